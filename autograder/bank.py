@@ -1,0 +1,160 @@
+"""From an exercise to an entry: draw cases, ask the oracle, and run every known mistake through the probe."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from autograder.exercise import AuthorError, Exercise, Misconception
+from introdl.checking import guard, wire
+from introdl.checking.judge import PASSED, judge
+from introdl.checking.outcome import Outcome
+from introdl.checking.sheets import Entry, SheetCase, SheetMisconception
+
+#: The visible cases of every exercise are drawn from this seed and the exercise's id.
+VISIBLE_SEED = "visible"
+
+
+def generator(exercise: str, seed: str) -> np.random.Generator:
+    """Return the random generator of an exercise's cases.
+
+    Parameters
+    ----------
+    exercise : str
+        Its id.
+    seed : str
+        `VISIBLE_SEED`, or a classroom's secret.
+    """
+    digest = hashlib.sha256(f"{seed}\n{exercise}".encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+
+
+def draw(exercise: Exercise, seed: str) -> Entry:
+    """Draw an exercise's cases and their right answers; the entry has no misconceptions yet.
+
+    Raises
+    ------
+    autograder.exercise.AuthorError
+        If there is no case, or the oracle's answer is no data.
+    """
+    cases = list(exercise.cases(generator(exercise.id, seed)))
+    if not cases:
+        raise AuthorError(f"Exercise {exercise.id} has no cases.")
+    arrays: list[np.ndarray] = []
+    drawn = []
+    for case in cases:
+        inputs = [[name, wire.pack(value, arrays)] for name, value in case.inputs.items()]
+        fresh = [wire.unpack(tree, arrays, live=True) for _, tree in inputs]
+        expected: Any = wire.pack(exercise.oracle(*fresh), arrays)
+        if isinstance(expected, dict) and ("$other" in expected or "$huge" in expected or "$tensor" in expected):
+            raise AuthorError(f"Exercise {exercise.id}, case {case.label!r}: the oracle returned {expected}.")
+        drawn.append(SheetCase(case.label, case.weight, inputs, expected))
+    return Entry(
+        id=exercise.id,
+        title=exercise.title,
+        points=float(exercise.points),
+        names=list(exercise.names),
+        probe=exercise.probe,
+        forbidden=list(exercise.forbidden),
+        rtol=exercise.rtol,
+        quiet=exercise.quiet,
+        seconds=exercise.seconds,
+        image=exercise.image,
+        hints=list(exercise.hints),
+        cases=drawn,
+        misconceptions=[],
+        arrays=arrays,
+    )
+
+
+def _objects(mistake: Misconception, names: list[str]) -> tuple:
+    if isinstance(mistake.wrong, tuple):
+        if len(mistake.wrong) != len(names):
+            raise AuthorError(f"Misconception {mistake.name!r} has {len(mistake.wrong)} objects for names {names}.")
+        return mistake.wrong
+    return (mistake.wrong,)
+
+
+def observe(entry: Entry, objects: tuple) -> list[tuple[Outcome, list[np.ndarray]]]:
+    """Run our own objects (a mistake, a right answer) through an entry's cases, here and without a fork."""
+    task = guard.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
+    outcomes = []
+    for case in entry.cases:
+        given = [(name, tree) for name, tree in case.inputs]
+        outcomes.append(guard.observe(task, objects, given, entry.arrays))
+    return outcomes
+
+
+def add_misconceptions(entry: Entry, exercise: Exercise) -> Entry:
+    """Run every known mistake through the entry's cases and keep what it gives.
+
+    Raises
+    ------
+    autograder.exercise.AuthorError
+        If a mistake is not caught: it gives the right answer in every case.
+    """
+    for mistake in exercise.misconceptions:
+        observed = observe(entry, _objects(mistake, entry.names))
+        if mistake.only_case is None and judge(entry, observed).status == PASSED:
+            raise AuthorError(f"Exercise {entry.id}: misconception {mistake.name!r} passes every case.")
+        trees: list[Any] = []
+        for index, (outcome, arrays) in enumerate(observed):
+            if mistake.only_case is not None and index != mistake.only_case:
+                trees.append(None)
+                continue
+            outcome.printed = outcome.where = ""
+            outcome.value = _moved(outcome.value, arrays, entry.arrays)
+            trees.append(outcome.to_tree())
+        entry.misconceptions.append(SheetMisconception(mistake.name, mistake.explanation, trees))
+    return entry
+
+
+def _moved(tree: Any, source: list[np.ndarray], target: list[np.ndarray]) -> Any:
+    """Append the arrays of a packed value to another list and return the tree that refers to them there."""
+    if isinstance(tree, dict):
+        for tag in ("$array", "$scalar", "$tensor"):
+            if tag in tree:
+                target.append(source[tree[tag]])
+                return {tag: len(target) - 1}
+        return {key: _moved(value, source, target) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_moved(item, source, target) for item in tree]
+    return tree
+
+
+def entry(exercise: Exercise, seed: str) -> Entry:
+    """Return an exercise's entry, whole: cases, right answers and what every known mistake gives."""
+    return add_misconceptions(draw(exercise, seed), exercise)
+
+
+def share_arrays(entries: list[Entry]) -> None:
+    """Let entries share one list of arrays, each array kept once (a sheet stores one list)."""
+    shared: list[np.ndarray] = []
+    seen: dict[tuple, int] = {}
+
+    def number(array: np.ndarray) -> int:
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in seen:
+            seen[key] = len(shared)
+            shared.append(array)
+        return seen[key]
+
+    def renumber(tree: Any, arrays: list[np.ndarray]) -> Any:
+        if isinstance(tree, dict):
+            return {
+                key: number(arrays[value]) if key in ("$array", "$scalar", "$tensor") else renumber(value, arrays)
+                for key, value in tree.items()
+            }
+        if isinstance(tree, list):
+            return [renumber(item, arrays) for item in tree]
+        return tree
+
+    for one in entries:
+        for case in one.cases:
+            case.inputs = renumber(case.inputs, one.arrays)
+            case.expected = renumber(case.expected, one.arrays)
+        for mistake in one.misconceptions:
+            mistake.outcomes = renumber(mistake.outcomes, one.arrays)
+        one.arrays = shared

@@ -1,0 +1,187 @@
+"""A classroom: a plain nbgrader course directory with a secret seed."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+from introdl import places
+
+_FOLDERS = ("source", "release", "submitted", "autograded", "feedback")
+_SECRET = "classroom.toml"
+
+
+class ClassroomError(Exception):
+    """Something is wrong with a classroom; the text says what, where and what to do."""
+
+
+class Classroom:
+    """A classroom that exists.
+
+    Attributes
+    ----------
+    root : pathlib.Path
+        Its folder, with nbgrader's own names inside.
+    name : str
+        The course's name in nbgrader.
+    seed : str
+        The secret from which hidden cases are drawn.
+    """
+
+    def __init__(self, root: Path, name: str, seed: str):
+        self.root, self.name, self.seed = root, name, seed
+
+    @classmethod
+    def init(cls, folder: Path, name: str = "introdl") -> Classroom:
+        """Make a classroom.
+
+        Raises
+        ------
+        ClassroomError
+            If the folder is in use, cannot be made, or lies inside the project.
+        """
+        root = folder.expanduser().resolve()
+        if (root / _SECRET).exists():
+            raise ClassroomError(f"{root} is a classroom already. Nothing was changed.")
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise ClassroomError(f"{root} is not empty. Choose a new folder for the classroom.")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+            raise ClassroomError(f"The name {name!r} should be letters, digits, '-' and '_'.")
+        try:
+            for one in _FOLDERS:
+                (root / one).mkdir(parents=True, exist_ok=True)
+            text = resources.files("autograder").joinpath("nbgrader_config.py.txt").read_bytes()
+            places.write_atomically(root / "nbgrader_config.py", text)
+            secret = f'# Keep this file to yourself: hidden inputs are drawn from the seed.\nname = "{name}"\n'
+            secret += f'seed = "{secrets.token_hex(32)}"\n'
+            places.write_atomically(root / _SECRET, secret.encode())
+            os.chmod(root / _SECRET, 0o600)
+        except OSError as error:
+            raise ClassroomError(f"{root} cannot be made ({error.strerror}).") from error
+        return cls.open(root)
+
+    @classmethod
+    def open(cls, folder: Path) -> Classroom:
+        """Open a classroom.
+
+        Raises
+        ------
+        ClassroomError
+            If the folder is none.
+        """
+        root = folder.expanduser().resolve()
+        path = root / _SECRET
+        if not path.exists():
+            raise ClassroomError(
+                f"{root} is no classroom (there is no {_SECRET}). Make one: autograder classroom init DIR; "
+                "or name it: --in DIR."
+            )
+        try:
+            content = tomllib.loads(path.read_text())
+            return cls(root, str(content["name"]), str(content["seed"]))
+        except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+            raise ClassroomError(
+                f"{path} cannot be read ({error}). It should hold name = ... and seed = ..."
+            ) from error
+
+    @property
+    def db_url(self) -> str:
+        """The gradebook's address."""
+        return str(self.config().CourseDirectory.db_url)
+
+    def config(self):
+        """Return nbgrader's configuration of this classroom, the instructor's own settings included."""
+        from traitlets.config import PyFileConfigLoader
+
+        return PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
+
+    def api(self):
+        """Return nbgrader's API on this classroom."""
+        from nbgrader.apps import NbGraderAPI
+        from nbgrader.coursedir import CourseDirectory
+
+        config = self.config()
+        config.NbGraderAPI.log_level = "ERROR"
+        return NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+
+    def gradebook(self):
+        """Return nbgrader's gradebook, a context manager."""
+        from nbgrader.api import Gradebook
+
+        return Gradebook(self.db_url, self.name)
+
+    def assign(self, chapter: str) -> Path:
+        """Put a chapter into the classroom and make the copy to hand out.
+
+        Parameters
+        ----------
+        chapter : str
+            ``"03"`` or ``"03_convolution"``.
+
+        Returns
+        -------
+        pathlib.Path
+            The notebook to hand out.
+        """
+        from autograder import build, release
+
+        files = build.source_files([chapter])
+        source, exercises = build.read(files[0])
+        if not exercises:
+            raise ClassroomError(f"{source.name} has no exercises to grade.")
+        place = self.root / "source" / source.name / f"{source.name}.ipynb"
+        notebook = release.source_notebook(source, exercises)
+        places.write_atomically(place, release.write_notebook(notebook))
+        result = self.api().generate_assignment(source.name, force=True, create=True)
+        if not result["success"]:
+            raise ClassroomError(f"nbgrader could not make {source.name}:\n{result['log']}{result.get('error', '')}")
+        return self.root / "release" / source.name / f"{source.name}.ipynb"
+
+    def assignment(self, name: str) -> str:
+        """Return the whole name of an assignment of this classroom.
+
+        Raises
+        ------
+        ClassroomError
+            If there is none of that name.
+        """
+        known = sorted(path.name for path in (self.root / "release").iterdir() if path.is_dir())
+        match = [one for one in known if one == name or one.split("_")[0] == name]
+        if not match:
+            have = f"It has: {', '.join(known)}." if known else "It has none yet."
+            raise ClassroomError(f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {name}")
+        return match[0]
+
+
+def configure(config, root: Path) -> None:
+    """Set nbgrader up for a classroom; its ``nbgrader_config.py`` calls this.
+
+    Parameters
+    ----------
+    config : traitlets.config.Config
+    root : pathlib.Path
+        The classroom's folder.
+    """
+    from nbgrader.converters import Autograde
+    from nbgrader.preprocessors import Execute
+
+    from autograder import release
+    from autograder.preprocessors import Examine, RepairCells
+
+    room = Classroom.open(root)
+    config.CourseDirectory.root = str(room.root)
+    config.CourseDirectory.course_id = room.name
+    if "db_url" not in config.CourseDirectory:
+        config.CourseDirectory.db_url = f"sqlite:///{room.root}/gradebook.db"
+    config.GenerateAssignment.preprocessors = release.preprocessors()
+    sanitize = Autograde.sanitize_preprocessors.default_args[0]
+    config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]
+    grading = Autograde.autograde_preprocessors.default_args[0]
+    config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
+    config.RepairCells.release = str(room.root / "release")
+    config.Examine.seed = room.seed
+    config.ExportApp.plugin_class = "autograder.export.ExerciseExport"

@@ -1,0 +1,95 @@
+"""Our steps in nbgrader's ``autograde``: put a submission's cells right, then examine it."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import nbformat
+from nbgrader import utils
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Float, Unicode
+
+from autograder import examiner
+
+
+class RepairCells(NbGraderPreprocessor):
+    """Put back what a submission lost of its graded cells: their marks, and missing check cells.
+
+    Learners delete cells, copy them, and open notebooks in editors that drop metadata. What is graded, and for how
+    much, is the instructor's to say: it is taken from the released notebook, never from the submission.
+    """
+
+    release = Unicode("", help="The classroom's release folder.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Repair a notebook."""
+        name = resources["nbgrader"]["notebook"]
+        path = Path(self.release) / resources["nbgrader"]["assignment"] / f"{name}.ipynb"
+        if not path.exists():
+            self.log.warning("There is no released notebook %s; cells are taken as they are.", path)
+            return nb, resources
+        self.repair(nb, nbformat.read(path, as_version=4))
+        return nb, resources
+
+    def repair(self, nb: nbformat.NotebookNode, released: nbformat.NotebookNode) -> None:
+        """Repair a notebook by its released one, in place."""
+        original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
+        by_cell_id = {cell.id: grade_id for grade_id, cell in original.items()}
+        present = {self._grade_id(cell) for cell in nb.cells}
+        for cell in nb.cells:
+            grade_id = self._grade_id(cell)
+            if grade_id is None and by_cell_id.get(cell.get("id")) not in present:
+                grade_id = by_cell_id.get(cell.get("id"))
+            cell.metadata.pop("nbgrader", None)
+            if grade_id in original:
+                cell.metadata.nbgrader = copy.deepcopy(original[grade_id].metadata.nbgrader)
+        taken: set[str] = set()
+        for cell in reversed(nb.cells):  # of copies the last one counts, as with nbgrader's DeduplicateIds
+            grade_id = self._grade_id(cell)
+            if grade_id in taken:
+                del cell.metadata["nbgrader"]
+            elif grade_id is not None:
+                taken.add(grade_id)
+        present = {self._grade_id(cell) for cell in nb.cells}
+        order = [self._grade_id(cell) for cell in released.cells]
+        for position, cell in enumerate(released.cells):
+            grade_id = order[position]
+            if grade_id is None or grade_id in present or not utils.is_grade(cell):
+                continue
+            before = [id for id in order[:position] if id in present]
+            at = 1 + max((i for i, c in enumerate(nb.cells) if self._grade_id(c) in before[-1:]), default=-1)
+            nb.cells.insert(at if before else len(nb.cells), copy.deepcopy(cell))
+            present.add(grade_id)
+
+    @staticmethod
+    def _grade_id(cell: nbformat.NotebookNode) -> str | None:
+        meta = cell.metadata.get("nbgrader")
+        found = meta.get("grade_id") if isinstance(meta, dict) else None
+        return found if isinstance(found, str) else None
+
+
+class Examine(NbGraderPreprocessor):
+    """Examine a submission on hidden inputs, in place of running its check cells.
+
+    Each check cell's output becomes the examiner's report and score; nbgrader's ``SaveAutoGrades`` reads the score.
+    """
+
+    seed = Unicode("", help="The classroom's secret seed.").tag(config=True)
+    cell_seconds = Float(60.0, help="Seconds that one cell may take.").tag(config=True)
+    notebook_seconds = Float(900.0, help="Seconds that one notebook may take.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Examine a notebook."""
+        if not self.seed:
+            raise ValueError("Examine.seed is empty. Grade in a folder that 'autograder classroom init' made.")
+        folder = Path(resources.get("metadata", {}).get("path") or ".")
+        limits = examiner.Limits(self.cell_seconds, self.notebook_seconds)
+        found = examiner.examine(nb, self.seed, folder, limits)
+        for note in found.notes:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
+        for cell in nb.cells:
+            exercise = examiner._checked_exercise(cell)
+            if exercise in found.verdicts:
+                examiner.write_verdict(cell, found.verdicts[exercise])
+        return nb, resources

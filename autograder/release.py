@@ -1,0 +1,145 @@
+"""From a source to nbgrader's source notebook, and from that to the learner's copy, by nbgrader itself."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.preprocessors import ClearSolutions as NbgraderClearSolutions
+
+from autograder.exercise import Exercise
+from autograder.source import BEGIN, END, STUB, Cell, Source
+
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+}
+
+
+def grade_id(exercise: str) -> str:
+    """Return nbgrader's id of an exercise's answer cell: ``03.conv2d`` is ``03-conv2d``."""
+    return exercise.replace(".", "-")
+
+
+def check_id(exercise: str) -> str:
+    """Return nbgrader's id of an exercise's check cell."""
+    return f"check-{grade_id(exercise)}"
+
+
+def exercise_of(check_grade_id: str) -> str | None:
+    """Return the exercise of a check cell's id, or None where it is no check cell's."""
+    match = re.fullmatch(r"check-(\d\d)-([a-z][a-z0-9_]*)", check_grade_id or "")
+    return f"{match[1]}.{match[2]}" if match else None
+
+
+class ClearSolutions(NbgraderClearSolutions):
+    """nbgrader's preprocessor, with a stub that suits its place.
+
+    Inside a function a solution becomes ``raise NotImplementedError``; at the top level nothing, so that a blank
+    notebook runs. Lines ``### STUB code`` inside a solution are what stays instead.
+    """
+
+    def _replace_solution_region(self, cell, language):
+        if cell.cell_type != "code" or BEGIN not in cell.source:
+            return super()._replace_solution_region(cell, language)
+        kept, inside, stubs, indent = [], False, [], ""
+        for line in cell.source.split("\n"):
+            if BEGIN in line:
+                inside, stubs, indent = True, [], line[: len(line) - len(line.lstrip())]
+            elif END in line:
+                inside = False
+                if stubs:
+                    kept += stubs
+                elif indent:
+                    kept += [f"{indent}# Your code here.", f"{indent}raise NotImplementedError"]
+                else:
+                    kept.append("# Your code here.")
+            elif inside:
+                if STUB in line:
+                    kept_line = line.split(STUB, 1)[1]
+                    stubs.append(indent + kept_line.removeprefix(" "))
+            else:
+                kept.append(line)
+        cell.source = "\n".join(kept)
+        return True
+
+
+def _nbgrader(id: str, **flags) -> dict:
+    cell = {"grade": False, "grade_id": id, "locked": False, "schema_version": 3, "solution": False, "task": False}
+    return {"nbgrader": cell | flags}
+
+
+def _cell_id(cell: Cell, taken: set[str]) -> str:
+    named = cell.exercise or cell.written
+    start = grade_id(named) if named else check_id(cell.check) if cell.check else ""
+    base = start or "c" + hashlib.sha256(cell.source.encode()).hexdigest()[:11]
+    id, number = base, 1
+    while id in taken:
+        number += 1
+        id = f"{base}-{number}"
+    taken.add(id)
+    return id
+
+
+def source_notebook(source: Source, exercises: dict[str, Exercise]) -> nbformat.NotebookNode:
+    """Return nbgrader's source notebook: with solutions, and nbgrader's metadata made from the markers."""
+    cells, taken = [], set()
+    for cell in source.cells:
+        metadata: dict = {"tags": cell.tags} if cell.tags else {}
+        if cell.exercise:
+            metadata |= _nbgrader(grade_id(cell.exercise), solution=True)
+        elif cell.check:
+            points = float(exercises[cell.check].points)
+            metadata |= _nbgrader(check_id(cell.check), grade=True, locked=True, points=points)
+        elif cell.written:
+            metadata |= _nbgrader(grade_id(cell.written), grade=True, solution=True, points=cell.points)
+        make = new_code_cell if cell.kind == "code" else new_markdown_cell
+        cells.append(make(cell.source, id=_cell_id(cell, taken), metadata=metadata))
+    return new_notebook(cells=cells, metadata=KERNEL)
+
+
+def solved_notebook(source: Source, exercises: dict[str, Exercise]) -> nbformat.NotebookNode:
+    """Return the source notebook without stub lines: what a learner with every answer right would hold."""
+    notebook = source_notebook(source, exercises)
+    for cell in notebook.cells:
+        cell.source = "\n".join(line for line in cell.source.split("\n") if STUB not in line)
+    return notebook
+
+
+def write_notebook(notebook: nbformat.NotebookNode) -> bytes:
+    """Return a notebook's bytes; they depend on its content alone."""
+    return (nbformat.writes(notebook, version=4, indent=1).rstrip("\n") + "\n").encode()
+
+
+def released_notebook(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
+    """Let ``nbgrader generate_assignment`` make the learner's copy of a source notebook."""
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory(prefix="introdl-build-") as folder:
+        place = Path(folder) / "source" / name
+        place.mkdir(parents=True)
+        (place / f"{name}.ipynb").write_bytes(write_notebook(notebook))
+        config = Config()
+        config.CourseDirectory.root = folder
+        config.CourseDirectory.db_url = f"sqlite:///{folder}/gradebook.db"
+        config.GenerateAssignment.preprocessors = preprocessors()
+        config.NbGraderAPI.log_level = "ERROR"
+        result = NbGraderAPI(config=config).generate_assignment(name)
+        if not result["success"]:
+            raise RuntimeError(f"nbgrader could not make {name}:\n{result['log']}\n{result['error']}")
+        released = nbformat.read(Path(folder) / "release" / name / f"{name}.ipynb", as_version=4)
+    released.metadata = nbformat.from_dict(KERNEL)
+    return released
+
+
+def preprocessors() -> list:
+    """Return generate_assignment's preprocessors, with our `ClearSolutions` for nbgrader's."""
+    from nbgrader.converters import GenerateAssignment
+
+    default = GenerateAssignment.preprocessors.default_args[0]
+    return [ClearSolutions if p is NbgraderClearSolutions else p for p in default]

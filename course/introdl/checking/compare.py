@@ -1,0 +1,246 @@
+"""Compare what came with what was expected, and say the difference in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from introdl.checking.probes import Wrong
+from introdl.checking.wire import Huge, Other, Tensor
+
+#: A half-precision or single-precision answer is right to fewer digits.
+_LOOSER = {2: 2e-3, 4: 2e-4}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a result differs: a sentence, and the arrays to draw where shapes agree.
+
+    `kind` is one of ``type``, ``shape``, ``not a number``, ``infinite``, ``value``, ``none``, ``unreadable``. `number`
+    is a sentence without any of the expected numbers (for hidden cases).
+    """
+
+    kind: str
+    sentence: str
+    number: str
+    where: np.ndarray | None = None
+
+
+def _words(shape: tuple) -> str:
+    return "a single number" if shape == () else f"shape {shape}"
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return "a torch tensor"
+    if isinstance(value, Other):
+        return f"a {value.type_name}"
+    if isinstance(value, Huge):
+        return value.what
+    if isinstance(value, (complex, np.complexfloating)):
+        return "a complex number"
+    if isinstance(value, (np.ndarray, np.generic)):
+        return f"an array of {_words(value.shape)}" if np.ndim(value) else "a number"
+    if isinstance(value, (bool, int, float)):
+        return f"the number {value!r}" if not isinstance(value, bool) else f"{value}"
+    if value is Ellipsis:
+        return "..."
+    article = {list: "a list", tuple: "a tuple", dict: "a dict", str: "a text"}
+    return article.get(type(value), f"a {type(value).__name__}")
+
+
+def _inner(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
+def _plain(kind: str, sentence: str) -> Difference:
+    return Difference(kind, sentence, sentence)
+
+
+def format_number(value: Any) -> str:
+    """Write a number as briefly as it can be read: 3, 0.25, 1.2e-05."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (complex, np.complexfloating)):
+        return f"{complex(value):.4g}"
+    number = float(value)
+    if np.isfinite(number) and number == int(number) and abs(number) < 1e6:
+        return str(int(number))
+    return f"{number:.4g}"
+
+
+def compare(given: Any, expected: Any, rtol: float = 1e-5, name: str = "The result") -> Difference | None:
+    """Compare a result with what was expected.
+
+    Parameters
+    ----------
+    given : object
+        A learner's result as data: numbers, arrays, text, collections of those, or `Tensor`, `Huge`, `Other`, `Wrong`.
+    expected : object
+        Numbers, arrays, text, None, or lists, tuples and dicts of those.
+    rtol : float
+        Allowed error, relative to the largest expected magnitude of each array (at least 0.001), in float64;
+        float32 answers may be off by 2e-4, float16 by 2e-3.
+    name : str
+        What to call the result in the sentence.
+
+    Returns
+    -------
+    Difference or None
+        None where they agree.
+    """
+    if isinstance(given, Wrong):
+        return _plain("unreadable", given.sentence)
+    if expected is None:
+        return None if given is None else _plain("none", f"{name} should be None here; yours is {_typed(given)}.")
+    if given is None:
+        return _plain("none", f"{name} is None. Did you forget to return it?")
+    if isinstance(expected, str):
+        if isinstance(given, str):
+            sentence = f"{name} should be {expected!r}; yours is {given!r}."
+            return None if given == expected else Difference("value", sentence, f"{name} is not right.")
+        return _plain("type", f"{name} should be a text; yours is {_typed(given)}.")
+    if isinstance(expected, (tuple, list)):
+        return _compare_sequence(given, expected, rtol, name)
+    if isinstance(expected, dict):
+        return _compare_dict(given, expected, rtol, name)
+    return _compare_numbers(given, np.asarray(expected), isinstance(expected, np.ndarray), rtol, name)
+
+
+def _compare_sequence(given: Any, expected: Any, rtol: float, name: str) -> Difference | None:
+    kind = "tuple" if isinstance(expected, tuple) else "list"
+    if not isinstance(given, (tuple, list)):
+        return _plain("type", f"{name} should be a {kind} of {len(expected)}; yours is {_typed(given)}.")
+    if len(given) != len(expected):
+        return _plain("shape", f"{name} should hold {len(expected)} things; yours holds {len(given)}.")
+    for position, (one, other) in enumerate(zip(given, expected, strict=True), start=1):
+        found = compare(one, other, rtol, f"Item {position} of {_inner(name)}")
+        if found:
+            return found
+    return None
+
+
+def _compare_dict(given: Any, expected: dict, rtol: float, name: str) -> Difference | None:
+    if not isinstance(given, dict):
+        return _plain("type", f"{name} should be a dict; yours is {_typed(given)}.")
+    missing = [key for key in expected if key not in given]
+    extra = [key for key in given if key not in expected]
+    if missing or extra:
+        words = [f"lacks {missing}" if missing else "", f"has {extra} too many" if extra else ""]
+        return _plain("shape", f"{name} {' and '.join(w for w in words if w)}.")
+    for key, value in expected.items():
+        found = compare(given[key], value, rtol, f"{_inner(name)}[{key!r}]")
+        if found:
+            return found
+    return None
+
+
+def _numeric_list(value: Any) -> np.ndarray | None:
+    try:
+        array = np.asarray(value)
+    except Exception:
+        return None
+    return array if array.dtype.kind in "biuf" else None
+
+
+def _compare_numbers(given: Any, expected: np.ndarray, is_array: bool, rtol: float, name: str) -> Difference | None:
+    wanted = f"a NumPy array of {_words(expected.shape)}" if is_array else "a number"
+    if isinstance(given, Huge):
+        size = f"{given.what} of shape {given.shape}" if given.shape is not None else given.what
+        return _plain("shape", f"{name} should be {wanted}; yours is far too large: {size}.")
+    if isinstance(given, Tensor):
+        same = _compare_numbers(given.array, expected, is_array, rtol, name) is None
+        start = "The numbers are right, but " if same else ""
+        return _plain(
+            "type", f"{start}{name} is a torch tensor. This exercise works with NumPy: return {wanted} (x.numpy())."
+        )
+    if isinstance(given, (list, tuple)):
+        array = _numeric_list(given)
+        same = array is not None and _compare_numbers(array, expected, is_array, rtol, name) is None
+        start = "The numbers are right, but " if same else ""
+        return _plain("type", f"{start}{name} is {_typed(given)}; it should be {wanted}. np.array(...) makes one.")
+    if isinstance(given, (complex, np.complexfloating)) or (isinstance(given, np.ndarray) and given.dtype.kind == "c"):
+        return _plain("type", f"{name} holds complex numbers; it should hold real ones.")
+    if not isinstance(given, (bool, int, float, np.ndarray, np.generic)):
+        return _plain("type", f"{name} should be {wanted}; yours is {_typed(given)}.")
+    if isinstance(given, (np.ndarray, np.generic)) and given.dtype.kind not in "biuf":
+        return _plain("type", f"{name} should hold numbers; yours has dtype {given.dtype}.")
+    array = np.asarray(given)
+    if array.shape != expected.shape:
+        return _shape(array, expected, name)
+    return _values(array, expected, rtol, name)
+
+
+def _shape(array: np.ndarray, expected: np.ndarray, name: str) -> Difference:
+    have, want = array.shape, expected.shape
+    advice = ""
+    if len(want) > 1 and have != want and have == want[::-1]:
+        advice = " The axes stand in the opposite order."
+    elif len(have) == len(want) and sorted(have) == sorted(want):
+        advice = " The axes stand in another order."
+    elif [n for n in have if n != 1] == [n for n in want if n != 1]:
+        advice = " It has an axis of length 1 too many." if len(have) > len(want) else " It lacks an axis of length 1."
+    elif len(have) < len(want):
+        advice = " An axis is missing."
+    elif len(have) > len(want):
+        advice = " It has an axis too many."
+    if want == ():
+        sentence = f"{name} should be a single number; yours has shape {have}.{advice}"
+    else:
+        sentence = f"{name} should have shape {want}; yours is {_words(have)}.{advice}"
+    return _plain("shape", sentence)
+
+
+def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> Difference | None:
+    x, e = array.astype(np.float64), expected.astype(np.float64)
+    if x.size == 0:
+        return None
+    finite = np.isfinite(e)
+    scale = max(float(np.max(np.abs(e[finite]))) if finite.any() else 0.0, 1e-3)
+    looser = _LOOSER.get(array.dtype.itemsize, 0.0) if array.dtype.kind == "f" else 0.0
+    allowed = max(rtol, looser) * scale
+    with np.errstate(invalid="ignore", over="ignore"):
+        off = np.abs(x - e)
+        bad = ~((off <= allowed) | (x == e) | (np.isnan(x) & np.isnan(e)))
+    if not bad.any():
+        return None
+    count, total = int(bad.sum()), bad.size
+    share = "" if total == 1 else f" in {count} of {total} places" if count < total else f" in all {total} places"
+    lost = bad & np.isnan(x)
+    if lost.any():
+        return Difference(
+            "not a number",
+            f"{name} is nan (not a number){_at(lost)} where {format_number(e[lost][0])} was expected. Look for 0/0, "
+            "inf - inf, or the logarithm of a negative number.",
+            f"{name} is nan (not a number) in {int(lost.sum())} of {total} places where a number was expected.",
+            bad,
+        )
+    endless = bad & np.isinf(x) & np.isfinite(e)
+    if endless.any():
+        return Difference(
+            "infinite",
+            f"{name} is {format_number(x[endless][0])}{_at(endless)} where {format_number(e[endless][0])} was expected. "
+            "Look for a division by zero, or for exp of a large number.",
+            f"{name} is infinite in {int(endless.sum())} of {total} places where a number was expected.",
+            bad,
+        )
+    worst = np.unravel_index(
+        int(np.argmax(np.where(bad, np.nan_to_num(off, nan=np.inf, posinf=np.inf), -1))), bad.shape
+    )
+    place = "" if total == 1 else f" at [{', '.join(str(int(i)) for i in worst)}]"
+    first = "Expected" if total == 1 else f"{name} differs{share}, most{place}: expected"
+    return Difference(
+        "value",
+        f"{first} {format_number(e[worst])}, got {format_number(x[worst])}.",
+        f"{name} is wrong{share}.",
+        bad,
+    )
+
+
+def _at(mask: np.ndarray) -> str:
+    if mask.size == 1:
+        return ""
+    first = np.argwhere(mask)[0]
+    return f" at [{', '.join(str(int(i)) for i in first)}]"

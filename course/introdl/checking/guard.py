@@ -1,0 +1,413 @@
+"""Run a learner's code so that nothing it does can hurt the notebook: it may raise, loop, fill memory or die.
+
+On Linux each case runs in a fork of the notebook's process, under limits of time and memory. Elsewhere (fork is not
+safe on macOS and does not exist on Windows) it runs in place, under a timer that interrupts Python code.
+``INTRODL_ISOLATION=inline`` asks for the second way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import os
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+import types
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from introdl.checking import wire
+from introdl.checking.outcome import Outcome
+from introdl.checking.probes import PROBES
+
+_PRINTED = 4000
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+@dataclass(frozen=True)
+class Task:
+    """How to drive the objects: a probe's name, the inputs' names, what may not be called, and the limits.
+
+    `memory` is in bytes, on top of what the process uses already.
+    """
+
+    probe: str
+    forbidden: tuple[str, ...] = ()
+    seconds: float = 8.0
+    memory: int = 2 * 2**30
+
+
+class Undefined:
+    """Stands in for a learner's object that does not exist."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+class _OutOfTime(BaseException):
+    pass
+
+
+class _Forbidden(BaseException):
+    pass
+
+
+class LimitedText(io.TextIOBase):
+    """Keeps the first characters written to it and drops the rest."""
+
+    def __init__(self, limit: int):
+        self._parts, self._left = [], limit
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self._left > 0:
+            self._parts.append(text[: self._left])
+            self._left -= len(text)
+        return len(text)
+
+    def value(self) -> str:
+        text = "".join(self._parts)
+        return text + ("\n... (more was printed)" if self._left < 0 else "")
+
+
+# --- what may not be called ---------------------------------------------------------------------------------------
+
+
+def _resolve(name: str):
+    """Return the object of a dotted name if its module is loaded already, else None."""
+    module, _, attribute = name.rpartition(".")
+    found = sys.modules.get(module)
+    return getattr(found, attribute, None) if found is not None else None
+
+
+class _Watch:
+    """A profile function that stops at the first call of something forbidden."""
+
+    def __init__(self, forbidden: Iterable[str]):
+        self.packages = tuple(name[:-2] for name in forbidden if name.endswith(".*"))
+        self.codes: dict[types.CodeType, str] = {}
+        self.objects: dict[int, str] = {}
+        self.caught = ""
+        for name in forbidden:
+            found = None if name.endswith(".*") else _resolve(name)
+            while found is not None:
+                self.objects[id(found)] = name
+                if isinstance(found, types.FunctionType):
+                    self.codes[found.__code__] = name
+                found = getattr(found, "__wrapped__", None)
+
+    def _inside(self, module: object) -> bool:
+        return isinstance(module, str) and any(module == p or module.startswith(p + ".") for p in self.packages)
+
+    def __call__(self, frame, event, argument) -> None:
+        if self.caught:
+            return
+        if event == "call":
+            name = self.codes.get(frame.f_code)
+            if name is None and self.packages and self._inside(frame.f_globals.get("__name__")):
+                name = f"{frame.f_globals['__name__']}.{frame.f_code.co_name}"
+        elif event == "c_call":
+            name = self.objects.get(id(argument))
+            if name is None and self.packages:
+                owner = getattr(argument, "__self__", None)
+                modules = (
+                    getattr(argument, "__module__", None),
+                    type(owner).__module__,
+                    owner.__module__ if isinstance(owner, type) else None,
+                )
+                if any(self._inside(module) for module in modules):
+                    name = f"{next(m for m in modules if self._inside(m))}.{argument.__name__}"
+        else:
+            return
+        if name is not None:
+            self.caught = name
+            raise _Forbidden(name)
+
+
+# --- one case, in whichever process -------------------------------------------------------------------------------
+
+
+def place(error: BaseException) -> str:
+    """Say in which of the learner's lines an exception was raised."""
+    best = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        library = name.startswith((_HERE, sys.prefix, sys.base_prefix)) or name.startswith("<frozen")
+        if not library or "/tests/" in name:
+            best = (frame.f_code.co_name, line, linecache.getline(name, line).strip()[:120])
+    if best is None:
+        return ""
+    function, line, text = best
+    return f"line {line}, in {function}" + (f": {text}" if text else "")
+
+
+def _same(a, b) -> bool:
+    """Whether two packed inputs are the same, to the bit."""
+    (tree_a, arrays_a), (tree_b, arrays_b) = a, b
+    if tree_a != tree_b and repr(tree_a) != repr(tree_b):  # repr: nan equals nan
+        return False
+    return len(arrays_a) == len(arrays_b) and all(
+        x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
+        for x, y in zip(arrays_a, arrays_b, strict=True)
+    )
+
+
+def _packed(value) -> tuple:
+    arrays: list[np.ndarray] = []
+    return wire.pack(value, arrays), arrays
+
+
+def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.ndarray]) -> tuple[Outcome, list]:
+    """Drive the objects through one case, here and now.
+
+    Parameters
+    ----------
+    task : Task
+    objects : tuple
+        The learner's objects.
+    inputs : list of (str, tree)
+        Names and packed values.
+    arrays : list of numpy.ndarray
+        The arrays that the inputs refer to.
+
+    Returns
+    -------
+    Outcome, list of numpy.ndarray
+        What came of it, and the arrays that its value refers to.
+    """
+    for item in objects:
+        if isinstance(item, Undefined):
+            return Outcome("undefined", message=item.name), []
+    given = [wire.unpack(tree, arrays, live=True) for _, tree in inputs]
+    before = [_packed(value) for value in given]
+    text = LimitedText(_PRINTED)
+    watch = _Watch(task.forbidden) if task.forbidden else None
+    out: list[np.ndarray] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with (
+            np.errstate(over="warn", invalid="warn", divide="warn"),
+            contextlib.redirect_stdout(text),
+            contextlib.redirect_stderr(text),
+        ):
+            try:
+                if watch:
+                    sys.setprofile(watch)
+                try:
+                    result = PROBES[task.probe].drive(objects, given)
+                finally:
+                    if watch:
+                        sys.setprofile(None)
+                outcome = Outcome("returned", wire.pack(result, out))
+            except (_OutOfTime, KeyboardInterrupt):
+                raise
+            except _Forbidden as error:
+                outcome = Outcome("forbidden", message=str(error))
+            except NotImplementedError:
+                outcome = Outcome("not started")
+            except MemoryError as error:
+                outcome = Outcome("out of memory", where=place(error))
+            except BaseException as error:
+                message = text_of(error)
+                lost = isinstance(error, RuntimeError) and "allocate memory" in message
+                kind = "out of memory" if lost else "raised"
+                outcome = Outcome(kind, error=type(error).__name__, message=message, where=place(error))
+    if watch and watch.caught:  # caught, and swallowed by the learner's own except
+        outcome = Outcome("forbidden", message=watch.caught)
+    outcome.printed = text.value()
+    floating = ("overflow", "invalid value", "divide by zero")
+    outcome.warnings = sorted(
+        {
+            str(w.message)
+            for w in caught
+            if issubclass(w.category, RuntimeWarning) and str(w.message).startswith(floating)
+        }
+    )
+    with contextlib.suppress(Exception):
+        outcome.changed = [
+            name
+            for (name, tree), value, old in zip(inputs, given, before, strict=True)
+            if "$generator" not in (tree if isinstance(tree, dict) else ()) and not _same(_packed(value), old)
+        ]
+    return outcome, out
+
+
+def text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:500]
+    except BaseException:
+        return ""
+
+
+# --- in a fork ----------------------------------------------------------------------------------------------------
+
+
+def _limit_memory(extra: int) -> None:
+    import resource
+
+    with open("/proc/self/statm") as file:
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = used + extra
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+def _in_child(write: int, task: Task, objects: tuple, inputs: list[tuple], arrays: list) -> None:
+    """Run one case and write its outcome to a pipe; never returns."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+        if shell is not None:  # a plot shown inside the function would reach for the notebook's sockets
+            shell.display_pub.publish = lambda *args, **kwargs: None
+        torch = sys.modules.get("torch")
+        if torch is not None:  # the parent's pool of threads did not survive the fork
+            torch.set_num_threads(1)
+        _limit_memory(task.memory)
+        outcome, out = observe(task, objects, inputs, arrays)
+        message = wire.to_bytes(outcome.to_tree(), out)
+        view = memoryview(message)
+        while view:
+            view = view[os.write(write, view) :]
+        os._exit(0)
+    except MemoryError:
+        with contextlib.suppress(BaseException):
+            os.write(write, wire.to_bytes(Outcome("out of memory").to_tree(), []))
+        os._exit(0)
+    except BaseException:
+        os._exit(70)
+
+
+def _read_until(read: int, deadline: float) -> bytes | None:
+    parts, size = [], 0
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([read], [], [], left)[0]:
+            return None
+        part = os.read(read, 1 << 20)
+        if not part:
+            return b"".join(parts)
+        size += len(part)
+        if size > 4 * wire.MAX_BYTES:
+            return b""
+        parts.append(part)
+
+
+def _forked(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
+    read, write = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork beside threads
+        pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        _in_child(write, task, objects, inputs, arrays)
+    os.close(write)
+    status = None
+    try:
+        message = _read_until(read, time.monotonic() + seconds)
+    finally:
+        os.close(read)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            _, status = os.waitpid(pid, 0)
+    if message is None:
+        return Outcome("out of time", message=f"{seconds:.0f}"), []
+    try:
+        tree, out = wire.from_bytes(message)
+        return Outcome.from_tree(tree), out
+    except ValueError:
+        how = "it stopped its own process"
+        if status is not None and os.WIFSIGNALED(status):
+            with contextlib.suppress(ValueError):
+                how = f"the system stopped it ({signal.Signals(os.WTERMSIG(status)).name})"
+        return Outcome("crashed", message=how), []
+
+
+# --- in place -----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _timer(seconds: float) -> Iterator[None]:
+    """Raise `_OutOfTime` in the main thread's Python code after `seconds`; does nothing in other threads."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    if hasattr(signal, "setitimer"):
+
+        def ring(_signal, _frame):
+            raise _OutOfTime
+
+        old = signal.signal(signal.SIGALRM, ring)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)  # again and again: a bare except may swallow the first
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, old)
+    else:
+        import _thread
+
+        rang = threading.Event()
+
+        def interrupt():
+            rang.set()
+            _thread.interrupt_main()
+
+        timer = threading.Timer(seconds, interrupt)
+        timer.start()
+        try:
+            yield
+        except KeyboardInterrupt:
+            if rang.is_set():
+                raise _OutOfTime from None
+            raise
+        finally:
+            timer.cancel()
+
+
+def _inline(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
+    try:
+        with _timer(seconds):
+            return observe(task, objects, inputs, arrays)
+    except _OutOfTime:
+        sys.setprofile(None)
+        return Outcome("out of time", message=f"{seconds:.0f}"), []
+
+
+def isolated() -> bool:
+    """Whether cases run in a process of their own on this machine."""
+    return sys.platform == "linux" and os.environ.get("INTRODL_ISOLATION", "fork") != "inline"
+
+
+def run_case(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
+    """Run one case under limits; parameters as for `observe`, and the seconds it may take."""
+    return (_forked if isolated() else _inline)(task, objects, inputs, arrays, seconds)
+
+
+def run(task: Task, objects: tuple, cases: Iterable[list[tuple]], arrays: list) -> Iterator[tuple[Outcome, list]]:
+    """Run cases one after the other within `task.seconds`; after the first that never ends, the rest are not run."""
+    deadline = time.monotonic() + task.seconds
+    over = False
+    for inputs in cases:
+        left = deadline - time.monotonic()
+        if over or left <= 0.05:
+            over = True
+            yield Outcome("not run"), []
+            continue
+        outcome, out = run_case(task, objects, inputs, arrays, left)
+        over = outcome.kind == "out of time"
+        yield outcome, out

@@ -1,0 +1,226 @@
+"""The verdict: outcomes against an entry of an answer sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from introdl.checking import wire
+from introdl.checking.compare import Difference, compare
+from introdl.checking.outcome import Outcome
+from introdl.checking.probes import PROBES
+from introdl.checking.sheets import Entry, SheetCase
+
+PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
+
+
+@dataclass
+class CaseVerdict:
+    """One case's verdict.
+
+    `sentence` tells what is wrong with numbers, `blind` without any number of a hidden case.
+    """
+
+    label: str
+    weight: float
+    passed: bool
+    sentence: str = ""
+    blind: str = ""
+    inputs: list[tuple[str, Any]] = field(default_factory=list)
+    expected: Any = None
+    given: Any = None
+    difference: Difference | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass
+class Diagnosis:
+    """A known mistake that explains failing cases (their indices)."""
+
+    name: str
+    explanation: str
+    cases: list[int]
+    whole: bool
+
+
+@dataclass
+class Verdict:
+    """An exercise's verdict: `status` is "passed", "failed" or "not started"; `earned` of `points`."""
+
+    id: str
+    title: str
+    points: float
+    status: str
+    earned: float
+    cases: list[CaseVerdict]
+    diagnoses: list[Diagnosis]
+    image: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return self.status == PASSED
+
+
+def _read(entry: Entry, case: SheetCase, value: Any, arrays: list[np.ndarray]) -> Any:
+    inputs = [wire.unpack(tree, entry.arrays) for _, tree in case.inputs]
+    try:
+        return PROBES[entry.probe].read(wire.unpack(value, arrays), inputs)
+    except Exception:  # the value is a stranger's: whatever reading it does, it is a wrong answer
+        return wire.Other("result that cannot be read")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
+    """Say what is wrong with an outcome that returned nothing comparable: with and without details."""
+    name = entry.names[0] if len(entry.names) == 1 else "your answer"
+    where = f" ({outcome.where})" if outcome.where else ""
+    kind = outcome.kind
+    if kind == "not started":
+        sentence = f"{name} is not started yet."
+    elif kind == "undefined":
+        sentence = (
+            f"{outcome.message} is not defined. Its cell is missing, or stopped with an error before it got there."
+        )
+    elif kind == "forbidden":
+        sentence = f"{name} calls {outcome.message}, which this exercise asks you to write yourself."
+    elif kind == "out of time":
+        sentence = (
+            f"{name} had not come back after {outcome.message} s, and was stopped. Look for a loop that never ends."
+        )
+    elif kind == "out of memory":
+        sentence = f"{name} asked for more memory than there is{where}. Look at the shape of what it makes."
+    elif kind == "crashed":
+        sentence = f"{name} brought its Python process down: {outcome.message}."
+    elif kind == "not run":
+        sentence = "Not run, because the time was used up before."
+    else:
+        text = f": {outcome.message}" if outcome.message else ""
+        if outcome.error == "RecursionError":
+            sentence = f"{name} calls itself without end (RecursionError){where}."
+        else:
+            sentence = f"{name} raised {outcome.error}{text}{where}."
+        return sentence, f"{name} raised {outcome.error}{where}."
+    return sentence, sentence
+
+
+def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list[np.ndarray]) -> CaseVerdict:
+    inputs = [(name, wire.unpack(tree, entry.arrays)) for name, tree in case.inputs]
+    expected = wire.unpack(case.expected, entry.arrays)
+    verdict = CaseVerdict(case.label, case.weight, False, inputs=inputs, expected=expected, outcome=outcome)
+    if outcome.kind != "returned":
+        verdict.sentence, verdict.blind = _sentence(entry, outcome)
+        return verdict
+    verdict.given = _read(entry, case, outcome.value, arrays)
+    difference = compare(verdict.given, expected, entry.rtol)
+    if difference is not None:
+        verdict.difference = difference
+        verdict.sentence, verdict.blind = difference.sentence, difference.number
+    elif outcome.changed:
+        names = _listed(outcome.changed)
+        verdict.sentence = verdict.blind = (
+            f"The result is right, but {entry.names[0]} changed its input {names} in place. Whoever calls it still needs "
+            f"{names}: work on a copy."
+        )
+    elif entry.quiet and outcome.warnings:
+        verdict.sentence = verdict.blind = (
+            f"The result is right, but on the way NumPy warned: {outcome.warnings[0]}. Find a way that stays in range."
+        )
+    else:
+        verdict.passed = True
+    return verdict
+
+
+def _alike(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list, known: Outcome) -> bool:
+    """Whether an outcome is what a known mistake gives."""
+    if outcome.kind != known.kind:
+        return False
+    if outcome.kind == "raised":
+        return outcome.error == known.error
+    if outcome.kind != "returned":
+        return True
+    if bool(outcome.changed) != bool(known.changed):
+        return False
+    if entry.quiet and bool(outcome.warnings) != bool(known.warnings):
+        return False
+    return compare(_read(entry, case, outcome.value, arrays), _expected(entry, case, known), entry.rtol) is None
+
+
+def _expected(entry: Entry, case: SheetCase, known: Outcome) -> Any:
+    return _read(entry, case, known.value, entry.arrays)
+
+
+def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[tuple[Outcome, list]]) -> list[Diagnosis]:
+    failing = {i for i, case in enumerate(cases) if not case.passed and case.outcome.kind not in ("not run",)}
+    found: list[Diagnosis] = []
+    partly: list[Diagnosis] = []
+    for mistake in entry.misconceptions:
+        explained, whole = [], True
+        for index, tree in enumerate(mistake.outcomes):
+            if tree is None or cases[index].outcome.kind == "not run":
+                continue
+            outcome, arrays = outcomes[index]
+            if _alike(entry, entry.cases[index], outcome, arrays, Outcome.from_tree(tree)):
+                if index in failing:
+                    explained.append(index)
+            else:
+                whole = False
+        if explained:
+            (found if whole else partly).append(Diagnosis(mistake.name, mistake.explanation, explained, whole))
+    # The mistake that explains most comes first; a later one is named only for cases not explained yet.
+    open_cases, told = set(failing), []
+    for diagnosis in sorted(found, key=lambda d: -len(d.cases)):
+        if open_cases & set(diagnosis.cases):
+            told.append(diagnosis)
+            open_cases -= set(diagnosis.cases)
+    for diagnosis in sorted(partly, key=lambda d: -len(d.cases)):
+        values = [i for i in diagnosis.cases if i in open_cases and cases[i].outcome.kind == "returned"]
+        if values and not told:
+            told.append(Diagnosis(diagnosis.name, diagnosis.explanation, values, False))
+            open_cases -= set(values)
+    return told
+
+
+def judge(entry: Entry, outcomes: list[tuple[Outcome, list[np.ndarray]]]) -> Verdict:
+    """Compare every case's outcome with the sheet.
+
+    Parameters
+    ----------
+    entry : Entry
+        The exercise: visible cases in the notebook, hidden ones when grading.
+    outcomes : list of (Outcome, list of numpy.ndarray)
+        One for each case, with the arrays that its value refers to.
+
+    Returns
+    -------
+    Verdict
+        Points are earned case by case, in proportion to their weights.
+    """
+    cases = [
+        _judge_case(entry, case, outcome, arrays) for case, (outcome, arrays) in zip(entry.cases, outcomes, strict=True)
+    ]
+    weight = sum(case.weight for case in cases)
+    share = sum(case.weight for case in cases if case.passed) / weight
+    if all(case.passed for case in cases):
+        status = PASSED
+    elif _untouched(entry, outcomes):
+        status = NOT_STARTED
+    else:
+        status = FAILED
+    diagnoses = _diagnose(entry, cases, outcomes) if status == FAILED else []
+    earned = entry.points if status == PASSED else round(entry.points * share, 2)
+    return Verdict(entry.id, entry.title, entry.points, status, earned, cases, diagnoses, entry.image)
+
+
+def _untouched(entry: Entry, outcomes: list[tuple[Outcome, list]]) -> bool:
+    if all(outcome.kind == "not started" for outcome, _ in outcomes):
+        return True
+    if entry.probe != "answers":
+        return False
+    empty = (None, "", {"$ellipsis": True})
+    return all(outcome.kind == "returned" and outcome.value in empty for outcome, _ in outcomes)

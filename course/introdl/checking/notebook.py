@@ -1,0 +1,74 @@
+"""What a learner calls in a notebook: `check`, `hint` and `progress`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from introdl.checking import guard, judge, records, report, sheets
+
+
+def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
+    """Run an entry's cases on the objects and return the verdict; nothing is shown or kept."""
+    task = guard.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
+    cases = [[(name, tree) for name, tree in case.inputs] for case in entry.cases]
+    return judge.judge(entry, list(guard.run(task, objects, cases, entry.arrays)))
+
+
+def check(exercise: str, *objects: Any) -> None:
+    """Check an answer and show a report.
+
+    Parameters
+    ----------
+    exercise : str
+        The exercise's id, as in ``"03.conv2d"``.
+    *objects : object
+        Your function (or functions, or values), in the order in which the exercise names them.
+
+    Notes
+    -----
+    Nothing is raised for a wrong answer, whatever it does: the report says what happened. Your best result is kept on
+    this machine (see `introdl.progress`). Nothing is sent anywhere.
+    """
+    try:
+        entry = sheets.find(exercise)
+    except (LookupError, ValueError, FileNotFoundError) as error:
+        report.show_sentence(str(error.args[0] if error.args else error))
+        return
+    if len(objects) != len(entry.names):
+        given = f"{len(objects)} object{'s' if len(objects) != 1 else ''}"
+        report.show_sentence(
+            f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})"
+        )
+        return
+    verdict = examine(entry, objects)
+    note = ""
+    if verdict.status != judge.NOT_STARTED:
+        note = records.note_check(exercise, verdict.earned / verdict.points, verdict.passed)
+    shown = records.load(exercise).hints
+    report.show(verdict, hints_left=max(len(entry.hints) - shown, 0), note=note)
+
+
+def hint(exercise: str) -> None:
+    """Show one more hint for an exercise; hints go from gentle to plain.
+
+    Parameters
+    ----------
+    exercise : str
+        The exercise's id, as in ``"03.conv2d"``.
+    """
+    try:
+        entry = sheets.find(exercise)
+    except (LookupError, ValueError, FileNotFoundError) as error:
+        report.show_sentence(str(error.args[0] if error.args else error))
+        return
+    record = records.load(exercise)
+    number = min(record.hints + 1, len(entry.hints))
+    more = record.hints < len(entry.hints)
+    record.hints = number
+    note = records.save(exercise, record)
+    report.show_hints(entry, number, more, note)
+
+
+def progress() -> None:
+    """Show how far you are, chapter by chapter."""
+    report.show_progress(records.overview())

@@ -1,0 +1,252 @@
+"""Values as data: a tree of plain JSON beside a list of arrays.
+
+Learners' results and exercises' inputs travel between processes and into answer sheets in this form. It holds
+numbers, text and arrays, never code and never pickles.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+#: Larger results are described, not carried.
+MAX_BYTES = 64 * 2**20
+MAX_ITEMS = 20_000
+_MAX_DEPTH = 16
+_KINDS = "biufcU"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A torch tensor's numbers, carried as an array."""
+
+    array: np.ndarray
+
+
+@dataclass(frozen=True)
+class Huge:
+    """A result too large to carry: what it was, in words, and its shape where it has one."""
+
+    what: str
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Other:
+    """A result of a type that the course has no use for: its type's name, and its repr's beginning."""
+
+    type_name: str
+    text: str = ""
+
+
+class _Packer:
+    def __init__(self, arrays: list):
+        self.arrays = arrays
+        self.items = 0
+        self.bytes = 0
+
+    def _store(self, array: np.ndarray) -> int:
+        self.arrays.append(np.array(array, copy=True, subok=False, order="C"))
+        return len(self.arrays) - 1
+
+    def _array(self, tag: str, array: np.ndarray) -> dict:
+        if array.dtype.kind not in _KINDS:
+            return {"$other": f"array of dtype {array.dtype}", "text": ""}
+        if self.bytes + array.size * array.itemsize > MAX_BYTES:
+            size = array.size * array.itemsize
+            return {"$huge": f"array of {_human(size)}", "shape": list(array.shape)}
+        self.bytes += array.nbytes
+        return {tag: self._store(array)}
+
+    def pack(self, value: Any, depth: int = 0) -> Any:
+        self.items += 1
+        if depth > _MAX_DEPTH:
+            return {"$other": "nested collection", "text": f"more than {_MAX_DEPTH} levels deep"}
+        kind = type(value)
+        if value is None or kind in (bool, float):
+            return value
+        if kind is str:
+            return value if len(value) <= 100_000 else {"$huge": f"text of {len(value)} characters"}
+        if kind is int:
+            return value if value.bit_length() <= 256 else {"$huge": f"whole number of {value.bit_length()} bits"}
+        if kind is complex:
+            return {"$complex": [value.real, value.imag]}
+        if value is Ellipsis:
+            return {"$ellipsis": True}
+        if isinstance(value, np.ndarray):
+            return self._array("$array", np.asarray(value))
+        if isinstance(value, np.generic):
+            return self._array("$scalar", np.asarray(value))
+        if isinstance(value, np.random.Generator):
+            return {"$generator": [value.bit_generator.__class__.__name__, _plain(value.bit_generator.state)]}
+        if isinstance(value, (list, tuple)):
+            if self.items + len(value) > MAX_ITEMS:
+                return {"$huge": f"{kind.__name__} of {len(value)} items"}
+            tag = "$list" if isinstance(value, list) else "$tuple"
+            return {tag: [self.pack(item, depth + 1) for item in list(value)]}
+        if isinstance(value, dict):
+            if self.items + len(value) > MAX_ITEMS:
+                return {"$huge": f"dict of {len(value)} items"}
+            return {"$dict": [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in list(value.items())]}
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(value, torch.Tensor):
+            return self._tensor(value, torch)
+        return {"$other": _type_name(value), "text": _short(value)}
+
+    def _tensor(self, value, torch) -> dict:
+        if value.numel() * value.element_size() > MAX_BYTES:
+            return {"$huge": f"tensor of {_human(value.numel() * value.element_size())}", "shape": list(value.shape)}
+        value = value.detach().cpu()
+        if value.dtype in (torch.bfloat16, torch.float16):
+            value = value.float()
+        return self._array("$tensor", value.numpy())
+
+
+def _plain(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {k: _plain(v) for k, v in state.items()}
+    if isinstance(state, np.ndarray):
+        return {"$state": state.tolist(), "dtype": str(state.dtype)}
+    return int(state) if isinstance(state, np.integer) else state
+
+
+def _unplain(state: Any) -> Any:
+    if isinstance(state, dict):
+        if "$state" in state:
+            return np.array(state["$state"], dtype=state["dtype"])
+        return {k: _unplain(v) for k, v in state.items()}
+    return state
+
+
+def _human(size: int) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError
+
+
+def _type_name(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _short(value: Any) -> str:
+    try:
+        return repr(value)[:200]
+    except BaseException as error:  # a learner's __repr__ may do anything
+        return f"<its repr raised {type(error).__name__}>"
+
+
+def pack(value: Any, arrays: list[np.ndarray]) -> Any:
+    """Turn a value into a tree of plain JSON; its arrays are appended to `arrays` and named by their index.
+
+    Parameters
+    ----------
+    value : object
+        Anything. What has no place in the form is described in words (`Huge`, `Other`).
+    arrays : list of numpy.ndarray
+        Grows by copies of the value's arrays.
+
+    Returns
+    -------
+    object
+        None, bool, int, float, str, list or dict.
+    """
+    return _Packer(arrays).pack(value)
+
+
+def unpack(tree: Any, arrays: list[np.ndarray], live: bool = False) -> Any:
+    """Turn a packed tree back into a value; arrays are fresh copies.
+
+    Parameters
+    ----------
+    tree, arrays
+        As made by `pack`.
+    live : bool
+        True makes torch tensors of tensors (to hand to a learner's function); False leaves them as `Tensor`.
+    """
+    if tree is None or isinstance(tree, (bool, int, float, str)):
+        return tree
+    if not isinstance(tree, dict) or not tree:
+        raise ValueError("This is not a packed value: the sheet or the message is damaged.")
+    tag = next(iter(tree))
+    body = tree[tag]
+    if tag == "$array":
+        return np.array(arrays[body], copy=True)
+    if tag == "$scalar":
+        return arrays[body][()]
+    if tag == "$tensor":
+        array = np.array(arrays[body], copy=True)
+        if live:
+            import torch
+
+            return torch.from_numpy(array)
+        return Tensor(array)
+    if tag == "$list":
+        return [unpack(item, arrays, live) for item in body]
+    if tag == "$tuple":
+        return tuple(unpack(item, arrays, live) for item in body)
+    if tag == "$dict":
+        return {unpack(k, arrays, live): unpack(v, arrays, live) for k, v in body}
+    if tag == "$complex":
+        return complex(*body)
+    if tag == "$ellipsis":
+        return Ellipsis
+    if tag == "$generator":
+        name, state = body
+        if name not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
+            raise ValueError(f"Unknown random generator {name!r}.")
+        bits = getattr(np.random, name)()
+        bits.state = _unplain(state)
+        return np.random.Generator(bits)
+    if tag == "$huge":
+        return Huge(str(body), tuple(tree["shape"]) if tree.get("shape") is not None else None)
+    if tag == "$other":
+        return Other(str(body), str(tree.get("text", "")))
+    raise ValueError(f"Unknown tag {tag!r} in a packed value: it was made by a newer version of the course.")
+
+
+_LENGTH = struct.Struct("<Q")
+
+
+def to_bytes(tree: Any, arrays: list[np.ndarray]) -> bytes:
+    """Write a packed value as bytes: the length of a JSON head, the head, then each array's bytes."""
+    shapes = [[a.dtype.str, list(a.shape)] for a in arrays]
+    head = json.dumps({"tree": tree, "arrays": shapes}).encode()
+    return b"".join([_LENGTH.pack(len(head)), head, *(np.ascontiguousarray(a).tobytes() for a in arrays)])
+
+
+def from_bytes(message: bytes) -> tuple[Any, list[np.ndarray]]:
+    """Read what `to_bytes` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are anything else.
+    """
+    try:
+        (length,) = _LENGTH.unpack_from(message)
+        start = _LENGTH.size + length
+        head = json.loads(message[_LENGTH.size : start])
+        arrays = []
+        for code, shape in head["arrays"]:
+            dtype = np.dtype(code)
+            if dtype.kind not in _KINDS or any(type(n) is not int or n < 0 for n in shape):
+                raise ValueError("array")
+            count = int(np.prod(shape, dtype=object)) if shape else 1
+            end = start + count * dtype.itemsize
+            if end > len(message):
+                raise ValueError("length")
+            arrays.append(np.frombuffer(message[start:end], dtype=dtype).reshape(shape))
+            start = end
+        if start != len(message):
+            raise ValueError("length")
+        return head["tree"], arrays
+    except (struct.error, KeyError, TypeError, ValueError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("The message is damaged.") from error

@@ -1,0 +1,147 @@
+"""The learner's command line: ``introdl``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Introduction to Deep Learning, on a plate: the learner's commands.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _fail(sentence: str) -> typer.Exit:
+    typer.secho(sentence, fg=typer.colors.RED, err=True)
+    return typer.Exit(1)
+
+
+@app.command()
+def lab(
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8888,
+) -> None:
+    """Open JupyterLab on the start page.
+
+    Example: introdl lab
+    """
+    import os
+    import sys
+
+    from introdl import places
+
+    course = places.course()
+    if not (course / "start.ipynb").exists():
+        raise _fail(f"The start page is missing in {course}. From a checkout: run 'make build'.")
+    words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={course}", f"--port={port}"]
+    words += ["--LabApp.default_url=/lab/tree/start.ipynb"]
+    if not browser:
+        words.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        words.append("--allow-root")
+    os.execv(sys.executable, words)
+
+
+@app.command()
+def progress() -> None:
+    """Show how far you are, chapter by chapter.
+
+    Example: introdl progress
+    """
+    from introdl.checking import records, report
+
+    typer.echo(report.progress_text(records.overview()))
+
+
+@app.command()
+def doctor() -> None:
+    """Look whether this machine has what the course needs, and say what to do where it has not.
+
+    Example: introdl doctor
+    """
+    from introdl.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        mark = typer.style("ok  ", fg=typer.colors.GREEN) if finding.fine else typer.style("LOOK", fg=typer.colors.RED)
+        typer.echo(f"{mark}  {finding.what}: {finding.sentence}")
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def execute(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Notebooks or folders; by default the course's.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where executed copies go.")] = Path("build/executed"),
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="How many at once; by default one a core.")] = None,
+    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE for papermill.")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that a cell may take.")] = 600.0,
+    expect: Annotated[
+        str, typer.Option(help="Fail unless every exercise is: 'passed', 'not started', or 'any'.")
+    ] = "any",
+) -> None:
+    """Execute notebooks from top to bottom, keep the executed copies, and sum up what the checks said.
+
+    Example: introdl execute course --out build/executed
+    """
+    from introdl import execute as runner
+
+    if expect not in ("any", "passed", "not started"):
+        raise _fail(f"--expect is {expect!r}; it should be 'any', 'passed' or 'not started'.")
+    chosen = paths or runner.default_paths()
+    try:
+        count = len(runner.find(chosen))
+        values = _parameters(parameter or [])
+    except (FileNotFoundError, ValueError) as error:
+        raise _fail(str(error)) from error
+    if not _run(runner, chosen, count, out, jobs, values, timeout, expect):
+        raise typer.Exit(1)
+
+
+def _parameters(words: list[str]) -> dict:
+    """Read NAME=VALUE; values are Python literals where they can be read as such, else texts."""
+    import ast
+
+    values = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign or not name.isidentifier():
+            raise ValueError(f"--parameter {word!r} is not of the form NAME=VALUE.")
+        try:
+            values[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            values[name] = value
+    return values
+
+
+def _run(runner, chosen, count: int, out: Path, jobs, values: dict, timeout: float, expect: str) -> bool:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Table
+
+    console = Console()
+    runs = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("executing", total=count)
+        for run in runner.execute(chosen, out, jobs, values, timeout):
+            runs.append(run)
+            bar.update(task, advance=1, description=f"{run.name} done")
+    table = Table("notebook", "seconds", "exercises", "points", "verdict")
+    fine = True
+    for run in sorted(runs, key=lambda r: r.name):
+        off = [v for v in run.verdicts if expect != "any" and v["status"] != expect]
+        good = not run.error and not off
+        fine &= good
+        told = ", ".join(f"{n} {status}" for status, n in sorted(run.statuses.items())) or "-"
+        wrong = run.error or "; ".join(f"{v['exercise']} is {v['status']}" for v in off)
+        colour = "green" if good else "red"
+        points = f"{run.earned:g} of {run.points:g}" if run.verdicts else "-"
+        table.add_row(run.name, f"{run.seconds:.1f}", told, points, f"[{colour}]{wrong or 'ran to the end'}[/]")
+    console.print(table)
+    console.print(f"Executed copies: {out}")
+    return fine

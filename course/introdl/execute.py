@@ -1,0 +1,198 @@
+"""Execute notebooks with papermill, several at once, and sum up what their checks said."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from introdl import places
+
+_MIME = "application/vnd.introdl.verdict+json"
+
+
+@dataclass
+class Run:
+    """An executed notebook.
+
+    Attributes
+    ----------
+    name : str
+        The notebook's file name without ending.
+    seconds : float
+        Wall time.
+    error : str
+        "" or a sentence: which cell stopped it and with what.
+    verdicts : list of dict
+        What each check said (see `introdl.checking.report.as_data`).
+    output : pathlib.Path
+        The executed copy.
+    """
+
+    name: str
+    seconds: float
+    error: str
+    output: Path
+    verdicts: list[dict] = field(default_factory=list)
+
+    @property
+    def earned(self) -> float:
+        return sum(v["earned"] for v in self.verdicts)
+
+    @property
+    def points(self) -> float:
+        return sum(v["points"] for v in self.verdicts)
+
+    @property
+    def statuses(self) -> Counter:
+        return Counter(v["status"] for v in self.verdicts)
+
+
+def find(paths: Iterable[Path | str]) -> list[Path]:
+    """Return the notebooks to execute: files as they are, folders searched for ``NN_*.ipynb`` and ``NN_*.py``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path does not exist, or holds no notebook.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_file():
+            found.append(path)
+        elif path.is_dir():
+            inside = sorted(path.glob("[0-9][0-9]_*/[0-9][0-9]_*.ipynb")) + sorted(path.glob("[0-9][0-9]_*.ipynb"))
+            inside += sorted(path.glob("[0-9][0-9]_*.py")) + sorted(path.glob("start.*"))
+            if not inside:
+                raise FileNotFoundError(f"There is no notebook in {path}.")
+            found += inside
+        else:
+            raise FileNotFoundError(f"{path} does not exist.")
+    return found
+
+
+def read(path: Path):
+    """Read a notebook, or a source in percent format, as a notebook with its answers."""
+    import nbformat
+
+    if path.suffix == ".ipynb":
+        return nbformat.read(path, as_version=4)
+    import jupytext
+
+    notebook = jupytext.read(path, fmt="py:percent")
+    for cell in notebook.cells:  # a stub's lines stand beside the answer, and would undo it
+        cell.source = "\n".join(line for line in cell.source.split("\n") if "### STUB" not in line)
+        cell.metadata = {"tags": cell.metadata.get("tags", [])}
+    notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return notebook
+
+
+def verdicts(notebook) -> list[dict]:
+    """Return what the checks of an executed notebook said, in their order."""
+    return [
+        output["data"][_MIME]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if _MIME in output.get("data", {})
+    ]
+
+
+def execute_one(path: Path, folder: Path, parameters: dict | None = None, timeout: float = 600.0) -> Run:
+    """Execute one notebook and write the executed copy to `folder`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A notebook, or a source in percent format.
+    folder : pathlib.Path
+        Where the copy goes, under the same name with ending ``.ipynb``.
+    parameters : dict, optional
+        For papermill: values that replace those of the cell tagged ``parameters``.
+    timeout : float
+        Seconds that a cell may take.
+    """
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    folder.mkdir(parents=True, exist_ok=True)
+    output = folder / f"{path.stem}.ipynb"
+    source = folder / f".{path.stem}.source.ipynb"
+    nbformat.write(read(path), source)
+    begun, error = time.monotonic(), ""
+    try:
+        papermill.execute_notebook(
+            source,
+            output,
+            parameters=parameters or {},
+            cwd=path.resolve().parent,
+            progress_bar=False,
+            kernel_name="python3",
+            execution_timeout=int(timeout),
+            log_output=False,
+            extra_arguments=["--log-level=ERROR"],
+        )
+    except PapermillExecutionError as failure:
+        error = f"cell {failure.cell_index} stopped with {failure.ename}: {failure.evalue}"
+    except Exception as failure:  # a kernel that dies or hangs is a result too
+        error = f"{type(failure).__name__}: {failure}"
+    finally:
+        source.unlink(missing_ok=True)
+    seconds = time.monotonic() - begun
+    said = verdicts(nbformat.read(output, as_version=4)) if output.exists() else []
+    return Run(path.stem, seconds, error, output, said)
+
+
+def execute(
+    paths: Iterable[Path | str],
+    folder: Path,
+    jobs: int | None = None,
+    parameters: dict | None = None,
+    timeout: float = 600.0,
+) -> Iterator[Run]:
+    """Execute notebooks, several at once, and yield each as it ends.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files, or folders to search.
+    folder : pathlib.Path
+        Where executed copies go.
+    jobs : int, optional
+        How many at once; by default one for each core.
+    parameters, timeout
+        As for `execute_one`.
+
+    Notes
+    -----
+    The learner's own progress is left alone: the notebooks keep theirs in `folder`.
+    """
+    found = find(paths)
+    jobs = max(1, min(jobs or os.cpu_count() or 1, len(found)))
+    with ProcessPoolExecutor(jobs, initializer=_apart, initargs=(str(folder), jobs)) as pool:
+        waiting = [pool.submit(execute_one, path, folder, parameters, timeout) for path in found]
+        try:
+            for done in as_completed(waiting):
+                yield done.result()
+        except BaseException:
+            for one in waiting:
+                one.cancel()
+            raise
+
+
+def _apart(folder: str, jobs: int) -> None:
+    """Set up a worker: its own progress folder, and its share of the cores."""
+    os.environ["INTRODL_HOME"] = str(Path(folder) / ".introdl")
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, threads)
+
+
+def default_paths() -> list[Path]:
+    """Return what is executed by default: the learner's notebooks."""
+    return [places.course()]

@@ -1,0 +1,60 @@
+"""Interactive figures: ipywidgets where a kernel is live, the same picture standing still where none is."""
+
+from __future__ import annotations
+
+import html
+import uuid
+from collections.abc import Callable
+
+
+def explore(draw: Callable[..., str], controls: dict, alt: str, layout: Callable | None = None) -> None:
+    """Show a figure that its reader can move.
+
+    The picture at the controls' first values is shown twice: once as plain HTML that needs no kernel, once in
+    the live figure. The live one carries a style that hides the plain one, so that a reader sees just one,
+    in JupyterLab with a kernel or on a page without.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes the controls' values by name and returns HTML or SVG (`introdl.figures.style.picture` makes it
+        from a matplotlib figure). It should take under 100 ms.
+    controls : dict of str to ipywidgets.Widget
+        The widgets to move, by the name of `draw`'s argument.
+    alt : str
+        What the figure shows, in a sentence.
+    layout : callable, optional
+        Takes the controls and the picture (an `ipywidgets.HTML`) and returns the widget to show. By default
+        the controls stand in rows above the picture.
+    """
+    import ipywidgets as widgets
+    from IPython.display import display
+
+    if not alt.strip():
+        raise ValueError("An interactive figure needs an alt text: say in a sentence what it shows.")
+
+    def render() -> str:
+        values = {name: control.value for name, control in controls.items()}
+        return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{draw(**values)}</div>'
+
+    first = render()
+    mark = f"introdl-still-{uuid.uuid4().hex[:12]}"
+    hide = widgets.HTML(f"<style>.{mark}{{display:none}}</style>", layout=widgets.Layout(display="none"))
+    view = widgets.HTML(first)
+
+    def update(_change) -> None:
+        view.value = render()
+
+    for control in controls.values():
+        control.observe(update, names="value")
+
+    if layout is not None:
+        body = layout(controls, view)
+    else:
+        row = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center", grid_gap="4px 16px")
+        body = widgets.VBox([widgets.Box(list(controls.values()), layout=row), view])
+    live = widgets.VBox([hide, body])
+
+    still = f'<div class="{mark}">{first}<p><em>This figure moves when you run its cell.</em></p></div>'
+    display({"text/html": still, "text/plain": f"[interactive figure: {alt}]"}, raw=True)
+    display(live)

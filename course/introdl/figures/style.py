@@ -1,0 +1,100 @@
+"""How every figure of the course looks, and how it is shown with its alt text."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/): told apart by colour-blind readers too.
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+PURPLE = "#CC79A7"
+GREY = "#767676"
+PALETTE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK)
+
+#: Negative is orange, zero is white, positive is blue: for weights and differences.
+DIVERGING = "introdl_diverging"
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults to the course's: palette, font sizes, quiet axes.
+
+    A chapter calls it once, in its first cell.
+    """
+    import matplotlib as mpl
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if DIVERGING not in mpl.colormaps:
+        mpl.colormaps.register(
+            LinearSegmentedColormap.from_list(DIVERGING, [VERMILION, "#F6C9A8", "#FFFFFF", "#A9D0EA", BLUE])
+        )
+    mpl.rcParams.update(
+        {
+            "axes.prop_cycle": mpl.cycler(color=PALETTE),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 12,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.labelsize": 11,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#E3E3E3",
+            "grid.linewidth": 0.8,
+            "font.family": "DejaVu Sans",
+            "font.size": 11,
+            "figure.figsize": (7.0, 3.8),
+            "figure.dpi": 100,
+            "savefig.dpi": 144,
+            "legend.frameon": False,
+            "lines.linewidth": 2.2,
+            "image.cmap": "gray",
+            "image.interpolation": "nearest",
+        }
+    )
+
+
+def picture(figure, alt: str, width: int | None = None) -> str:
+    """Turn a matplotlib figure into an HTML ``<img>`` that carries its alt text.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure; it is closed.
+    alt : str
+        What the figure shows, in a sentence, for readers who do not see it.
+    width : int, optional
+        Width on the page in CSS pixels; by default the figure's own.
+
+    Returns
+    -------
+    str
+        HTML with the picture embedded as PNG.
+    """
+    import matplotlib.pyplot as plt
+
+    if not alt.strip():
+        raise ValueError("A figure needs an alt text: say in a sentence what it shows.")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight", facecolor="white", metadata={"Software": None})
+    if width is None:
+        width = round(figure.get_figwidth() * 100)
+    plt.close(figure)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return (
+        f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt, quote=True)}" '
+        f'style="width:{width}px;max-width:100%;height:auto">'
+    )
+
+
+def show(figure, alt: str, width: int | None = None) -> None:
+    """Show a matplotlib figure with its alt text; see `picture` for the parameters."""
+    from IPython.display import display
+
+    display({"text/html": picture(figure, alt, width), "text/plain": f"[figure: {alt}]"}, raw=True)
