@@ -12,7 +12,6 @@ from nbformat.v4 import new_output
 
 from autograder import bank
 from autograder import exercises as exercise_bank
-from autograder.exercise import AuthorError
 from autograder.release import exercise_of
 from autograder.session import Died, Session
 from introdl.checking import report
@@ -192,16 +191,6 @@ def examine(notebook: nbformat.NotebookNode, seed: str, folder: Path, limits: Li
 def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> None:
     """Put a verdict into its check cell: the report to read, and the score as nbgrader takes it."""
     worth = min(verdict.earned / verdict.points, 1.0) * float(cell.metadata.nbgrader["points"])
-    shown = new_output("display_data", data=report.bundle(verdict, blind=True))
-    score = new_output("execute_result", data={"text/plain": f"{worth:.4f}"}, execution_count=1)
+    data = report.bundle(verdict, blind=True) | {"text/plain": f"{worth:.4f}"}
     cell.execution_count = 1
-    cell.outputs = [shown, score]
-
-
-def write_unknown(cell: nbformat.NotebookNode, exercise: str, error: AuthorError | KeyError) -> None:
-    """Put into a check cell that its exercise could not be examined; it is worth 0 until it can."""
-    text = f"Exercise {exercise} could not be examined: {error}"
-    cell.outputs = [
-        new_output("stream", name="stdout", text=text + "\n"),
-        new_output("execute_result", data={"text/plain": "0.0"}, execution_count=1),
-    ]
+    cell.outputs = [new_output("execute_result", data=data, execution_count=1)]

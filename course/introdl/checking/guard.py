@@ -8,6 +8,7 @@ safe on macOS and does not exist on Windows) it runs in place, under a timer tha
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import io
 import linecache
 import os
@@ -267,6 +268,7 @@ def _in_child(write: int, task: Task, objects: tuple, inputs: list[tuple], array
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, 0)
+        faulthandler.disable()
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)

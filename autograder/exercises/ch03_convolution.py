@@ -1,0 +1,1271 @@
+"""Chapter 03, convolution: its exercises, their cases, oracles and known mistakes.
+
+Inputs are rounded to two decimals, so that a learner can read them, and answers to ten, so that a sheet is the same
+on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+
+LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*")
+
+
+def _whole(rng, shape, low=0, high=5):
+    """Small whole numbers as floats."""
+    return rng.integers(low, high, shape).astype(float)
+
+
+def _real(rng, shape):
+    """Real numbers of both signs, two decimals, none of them zero."""
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape).round(2)
+
+
+def _tidy(array):
+    return np.round(np.asarray(array, dtype=float), 10)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.convolve1d
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _full(f, g):
+    out = np.zeros(len(f) + len(g) - 1)
+    for k, value in enumerate(f):
+        out[k : k + len(g)] += value * g
+    return _tidy(out)
+
+
+def _convolve1d_oracle(f, g):
+    from scipy.signal import convolve
+
+    return _tidy(convolve(f, g, mode="full", method="direct"))
+
+
+def _convolve1d_cases(rng):
+    yield Case(
+        "small whole numbers", f=_whole(rng, 4, 1, 5), g=np.sort(_whole(rng, 3, 1, 5)) + [0.0, 1.0, 2.0]
+    )
+    yield Case("g is the longer one", f=_real(rng, 3), g=_real(rng, 6))
+    yield Case("f is the longer one", f=_real(rng, 9), g=_real(rng, 4))
+    yield Case("g is a single number", f=_real(rng, 6), g=_real(rng, 1))
+    yield Case("equal lengths", f=_real(rng, 5), g=_real(rng, 5))
+
+
+def _middle(f, g, length):
+    whole = _full(f, g)
+    start = (len(whole) - length) // 2
+    return whole[start : start + length]
+
+
+def _wraps_around(f, g):
+    out = np.zeros(len(f) + len(g) - 1)
+    for n in range(len(out)):
+        for k in range(len(f)):
+            if n - k < len(g):
+                out[n] += f[k] * g[n - k]
+    return _tidy(out)
+
+
+CONVOLVE1D = Exercise(
+    id="03.convolve1d",
+    title="Full convolution of two sequences",
+    points=8,
+    cases=_convolve1d_cases,
+    oracle=_convolve1d_oracle,
+    forbidden=(
+        "numpy.convolve",
+        "numpy.correlate",
+        "numpy.polymul",
+        "numpy.polynomial.*",
+        *LIBRARIES,
+    ),
+    misconceptions=[
+        Misconception(
+            "g is not flipped",
+            "You slide g along f as it stands: that is cross-correlation. In a convolution the two indices add up to "
+            "n, so while k grows, the index into g falls. Compare your index into g with the formula.",
+            lambda f, g: _full(f, g[::-1]),
+        ),
+        Misconception(
+            "the result is back to front",
+            "Your numbers are right, but they stand in reverse order. It is g that runs backwards as k grows, while "
+            "the outputs still count up from n = 0.",
+            lambda f, g: _full(f, g)[::-1].copy(),
+        ),
+        Misconception(
+            "only the middle is returned",
+            "Your result is cut to the length of the longer input, which is NumPy's mode 'same'. Here every overlap "
+            "counts, also where a single pair of numbers meets. How many places n have at least one pair?",
+            lambda f, g: _middle(f, g, max(len(f), len(g))),
+        ),
+        Misconception(
+            "only complete overlaps",
+            "You keep only the places where the shorter input lies wholly on the longer one (mode 'valid'). The full "
+            "convolution also has the places at both ends, where they overlap in part.",
+            lambda f, g: _middle(f, g, abs(len(f) - len(g)) + 1),
+        ),
+        Misconception(
+            "the result stops when f stops",
+            "Your result is as long as f. The last number of f still has its echo, and g says how long that echo "
+            "lasts. How many numbers come after?",
+            lambda f, g: _full(f, g)[: len(f)].copy(),
+        ),
+        Misconception(
+            "the last number is missing",
+            "Your result is one number short: the very last one is missing. Count the places by hand for lengths 2 and "
+            "2, then look at your range.",
+            lambda f, g: _full(f, g)[:-1].copy(),
+        ),
+        Misconception(
+            "one number too many",
+            "Your result ends with a place where f and g no longer meet, so a needless zero stands there. Count the "
+            "places by hand for lengths 2 and 2.",
+            lambda f, g: np.append(_full(f, g), 0.0),
+        ),
+        Misconception(
+            "a negative index counts from the end",
+            "Where n - k is negative there is no g. Python does not complain: a negative index counts from the end of "
+            "the array, so numbers from the far end are added. Guard both ends of the range.",
+            _wraps_around,
+        ),
+    ],
+    hints=(
+        "Think of echoes: each number f[k] leaves a copy of g, multiplied by f[k], that begins at place k. How long "
+        "is the result when the last echo has died away?",
+        "Make an array of len(f) + len(g) - 1 zeros. One loop over k is enough: which slice of the result does the "
+        "echo of f[k] fall on?",
+        "The echo of f[k] has len(g) numbers and begins at k, so it is added to the slice from k to k + len(g). What "
+        "is added there is f[k] * g. With this view the flip happens by itself.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.correlate2d
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _valid(image, kernel):
+    windows = sliding_window_view(image, kernel.shape)
+    return _tidy(np.einsum("ijuv,uv->ij", windows, kernel))
+
+
+def _correlate2d_oracle(image, kernel):
+    from scipy.signal import correlate2d
+
+    return _tidy(correlate2d(image, kernel, mode="valid"))
+
+
+def _correlate2d_cases(rng):
+    kernel = _whole(rng, (2, 2), -2, 3)
+    kernel[0, 1] = kernel[1, 0] + 1
+    yield Case("a 2 x 2 kernel, whole numbers", image=_whole(rng, (3, 4)), kernel=kernel)
+    yield Case("a 3 x 3 kernel", image=_real(rng, (6, 7)), kernel=_real(rng, (3, 3)))
+    yield Case("a wide kernel, 2 x 4", image=_real(rng, (5, 6)), kernel=_real(rng, (2, 4)))
+    yield Case("a tall kernel, 4 x 1", image=_real(rng, (6, 5)), kernel=_real(rng, (4, 1)))
+    yield Case("a kernel as large as the image", image=_real(rng, (3, 3)), kernel=_real(rng, (3, 3)))
+    yield Case("a single weight", image=_real(rng, (4, 3)), kernel=_real(rng, (1, 1)))
+
+
+def _transposed_kernel(image, kernel):
+    windows = sliding_window_view(image, kernel.shape)
+    return _tidy((windows * kernel.T).sum(axis=(2, 3)))
+
+
+def _same_size(image, kernel):
+    height, width = kernel.shape
+    top, left = (height - 1) // 2, (width - 1) // 2
+    padded = np.pad(image, ((top, height - 1 - top), (left, width - 1 - left)))
+    return _valid(padded, kernel)
+
+
+def _in_the_corner(image, kernel):
+    out = np.zeros_like(image)
+    small = _valid(image, kernel)
+    out[: small.shape[0], : small.shape[1]] = small
+    return out
+
+
+def _one_short(image, kernel):
+    return _valid(image, kernel)[:-1, :-1].copy()
+
+
+def _one_short_in_zeros(image, kernel):
+    out = _valid(image, kernel)
+    out[-1, :] = 0
+    out[:, -1] = 0
+    return out
+
+
+def _matrix_product(image, kernel):
+    windows = sliding_window_view(image, kernel.shape)
+    return _tidy((windows @ kernel).sum(axis=(2, 3)))
+
+
+CORRELATE2D = Exercise(
+    id="03.correlate2d",
+    title="Slide a kernel over an image",
+    points=12,
+    cases=_correlate2d_cases,
+    oracle=_correlate2d_oracle,
+    forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES),
+    misconceptions=[
+        Misconception(
+            "the kernel is flipped",
+            "Your kernel is turned by 180 degrees: that is true convolution. Deep learning uses cross-correlation, "
+            "where kernel[u, v] meets image[i + u, j + v]. Look at the signs in your indices.",
+            lambda image, kernel: _valid(image, kernel[::-1, ::-1]),
+        ),
+        Misconception(
+            "the kernel is flipped upside down",
+            "The rows of your kernel run from bottom to top: a single [::-1] turns only the first axis. "
+            "Cross-correlation turns neither.",
+            lambda image, kernel: _valid(image, kernel[::-1]),
+        ),
+        Misconception(
+            "the kernel is flipped left to right",
+            "The columns of your kernel run from right to left. Cross-correlation takes the kernel as it stands, on "
+            "both axes.",
+            lambda image, kernel: _valid(image, kernel[:, ::-1]),
+        ),
+        Misconception(
+            "rows and columns of the kernel are swapped",
+            "Your kernel is transposed: its row index moves along the image's columns. The first index is the row, in "
+            "the image and in the kernel.",
+            _transposed_kernel,
+        ),
+        Misconception(
+            "the last row and column are missing",
+            "The kernel would still fit one row further down and one column further to the right. A kernel of 2 fits "
+            "into 3 pixels at 2 places: count them, then look at the end of your ranges.",
+            _one_short,
+        ),
+        Misconception(
+            "the last row and column stay zero",
+            "The size of your output is right, but its last row and last column are never filled in. Your loops end "
+            "one step too early.",
+            _one_short_in_zeros,
+        ),
+        Misconception(
+            "padded to the size of the image",
+            "Your output is as large as the image, so zeros were put around it. Here only the places count where the "
+            "kernel lies wholly on the image. Padding comes later in this chapter.",
+            _same_size,
+        ),
+        Misconception(
+            "an output as large as the image",
+            "You filled an array of the image's size, so rows and columns of zeros are left at its end. The output is "
+            "only as large as the number of places where the kernel fits.",
+            _in_the_corner,
+        ),
+        Misconception(
+            "a mean in place of a sum",
+            "You take the mean of the products. A kernel's answer is their sum: if a mean is wanted, the weights say "
+            "so themselves, as those of a blur do.",
+            lambda image, kernel: _valid(image, kernel / kernel.size),
+        ),
+        Misconception(
+            "a matrix product in place of products",
+            "The @ between window and kernel mixes rows with columns. Each pixel is multiplied by the one weight that "
+            "lies on it, and nothing else.",
+            _matrix_product,
+        ),
+    ],
+    hints=(
+        "Start with one output number, at i = 0 and j = 0. Which pixels does the kernel cover there, and how many "
+        "rows can it still move down?",
+        "A kernel of KH rows fits into H rows at H - KH + 1 places. Loop over those, and the same for the columns, and "
+        "cut the window out of the image with a slice.",
+        "The window at (i, j) is image[i : i + KH, j : j + KW]. Multiply it by the kernel, element by element, and add "
+        "everything up.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.edge_kernels
+# ----------------------------------------------------------------------------------------------------------
+
+_SOBEL_X = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+
+
+def _edge_oracle():
+    """SciPy's Sobel filters, read off from their answer to a single bright pixel."""
+    from scipy.ndimage import sobel
+
+    impulse = np.zeros((3, 3))
+    impulse[1, 1] = 1.0
+    down, right = (sobel(impulse, axis=axis, mode="constant")[::-1, ::-1].copy() for axis in (0, 1))
+    return right + 0.0, down + 0.0
+
+
+def _edge_pair(gx, gy):
+    return lambda: (np.array(gx, dtype=float), np.array(gy, dtype=float))
+
+
+_PREWITT = np.outer([1, 1, 1], [-1, 0, 1])
+_SCHARR = np.outer([3, 10, 3], [-1, 0, 1])
+_PLAIN = np.outer([0, 1, 0], [-1, 0, 1])
+
+EDGE_KERNELS = Exercise(
+    id="03.edge_kernels",
+    title="The Sobel pair",
+    points=5,
+    cases=lambda rng: [Case("the two kernels")],
+    oracle=_edge_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "both signs are turned",
+            "Your kernels answer with a negative number where the picture gets brighter. That is their form for true "
+            "convolution, which flips them. Here they are laid on the picture as they stand.",
+            _edge_pair(-_SOBEL_X, -_SOBEL_X.T),
+        ),
+        Misconception(
+            "gx and gy are swapped",
+            "Your first kernel answers to change from top to bottom. gx should answer to change from left to right: "
+            "its columns differ, not its rows.",
+            _edge_pair(_SOBEL_X.T, _SOBEL_X),
+        ),
+        Misconception(
+            "gy points upwards",
+            "Your gy is positive where the picture gets brighter upwards, as the y axis of a graph points. Row numbers "
+            "of an image grow downwards, and so does gy.",
+            _edge_pair(_SOBEL_X, -_SOBEL_X.T),
+        ),
+        Misconception(
+            "gx points to the left",
+            "Your gx is positive where the picture gets darker to the right. Lay it on pixels 0 0 1 and work out the "
+            "sum: it should be positive.",
+            _edge_pair(-_SOBEL_X, _SOBEL_X.T),
+        ),
+        Misconception(
+            "all rows count the same",
+            "These are Prewitt's kernels, with weights 1 1 1 along the edge. Sobel's give the line through the middle "
+            "twice the weight of its neighbours.",
+            _edge_pair(_PREWITT, _PREWITT.T),
+        ),
+        Misconception(
+            "Scharr's weights",
+            "These are Scharr's kernels, with weights 3 10 3 along the edge. They are good ones, but Sobel's are asked "
+            "for, whose weights are 1 2 1.",
+            _edge_pair(_SCHARR, _SCHARR.T),
+        ),
+        Misconception(
+            "no smoothing along the edge",
+            "Only one line of your kernel is not zero, so it takes a difference but does not smooth. Sobel's kernel "
+            "does both: each of its three lines takes the difference, with weights 1 2 1.",
+            _edge_pair(_PLAIN, _PLAIN.T),
+        ),
+        Misconception(
+            "divided by 8",
+            "You divided the kernels by 8, as some libraries do to get a slope per pixel. Here the whole numbers 1 and "
+            "2 are asked for.",
+            _edge_pair(_SOBEL_X / 8, _SOBEL_X.T / 8),
+        ),
+        Misconception(
+            "one kernel twice",
+            "Your two kernels are the same. The second one should answer to change from top to bottom.",
+            _edge_pair(_SOBEL_X, _SOBEL_X),
+        ),
+    ],
+    hints=(
+        "Write gx first. One of its lines takes a difference: the pixel on the right less the pixel on the left. "
+        "Which three weights do that?",
+        "Each of the three rows of gx is -1 0 1, multiplied by the row's own weight: 1, 2 and 1. The entries add up "
+        "to zero.",
+        "gx is the outer product of the column 1 2 1 and the row -1 0 1 (np.outer makes it). For gy, rows and columns "
+        "change places.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.output_size
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _output_size_oracle(n, kernel, stride=1, padding=0):
+    import torch
+
+    row, weights = torch.zeros(1, 1, n), torch.zeros(1, 1, kernel)
+    return torch.nn.functional.conv1d(row, weights, stride=stride, padding=padding).shape[-1]
+
+
+def _output_size_cases(rng):
+    def row(kernel, stride, padding, places, left):
+        n = kernel + stride * places + left - 2 * padding
+        return {"n": int(n), "kernel": int(kernel), "stride": int(stride), "padding": int(padding)}
+
+    first = row(3, 1, 0, rng.integers(3, 9), 0)
+    yield Case("kernel 3, nothing else", n=first["n"], kernel=3)
+    yield Case("padding, stride 1", **row(rng.integers(2, 6), 1, rng.integers(1, 4), rng.integers(7, 15), 0))
+    yield Case("stride 2, all pixels used", **row(rng.integers(2, 7), 2, 0, rng.integers(4, 12), 0))
+    yield Case("stride 4, one pixel left over", **row(rng.integers(3, 8), 4, 0, rng.integers(4, 12), 1))
+    yield Case("stride 4, three pixels left over", **row(rng.integers(3, 8), 4, 1, rng.integers(4, 12), 3))
+    yield Case("stride 3, padding 2", **row(rng.integers(4, 8), 3, 2, rng.integers(5, 12), 2))
+    size = int(rng.integers(3, 9))
+    yield Case("a kernel as long as the row", n=size, kernel=size, stride=int(rng.integers(2, 4)), padding=0)
+
+
+OUTPUT_SIZE = Exercise(
+    id="03.output_size",
+    title="How many places a kernel has",
+    points=8,
+    cases=_output_size_cases,
+    oracle=_output_size_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "padding on one side only",
+            "You added the padding once. It is put on both sides of the row: before the first pixel and after the last.",
+            lambda n, kernel, stride=1, padding=0: (n + padding - kernel) // stride + 1,
+        ),
+        Misconception(
+            "padding forgotten",
+            "The padding does not enter your result. It makes the row longer before the kernel is laid on it.",
+            lambda n, kernel, stride=1, padding=0: (n - kernel) // stride + 1,
+        ),
+        Misconception(
+            "the first place is not counted",
+            "You counted the steps, not the places. A kernel that cannot move at all still has the one place where it "
+            "lies.",
+            lambda n, kernel, stride=1, padding=0: (n + 2 * padding - kernel) // stride,
+        ),
+        Misconception(
+            "rounded up",
+            "You rounded up, so the last window hangs over the end of the row. A step that does not fit whole is not "
+            "taken.",
+            lambda n, kernel, stride=1, padding=0: math.ceil((n + 2 * padding - kernel) / stride) + 1,
+        ),
+        Misconception(
+            "rounded to the nearest",
+            "round() rounds up where more than half a step is left. A step that does not fit whole is not taken, "
+            "however little is lacking.",
+            lambda n, kernel, stride=1, padding=0: round((n + 2 * padding - kernel) / stride) + 1,
+        ),
+        Misconception(
+            "not rounded at all",
+            "Your result is not always a whole number. There is no half place: look at which of Python's two division "
+            "signs you used.",
+            lambda n, kernel, stride=1, padding=0: (n + 2 * padding - kernel) / stride + 1,
+        ),
+        Misconception(
+            "one added before the division",
+            "Your + 1 stands inside the division. Divide first to count the steps, then add the place where the kernel "
+            "starts.",
+            lambda n, kernel, stride=1, padding=0: (n + 2 * padding - kernel + 1) // stride,
+        ),
+        Misconception(
+            "brackets are missing",
+            "Python divides before it subtracts, so only the kernel's size was divided by the stride. The whole "
+            "distance that the kernel can move has to be divided.",
+            lambda n, kernel, stride=1, padding=0: n + 2 * padding - kernel // stride + 1,
+        ),
+        Misconception(
+            "stride forgotten",
+            "The stride does not enter your result. The kernel moves that many pixels at each step, so there are fewer "
+            "steps.",
+            lambda n, kernel, stride=1, padding=0: n + 2 * padding - kernel + 1,
+        ),
+    ],
+    hints=(
+        "Lay the kernel at the left end. How many pixels further can it still move to the right?",
+        "With padding the row has n + 2 * padding pixels, so the kernel can move n + 2 * padding - kernel pixels. "
+        "How many steps of `stride` pixels fit into that?",
+        "Divide that distance by the stride, rounding down (//), and add 1 for the place where the kernel starts.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.pad
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _pad_oracle(x, p):
+    import torch
+
+    return torch.nn.functional.pad(torch.from_numpy(x), (p, p, p, p)).numpy()
+
+
+def _pad_cases(rng):
+    yield Case("one small picture, p = 1", x=_whole(rng, (1, 1, 2, 3), 1, 9), p=1)
+    yield Case("a batch with channels, p = 2", x=_real(rng, (2, 3, 4, 5)), p=2)
+    yield Case("tall pictures, p = 3", x=_real(rng, (3, 2, 5, 1)), p=3)
+    yield Case("p = 0", x=_real(rng, (2, 4, 3, 2)), p=0)
+
+
+def _padded(x, *widths, **how):
+    return np.pad(x, widths, **how)
+
+
+def _empty_slice(x, p):
+    images, channels, height, width = x.shape
+    out = np.zeros((images, channels, height + 2 * p, width + 2 * p))
+    out[:, :, p:-p, p:-p] = x
+    return out
+
+
+PAD = Exercise(
+    id="03.pad",
+    title="A border of zeros",
+    points=8,
+    cases=_pad_cases,
+    oracle=_pad_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "all four axes are padded",
+            "Your batch and channel axes have grown too: there are now pictures and channels made of zeros. A single "
+            "number as np.pad's width goes to every axis. Only height and width get a border.",
+            lambda x, p: _padded(x, *[(p, p)] * 4),
+        ),
+        Misconception(
+            "the channels are padded too",
+            "You added channels made of zeros. A border lies around each channel, in height and width.",
+            lambda x, p: _padded(x, (0, 0), (p, p), (p, p), (p, p)),
+        ),
+        Misconception(
+            "batch and channels are padded",
+            "You padded the first two axes, which count pictures and channels. Height and width are the last two.",
+            lambda x, p: _padded(x, (p, p), (p, p), (0, 0), (0, 0)),
+        ),
+        Misconception(
+            "only above and to the left",
+            "Your zeros stand only before the picture, above it and to its left. A border runs around all four sides.",
+            lambda x, p: _padded(x, (0, 0), (0, 0), (p, 0), (p, 0)),
+        ),
+        Misconception(
+            "only below and to the right",
+            "Your zeros stand only after the picture, below it and to its right. A border runs around all four sides.",
+            lambda x, p: _padded(x, (0, 0), (0, 0), (0, p), (0, p)),
+        ),
+        Misconception(
+            "only above and below",
+            "Your pictures have grown in height but not in width. A border runs around all four sides.",
+            lambda x, p: _padded(x, (0, 0), (0, 0), (p, p), (0, 0)),
+        ),
+        Misconception(
+            "only left and right",
+            "Your pictures have grown in width but not in height. A border runs around all four sides.",
+            lambda x, p: _padded(x, (0, 0), (0, 0), (0, 0), (p, p)),
+        ),
+        Misconception(
+            "the edge is repeated",
+            "Your border repeats the outermost pixels. That is a padding one can choose, but here it is made of zeros.",
+            lambda x, p: _padded(x, (0, 0), (0, 0), (p, p), (p, p), mode="edge"),
+        ),
+        Misconception(
+            "a border of ones",
+            "Your border is made of ones. A one is white, not nothing: it would add each weight it meets to the sum.",
+            lambda x, p: _padded(x, (0, 0), (0, 0), (p, p), (p, p), constant_values=1.0),
+        ),
+        Misconception(
+            "an empty slice where p is 0",
+            "With p = 0 your slice p:-p becomes 0:0, which is empty, because -0 is 0. Write the end of the slice so "
+            "that it also holds for 0.",
+            _empty_slice,
+        ),
+    ],
+    hints=(
+        "What shape should the result have? Two of the four axes stay as they are.",
+        "Either make an array of zeros of that shape and put x in its middle, or use np.pad with a pair of widths for "
+        "each axis.",
+        "np.pad takes ((before, after), ...), one pair for each axis: (0, 0) for an axis that stays. If you write "
+        "slices instead, use p : p + H rather than p : -p.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.conv2d
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _conv2d_oracle(x, w, b, stride=1, padding=0):
+    import torch
+
+    answer = torch.nn.functional.conv2d(*map(torch.from_numpy, (x, w, b)), stride=stride, padding=padding)
+    return _tidy(answer.numpy())
+
+
+def _windows(x, kh, kw, stride, padding, value=0.0):
+    """(N, C, OH, OW, KH, KW)."""
+    edge = ((0, 0), (0, 0), (padding, padding), (padding, padding))
+    padded = np.pad(x, edge, constant_values=value)
+    return sliding_window_view(padded, (kh, kw), axis=(2, 3))[:, :, ::stride, ::stride]
+
+
+def _conv(x, w, b, stride=1, padding=0, value=0.0):
+    windows = _windows(x, *w.shape[2:], stride, padding, value)
+    return _tidy(np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None])
+
+
+def _conv2d_cases(rng):
+    def layer(images, channels, height, width, filters, kh, kw):
+        return {
+            "x": _real(rng, (images, channels, height, width)),
+            "w": _real(rng, (filters, channels, kh, kw)),
+            "b": _real(rng, filters),
+        }
+
+    kernel = _whole(rng, (1, 1, 2, 2), -2, 3)
+    kernel[0, 0, 0, 1] = kernel[0, 0, 1, 0] + 1
+    yield Case(
+        "one channel, one filter, whole numbers",
+        x=_whole(rng, (1, 1, 3, 4)),
+        w=kernel,
+        b=_whole(rng, 1, 1, 4),
+    )
+    yield Case("three channels, two filters", **layer(1, 3, 5, 4, 2, 3, 3), stride=1, padding=0)
+    yield Case("a batch of three, kernel 3 x 2", **layer(3, 2, 6, 8, 4, 3, 2), stride=1, padding=0)
+    yield Case("stride 2, pixels left over", **layer(2, 3, 8, 10, 5, 3, 3), stride=2, padding=0)
+    yield Case("padding 1", **layer(2, 3, 4, 6, 5, 3, 3), stride=1, padding=1)
+    yield Case("stride 3, padding 2, kernel 4 x 5", **layer(2, 2, 8, 10, 3, 4, 5), stride=3, padding=2)
+    yield Case("a 1 x 1 kernel", **layer(2, 5, 3, 4, 6, 1, 1), stride=1, padding=0)
+
+
+def _sizes(x, w, stride, padding):
+    return tuple((n + 2 * padding - k) // stride + 1 for n, k in zip(x.shape[2:], w.shape[2:], strict=True))
+
+
+def _starts(x, w, b, stride, padding, down, right):
+    """An output of the right size whose windows start at the wrong pixels."""
+    rows, columns = _sizes(x, w, stride, padding)
+    windows = _windows(x, *w.shape[2:], 1, padding)[:, :, ::down, ::right][:, :, :rows, :columns]
+    return _tidy(np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None])
+
+
+def _bias_along_width(x, w, b, stride=1, padding=0):
+    return _tidy(_conv(x, w, 0 * b, stride, padding) + b)
+
+
+def _first_image_only(x, w, b, stride=1, padding=0):
+    out = _conv(x, w, b, stride, padding)
+    out[1:] = 0
+    return out
+
+
+def _kernel_transposed(x, w, b, stride=1, padding=0):
+    windows = _windows(x, *w.shape[2:], stride, padding)
+    return _tidy(
+        (windows[:, None] * w.transpose(0, 1, 3, 2)[:, :, None, None]).sum((2, 5, 6)) + b[:, None, None]
+    )
+
+
+def _one_sided(x, w, b, stride=1, padding=0):
+    padded = np.pad(x, ((0, 0), (0, 0), (0, padding), (0, padding)))
+    return _conv(padded, w, b, stride, 0)
+
+
+CONV2D = Exercise(
+    id="03.conv2d",
+    title="A whole convolution layer",
+    points=20,
+    cases=_conv2d_cases,
+    oracle=_conv2d_oracle,
+    forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES),
+    misconceptions=[
+        Misconception(
+            "the kernel is flipped",
+            "Your kernels are turned by 180 degrees: that is true convolution. A convolution layer computes the "
+            "cross-correlation: w[f, c, u, v] meets the pixel u rows down and v columns to the right.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w[:, :, ::-1, ::-1], b, stride, padding),
+        ),
+        Misconception(
+            "rows and columns of the kernel are swapped",
+            "Your kernels are transposed: u moves along the columns and v along the rows. Height comes before width, "
+            "in the picture and in the kernel.",
+            _kernel_transposed,
+        ),
+        Misconception(
+            "the channels are averaged",
+            "You take the mean over the channels. A filter adds its channels up: how much each one counts is what "
+            "its weights are for.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w / x.shape[1], b, stride, padding),
+        ),
+        Misconception(
+            "only the first channel",
+            "Your filters look at channel 0 only. Each filter has one slice for each channel, and all the products "
+            "go into one sum.",
+            lambda x, w, b, stride=1, padding=0: _conv(x[:, :1], w[:, :1], b, stride, padding),
+        ),
+        Misconception(
+            "the bias is forgotten",
+            "Everything is right but for one number a filter: its bias is not added.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, 0 * b, stride, padding),
+        ),
+        Misconception(
+            "the bias is added once per channel",
+            "You add the bias inside the loop over channels, so it counts C times. A filter has one bias, added once "
+            "to the finished sum.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, x.shape[1] * b, stride, padding),
+        ),
+        Misconception(
+            "the bias is added to every product",
+            "You add the bias before the products are summed, so it counts as often as the kernel has weights. A "
+            "filter has one bias, added once to the finished sum.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, w[0].size * b, stride, padding),
+        ),
+        Misconception(
+            "the bias runs along the width",
+            "b has shape (F,), and NumPy lines up the last axes, so b was laid along the columns of the output. It "
+            "belongs to the filters, which are axis 1.",
+            _bias_along_width,
+        ),
+        Misconception(
+            "the windows ignore the stride",
+            "Your output has the right size, but its windows start at i and j. With a stride each step moves the "
+            "window on by that many pixels.",
+            lambda x, w, b, stride=1, padding=0: _starts(x, w, b, stride, padding, 1, 1),
+        ),
+        Misconception(
+            "the stride is ignored along the width",
+            "Your windows move down by the stride, but to the right by one pixel. The stride holds on both axes.",
+            lambda x, w, b, stride=1, padding=0: _starts(x, w, b, stride, padding, stride, 1),
+        ),
+        Misconception(
+            "the stride is ignored along the height",
+            "Your windows move to the right by the stride, but down by one pixel. The stride holds on both axes.",
+            lambda x, w, b, stride=1, padding=0: _starts(x, w, b, stride, padding, 1, stride),
+        ),
+        Misconception(
+            "the stride is not used at all",
+            "Your output is as large as with stride 1. The stride decides how many windows there are, and where each "
+            "of them starts.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, 1, padding),
+        ),
+        Misconception(
+            "padded with ones",
+            "Your border is made of ones, so every weight that meets the border is added. Padding is made of zeros, "
+            "which add nothing.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, padding, value=1.0),
+        ),
+        Misconception(
+            "the padding is not used",
+            "Your output is as large as without padding. The border of zeros is put around each picture before the "
+            "first window is cut out.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, 0),
+        ),
+        Misconception(
+            "padded on one side only",
+            "Your zeros stand only below and to the right of the picture. The border runs around all four sides.",
+            _one_sided,
+        ),
+        Misconception(
+            "only the first picture",
+            "The first picture of the batch is right, and the others are all zero. Look at where n goes in your loops.",
+            _first_image_only,
+        ),
+        Misconception(
+            "pictures and filters are swapped",
+            "Your numbers are right, but the first two axes have changed places. The batch stays first, and the filters "
+            "take the place of the channels.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, padding).swapaxes(0, 1).copy(),
+        ),
+    ],
+    hints=(
+        "You have all the parts: pad, output_size, and the sum of products from correlate2d. Here a window also has "
+        "channels: it is a small block of shape (C, KH, KW), just as one filter is.",
+        "Pad first. Make an array of zeros of shape (N, F, OH, OW). Then four loops, over n, f, i and j, fill in one "
+        "number each.",
+        "With top = i * stride and left = j * stride, the block is padded[n, :, top : top + KH, left : left + KW]. "
+        "Multiply it by w[f], add everything up, and add b[f] once.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.im2col
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _im2col_oracle(x, kh, kw, stride=1, padding=0):
+    import torch
+
+    blocks = torch.nn.functional.unfold(torch.from_numpy(x), (kh, kw), stride=stride, padding=padding)
+    return blocks.transpose(1, 2).reshape(-1, blocks.shape[1]).numpy().copy()
+
+
+def _im2col_cases(rng):
+    first = np.arange(1.0, 13.0).reshape(1, 1, 3, 4) + float(rng.integers(0, 5))
+    yield Case("one channel", x=first, kh=2, kw=2)
+    yield Case(
+        "two channels, kernel 2 x 3", x=_whole(rng, (1, 2, 3, 4), 1, 30), kh=2, kw=3, stride=1, padding=0
+    )
+    yield Case("a batch of three, kernel 3 x 2", x=_real(rng, (3, 2, 4, 5)), kh=3, kw=2, stride=1, padding=0)
+    yield Case("stride 2", x=_real(rng, (2, 3, 7, 9)), kh=3, kw=2, stride=2, padding=0)
+    yield Case("padding 1", x=_real(rng, (2, 2, 3, 5)), kh=2, kw=3, stride=1, padding=1)
+    yield Case("stride 3, padding 2", x=_real(rng, (2, 3, 5, 9)), kh=4, kw=3, stride=3, padding=2)
+
+
+def _columns(x, kh, kw, stride=1, padding=0, order="nijcuv"):
+    windows = _windows(x, kh, kw, stride, padding)
+    images, channels, rows, columns = windows.shape[:4]
+    moved = windows.transpose(["ncijuv".index(axis) for axis in order])
+    return np.ascontiguousarray(moved).reshape(images * rows * columns, channels * kh * kw)
+
+
+def _columns_in_order(order):
+    return lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, stride, padding, order)
+
+
+def _row_per_channel(x, kh, kw, stride=1, padding=0):
+    return _windows(x, kh, kw, stride, padding).reshape(-1, kh * kw).copy()
+
+
+def _three_axes(x, kh, kw, stride=1, padding=0):
+    flat = _columns(x, kh, kw, stride, padding)
+    return flat.reshape(len(x), -1, flat.shape[1])
+
+
+IM2COL = Exercise(
+    id="03.im2col",
+    title="Each window becomes a row",
+    points=14,
+    cases=_im2col_cases,
+    oracle=_im2col_oracle,
+    forbidden=(*LIBRARIES, "sklearn.feature_extraction.*"),
+    misconceptions=[
+        Misconception(
+            "reshaped without moving the axes",
+            "The shape is right, but the numbers of several windows are mixed in a row. sliding_window_view puts the "
+            "channels before i and j, and reshape only reads on in the order in which the axes stand. Move the "
+            "channels first.",
+            _columns_in_order("ncijuv"),
+        ),
+        Misconception(
+            "offsets before channels",
+            "Each row holds the right numbers in another order: pixel by pixel, each with all its channels. The order "
+            "here is channel by channel, as in w.reshape(F, -1).",
+            _columns_in_order("nijuvc"),
+        ),
+        Misconception(
+            "columns of a window before its rows",
+            "You read each window column by column (v before u). Read it like a page: row by row, from left to right.",
+            _columns_in_order("nijcvu"),
+        ),
+        Misconception(
+            "windows go down before they go right",
+            "Your rows are right but in another order: the window moves down first (i runs faster than j). It should "
+            "move to the right first.",
+            _columns_in_order("njicuv"),
+        ),
+        Misconception(
+            "places before pictures",
+            "Your rows are right but in another order: all pictures at one place, then the next place. All the windows "
+            "of the first picture come first.",
+            _columns_in_order("ijncuv"),
+        ),
+        Misconception(
+            "the matrix is transposed",
+            "Your windows stand in columns. Many texts write it so, and the name comes from it; here each window is a "
+            "row.",
+            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, stride, padding).T.copy(),
+        ),
+        Misconception(
+            "a row for each channel",
+            "You have one row for each channel of each window. A row should hold the whole window, all its channels "
+            "side by side, because one filter looks at all of them.",
+            _row_per_channel,
+        ),
+        Misconception(
+            "the pictures have an axis of their own",
+            "Your result has three axes, the first of them for the pictures. All pictures' windows go into one matrix, "
+            "one after the other.",
+            _three_axes,
+        ),
+        Misconception(
+            "the stride is ignored",
+            "You cut out a window at every pixel. With a stride the windows start only at every so many pixels, on both "
+            "axes.",
+            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, 1, padding),
+        ),
+        Misconception(
+            "the padding is ignored",
+            "Your windows are those of the picture without its border. Pad first, then cut.",
+            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, stride, 0),
+        ),
+        Misconception(
+            "the windows are flipped",
+            "Each window is read backwards, from its last pixel to its first. There is no flip here: read it like a "
+            "page.",
+            lambda x, kh, kw, stride=1, padding=0: (
+                _columns(x, kh, kw, stride, padding)
+                .reshape(-1, x.shape[1], kh * kw)[:, :, ::-1]
+                .reshape(-1, x.shape[1] * kh * kw)
+            ),
+        ),
+    ],
+    hints=(
+        "Take one window of one picture: a block of shape (C, KH, KW). What does block.reshape(-1) give, and in which "
+        "order?",
+        "Loop over n, then i, then j, append each window's flat block to a list, and make an array of the list at the "
+        "end. That is right already; a faster way may come later.",
+        "Pad x first. With top = i * stride and left = j * stride, row (n, i, j) is "
+        "padded[n, :, top : top + kh, left : left + kw].reshape(-1).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.conv2d_im2col
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _product(x, w, b, stride, padding, matrix=None):
+    """(N * OH * OW, F)."""
+    matrix = w.reshape(len(w), -1).T if matrix is None else matrix
+    return _tidy(_columns(x, *w.shape[2:], stride, padding) @ matrix + b)
+
+
+def _folded(product, x, w, stride, padding):
+    return product.reshape(len(x), *_sizes(x, w, stride, padding), len(w)).transpose(0, 3, 1, 2).copy()
+
+
+def _straight_reshape(x, w, b, stride=1, padding=0):
+    return _product(x, w, b, stride, padding).reshape(len(x), len(w), *_sizes(x, w, stride, padding))
+
+
+def _channels_last(x, w, b, stride=1, padding=0):
+    return _product(x, w, b, stride, padding).reshape(len(x), *_sizes(x, w, stride, padding), len(w))
+
+
+def _flat_places(x, w, b, stride=1, padding=0):
+    return _channels_last(x, w, b, stride, padding).reshape(len(x), -1, len(w)).transpose(0, 2, 1).copy()
+
+
+def _with_matrix(make):
+    def wrong(x, w, b, stride=1, padding=0):
+        return _folded(_product(x, w, b, stride, padding, make(w)), x, w, stride, padding)
+
+    return wrong
+
+
+def _rows_and_columns_swapped(x, w, b, stride=1, padding=0):
+    rows, columns = _sizes(x, w, stride, padding)
+    product = _product(x, w, b, stride, padding)
+    return product.reshape(len(x), columns, rows, len(w)).transpose(0, 3, 2, 1).copy()
+
+
+def _pictures_inside(x, w, b, stride=1, padding=0):
+    product = _product(x, w, b, stride, padding).T
+    return product.reshape(len(x), len(w), *_sizes(x, w, stride, padding)).copy()
+
+
+CONV2D_IM2COL = Exercise(
+    id="03.conv2d_im2col",
+    title="A convolution layer as one matrix product",
+    points=8,
+    cases=_conv2d_cases,
+    oracle=_conv2d_oracle,
+    forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES, "sklearn.feature_extraction.*"),
+    misconceptions=[
+        Misconception(
+            "folded back without moving the filters",
+            "The product has one column for each filter, so the filters come last. reshape only reads on in the order "
+            "of memory: straight to (N, F, OH, OW), it mixes filters with places. Fold first, then move an axis.",
+            _straight_reshape,
+        ),
+        Misconception(
+            "transposed, then folded",
+            "After the transpose the filters come before the pictures, but you folded as if the pictures came first. "
+            "With one picture that is right; with more it mixes them.",
+            _pictures_inside,
+        ),
+        Misconception(
+            "the filters stay last",
+            "Your result has shape (N, OH, OW, F). The course keeps its channels, and so its filters, on axis 1.",
+            _channels_last,
+        ),
+        Misconception(
+            "the places are not folded",
+            "Your result has shape (N, F, OH * OW). The last axis is still a list of places: fold it into rows and "
+            "columns.",
+            _flat_places,
+        ),
+        Misconception(
+            "rows and columns are swapped",
+            "You folded the places as if the window moved down first. In im2col j runs faster than i.",
+            _rows_and_columns_swapped,
+        ),
+        Misconception(
+            "the filters are reshaped, not transposed",
+            "w.reshape(-1, F) has the right shape, but it cuts the filters into pieces. Make each filter a row of "
+            "C * KH * KW numbers, then transpose.",
+            _with_matrix(lambda w: w.reshape(-1, len(w))),
+        ),
+        Misconception(
+            "the filters' weights are in another order",
+            "Your filters are flattened pixel by pixel, the rows of im2col channel by channel. Both have to go through "
+            "c, u, v in the same order.",
+            _with_matrix(lambda w: w.transpose(0, 2, 3, 1).reshape(len(w), -1).T),
+        ),
+        Misconception(
+            "the filters are flipped",
+            "Your filters are turned by 180 degrees: that is true convolution. There is no flip in a convolution layer.",
+            _with_matrix(lambda w: w[:, :, ::-1, ::-1].reshape(len(w), -1).T),
+        ),
+        Misconception(
+            "the bias is forgotten",
+            "Everything is right but for one number a filter: its bias is not added.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, 0 * b, stride, padding),
+        ),
+        Misconception(
+            "the bias runs along the width",
+            "b has shape (F,), and NumPy lines up the last axes. After the filters have moved to axis 1, b lies along "
+            "the columns of the output. Add it earlier, or give it two more axes.",
+            _bias_along_width,
+        ),
+        Misconception(
+            "the stride is not used",
+            "Your output is as large as with stride 1. Hand the stride on to im2col, and to the output size.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, 1, padding),
+        ),
+        Misconception(
+            "the padding is not used",
+            "Your output is as large as without padding. Hand the padding on to im2col, and to the output size.",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, 0),
+        ),
+    ],
+    hints=(
+        "Write down the shapes: im2col gives (N*OH*OW, C*KH*KW). What shape must the filters have so that the product "
+        "has one column for each filter?",
+        "w.reshape(F, -1) makes each filter a row; its transpose fits on the right of the product. The product has "
+        "shape (N*OH*OW, F), and b can be added to it as it is.",
+        "Fold the product to (N, OH, OW, F), in the order in which its rows were made, and only then move the last "
+        "axis to place 1 with transpose(0, 3, 1, 2).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.separable
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _separable_oracle(kernel):
+    return kernel.copy() if np.linalg.matrix_rank(kernel, rtol=1e-6) == 1 else None
+
+
+def _separable_cases(rng):
+    yield Case("whole numbers", kernel=np.outer(_whole(rng, 3, 1, 4), _whole(rng, 3, 2, 6) * [1, -1, 1]))
+    column, row = _real(rng, 3), _real(rng, 4)
+    column[0] = row[0] = 0.0
+    yield Case("first row and first column zero", kernel=np.outer(column, row))
+    yield Case("5 x 3, real numbers", kernel=np.outer(_real(rng, 5), _real(rng, 3) / 7))
+    yield Case("3 x 4, real numbers", kernel=np.outer(_real(rng, 3) / 3, _real(rng, 4)))
+    middle = float(rng.integers(4, 7))
+    yield Case(
+        "a sharpening kernel", kernel=np.array([[0, -1, 0], [-1, middle, -1], [0, -1, 0]], dtype=float)
+    )
+    # Two pairs of orthogonal directions: the second singular value is 0.4 of the first.
+    u, _ = np.linalg.qr(rng.normal(size=(4, 2)))
+    v, _ = np.linalg.qr(rng.normal(size=(3, 2)))
+    yield Case(
+        "4 x 3, a sum of two",
+        kernel=(3 * np.outer(u[:, 0], v[:, 0]) + 1.2 * np.outer(u[:, 1], v[:, 1])).round(3),
+    )
+    top = _real(rng, 3)
+    last = np.array([top[1], -top[0], 0.0])
+    last *= np.linalg.norm(top) / np.linalg.norm(last)
+    yield Case("two rows alike, the third not", kernel=np.array([top, -2 * top, last.round(3)]))
+
+
+def _leading(kernel):
+    """The best pair by singular values, with its sign and last digits fixed."""
+    u, s, vt = np.linalg.svd(kernel)
+    sign = np.sign(u[np.argmax(np.abs(u[:, 0])), 0])
+    return _tidy(u[:, 0] * sign), float(np.round(s[0], 10)), _tidy(vt[0] * sign), vt * sign
+
+
+def _is_separable(kernel):
+    return np.linalg.matrix_rank(kernel, rtol=1e-6) == 1
+
+
+def _pair(make):
+    def wrong(kernel):
+        return make(kernel) if _is_separable(kernel) else None
+
+    return wrong
+
+
+def _never_none(kernel):
+    column, strength, row, _ = _leading(kernel)
+    return column * strength, row
+
+
+def _corner_factors(kernel):
+    if kernel[0, 0] == 0:
+        return None
+    return kernel[:, 0].copy(), kernel[0] / kernel[0, 0]
+
+
+def _two_rows_only(kernel):
+    if np.linalg.matrix_rank(kernel[:2], rtol=1e-6) > 1:
+        return None
+    return _never_none(kernel)
+
+
+def _exact_rank(kernel):
+    """What ``s[1] == 0`` finds: true for none but whole numbers (made to be so, on every machine)."""
+    if not _is_separable(kernel) or not np.array_equal(kernel, np.round(kernel)):
+        return None
+    return _never_none(kernel)
+
+
+SEPARABLE = Exercise(
+    id="03.separable",
+    title="Take a kernel apart (stretch)",
+    points=7,
+    cases=_separable_cases,
+    oracle=_separable_oracle,
+    probe="outer_product",
+    forbidden=LIBRARIES,
+    rtol=1e-4,
+    misconceptions=[
+        Misconception(
+            "a pair for every kernel",
+            "You return a pair for a kernel of rank 2 as well. It is the nearest pair, but its outer product is another "
+            "kernel. Say None where the kernel cannot be taken apart.",
+            _never_none,
+        ),
+        Misconception(
+            "only two rows are compared",
+            "Two rows of this kernel are multiples of one another, but the third is not. All rows have to be multiples "
+            "of one and the same row.",
+            _two_rows_only,
+        ),
+        Misconception(
+            "zero is taken too literally",
+            "You return None for kernels that are outer products. In floating point the numbers that should vanish "
+            "come out near 1e-17: compare with a tolerance relative to the largest.",
+            _exact_rank,
+        ),
+        Misconception(
+            "the corner is taken as pivot",
+            "You start from the entry in the corner, and it can be zero while the kernel still has rank 1. Choose a row "
+            "and a column that cannot be zero.",
+            _corner_factors,
+        ),
+        Misconception(
+            "row and column not divided",
+            "The product of a column and a row of the kernel counts the entry where they cross once too often. One of "
+            "the two has to be divided by it.",
+            _pair(lambda kernel: (kernel[:, 1].copy(), kernel[1].copy())),
+        ),
+        Misconception(
+            "the singular value is forgotten",
+            "Your factors have length 1, as the singular value decomposition gives them, so their product is too small "
+            "or too large by the singular value. One of the factors has to take it.",
+            _pair(lambda kernel: (_leading(kernel)[0], _leading(kernel)[2])),
+        ),
+        Misconception(
+            "the singular value counts twice",
+            "Both of your factors are multiplied by the singular value, so it enters the product squared. It may enter "
+            "once: in one factor, or as its square root in both.",
+            _pair(
+                lambda kernel: (
+                    _leading(kernel)[0] * _leading(kernel)[1],
+                    _leading(kernel)[2] * _leading(kernel)[1],
+                )
+            ),
+        ),
+        Misconception(
+            "a column of vt in place of a row",
+            "np.linalg.svd returns V already transposed, so its vectors stand in rows. You took the first column.",
+            _pair(
+                lambda kernel: (_leading(kernel)[0] * _leading(kernel)[1], _tidy(_leading(kernel)[3][:, 0]))
+            ),
+        ),
+        Misconception(
+            "column and row are swapped",
+            "You return the row first. np.outer(column, row) then makes the transposed kernel.",
+            _pair(lambda kernel: (_leading(kernel)[2], _leading(kernel)[0] * _leading(kernel)[1])),
+        ),
+    ],
+    hints=(
+        "In an outer product every row is a multiple of one and the same row. What does that make of the matrix's "
+        "rank?",
+        "np.linalg.svd(kernel) returns u, s, vt, with s sorted from large to small. The kernel is an outer product "
+        "where all of s but the first is nothing to speak of: compare s[1] with s[0].",
+        "The first column of u and the first row of vt are the directions, and s[0] is the size: let one of the two "
+        "take it. Mind kernels with a single row or column, where s has one entry only.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 03.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "03.quiz",
+    10,
+    [
+        Question(
+            "c",
+            {
+                "a": "A layer could flip its kernels, but it would learn flipped weights to make up for it. So the "
+                "libraries save themselves the flip.",
+                "b": "A product of all pixels with all weights is a dense layer. A kernel sees only its window.",
+                "d": "The integral is where the idea comes from. Pixels are finitely many, so a sum takes its place.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "That is the number of weights in one channel of all the filters. How deep is a filter?",
+                "c": "The bias was counted once for each weight of a slice. There is one for each filter.",
+                "d": "That counts the output numbers. All places share the same weights, so the size of the picture does "
+                "not enter.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "With 3 on each side the output would be larger than the input. Try n = 32 in the formula.",
+                "c": "With 4 on each side the output grows by 4. Padding is put on both sides, so it counts twice.",
+                "d": "Without padding the output shrinks by kernel - 1, here by 4.",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "That would need weights that add up to 1, as those of a blur do. Add up these.",
+                "b": "The 8 in the middle is only one of nine products. The other eight subtract.",
+                "c": "That is the weight in the middle. Each weight is multiplied by the brightness below it, and the "
+                "eight around it count as well.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "The formula rounds down. Lay a kernel of 3 on 8 pixels in steps of 2 and count.",
+                "c": "A library does not complain here: it leaves pixels out in silence. Count the places.",
+                "d": "No padding is added unless you ask for it. Count the places without it.",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [
+    CONVOLVE1D,
+    CORRELATE2D,
+    EDGE_KERNELS,
+    OUTPUT_SIZE,
+    PAD,
+    CONV2D,
+    IM2COL,
+    CONV2D_IM2COL,
+    SEPARABLE,
+    QUIZ,
+]

@@ -1,0 +1,929 @@
+# %% [markdown]
+# # 03 Convolution
+#
+# A network that looks at food has to find the rim of a plate wherever the plate stands. This chapter is about the one
+# operation that makes it possible.
+#
+# **When you are done, you can**
+#
+# - read the convolution integral, turn it into a sum, and compute that sum by hand;
+# - say what flipping has to do with it, and why deep learning leaves the flip out;
+# - choose kernels that blur, sharpen and find edges, and tell from nine numbers what they will do;
+# - work out the size of a layer's output and the number of its parameters in your head;
+# - write a whole convolution layer, with batches, channels, padding and stride, in two ways: with loops, and as one
+#   matrix product.
+#
+# **What you build**: `convolve1d`, `correlate2d`, the Sobel pair, `output_size`, `pad`, `conv2d`, `im2col`, and
+# `conv2d_im2col`. These are the eyes of MealoMi, the app that grows through the course.
+#
+# **Time**: about 90 minutes. **You need**: NumPy slices and broadcasting, and from chapter 02 the weighted sum and the
+# dense layer.
+
+# %%
+import numpy as np
+import matplotlib.pyplot as plt
+
+from introdl import check, data, figures, hint
+from introdl.figures import convolution as figs
+
+figures.use_style()
+
+# %% tags=["parameters"]
+seed = 3  # of the small random examples
+repeats = 7  # how often the race at the end is timed
+
+# %% [markdown]
+# If an exercise is hard, call `hint("03.convolve1d")` in a cell of your own, with the exercise's id. Each call shows one
+# hint more.
+#
+# ## 1. Why not a dense layer?
+#
+# Here is lunch. It is a picture of 256 by 256 pixels with three channels: red, green and blue.
+
+# %%
+doughnut = data.doughnut()
+figure, axes = plt.subplots(figsize=(3.4, 3.6))
+axes.imshow(doughnut)
+axes.set_title("A doughnut: 196,608 numbers")
+axes.set_xlabel("width (pixels)")
+axes.set_ylabel("height (pixels)")
+axes.grid(visible=False)
+figures.show(figure, "A doughnut with pink icing and sprinkles on a white plate, seen from above at an angle.")
+print("height, width, channels:", doughnut.shape, " numbers:", doughnut.size)
+
+# %% [markdown]
+# Give all of it to one neuron of a dense layer, and that neuron has one weight for each of the 196,608 numbers. Worse:
+# it learns about *places*, not about *things*. Move the plate ten pixels to the right, and every pixel of the rim meets
+# a weight that has never seen a rim.
+#
+# Two ideas cure both.
+#
+# - **Look locally.** Whether there is a rim here can be told from the few pixels around here.
+# - **Share.** A rim looks the same everywhere, so the same few weights will do everywhere.
+#
+# Take a small neuron, with nine weights say, and slide it over the picture. That is convolution. It is older than
+# computers, and it begins with an integral.
+#
+# ## 2. From the integral to the sum
+#
+# The **convolution** of two functions $f$ and $g$ of time is
+#
+# $$(f * g)(t) = \int_{-\infty}^{\infty} f(\tau)\, g(t - \tau)\, d\tau .$$
+#
+# - $f(\tau)$: how much comes in at time $\tau$. Think of eating, in kcal per hour.
+# - $g(t-\tau)$: what is left of it, or arrives, a time $t - \tau$ later.
+# - $(f*g)(t)$: what arrives at time $t$, from everything that came in before.
+#
+# A computer has no continuum. It has samples: one number for each hour, or for each pixel. The integral becomes a sum,
+#
+# $$(f * g)[n] = \sum_{k} f[k]\, g[n - k],$$
+#
+# with $f$ of shape $(N,)$, $g$ of shape $(M,)$, and a result of shape $(N + M - 1,)$. The sum runs over every $k$ for
+# which both $f[k]$ and $g[n-k]$ exist.
+#
+# **By hand.** You eat 400 kcal at 8:00, nothing at 9:00, and 200 kcal at 10:00, so $f = [400, 0, 200]$. Say half of what
+# you eat arrives in the same hour, 30 % an hour later and 20 % two hours later: $g = [0.5, 0.3, 0.2]$. (We made these
+# shares up; a real stomach is slower.) What arrives at 10:00, hour $n = 2$?
+#
+# $$f[0]\,g[2] + f[1]\,g[1] + f[2]\,g[0] = 400 \cdot 0.2 + 0 \cdot 0.3 + 200 \cdot 0.5 = 80 + 0 + 100 = 180 .$$
+#
+# The same for every hour, with each meal in its own colour:
+
+# %%
+f = np.array([400.0, 0.0, 200.0])
+g = np.array([0.5, 0.3, 0.2])
+figures.show(
+    figs.echoes(f, g),
+    "Stacked bars for five hours. The meal of 400 kcal adds 200, 120 and 80 kcal from 8 to 10 o'clock; the meal of 200 "
+    "kcal adds 100, 60 and 40 from 10 to 12 o'clock. At 10 o'clock both add up to 180.",
+)
+print("energy arriving, kcal:", np.convolve(f, g), " total:", np.convolve(f, g).sum())
+
+# %% [markdown]
+# Look at the figure in two ways, because both will come back.
+#
+# - **Echoes.** Each meal $f[k]$ leaves a copy of $g$, scaled by $f[k]$ and starting at hour $k$. Add the copies.
+# - **Looking back.** At hour $n$, look back: what was eaten $0, 1, 2, \dots$ hours ago counts $g[0], g[1], g[2], \dots$
+#   On the page $k$ runs forwards while the index into $g$ runs backwards. That is the **flip**.
+#
+# Three meals and three shares give $3 + 3 - 1 = 5$ hours. And since the shares add up to 1, all 600 kcal arrive.
+#
+# **And the integral?** It is what the sum becomes when the samples are dense: multiply the sum by the step
+# $\Delta$ and let $\Delta$ shrink. Take $f(t) = g(t) = e^{-t}$ for $t \ge 0$. The integral is $t\, e^{-t}$, which is
+# $e^{-1} \approx 0.3679$ at $t = 1$. Watch the sum get there:
+
+# %%
+for step in (0.5, 0.1, 0.01, 0.001):
+    times = np.arange(0, 1 + step / 2, step)
+    total = np.sum(np.exp(-times) * np.exp(-(1 - times))) * step
+    print(f"step {step:<6} sum {total:.4f}   error {total - np.exp(-1):.4f}")
+
+# %% [markdown]
+# A tenth of the step, a tenth of the error.
+#
+# ### Exercise: `convolve1d`
+#
+# Write the sum. NumPy's own `np.convolve` is off the menu here; so is anything of `scipy.signal`.
+
+# %% exercise="03.convolve1d"
+def convolve1d(f, g):
+    """Full convolution of two sequences: out[n] = sum over k of f[k] * g[n - k].
+
+    Parameters
+    ----------
+    f : numpy.ndarray
+        (N,) floats, N >= 1.
+    g : numpy.ndarray
+        (M,) floats, M >= 1. It may be longer than f.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N + M - 1,) floats. f and g are left as they are.
+
+    Example
+    -------
+    >>> convolve1d(np.array([400.0, 0.0, 200.0]), np.array([0.5, 0.3, 0.2]))
+    array([200., 120., 180.,  60.,  40.])
+    """
+    ### BEGIN SOLUTION
+    out = np.zeros(len(f) + len(g) - 1)
+    for k in range(len(f)):
+        out[k : k + len(g)] += f[k] * g
+    return out
+    ### END SOLUTION
+
+# %% check="03.convolve1d"
+check("03.convolve1d", convolve1d)
+
+# %% [markdown]
+# ## 3. Flip or not
+#
+# Now leave the flip out. Let $g$ slide along $f$ as it stands, multiply what lies on top of each other, and add:
+#
+# $$(f \star g)[n] = \sum_{k} f[n + k]\, g[k].$$
+#
+# This is **cross-correlation**. It asks another question. Convolution asks: what arrives here from all the echoes?
+# Cross-correlation asks: how much does what I see here look like $g$?
+#
+# **By hand**, with $f = [1, 2, 3, 4]$ and $g = [1, 0, -1]$, at the two places where $g$ lies wholly on $f$ (NumPy and
+# SciPy call these the *valid* places):
+#
+# | | first place | second place |
+# |---|---|---|
+# | cross-correlation | $1\cdot1 + 2\cdot0 + 3\cdot(-1) = -2$ | $2\cdot1 + 3\cdot0 + 4\cdot(-1) = -2$ |
+# | convolution (flip $g$ to $[-1, 0, 1]$ first) | $1\cdot(-1) + 2\cdot0 + 3\cdot1 = 2$ | $2\cdot(-1) + 3\cdot0 + 4\cdot1 = 2$ |
+#
+# Which of the two does a *convolution* layer compute? Ask PyTorch:
+
+# %%
+import torch
+
+f, g = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 0.0, -1.0])
+layer = torch.nn.functional.conv1d(torch.tensor(f).reshape(1, 1, -1), torch.tensor(g).reshape(1, 1, -1))
+print("np.convolve      ", np.convolve(f, g, mode="valid"))
+print("np.correlate     ", np.correlate(f, g, mode="valid"))
+print("PyTorch's conv1d ", layer.numpy().ravel())
+
+# %% [markdown]
+# **Deep learning says convolution and computes cross-correlation.** It makes no difference to what a network can learn:
+# the weights are learned, and a network that had to flip its kernels would learn the flipped ones. So everybody saves
+# the flip. It does make a difference when you bring a kernel along, from a book or from another library. Then ask which
+# of the two they mean. For a kernel that looks the same after half a turn, like a blur, both agree.
+#
+# From here on, a kernel is laid on the picture as it stands.
+#
+# ## 4. Two dimensions
+#
+# A picture has rows and columns, so the window moves along both:
+#
+# $$Y[i, j] = \sum_{u=0}^{KH-1} \sum_{v=0}^{KW-1} X[i + u,\; j + v]\; K[u, v]$$
+#
+# - $X$: the image, shape $(H, W)$.
+# - $K$: the **kernel**, shape $(KH, KW)$: the weights of the small neuron.
+# - $Y$: the output, shape $(H - KH + 1,\; W - KW + 1)$: one number for each place where the kernel fits.
+#
+# **By hand**, with a kernel that compares a pixel with the one below and to the right of it:
+#
+# $$X = \begin{bmatrix}1&2&0\\0&1&3\\2&1&1\end{bmatrix},\quad K = \begin{bmatrix}1&0\\0&-1\end{bmatrix},\quad
+# Y[0,0] = 1\cdot1 + 2\cdot0 + 0\cdot0 + 1\cdot(-1) = 0,\quad Y[0,1] = 2\cdot1 + 0\cdot0 + 1\cdot0 + 3\cdot(-1) = -1 .$$
+#
+# Both numbers of the second row you can do yourself: they are $-1$ and $0$.
+#
+# Press play, or move the slider with the arrow keys. The picture below is dark (0) on the left and bright (2) on the
+# right, and the kernel takes right less left. Where is the output large? Then tick *flip the kernel*: what happens to
+# every number, and why?
+
+# %% tags=["demo"]
+rim = np.array(
+    [
+        [0, 0, 0, 2, 2],
+        [0, 0, 2, 2, 2],
+        [0, 0, 2, 2, 2],
+        [0, 0, 0, 2, 2],
+        [0, 0, 0, 0, 2],
+    ]
+)
+right_less_left = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+figs.sliding_window(rim, right_less_left, step=5)
+
+# %% [markdown]
+# Put your own numbers in: change `rim` or the kernel in the cell above and run it again. Try a kernel of 2 by 3. Leave
+# padding and stride alone for now; their turn comes in section 6.
+#
+# ### Exercise: `correlate2d`
+
+# %% exercise="03.correlate2d"
+def correlate2d(image, kernel):
+    """Slide a kernel over an image, at all places where it lies wholly on the image. The kernel is not flipped.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (H, W) floats.
+    kernel : numpy.ndarray
+        (KH, KW) floats, with KH <= H and KW <= W. It need not be square.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H - KH + 1, W - KW + 1) floats. The inputs are left as they are.
+
+    Example
+    -------
+    >>> image = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 3.0], [2.0, 1.0, 1.0]])
+    >>> correlate2d(image, np.array([[1.0, 0.0], [0.0, -1.0]]))
+    array([[ 0., -1.],
+           [-1.,  0.]])
+    """
+    ### BEGIN SOLUTION
+    kernel_height, kernel_width = kernel.shape
+    height = image.shape[0] - kernel_height + 1
+    width = image.shape[1] - kernel_width + 1
+    out = np.zeros((height, width))
+    for i in range(height):
+        for j in range(width):
+            window = image[i : i + kernel_height, j : j + kernel_width]
+            out[i, j] = np.sum(window * kernel)
+    return out
+    ### END SOLUTION
+
+# %% check="03.correlate2d"
+check("03.correlate2d", correlate2d)
+
+# %% [markdown]
+# ## 5. What nine numbers can do
+#
+# Before networks learned their kernels, people designed them. The best way to get a feeling for it is to play. The lab
+# turns the doughnut to grey and shrinks it to 128 pixels, so that the work of a 3 by 3 kernel can be seen.
+#
+# Try these, and guess before you look:
+#
+# 1. *identity*, then *shift left*. Why does a 1 to the right of the middle move the picture to the **left**?
+# 2. *blur (box)*, applied 1 time, then 6 times. Then untick *divide by the sum*.
+# 3. *sharpen*. The sum of the weights is 1. What stays the same?
+# 4. *Sobel x* and *Sobel y*. The sum is 0. What happens to the smooth icing?
+# 5. Make a kernel of your own that answers 0 to upright and to level edges, but not to slanted ones. (It can be done.
+#    Watch the sum of each row and of each column.)
+
+# %% tags=["demo"]
+figs.kernel_lab(doughnut, preset="Sobel x")
+
+# %% [markdown]
+# **The sum tells most of it.** On a flat area all nine pixels have one value $a$, so the output is $a$ times the sum of
+# the weights.
+#
+# - Sum 1: flat areas keep their brightness (identity, blur, sharpen).
+# - Sum 0: flat areas vanish, and only *change* is left (Sobel, outline). Outputs have both signs, so zero is drawn as
+#   mid-grey.
+# - *Divide by the sum* turns nine ones into a mean. Without it, a flat area gets nine times as bright.
+#
+# **What an edge kernel does**, worked out. Three rows of pixels `0 0 1 1`, dark then bright, meet Sobel x:
+#
+# | place | window, each row | each row's difference, right less left | with weights 1, 2, 1 | output |
+# |---|---|---|---|---|
+# | $j = 0$ | 0 0 1 | 1 | $1 + 2 + 1$ | **4** |
+# | $j = 1$ | 0 1 1 | 1 | $1 + 2 + 1$ | **4** |
+#
+# Turn the picture around, bright then dark, and both outputs are $-4$. On a flat area they are 0. So the sign says
+# in which direction it gets brighter.
+#
+# ### Exercise: `edge_kernels`
+#
+# Write the pair named after Irwin Sobel. Each kernel takes a difference in one direction, and smooths with weights
+# 1, 2, 1 in the other.
+
+# %% exercise="03.edge_kernels"
+def edge_kernels():
+    """The two Sobel kernels, to be used unflipped (cross-correlation).
+
+    Returns
+    -------
+    gx : numpy.ndarray
+        (3, 3), whole numbers from -2 to 2. Its answer is positive where the picture gets brighter to the right.
+    gy : numpy.ndarray
+        (3, 3), whole numbers from -2 to 2. Its answer is positive where the picture gets brighter downwards.
+
+    Example
+    -------
+    >>> gx, gy = edge_kernels()
+    >>> ramp = np.array([[0, 1, 2], [0, 1, 2], [0, 1, 2]])
+    >>> int((ramp * gx).sum()), int((ramp * gy).sum())
+    (8, 0)
+    """
+    ### BEGIN SOLUTION
+    gx = np.outer([1, 2, 1], [-1, 0, 1])
+    return gx, gx.T.copy()
+    ### END SOLUTION
+
+# %% check="03.edge_kernels"
+check("03.edge_kernels", edge_kernels)
+
+# %% [markdown]
+# Both answers together give the **edge strength** $\sqrt{g_x^2 + g_y^2}$, whatever the direction of the edge. Here they
+# are on the doughnut, with the lab's own Sobel kernels:
+
+# %%
+sobel_x, sobel_y = (np.array(figs.PRESETS[name][0]) for name in ("Sobel x", "Sobel y"))
+figures.show(
+    figs.edges(doughnut, sobel_x, sobel_y),
+    "Four panels: the doughnut in grey; its change to the right, blue where it gets brighter; its change downwards; and "
+    "the edge strength, which draws the rim of the plate, the outline of the icing and every sprinkle.",
+)
+
+# %% [markdown]
+# Nobody told these eighteen numbers what a plate is. A network's first layer learns kernels much like them, because
+# edges are where the information is. The next layers look for patterns of edges. You will see them with your own eyes in
+# chapter 10.
+#
+# **Does it find the rim wherever the plate stands?** Move the picture ten pixels to the right and compare. (SciPy has a
+# `correlate2d` too. It is used here so that this cell runs whether or not you have written yours.)
+
+# %%
+from scipy.signal import correlate2d as scipy_correlate2d
+
+picture = figs.grey(doughnut)
+moved = np.roll(picture, 10, axis=1)
+edges, edges_moved = (scipy_correlate2d(image, sobel_x, mode="valid") for image in (picture, moved))
+print("pixels that changed when the plate moved:", f"{np.mean(picture != moved):.0%}")
+print("largest difference between 'moved, then edges' and 'edges, then moved':",
+      np.abs(edges_moved[:, 10:] - edges[:, :-10]).max())
+
+# %% [markdown]
+# Nearly every pixel changes, and yet the answer is the same, only moved by ten pixels. That is called **translation
+# equivariance**: move the input, and the output moves with it. It is what sharing the weights buys.
+#
+# ## 6. Borders and steps
+#
+# Without help an output is smaller than its input: a kernel of 3 fits into 5 pixels at 3 places. And the pixels at the
+# border are seen by fewer windows than the others. Two settings give you control, the same for height and width here.
+#
+# - **Padding** $p$: put $p$ rows and columns of zeros around the picture, on every side.
+# - **Stride** $s$: move the window by $s$ pixels at a time, not by 1.
+#
+# How many places are there, for $n$ pixels and a kernel of $k$? With padding the row has $n + 2p$ pixels. The kernel lies
+# at the left end; from there it can move $n + 2p - k$ pixels, in steps of $s$. The last step must fit whole, and the
+# starting place counts too:
+#
+# $$o = \left\lfloor \frac{n + 2p - k}{s} \right\rfloor + 1$$
+#
+# | where | $n$ | $k$ | $s$ | $p$ | $o$ |
+# |---|---|---|---|---|---|
+# | first layer of LeNet-5 (chapter 04) | 32 | 5 | 1 | 0 | $27 + 1 = 28$ |
+# | "same" size with a kernel of 3 | 32 | 3 | 1 | 1 | $31 + 1 = 32$ |
+# | half the size | 32 | 3 | 2 | 1 | $\lfloor 31 / 2 \rfloor + 1 = 16$ |
+# | first layer of AlexNet | 227 | 11 | 4 | 0 | $216 / 4 + 1 = 55$ |
+#
+# (AlexNet's paper says 224 pixels, for which the division does not come out even; see the notes of
+# [cs231n](https://cs231n.github.io/convolutional-networks/).)
+#
+# Each bar below is one place of the kernel. Find a setting where pixels are left over, and one where a pixel in the
+# *middle* of the picture is never looked at.
+
+# %% tags=["demo"]
+figs.output_sizes(n=10, kernel=3, stride=2, padding=0)
+
+# %% [markdown]
+# Libraries do not warn about the pixels left over. With an odd kernel, stride 1 and $p = (k - 1) / 2$ the output is as
+# large as the input.
+#
+# ### Exercise: `output_size`
+
+# %% exercise="03.output_size"
+def output_size(n, kernel, stride=1, padding=0):
+    """How many places a kernel has along one axis.
+
+    Parameters
+    ----------
+    n, kernel : int
+        Pixels along the axis, and the kernel's size. The kernel fits: n + 2 * padding >= kernel.
+    stride : int
+        Pixels from one place to the next, at least 1.
+    padding : int
+        Zeros added at *each* of the two ends.
+
+    Returns
+    -------
+    int
+
+    Example
+    -------
+    >>> output_size(32, 5), output_size(7, 3, 2, 1)
+    (28, 4)
+    """
+    ### BEGIN SOLUTION
+    return (n + 2 * padding - kernel) // stride + 1
+    ### END SOLUTION
+
+# %% check="03.output_size"
+check("03.output_size", output_size)
+
+# %% [markdown]
+# ### Exercise: `pad`
+#
+# From here on a picture never comes alone. A **batch** has shape $(N, C, H, W)$: $N$ pictures, $C$ channels, $H$ rows,
+# $W$ columns. Padding goes around the pictures, not around the batch.
+
+# %% exercise="03.pad"
+def pad(x, p):
+    """Put a border of p zeros around every channel of every picture.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        (N, C, H, W) floats.
+    p : int
+        Width of the border on each of the four sides, in pixels; it may be 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, C, H + 2 * p, W + 2 * p) floats. x is left as it is.
+
+    Example
+    -------
+    >>> pad(np.array([[[[5.0, 6.0]]]]), 1)
+    array([[[[0., 0., 0., 0.],
+             [0., 5., 6., 0.],
+             [0., 0., 0., 0.]]]])
+    """
+    ### BEGIN SOLUTION
+    return np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+    ### END SOLUTION
+
+# %% check="03.pad"
+check("03.pad", pad)
+
+# %% [markdown]
+# ## 7. Channels in, filters out
+#
+# A colour picture has three channels. A **filter** then has three slices, one for each channel. It is a block of weights
+# of shape $(C, KH, KW)$ which slides along height and width, never along the channels. All its products, from all
+# channels, go into **one** sum, and a bias is added once. So one filter makes one output map, however many channels come
+# in.
+#
+# To look for more than one thing, take more filters. $F$ filters make $F$ maps, and these are the channels of the next
+# layer's input:
+#
+# $$Y[n, f, i, j] = b[f] + \sum_{c=0}^{C-1} \sum_{u=0}^{KH-1} \sum_{v=0}^{KW-1}
+# \tilde X[n,\, c,\, i s + u,\, j s + v]\; W[f, c, u, v]$$
+#
+# | symbol | name | shape |
+# |---|---|---|
+# | $\tilde X$ | the padded batch | $(N, C, H + 2p, W + 2p)$ |
+# | $W$ | the filters | $(F, C, KH, KW)$ |
+# | $b$ | the biases, one for each filter | $(F,)$ |
+# | $s$, $p$ | stride and padding | whole numbers |
+# | $Y$ | the output, or feature maps | $(N, F, OH, OW)$ |
+#
+# *Weights*, *filter* and *kernel* mean the same thing in most texts. Where a difference is made, a kernel is one slice,
+# $(KH, KW)$, and a filter is the whole block.
+#
+# **By hand**, with three channels and a 1 by 1 kernel. One pixel has red 0.9, green 0.5 and blue 0.6 (pink icing). A
+# filter with weights $1, -1, 0$ and bias $0.1$ answers $0.9\cdot1 + 0.5\cdot(-1) + 0.6\cdot0 + 0.1 = 0.5$. It is a
+# detector for "more red than green".
+#
+# Now the whole thing: three channels, two filters, stride 2, padding 1. Follow one output number to its three sums.
+# Then raise the stride to 3, and the padding to 2.
+
+# %% tags=["demo"]
+rng = np.random.default_rng(seed)
+small_image = rng.integers(0, 3, (3, 5, 5))  # (C, H, W)
+two_filters = rng.integers(-1, 2, (2, 3, 3, 3))  # (F, C, KH, KW)
+figs.sliding_window(small_image, two_filters, bias=[1, 0], stride=2, padding=1, step=2)
+
+# %% [markdown]
+# ### Exercise: `conv2d`
+#
+# The heart of the chapter. You have all the parts. Loops are welcome: first right, then fast.
+
+# %% exercise="03.conv2d"
+def conv2d(x, w, b, stride=1, padding=0):
+    """A convolution layer (cross-correlation with a bias), forwards.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        (N, C, H, W) floats: the batch.
+    w : numpy.ndarray
+        (F, C, KH, KW) floats: the filters, used unflipped.
+    b : numpy.ndarray
+        (F,) floats: one bias for each filter.
+    stride, padding : int
+        The same for height and width. The padding is made of zeros. Pixels that are left over are not used.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, F, OH, OW) floats, with OH and OW as from `output_size`. The inputs are left as they are.
+
+    Example
+    -------
+    >>> x = np.arange(6.0).reshape(1, 1, 2, 3)
+    >>> conv2d(x, np.ones((1, 1, 2, 2)), np.array([10.0]))
+    array([[[[18., 22.]]]])
+    """
+    ### BEGIN SOLUTION
+    images, channels, height, width = x.shape
+    filters, _, kernel_height, kernel_width = w.shape
+    padded = pad(x, padding)
+    out_height = output_size(height, kernel_height, stride, padding)
+    out_width = output_size(width, kernel_width, stride, padding)
+    out = np.zeros((images, filters, out_height, out_width))
+    for n in range(images):
+        for f in range(filters):
+            for i in range(out_height):
+                for j in range(out_width):
+                    top, left = i * stride, j * stride
+                    block = padded[n, :, top : top + kernel_height, left : left + kernel_width]
+                    out[n, f, i, j] = np.sum(block * w[f]) + b[f]
+    return out
+    ### END SOLUTION
+
+# %% check="03.conv2d"
+check("03.conv2d", conv2d)
+
+# %% [markdown]
+# ## 8. What it saves
+#
+# How many parameters has a convolution layer? $F$ filters of $C \cdot KH \cdot KW$ weights, and $F$ biases:
+#
+# $$F \cdot (C \cdot KH \cdot KW + 1).$$
+#
+# The size of the picture does not enter. Ten filters of 5 by 5 on a colour picture of 32 by 32 have
+# $10 \cdot (3 \cdot 25 + 1) = 760$ parameters. A dense layer between the same input and the same output needs one weight
+# for every *pair* of numbers:
+
+# %%
+inputs, outputs = 3 * 32 * 32, 10 * 28 * 28
+convolution, dense = 10 * (3 * 5 * 5 + 1), inputs * outputs + outputs
+print(f"convolution: {convolution:,} parameters")
+print(f"dense:       {inputs:,} inputs x {outputs:,} outputs + {outputs:,} biases = {dense:,} parameters")
+print(f"ratio:       {dense / convolution:,.0f}")
+
+# %% [markdown]
+# It is the same kind of layer all the same. Flatten the picture, and a convolution is a dense layer whose weight matrix
+# has a pattern. Here it is for a 5 by 5 picture and a 3 by 3 kernel, whose nine weights are numbered 0 to 8. Every
+# white cell is a zero: that is *look locally*. Every row holds the same nine numbers: that is *share*.
+
+# %%
+figures.show(
+    figs.dense_matrix(np.zeros((3, 3)), 5, 5),
+    "A matrix of 9 rows, one for each output, and 25 columns, one for each pixel. Each row holds the kernel's nine "
+    "weights in three groups of three; from row to row they move to the right. The other cells are empty.",
+)
+
+# %% [markdown]
+# Fewer parameters do not mean less work. Each of the 760 is used at $28 \cdot 28 = 784$ places, and that takes
+# time. Hence the next section.
+#
+# ## 9. One big matrix product
+#
+# Your `conv2d` runs through Python's loops, and Python is slow at those. NumPy and PyTorch are fast at one thing above
+# all: multiplying large matrices. So bring the work into that form. Every window is a list of $C \cdot KH \cdot KW$
+# numbers. Every filter is a list of $C \cdot KH \cdot KW$ weights. Each output number is the product of one with the
+# other. Write all windows as the rows of one matrix, and all filters as the columns of another:
+#
+# $$\underbrace{\text{im2col}(x)}_{(N \cdot OH \cdot OW,\; C \cdot KH \cdot KW)} \;\cdot\;
+# \underbrace{W'}_{(C \cdot KH \cdot KW,\; F)} \;+\; b \;=\; \underbrace{Y'}_{(N \cdot OH \cdot OW,\; F)}$$
+#
+# $W'$ holds the filters of $W$ as its columns. $Y'$ holds the numbers of $Y$, one row for each place.
+#
+# The trick is called **im2col**, image to columns. (Here the windows are rows, which suits NumPy; many texts transpose
+# everything.) What matters is the order.
+#
+# - **Rows**: picture by picture ($n$), in each picture from top to bottom ($i$), in each line from left to right ($j$).
+# - **Columns**: channel by channel ($c$), in each channel row by row ($u$), in each row from left to right ($v$). It is
+#   the order in which NumPy stores a filter.
+#
+# **By hand**: one picture, one channel, 2 by 3 pixels, a kernel of 2 by 2. There are two windows, so two rows:
+#
+# $$x[0, 0] = \begin{bmatrix}1&2&3\\4&5&6\end{bmatrix} \quad\to\quad
+# \begin{bmatrix}1&2&4&5\\2&3&5&6\end{bmatrix}$$
+#
+# With two channels each row gets twice as long. Move the slider and watch which pixels make which row:
+
+# %% tags=["demo"]
+two_channels = np.arange(1, 13).reshape(3, 4) + np.array([0, 20]).reshape(2, 1, 1)
+figs.im2col_rows(two_channels, kh=2, kw=2)
+
+# %% [markdown]
+# ### Exercise: `im2col`
+
+# %% exercise="03.im2col"
+def im2col(x, kh, kw, stride=1, padding=0):
+    """Write every window of every picture as one row of a matrix.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        (N, C, H, W) floats.
+    kh, kw : int
+        Height and width of the kernel.
+    stride, padding : int
+        As in `conv2d`; the padding is made of zeros.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N * OH * OW, C * kh * kw) floats. Rows in the order n, i, j and columns in the order c, u, v, the last one
+        running fastest: row n * OH * OW + i * OW + j holds, in column c * kh * kw + u * kw + v, the padded pixel
+        [n, c, i * stride + u, j * stride + v]. x is left as it is.
+
+    Example
+    -------
+    >>> x = np.array([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]])
+    >>> im2col(x, 2, 2)
+    array([[1., 2., 4., 5.],
+           [2., 3., 5., 6.]])
+    """
+    ### BEGIN SOLUTION
+    windows = np.lib.stride_tricks.sliding_window_view(pad(x, padding), (kh, kw), axis=(2, 3))
+    windows = windows[:, :, ::stride, ::stride]  # (N, C, OH, OW, kh, kw)
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, x.shape[1] * kh * kw)
+    ### END SOLUTION
+
+# %% check="03.im2col"
+check("03.im2col", im2col)
+
+# %% [markdown]
+# ### Exercise: `conv2d_im2col`
+#
+# The same layer as `conv2d`, with one `@` in place of the loops. Write the shapes down first. Most mistakes here come
+# from a `reshape` that has the right shape and the wrong order.
+#
+# The check looks at the numbers only, so a copy of your `conv2d` would pass. The race below would show it.
+
+# %% exercise="03.conv2d_im2col"
+def conv2d_im2col(x, w, b, stride=1, padding=0):
+    """A convolution layer as one matrix product. It may call `im2col` and `output_size`.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        (N, C, H, W) floats.
+    w : numpy.ndarray
+        (F, C, KH, KW) floats.
+    b : numpy.ndarray
+        (F,) floats.
+    stride, padding : int
+        As in `conv2d`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, F, OH, OW) floats, the same as from `conv2d`. The inputs are left as they are.
+
+    Example
+    -------
+    >>> x = np.arange(6.0).reshape(1, 1, 2, 3)
+    >>> conv2d_im2col(x, np.ones((1, 1, 2, 2)), np.array([10.0]))
+    array([[[[18., 22.]]]])
+    """
+    ### BEGIN SOLUTION
+    number, kh, kw = len(w), w.shape[2], w.shape[3]
+    rows = output_size(x.shape[2], kh, stride, padding)
+    columns = output_size(x.shape[3], kw, stride, padding)
+    product = im2col(x, kh, kw, stride, padding) @ w.reshape(number, -1).T + b
+    return product.reshape(len(x), rows, columns, number).transpose(0, 3, 1, 2)
+    ### END SOLUTION
+
+# %% check="03.conv2d_im2col"
+check("03.conv2d_im2col", conv2d_im2col)
+
+# %% [markdown]
+# ### The race
+#
+# Four ways to compute the same layer, on the same numbers: 2 pictures of 8 channels and 32 by 32 pixels, 16 filters of
+# 3 by 3, padding 1, in float64. That is $2 \cdot 16 \cdot 32 \cdot 32 \cdot 8 \cdot 9 \approx 2.4$ million
+# multiplications. *Seven loops* does them one at a time in plain Python. What you have not written yet is left out.
+#
+# A fair race needs care. Each contestant runs once to warm up. Then the median of several runs counts, because a
+# computer has other things to do now and then. And all of them get **one thread**; the last bar alone shows PyTorch with
+# as many as it takes by default on your machine.
+
+# %% tags=["demo"]
+def torch_conv2d(x, w, b, stride, padding):
+    x, w, b = torch.from_numpy(x), torch.from_numpy(w), torch.from_numpy(b)
+    return torch.nn.functional.conv2d(x, w, b, stride=stride, padding=padding).numpy()
+
+
+rng = np.random.default_rng(seed)
+x = rng.random((2, 8, 32, 32))
+w, b = rng.standard_normal((16, 8, 3, 3)), rng.standard_normal(16)
+contestants = {
+    "seven loops": figs.seven_loops,
+    "your conv2d": conv2d,
+    "your conv2d_im2col": conv2d_im2col,
+    "PyTorch": torch_conv2d,
+}
+times = figs.race(contestants, x, w, b, stride=1, padding=1, repeats=repeats, threads=1)
+threads = torch.get_num_threads()
+everything = figs.race({"PyTorch": torch_conv2d}, x, w, b, stride=1, padding=1, repeats=repeats, threads=threads)
+times[f"PyTorch, {threads} thread{'s' if threads > 1 else ''}"] = everything["PyTorch"]
+gain = times["seven loops"] / times["PyTorch"]
+figures.show(
+    figs.race_chart(times, f"The same multiplications, {gain:,.0f} times as fast"),
+    "Horizontal bars with the median time of each way to compute the layer, on a logarithmic scale. " + "; ".join(
+        f"{name}: {value if isinstance(value, str) else format(value * 1000, '.2g') + ' ms'}"
+        for name, value in times.items()
+    ) + ".",
+)
+
+# %% [markdown]
+# Read the grid lines: each one is a factor of ten. The multiplications are the same in every bar. What differs is what
+# stands around them. Seven loops pays Python's overhead for every product, four loops pay it for every output
+# number, and one matrix product pays it once. On a layer as small as this one, more threads need not help: starting
+# them costs time too. For large layers and batches they do.
+#
+# Speed has its price. A pixel under a 3 by 3 kernel with stride 1 lies in nine windows, so im2col writes it nine times:
+
+# %%
+rows, columns = 2 * 32 * 32, 8 * 3 * 3
+print(f"x:      {x.size:>9,} numbers, {x.nbytes / 1e6:.2f} MB")
+print(f"im2col: {rows * columns:>9,} numbers, {rows * columns * 8 / 1e6:.2f} MB, {rows * columns / x.size:.0f} times as many")
+
+# %% [markdown]
+# Libraries know this too. [cuDNN](https://arxiv.org/abs/1410.0759), the library behind PyTorch's convolutions on NVIDIA
+# GPUs, can cut the windows out piece by piece in the GPU's fast memory, so that the large matrix is never written down
+# whole. The idea stays the same.
+#
+# ## 10. Stretch: kernels that come apart
+#
+# The binomial blur is an **outer product** of a column and a row:
+#
+# $$\begin{bmatrix}1&2&1\\2&4&2\\1&2&1\end{bmatrix} = \begin{bmatrix}1\\2\\1\end{bmatrix}
+# \begin{bmatrix}1&2&1\end{bmatrix}$$
+#
+# Such a kernel is **separable**. Sliding the column over the picture, and then the row over the result, gives what the
+# square gives, with fewer multiplications: $2k$ in place of $k^2$ for each pixel. For a kernel of 11 that is 22 in place
+# of 121.
+
+# %%
+column, row = np.array([[1.0], [2.0], [1.0]]), np.array([[1.0, 2.0, 1.0]])
+at_once = scipy_correlate2d(picture, column @ row, mode="valid")
+in_two_steps = scipy_correlate2d(scipy_correlate2d(picture, column, mode="valid"), row, mode="valid")
+print("largest difference:", f"{np.abs(at_once - in_two_steps).max():.1e}")
+
+# %% [markdown]
+# Not every kernel comes apart. In an outer product all rows are multiples of one row: its **rank** is 1. Sobel's kernels
+# have rank 1. The rows `0 -1 0` and `-1 5 -1` of *sharpen* are no multiples of one another, so its rank is above 1.
+#
+# ### Exercise: `separable`
+
+# %% exercise="03.separable"
+def separable(kernel):
+    """Take a kernel apart into a column and a row, if it has rank 1.
+
+    Parameters
+    ----------
+    kernel : numpy.ndarray
+        (KH, KW) floats, not all of them zero. Single entries, rows and columns may be zero. It need not be square.
+
+    Returns
+    -------
+    (column, row) or None
+        Two 1-D arrays of shapes (KH,) and (KW,) with np.outer(column, row) equal to the kernel up to rounding. Only
+        the product is checked: [2, 4] and [3] are as good as [1, 2] and [6]. None where the rank is above 1; take it
+        as 1 where the second singular value is less than a millionth of the first. The kernel is left as it is.
+
+    Example
+    -------
+    >>> column, row = separable(np.array([[1.0, 2.0], [3.0, 6.0]]))
+    >>> np.outer(column, row).round(6)
+    array([[1., 2.],
+           [3., 6.]])
+    >>> separable(np.array([[1.0, 0.0], [0.0, 1.0]])) is None
+    True
+    """
+    ### BEGIN SOLUTION
+    left, sizes, right = np.linalg.svd(kernel)
+    if len(sizes) > 1 and sizes[1] > 1e-6 * sizes[0]:
+        return None
+    return left[:, 0] * sizes[0], right[0]
+    ### END SOLUTION
+
+# %% check="03.separable"
+check("03.separable", separable)
+
+# %% [markdown]
+# ## Quiz
+#
+# Write a letter for each, for example `answer_1 = "a"`.
+#
+# **1.** What does a convolution layer, such as PyTorch's `conv2d`, compute?
+#
+# - a) the convolution with each kernel flipped along both axes
+# - b) the product of all pixels with all weights
+# - c) the cross-correlation with each filter, plus a bias
+# - d) the convolution integral
+#
+# **2.** A layer has 10 filters of 5 by 5 and gets colour pictures of 32 by 32. How many parameters has it, biases
+# included?
+#
+# - a) 250
+# - b) 760
+# - c) 1,000
+# - d) 7,840
+#
+# **3.** Pictures of 32 by 32, a kernel of 5 by 5, stride 1. Which padding keeps the size?
+#
+# - a) 2
+# - b) 3
+# - c) 4
+# - d) 0
+#
+# **4.** The kernel has 8 in the middle and $-1$ in the other eight places. What is its answer on a flat area of
+# brightness 0.5?
+#
+# - a) 0.5
+# - b) 4
+# - c) 8
+# - d) 0
+#
+# **5.** A row of 8 pixels, a kernel of 3, stride 2, no padding. What happens?
+#
+# - a) There are 4 outputs, and the last window hangs over the end.
+# - b) There are 3 outputs, and the last pixel is never looked at.
+# - c) There is an error, because 8 - 3 cannot be divided by 2.
+# - d) There are 4 outputs, because a zero is added at the end.
+
+# %% exercise="03.quiz"
+### BEGIN SOLUTION
+### STUB answer_1 = None
+### STUB answer_2 = None
+### STUB answer_3 = None
+### STUB answer_4 = None
+### STUB answer_5 = None
+answer_1 = "c"
+answer_2 = "b"
+answer_3 = "a"
+answer_4 = "d"
+answer_5 = "b"
+### END SOLUTION
+
+# %% check="03.quiz"
+check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
+
+# %% [markdown]
+# ## What you know now
+#
+# - The convolution integral becomes a sum of products once the signal is sampled.
+# - Convolution flips the kernel, cross-correlation does not; deep learning does the second and says the first.
+# - The sum of a kernel's weights says what happens to flat areas: 1 keeps them, 0 wipes them out.
+# - A filter spans all channels and makes one map. $F$ filters make $F$ channels for the next layer.
+# - Sharing weights makes a layer small, and makes its output move with its input.
+# - Every window as a row turns the layer into one matrix product.
+#
+# ### Cheat sheet
+#
+# | what | formula or shape | note |
+# |---|---|---|
+# | full convolution | $\sum_k f[k]\,g[n-k]$, length $N + M - 1$ | one index runs backwards: the flip |
+# | cross-correlation, 2-D | $\sum_{u,v} X[i+u, j+v]\,K[u,v]$ | what layers compute |
+# | output size | $\lfloor (n + 2p - k)/s \rfloor + 1$ | the same for height and width |
+# | padding that keeps the size | $p = (k - 1)/2$ | odd $k$, stride 1 |
+# | input, filters, bias, output | $(N,C,H,W)$, $(F,C,KH,KW)$, $(F,)$, $(N,F,OH,OW)$ | |
+# | parameters | $F\,(C \cdot KH \cdot KW + 1)$ | picture size does not enter |
+# | multiplications | $N \cdot F \cdot OH \cdot OW \cdot C \cdot KH \cdot KW$ | picture size does enter |
+# | im2col | $(N \cdot OH \cdot OW,\; C \cdot KH \cdot KW)$ | rows $n, i, j$; columns $c, u, v$ |
+# | separable | $K = \text{column} \cdot \text{row}$ | rank 1; $2k$ in place of $k^2$ multiplications |
+#
+# ### Next
+#
+# The output of a layer moves when the plate moves. To say "doughnut", wherever it lies, a network must in the end
+# *forget* the place. Chapter 04 does it with pooling, asks how much of the picture a neuron deep inside can see, and puts
+# your layers together into LeNet-5.
+#
+# ### Further reading
+#
+# - [cs231n, Convolutional Networks](https://cs231n.github.io/convolutional-networks/): the notes whose sliding-window
+#   demo was the model for the figures here.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap6.html), chapter 6:
+#   local receptive fields and shared weights, built up slowly.
+# - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/convnets.html), chapter 9:
+#   sparse interactions, parameter sharing, equivariance.
+# - [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/): networks that train in the browser, filters and maps
+#   in view.
+# - Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285): padding
+#   and stride, case by case.

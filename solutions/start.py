@@ -1,0 +1,45 @@
+# %% [markdown]
+# # Introduction to Deep Learning, on a plate
+#
+# You will build **MealoMi**: point a camera at your plate, and it names the food, estimates the portion, counts the
+# energy and keeps your diary. You start with a single neuron and end with that app. On the way you write every part of
+# a deep network yourself.
+#
+# You need some Python (functions, loops, a little NumPy) and school calculus (what a slope is). You need no GPU and,
+# once the course is installed, no network.
+
+# %% [markdown]
+# ## The chapters
+#
+# | chapter | what you build | minutes |
+# |---|---|---|
+# | [02 Neurons and activations](02_neurons/02_neurons.ipynb) | a neuron, a layer, a network that solves XOR | 75 |
+# | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that see edges, and the layer that learns them | 90 |
+#
+# Open one with a click. The other chapters are being written.
+
+# %% [markdown]
+# ## How it works
+#
+# Each chapter is a notebook. You read a little, run a cell (**Shift + Enter**), move a figure, and write a function.
+#
+# Below every exercise stands a cell with `check(...)`. Run it. It tries your function on several inputs and tells you
+# at once what is right. Where it is not right yet, it shows the first difference, and very often it knows which mistake
+# it is. You can check as often as you like. Nothing leaves your machine.
+#
+# Stuck? Make a new cell and run `hint("03.conv2d")` with the exercise's name. Each call shows one more hint.
+#
+# Two rules hold in every exercise:
+#
+# - **Return the result**, as the docstring says: a NumPy array where it says array, a number where it says number.
+# - **Leave the inputs as they are.** Whoever calls your function still needs them. Work on a copy.
+
+# %% [markdown]
+# ## How far you are
+#
+# Run this cell. Your progress is kept on this machine, for all notebooks together.
+
+# %%
+from introdl import progress
+
+progress()

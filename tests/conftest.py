@@ -1,0 +1,32 @@
+"""Fixtures that several test files share."""
+
+import pytest
+
+from autograder import bank
+from introdl.checking import sheets
+from tests import toy
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """Tests never touch a person's progress."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("INTRODL_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def toy_folder(tmp_path_factory):
+    """A folder with the toy chapter's answer sheet."""
+    folder = tmp_path_factory.mktemp("sheets")
+    entries = [bank.entry(exercise, bank.VISIBLE_SEED) for exercise in toy.ALL.values()]
+    bank.share_arrays(entries)
+    sheets.write(folder / "98_toy.npz", "98", entries)
+    return folder
+
+
+@pytest.fixture
+def toy_sheet(toy_folder, monkeypatch):
+    """Let `check` read the toy chapter's sheet."""
+    monkeypatch.setenv("INTRODL_SHEETS", str(toy_folder))
+    return sheets.read(toy_folder / "98_toy.npz")

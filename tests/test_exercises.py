@@ -1,0 +1,77 @@
+"""Every exercise of every chapter: right answers pass, known mistakes fail by name, stubs are not started."""
+
+import pytest
+
+from autograder import bank
+from introdl.checking import judge
+from tests.standing import EXERCISES, SEEDS, answers, entry, exercise, verdict
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_three_right_answers_written_differently_earn_full_marks(id):
+    if exercise(id).probe == "answers":
+        pytest.skip("a quiz has one right answer to each question")
+    found = answers(id)
+    assert len(found) >= 3
+    for seed in SEEDS:
+        for number, objects in enumerate(found):
+            result = verdict(id, seed, objects)
+            told = [(case.label, case.sentence) for case in result.cases if not case.passed]
+            assert result.passed and result.earned == result.points, f"answer {number}, seed {seed!r}: {told}"
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_every_misconception_fails_by_its_own_name(id):
+    for seed in SEEDS:
+        for mistake in exercise(id).misconceptions:
+            objects = bank._objects(mistake, entry(id, seed).names)
+            result = verdict(id, seed, objects)
+            assert result.status == judge.FAILED, f"{mistake.name!r} with seed {seed!r} is {result.status}"
+            assert result.earned < result.points
+            named = [diagnosis.name for diagnosis in result.diagnoses]
+            if mistake.only_case is None:
+                assert named[:1] == [mistake.name], f"seed {seed!r}: {mistake.name!r} is called {named}"
+            else:
+                assert mistake.name in named
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_a_stub_is_not_started(id):
+    def stub(*inputs):
+        raise NotImplementedError
+
+    one = exercise(id)
+    objects = tuple(None if one.probe == "answers" else stub for _ in one.names)
+    result = verdict(id, SEEDS[0], objects)
+    assert result.status == judge.NOT_STARTED
+    assert result.earned == 0
+    assert result.diagnoses == []
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda *x: None, lambda *x: 0.0, lambda *x: [], lambda *x: x[0] if x else 1, lambda *x: float("nan")],
+    ids=["None", "zero", "empty list", "its first input", "nan"],
+)
+def test_a_careless_answer_earns_no_full_marks(id, wrong):
+    if exercise(id).probe == "answers":
+        pytest.skip("a quiz takes letters")
+    for seed in SEEDS:
+        assert not verdict(id, seed, (wrong,)).passed
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_answers_remembered_from_the_visible_sheet_do_not_pass_hidden_cases(id):
+    one = exercise(id)
+    if one.probe in ("answers", "xor_network") or not next(iter(one.cases(bank.generator(id, "x")))).inputs:
+        pytest.skip("its answer does not depend on drawn inputs")
+    visible, hidden = entry(id, SEEDS[0]), entry(id, SEEDS[1])
+    assert [case.inputs for case in visible.cases] != [] and len(visible.cases) == len(hidden.cases)
+    from introdl.checking import wire
+
+    def shown(drawn):
+        return [[repr(wire.unpack(tree, drawn.arrays)) for _, tree in case.inputs] for case in drawn.cases]
+
+    same = sum(a == b for a, b in zip(shown(visible), shown(hidden), strict=True))
+    assert same < len(visible.cases), "every hidden case has the visible case's inputs"
