@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 02 Neurons and activations
 #
-# MealoMi looks at your plate and must decide: *is that a doughnut?* In this chapter you build the smallest thing that
-# can decide: a neuron. Then you put neurons side by side in a layer, and layers in a row, and you meet what goes wrong
-# when the row gets long.
+# MealoMi looks at your plate and must decide: *is that a doughnut?* In this chapter you build the smallest
+# thing that can decide: a neuron. Then you put neurons side by side in a layer, and layers in a row, and you
+# meet what goes wrong when the row gets long.
 #
 # | | |
 # |---|---|
@@ -12,8 +12,8 @@
 # | **Time** | 75 to 90 minutes |
 # | **You need** | Python and NumPy arrays, the derivative from school, chapter 01's idea of a feature |
 #
-# Run each cell with **Shift + Enter**. Write your code where a cell says `raise NotImplementedError`, then run the
-# `check` below it. Stuck? Call `hint("02.neuron")`, and again for a plainer one.
+# Run each cell with **Shift + Enter**. Write your code where a cell says `raise NotImplementedError`, then
+# run the `check` below it. Stuck? Call `hint("02.neuron")`, and again for a plainer one.
 
 # %%
 import time
@@ -33,10 +33,12 @@ depth = 20      # layers in the experiment of section 7
 # %% [markdown]
 # ## 1 What a nerve cell does
 #
-# A nerve cell receives signals from others at its **synapses**. Some synapses are strong, some weak, some work against the
-# rest. The cell body adds up what arrives. When the sum is large enough, the cell passes a signal on along its **axon**.
+# A nerve cell receives signals from others at its **synapses**. Some synapses are strong, some weak, some
+# work against the rest. The cell body adds up what arrives. When the sum is large enough, the cell passes a
+# signal on along its **axon**.
 #
-# An artificial neuron keeps three of these things and drops the rest: it **weighs**, it **sums**, it **squashes**.
+# An artificial neuron keeps three of these things and drops the rest: it **weighs**, it **sums**, it
+# **squashes**.
 
 # %%
 x = np.array([0.9, 0.8, 0.6])       # a plate: how round, how clear a hole, how shiny (0 to 1)
@@ -44,8 +46,9 @@ w = np.array([2.0, 4.0, 1.0])       # a weight for each
 figs.anatomy(x, w, b=-4.0, names=("round", "hole", "shine"))
 
 # %% [markdown]
-# Read the lower half from left to right; it is the whole chapter in one picture. The plate's three **features** are 0.9, 0.8
-# and 0.6. (They are made up for this lesson. An app would measure them in the picture, as in chapter 01.)
+# Read the lower half from left to right; it is the whole chapter in one picture. The plate's three
+# **features** are 0.9, 0.8 and 0.6. (They are made up for this lesson. An app would measure them in the
+# picture, as in chapter 01.)
 #
 # How many of these cells does a brain have? Three numbers that you hear often:
 #
@@ -62,8 +65,8 @@ print(f"all neurons    x 7,000 = {1e11 * 7000:.1e} synapses")
 print(f"neocortex only x 7,000 = {2e10 * 7000:.1e} synapses")
 
 # %% [markdown]
-# The first product lies above the adult range: 7,000 holds for the neocortex, not for every cell. The second lies inside. So
-# these are numbers for the size of things, right to a factor of a few.
+# The first product lies above the adult range: 7,000 holds for the neocortex, not for every cell. The second
+# lies inside. So these are numbers for the size of things, right to a factor of a few.
 #
 # Now the other side. Suppose a neuron looks at a whole photograph, one weight for each number in it.
 
@@ -71,7 +74,7 @@ print(f"neocortex only x 7,000 = {2e10 * 7000:.1e} synapses")
 photo = data.doughnut()
 height, width, colours = photo.shape
 print(f"{height} x {width} pixels x {colours} colours = {photo.size:,} numbers")
-print(f"one neuron on all of them: {photo.size:,} weights + 1 bias = {photo.size + 1:,} numbers to learn")
+print(f"one neuron on all of them: {photo.size:,} weights + 1 bias = {photo.size + 1:,} to learn")
 
 fig, ax = plt.subplots(figsize=(2.6, 2.6))
 ax.imshow(photo)
@@ -89,19 +92,20 @@ figs.connections({
 })
 
 # %% [markdown]
-# Sources: LeNet-5, LeCun and others 1998; AlexNet, Krizhevsky and others 2012; GPT-3, Brown and others 2020. Do not read too
-# much into the gap. A synapse is a living thing, a weight is a number. The brain gave this field its words and its first idea,
-# no more.
+# Sources: LeNet-5, LeCun and others 1998; AlexNet, Krizhevsky and others 2012; GPT-3, Brown and others 2020.
+# Do not read too much into the gap. A synapse is a living thing, a weight is a number. The brain gave this
+# field its words and its first idea, no more.
 
 # %% [markdown]
 # ## 2 One neuron
 #
-# Do it by hand first. The plate is `x = [0.9, 0.8, 0.6]`, the weights are `w = [2, 4, 1]`, the bias is `b = −4`:
+# Do it by hand first. The plate is `x = [0.9, 0.8, 0.6]`, the weights are `w = [2, 4, 1]`, the bias is `b =
+# −4`:
 #
 # $$z = 0.9 \cdot 2 + 0.8 \cdot 4 + 0.6 \cdot 1 - 4 = 1.8 + 3.2 + 0.6 - 4 = 1.6$$
 #
-# The sum is above 0, so the neuron leans towards “doughnut”. Take a pizza, `[0.9, 0.0, 0.3]`: 1.8 + 0 + 0.3 − 4 = −1.9. Below 0:
-# no doughnut. The hole has the largest weight, and the pizza has none.
+# The sum is above 0, so the neuron leans towards “doughnut”. Take a pizza, `[0.9, 0.0, 0.3]`: 1.8 + 0 + 0.3 −
+# 4 = −1.9. Below 0: no doughnut. The hole has the largest weight, and the pizza has none.
 #
 # In general,
 #
@@ -151,20 +155,22 @@ check("02.neuron", neuron)
 # %% [markdown]
 # ### What the weights mean
 #
-# With two features you can see all possible plates at once: each is a point in a plane. The neuron says “doughnut” where
-# z > 0 and “other” where z < 0. Between them lies the **boundary**, z = 0. For two inputs that is a straight line.
+# With two features you can see all possible plates at once: each is a point in a plane. The neuron says
+# “doughnut” where z > 0 and “other” where z < 0. Between them lies the **boundary**, z = 0. For two inputs
+# that is a straight line.
 
 # %%
 rng = np.random.default_rng(seed)
 centres = np.repeat([[0.80, 0.75], [0.85, 0.15], [0.32, 0.70], [0.28, 0.22]], [12, 4, 4, 4], axis=0)
-plates = np.clip(centres + 0.05 * rng.normal(size=centres.shape), 0.02, 0.98)     # (24, 2): round, hole
-is_doughnut = np.repeat([1, 0], [12, 12])          # the rest: four pizzas, four pretzels, four bowls of noodles
+plates = np.clip(centres + 0.05 * rng.normal(size=centres.shape), 0.02, 0.98)   # (24, 2): round, hole
+is_doughnut = np.repeat([1, 0], [12, 12])     # then four pizzas, four pretzels, four bowls of noodles
 
 # %% tags=["demo"]
 figs.one_neuron(plates, is_doughnut, names=("x₁: how round", "x₂: how clear a hole"))
 
 # %% [markdown]
-# Move the sliders (mouse, or Tab and the arrow keys). Find out:
+# It starts with roundness alone, so every pizza passes for a doughnut. Move the sliders (mouse, or Tab and
+# the arrow keys). Find out:
 #
 # 1. What does **b** do to the line? And the weights?
 # 2. Can you get all 24 right? There are many ways.
@@ -172,10 +178,11 @@ figs.one_neuron(plates, is_doughnut, names=("x₁: how round", "x₂: how clear 
 #
 # <details><summary>What you should have seen</summary>
 #
-# The bias shifts the line without turning it. The weights turn it: they are an arrow that stands at a right angle on the line and
-# points to the side where z > 0. Both weights must be positive here, since a doughnut is round *and* has a hole, and the bias
-# clearly negative, since one of the two is not enough. <code>w₁ = 6, w₂ = 6, b = −7.6</code> does it. Halving all three leaves the line
-# where it is, because z = 0 stays z = 0. Only the neuron gets less sure: the shade fades.
+# The bias shifts the line without turning it. The weights turn it: they are an arrow that stands at a right
+# angle on the line and points to the side where z > 0. Both weights must be positive here, since a doughnut
+# is round *and* has a hole, and the bias clearly negative, since one of the two is not enough. <code>w₁ = 6,
+# w₂ = 6, b = −7.6</code> does it. Halving all three leaves the line where it is, because z = 0 stays z = 0.
+# Only the neuron gets less sure: the shade fades.
 # </details>
 
 # %%
@@ -187,8 +194,9 @@ print("halved:", np.sum((z > 0) == is_doughnut), "of", len(plates))
 # %% [markdown]
 # ### What one neuron cannot do
 #
-# Here is a rule that any cook knows. A plate with custard is nice. A plate with gravy is nice. A plate with neither is dry, and a
-# plate with both goes back to the kitchen. “One or the other, not both” is called **exclusive or**, XOR.
+# Here is a rule that any cook knows. A plate with custard is nice. A plate with gravy is nice. A plate with
+# neither is dry, and a plate with both goes back to the kitchen. “One or the other, not both” is called
+# **exclusive or**, XOR.
 #
 # Let us try 100,000 neurons with random weights, and keep the best.
 
@@ -198,32 +206,35 @@ nice = np.array([0, 1, 1, 0])
 
 rng = np.random.default_rng(seed)
 w_tries, b_tries = rng.normal(size=(100_000, 2)), rng.normal(size=100_000)
-right = ((corners @ w_tries.T + b_tries > 0) == nice[:, None]).sum(axis=0)        # (100000,): corners right, for each
+says_nice = corners @ w_tries.T + b_tries > 0               # (4, 100000): a corner a row, a try a column
+right = (says_nice == nice[:, None]).sum(axis=0)            # (100000,): corners right
 for count in range(5):
     print(f"{count} of 4 right: {np.sum(right == count):6,} neurons")
 best = np.argmax(right)
-figs.corners(w_tries[best], b_tries[best], title="The best of 100,000 random neurons: still one corner wrong")
+figs.corners(w_tries[best], b_tries[best], "The best of 100,000 random neurons: still one corner wrong")
 
 # %% [markdown]
 # None gets all four. None can. Suppose one could, and write down what it says at each corner:
 #
-# $$b < 0, \qquad w_1 + b > 0, \qquad w_2 + b > 0, \qquad w_1 + w_2 + b < 0$$
+# $$b \le 0, \qquad w_1 + b > 0, \qquad w_2 + b > 0, \qquad w_1 + w_2 + b \le 0$$
 #
-# Add the two in the middle: $w_1 + w_2 + 2b > 0$. Add the two at the ends: $w_1 + w_2 + 2b < 0$. Both at once is impossible.
+# Add the two in the middle: $w_1 + w_2 + 2b > 0$. Add the two at the ends: $w_1 + w_2 + 2b \le 0$. Both at
+# once is impossible.
 #
-# So you need more than one neuron, and something between them. Keep this puzzle. You solve it in section 8, with nine numbers.
+# So you need more than one neuron, and something between them. Keep this puzzle. You solve it in section 8,
+# with nine numbers.
 
 # %% [markdown]
 # ## 3 From a score to an answer: the sigmoid
 #
-# z = 1.6: is that a clear yes? An **activation** turns the sum into something easier to use. The oldest in wide use is the **sigmoid**,
-# which turns any number into one between 0 and 1:
+# z = 1.6: is that a clear yes? An **activation** turns the sum into something easier to use. A classic one
+# is the **sigmoid**, which turns any number into one between 0 and 1:
 #
 # $$\sigma(z) = \frac{1}{1 + e^{-z}}$$
 #
-# Here $z$ is the weighted sum, of any shape, and $\sigma(z)$ has the same shape: the function acts on each number by itself.
-# By hand: σ(0) = 1 / (1 + 1) = 0.5, undecided. For the doughnut $e^{-1.6} = 0.202$, so σ(1.6) = 1 / 1.202 = 0.832: “83 % doughnut”. For the
-# pizza $e^{1.9} = 6.69$, so σ(−1.9) = 1 / 7.69 = 0.130.
+# Here $z$ is the weighted sum, of any shape, and $\sigma(z)$ has the same shape: the function acts on each
+# number by itself. By hand: σ(0) = 1 / (1 + 1) = 0.5, undecided. For the doughnut $e^{-1.6} = 0.202$, so
+# σ(1.6) = 1 / 1.202 = 0.832: “83 % doughnut”. For the pizza $e^{1.9} = 6.69$, so σ(−1.9) = 1 / 7.69 = 0.130.
 
 # %%
 for name, score in (("undecided", 0.0), ("doughnut", 1.6), ("pizza", -1.9)):
@@ -232,7 +243,8 @@ for name, score in (("undecided", 0.0), ("doughnut", 1.6), ("pizza", -1.9)):
 # %% [markdown]
 # ### Numbers that are too large
 #
-# The formula is right, and on a computer it still breaks. A float64 ends near 1.8 × 10³⁰⁸. Watch `exp` near that edge:
+# The formula is right, and on a computer it still breaks. A float64 ends near 1.8 × 10³⁰⁸. Watch `exp` near
+# that edge:
 
 # %%
 with np.errstate(all="ignore"):          # NumPy would warn; we look on purpose
@@ -241,8 +253,9 @@ with np.errstate(all="ignore"):          # NumPy would warn; we look on purpose
     print("inf / (1 + inf) =", np.exp(1000.0) / (1 + np.exp(1000.0)))
 
 # %% [markdown]
-# A large negative exponent is harmless: the result is 0. A large positive one is infinite, and infinity over infinity is `nan`, “not a
-# number”. One `nan` in a network turns every number after it into `nan`. A sum of 1000 is rare, but training meets rare things often.
+# A large negative exponent is harmless: the result is 0. A large positive one is infinite, and infinity over
+# infinity is `nan`, “not a number”. One `nan` in a network turns every number after it into `nan`. A sum of
+# 1000 is rare, but training meets rare things often.
 #
 # Now, the same fraction can be written in two ways. Multiply above and below by $e^z$:
 #
@@ -266,7 +279,8 @@ def sigmoid(z):
     Returns
     -------
     array of floats, the shape of z
-        1 / (1 + exp(-z)), between 0 and 1. NumPy may not warn on the way (a RuntimeWarning counts as wrong).
+        1 / (1 + exp(-z)), between 0 and 1. NumPy may not warn on the way: a RuntimeWarning counts as
+        wrong.
 
     Example
     -------
@@ -284,9 +298,10 @@ check("02.sigmoid", sigmoid)
 # %% [markdown]
 # ## 4 Slopes
 #
-# A network learns by small nudges: *if this sum were a little larger, would the answer get better?* What passes the nudge through an
-# activation is its **slope**. Where the curve is steep, a nudge to z moves the output. Where it is flat, the nudge is lost, and with it
-# the lesson. Chapters 06 and 07 make this exact. Here you find the slopes.
+# A network learns by small nudges: *if this sum were a little larger, would the answer get better?* What
+# passes the nudge through an activation is its **slope**. Where the curve is steep, a nudge to z moves the
+# output. Where it is flat, the nudge is lost, and with it the lesson. Chapters 06 and 07 make this exact.
+# Here you find the slopes.
 #
 # How steep is the sigmoid at z = 1.6? Take a small step to each side, and divide:
 
@@ -300,8 +315,8 @@ print(f"({above:.6f} - {below:.6f}) / {2 * step} = {(above - below) / (2 * step)
 #
 # $$\sigma'(z) = -\frac{u'}{u^2} = \frac{1}{u} \cdot \frac{e^{-z}}{u} = s\,(1 - s)$$
 #
-# The last step uses $e^{-z} = u - 1$, so $e^{-z}/u = 1 - 1/u = 1 - s$. Here $s = \sigma(z)$ is the **output**, of z's shape. Check it by
-# hand at 1.6: 0.832 · (1 − 0.832) = 0.832 · 0.168 = 0.140. It agrees.
+# The last step uses $e^{-z} = u - 1$, so $e^{-z}/u = 1 - 1/u = 1 - s$. Here $s = \sigma(z)$ is the
+# **output**, of z's shape. Check it by hand at 1.6: 0.832 · (1 − 0.832) = 0.832 · 0.168 = 0.140. It agrees.
 #
 # The steepest point is z = 0, where the slope is 0.5 · 0.5 = **0.25**. Remember that number.
 #
@@ -337,7 +352,8 @@ check("02.sigmoid_grad", sigmoid_grad)
 # %% [markdown]
 # ### tanh: the same shape, centred
 #
-# A sigmoid's outputs are all positive. Its cousin **tanh** (say “tanch”) runs from −1 to 1 and passes through 0:
+# A sigmoid's outputs are all positive. Its cousin **tanh** (say “tanch”) runs from −1 to 1 and passes through
+# 0:
 #
 # $$\tanh(z) = \frac{e^{z} - e^{-z}}{e^{z} + e^{-z}} = 2\,\sigma(2z) - 1$$
 #
@@ -345,7 +361,8 @@ check("02.sigmoid_grad", sigmoid_grad)
 #
 # $$\tanh'(z) = 1 - t^2$$
 #
-# By hand: tanh(1) = 0.762, so the slope there is 1 − 0.762² = 1 − 0.580 = 0.420. At z = 0 it is 1 − 0 = 1, four times the sigmoid's best.
+# By hand: tanh(1) = 0.762, so the slope there is 1 − 0.762² = 1 − 0.580 = 0.420. At z = 0 it is 1 − 0 = 1,
+# four times the sigmoid's best.
 #
 # ### Exercise: `tanh_grad`
 
@@ -379,7 +396,8 @@ check("02.tanh_grad", tanh_grad)
 # %% [markdown]
 # ### ReLU: no ceiling
 #
-# The third activation is the simplest. Positive sums pass, negative ones become 0. It is called **ReLU**, rectified linear unit:
+# The third activation is the simplest. Positive sums pass, negative ones become 0. It is called **ReLU**,
+# rectified linear unit:
 #
 # $$\text{ReLU}(z) = \max(0, z)$$
 #
@@ -413,8 +431,9 @@ def relu(z):
 check("02.relu", relu)
 
 # %% [markdown]
-# Its slope is just as simple: 1 on the right, where the curve is the line z, and 0 on the left, where it is flat. At z = 0 there is a
-# corner, and a corner has no slope. One must choose. This course, like PyTorch, chooses **0**.
+# Its slope is just as simple: 1 on the right, where the curve is the line z, and 0 on the left, where it is
+# flat. At z = 0 there is a corner, and a corner has no slope. One must choose. This course, like PyTorch,
+# chooses **0**.
 #
 # ### Exercise: `relu_grad`
 
@@ -453,7 +472,8 @@ check("02.relu_grad", relu_grad)
 figs.activations()
 
 # %% [markdown]
-# Where a curve goes flat, it is **saturated**. Walk along each curve below and watch the dashed tangent lie down.
+# Where a curve goes flat, it is **saturated**. Walk along each curve below and watch the dashed tangent lie
+# down.
 
 # %% tags=["demo"]
 figs.activation_explorer()
@@ -469,18 +489,20 @@ for point in (0.5, 2.0, 5.0, 10.0):
     print(f"{point:4.1f}   {sigmoid_share:7.3%}   {tanh_share:7.3%}   {1:.0%}")
 
 # %% [markdown]
-# At z = 5 a sigmoid keeps under 3 % of its best slope, and tanh under 0.1 %. At z = 10 both have all but stopped listening. It makes no
-# difference whether they are *right*: a neuron that is sure and wrong learns just as slowly. ReLU keeps its full slope however far
-# out you go on the right. On the left it has none at all, and we come back to that.
+# At z = 5 a sigmoid keeps under 3 % of its best slope, and tanh under 0.1 %. At z = 10 both have all but
+# stopped listening. It makes no difference whether they are *right*: a neuron that is sure and wrong learns
+# just as slowly. ReLU keeps its full slope however far out you go on the right. On the left it has none at
+# all, and we come back to that.
 
 # %% [markdown]
 # ## 5 A layer is a matrix product
 #
-# MealoMi knows more than doughnuts. Give it a second neuron, for pizza: it likes *round*, and it dislikes a *hole*. Both neurons look at the
-# same plates. That is a **layer**: many neurons (people say **units**), side by side.
+# MealoMi knows more than doughnuts. Give it a second neuron, for pizza: it likes *round*, and it dislikes a
+# *hole*. Both neurons look at the same plates. That is a **layer**: many neurons (people say **units**), side
+# by side.
 #
-# Now you have four plates and two units, so eight weighted sums. Put a plate in each row of a table `x`, and a unit in each
-# column of a table `W`:
+# Now you have four plates and two units, so eight weighted sums. Put a plate in each row of a table `x`, and
+# a unit in each column of a table `W`:
 #
 # $$z = x\,W + b$$
 #
@@ -491,7 +513,8 @@ for point in (0.5, 2.0, 5.0, 10.0):
 # | $b$ | biases, one for each unit | `(M,)` |
 # | $z$ | weighted sums: sample n, unit m | `(N, M)` |
 #
-# `xW` is the **matrix product**, `x @ W` in NumPy. Each entry is one neuron's sum: a row of `x` times a column of `W`, added up. Pick any:
+# `xW` is the **matrix product**, `x @ W` in NumPy. Each entry is one neuron's sum: a row of `x` times a
+# column of `W`, added up. Pick any:
 
 # %%
 x = np.array([[0.9, 0.8, 0.6], [0.9, 0.0, 0.3], [0.3, 0.7, 0.2], [0.2, 0.1, 0.5]])
@@ -499,15 +522,21 @@ W = np.array([[2.0, 3.0], [4.0, -5.0], [1.0, -1.0]])
 b = np.array([-4.0, -1.0])
 
 # %% tags=["demo"]
-figs.layer_explorer(x, W, b, ["doughnut", "pizza", "pretzel", "noodles"], ["round", "hole", "shine"], ["doughnut", "pizza"])
+figs.layer_explorer(
+    x, W, b,
+    plates=["doughnut", "pizza", "pretzel", "noodles"],
+    features=["round", "hole", "shine"],
+    units=["doughnut", "pizza"],
+)
 
 # %% [markdown]
-# Follow the shapes: `(4, 3) @ (3, 2)` gives `(4, 2)`. The two inner numbers must agree, and they vanish. Then `b`, of shape `(2,)`, is added
-# to every row; NumPy stretches it for you (**broadcasting**).
+# Follow the shapes: `(4, 3) @ (3, 2)` gives `(4, 2)`. The two inner numbers must agree, and they vanish. Then
+# `b`, of shape `(2,)`, is added to every row; NumPy stretches it for you (**broadcasting**).
 #
 # ### Exercise: `dense_forward`
 #
-# A layer in which every unit sees every input is called **dense**, or fully connected. Write it. Loops are fine.
+# A layer in which every unit sees every input is called **dense**, or fully connected. Write it. Loops are
+# fine.
 
 # %% exercise="02.dense_forward"
 def dense_forward(x, W, b):
@@ -529,7 +558,8 @@ def dense_forward(x, W, b):
 
     Example
     -------
-    >>> dense_forward(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0], [0.0, 1.0, -1.0]]), np.array([0.0, 10.0, 0.5]))
+    >>> W = np.array([[1.0, 0.0, 3.0], [0.0, 1.0, -1.0]])
+    >>> dense_forward(np.array([[1.0, 2.0]]), W, np.array([0.0, 10.0, 0.5]))
     array([[ 1. , 12. ,  1.5]])
     """
     ### BEGIN SOLUTION
@@ -567,17 +597,18 @@ for _ in range(20):
 product = np.median(product)
 
 print("same result:", np.allclose(by_loops, by_product))
-print(f"loops {1e3 * loops:.1f} ms, matrix product {1e3 * product:.3f} ms: {loops / product:,.0f} times faster")
+print(f"loops {1e3 * loops:.1f} ms, matrix product {1e3 * product:.3f} ms")
+print(f"the matrix product is {loops / product:,.0f} times faster on this machine")
 
 # %% [markdown]
-# The same numbers, in a small share of the time. This is why the whole field writes its layers as matrix products, and why it runs on
-# hardware built for them (chapter 08).
+# The same numbers, in a small share of the time. This is why the whole field writes its layers as matrix
+# products, and why it runs on hardware built for them (chapter 08).
 
 # %% [markdown]
 # ## 6 Layers in a row
 #
-# Feed one layer's outputs into the next and you have a **network**; this kind is called a multilayer perceptron, **MLP**. The layers
-# between input and output are **hidden**: nobody tells them what to compute.
+# Feed one layer's outputs into the next and you have a **network**; this kind is called a multilayer
+# perceptron, **MLP**. The layers between input and output are **hidden**: nobody tells them what to compute.
 #
 # First try it *without* activations. Two layers, nothing between them:
 #
@@ -593,16 +624,17 @@ W2, b2 = rng.normal(size=(100, 3)), rng.normal(size=3)           # 100 -> 3
 
 two_layers = (x @ W1 + b1) @ W2 + b2
 one_layer = x @ (W1 @ W2) + (b1 @ W2 + b2)
-print("the same:", np.allclose(two_layers, one_layer), "  shapes of W:", W1.shape, "and", W2.shape, "against", (W1 @ W2).shape)
+print("the same:", np.allclose(two_layers, one_layer))
+print("two layers:", W1.shape, "and", W2.shape, "  one layer:", (W1 @ W2).shape)
 
 # %% [markdown]
-# So a straight map of a straight map is straight. However many you stack, they draw one straight boundary. The **bend** between the layers,
-# the activation, is what makes depth worth having.
+# So a straight map of a straight map is straight. However many you stack, they draw one straight boundary.
+# The **bend** between the layers, the activation, is what makes depth worth having.
 #
 # ### Exercise: `mlp_forward`
 #
-# Run a batch through a list of layers. ReLU after every layer **but the last**: the last layer's sums are the network's answer, and an
-# answer may be negative.
+# Run a batch through a list of layers. ReLU after every layer **but the last**: the last layer's sums are the
+# network's answer, and an answer may be negative.
 
 # %% exercise="02.mlp_forward"
 def mlp_forward(x, layers):
@@ -613,8 +645,8 @@ def mlp_forward(x, layers):
     x : array (N, D)
         A sample in each row. Left unchanged.
     layers : list of (W, b)
-        For each layer its weights (D, M) and biases (M,); one layer's M is the next one's D. At least one layer.
-        The list and its arrays are left unchanged.
+        For each layer its weights (D, M) and biases (M,); one layer's M is the next one's D.
+        At least one layer. The list and its arrays are left unchanged.
 
     Returns
     -------
@@ -642,8 +674,9 @@ check("02.mlp_forward", mlp_forward)
 # %% [markdown]
 # ### How much does it learn?
 #
-# Everything in `W` and `b` is learned: these are the network's **parameters**. Count them for the sizes [3, 4, 2], that is three
-# features, four hidden units and two outputs. First layer: 3 · 4 weights and 4 biases make 16. Second: 4 · 2 weights and 2 biases make 10. Together **26**.
+# Everything in `W` and `b` is learned: these are the network's **parameters**. Count them for the sizes [3,
+# 4, 2], that is three features, four hidden units and two outputs. First layer: 3 · 4 weights and 4 biases
+# make 16. Second: 4 · 2 weights and 2 biases make 10. Together **26**.
 #
 # ### Exercise: `count_parameters`
 
@@ -684,23 +717,24 @@ second = 100 * 10 + 10
 print(f"{first:,} in the first layer + {second:,} in the second = {first + second:,}")
 
 # %% [markdown]
-# Nearly twenty million numbers, and 99.99 % of them in the first layer. Each unit there learns about every single pixel by itself, and a
-# doughnut moved by one pixel is news to it. Keep that in mind for chapter 03.
+# Nearly twenty million numbers, and 99.99 % of them in the first layer. Each unit there learns about every
+# single pixel by itself, and a doughnut moved by one pixel is news to it. Keep that in mind for chapter 03.
 
 # %% [markdown]
 # ## 7 Twenty layers deep
 #
-# If a bend between layers is good, are more layers better? Until about 2010 deep networks were hard to train at all
-# ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). You can see the trouble with one number that you
-# know. Put twenty sigmoids in a row. To learn, a nudge must come back through all of them, and each multiplies it by its slope, which is
-# **at most 0.25**:
+# If a bend between layers is good, are more layers better? Until about 2010 deep networks were hard to train
+# at all ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). You can see
+# the trouble with one number that you know. Put twenty sigmoids in a row. To learn, a nudge must come back
+# through all of them, and each multiplies it by its slope, which is **at most 0.25**:
 
 # %%
 print(f"0.25 to the power of {depth}: {0.25 ** depth:.1e}")
 
 # %% [markdown]
-# Of a nudge at the end, about one part in 10¹² reaches the beginning, and that is the best case with weights of 1. Real layers
-# have weights of all sizes, and sums. So measure it. Send 200 random plates of 100 features through layers of 100 units. At each layer ask two things:
+# Of a nudge at the end, about one part in 10¹² reaches the beginning, and that is the best case with weights
+# of 1. Real layers have weights of all sizes, and sums. So measure it. Send 200 random plates of 100 features
+# through layers of 100 units. At each layer ask two things:
 #
 # - **Signal.** How much do a unit's outputs differ from plate to plate (standard deviation over the plates, mean over the units)? If they
 #   are all the same, the plate has been forgotten.
@@ -720,8 +754,8 @@ curves = {                            # name: (activation, its slope)
 def send_signal(name, weight_std, rng, width=100, samples=200):
     """Send random samples through `depth` layers and random nudges back.
 
-    Returns the outputs, a list of depth + 1 arrays (samples, width), the input first; and depth + 1 numbers, the mean size of
-    the nudge at each of them, relative to the last.
+    Returns the outputs, a list of depth + 1 arrays (samples, width), the input first; and depth + 1
+    numbers, the mean size of the nudge at each of them, relative to the last.
     """
     activation, slope = curves[name]
     outputs, weights, sums = [rng.normal(size=(samples, width))], [], []
@@ -737,9 +771,10 @@ def send_signal(name, weight_std, rng, width=100, samples=200):
     return outputs, np.array(sizes[::-1]) / sizes[0]
 
 
+small, fitting = 0.01, np.sqrt(2 / 100)      # two spreads of the initial weights
 results = {}
 print(f"after {depth} layers       signal   gradient")
-for weight_std in (0.01, np.sqrt(2 / 100)):
+for weight_std in (small, fitting):
     for name in curves:
         outputs, gradients = send_signal(name, weight_std, np.random.default_rng(seed))
         signal = np.array([a.std(axis=0).mean() for a in outputs])
@@ -747,43 +782,54 @@ for weight_std in (0.01, np.sqrt(2 / 100)):
         print(f"{name:8s} spread {weight_std:.3f}   {signal[-1]:.0e}   {gradients[0]:.0e}")
 
 # %% [markdown]
-# “Spread” is the standard deviation of the initial weights. First the small one, 0.01, which looks like a careful choice:
+# “Spread” is the standard deviation of the initial weights. First the small one, 0.01, which looks like a
+# careful choice:
 
 # %%
-figs.signal_curves({name: results[name, 0.01] for name in curves}, "Small weights (spread 0.01): everything dies")
+figs.signal_curves(
+    {name: results[name, small] for name in curves}, "Small weights (spread 0.01): everything dies"
+)
 
 # %% [markdown]
-# Every curve falls by the same factor at each layer, a straight line on this axis. Take tanh: near zero its slope is 1, so a layer
-# multiplies the signal by about $0.01 \cdot \sqrt{100} = 0.1$, and twenty layers by $0.1^{20} = 10^{-20}$. ReLU also silences half of the sums, so it
-# falls a little faster. (The sigmoid's signal comes to rest near 10⁻¹⁵. That is no signal. Its outputs all sit near 0.5, where a float64
-# has about sixteen digits: you are looking at rounding.)
+# Every curve falls by the same factor at each layer, a straight line on this axis. Take tanh: near zero its
+# slope is 1, so a layer multiplies the signal by about $0.01 \cdot \sqrt{100} = 0.1$, and twenty layers by
+# $0.1^{20} = 10^{-20}$. ReLU also silences half of the sums, so it falls a little faster. (The sigmoid's
+# signal comes to rest near 10⁻¹⁵. That is no signal. Its outputs all sit near 0.5, where a float64 has about
+# sixteen digits: you are looking at rounding.)
 #
-# Now a spread of $\sqrt{2/100} \approx 0.141$, chosen for 100 inputs ([He and others 2015](https://arxiv.org/abs/1502.01852)):
+# Now a spread of $\sqrt{2/100} \approx 0.141$, chosen for 100 inputs ([He and others
+# 2015](https://arxiv.org/abs/1502.01852)):
 
 # %%
-figs.signal_curves({name: results[name, np.sqrt(2 / 100)] for name in curves}, "Weights made to fit (spread 0.141): only the sigmoid still dies")
+figs.signal_curves(
+    {name: results[name, fitting] for name in curves},
+    "Weights that fit (spread 0.141): only the sigmoid dies",
+)
 
 # %% [markdown]
-# ReLU and tanh carry the signal through, and the gradient back. The sigmoid still loses both: about 10⁻¹⁰ is left of either. Larger weights
-# can make up for a slope of a quarter, but they also push the sums out to where the curve is flat, and that balance is hard to strike. This is
-# the **vanishing gradient**. It is one reason why hidden layers today use ReLU and its relatives.
+# ReLU and tanh carry the signal through, and the gradient back. The sigmoid still loses both: about 10⁻¹⁰ is
+# left of either. Larger weights can make up for a slope of a quarter, but they also push the sums out to
+# where the curve is flat, and that balance is hard to strike. This is the **vanishing gradient**. It is one
+# reason why hidden layers today use ReLU and its relatives.
 #
-# Why that spread? A sum of 100 products, each of variance $\text{spread}^2$ times the input's mean square, has 100 times that variance. ReLU throws away half of
-# the mean square. To keep it as it was, $100 \cdot \text{spread}^2 \cdot \tfrac12 = 1$. Chapter 07 comes back to it.
+# Why that spread? A sum of 100 products, each of variance $\text{spread}^2$ times the input's mean square,
+# has 100 times that variance. ReLU throws away half of the mean square. To keep it as it was, $100 \cdot
+# \text{spread}^2 \cdot \tfrac12 = 1$. Chapter 07 comes back to it.
 
 # %% tags=["demo"]
 figs.signal_explorer(send_signal, seed)
 
 # %% [markdown]
-# Try, for ReLU, one step below and above 0.141, and the far ends. Try tanh with 0.3: the histograms pile up at −1 and 1, saturated, and
-# still the gradient grows on its way back, because large weights multiply it. Both directions can go wrong: signals vanish, and they **explode**.
+# Try, for ReLU, one step below and above 0.141, and the far ends. Try tanh with 0.3: the histograms pile up
+# at −1 and 1, saturated, and still the gradient grows on its way back, because large weights multiply it.
+# Both directions can go wrong: signals vanish, and they **explode**.
 
 # %% [markdown]
 # ### Dead units
 #
-# ReLU has its own trouble. Where z < 0 its slope is exactly 0. Suppose a unit's z is negative for *every* plate, perhaps because one large step
-# made its bias very negative. Then its output is 0 for every plate, its slope is 0 for every plate, and no nudge ever reaches its weights again. The
-# unit is **dead**.
+# ReLU has its own trouble. Where z < 0 its slope is exactly 0. Suppose a unit's z is negative for *every* plate,
+# perhaps because one large step made its bias very negative. Then its output is 0 for every plate, its slope is 0
+# for every plate, and no nudge reaches its weights. Unless its inputs change, it stays so: the unit is **dead**.
 #
 # Here are the outputs of four units for five plates. Which unit is dead?
 
@@ -798,8 +844,9 @@ example = np.array([
 print(f"zeros: {np.count_nonzero(example == 0)} of {example.size} outputs")
 
 # %% [markdown]
-# Only the second: its column is all zeros. The fourth is silent for four plates of five, but one plate wakes it, so it can learn. Silence is normal
-# for a ReLU; in this table 13 of 20 outputs are 0. Death is a matter of whole columns: one unit of four, a share of 0.25.
+# Only the second: its column is all zeros. The fourth is silent for four plates of five, but one plate wakes
+# it, so it can learn. Silence is normal for a ReLU; in this table 13 of 20 outputs are 0. Death is a matter
+# of whole columns: one unit of four, a share of 0.25.
 #
 # ### Exercise: `dead_fraction`
 
@@ -810,7 +857,8 @@ def dead_fraction(activations):
     Parameters
     ----------
     activations : array (N, M)
-        Outputs of a ReLU layer (so never negative): a sample in each row, a unit in each column. Left unchanged.
+        Outputs of a ReLU layer (so never negative): a sample in each row, a unit in each column.
+        Left unchanged.
 
     Returns
     -------
@@ -831,7 +879,8 @@ def dead_fraction(activations):
 check("02.dead_fraction", dead_fraction)
 
 # %% [markdown]
-# Use it. Push all biases of a layer down and count who survives. (Until you have written the function, the cell says so.)
+# Use it. Push all biases of a layer down and count who survives. (Until you have written the function, the
+# cell says so.)
 
 # %%
 rng = np.random.default_rng(seed)
@@ -839,29 +888,34 @@ sums = rng.normal(size=(200, 100)) @ (np.sqrt(2 / 100) * rng.normal(size=(100, 1
 try:
     for bias in (0.0, -1.0, -2.0, -3.0, -4.0, -5.0):
         outputs = (sums + bias).clip(min=0)
-        print(f"bias {bias:4.1f}: {np.mean(outputs == 0):6.1%} of outputs are 0, {dead_fraction(outputs):6.1%} of units are dead")
+        silent, dead = np.mean(outputs == 0), dead_fraction(outputs)
+        print(f"bias {bias:4.1f}: {silent:6.1%} of outputs are 0, {dead:6.1%} of units are dead")
 except NotImplementedError:
     print("Write dead_fraction first, then run this cell again.")
 
 # %% [markdown]
-# Long before a unit dies it is silent for nearly all plates. The usual cures: smaller steps (chapter 07), initial weights that fit, or a **leaky
-# ReLU** that keeps a small slope on the left. You find it in the activation explorer above.
+# Long before a unit dies it is silent for nearly all plates. The usual cures: smaller steps (chapter 07),
+# initial weights that fit, or a **leaky ReLU** that keeps a small slope on the left. You find it in the
+# activation explorer above.
 
 # %% [markdown]
 # ## 8 Fold the napkin: XOR
 #
-# Back to the plate with custard *or* gravy. Four corners, two classes, and no straight line between them. But you now have layers and a bend.
+# Back to the plate with custard *or* gravy. Four corners, two classes, and no straight line between them. But
+# you now have layers and a bend.
 #
-# A hidden layer moves the points. Then the output neuron needs one straight cut, among the *moved* points. So: how would you move the corners so that one
-# cut is enough? Take a napkin with the four plates on its corners, and fold it.
+# A hidden layer moves the points. Then the output neuron needs one straight cut, among the *moved* points.
+# So: how would you move the corners so that one cut is enough? Take a napkin with the four plates on its
+# corners, and fold it.
 
 # %% tags=["demo"]
 figs.napkin()
 
 # %% [markdown]
-# Flat, the nice plates lie on both sides of the diagonal and no cut parts them from the rest. Folded, they lie on top of each other, and
-# any cut beside the fold will do. A ReLU is such a fold: on one side of its line everything is pressed to 0, on the other it stays.
-# (The napkin shows one way of moving the corners. There are others, which need no fold along the diagonal at all.)
+# Flat, the nice plates lie on both sides of the diagonal and no cut parts them from the rest. Folded, they
+# lie on top of each other, and any cut beside the fold will do. A ReLU is half of such a fold: on one side of
+# its line everything is pressed flat to 0, on the other side it stays. (The napkin shows one way of moving
+# the corners. There are others, which need no fold along the diagonal at all.)
 #
 # ### Exercise (stretch): `xor_weights`
 #
@@ -877,8 +931,8 @@ figs.napkin()
 # | $W_2, b_2$ | the output layer | `(2, 1)`, `(1,)` |
 # | $y$ | 1 for serve, 0 for send back | `(N, 1)` |
 #
-# Do not search by computer. Think, with pencil and paper: what should each hidden unit notice? Whole numbers are enough. There are many right answers,
-# and the check accepts all of them.
+# Do not search by computer. Think, with pencil and paper: what should each hidden unit notice? Whole numbers
+# are enough. There are many right answers, and the check accepts all of them.
 
 # %% exercise="02.xor_weights"
 def xor_weights():
@@ -911,21 +965,24 @@ def xor_weights():
 check("02.xor_weights", xor_weights)
 
 # %% [markdown]
-# Now look at what you made. On the left is the plane of plates, shaded by your network's output, with the crease of each hidden unit. On the right
-# is where your hidden layer puts the four corners, and the one cut that parts them.
+# Now look at what you made. On the left is the plane of plates, shaded by your network's output, with the
+# crease of each hidden unit. On the right is where your hidden layer puts the four corners, and the one cut
+# that parts them.
 
 # %% tags=["demo"]
 figs.xor_surface(xor_weights)
 
 # %% [markdown]
-# You set nine numbers by hand. A network sets millions, and nobody can do that by hand. Chapters 05 to 07 let the numbers find themselves.
+# You set nine numbers by hand. A network sets millions, and nobody can do that by hand. Chapters 05 to 07 let
+# the numbers find themselves.
 
 # %% [markdown]
 # ## 9 Quiz
 #
 # Set each answer to one letter, for example `answer_1 = "a"`.
 #
-# **1.** You stack five dense layers with no activation between them. With the best weights there are, what can the stack compute?
+# **1.** You stack five dense layers with no activation between them. With the best weights there are, what
+# can the stack compute?
 #
 # - a) any function, if the hidden layers are wide enough
 # - b) XOR, since it has more than one layer
@@ -946,7 +1003,8 @@ figs.xor_surface(xor_weights)
 # - c) moves, because every z doubles
 # - d) stays where it is; only the sureness grows
 #
-# **4.** A ReLU unit's weighted sum is negative for every plate in the training set. What happens to its weights in training?
+# **4.** A ReLU unit's weighted sum is negative for every plate in the training set. What happens to its
+# weights in training?
 #
 # - a) they change as usual, since the unit decides every plate
 # - b) nothing: its slope is 0 for every plate, so no nudge reaches them
@@ -998,13 +1056,14 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | ReLU | $\max(0, z)$ | 0 and up | 1 for z > 0, else 0 | left side |
 # | weights to start with, for ReLU | spread $\sqrt{2 / D}$ | D inputs | | |
 #
-# **Which one when?** ReLU in hidden layers. Nothing after the last layer, for scores or a quantity such as kcal. A sigmoid at the very end where the
-# answer is one yes or no, with a probability.
+# **Which one when?** ReLU in hidden layers. Nothing after the last layer, for scores or a quantity such as
+# kcal. A sigmoid at the very end where the answer is one yes or no, with a probability.
 #
 # ### Next: chapter 03, convolution
 #
-# A dense network on a 256 × 256 photograph has nearly twenty million parameters, and it must learn the doughnut anew at every place in the picture.
-# What if all places shared one small set of weights, and the neuron slid across the plate? That is a convolution.
+# A dense network on a 256 × 256 photograph has nearly twenty million parameters, and it must learn the
+# doughnut anew at every place in the picture. What if all places shared one small set of weights, and the
+# neuron slid across the plate? That is a convolution.
 #
 # ### Further reading
 #

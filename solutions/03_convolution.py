@@ -48,7 +48,7 @@ axes.set_title("A doughnut: 196,608 numbers")
 axes.set_xlabel("width (pixels)")
 axes.set_ylabel("height (pixels)")
 axes.grid(visible=False)
-figures.show(figure, "A doughnut with pink icing and sprinkles on a white plate, seen from above at an angle.")
+figures.show(figure, "A doughnut with pink icing and sprinkles on a white plate on a wooden table.")
 print("height, width, channels:", doughnut.shape, " numbers:", doughnut.size)
 
 # %% [markdown]
@@ -94,10 +94,10 @@ f = np.array([400.0, 0.0, 200.0])
 g = np.array([0.5, 0.3, 0.2])
 figures.show(
     figs.echoes(f, g),
-    "Stacked bars for five hours. The meal of 400 kcal adds 200, 120 and 80 kcal from 8 to 10 o'clock; the meal of 200 "
-    "kcal adds 100, 60 and 40 from 10 to 12 o'clock. At 10 o'clock both add up to 180.",
+    "Stacked bars for five hours. The meal of 400 kcal adds 200, 120 and 80 kcal from 8 to 10 "
+    "o'clock; the meal of 200 kcal adds 100, 60 and 40 from 10 to 12. At 10 they add up to 180.",
 )
-print("energy arriving, kcal:", np.convolve(f, g), " total:", np.convolve(f, g).sum())
+print("energy arriving (kcal):", np.convolve(f, g), " total:", np.convolve(f, g).sum())
 
 # %% [markdown]
 # Look at the figure in two ways, because both will come back.
@@ -106,7 +106,7 @@ print("energy arriving, kcal:", np.convolve(f, g), " total:", np.convolve(f, g).
 # - **Looking back.** At hour $n$, look back: what was eaten $0, 1, 2, \dots$ hours ago counts $g[0], g[1], g[2], \dots$
 #   On the page $k$ runs forwards while the index into $g$ runs backwards. That is the **flip**.
 #
-# Three meals and three shares give $3 + 3 - 1 = 5$ hours. And since the shares add up to 1, all 600 kcal arrive.
+# Three hours at the table and three shares give $3 + 3 - 1 = 5$ hours. And since the shares add up to 1, all 600 kcal arrive.
 #
 # **And the integral?** It is what the sum becomes when the samples are dense: multiply the sum by the step
 # $\Delta$ and let $\Delta$ shrink. Take $f(t) = g(t) = e^{-t}$ for $t \ge 0$. The integral is $t\, e^{-t}$, which is
@@ -180,10 +180,10 @@ check("03.convolve1d", convolve1d)
 import torch
 
 f, g = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 0.0, -1.0])
-layer = torch.nn.functional.conv1d(torch.tensor(f).reshape(1, 1, -1), torch.tensor(g).reshape(1, 1, -1))
-print("np.convolve      ", np.convolve(f, g, mode="valid"))
-print("np.correlate     ", np.correlate(f, g, mode="valid"))
-print("PyTorch's conv1d ", layer.numpy().ravel())
+batch, filters = torch.tensor(f).reshape(1, 1, 4), torch.tensor(g).reshape(1, 1, 3)
+print("np.convolve     ", np.convolve(f, g, mode="valid"))
+print("np.correlate    ", np.correlate(f, g, mode="valid"))
+print("PyTorch's conv1d", torch.nn.functional.conv1d(batch, filters).numpy().ravel())
 
 # %% [markdown]
 # **Deep learning says convolution and computes cross-correlation.** It makes no difference to what a network can learn:
@@ -205,10 +205,13 @@ print("PyTorch's conv1d ", layer.numpy().ravel())
 #
 # **By hand**, with a kernel that compares a pixel with the one below and to the right of it:
 #
-# $$X = \begin{bmatrix}1&2&0\\0&1&3\\2&1&1\end{bmatrix},\quad K = \begin{bmatrix}1&0\\0&-1\end{bmatrix},\quad
-# Y[0,0] = 1\cdot1 + 2\cdot0 + 0\cdot0 + 1\cdot(-1) = 0,\quad Y[0,1] = 2\cdot1 + 0\cdot0 + 1\cdot0 + 3\cdot(-1) = -1 .$$
+# $$X = \begin{bmatrix}1&2&0\\0&1&3\\2&1&1\end{bmatrix},\qquad K = \begin{bmatrix}1&0\\0&-1\end{bmatrix}$$
 #
-# Both numbers of the second row you can do yourself: they are $-1$ and $0$.
+# $$Y[0,0] = 1\cdot1 + 2\cdot0 + 0\cdot0 + 1\cdot(-1) = 0$$
+#
+# $$Y[0,1] = 2\cdot1 + 0\cdot0 + 1\cdot0 + 3\cdot(-1) = -1$$
+#
+# Do the two numbers of the second row yourself. They are $-1$ and $0$.
 #
 # Press play, or move the slider with the arrow keys. The picture below is dark (0) on the left and bright (2) on the
 # right, and the kernel takes right less left. Where is the output large? Then tick *flip the kernel*: what happens to
@@ -235,7 +238,7 @@ figs.sliding_window(rim, right_less_left, step=5)
 
 # %% exercise="03.correlate2d"
 def correlate2d(image, kernel):
-    """Slide a kernel over an image, at all places where it lies wholly on the image. The kernel is not flipped.
+    """Slide a kernel, unflipped, over an image, to all places where it lies wholly on it.
 
     Parameters
     ----------
@@ -320,9 +323,11 @@ def edge_kernels():
     Returns
     -------
     gx : numpy.ndarray
-        (3, 3), whole numbers from -2 to 2. Its answer is positive where the picture gets brighter to the right.
+        (3, 3), whole numbers from -2 to 2. Its answer is positive where the picture gets
+        brighter to the right.
     gy : numpy.ndarray
-        (3, 3), whole numbers from -2 to 2. Its answer is positive where the picture gets brighter downwards.
+        (3, 3), whole numbers from -2 to 2. Its answer is positive where the picture gets
+        brighter downwards.
 
     Example
     -------
@@ -347,8 +352,8 @@ check("03.edge_kernels", edge_kernels)
 sobel_x, sobel_y = (np.array(figs.PRESETS[name][0]) for name in ("Sobel x", "Sobel y"))
 figures.show(
     figs.edges(doughnut, sobel_x, sobel_y),
-    "Four panels: the doughnut in grey; its change to the right, blue where it gets brighter; its change downwards; and "
-    "the edge strength, which draws the rim of the plate, the outline of the icing and every sprinkle.",
+    "Four panels: the doughnut in grey; its change to the right, blue where it gets brighter; its "
+    "change downwards; and the edge strength, which draws the plate's rim, the icing and the sprinkles.",
 )
 
 # %% [markdown]
@@ -364,10 +369,11 @@ from scipy.signal import correlate2d as scipy_correlate2d
 
 picture = figs.grey(doughnut)
 moved = np.roll(picture, 10, axis=1)
-edges, edges_moved = (scipy_correlate2d(image, sobel_x, mode="valid") for image in (picture, moved))
-print("pixels that changed when the plate moved:", f"{np.mean(picture != moved):.0%}")
-print("largest difference between 'moved, then edges' and 'edges, then moved':",
-      np.abs(edges_moved[:, 10:] - edges[:, :-10]).max())
+edges = scipy_correlate2d(picture, sobel_x, mode="valid")
+edges_of_moved = scipy_correlate2d(moved, sobel_x, mode="valid")
+difference = np.abs(edges_of_moved[:, 10:] - edges[:, :-10]).max()
+print(f"pixels that changed when the plate moved: {np.mean(picture != moved):.0%}")
+print(f"largest difference between 'move, then edges' and 'edges, then move': {difference}")
 
 # %% [markdown]
 # Nearly every pixel changes, and yet the answer is the same, only moved by ten pixels. That is called **translation
@@ -499,9 +505,12 @@ check("03.pad", pad)
 # *Weights*, *filter* and *kernel* mean the same thing in most texts. Where a difference is made, a kernel is one slice,
 # $(KH, KW)$, and a filter is the whole block.
 #
-# **By hand**, with three channels and a 1 by 1 kernel. One pixel has red 0.9, green 0.5 and blue 0.6 (pink icing). A
-# filter with weights $1, -1, 0$ and bias $0.1$ answers $0.9\cdot1 + 0.5\cdot(-1) + 0.6\cdot0 + 0.1 = 0.5$. It is a
-# detector for "more red than green".
+# **By hand**, with three channels and a 1 by 1 kernel. The icing at `doughnut[120, 80] / 255` has, rounded, red 0.9,
+# green 0.6 and blue 0.7. A filter with weights $1, -1, 0$ and bias $0.1$ answers
+#
+# $$0.9\cdot1 + 0.6\cdot(-1) + 0.7\cdot0 + 0.1 = 0.4 .$$
+#
+# On a grey pixel, where all three are equal, it answers $0.1$: it is a detector for "more red than green".
 #
 # Now the whole thing: three channels, two filters, stride 2, padding 1. Follow one output number to its three sums.
 # Then raise the stride to 3, and the padding to 2.
@@ -530,12 +539,14 @@ def conv2d(x, w, b, stride=1, padding=0):
     b : numpy.ndarray
         (F,) floats: one bias for each filter.
     stride, padding : int
-        The same for height and width. The padding is made of zeros. Pixels that are left over are not used.
+        The same for height and width. The padding is made of zeros. Pixels that are left
+        over are not used.
 
     Returns
     -------
     numpy.ndarray
-        (N, F, OH, OW) floats, with OH and OW as from `output_size`. The inputs are left as they are.
+        (N, F, OH, OW) floats, with OH and OW as from `output_size`. The inputs are left as
+        they are.
 
     Example
     -------
@@ -578,7 +589,7 @@ check("03.conv2d", conv2d)
 inputs, outputs = 3 * 32 * 32, 10 * 28 * 28
 convolution, dense = 10 * (3 * 5 * 5 + 1), inputs * outputs + outputs
 print(f"convolution: {convolution:,} parameters")
-print(f"dense:       {inputs:,} inputs x {outputs:,} outputs + {outputs:,} biases = {dense:,} parameters")
+print(f"dense:       {inputs:,} x {outputs:,} weights + {outputs:,} biases = {dense:,} parameters")
 print(f"ratio:       {dense / convolution:,.0f}")
 
 # %% [markdown]
@@ -589,8 +600,9 @@ print(f"ratio:       {dense / convolution:,.0f}")
 # %%
 figures.show(
     figs.dense_matrix(np.zeros((3, 3)), 5, 5),
-    "A matrix of 9 rows, one for each output, and 25 columns, one for each pixel. Each row holds the kernel's nine "
-    "weights in three groups of three; from row to row they move to the right. The other cells are empty.",
+    "A matrix of 9 rows, one for each output, and 25 columns, one for each pixel. Each row holds the "
+    "kernel's nine weights in three groups of three, a little further right than the row before. The "
+    "other cells are empty.",
 )
 
 # %% [markdown]
@@ -646,9 +658,10 @@ def im2col(x, kh, kw, stride=1, padding=0):
     Returns
     -------
     numpy.ndarray
-        (N * OH * OW, C * kh * kw) floats. Rows in the order n, i, j and columns in the order c, u, v, the last one
-        running fastest: row n * OH * OW + i * OW + j holds, in column c * kh * kw + u * kw + v, the padded pixel
-        [n, c, i * stride + u, j * stride + v]. x is left as it is.
+        (N * OH * OW, C * kh * kw) floats. Rows in the order n, i, j and columns in the order
+        c, u, v, the last one running fastest: row n * OH * OW + i * OW + j holds, in column
+        c * kh * kw + u * kw + v, the padded pixel [n, c, i * stride + u, j * stride + v].
+        x is left as it is.
 
     Example
     -------
@@ -737,18 +750,15 @@ contestants = {
     "your conv2d_im2col": conv2d_im2col,
     "PyTorch": torch_conv2d,
 }
-times = figs.race(contestants, x, w, b, stride=1, padding=1, repeats=repeats, threads=1)
+setting = {"stride": 1, "padding": 1, "repeats": repeats}
+times = figs.race(contestants, x, w, b, threads=1, **setting)
 threads = torch.get_num_threads()
-everything = figs.race({"PyTorch": torch_conv2d}, x, w, b, stride=1, padding=1, repeats=repeats, threads=threads)
-times[f"PyTorch, {threads} thread{'s' if threads > 1 else ''}"] = everything["PyTorch"]
+more = figs.race({"PyTorch": torch_conv2d}, x, w, b, threads=threads, **setting)
+times[f"PyTorch, {threads} thread{'s' if threads > 1 else ''}"] = more["PyTorch"]
+
 gain = times["seven loops"] / times["PyTorch"]
-figures.show(
-    figs.race_chart(times, f"The same multiplications, {gain:,.0f} times as fast"),
-    "Horizontal bars with the median time of each way to compute the layer, on a logarithmic scale. " + "; ".join(
-        f"{name}: {value if isinstance(value, str) else format(value * 1000, '.2g') + ' ms'}"
-        for name, value in times.items()
-    ) + ".",
-)
+chart = figs.race_chart(times, f"The same multiplications, {gain:,.0f} times as fast")
+figures.show(chart, figs.race_words(times))
 
 # %% [markdown]
 # Read the grid lines: each one is a factor of ten. The multiplications are the same in every bar. What differs is what
@@ -759,9 +769,10 @@ figures.show(
 # Speed has its price. A pixel under a 3 by 3 kernel with stride 1 lies in nine windows, so im2col writes it nine times:
 
 # %%
-rows, columns = 2 * 32 * 32, 8 * 3 * 3
-print(f"x:      {x.size:>9,} numbers, {x.nbytes / 1e6:.2f} MB")
-print(f"im2col: {rows * columns:>9,} numbers, {rows * columns * 8 / 1e6:.2f} MB, {rows * columns / x.size:.0f} times as many")
+pixels = 2 * 8 * 32 * 32
+copies = (2 * 32 * 32) * (8 * 3 * 3)  # rows times columns
+print(f"x:      {pixels:>9,} numbers, {pixels * 8 / 1e6:.2f} MB")
+print(f"im2col: {copies:>9,} numbers, {copies * 8 / 1e6:.2f} MB, {copies / pixels:.0f} times as many")
 
 # %% [markdown]
 # Libraries know this too. [cuDNN](https://arxiv.org/abs/1410.0759), the library behind PyTorch's convolutions on NVIDIA
@@ -782,8 +793,9 @@ print(f"im2col: {rows * columns:>9,} numbers, {rows * columns * 8 / 1e6:.2f} MB,
 # %%
 column, row = np.array([[1.0], [2.0], [1.0]]), np.array([[1.0, 2.0, 1.0]])
 at_once = scipy_correlate2d(picture, column @ row, mode="valid")
-in_two_steps = scipy_correlate2d(scipy_correlate2d(picture, column, mode="valid"), row, mode="valid")
-print("largest difference:", f"{np.abs(at_once - in_two_steps).max():.1e}")
+halfway = scipy_correlate2d(picture, column, mode="valid")
+in_two_steps = scipy_correlate2d(halfway, row, mode="valid")
+print(f"largest difference: {np.abs(at_once - in_two_steps).max():.1e}")
 
 # %% [markdown]
 # Not every kernel comes apart. In an outer product all rows are multiples of one row: its **rank** is 1. Sobel's kernels
@@ -798,14 +810,16 @@ def separable(kernel):
     Parameters
     ----------
     kernel : numpy.ndarray
-        (KH, KW) floats, not all of them zero. Single entries, rows and columns may be zero. It need not be square.
+        (KH, KW) floats, not all of them zero. Single entries, rows and columns may be zero.
+        It need not be square.
 
     Returns
     -------
     (column, row) or None
-        Two 1-D arrays of shapes (KH,) and (KW,) with np.outer(column, row) equal to the kernel up to rounding. Only
-        the product is checked: [2, 4] and [3] are as good as [1, 2] and [6]. None where the rank is above 1; take it
-        as 1 where the second singular value is less than a millionth of the first. The kernel is left as it is.
+        Two 1-D arrays of shapes (KH,) and (KW,) with np.outer(column, row) equal to the
+        kernel up to rounding. Only the product is checked: [2, 4] and [3] are as good as
+        [1, 2] and [6]. None where the rank is above 1; take it as 1 where the second
+        singular value is less than a millionth of the first. The kernel is left as it is.
 
     Example
     -------

@@ -121,7 +121,9 @@ def test_both_ways_of_running_agree(toy_sheet, monkeypatch, isolation):
     monkeypatch.setenv("INTRODL_ISOLATION", isolation)
     assert notebook.examine(toy_sheet["98.scale"], (scale_right,)).passed
     assert "had not come back" in notebook.examine(toy_sheet["98.scale"], (endless,)).cases[0].sentence
-    assert "raised ZeroDivisionError" in notebook.examine(toy_sheet["98.scale"], (lambda x, w: 1 / 0,)).cases[0].sentence
+    assert (
+        "raised ZeroDivisionError" in notebook.examine(toy_sheet["98.scale"], (lambda x, w: 1 / 0,)).cases[0].sentence
+    )
     assert "calls numpy.convolve" in notebook.examine(toy_sheet["98.scale"], (forbidden_and_hidden,)).cases[0].sentence
 
 
@@ -270,7 +272,9 @@ def test_check_explains_its_own_misuse(toy_sheet, capsys):
 
 
 def test_hints_come_one_by_one(toy_sheet, capsys):
-    for number, (shown, foot) in enumerate([("1. Think.", "2 more."), ("2. Think of *.", "1 more."), ("3. x * w", "last")]):
+    for number, (shown, foot) in enumerate(
+        [("1. Think.", "2 more."), ("2. Think of *.", "1 more."), ("3. x * w", "last")]
+    ):
         notebook.hint("98.scale")
         text = capsys.readouterr().out
         assert shown in text and foot in text

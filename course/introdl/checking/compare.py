@@ -154,13 +154,17 @@ def _compare_numbers(given: Any, expected: np.ndarray, is_array: bool, rtol: flo
         same = _compare_numbers(given.array, expected, is_array, rtol, name) is None
         start = "The numbers are right, but " if same else ""
         return _plain(
-            "type", f"{start}{_inner(name) if start else name} is a torch tensor. This exercise works with NumPy: return {wanted} (x.numpy())."
+            "type",
+            f"{start}{_inner(name) if start else name} is a torch tensor. This exercise works with NumPy: return {wanted} (x.numpy()).",
         )
     if isinstance(given, (list, tuple)):
         array = _numeric_list(given)
         same = array is not None and _compare_numbers(array, expected, is_array, rtol, name) is None
         start = "The numbers are right, but " if same else ""
-        return _plain("type", f"{start}{_inner(name) if start else name} is {_typed(given)}; it should be {wanted}. np.array(...) makes one.")
+        return _plain(
+            "type",
+            f"{start}{_inner(name) if start else name} is {_typed(given)}; it should be {wanted}. np.array(...) makes one.",
+        )
     if isinstance(given, (complex, np.complexfloating)) or (isinstance(given, np.ndarray) and given.dtype.kind == "c"):
         return _plain("type", f"{name} holds complex numbers; it should hold real ones.")
     if not isinstance(given, (bool, int, float, np.ndarray, np.generic)):

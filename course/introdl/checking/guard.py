@@ -244,6 +244,7 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
 
 
 def text_of(error: BaseException) -> str:
+    """Return an exception's text; a learner's own exception may refuse to have one."""
     try:
         return str(error)[:500]
     except BaseException:

@@ -128,6 +128,23 @@ def _output_size(n: int, kernel: int, stride: int, padding: int) -> int:
     return room // stride + 1 if room >= 0 else 0
 
 
+def _covered(n: int, kernel: int, stride: int, padding: int) -> np.ndarray:
+    """Which of the ``n + 2 * padding`` pixels along one axis lie under at least one window."""
+    covered = np.zeros(n + 2 * padding, dtype=bool)
+    for i in range(_output_size(n, kernel, stride, padding)):
+        covered[i * stride : i * stride + kernel] = True
+    return covered
+
+
+def _missed(n: int, kernel: int, stride: int, padding: int) -> list[int]:
+    """The pixels of the input (not of its border) that no window looks at."""
+    return [int(x) for x in np.flatnonzero(~_covered(n, kernel, stride, padding)[padding : padding + n])]
+
+
+def _listed(thing: str, places: list[int]) -> str:
+    return f"{thing}{'s' if len(places) > 1 else ''} {', '.join(map(str, places))}"
+
+
 def _stepper(total: int, step: int, what: str, interval: int = 900):
     """A play button and a slider that move together (in the browser), and their row."""
     import ipywidgets as widgets
@@ -193,8 +210,8 @@ def _input_grid(channel, padding, cell, corner, weights, stride):
     padded = np.pad(channel, padding)
     height, width = padded.shape
     k_height, k_width = weights.shape
-    reach_y = (_output_size(channel.shape[0], k_height, stride, padding) - 1) * stride + k_height
-    reach_x = (_output_size(channel.shape[1], k_width, stride, padding) - 1) * stride + k_width
+    seen_y = _covered(channel.shape[0], k_height, stride, padding)
+    seen_x = _covered(channel.shape[1], k_width, stride, padding)
     parts = []
     for y in range(height):
         for x in range(width):
@@ -204,7 +221,7 @@ def _input_grid(channel, padding, cell, corner, weights, stride):
                 fill = "#DCE6EC" if border else _PALE_BLUE
                 # Below 34 pixels a second number could not be read; the kernel stands beside the grid anyway.
                 small = f"×{number(weights[y - corner[0], x - corner[1]])}" if cell >= 34 else ""
-            elif corner is not None and not border and (y >= reach_y or x >= reach_x):
+            elif corner is not None and not border and not (seen_y[y] and seen_x[x]):
                 fill, ink = "#FBE3DC", VERMILION
             parts.append(
                 _cell(
@@ -323,18 +340,24 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
     output = np.einsum("cijuv,fcuv->fij", windows, used) + bias[:, None, None]
     corner = (i * stride, j * stride)
 
-    left, lines, sums = [], [], []
+    blocks, lines, sums = [], [], []
     for c, name in enumerate(names):
         which = f"kernel{turned}" if filters == 1 else f"filter {f}{turned}"
-        left.append(
-            '<div style="display:flex;gap:14px;align-items:center;margin-bottom:6px">'
-            + _block(f"input {name}", _input_grid(image[c], padding, cell, corner, used[f, c], stride))
-            + '<div style="font-size:20px">×</div>'
-            + _block(f"{which}{', ' if name else ''}{name}", _kernel_grid(used[f, c], cell, largest))
-            + "</div>"
-        )
         part = float((windows[c, i, j] * used[f, c]).sum())
         sums.append(part)
+        pixels = _block(f"input {name}", _input_grid(image[c], padding, cell, corner, used[f, c], stride))
+        weights = _block(f"{which}{', ' if name else ''}{name}", _kernel_grid(used[f, c], cell, largest))
+        if name:  # several channels stand side by side, each with its kernel below it
+            blocks.append(
+                f'<div style="flex:0 0 auto">{pixels}<div style="display:flex;gap:10px;align-items:center;'
+                f'margin-top:4px"><span style="font-size:20px">×</span>{weights}'
+                f"<span>= <b>{number(part)}</b></span></div></div>"
+            )
+        else:
+            blocks.append(
+                f'<div style="flex:0 0 auto;display:flex;gap:14px;align-items:center">{pixels}'
+                f'<span style="font-size:20px">×</span>{weights}</div>'
+            )
         lead = f"{name}: " if name else ""
         lines.append(f"<div>{lead}{_products(windows[c, i, j], used[f, c])} = <b>{number(part)}</b></div>")
     maps = "".join(
@@ -356,26 +379,25 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
         f'<div style="margin-top:4px;font-size:15px">output[{i}, {j}] = {total} + bias {_factor(bias[f])} = '
         f'<b style="color:#00664B">{number(output[f, i, j])}</b></div>'
     )
-    left_rows, left_columns = (
-        (height + 2 * padding - k_height) % stride,
-        (width + 2 * padding - k_width) % stride,
-    )
-    lost = [
-        f"the last {count} {thing}{'s' if count > 1 else ''}"
-        for count, thing in ((max(left_rows - padding, 0), "row"), (max(left_columns - padding, 0), "column"))
-        if count
+    rounded = (height + 2 * padding - k_height) % stride or (width + 2 * padding - k_width) % stride
+    missed = [
+        _listed(thing, places)
+        for thing, places in (
+            ("row", _missed(height, k_height, stride, padding)),
+            ("column", _missed(width, k_width, stride, padding)),
+        )
+        if places
     ]
     notes = [
         f"Output: ({height} + 2·{padding} − {k_height}) / {stride} + 1 → {_count(rows, 'row')}, "
         f"({width} + 2·{padding} − {k_width}) / {stride} + 1 → {_count(columns, 'column')}"
-        + (", rounded down." if left_rows or left_columns else ".")
+        + (", rounded down." if rounded else ".")
     ]
     if padding:
         notes.append("Grey cells with a dashed edge are padding.")
-    if lost:
-        notes.append(
-            f'<span style="color:{VERMILION}">No window reaches {" and ".join(lost)} of the input.</span>'
-        )
+    if missed:
+        words = f"No window looks at {' or '.join(missed)} of the input."
+        notes.append(f'<span style="color:{VERMILION}">{words}</span>')
     title = (
         "True convolution: the flipped kernel slides, products are added"
         if flip
@@ -384,7 +406,7 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
     return _frame(
         title,
         '<div style="display:flex;flex-wrap:wrap;gap:10px 26px;align-items:flex-start">'
-        f"<div>{''.join(left)}</div><div>{maps}</div></div>"
+        f"{''.join(blocks)}<div>{maps}</div></div>"
         f'<div style="border-top:1px solid #DDD;padding-top:6px;font-variant-numeric:tabular-nums">'
         f"{''.join(lines)}{result}</div>"
         f'<div style="font-size:12.5px;color:#555;margin-top:6px">{" ".join(notes)}</div>',
@@ -544,10 +566,10 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
     if signed:
         # A few strong edges would leave the rest grey, so the strongest hundredth is cut off.
         reach = float(np.quantile(np.abs(output), 0.99)) or 1.0
-        low, high, how = -reach, reach, "zero is mid-grey"
+        low, high, how = -reach, reach, ": zero is mid-grey"
         bar = _scale(f"≤ {number(low)}", "0", f"≥ {number(high)}")
     else:
-        low, high, how = 0.0, 1.0, "0 is black, 1 is white"
+        low, high, how = 0.0, 1.0, ""
         bar = _scale("≤ 0", "0.5", "≥ 1")
     if normalise and not divided:
         note = "The sum is 0, so there is nothing to divide by."
@@ -564,13 +586,13 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
         else f"a flat area is multiplied by {number(sum_now)}"
     )
     grid = _kernel_grid(used, 46, float(np.abs(used).max(initial=0.0)))
-    twice = "" if times == 1 else f", applied {times} times"
+    twice = "" if times == 1 else f", {times} times"
     body = (
         '<div style="display:flex;flex-wrap:wrap;gap:12px 22px;align-items:flex-start">'
         f"{_block('input', _png(values, 0, 1, 'the input picture in grey') + _scale('0', '0.5', '1'))}"
-        f"{_block(f'output{twice}: {how}', _png(output, low, high, 'the filtered picture') + bar)}"
-        f'<div style="flex:0 0 auto;display:flex;flex-wrap:wrap;gap:4px 16px;max-width:540px">{_block("kernel", grid)}'
-        f'<div style="font-size:12.5px;color:#444;margin-top:20px;width:150px">{note}<br>Sum: {number(sum_now)}; '
+        f"{_block(f'output{twice}{how}', _png(output, low, high, 'the filtered picture') + bar)}"
+        f'<div style="flex:1 1 150px;min-width:150px;display:flex;flex-wrap:wrap;gap:4px 16px">{_block("kernel", grid)}'
+        f'<div style="font-size:12.5px;color:#444;width:160px">{note}<br>Sum: {number(sum_now)}; '
         f"{says}.<br>Output values run from {number(float(output.min()))} to {number(float(output.max()))}.</div></div>"
         "</div>"
     )
@@ -677,9 +699,7 @@ def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
     long = n + 2 * padding
     cell = min(30.0, 560 / max(long, kernel))
     places = _output_size(n, kernel, stride, padding)
-    covered = np.zeros(long, dtype=bool)
-    for i in range(places):
-        covered[i * stride : i * stride + kernel] = True
+    covered = _covered(n, kernel, stride, padding)
     parts = []
     for x in range(long):
         border = not padding <= x < long - padding
@@ -718,10 +738,10 @@ def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
             f"({n} + 2·{padding} − {kernel}) / {stride} + 1 = {room} / {stride} + 1 = "
             f"{number(room / stride + 1)}{exact} → <b>{places}</b>."
         )
-        missed = [x - padding for x in range(padding, long - padding) if not covered[x]]
+        missed = _missed(n, kernel, stride, padding)
         if missed:
-            which = ", ".join(str(x) for x in missed)
-            notes += f' <span style="color:{VERMILION}">No window looks at pixel{"s" * (len(missed) > 1)} {which}.</span>'
+            words = f"No window looks at {_listed('pixel', missed)}."
+            notes += f' <span style="color:{VERMILION}">{words}</span>'
         elif places == n:
             notes += " The output is as long as the input."
     return _frame(title, f'{drawing}<div style="margin-top:8px">{notes}</div>', width=640)
@@ -1150,3 +1170,11 @@ def race_chart(times: dict, title: str):
     axes.set_xlabel("median time for one layer (seconds, logarithmic)")
     axes.set_title(title, x=-0.3)
     return figure
+
+
+def race_words(times: dict) -> str:
+    """The alt text of `race_chart`: each contestant with its time, or why there is none."""
+    parts = (
+        f"{name}: {value if isinstance(value, str) else _duration(value)}" for name, value in times.items()
+    )
+    return f"Horizontal bars with the median time of each way to compute the layer. {'; '.join(parts)}."

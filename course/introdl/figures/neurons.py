@@ -189,11 +189,13 @@ def anatomy(x, w, b: float, names) -> None:
         for i, y in enumerate((84, 122, 160))
     )
     axon = (
-        f'<path d="M 430 122 C 500 122 560 122 610 122 M 610 122 q 30 0 52 -28 M 610 122 h 58 M 610 122 q 30 0 52 28" '
+        f'<path d="M 430 122 C 500 122 560 122 610 122 M 610 122 q 30 0 52 -28 '
+        f'M 610 122 h 58 M 610 122 q 30 0 52 28" '
         f'fill="none" stroke="{GREEN}" stroke-width="4" stroke-linecap="round"/>'
     )
     body = (
-        f'<path d="M 380 122 q 2 -16 12 -22 q 18 -14 34 2 q 16 6 16 20 q 0 16 -14 22 q -18 14 -34 0 q -14 -6 -14 -22 z" '
+        f'<path d="M 380 122 q 2 -16 12 -22 q 18 -14 34 2 q 16 6 16 20 '
+        f'q 0 16 -14 22 q -18 14 -34 0 q -14 -6 -14 -22 z" '
         f'fill="#CDEBDF" stroke="{GREEN}" stroke-width="3"/><circle cx="409" cy="122" r="9" fill="{GREEN}"/>'
     )
     parts += [dendrites, axon, body]
@@ -412,12 +414,13 @@ def one_neuron(X, labels, names=("x₁", "x₂"), classes=("other dish", "doughn
     explore(
         draw,
         {
-            "w1": slider(3.0, "w₁", -10, 10),
-            "w2": slider(-2.0, "w₂", -10, 10),
-            "b": slider(-1.0, "b", -10, 10),
+            "w1": slider(4.0, "w₁", -10, 10),
+            "w2": slider(0.0, "w₂", -10, 10),
+            "b": slider(-2.0, "b", -10, 10),
         },
-        f"A plane of two features with {len(X)} plates, {int(np.sum(labels))} of them doughnuts, and the line where one "
-        "neuron changes its mind; sliders move its two weights and its bias, and the title counts the plates on the right side.",
+        f"A plane of two features with {len(X)} plates, {int(np.sum(labels))} of them doughnuts, and the "
+        "line where one neuron changes its mind; sliders move its two weights and its bias, and the title "
+        "counts the plates on the right side.",
     )
 
 
@@ -785,7 +788,8 @@ def signal_explorer(send: Callable, seed: int = 0) -> None:
             _text(
                 14,
                 24,
-                f"{name}, weights with spread {weight_std:.3f}: signal {_power(signal[-1])}, gradient {_power(gradients[0])}",
+                f"{name}, weights with spread {weight_std:.3f}: "
+                f"signal {_power(signal[-1])}, gradient {_power(gradients[0])}",
                 15,
                 bold=True,
             ),

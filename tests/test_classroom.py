@@ -1,0 +1,364 @@
+"""A class, graded: the expected table, nbgrader's traps, and nothing of an instructor's work lost."""
+
+import base64
+import copy
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+import cloudpickle
+import nbformat
+import pytest
+
+from autograder import exercises as exercise_bank
+from autograder import grading, release
+from autograder.classroom import Classroom, ClassroomError
+from autograder.export import export
+from tests.standing import CHAPTERS
+
+ASSIGNMENTS = [exercise_bank.chapters()[chapter] for chapter in CHAPTERS]
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    """A classroom with every chapter handed out."""
+    one = Classroom.init(tmp_path_factory.mktemp("class") / "autumn")
+    for chapter in CHAPTERS:
+        one.assign(chapter)
+    return one
+
+
+def released(room, name):
+    return nbformat.read(room.root / "release" / name / f"{name}.ipynb", as_version=4)
+
+
+def solved(room, name):
+    notebook = nbformat.read(room.root / "source" / name / f"{name}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        cell.source = "\n".join(line for line in cell.source.split("\n") if "### STUB" not in line)
+    return notebook
+
+
+def hand_in(room, student, name, notebook, file=None):
+    folder = room.root / "submitted" / student / name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (file or f"{name}.ipynb")
+    path.write_text(notebook if isinstance(notebook, str) else nbformat.writes(notebook))
+    return path
+
+
+def cell_of(notebook, id):
+    return next(cell for cell in notebook.cells if cell.id == id)
+
+
+def mistaken(room, name, number):
+    """A submission with the number-th misconception of each exercise that has so many; the rest blank."""
+    notebook, made = released(room, name), {}
+    for id, exercise in exercise_bank.load(name[:2]).items():
+        if number >= len(exercise.misconceptions):
+            continue
+        mistake = exercise.misconceptions[number]
+        objects = mistake.wrong if isinstance(mistake.wrong, tuple) else (mistake.wrong,)
+        code = ["import base64", "import cloudpickle as _c"]
+        for one, wrong in zip(exercise.names, objects, strict=True):
+            code.append(f"{one} = _c.loads(base64.b64decode({base64.b64encode(cloudpickle.dumps(wrong))!r}))")
+        cell_of(notebook, release.grade_id(id)).source = "\n".join(code)
+        made[id] = mistake.name
+    return notebook, made
+
+
+@pytest.fixture(scope="module")
+def by_value():
+    """Let mistakes travel inside a submission, as code of its own."""
+    import importlib
+
+    modules = [importlib.import_module(f"autograder.exercises.ch{name}") for name in ASSIGNMENTS]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    yield
+    for module in modules:
+        cloudpickle.unregister_pickle_by_value(module)
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_a_class_is_graded_as_expected(room, name, by_value):
+    exercises = exercise_bank.load(name[:2])
+    total = sum(one.points for one in exercises.values())
+    hand_in(room, "perfect", name, solved(room, name))
+    hand_in(room, "blank", name, released(room, name))
+    half, ids = released(room, name), list(exercises)
+    done = ids[: len(ids) // 2]
+    for id in done:
+        cell_of(half, release.grade_id(id)).source = cell_of(solved(room, name), release.grade_id(id)).source
+    hand_in(room, "half", name, half)
+    hand_in(room, "corrupt", name, '{"cells": [')
+    (room.root / "submitted" / "missing" / name).mkdir(parents=True)
+    most = max(len(one.misconceptions) for one in exercises.values())
+    made = {}
+    for number in range(most):
+        notebook, made[f"mistake{number:02}"] = mistaken(room, name, number)
+        hand_in(room, f"mistake{number:02}", name, notebook)
+
+    results = {result.student: result for result in grading.grade(room, name, only=[])}
+
+    assert (results["perfect"].state, results["perfect"].score, results["perfect"].points) == ("graded", total, total)
+    assert (results["blank"].state, results["blank"].score) == ("graded", 0)
+    assert results["half"].score == sum(exercises[id].points for id in done)
+    assert (results["corrupt"].state, results["corrupt"].score) == ("unreadable", 0)
+    assert results["corrupt"].note == "It is no notebook: not JSON from line 1 on."
+    assert (results["missing"].state, results["missing"].score) == ("missing", 0)
+    for student, mistakes in made.items():
+        for id, (score, points) in results[student].exercises.items():
+            assert score < points, f"{student}: {mistakes.get(id)!r} of {id} has full marks"
+            assert id in mistakes or score == 0
+        graded = nbformat.read(room.root / "autograded" / student / name / f"{name}.ipynb", as_version=4)
+        for id, mistake in mistakes.items():
+            shown = cell_of(graded, release.check_id(id)).outputs[0]["data"]["text/html"]
+            named = mistake[0].upper() + mistake[1:]
+            if exercises[id].probe == "answers":
+                continue  # its explanation is told, not its letter
+            assert f"looks like: {named}." in shown.replace("&#x27;", "'").replace("&quot;", '"'), (id, mistake, shown)
+
+    again = {result.student: result.state for result in grading.grade(room, name, only=[])}
+    assert again["perfect"] == again["mistake00"] == "unchanged"
+
+
+def grade_alone(room, student, name="03_convolution", force=False):
+    return grading.grade(room, name, only=[student], force=force)[0]
+
+
+def test_traps_of_nbgrader_cost_no_points(room):
+    """Each of these made stock nbgrader give 0, or stop, for right answers."""
+    name = "03_convolution"
+    points = sum(one.points for one in exercise_bank.load("03").values())
+
+    copies = solved(room, name)
+    position = next(i for i, cell in enumerate(copies.cells) if cell.id == "check-03-output_size")
+    copies.cells.insert(position, copy.deepcopy(copies.cells[position]))
+    copies.cells.insert(2, copy.deepcopy(cell_of(copies, "03-output_size")))
+    copies.cells[2].id, copies.cells[position].id = "copy-1", "copy-2"
+    hand_in(room, "copies", name, copies)
+
+    lost = solved(room, name)
+    for cell in lost.cells:
+        cell.metadata = nbformat.NotebookNode()
+    hand_in(room, "lost-marks", name, lost)
+
+    gone = solved(room, name)
+    gone.cells = [cell for cell in gone.cells if not cell.id.startswith("check-")]
+    hand_in(room, "no-checks", name, gone)
+
+    noisy = solved(room, name)
+    noisy.cells.insert(1, nbformat.v4.new_code_cell("import sys, warnings\nprint('x', file=sys.stderr)\n12.5"))
+    noisy.cells.insert(2, nbformat.v4.new_code_cell("warnings.warn('careful')\n1 / 0"))
+    noisy.cells.append(nbformat.v4.new_code_cell("0.5"))
+    hand_in(room, "noisy", name, noisy)
+
+    worth = solved(room, name)
+    for cell in worth.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.metadata.nbgrader.points = 1000.0
+            cell.metadata.nbgrader.pop("checksum", None)
+            cell.source = "0.0"
+    hand_in(room, "rewritten-checks", name, worth)
+
+    hand_in(room, "renamed", name, solved(room, name), file="03_convolution (1).ipynb")
+
+    below = released(room, name)
+    answer = cell_of(solved(room, name), "03-output_size").source
+    below.cells.append(nbformat.v4.new_code_cell(answer))
+    hand_in(room, "answer-at-the-end", name, below)
+
+    old = solved(room, name)
+    old.nbformat_minor = 4
+    for cell in old.cells:
+        del cell["id"]
+    hand_in(room, "old-format", name, old)
+
+    for student in ("copies", "lost-marks", "no-checks", "noisy", "rewritten-checks", "renamed", "old-format"):
+        result = grade_alone(room, student)
+        assert (result.state, result.score, result.points) == ("graded", points, points), (student, result)
+    assert grade_alone(room, "renamed").note == ""
+    own = exercise_bank.load("03")["03.output_size"].points
+    assert grade_alone(room, "answer-at-the-end").score == own
+
+
+def test_code_that_loops_dies_or_leaves_costs_only_itself(room, monkeypatch):
+    name = "03_convolution"
+    points = sum(one.points for one in exercise_bank.load("03").values())
+    config = room.root / "nbgrader_config.py"
+    before = config.read_text()
+    config.write_text(before + "\nget_config().Examine.cell_seconds = 3.0\n")
+    try:
+        dies = solved(room, name)
+        dies.cells.insert(2, nbformat.v4.new_code_cell("import os\nos._exit(0)"))
+        hand_in(room, "dies", name, dies)
+        loops = solved(room, name)
+        loops.cells.insert(4, nbformat.v4.new_code_cell("while True:\n    pass"))
+        hand_in(room, "loops", name, loops)
+        leaves = solved(room, name)
+        cell_of(leaves, "03-pad").source = "def pad(x, p):\n    raise SystemExit"
+        hand_in(room, "leaves", name, leaves)
+        assert grade_alone(room, "dies").score == points
+        assert grade_alone(room, "loops").score == points
+        assert grade_alone(room, "leaves").score == points - exercise_bank.load("03")["03.pad"].points
+    finally:
+        config.write_text(before)
+
+
+def test_manual_scores_and_comments_survive_grading_again(room):
+    name = "03_convolution"
+    hand_in(room, "argued", name, released(room, name))
+    grade_alone(room, "argued")
+    with room.gradebook() as gradebook:
+        grade = gradebook.find_grade("check-03-pad", name, name, "argued")
+        grade.manual_score, grade.extra_credit = 3.0, 0.5
+        gradebook.find_comment("03-pad", name, name, "argued").manual_comment = "Well argued."
+        gradebook.db.commit()
+    hand_in(room, "argued", name, solved(room, name))
+    assert grade_alone(room, "argued").state == "graded"
+    with room.gradebook() as gradebook:
+        grade = gradebook.find_grade("check-03-pad", name, name, "argued")
+        assert (grade.manual_score, grade.extra_credit) == (3.0, 0.5) and grade.needs_manual_grade
+        assert gradebook.find_comment("03-pad", name, name, "argued").manual_comment == "Well argued."
+
+
+def test_hidden_inputs_are_the_classrooms_own(room, tmp_path):
+    from autograder.examiner import hidden_entry
+    from introdl.checking import wire
+
+    other = Classroom.init(tmp_path / "other")
+    assert other.seed != room.seed and len(other.seed) == 64
+
+    def first(seed):
+        entry = hidden_entry("03.conv2d", seed)
+        return wire.unpack(entry.cases[0].inputs[0][1], entry.arrays).tolist()
+
+    assert first(room.seed) != first(other.seed)
+    assert first(room.seed) == first(room.seed)
+    handed_out = room.root / "release" / "03_convolution" / "03_convolution.ipynb"
+    assert room.seed not in handed_out.read_text()
+
+
+def test_feedback_names_the_mistake_and_shows_no_hidden_input(room):
+    name = "03_convolution"
+    wrong = solved(room, name)
+    cell_of(
+        wrong, "03-output_size"
+    ).source = "def output_size(n, kernel, stride=1, padding=0):\n    return (n + padding - kernel) // stride + 1"
+    hand_in(room, "feedback", name, wrong)
+    grade_alone(room, "feedback")
+    (page,) = grading.feedback(room, name, ["feedback"])
+    text = page.read_text()
+    assert "This looks like:" in text and "output_size" in text
+    assert "First difference" not in text
+    assert room.seed not in text
+
+
+def test_scores_are_exported_by_exercise(room, tmp_path):
+    name = "03_convolution"
+    hand_in(room, "exported", name, solved(room, name))
+    grade_alone(room, "exported")
+    count = export(room, tmp_path / "grades.csv")
+    with open(tmp_path / "grades.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == count
+    mine = {row["exercise"]: row for row in rows if row["student"] == "exported" and row["assignment"] == name}
+    assert set(mine) == set(exercise_bank.load("03"))
+    assert all(float(row["score"]) == float(row["points"]) for row in mine.values())
+
+
+def test_nbgraders_own_commands_work_in_the_classroom(room, tmp_path):
+    name = "03_convolution"
+    hand_in(room, "by-nbgrader", name, solved(room, name))
+
+    def nbgrader(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "nbgrader", *words], cwd=room.root, capture_output=True, text=True, timeout=300
+        )
+
+    done = nbgrader("autograde", name, "--student", "by-nbgrader", "--force")
+    assert done.returncode == 0, done.stderr
+    done = nbgrader("export", "--to", str(tmp_path / "out.csv"), f"--assignment=['{name}']")
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in (tmp_path / "out.csv").read_text().splitlines() if ",by-nbgrader," in line]
+    assert rows and all(line.split(",")[3] == line.split(",")[4] for line in rows)
+    done = nbgrader("generate_feedback", name, "--student", "by-nbgrader", "--force")
+    assert done.returncode == 0, done.stderr
+    assert (room.root / "feedback" / "by-nbgrader" / name / f"{name}.html").exists()
+
+
+def test_formgrader_opens_on_the_classroom(room):
+    name = "03_convolution"
+    hand_in(room, "seen", name, released(room, name))
+    grade_alone(room, "seen")
+    port = _free_port()
+    words = ["-m", "jupyter_server", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=t"]
+    words += ["--ServerApp.disable_check_xsrf=True", "--ServerApp.port_retries=0"]
+    server = subprocess.Popen(
+        [sys.executable, *words], cwd=room.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        page = _get(f"http://127.0.0.1:{port}/formgrader/gradebook?token=t")
+        assert "formgrader" in page
+        submissions = json.loads(_get(f"http://127.0.0.1:{port}/formgrader/api/submissions/{name}?token=t"))
+        mine = next(one for one in submissions if one["student"] == "seen")
+        assert mine["autograded"] and mine["score"] == 0 and mine["max_score"] == 100
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _free_port():
+    import socket
+
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def _get(address):
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                return answer.read().decode()
+        except (ConnectionError, urllib.error.URLError) as error:
+            if isinstance(error, urllib.error.HTTPError) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)
+
+
+def test_a_classroom_is_never_made_over_something(room, tmp_path):
+    with pytest.raises(ClassroomError, match="is a classroom already"):
+        Classroom.init(room.root)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ClassroomError, match="is not empty"):
+        Classroom.init(tmp_path / "full")
+    with pytest.raises(ClassroomError, match="is no classroom"):
+        Classroom.open(tmp_path)
+    with pytest.raises(ClassroomError, match="should be letters"):
+        Classroom.init(tmp_path / "new", "a b")
+    assert (room.root / "classroom.toml").stat().st_mode & 0o077 == 0
+
+
+def test_unknown_assignments_and_students_have_their_sentence(room):
+    with pytest.raises(ClassroomError, match="has no assignment '77'. It has: 02_neurons, 03_convolution"):
+        room.assignment("77")
+    with pytest.raises(ClassroomError, match="There is no submission of 02_neurons by nobody"):
+        grading.grade(room, "02_neurons", only=["nobody"])
+    assert room.assignment("03") == "03_convolution"
+
+
+def test_grading_leaves_the_submission_as_it_was(room):
+    name = "02_neurons"
+    path = hand_in(room, "untouched", name, solved(room, name))
+    before = path.read_bytes()
+    grading.grade(room, name, only=["untouched"])
+    assert path.read_bytes() == before
+    shutil.rmtree(room.root / "submitted" / "untouched")

@@ -1,0 +1,101 @@
+"""The command lines: each command says what it does, does it, and fails with a sentence."""
+
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from autograder.cli import app as autograder
+from introdl import cli
+from introdl.checking import records
+
+run = CliRunner()
+
+
+@pytest.mark.parametrize("command", ["lab", "progress", "doctor", "execute"])
+def test_every_learners_command_has_help_with_an_example(command):
+    result = run.invoke(cli.app, [command, "--help"])
+    assert result.exit_code == 0 and "Example:" in result.output
+
+
+@pytest.mark.parametrize(
+    "command", [["build"], ["classroom", "init"], ["assign"], ["grade"], ["feedback"], ["export"]], ids=" ".join
+)
+def test_every_instructors_command_has_help_with_an_example(command):
+    result = run.invoke(autograder, [*command, "--help"])
+    assert result.exit_code == 0 and "Example:" in result.output
+
+
+def test_progress_shows_what_was_reached():
+    records.note_check("03.output_size", 1.0, True)
+    text = run.invoke(cli.app, ["progress"]).output
+    assert "03_convolution: 1 of" in text and "✓ 03.output_size" in text and "02_neurons: 0 of" in text
+
+
+def test_the_doctor_finds_this_machine_fit():
+    result = run.invoke(cli.app, ["doctor"])
+    assert result.exit_code == 0, result.output
+    assert "answer sheets: 02_neurons, 03_convolution" in result.output
+
+
+def test_the_doctor_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setenv("INTRODL_SHEETS", str(tmp_path))
+    result = run.invoke(cli.app, ["doctor"])
+    assert result.exit_code == 1 and "LOOK  answer sheets: none. From a checkout: run 'make build'." in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["execute", "nowhere"], "nowhere does not exist"),
+        (["execute", "--expect", "great"], "--expect is 'great'; it should be"),
+        (["execute", "--parameter", "seed"], "is not of the form NAME=VALUE"),
+    ],
+)
+def test_a_learners_slip_has_its_sentence(words, said):
+    result = run.invoke(cli.app, words)
+    assert result.exit_code == 1 and said in result.output
+
+
+def test_execute_sums_up_and_fails_where_it_was_not_as_expected(tmp_path):
+    from introdl import places
+
+    page = tmp_path / "start.ipynb"
+    shutil.copy(places.course() / "start.ipynb", page)
+    good = run.invoke(cli.app, ["execute", str(page), "--out", str(tmp_path / "out")])
+    assert good.exit_code == 0 and "ran to the end" in good.output
+    assert (tmp_path / "out" / "start.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["build", "77"], "There is no source for '77'"),
+        (["grade", "03"], "is no classroom"),
+        (["feedback", "03"], "is no classroom"),
+        (["export"], "is no classroom"),
+        (["assign", "03"], "is no classroom"),
+    ],
+)
+def test_an_instructors_slip_has_its_sentence(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run.invoke(autograder, words)
+    assert result.exit_code == 1 and said in result.output
+
+
+def test_a_classroom_by_command_line(tmp_path):
+    room = tmp_path / "room"
+    assert run.invoke(autograder, ["classroom", "init", str(room)]).exit_code == 0
+    result = run.invoke(autograder, ["assign", "03", "--in", str(room)])
+    assert result.exit_code == 0, result.output
+    handed_out = room / "release" / "03_convolution" / "03_convolution.ipynb"
+    place = room / "submitted" / "ada" / "03_convolution"
+    place.mkdir(parents=True)
+    shutil.copy(handed_out, place)
+    result = run.invoke(autograder, ["grade", "03", "--in", str(room)])
+    assert result.exit_code == 0 and "0 of 100" in result.output
+    assert run.invoke(autograder, ["feedback", "03", "--in", str(room)]).exit_code == 0
+    result = run.invoke(autograder, ["export", "--in", str(room), "--to", str(tmp_path / "g.csv")])
+    assert result.exit_code == 0 and (tmp_path / "g.csv").read_text().startswith("assignment,student,exercise,score")
+    again = run.invoke(autograder, ["classroom", "init", str(room)])
+    assert again.exit_code == 1 and "is a classroom already" in again.output

@@ -1,0 +1,117 @@
+"""The house: imports run one way and fast, and each room holds what it should."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TOP = {
+    "pyproject.toml", "constraints.txt", "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore", ".ci",
+    "course", "solutions", "autograder", "data", "tests",
+}  # fmt: skip
+
+
+def tracked():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return listed.stdout.splitlines()
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def test_the_top_level_holds_nothing_else():
+    assert {name.split("/")[0] for name in tracked()} <= TOP
+
+
+@pytest.mark.parametrize("room", ["course/introdl", "solutions", "data"])
+def test_nothing_imports_the_autograder_but_itself_and_tests(room):
+    for path in (ROOT / room).rglob("*.py"):
+        names = set(imported(path))
+        assert not names & {"autograder", "tests", "nbgrader"}, path
+        if room == "data":
+            assert "introdl" not in names, path
+
+
+def test_no_module_is_called_utils():
+    assert not [name for name in tracked() if Path(name).stem in ("utils", "util", "helpers", "misc", "common")]
+
+
+def modules_after(statement):
+    code = f"import sys; {statement}; print(','.join(m for m in ('torch', 'matplotlib', 'numpy', 'IPython') if m in sys.modules))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_importing_introdl_loads_nothing_heavy():
+    assert modules_after("import introdl") == ""
+    assert "torch" not in modules_after("from introdl import check, hint, progress, data, figures")
+    assert "matplotlib" not in modules_after("from introdl import check, hint, progress, data, figures")
+
+
+def test_importing_introdl_takes_under_100_ms():
+    """The least of several tries, against the bare interpreter's, so that a slow day does not count."""
+    code = "import time; begun = time.perf_counter(); import introdl; print(time.perf_counter() - begun)"
+    tries = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout) for _ in range(5)
+    ]
+    assert min(tries) < 0.1
+
+
+def test_the_course_alone_is_enough_to_learn(tmp_path):
+    """A student who has course/ and data/ and no install of ours can import and check."""
+    import shutil
+
+    for room in ("course", "data"):
+        shutil.copytree(
+            ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        )
+    code = (
+        "import sys; sys.path.insert(0, '.'); import introdl; assert introdl.__file__.startswith(sys.argv[1]);"
+        "from introdl import check, data; check('03.output_size', lambda n, k, s=1, p=0: (n + 2 * p - k) // s + 1);"
+        "assert data.doughnut().shape == (256, 256, 3)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=tmp_path / "course", capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "✓ Right" in done.stdout
+
+
+def test_every_public_function_has_a_docstring():
+    missing = []
+    for room in ("course/introdl", "autograder"):
+        for path in (ROOT / room).rglob("*.py"):
+            tree = ast.parse(path.read_text())
+            if not ast.get_docstring(tree):
+                missing.append(str(path))
+            if "exercises" in path.parts and path.stem != "__init__":
+                continue
+            for node in tree.body:
+                public = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+                if public and not ast.get_docstring(node):
+                    missing.append(f"{path}:{node.name}")
+    assert missing == []
+
+
+def test_ruff_finds_nothing():
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_readme_names_the_commands_there_are():
+    text = (ROOT / "README.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("lab", "test", "build", "execute", "help"):
+        assert f"\n{target}:" in makefile
+    assert "make lab" in text.split("## ")[0] and "make test" in text.split("## ")[0]
+    assert "make test" in (ROOT / ".ci/run").read_text()

@@ -1,0 +1,125 @@
+"""Every notebook, executed by papermill: with its answers all is right, blank it runs to the end."""
+
+import nbformat
+import pytest
+
+from autograder import build
+from autograder import exercises as exercise_bank
+from introdl import execute
+
+SOLVED = build.source_files()
+BLANK = [build.notebook_path(path.stem, build.root() / "course") for path in SOLVED]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Execute everything once."""
+    folder = tmp_path_factory.mktemp("executed")
+    solved = {run.name: run for run in execute.execute(SOLVED, folder / "solved")}
+    blank = {run.name: run for run in execute.execute(BLANK, folder / "blank")}
+    return solved, blank
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SOLVED])
+def test_with_its_answers_every_check_has_full_marks(runs, name):
+    run = runs[0][name]
+    assert run.error == ""
+    wanted = list(exercise_bank.load(name[:2])) if name[:2].isdigit() else []
+    assert [v["exercise"] for v in run.verdicts] == wanted
+    assert all(v["status"] == "passed" and v["earned"] == v["points"] for v in run.verdicts)
+    if wanted:
+        assert 95 <= run.points <= 105
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SOLVED])
+def test_blank_it_runs_to_the_end_and_nothing_is_started(runs, name):
+    run = runs[1][name]
+    assert run.error == ""
+    wanted = list(exercise_bank.load(name[:2])) if name[:2].isdigit() else []
+    assert [v["exercise"] for v in run.verdicts] == wanted
+    assert all(v["status"] == "not started" and v["earned"] == 0 for v in run.verdicts)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SOLVED])
+def test_nothing_warns_and_every_figure_has_its_alt_text(runs, name):
+    import re
+
+    for run in (runs[0][name], runs[1][name]):
+        notebook = nbformat.read(run.output, as_version=4)
+        for number, cell in enumerate(notebook.cells):
+            for output in cell.get("outputs", []):
+                assert output.get("name") != "stderr", f"cell {number} wrote to stderr: {output['text']}"
+                data = output.get("data", {})
+                assert "image/png" not in data, f"cell {number} shows a figure without alt text; use figures.show"
+                for picture in re.findall(r"<img[^>]*>", str(data.get("text/html", ""))):
+                    assert re.search(r'alt="[^"]+"', picture), f"cell {number}: a picture has no alt text"
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SOLVED if path.stem[:2].isdigit()])
+def test_a_chapter_has_what_every_chapter_has(runs, name):
+    notebook = nbformat.read(runs[1][name].output, as_version=4)
+    tags = [tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])]
+    assert "parameters" in tags
+    html = [str(o.get("data", {}).get("text/html", "")) for cell in notebook.cells for o in cell.get("outputs", [])]
+    assert sum("introdl-still-" in text for text in html) >= 1, "no interactive figure"
+    figures = sum("<img" in text or "<svg" in text for text in html)
+    assert figures >= 3, "fewer than three figures"
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for link in ("http",):
+        assert link in text, "no further reading"
+    assert f'check("{name[:2]}.quiz"' in "\n".join(cell.source for cell in notebook.cells)
+
+
+def test_no_chapter_takes_over_two_minutes(runs):
+    for run in [*runs[0].values(), *runs[1].values()]:
+        assert run.seconds < 120, f"{run.name} took {run.seconds:.0f} s"
+
+
+def test_a_notebook_that_fails_says_which_cell(tmp_path):
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell("undefined_name")]
+    )
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path = tmp_path / "05_bad.ipynb"
+    nbformat.write(notebook, path)
+    (run,) = execute.execute([path], tmp_path / "out")
+    assert run.error.endswith("stopped with NameError: name 'undefined_name' is not defined")
+    assert run.output.exists()
+
+
+def test_paths_that_are_none_have_their_sentence(tmp_path):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        execute.find([tmp_path / "nowhere"])
+    with pytest.raises(FileNotFoundError, match="There is no notebook in"):
+        execute.find([tmp_path])
+
+
+def test_hostile_answers_leave_a_live_kernel(tmp_path):
+    """In a real kernel: code that loops, dies or prints without end, and after each check the notebook goes on."""
+    bodies = [
+        "while True: pass",
+        "import os; os._exit(1)",
+        "import numpy as np; return np.ones((10**9, 10))",
+        "while True: print('x' * 1000)",
+        "import matplotlib.pyplot as plt; plt.plot([1]); plt.show(); return n",
+        "raise KeyboardInterrupt",
+        "import sys; sys.exit(3)",
+    ]
+    cells = [
+        "%matplotlib inline\nimport torch, matplotlib.pyplot\nfrom introdl import check\ntorch.ones(500, 500) @ torch.ones(500, 500)"
+    ]
+    for body in bodies:
+        cells += [
+            f"def output_size(n, kernel, stride=1, padding=0):\n    {body}",
+            'check("03.output_size", output_size)',
+        ]
+    cells += ["print('still here')"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path = tmp_path / "06_hostile.ipynb"
+    nbformat.write(notebook, path)
+    (run,) = execute.execute([path], tmp_path / "out")
+    assert run.error == ""
+    assert [v["status"] for v in run.verdicts] == ["failed"] * len(bodies)
+    last = nbformat.read(run.output, as_version=4).cells[-1]
+    assert last.outputs[0].text == "still here\n"
