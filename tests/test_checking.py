@@ -224,6 +224,43 @@ def test_quiz_letters_are_read_kindly_and_each_wrong_one_is_explained(toy_sheet)
     assert notebook.examine(entry, ("b", None)).earned == 3
 
 
+def test_a_quiz_never_tells_the_right_letter(toy_sheet):
+    verdict = notebook.examine(toy_sheet["98.quiz"], ("c", "b"))
+    for text in (report.as_text(verdict), report.as_html(verdict), report.as_text(verdict, blind=True)):
+        assert "is not right." in text and "expected" not in text
+        assert "'b' is not right" in text.replace("&#x27;", "'") and "should be" not in text
+
+
+def test_a_forbidden_ufunc_is_found_under_any_name(toy_folder):
+    import scipy.special
+
+    from autograder import bank
+    from autograder.exercise import Case, Exercise
+
+    expit = scipy.special.expit
+    sigmoid = Exercise(
+        "98.sigmoid", "t", 1, lambda rng: [Case("one", z=rng.normal(size=3))], lambda z: 1 / (1 + np.exp(-z)), (),
+        ("a", "b", "c"), forbidden=("scipy.special.*",),
+    )  # fmt: skip
+    entry = bank.entry(sigmoid, "seed")
+
+    def by_attribute(z):
+        return scipy.special.expit(z)
+
+    def by_import(z):
+        from scipy.special import expit as harmless
+
+        return harmless(z)
+
+    space = {"expit": expit}
+    exec("def by_global(z):\n    return expit(z)", space)
+    for wrong in (expit, by_attribute, by_import, space["by_global"]):
+        sentence = notebook.examine(entry, (wrong,)).cases[0].sentence
+        assert "calls scipy.special.expit, which this exercise asks you to write yourself" in sentence
+    assert scipy.special.expit is expit
+    assert notebook.examine(entry, (lambda z: 1 / (1 + np.exp(-z)),)).passed
+
+
 def test_prints_are_kept_up_to_a_limit(toy_sheet):
     def chatty(x, w):
         for _ in range(5_000):

@@ -201,11 +201,11 @@ def test_code_that_loops_dies_or_leaves_costs_only_itself(room, monkeypatch):
         loops.cells.insert(4, nbformat.v4.new_code_cell("while True:\n    pass"))
         hand_in(room, "loops", name, loops)
         leaves = solved(room, name)
-        cell_of(leaves, "03-pad").source = "def pad(x, p):\n    raise SystemExit"
+        cell_of(leaves, "03-separable").source = "def separable(kernel):\n    raise SystemExit"
         hand_in(room, "leaves", name, leaves)
         assert grade_alone(room, "dies").score == points
         assert grade_alone(room, "loops").score == points
-        assert grade_alone(room, "leaves").score == points - exercise_bank.load("03")["03.pad"].points
+        assert grade_alone(room, "leaves").score == points - exercise_bank.load("03")["03.separable"].points
     finally:
         config.write_text(before)
 

@@ -59,6 +59,8 @@ def find(paths: Iterable[Path | str]) -> list[Path]:
     ------
     FileNotFoundError
         If a path does not exist, or holds no notebook.
+    ValueError
+        If two notebooks have one name.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -72,6 +74,9 @@ def find(paths: Iterable[Path | str]) -> list[Path]:
             found += inside
         else:
             raise FileNotFoundError(f"{path} does not exist.")
+    twice = [path.stem for path in found if sum(path.stem == other.stem for other in found) > 1]
+    if twice:
+        raise ValueError(f"Two notebooks are called {twice[0]}; their executed copies would overwrite each other.")
     return found
 
 

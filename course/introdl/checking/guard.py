@@ -22,6 +22,7 @@ import types
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -91,6 +92,62 @@ def _resolve(name: str):
     return getattr(found, attribute, None) if found is not None else None
 
 
+@lru_cache(maxsize=32)
+def _unseen(forbidden: tuple[str, ...], _loaded: int) -> dict[int, tuple]:
+    """Return what is forbidden and calls of which no profile function sees: NumPy's and SciPy's ufuncs.
+
+    By identity: the name to tell, the ufunc, and the modules that hold it under which names.
+    """
+    packages = tuple(name[:-2] for name in forbidden if name.endswith(".*"))
+    found: dict[int, tuple] = {}
+
+    def add(module, attribute, value):
+        told = f"{module.__name__}.{attribute}"
+        before, _, places = found.get(id(value), (told, value, []))
+        told = min(before, told, key=lambda name: ("._" in name, len(name)))  # scipy.special._ufuncs is nobody's word
+        found[id(value)] = (told, value, [*places, (module, attribute)])
+
+    for name, module in list(sys.modules.items()):
+        if any(name == package or name.startswith(package + ".") for package in packages):
+            for attribute, value in list(getattr(module, "__dict__", {}).items()):
+                if type(value) is np.ufunc:  # not isinstance: it would wake torch's deprecated names
+                    add(module, attribute, value)
+    for name in forbidden:
+        value = None if name.endswith(".*") else _resolve(name)
+        if isinstance(value, np.ufunc):
+            add(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], value)
+    return found
+
+
+@contextlib.contextmanager
+def _without_unseen(watch: _Watch, task: Task, objects: tuple) -> Iterator[None]:
+    """Put a trap in the place of each forbidden ufunc, in its modules and in the learner's own names."""
+    unseen = _unseen(task.forbidden, len(sys.modules))
+    undo = []
+
+    def trap(name):
+        def trapped(*_args, **_kwargs):
+            watch.catch(name)
+
+        return trapped
+
+    for name, value, places in unseen.values():
+        for module, attribute in places:
+            undo.append((module.__dict__, attribute, value))
+            module.__dict__[attribute] = trap(name)
+    spaces = {id(g): g for g in (getattr(one, "__globals__", None) for one in objects) if isinstance(g, dict)}
+    for space in spaces.values():
+        for attribute, value in list(space.items()):
+            if id(value) in unseen and unseen[id(value)][1] is value:
+                undo.append((space, attribute, value))
+                space[attribute] = trap(unseen[id(value)][0])
+    try:
+        yield
+    finally:
+        for space, attribute, value in undo:
+            space[attribute] = value
+
+
 class _Watch:
     """A profile function that stops at the first call of something forbidden."""
 
@@ -131,8 +188,12 @@ class _Watch:
         else:
             return
         if name is not None:
-            self.caught = name
-            raise _Forbidden(name)
+            self.catch(name)
+
+    def catch(self, name: str) -> None:
+        """Note a forbidden call, and stop the code that made it."""
+        self.caught = self.caught or name
+        raise _Forbidden(name)
 
 
 # --- one case, in whichever process -------------------------------------------------------------------------------
@@ -189,10 +250,15 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
     for item in objects:
         if isinstance(item, Undefined):
             return Outcome("undefined", message=item.name), []
+    watch = _Watch(task.forbidden) if task.forbidden else None
+    if watch:
+        unseen = _unseen(task.forbidden, len(sys.modules))
+        for item in objects:
+            if id(item) in unseen:
+                return Outcome("forbidden", message=unseen[id(item)][0]), []
     given = [wire.unpack(tree, arrays, live=True) for _, tree in inputs]
     before = [_packed(value) for value in given]
     text = LimitedText(_PRINTED)
-    watch = _Watch(task.forbidden) if task.forbidden else None
     out: list[np.ndarray] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -200,6 +266,7 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
             np.errstate(over="warn", invalid="warn", divide="warn"),
             contextlib.redirect_stdout(text),
             contextlib.redirect_stderr(text),
+            _without_unseen(watch, task, objects) if watch else contextlib.nullcontext(),
         ):
             try:
                 if watch:

@@ -58,6 +58,7 @@ class Verdict:
     cases: list[CaseVerdict]
     diagnoses: list[Diagnosis]
     image: bool = False
+    secret: bool = False
 
     @property
     def passed(self) -> bool:
@@ -121,6 +122,8 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list[np
     if difference is not None:
         verdict.difference = difference
         verdict.sentence, verdict.blind = difference.sentence, difference.number
+        if PROBES[entry.probe].secret and difference.kind == "value":
+            verdict.sentence = verdict.blind = f"{verdict.given!r} is not right."
     elif outcome.changed:
         names = _listed(outcome.changed)
         verdict.sentence = verdict.blind = (
@@ -214,7 +217,8 @@ def judge(entry: Entry, outcomes: list[tuple[Outcome, list[np.ndarray]]]) -> Ver
         status = FAILED
     diagnoses = _diagnose(entry, cases, outcomes) if status == FAILED else []
     earned = entry.points if status == PASSED else round(entry.points * share, 2)
-    return Verdict(entry.id, entry.title, entry.points, status, earned, cases, diagnoses, entry.image)
+    secret = PROBES[entry.probe].secret
+    return Verdict(entry.id, entry.title, entry.points, status, earned, cases, diagnoses, entry.image, secret)
 
 
 def _untouched(entry: Entry, outcomes: list[tuple[Outcome, list]]) -> bool:

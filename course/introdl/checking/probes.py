@@ -26,10 +26,13 @@ class Probe:
     read : callable
         ``read(result, inputs)``: returns what is compared with the expected output. It is given a learner's result,
         so it may meet anything; where the result cannot be read it returns `Wrong` with a sentence.
+    secret : bool
+        True where showing what was expected would give the answer away.
     """
 
     drive: Callable[[tuple, list], Any]
     read: Callable[[Any, list], Any] = lambda result, inputs: result
+    secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _read_answer(result: Any, inputs: list) -> Any:
     return letter
 
 
-PROBES["answers"] = Probe(_answers, _read_answer)
+PROBES["answers"] = Probe(_answers, _read_answer, secret=True)
 
 
 def _call_without_inputs(objects: tuple, inputs: list) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from introdl.checking import judge
 from introdl.checking.compare import format_number
+from introdl.checking.probes import Wrong
 from introdl.checking.records import ChapterProgress
 from introdl.checking.sheets import Entry
 from introdl.checking.wire import Huge, Other, Tensor
@@ -143,8 +144,7 @@ def _result_html(case: judge.CaseVerdict, image: bool) -> str:
     expected, given = case.expected, case.given
     if isinstance(given, Tensor):
         given = given.array
-    returned = case.outcome is not None and case.outcome.kind == "returned"
-    if not returned:
+    if not _has_result(case):
         return _side_by_side([("expected", _value_html(expected))])
     same_shape = _is_numbers(expected) and _is_numbers(given) and expected.shape == given.shape
     if not same_shape:
@@ -173,6 +173,11 @@ def _result_html(case: judge.CaseVerdict, image: bool) -> str:
             ]
         )
     return _side_by_side([("expected", _value_html(expected)), ("yours", _value_html(given))])
+
+
+def _has_result(case: judge.CaseVerdict) -> bool:
+    returned = case.outcome is not None and case.outcome.kind == "returned"
+    return returned and not isinstance(case.given, Wrong)
 
 
 def _value_html(value: Any) -> str:
@@ -229,7 +234,7 @@ def as_html(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
             f"{_escape(diagnosis.explanation)}</div>"
         )
     first = next((case for case in verdict.cases if not case.passed), None)
-    if verdict.status == judge.FAILED and first is not None and not blind:
+    if verdict.status == judge.FAILED and first is not None and not blind and not verdict.secret:
         parts.append(_failure_html(first, verdict.image))
     foot = _foot(verdict, hints_left, note, blind)
     if foot:
@@ -302,11 +307,11 @@ def as_text(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
     for diagnosis in verdict.diagnoses:
         lines += [_named(diagnosis), f"  {diagnosis.explanation}"]
     first = next((case for case in verdict.cases if not case.passed), None)
-    if verdict.status == judge.FAILED and first is not None and not blind:
+    if verdict.status == judge.FAILED and first is not None and not blind and not verdict.secret:
         lines.append(f"First difference: {first.label}")
         lines += [f"  {name} = {describe(value)}" for name, value in first.inputs]
         lines.append(f"  expected: {describe(first.expected)}")
-        if first.outcome is not None and first.outcome.kind == "returned":
+        if _has_result(first):
             lines.append(f"  yours:    {describe(first.given)}")
         if first.outcome is not None and first.outcome.printed:
             lines.append(f"  your code printed: {first.outcome.printed}")

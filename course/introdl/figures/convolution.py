@@ -561,7 +561,8 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
     used = kernel / total if divided else kernel
     output = values
     for _ in range(times):
-        output = _correlate3(output, used)
+        # The edge is repeated, so that input and output stay pixel by pixel side by side.
+        output = _correlate3(np.pad(output, 1, mode="edge"), used)
     signed = view == "signed" or (view == "auto" and used.sum() < 0.5)
     if signed:
         # A few strong edges would leave the rest grey, so the strongest hundredth is cut off.
