@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help lab test build execute doctor lint benchmarks constraints clean
+.PHONY: help lab test build execute doctor lint constraints clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -36,9 +36,6 @@ doctor: $(READY) ## Look whether this machine has what the course needs
 lint: $(READY) ## Look for slips in the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check autograder course/introdl tests data
-
-benchmarks: $(READY) ## Run the timings of tests/benchmarks/
-	$(BIN)/python -m pytest tests/benchmarks -s
 
 constraints: $(READY) ## Write the versions of this environment to constraints.txt
 	@{ echo "# Every version that the course is built and tested with. Renew: make constraints"; \

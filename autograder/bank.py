@@ -69,7 +69,8 @@ def draw(exercise: Exercise, seed: str) -> Entry:
     )
 
 
-def _objects(mistake: Misconception, names: list[str]) -> tuple:
+def mistaken_objects(mistake: Misconception, names: list[str]) -> tuple:
+    """Return what takes the place of the learner's objects to make a mistake."""
     if isinstance(mistake.wrong, tuple):
         if len(mistake.wrong) != len(names):
             raise AuthorError(f"Misconception {mistake.name!r} has {len(mistake.wrong)} objects for names {names}.")
@@ -96,7 +97,7 @@ def add_misconceptions(entry: Entry, exercise: Exercise) -> Entry:
         If a mistake is not caught: it gives the right answer in every case.
     """
     for mistake in exercise.misconceptions:
-        observed = observe(entry, _objects(mistake, entry.names))
+        observed = observe(entry, mistaken_objects(mistake, entry.names))
         if mistake.only_case is None and judge(entry, observed).status == PASSED:
             raise AuthorError(f"Exercise {entry.id}: misconception {mistake.name!r} passes every case.")
         trees: list[Any] = []

@@ -12,6 +12,7 @@ from nbformat.v4 import new_output
 
 from autograder import bank
 from autograder import exercises as exercise_bank
+from autograder.exercise import AuthorError
 from autograder.release import exercise_of
 from autograder.session import Died, Session
 from introdl.checking import report
@@ -22,8 +23,17 @@ from introdl.checking.sheets import Entry
 
 @lru_cache(maxsize=512)
 def hidden_entry(exercise: str, seed: str) -> Entry:
-    """Return an exercise's entry with hidden cases drawn from a classroom's secret seed."""
-    return bank.entry(exercise_bank.load(exercise[:2])[exercise], seed)
+    """Return an exercise's entry with hidden cases drawn from a classroom's secret seed.
+
+    Raises
+    ------
+    AuthorError
+        If this version of the course has no such exercise.
+    """
+    known = exercise_bank.load(exercise[:2])
+    if exercise not in known:
+        raise AuthorError(f"This version of the course has no exercise {exercise}. Hand the chapter out again.")
+    return bank.entry(known[exercise], seed)
 
 
 @dataclass
@@ -46,7 +56,8 @@ def _is_demo(cell: nbformat.NotebookNode) -> bool:
     return "demo" in cell.metadata.get("tags", [])
 
 
-def _checked_exercise(cell: nbformat.NotebookNode) -> str | None:
+def checked_exercise(cell: nbformat.NotebookNode) -> str | None:
+    """Return the exercise that a cell checks, or None where it is no check cell."""
     meta = cell.metadata.get("nbgrader", {})
     return exercise_of(meta.get("grade_id", "")) if meta.get("grade") else None
 
@@ -72,7 +83,7 @@ class _Examining:
         position, count = 0, len(self.notebook.cells)
         while position < count:
             cell = self.notebook.cells[position]
-            exercise = _checked_exercise(cell)
+            exercise = checked_exercise(cell)
             try:
                 if exercise is not None:
                     if exercise not in self.found.verdicts:
@@ -101,7 +112,7 @@ class _Examining:
             self.session.stop()
             self.session.start()
             for position, cell in enumerate(self.notebook.cells[:until]):
-                if cell.cell_type != "code" or position in self.deadly or _is_demo(cell) or _checked_exercise(cell):
+                if cell.cell_type != "code" or position in self.deadly or _is_demo(cell) or checked_exercise(cell):
                     continue
                 try:
                     left = max(self.deadline - time.monotonic(), 0.1)
@@ -130,7 +141,7 @@ class _Examining:
 
     def _place_of(self, exercise: str) -> int:
         for position, cell in enumerate(self.notebook.cells):
-            if _checked_exercise(cell) == exercise:
+            if checked_exercise(cell) == exercise:
                 return position
         return len(self.notebook.cells)
 

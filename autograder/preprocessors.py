@@ -89,7 +89,7 @@ class Examine(NbGraderPreprocessor):
         for note in found.notes:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
         for cell in nb.cells:
-            exercise = examiner._checked_exercise(cell)
+            exercise = examiner.checked_exercise(cell)
             if exercise in found.verdicts:
                 examiner.write_verdict(cell, found.verdicts[exercise])
         return nb, resources

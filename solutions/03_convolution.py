@@ -810,8 +810,8 @@ def separable(kernel):
     Parameters
     ----------
     kernel : numpy.ndarray
-        (KH, KW) floats, not all of them zero. Single entries, rows and columns may be zero.
-        It need not be square.
+        (KH, KW) floats, KH and KW at least 2, not all of them zero. Single entries, rows and
+        columns may be zero. It need not be square.
 
     Returns
     -------
@@ -832,7 +832,7 @@ def separable(kernel):
     """
     ### BEGIN SOLUTION
     left, sizes, right = np.linalg.svd(kernel)
-    if len(sizes) > 1 and sizes[1] > 1e-6 * sizes[0]:
+    if sizes[1] > 1e-6 * sizes[0]:
         return None
     return left[:, 0] * sizes[0], right[0]
     ### END SOLUTION

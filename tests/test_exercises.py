@@ -24,7 +24,7 @@ def test_three_right_answers_written_differently_earn_full_marks(id):
 def test_every_misconception_fails_by_its_own_name(id):
     for seed in SEEDS:
         for mistake in exercise(id).misconceptions:
-            objects = bank._objects(mistake, entry(id, seed).names)
+            objects = bank.mistaken_objects(mistake, entry(id, seed).names)
             result = verdict(id, seed, objects)
             assert result.status == judge.FAILED, f"{mistake.name!r} with seed {seed!r} is {result.status}"
             assert result.earned < result.points

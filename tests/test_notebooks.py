@@ -94,6 +94,19 @@ def test_paths_that_are_none_have_their_sentence(tmp_path):
         execute.find([tmp_path])
 
 
+def test_a_check_before_its_answer_has_a_sentence_and_other_names_their_traceback(tmp_path):
+    cells = ["from introdl import check", 'check("03.output_size", output_size)', "undefined_name"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    from nbclient import NotebookClient
+
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute()
+    shown = notebook.cells[1].outputs
+    assert [output.output_type for output in shown] == ["display_data"]
+    said = "output_size is not defined yet. Run the cell with your answer first, then this one."
+    assert shown[0].data["text/plain"] == said
+    assert notebook.cells[2].outputs[0].ename == "NameError"
+
+
 def test_hostile_answers_leave_a_live_kernel(tmp_path):
     """In a real kernel: code that loops, dies or prints without end, and after each check the notebook goes on."""
     bodies = [

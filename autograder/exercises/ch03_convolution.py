@@ -498,8 +498,8 @@ def _pad_oracle(x, p):
 
 def _pad_cases(rng):
     yield Case("one small picture, p = 1", x=_whole(rng, (1, 1, 2, 3), 1, 9), p=1)
-    yield Case("a batch with channels, p = 2", x=_real(rng, (2, 3, 4, 5)), p=2)
-    yield Case("tall pictures, p = 3", x=_real(rng, (3, 2, 5, 1)), p=3)
+    yield Case("a batch with channels, p = 2", x=_real(rng, (3, 4, 5, 6)), p=2)
+    yield Case("tall pictures, p = 3", x=_real(rng, (4, 2, 5, 1)), p=3)
     yield Case("p = 0", x=_real(rng, (2, 4, 3, 2)), p=0)
 
 
@@ -1203,7 +1203,7 @@ SEPARABLE = Exercise(
         "np.linalg.svd(kernel) returns u, s, vt, with s sorted from large to small. The kernel is an outer product "
         "where all of s but the first is nothing to speak of: compare s[1] with s[0].",
         "The first column of u and the first row of vt are the directions, and s[0] is the size: let one of the two "
-        "take it. Mind kernels with a single row or column, where s has one entry only.",
+        "take it. Return None where s[1] is not tiny compared with s[0].",
     ),
 )
 

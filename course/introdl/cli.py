@@ -43,6 +43,10 @@ def lab(
         words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         words.append("--allow-root")
+    # Our settings come on top of the person's own: an instructor's panels and news are no business of a learner's.
+    settings = str(Path(__file__).parent / "jupyter")
+    before = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([settings, before] if before else [settings])
     os.execv(sys.executable, words)
 
 

@@ -4,6 +4,8 @@ A learner meets `check`, `hint` and `progress`. The grader uses the same parts f
 `introdl.checking.guard` beside the learner's code, `introdl.checking.judge` away from it.
 """
 
-from introdl.checking.notebook import check, hint, progress
+from introdl.checking.notebook import check, explain_undefined_names, hint, progress
 
 __all__ = ["check", "hint", "progress"]
+
+explain_undefined_names()

@@ -72,3 +72,21 @@ def hint(exercise: str) -> None:
 def progress() -> None:
     """Show how far you are, chapter by chapter."""
     report.show_progress(records.overview())
+
+
+def _explain_undefined(shell, kind, error, trace, tb_offset=None):
+    """In place of a traceback where `check(...)` names something that no cell has defined yet."""
+    cell = (shell.history_manager.input_hist_raw or [""])[-1]
+    if not cell.lstrip().startswith("check("):
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        return
+    report.show_sentence(f"{error.name} is not defined yet. Run the cell with your answer first, then this one.")
+
+
+def explain_undefined_names() -> None:
+    """Let a notebook answer with a sentence where a check cell runs before its answer's cell."""
+    import sys
+
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        shell.set_custom_exc((NameError,), _explain_undefined)

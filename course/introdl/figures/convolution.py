@@ -405,7 +405,7 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
     )
     return _frame(
         title,
-        '<div style="display:flex;flex-wrap:wrap;gap:10px 26px;align-items:flex-start">'
+        '<div style="display:flex;flex-wrap:wrap;gap:10px 18px;align-items:flex-start">'
         f"{''.join(blocks)}<div>{maps}</div></div>"
         f'<div style="border-top:1px solid #DDD;padding-top:6px;font-variant-numeric:tabular-nums">'
         f"{''.join(lines)}{result}</div>"
