@@ -38,9 +38,7 @@ def _neuron_cases(rng):
     )
     yield Case("five inputs", x=rng.normal(size=5), w=rng.normal(size=5), b=float(rng.uniform(0.5, 2)))
     yield Case("a single input", x=rng.normal(size=1), w=rng.normal(size=1), b=float(rng.uniform(-2, -0.5)))
-    yield Case(
-        "a hundred inputs", x=rng.uniform(size=100), w=rng.normal(size=100), b=float(rng.uniform(1, 3))
-    )
+    yield Case("a hundred inputs", x=rng.uniform(size=100), w=rng.normal(size=100), b=float(rng.uniform(1, 3)))
 
 
 NEURON = Exercise(
@@ -96,8 +94,7 @@ NEURON = Exercise(
     hints=(
         "Do it by hand first: multiply each input by its own weight, add up what you have, and add the bias "
         "once, at the end.",
-        "A loop over range(len(x)) that adds x[i] * w[i] to a total is a good answer. NumPy can do without "
-        "the loop.",
+        "A loop over range(len(x)) that adds x[i] * w[i] to a total is a good answer. NumPy can do without the loop.",
         "For two arrays of shape (D,), x @ w multiplies entry by entry and adds up. One thing is still "
         "missing after that.",
     ),
@@ -121,9 +118,7 @@ def _sigmoid_cases(rng):
     yield Case(
         "far out, to 1000 and -1000",
         weight=2,
-        z=np.concatenate(
-            [[-1000.0, 1000.0], far, -far, rng.uniform(7, 9, size=2), rng.uniform(-9, -7, size=2)]
-        ),
+        z=np.concatenate([[-1000.0, 1000.0], far, -far, rng.uniform(7, 9, size=2), rng.uniform(-9, -7, size=2)]),
     )
 
 
@@ -212,9 +207,7 @@ def _slope_cases(reach):
         yield Case("images, shape (2, 3, 4, 5)", z=rng.uniform(-reach, reach, size=(2, 3, 4, 5)))
         yield Case(
             "on the flat parts",
-            z=rng.permutation(
-                np.concatenate([rng.uniform(reach / 2, reach, 3), -rng.uniform(reach / 2, reach, 3)])
-            ),
+            z=rng.permutation(np.concatenate([rng.uniform(reach / 2, reach, 3), -rng.uniform(reach / 2, reach, 3)])),
         )
 
     return cases
@@ -301,8 +294,7 @@ TANH_GRAD = Exercise(
         ),
         Misconception(
             "t in place of its slope",
-            "You return tanh itself, its height. A slope of tanh is never negative, since the curve only "
-            "rises.",
+            "You return tanh itself, its height. A slope of tanh is never negative, since the curve only rises.",
             lambda z: np.tanh(z),
         ),
         Misconception(
@@ -369,8 +361,7 @@ RELU = Exercise(
         ),
         Misconception(
             "absolute value",
-            "You turn a negative sum into a positive one, so a strong “no” becomes a strong “yes”. ReLU "
-            "silences it.",
+            "You turn a negative sum into a positive one, so a strong “no” becomes a strong “yes”. ReLU silences it.",
             lambda z: np.abs(z),
         ),
         Misconception(
@@ -387,8 +378,7 @@ RELU = Exercise(
         ),
         Misconception(
             "the wrong half is kept",
-            "You keep the negative entries and silence the positive ones. Look at the direction of your "
-            "comparison.",
+            "You keep the negative entries and silence the positive ones. Look at the direction of your comparison.",
             lambda z: np.minimum(z, 0.0),
         ),
         Misconception(
@@ -399,15 +389,13 @@ RELU = Exercise(
         ),
         Misconception(
             "capped at 1",
-            "You also cut the top off. ReLU has no ceiling: that is what keeps it from going flat on the "
-            "right.",
+            "You also cut the top off. ReLU has no ceiling: that is what keeps it from going flat on the right.",
             lambda z: np.clip(z, 0.0, 1.0),
         ),
     ),
     hints=(
         "For each entry: if it is positive keep it, else put 0. The result is a new array of the same shape.",
-        "np.where(condition, a, b) picks from a or b entry by entry. So does multiplying by a mask of 0 and "
-        "1.",
+        "np.where(condition, a, b) picks from a or b entry by entry. So does multiplying by a mask of 0 and 1.",
         "np.maximum compares two things entry by entry and keeps the larger. What is the other thing here?",
     ),
 )
@@ -469,17 +457,14 @@ RELU_GRAD = Exercise(
         ),
         Misconception(
             "slope 1 everywhere",
-            "You return 1 on both sides. That is the slope of the line z, without the bend that makes ReLU "
-            "useful.",
+            "You return 1 on both sides. That is the slope of the line z, without the bend that makes ReLU useful.",
             lambda z: np.ones_like(z),
         ),
     ),
     hints=(
-        "The slope does not depend on how large z is, only on which side of 0 it lies. There are two "
-        "possible values.",
+        "The slope does not depend on how large z is, only on which side of 0 it lies. There are two possible values.",
         "A comparison such as z > 0 makes an array of True and False. What do these become as numbers?",
-        "Take the mask (z > 0) and turn it into floats with .astype(float). Check z = 0: the mask must be "
-        "False there.",
+        "Take the mask (z > 0) and turn it into floats with .astype(float). Check z = 0: the mask must be False there.",
     ),
 )
 
@@ -500,9 +485,7 @@ def _dense_cases(rng):
         W=rng.normal(size=(3, 3)),
         b=rng.normal(size=3),
     )
-    yield Case(
-        "all sizes different", x=rng.normal(size=(6, 4)), W=rng.normal(size=(4, 3)), b=rng.normal(size=3)
-    )
+    yield Case("all sizes different", x=rng.normal(size=(6, 4)), W=rng.normal(size=(4, 3)), b=rng.normal(size=3))
     yield Case("a single sample", x=rng.normal(size=(1, 5)), W=rng.normal(size=(5, 4)), b=rng.normal(size=4))
     yield Case("a single unit", x=rng.normal(size=(4, 3)), W=rng.normal(size=(3, 1)), b=rng.normal(size=1))
 
@@ -562,8 +545,7 @@ DENSE = Exercise(
         "row n of x, column m of W, bias b[m].",
         "Two loops, over samples and units, and your neuron(x[n], W[:, m], b[m]) inside is a right answer. "
         "Start with an array of zeros of shape (N, M).",
-        "x @ W does all the products and sums at once. NumPy then adds an array of shape (M,) to each row "
-        "by itself.",
+        "x @ W does all the products and sums at once. NumPy then adds an array of shape (M,) to each row by itself.",
     ),
 )
 
@@ -687,10 +669,8 @@ MLP = Exercise(
         ),
     ),
     hints=(
-        "Go through the layers with a loop. What leaves one layer is what enters the next, so one variable "
-        "is enough.",
-        "All layers do x @ W + b. All but one of them also apply ReLU. Which one is it, and how does the "
-        "loop know?",
+        "Go through the layers with a loop. What leaves one layer is what enters the next, so one variable is enough.",
+        "All layers do x @ W + b. All but one of them also apply ReLU. Which one is it, and how does the loop know?",
         "for W, b in layers[:-1]: does the hidden ones (sum, then ReLU). After the loop, layers[-1] is the "
         "last: just the sum.",
     ),
@@ -701,13 +681,9 @@ MLP = Exercise(
 
 
 def _count_cases(rng):
-    yield Case(
-        "three small sizes", sizes=[int(n) for n in rng.choice([2, 3, 4, 5, 6, 7], size=3, replace=False)]
-    )
+    yield Case("three small sizes", sizes=[int(n) for n in rng.choice([2, 3, 4, 5, 6, 7], size=3, replace=False)])
     yield Case("one neuron", sizes=[int(rng.integers(8, 20)), 1])
-    yield Case(
-        "a reader of 28 by 28 digits", sizes=[784, int(rng.integers(50, 150)), int(rng.integers(20, 40)), 10]
-    )
+    yield Case("a reader of 28 by 28 digits", sizes=[784, int(rng.integers(50, 150)), int(rng.integers(20, 40)), 10])
     yield Case("six layers", sizes=[int(n) for n in rng.integers(5, 300, size=7)])
 
 
@@ -731,14 +707,12 @@ COUNT = Exercise(
     misconceptions=(
         Misconception(
             "no biases",
-            "You count the weights only. Each unit of a layer has a bias too, and it is learned like a "
-            "weight.",
+            "You count the weights only. Each unit of a layer has a bias too, and it is learned like a weight.",
             _weights,
         ),
         Misconception(
             "one bias a layer",
-            "You count one bias for each layer. A bias belongs to a unit, so a layer of M units has M of "
-            "them.",
+            "You count one bias for each layer. A bias belongs to a unit, so a layer of M units has M of them.",
             lambda sizes: _weights(sizes) + len(sizes) - 1,
         ),
         Misconception(
@@ -749,14 +723,12 @@ COUNT = Exercise(
         ),
         Misconception(
             "no biases on the output",
-            "You count biases for the hidden layers only. The last layer has no activation, but it does "
-            "have biases.",
+            "You count biases for the hidden layers only. The last layer has no activation, but it does have biases.",
             lambda sizes: _weights(sizes) + sum(sizes[1:-1]),
         ),
         Misconception(
             "units counted, not weights",
-            "You add up the sizes, which counts the units. Between two sizes there is a weight for every "
-            "pair.",
+            "You add up the sizes, which counts the units. Between two sizes there is a weight for every pair.",
             lambda sizes: sum(sizes),
         ),
         Misconception(
@@ -823,8 +795,7 @@ DEAD = Exercise(
         ),
         Misconception(
             "samples in place of units",
-            "You look for rows that are all 0: samples for which no unit fires. Units are columns. Look at "
-            "the axis.",
+            "You look for rows that are all 0: samples for which no unit fires. Units are columns. Look at the axis.",
             lambda a: float((a == 0).all(axis=1).mean()),
         ),
         Misconception(
@@ -835,8 +806,7 @@ DEAD = Exercise(
         ),
         Misconception(
             "a count, not a share",
-            "You return how many units are dead. The share is that number over the number of units, from 0 "
-            "to 1.",
+            "You return how many units are dead. The share is that number over the number of units, from 0 to 1.",
             lambda a: float((a == 0).all(axis=0).sum()),
         ),
         Misconception(
@@ -1012,18 +982,13 @@ QUIZ = quiz(
                     "be the one that decides."
                 ),
                 "c": "A large gradient needs a steep slope. Look at the slope of ReLU on the left side.",
-                "d": (
-                    "That happens to a sigmoid that is stuck near 1. A ReLU's output on the left side is 0."
-                ),
+                "d": ("That happens to a sigmoid that is stuck near 1. A ReLU's output on the left side is 0."),
             },
         ),
         Question(
             "a",
             {
-                "b": (
-                    "A row of W belongs to one feature: it holds what that feature counts for in each of "
-                    "the units."
-                ),
+                "b": ("A row of W belongs to one feature: it holds what that feature counts for in each of the units."),
                 "c": "The samples are rows of x and of the result. W is the same for all of them.",
                 "d": "The biases are in b, one for each unit. W holds only weights.",
             },

@@ -49,9 +49,7 @@ def _convolve1d_oracle(f, g):
 
 
 def _convolve1d_cases(rng):
-    yield Case(
-        "small whole numbers", f=_whole(rng, 4, 1, 5), g=np.sort(_whole(rng, 3, 1, 5)) + [0.0, 1.0, 2.0]
-    )
+    yield Case("small whole numbers", f=_whole(rng, 4, 1, 5), g=np.sort(_whole(rng, 3, 1, 5)) + [0.0, 1.0, 2.0])
     yield Case("g is the longer one", f=_real(rng, 3), g=_real(rng, 6))
     yield Case("f is the longer one", f=_real(rng, 9), g=_real(rng, 4))
     yield Case("g is a single number", f=_real(rng, 6), g=_real(rng, 1))
@@ -296,14 +294,16 @@ CORRELATE2D = Exercise(
 _SOBEL_X = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
 
 
-def _edge_oracle():
-    """SciPy's Sobel filters, read off from their answer to a single bright pixel."""
-    from scipy.ndimage import sobel
+def _edge_cases(rng):
+    yield Case("a small picture", picture=rng.integers(0, 10, (4, 5)).astype(float))
+    yield Case("a larger one", picture=rng.random((12, 16)).round(2))
 
-    impulse = np.zeros((3, 3))
-    impulse[1, 1] = 1.0
-    down, right = (sobel(impulse, axis=axis, mode="constant")[::-1, ::-1].copy() for axis in (0, 1))
-    return right + 0.0, down + 0.0
+
+def _edge_oracle(picture):
+    from scipy import ndimage
+
+    changes = [ndimage.sobel(picture, axis, mode="constant")[1:-1, 1:-1] for axis in (1, 0)]
+    return np.stack(changes)
 
 
 def _edge_pair(gx, gy):
@@ -318,8 +318,9 @@ EDGE_KERNELS = Exercise(
     id="03.edge_kernels",
     title="The Sobel pair",
     points=5,
-    cases=lambda rng: [Case("the two kernels")],
+    cases=_edge_cases,
     oracle=_edge_oracle,
+    probe="kernel_pair",
     forbidden=LIBRARIES,
     misconceptions=[
         Misconception(
@@ -407,10 +408,10 @@ def _output_size_cases(rng):
     first = row(3, 1, 0, rng.integers(3, 9), 0)
     yield Case("kernel 3, nothing else", n=first["n"], kernel=3)
     yield Case("padding, stride 1", **row(rng.integers(2, 6), 1, rng.integers(1, 4), rng.integers(7, 15), 0))
-    yield Case("stride 2, all pixels used", **row(rng.integers(2, 7), 2, 0, rng.integers(4, 12), 0))
+    yield Case("stride 2, padding 1, all pixels used", **row(rng.integers(2, 7), 2, 1, rng.integers(4, 12), 0))
     yield Case("stride 4, one pixel left over", **row(rng.integers(3, 8), 4, 0, rng.integers(4, 12), 1))
     yield Case("stride 4, three pixels left over", **row(rng.integers(3, 8), 4, 1, rng.integers(4, 12), 3))
-    yield Case("stride 3, padding 2", **row(rng.integers(4, 8), 3, 2, rng.integers(5, 12), 2))
+    yield Case("stride 3, padding 2, one pixel left over", **row(rng.integers(4, 8), 3, 2, rng.integers(5, 12), 1))
     size = int(rng.integers(3, 9))
     yield Case("a kernel as long as the row", n=size, kernel=size, stride=int(rng.integers(2, 4)), padding=0)
 
@@ -656,9 +657,7 @@ def _first_image_only(x, w, b, stride=1, padding=0):
 
 def _kernel_transposed(x, w, b, stride=1, padding=0):
     windows = _windows(x, *w.shape[2:], stride, padding)
-    return _tidy(
-        (windows[:, None] * w.transpose(0, 1, 3, 2)[:, :, None, None]).sum((2, 5, 6)) + b[:, None, None]
-    )
+    return _tidy((windows[:, None] * w.transpose(0, 1, 3, 2)[:, :, None, None]).sum((2, 5, 6)) + b[:, None, None])
 
 
 def _one_sided(x, w, b, stride=1, padding=0):
@@ -798,9 +797,7 @@ def _im2col_oracle(x, kh, kw, stride=1, padding=0):
 def _im2col_cases(rng):
     first = np.arange(1.0, 13.0).reshape(1, 1, 3, 4) + float(rng.integers(0, 5))
     yield Case("one channel", x=first, kh=2, kw=2)
-    yield Case(
-        "two channels, kernel 2 x 3", x=_whole(rng, (1, 2, 3, 4), 1, 30), kh=2, kw=3, stride=1, padding=0
-    )
+    yield Case("two channels, kernel 2 x 3", x=_whole(rng, (1, 2, 3, 4), 1, 30), kh=2, kw=3, stride=1, padding=0)
     yield Case("a batch of three, kernel 3 x 2", x=_real(rng, (3, 2, 4, 5)), kh=3, kw=2, stride=1, padding=0)
     yield Case("stride 2", x=_real(rng, (2, 3, 7, 9)), kh=3, kw=2, stride=2, padding=0)
     yield Case("padding 1", x=_real(rng, (2, 2, 3, 5)), kh=2, kw=3, stride=1, padding=1)
@@ -1187,9 +1184,7 @@ SEPARABLE = Exercise(
         Misconception(
             "a column of vt in place of a row",
             "np.linalg.svd returns V already transposed, so its vectors stand in rows. You took the first column.",
-            _pair(
-                lambda kernel: (_leading(kernel)[0] * _leading(kernel)[1], _tidy(_leading(kernel)[3][:, 0]))
-            ),
+            _pair(lambda kernel: (_leading(kernel)[0] * _leading(kernel)[1], _tidy(_leading(kernel)[3][:, 0]))),
         ),
         Misconception(
             "column and row are swapped",

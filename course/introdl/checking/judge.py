@@ -11,7 +11,7 @@ import numpy as np
 from introdl.checking import wire
 from introdl.checking.compare import Difference, compare
 from introdl.checking.outcome import Outcome
-from introdl.checking.probes import PROBES
+from introdl.checking.probes import PROBES, Wrong
 from introdl.checking.sheets import Entry, SheetCase
 
 PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
@@ -151,11 +151,11 @@ def _alike(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list, known:
         return False
     if entry.quiet and bool(outcome.warnings) != bool(known.warnings):
         return False
-    return compare(_read(entry, case, outcome.value, arrays), _expected(entry, case, known), entry.rtol) is None
-
-
-def _expected(entry: Entry, case: SheetCase, known: Outcome) -> Any:
-    return _read(entry, case, known.value, entry.arrays)
+    given = _read(entry, case, outcome.value, arrays)
+    mistaken = _read(entry, case, known.value, entry.arrays)
+    if isinstance(mistaken, Wrong):
+        return isinstance(given, Wrong) and given == mistaken
+    return compare(given, mistaken, entry.rtol) is None
 
 
 def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[tuple[Outcome, list]]) -> list[Diagnosis]:

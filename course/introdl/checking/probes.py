@@ -119,3 +119,22 @@ def _read_outer_product(result: Any, inputs: list) -> Any:
 
 
 PROBES["outer_product"] = Probe(_call, _read_outer_product)
+
+
+def _read_kernel_pair(result: Any, inputs: list) -> Any:
+    """Lay both kernels on the picture: (2, H - 2, W - 2), so that the right kernels stay the learner's to find."""
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        return Wrong("Return two arrays: gx, gy.")
+    for name, value in zip(("gx", "gy"), result, strict=True):
+        if not isinstance(value, np.ndarray):
+            return Wrong(f"{name} should be a NumPy array of shape (3, 3); it is of type {type(value).__name__}.")
+        if value.shape != (3, 3):
+            return Wrong(f"{name} should have shape (3, 3); it has shape {value.shape}.")
+        if not _numbers(value, (3, 3)):
+            return Wrong(f"{name} should hold real numbers; its dtype is {value.dtype}.")
+    windows = np.lib.stride_tricks.sliding_window_view(np.asarray(inputs[0], dtype=float), (3, 3))
+    with np.errstate(all="ignore"):
+        return np.stack([np.einsum("ijuv,uv->ij", windows, kernel.astype(float)) for kernel in result])
+
+
+PROBES["kernel_pair"] = Probe(_call_without_inputs, _read_kernel_pair)

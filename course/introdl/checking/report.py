@@ -31,6 +31,7 @@ _CALL = "background:#FFF6E0;border-radius:4px;padding:8px 12px;margin:8px 0"
 _LABEL = "color:#595959;font-size:12px"
 _MONO = "font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:12.5px"
 _GRID = 8
+_PLANES = 6
 
 
 def _escape(text: Any) -> str:
@@ -62,7 +63,7 @@ def describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         if value.ndim == 0:
             return format_number(value[()]) if value.dtype.kind in "biufc" else repr(value[()])
-        if value.size <= 24 and value.ndim <= 2 and value.dtype.kind in "biuf":
+        if value.size <= 24 and value.dtype.kind in "biuf":
             return _nested(value)
         text = f"{value.dtype} array of shape {value.shape}"
         if value.size and value.dtype.kind in "biuf" and np.isfinite(value).any():
@@ -183,8 +184,15 @@ def _has_result(case: judge.CaseVerdict) -> bool:
 def _value_html(value: Any) -> str:
     if isinstance(value, Tensor):
         value = value.array
-    if _is_numbers(value) and value.ndim <= 2 and max(value.shape) <= _GRID:
-        return _grid(_plane(value, ()), None)
+    if _is_numbers(value) and max(value.shape[-2:]) <= _GRID:
+        planes = list(np.ndindex(value.shape[:-2]))
+        if len(planes) <= _PLANES:
+            grids = [_grid(_plane(value, index), None) for index in planes]
+            return (
+                grids[0]
+                if len(grids) == 1
+                else _side_by_side([(str(list(i)), g) for i, g in zip(planes, grids, strict=True)])
+            )
     return f'<code style="{_MONO}">{_escape(describe(value))}</code>'
 
 
