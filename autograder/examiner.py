@@ -21,6 +21,9 @@ from introdl.checking.outcome import Outcome
 from introdl.checking.sheets import Entry
 
 
+_DEMO = "introdl_demo"
+
+
 @lru_cache(maxsize=512)
 def hidden_entry(exercise: str, seed: str) -> Entry:
     """Return an exercise's entry with hidden cases drawn from a classroom's secret seed.
@@ -52,8 +55,20 @@ class Limits:
     notebook: float = 900.0
 
 
+def mark_demos(notebook: nbformat.NotebookNode, released: nbformat.NotebookNode) -> None:
+    """Mark a submission's demonstrations that stand as they were handed out: they need not run.
+
+    One that a learner has changed may hold a part of an answer, and runs.
+    """
+    demos = {cell.source for cell in released.cells if "demo" in cell.metadata.get("tags", [])}
+    for cell in notebook.cells:
+        cell.metadata.pop(_DEMO, None)
+        if cell.cell_type == "code" and cell.source in demos:
+            cell.metadata[_DEMO] = True
+
+
 def _is_demo(cell: nbformat.NotebookNode) -> bool:
-    return "demo" in cell.metadata.get("tags", [])
+    return bool(cell.metadata.get(_DEMO))
 
 
 def checked_exercise(cell: nbformat.NotebookNode) -> str | None:
@@ -70,6 +85,7 @@ class _Examining:
         self.session = Session(folder)
         self.found = Examination()
         self.deadly: set[int] = set()
+        self.demos_ran = False
         self.deadline = time.monotonic() + limits.notebook
 
     def run(self) -> Examination:
@@ -146,16 +162,33 @@ class _Examining:
         return len(self.notebook.cells)
 
     def _second_chance(self) -> None:
-        """Ask again at the end for answers that stood below their check cell."""
+        """Ask again at the end: for answers below their check cell, and for such as lean on a demonstration."""
         for exercise, verdict in list(self.found.verdicts.items()):
-            missing = any(case.outcome is not None and case.outcome.kind == "undefined" for case in verdict.cases)
-            if missing or verdict.status == NOT_STARTED:
-                try:
-                    again = self._probe(exercise)
-                except Died:
-                    continue
-                if again.earned > verdict.earned:
-                    self.found.verdicts[exercise] = again
+            outcomes = [case.outcome for case in verdict.cases if case.outcome is not None]
+            below = verdict.status == NOT_STARTED or any(outcome.kind == "undefined" for outcome in outcomes)
+            leans = any(outcome.error == "NameError" for outcome in outcomes)
+            if not below and not leans:
+                continue
+            try:
+                if leans:
+                    self._run_demos()
+                again = self._probe(exercise)
+            except Died:
+                self._restart(len(self.notebook.cells))
+                continue
+            if again.earned > verdict.earned:
+                self.found.verdicts[exercise] = again
+
+    def _run_demos(self) -> None:
+        """Run the demonstrations that were left out, once, and then the answers again, for theirs are the names."""
+        if self.demos_ran:
+            return
+        self.demos_ran = True
+        for position, cell in enumerate(self.notebook.cells):
+            answer = cell.metadata.get("nbgrader", {}).get("solution")
+            if cell.cell_type == "code" and position not in self.deadly and (_is_demo(cell) or answer):
+                left = max(self.deadline - time.monotonic(), 0.1)
+                self.session.run_cell(cell.source, min(self.limits.cell, left))
 
     def _note(self, cell: nbformat.NotebookNode, position: int, what: str) -> None:
         sentence = f"Cell {position + 1} was left out: {what}."

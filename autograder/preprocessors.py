@@ -33,7 +33,7 @@ class RepairCells(NbGraderPreprocessor):
         return nb, resources
 
     def repair(self, nb: nbformat.NotebookNode, released: nbformat.NotebookNode) -> None:
-        """Repair a notebook by its released one, in place."""
+        """Repair a notebook by its released one, in place, and mark the demonstrations that need not run."""
         original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
         by_cell_id = {cell.id: grade_id for grade_id, cell in original.items()}
         present = {self._grade_id(cell) for cell in nb.cells}
@@ -61,6 +61,7 @@ class RepairCells(NbGraderPreprocessor):
             at = 1 + max((i for i, c in enumerate(nb.cells) if self._grade_id(c) in before[-1:]), default=-1)
             nb.cells.insert(at if before else len(nb.cells), copy.deepcopy(cell))
             present.add(grade_id)
+        examiner.mark_demos(nb, released)
 
     @staticmethod
     def _grade_id(cell: nbformat.NotebookNode) -> str | None:

@@ -187,6 +187,29 @@ def test_traps_of_nbgrader_cost_no_points(room):
     assert grade_alone(room, "answer-at-the-end").score == own
 
 
+def test_answers_that_lean_on_a_demonstration_count_too(room):
+    name = "03_convolution"
+    points = sum(one.points for one in exercise_bank.load("03").values())
+    demos = [i for i, c in enumerate(released(room, name).cells) if "demo" in c.metadata.get("tags", [])]
+
+    changed = solved(room, name)
+    changed.cells[demos[0]].source += "\n\ndef half(n):\n    return n // 2"
+    cell_of(changed, "03-output_size").source = (
+        "def output_size(n, kernel, stride=1, padding=0):\n"
+        "    return (half(2 * n) + 2 * padding - kernel) // stride + 1"
+    )
+    hand_in(room, "helper-in-a-demo", name, changed)
+    assert grade_alone(room, "helper-in-a-demo").score == points
+
+    leaning = solved(room, name)
+    assert "two_channels" in leaning.cells[demos[4]].source
+    cell_of(leaning, "03-separable").source = cell_of(leaning, "03-separable").source.replace(
+        "left, sizes, right", "two_channels.shape\n    left, sizes, right"
+    )
+    hand_in(room, "name-of-a-demo", name, leaning)
+    assert grade_alone(room, "name-of-a-demo").score == points
+
+
 def test_code_that_loops_dies_or_leaves_costs_only_itself(room, monkeypatch):
     name = "03_convolution"
     points = sum(one.points for one in exercise_bank.load("03").values())
