@@ -20,7 +20,6 @@ from introdl.checking.judge import NOT_STARTED, Verdict, judge
 from introdl.checking.outcome import Outcome
 from introdl.checking.sheets import Entry
 
-
 _DEMO = "introdl_demo"
 
 

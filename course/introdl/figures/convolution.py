@@ -13,12 +13,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from introdl.figures import svg
 from introdl.figures.interactive import explore
-from introdl.figures.style import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION
+from introdl.figures.style import BLUE, GREEN, GREY, PALETTE, VERMILION
 
-INK = "#222222"
 _PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, _PALE_GREY = "#CFE5F4", "#F9DFC0", "#D5EFE5", "#EFEFEF"
-_FONT = "font-family:'DejaVu Sans',Verdana,sans-serif"
 
 #: The kernels of the lab, as they stand under cross-correlation, and whether the lab divides them by their sum.
 PRESETS: dict[str, tuple[list[list[float]], bool]] = {
@@ -39,87 +38,14 @@ PRESETS: dict[str, tuple[list[list[float]], bool]] = {
 # ----------------------------------------------------------------------------------------------------------
 
 
-def number(value: float, digits: int = 2) -> str:
-    """Write a number short: at most ``digits`` decimals, no trailing zeros, a real minus sign."""
-    text = f"{value:.{digits}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    if text in ("-0", ""):
-        text = "0"
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
 def _count(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _factor(value: float) -> str:
     """A number as a factor in a product: a negative one stands in brackets."""
-    text = number(value)
+    text = svg.short(value)
     return f"({text})" if text.startswith("\N{MINUS SIGN}") else text
-
-
-def _mix(colour: str, share: float) -> str:
-    """White mixed with ``share`` (0 to 1) of a colour."""
-    share = min(max(share, 0.0), 1.0)
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(255 + (part - 255) * share):02X}" for part in parts)
-
-
-def _tint(value: float, largest: float) -> str:
-    """Blue for positive, orange for negative, white for zero; pale enough for black text on it."""
-    if largest <= 0 or value == 0:
-        return "#FFFFFF"
-    return _mix(BLUE if value > 0 else ORANGE, 0.12 + 0.43 * abs(value) / largest)
-
-
-def _cell(x, y, size, text, fill="#FFFFFF", *, ink=INK, small="", dashed=False, bold=False, edge="#B5B5B5"):
-    """One square of a grid, with its number and, below it, an optional small one."""
-    dash = ' stroke-dasharray="3 3"' if dashed else ""
-    parts = [
-        f'<rect x="{x}" y="{y}" width="{size}" height="{size}" fill="{fill}" stroke="{edge}"{dash}/>',
-    ]
-    room = len(text)
-    points = size * (0.42 if room <= 3 else 0.36 if room == 4 else 0.3 if room == 5 else 0.25)
-    middle = y + size * (0.4 if small else 0.52)
-    if text:
-        weight = ' font-weight="700"' if bold else ""
-        parts.append(
-            f'<text x="{x + size / 2}" y="{middle:.1f}" font-size="{points:.1f}" fill="{ink}"{weight} '
-            f'text-anchor="middle" dominant-baseline="central">{text}</text>'
-        )
-    if small:
-        parts.append(
-            f'<text x="{x + size / 2}" y="{y + size * 0.8:.1f}" font-size="{size * 0.3:.1f}" fill="#A84300" '
-            f'text-anchor="middle" dominant-baseline="central">{small}</text>'
-        )
-    return "".join(parts)
-
-
-def _svg(width: float, height: float, body: str) -> str:
-    """An SVG of fixed size that shrinks where the page is narrow."""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.1f} {height:.1f}" style="max-width:100%;height:auto;background:#fff;{_FONT}">'
-        f"{body}</svg>"
-    )
-
-
-def _frame(title: str, body: str, width: int = 880) -> str:
-    """The white card on which a figure lies, with the one thing it says as its title."""
-    return (
-        f'<div style="background:#fff;color:{INK};{_FONT};font-size:14px;line-height:1.5;padding:12px 14px;'
-        f'max-width:{width}px;box-sizing:border-box;border:1px solid #DDD;border-radius:6px">'
-        f'<div style="font-weight:700;font-size:15px;margin-bottom:8px">{title}</div>{body}</div>'
-    )
-
-
-def _label(text: str, colour: str = INK) -> str:
-    return f'<div style="font-size:13px;color:{colour};margin:0 0 3px">{text}</div>'
-
-
-def _block(label: str, drawing: str) -> str:
-    return f'<div style="flex:0 0 auto;max-width:100%">{_label(label)}{drawing}</div>'
 
 
 def _output_size(n: int, kernel: int, stride: int, padding: int) -> int:
@@ -183,9 +109,7 @@ def _shapes(image, kernel, bias):
     elif kernel.ndim == 3:
         kernel = kernel[:, None] if one_channel else kernel[None]
     if kernel.ndim != 4:
-        raise ValueError(
-            f"The kernel has shape {kernel.shape}; give (KH, KW), (C, KH, KW) or (F, C, KH, KW)."
-        )
+        raise ValueError(f"The kernel has shape {kernel.shape}; give (KH, KW), (C, KH, KW) or (F, C, KH, KW).")
     if kernel.shape[1] != image.shape[0]:
         raise ValueError(
             f"The image has {image.shape[0]} channel(s), but the kernel has {kernel.shape[1]}. "
@@ -195,9 +119,7 @@ def _shapes(image, kernel, bias):
     if bias.size == 1:
         bias = np.repeat(bias, len(kernel))
     if bias.size != len(kernel):
-        raise ValueError(
-            f"There are {len(kernel)} filter(s), but {bias.size} biases. Give one for each filter."
-        )
+        raise ValueError(f"There are {len(kernel)} filter(s), but {bias.size} biases. Give one for each filter.")
     return image, kernel, bias
 
 
@@ -216,19 +138,19 @@ def _input_grid(channel, padding, cell, corner, weights, stride):
     for y in range(height):
         for x in range(width):
             border = not (padding <= y < height - padding and padding <= x < width - padding)
-            fill, small, ink = (_PALE_GREY if border else "#FFFFFF"), "", (GREY if border else INK)
+            fill, small, ink = (_PALE_GREY if border else "#FFFFFF"), "", (GREY if border else svg.INK)
             if corner is not None and 0 <= y - corner[0] < k_height and 0 <= x - corner[1] < k_width:
                 fill = "#DCE6EC" if border else _PALE_BLUE
                 # Below 34 pixels a second number could not be read; the kernel stands beside the grid anyway.
-                small = f"×{number(weights[y - corner[0], x - corner[1]])}" if cell >= 34 else ""
+                small = f"×{svg.short(weights[y - corner[0], x - corner[1]])}" if cell >= 34 else ""
             elif corner is not None and not border and not (seen_y[y] and seen_x[x]):
                 fill, ink = "#FBE3DC", VERMILION
             parts.append(
-                _cell(
+                svg.cell(
                     x * cell + 2,
                     y * cell + 2,
                     cell,
-                    number(padded[y, x]),
+                    svg.short(padded[y, x]),
                     fill,
                     ink=ink,
                     small=small,
@@ -240,17 +162,17 @@ def _input_grid(channel, padding, cell, corner, weights, stride):
             f'<rect x="{corner[1] * cell + 2}" y="{corner[0] * cell + 2}" width="{k_width * cell}" '
             f'height="{k_height * cell}" fill="none" stroke="{BLUE}" stroke-width="3"/>'
         )
-    return _svg(width * cell + 4, height * cell + 4, "".join(parts))
+    return svg.canvas(width * cell + 4, height * cell + 4, "".join(parts))
 
 
 def _kernel_grid(weights, cell, largest):
     """One slice of a kernel, blue where it is positive, orange where it is negative."""
     parts = [
-        _cell(v * cell + 2, u * cell + 2, cell, number(weights[u, v]), _tint(weights[u, v], largest))
+        svg.cell(v * cell + 2, u * cell + 2, cell, svg.short(weights[u, v]), svg.tint(weights[u, v], largest))
         for u in range(weights.shape[0])
         for v in range(weights.shape[1])
     ]
-    return _svg(weights.shape[1] * cell + 4, weights.shape[0] * cell + 4, "".join(parts))
+    return svg.canvas(weights.shape[1] * cell + 4, weights.shape[0] * cell + 4, "".join(parts))
 
 
 def _output_grid(values, cell, here, done):
@@ -261,25 +183,23 @@ def _output_grid(values, cell, here, done):
         x, y = j * cell + 2, i * cell + 2
         if index < done:
             current = (i, j) == here
-            parts.append(_cell(x, y, cell, number(value), _PALE_GREEN, bold=current))
+            parts.append(svg.cell(x, y, cell, svg.short(value), _PALE_GREEN, bold=current))
         else:
-            parts.append(_cell(x, y, cell, "", dashed=True))
+            parts.append(svg.cell(x, y, cell, "", dashed=True))
     if here is not None:
         parts.append(
             f'<rect x="{here[1] * cell + 2}" y="{here[0] * cell + 2}" width="{cell}" height="{cell}" '
             f'fill="none" stroke="{GREEN}" stroke-width="3"/>'
         )
-    return _svg(values.shape[1] * cell + 4, values.shape[0] * cell + 4, "".join(parts))
+    return svg.canvas(values.shape[1] * cell + 4, values.shape[0] * cell + 4, "".join(parts))
 
 
 def _products(window, weights) -> str:
     """The products of one channel, written out, with those that are zero in grey."""
     terms = []
     for pixel, weight in zip(window.reshape(-1), weights.reshape(-1), strict=True):
-        colour = GREY if pixel * weight == 0 else INK
-        terms.append(
-            f'<span style="color:{colour};white-space:nowrap">{_factor(pixel)}·{_factor(weight)}</span>'
-        )
+        colour = GREY if pixel * weight == 0 else svg.INK
+        terms.append(f'<span style="color:{colour};white-space:nowrap">{_factor(pixel)}·{_factor(weight)}</span>')
     return " + ".join(terms)
 
 
@@ -320,12 +240,12 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
         axis, n, k = ("height", height, k_height) if rows == 0 else ("width", width, k_width)
         grids = "".join(
             '<div style="display:flex;gap:14px;align-items:center;margin-bottom:8px">'
-            + _block(f"input {name}", _input_grid(image[c], padding, cell, None, used[0, c], stride))
-            + _block(f"kernel {name}", _kernel_grid(used[0, c], cell, largest))
+            + svg.block(f"input {name}", _input_grid(image[c], padding, cell, None, used[0, c], stride))
+            + svg.block(f"kernel {name}", _kernel_grid(used[0, c], cell, largest))
             + "</div>"
             for c, name in enumerate(names)
         )
-        return _frame(
+        return svg.frame(
             "The kernel does not fit",
             f'<p style="color:{VERMILION};margin:0 0 8px"><b>The {axis} is {n} + 2·{padding} = {n + 2 * padding}, '
             f"and the kernel needs {k}. Add padding, or use a smaller kernel.</b></p>{grids}",
@@ -345,13 +265,13 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
         which = f"kernel{turned}" if filters == 1 else f"filter {f}{turned}"
         part = float((windows[c, i, j] * used[f, c]).sum())
         sums.append(part)
-        pixels = _block(f"input {name}", _input_grid(image[c], padding, cell, corner, used[f, c], stride))
-        weights = _block(f"{which}{', ' if name else ''}{name}", _kernel_grid(used[f, c], cell, largest))
+        pixels = svg.block(f"input {name}", _input_grid(image[c], padding, cell, corner, used[f, c], stride))
+        weights = svg.block(f"{which}{', ' if name else ''}{name}", _kernel_grid(used[f, c], cell, largest))
         if name:  # several channels stand side by side, each with its kernel below it
             blocks.append(
                 f'<div style="flex:0 0 auto">{pixels}<div style="display:flex;gap:10px;align-items:center;'
                 f'margin-top:4px"><span style="font-size:20px">×</span>{weights}'
-                f"<span>= <b>{number(part)}</b></span></div></div>"
+                f"<span>= <b>{svg.short(part)}</b></span></div></div>"
             )
         else:
             blocks.append(
@@ -359,10 +279,10 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
                 f'<span style="font-size:20px">×</span>{weights}</div>'
             )
         lead = f"{name}: " if name else ""
-        lines.append(f"<div>{lead}{_products(windows[c, i, j], used[f, c])} = <b>{number(part)}</b></div>")
+        lines.append(f"<div>{lead}{_products(windows[c, i, j], used[f, c])} = <b>{svg.short(part)}</b></div>")
     maps = "".join(
         '<div style="margin-bottom:8px">'
-        + _block(
+        + svg.block(
             "output" if filters == 1 else f"output of filter {g}",
             _output_grid(
                 output[g],
@@ -374,10 +294,10 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
         + "</div>"
         for g in range(filters)
     )
-    total = " + ".join(_factor(s) if n else number(s) for n, s in enumerate(sums))
+    total = " + ".join(_factor(s) if n else svg.short(s) for n, s in enumerate(sums))
     result = (
         f'<div style="margin-top:4px;font-size:15px">output[{i}, {j}] = {total} + bias {_factor(bias[f])} = '
-        f'<b style="color:#00664B">{number(output[f, i, j])}</b></div>'
+        f'<b style="color:#00664B">{svg.short(output[f, i, j])}</b></div>'
     )
     rounded = (height + 2 * padding - k_height) % stride or (width + 2 * padding - k_width) % stride
     missed = [
@@ -403,7 +323,7 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
         if flip
         else "Cross-correlation: at each place, multiply and add"
     )
-    return _frame(
+    return svg.frame(
         title,
         '<div style="display:flex;flex-wrap:wrap;gap:10px 18px;align-items:flex-start">'
         f"{''.join(blocks)}<div>{maps}</div></div>"
@@ -413,9 +333,7 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
     )
 
 
-def sliding_window(
-    image, kernel, bias=0.0, stride: int = 1, padding: int = 0, flip: bool = False, step: int = 1
-):
+def sliding_window(image, kernel, bias=0.0, stride: int = 1, padding: int = 0, flip: bool = False, step: int = 1):
     """Move a kernel over an image, one place at a time, with every product and the sum written out.
 
     Parameters
@@ -447,9 +365,7 @@ def sliding_window(
     small = {"width": "230px"}
     paddings = widgets.IntSlider(min=0, max=3, value=padding, description="padding", layout=small)
     strides = widgets.IntSlider(min=1, max=4, value=stride, description="stride", layout=small)
-    flips = widgets.Checkbox(
-        value=flip, description="flip the kernel", indent=False, layout={"width": "150px"}
-    )
+    flips = widgets.Checkbox(value=flip, description="flip the kernel", indent=False, layout={"width": "150px"})
     play, steps = _stepper(places(), min(step, places()), "step")
 
     def restart(_change) -> None:
@@ -568,14 +484,14 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
         # A few strong edges would leave the rest grey, so the strongest hundredth is cut off.
         reach = float(np.quantile(np.abs(output), 0.99)) or 1.0
         low, high, how = -reach, reach, ": zero is mid-grey"
-        bar = _scale(f"≤ {number(low)}", "0", f"≥ {number(high)}")
+        bar = _scale(f"≤ {svg.short(low)}", "0", f"≥ {svg.short(high)}")
     else:
         low, high, how = 0.0, 1.0, ""
         bar = _scale("≤ 0", "0.5", "≥ 1")
     if normalise and not divided:
         note = "The sum is 0, so there is nothing to divide by."
     elif divided:
-        note = f"Divided by its sum, {number(total)}."
+        note = f"Divided by its sum, {svg.short(total)}."
     else:
         note = "Used as it stands."
     sum_now = float(used.sum())
@@ -584,20 +500,20 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
         if abs(sum_now) < 1e-9
         else "a flat area keeps its brightness"
         if abs(sum_now - 1) < 1e-9
-        else f"a flat area is multiplied by {number(sum_now)}"
+        else f"a flat area is multiplied by {svg.short(sum_now)}"
     )
     grid = _kernel_grid(used, 46, float(np.abs(used).max(initial=0.0)))
     twice = "" if times == 1 else f", {times} times"
     body = (
         '<div style="display:flex;flex-wrap:wrap;gap:12px 22px;align-items:flex-start">'
-        f"{_block('input', _png(values, 0, 1, 'the input picture in grey') + _scale('0', '0.5', '1'))}"
-        f"{_block(f'output{twice}{how}', _png(output, low, high, 'the filtered picture') + bar)}"
-        f'<div style="flex:1 1 150px;min-width:150px;display:flex;flex-wrap:wrap;gap:4px 16px">{_block("kernel", grid)}'
-        f'<div style="font-size:12.5px;color:#444;width:160px">{note}<br>Sum: {number(sum_now)}; '
-        f"{says}.<br>Output values run from {number(float(output.min()))} to {number(float(output.max()))}.</div></div>"
+        f"{svg.block('input', _png(values, 0, 1, 'the input picture in grey') + _scale('0', '0.5', '1'))}"
+        f"{svg.block(f'output{twice}{how}', _png(output, low, high, 'the filtered picture') + bar)}"
+        f'<div style="flex:1 1 150px;min-width:150px;display:flex;flex-wrap:wrap;gap:4px 16px">{svg.block("kernel", grid)}'
+        f'<div style="font-size:12.5px;color:#444;width:160px">{note}<br>Sum: {svg.short(sum_now)}; '
+        f"{says}.<br>Output values run from {svg.short(float(output.min()))} to {svg.short(float(output.max()))}.</div></div>"
         "</div>"
     )
-    return _frame("Nine numbers decide what the kernel does to a picture", body)
+    return svg.frame("Nine numbers decide what the kernel does to a picture", body)
 
 
 def kernel_lab(image, preset: str = "blur (binomial)"):
@@ -670,9 +586,7 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
     presets.observe(chosen, names="value")
 
     def draw(numbers, times, view):
-        return draw_lab(
-            values, np.array(numbers[:9], dtype=float).reshape(3, 3), bool(numbers[9]), times, view
-        )
+        return draw_lab(values, np.array(numbers[:9], dtype=float).reshape(3, 3), bool(numbers[9]), times, view)
 
     def layout(_controls, picture):
         nine = widgets.GridBox(fields, layout={"grid_template_columns": "repeat(3, 80px)", "grid_gap": "2px"})
@@ -708,7 +622,7 @@ def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
         fill = _PALE_GREY if border else "#F4B8A0" if missed else _PALE_BLUE
         text = "0" if border else str(x - padding)
         parts.append(
-            _cell(x * cell + 2, 2, cell, text, fill, ink=GREY if border else INK, dashed=border, bold=missed)
+            svg.cell(x * cell + 2, 2, cell, text, fill, ink=GREY if border else svg.INK, dashed=border, bold=missed)
         )
     bar, gap = 15, 5
     top = cell + 14
@@ -727,7 +641,7 @@ def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
                 f'text-anchor="middle" dominant-baseline="central">{text}</text>'
             )
     height = top + max(places, 1) * (bar + gap)
-    drawing = _svg(max(long, kernel) * cell + 4, height, "".join(parts))
+    drawing = svg.canvas(max(long, kernel) * cell + 4, height, "".join(parts))
     room = long - kernel
     if places == 0:
         title = f"A kernel of {kernel} does not fit into {n} + 2·{padding} = {long} pixels"
@@ -737,7 +651,7 @@ def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
         exact = "" if room % stride == 0 else ", rounded down"
         notes = (
             f"({n} + 2·{padding} − {kernel}) / {stride} + 1 = {room} / {stride} + 1 = "
-            f"{number(room / stride + 1)}{exact} → <b>{places}</b>."
+            f"{svg.short(room / stride + 1)}{exact} → <b>{places}</b>."
         )
         missed = _missed(n, kernel, stride, padding)
         if missed:
@@ -745,7 +659,7 @@ def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
             notes += f' <span style="color:{VERMILION}">{words}</span>'
         elif places == n:
             notes += " The output is as long as the input."
-    return _frame(title, f'{drawing}<div style="margin-top:8px">{notes}</div>', width=640)
+    return svg.frame(title, f'{drawing}<div style="margin-top:8px">{notes}</div>', width=640)
 
 
 def output_sizes(n: int = 10, kernel: int = 3, stride: int = 2, padding: int = 0):
@@ -788,7 +702,7 @@ def draw_im2col(image: np.ndarray, kh: int, kw: int, row: int, stride: int, padd
     channels, height, width = image.shape
     rows, columns = _output_size(height, kh, stride, padding), _output_size(width, kw, stride, padding)
     if rows == 0 or columns == 0:
-        return _frame("The kernel does not fit", "<p>Add padding, or use a smaller kernel.</p>")
+        return svg.frame("The kernel does not fit", "<p>Add padding, or use a smaller kernel.</p>")
     row = min(max(row, 1), rows * columns) - 1
     i, j = divmod(row, columns)
     padded = np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
@@ -803,14 +717,14 @@ def draw_im2col(image: np.ndarray, kh: int, kw: int, row: int, stride: int, padd
                 border = not (padding <= y < padding + height and padding <= x < padding + width)
                 fill = tint if inside else _PALE_GREY if border else "#FFFFFF"
                 parts.append(
-                    _cell(x * cell + 2, y * cell + 2, cell, number(padded[c, y, x]), fill, dashed=border)
+                    svg.cell(x * cell + 2, y * cell + 2, cell, svg.short(padded[c, y, x]), fill, dashed=border)
                 )
         parts.append(
             f'<rect x="{j * stride * cell + 2}" y="{i * stride * cell + 2}" width="{kw * cell}" height="{kh * cell}" '
-            f'fill="none" stroke="{INK}" stroke-width="2.5"/>'
+            f'fill="none" stroke="{svg.INK}" stroke-width="2.5"/>'
         )
-        drawing = _svg(padded.shape[2] * cell + 4, padded.shape[1] * cell + 4, "".join(parts))
-        left.append(f'<div style="margin-bottom:8px">{_block(f"x[0, {c}]", drawing)}</div>')
+        drawing = svg.canvas(padded.shape[2] * cell + 4, padded.shape[1] * cell + 4, "".join(parts))
+        left.append(f'<div style="margin-bottom:8px">{svg.block(f"x[0, {c}]", drawing)}</div>')
 
     head, side = 46, 62
     parts = []
@@ -837,18 +751,18 @@ def draw_im2col(image: np.ndarray, kh: int, kw: int, row: int, stride: int, padd
         window = padded[:, a * stride : a * stride + kh, b * stride : b * stride + kw].reshape(-1)
         for k, value in enumerate(window):
             fill = _CHANNEL_TINTS[(k // (kh * kw)) % 4] if r == row else "#FFFFFF"
-            parts.append(_cell(side + k * cell, head + r * cell, cell, number(value), fill, bold=r == row))
+            parts.append(svg.cell(side + k * cell, head + r * cell, cell, svg.short(value), fill, bold=r == row))
     parts.append(
-        f'<rect x="{side}" y="{head + row * cell}" width="{wide * cell}" height="{cell}" fill="none" stroke="{INK}" '
+        f'<rect x="{side}" y="{head + row * cell}" width="{wide * cell}" height="{cell}" fill="none" stroke="{svg.INK}" '
         'stroke-width="2.5"/>'
     )
-    matrix = _svg(side + wide * cell + 4, head + rows * columns * cell + 4, "".join(parts))
+    matrix = svg.canvas(side + wide * cell + 4, head + rows * columns * cell + 4, "".join(parts))
     body = (
         '<div style="display:flex;flex-wrap:wrap;gap:10px 30px;align-items:flex-start">'
         f"<div>{''.join(left)}</div>"
-        f'<div style="max-width:100%">{_label(f"im2col: {rows * columns} rows, {wide} columns")}{matrix}</div></div>'
+        f'<div style="max-width:100%">{svg.label(f"im2col: {rows * columns} rows, {wide} columns")}{matrix}</div></div>'
     )
-    return _frame(f"Window ({i}, {j}) becomes row {row}: channel by channel, each read like a page", body)
+    return svg.frame(f"Window ({i}, {j}) becomes row {row}: channel by channel, each read like a page", body)
 
 
 def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
@@ -932,13 +846,11 @@ def echoes(f, g, start: int = 8):
         axes.bar(hours, echo, bottom=below, color=colour, width=0.7, edgecolor="white")
         for n in np.flatnonzero(echo):
             axes.text(
-                n, below[n] + echo[n] / 2, number(echo[n]), ha="center", va="center", fontsize=10,
+                n, below[n] + echo[n] / 2, svg.short(echo[n]), ha="center", va="center", fontsize=10,
                 color="white" if colour == BLUE else "black",
             )  # fmt: skip
         below += echo
-        axes.text(
-            k - 0.35, below[k] + 4, f"{number(amount)} kcal eaten at {start + k}:00", fontsize=10, va="bottom"
-        )
+        axes.text(k - 0.35, below[k] + 4, f"{svg.short(amount)} kcal eaten at {start + k}:00", fontsize=10, va="bottom")
     axes.set_xticks(hours, [f"{start + n}:00" for n in hours])
     axes.set_ylabel("energy arriving (kcal)")
     axes.set_xlabel("hour")
@@ -1159,7 +1071,7 @@ def race_chart(times: dict, title: str):
             axes.barh(place, value - low, left=low, color=PALETTE[place % len(PALETTE)], height=0.62)
         axes.text(
             low * 1.15 if missing else value * 1.15, place, value if missing else _duration(value), va="center",
-            fontsize=11, color=GREY if missing else INK, style="italic" if missing else "normal",
+            fontsize=11, color=GREY if missing else svg.INK, style="italic" if missing else "normal",
         )  # fmt: skip
         axes.text(low / 1.15, place, name, ha="right", va="center", fontsize=11)
     axes.set_xscale("log")
@@ -1175,7 +1087,5 @@ def race_chart(times: dict, title: str):
 
 def race_words(times: dict) -> str:
     """The alt text of `race_chart`: each contestant with its time, or why there is none."""
-    parts = (
-        f"{name}: {value if isinstance(value, str) else _duration(value)}" for name, value in times.items()
-    )
+    parts = (f"{name}: {value if isinstance(value, str) else _duration(value)}" for name, value in times.items())
     return f"Horizontal bars with the median time of each way to compute the layer. {'; '.join(parts)}."

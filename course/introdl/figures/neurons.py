@@ -2,159 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 
 import numpy as np
 
+from introdl.figures import svg
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
-_PALE_BLUE, _PALE_ORANGE, _GRID = "#DCECF7", "#FBEBCB", "#E3E3E3"
-
-
-# --- drawing in SVG -----------------------------------------------------------------------------------------
-
-
-def _svg(width: int, height: int, *parts: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f"style=\"max-width:100%;height:auto;background:#fff;font-family:'DejaVu Sans',Verdana,sans-serif\">"
-        f'<rect width="{width}" height="{height}" fill="#fff"/>{"".join(parts)}</svg>'
-    )
-
-
-def _display(svg: str, alt: str) -> None:
-    from IPython.display import display
-
-    page = f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{svg}</div>'
-    display({"text/html": page, "text/plain": f"[figure: {alt}]"}, raw=True)
-
-
-def _text(x, y, words, size=13, colour=BLACK, anchor="start", bold=False, italic=False, halo=False) -> str:
-    style = ' font-weight="bold"' if bold else ""
-    style += ' font-style="italic"' if italic else ""
-    style += ' stroke="#fff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"' if halo else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}"{style}>'
-        f"{html.escape(str(words))}</text>"
-    )
-
-
-def _line(x1, y1, x2, y2, colour=BLACK, width=1.0, dash="") -> str:
-    dash = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
-        f'stroke-width="{width}"{dash} stroke-linecap="round"/>'
-    )
-
-
-def _polygon(points, fill, stroke="none", width=1.0, opacity=1.0) -> str:
-    at = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return (
-        f'<polygon points="{at}" fill="{fill}" stroke="{stroke}" stroke-width="{width}" opacity="{opacity}"/>'
-    )
-
-
-def _arrow(x1, y1, x2, y2, colour=BLACK, width=2.0, head=9) -> str:
-    length = max(float(np.hypot(x2 - x1, y2 - y1)), 1e-9)
-    ux, uy = (x2 - x1) / length, (y2 - y1) / length
-    bx, by = x2 - head * ux, y2 - head * uy
-    tip = [
-        (x2, y2),
-        (bx - uy * head * 0.45, by + ux * head * 0.45),
-        (bx + uy * head * 0.45, by - ux * head * 0.45),
-    ]
-    return _line(x1, y1, bx, by, colour, width) + _polygon(tip, colour)
-
-
-def _circle(x, y, r, fill, stroke="#fff", width=1.5) -> str:
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}" fill="{fill}" stroke="{stroke}" stroke-width="{width}"/>'
-    )
-
-
-def _square(x, y, r, fill, stroke="#fff", width=1.5) -> str:
-    return (
-        f'<rect x="{x - r:.1f}" y="{y - r:.1f}" width="{2 * r}" height="{2 * r}" fill="{fill}" stroke="{stroke}" '
-        f'stroke-width="{width}"/>'
-    )
-
-
-def _box(x, y, width, height, fill, stroke="none", line=1.0, radius=0, opacity=1.0) -> str:
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}" stroke="{stroke}" '
-        f'stroke-width="{line}" rx="{radius}" opacity="{opacity}"/>'
-    )
-
-
-def _number(value: float, digits: int = 2) -> str:
-    """A number for a figure, with a true minus sign."""
-    words = f"{value:.{digits}f}"
-    if float(words) == 0:
-        words = words.lstrip("-")
-    return words.replace("-", "−")
-
-
-def _signed(value: float, digits: int = 2) -> str:
-    """The tail of a sum: `` + 0.50`` or `` − 0.50``."""
-    return (" − " if value < 0 else " + ") + _number(abs(value), digits)
-
-
-class _Panel:
-    """Axes in an SVG: ``x`` and ``y`` turn data into pixels; ``clip`` keeps out what leaves the panel."""
-
-    def __init__(self, left, top, width, height, xlim, ylim):
-        self.left, self.top, self.width, self.height = left, top, width, height
-        self.xlim, self.ylim = xlim, ylim
-
-    def x(self, value):
-        low, high = self.xlim
-        return self.left + (np.asarray(value, float) - low) / (high - low) * self.width
-
-    def y(self, value):
-        low, high = self.ylim
-        return self.top + (high - np.asarray(value, float)) / (high - low) * self.height
-
-    def axes(self, xticks, yticks, xlabel="", ylabel="", title="", digits=(0, 0), zero=False, out=38) -> str:
-        bottom = self.top + self.height
-        parts = []
-        for tick in xticks:
-            parts.append(_line(self.x(tick), self.top, self.x(tick), bottom, _GRID))
-            parts.append(_text(self.x(tick), bottom + 16, _number(tick, digits[0]), 12, "#333", "middle"))
-        for tick in yticks:
-            words = tick if isinstance(tick, tuple) else (tick, _number(tick, digits[1]))
-            parts.append(_line(self.left, self.y(words[0]), self.left + self.width, self.y(words[0]), _GRID))
-            parts.append(_text(self.left - 6, self.y(words[0]) + 4, words[1], 12, "#333", "end"))
-        if zero:
-            parts.append(_line(self.x(0), self.top, self.x(0), bottom, "#9A9A9A"))
-            parts.append(_line(self.left, self.y(0), self.left + self.width, self.y(0), "#9A9A9A"))
-        if xlabel:
-            parts.append(_text(self.left + self.width / 2, bottom + 35, xlabel, 12.5, "#333", "middle"))
-        if ylabel:
-            x, y = self.left - out, self.top + self.height / 2
-            parts.append(
-                f'<g transform="rotate(-90 {x:.0f} {y:.0f})">{_text(x, y, ylabel, 12.5, "#333", "middle")}</g>'
-            )
-        if title:
-            parts.append(_text(self.left, self.top - 12, title, 14, bold=True))
-        return "".join(parts)
-
-    def curve(self, xs, ys, colour, width=2.5, dash="") -> str:
-        at = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(self.x(xs), self.y(ys), strict=True))
-        dash = f' stroke-dasharray="{dash}"' if dash else ""
-        return (
-            f'<polyline points="{at}" fill="none" stroke="{colour}" stroke-width="{width}" '
-            f'stroke-linejoin="round"{dash}/>'
-        )
-
-    def clip(self, *parts: str) -> str:
-        """Draw the parts, which use the whole figure's pixels, inside this panel only."""
-        box = f"{self.left} {self.top} {self.width} {self.height}"
-        return (
-            f'<svg x="{self.left}" y="{self.top}" width="{self.width}" height="{self.height}" viewBox="{box}" '
-            f'preserveAspectRatio="none">{"".join(parts)}</svg>'
-        )
+_PALE_BLUE, _PALE_ORANGE = "#DCECF7", "#FBEBCB"
 
 
 # --- a neuron -----------------------------------------------------------------------------------------------
@@ -176,9 +32,9 @@ def anatomy(x, w, b: float, names) -> None:
     z = sum(products) + b
     output = 1 / (1 + np.exp(-z))
     columns = (("signals arrive", 118), ("weights", 262), ("sum", 410), ("squash", 532), ("pass on", 660))
-    parts = [_text(20, 24, "A nerve cell, and the sum that borrows its name", 15, bold=True)]
+    parts = [svg.text(20, 24, "A nerve cell, and the sum that borrows its name", 15, bold=True)]
     for title, at in columns:
-        parts.append(_text(at, 52, title, 12.5, GREY, "middle", italic=True))
+        parts.append(svg.text(at, 52, title, 12.5, GREY, "middle", italic=True))
 
     # the cell: dendrites with synapses on the left, the body, the axon to the right
     dendrites = "".join(
@@ -199,28 +55,28 @@ def anatomy(x, w, b: float, names) -> None:
         f'fill="#CDEBDF" stroke="{GREEN}" stroke-width="3"/><circle cx="409" cy="122" r="9" fill="{GREEN}"/>'
     )
     parts += [dendrites, axon, body]
-    parts += [_circle(105, y, 7, ORANGE) for y in (84, 122, 160)]
-    parts += [_circle(x_, y_, 6, ORANGE) for x_, y_ in ((664, 92), (671, 122), (664, 152))]
+    parts += [svg.circle(105, y, 7, ORANGE) for y in (84, 122, 160)]
+    parts += [svg.circle(x_, y_, 6, ORANGE) for x_, y_ in ((664, 92), (671, 122), (664, 152))]
     parts += [
-        _text(18, 126, "synapses", 12.5, "#8A5F00"),
-        _text(232, 168, "dendrites", 12.5, "#00654A", "middle"),
-        _text(410, 170, "cell body", 12.5, "#00654A", "middle"),
-        _text(535, 145, "axon", 12.5, "#00654A", "middle"),
+        svg.text(18, 126, "synapses", 12.5, "#8A5F00"),
+        svg.text(232, 168, "dendrites", 12.5, "#00654A", "middle"),
+        svg.text(410, 170, "cell body", 12.5, "#00654A", "middle"),
+        svg.text(535, 145, "axon", 12.5, "#00654A", "middle"),
     ]
 
     # the sum: the same columns with numbers
     rows = (236, 290, 344)
-    parts.append(_line(20, 192, 700, 192, _GRID, 1.5))
+    parts.append(svg.line(20, 192, 700, 192, svg.GRID, 1.5))
     for name, xi, wi, p, y in zip(names, x, w, products, rows, strict=True):
         parts += [
-            _text(18, y - 4, name, 12.5, "#333"),
-            _circle(118, y - 2, 21, _PALE_ORANGE, ORANGE, 2),
-            _text(118, y + 3, _number(xi, 1), 13, anchor="middle", bold=True),
-            _arrow(141, y - 2, 386, 290 + (y - 290) * 0.34, BLUE, 1 + 0.9 * abs(wi), 10 + abs(wi)),
-            _text(
+            svg.text(18, y - 4, name, 12.5, "#333"),
+            svg.circle(118, y - 2, 21, _PALE_ORANGE, ORANGE, 2),
+            svg.text(118, y + 3, svg.fixed(xi, 1), 13, anchor="middle", bold=True),
+            svg.arrow(141, y - 2, 386, 290 + (y - 290) * 0.34, BLUE, 1 + 0.9 * abs(wi), 10 + abs(wi)),
+            svg.text(
                 232,
                 y + (290 - y) * 0.24 - 9,
-                f"× {_number(wi, 0)} = {_number(p, 1)}",
+                f"× {svg.fixed(wi, 0)} = {svg.fixed(p, 1)}",
                 13,
                 BLUE,
                 "middle",
@@ -228,25 +84,25 @@ def anatomy(x, w, b: float, names) -> None:
             ),
         ]
     parts += [
-        _circle(415, 290, 29, "#fff", BLACK, 2),
-        _text(415, 297, "Σ", 22, anchor="middle"),
-        _text(415, 346, f"bias {_number(b, 1)}", 12.5, "#333", "middle"),
-        _arrow(415, 333, 415, 322, "#333", 1.5, 7),
-        _arrow(446, 290, 502, 290, BLACK, 2),
-        _text(472, 280, f"z = {_number(z, 1)}", 13, anchor="middle", bold=True, halo=True),
-        _box(505, 262, 56, 56, "#fff", BLACK, 2, 6),
+        svg.circle(415, 290, 29, "#fff", BLACK, 2),
+        svg.text(415, 297, "Σ", 22, anchor="middle"),
+        svg.text(415, 346, f"bias {svg.fixed(b, 1)}", 12.5, "#333", "middle"),
+        svg.arrow(415, 333, 415, 322, "#333", 1.5, 7),
+        svg.arrow(446, 290, 502, 290, BLACK, 2),
+        svg.text(472, 280, f"z = {svg.fixed(z, 1)}", 13, anchor="middle", bold=True, halo=True),
+        svg.box(505, 262, 56, 56, "#fff", BLACK, 2, 6),
     ]
-    curve = _Panel(511, 268, 44, 44, (-5, 5), (-0.05, 1.05))
+    curve = svg.Panel(511, 268, 44, 44, (-5, 5), (-0.05, 1.05))
     zs = np.linspace(-5, 5, 30)
     parts += [
         curve.curve(zs, 1 / (1 + np.exp(-zs)), VERMILION, 3),
-        _arrow(564, 290, 632, 290, BLACK, 2),
-        _circle(660, 290, 25, _PALE_BLUE, BLUE, 2),
-        _text(660, 295, _number(output), 13, anchor="middle", bold=True),
-        _text(660, 338, "“doughnut”", 12.5, "#333", "middle"),
+        svg.arrow(564, 290, 632, 290, BLACK, 2),
+        svg.circle(660, 290, 25, _PALE_BLUE, BLUE, 2),
+        svg.text(660, 295, svg.fixed(output), 13, anchor="middle", bold=True),
+        svg.text(660, 338, "“doughnut”", 12.5, "#333", "middle"),
     ]
-    _display(
-        _svg(720, 376, *parts),
+    svg.show(
+        svg.canvas(720, 376, *parts),
         "Above, a nerve cell: synapses on dendrites, a cell body, an axon. Below, part for part, an "
         "artificial neuron: "
         + ", ".join(f"{n} {xi:g} times {wi:g}" for n, xi, wi in zip(names, x, w, strict=True))
@@ -263,11 +119,11 @@ def connections(counts: dict[str, float | tuple[float, float]]) -> None:
         A count, or the low and the high end of an estimate, by name.
     """
     height = 84 + 34 * len(counts)
-    panel = _Panel(262, 44, 420, 34 * len(counts), (4, 16), (0, len(counts)))
-    parts = [_text(14, 24, "A brain has more connections than these networks have weights", 15, bold=True)]
+    panel = svg.Panel(262, 44, 420, 34 * len(counts), (4, 16), (0, len(counts)))
+    parts = [svg.text(14, 24, "A brain has more connections than these networks have weights", 15, bold=True)]
     for power in range(4, 17, 2):
         x = panel.x(power)
-        parts.append(_line(x, panel.top, x, panel.top + panel.height, _GRID))
+        parts.append(svg.line(x, panel.top, x, panel.top + panel.height, svg.GRID))
         parts.append(
             f'<text x="{x:.0f}" y="{panel.top + panel.height + 17}" font-size="12" fill="#333" text-anchor="middle">'
             f'10<tspan font-size="9" dy="-5">{power}</tspan></text>'
@@ -279,12 +135,12 @@ def connections(counts: dict[str, float | tuple[float, float]]) -> None:
         colour = GREEN if brain else BLUE
         left, right = float(panel.x(np.log10(low))), float(panel.x(np.log10(high)))
         parts += [
-            _text(250, y + 4, name, 12.5, BLACK, "end"),
-            _line(panel.left, y, left, y, "#C9C9C9", 1.2, "2 4"),
-            _line(left, y, right, y, colour, 9) if high > low else _circle(left, y, 6.5, colour),
+            svg.text(250, y + 4, name, 12.5, BLACK, "end"),
+            svg.line(panel.left, y, left, y, "#C9C9C9", 1.2, "2 4"),
+            svg.line(left, y, right, y, colour, 9) if high > low else svg.circle(left, y, 6.5, colour),
         ]
     parts.append(
-        _text(
+        svg.text(
             panel.left + panel.width / 2,
             height - 4,
             "connections, or weights (each step is a hundredfold)",
@@ -294,13 +150,12 @@ def connections(counts: dict[str, float | tuple[float, float]]) -> None:
         )
     )
     words = "; ".join(
-        f"{n}: {'{:.0e} to {:.0e}'.format(*c) if isinstance(c, tuple) else f'{c:.2g}'}"
-        for n, c in counts.items()
+        f"{n}: {'{:.0e} to {:.0e}'.format(*c) if isinstance(c, tuple) else f'{c:.2g}'}" for n, c in counts.items()
     )
-    _display(_svg(720, height, *parts), f"Numbers of connections on a logarithmic axis. {words}.")
+    svg.show(svg.canvas(720, height, *parts), f"Numbers of connections on a logarithmic axis. {words}.")
 
 
-def _plane(panel: _Panel, w1: float, w2: float, b: float, cells: int = 26) -> str:
+def _plane(panel: svg.Panel, w1: float, w2: float, b: float, cells: int = 26) -> str:
     """Shade a panel by the sigmoid of ``w1 x1 + w2 x2 + b``, and draw the line where it is one half."""
     edges_x = np.linspace(*panel.xlim, cells + 1)
     edges_y = np.linspace(*panel.ylim, cells + 1)
@@ -322,7 +177,7 @@ def _plane(panel: _Panel, w1: float, w2: float, b: float, cells: int = 26) -> st
     return panel.clip(*out)
 
 
-def _boundary(panel: _Panel, w1: float, w2: float, b: float, colour=BLACK, width=2.5, dash="") -> str:
+def _boundary(panel: svg.Panel, w1: float, w2: float, b: float, colour=BLACK, width=2.5, dash="") -> str:
     """The line ``w1 x1 + w2 x2 + b = 0`` inside a panel; nothing where both weights are zero."""
     norm = float(np.hypot(w1, w2))
     if norm < 1e-9:
@@ -330,7 +185,7 @@ def _boundary(panel: _Panel, w1: float, w2: float, b: float, colour=BLACK, width
     foot = np.array([w1, w2]) * (-b / norm**2)
     along = np.array([-w2, w1]) / norm
     (x1, y1), (x2, y2) = foot - 20 * along, foot + 20 * along
-    return panel.clip(_line(panel.x(x1), panel.y(y1), panel.x(x2), panel.y(y2), colour, width, dash))
+    return panel.clip(svg.line(panel.x(x1), panel.y(y1), panel.x(x2), panel.y(y2), colour, width, dash))
 
 
 def one_neuron(X, labels, names=("x₁", "x₂"), classes=("other dish", "doughnut")) -> None:
@@ -352,7 +207,7 @@ def one_neuron(X, labels, names=("x₁", "x₂"), classes=("other dish", "doughn
     X, labels = np.asarray(X, float), np.asarray(labels)
 
     def draw(w1, w2, b):
-        panel = _Panel(66, 52, 340, 340, (0, 1), (0, 1))
+        panel = svg.Panel(66, 52, 340, 340, (0, 1), (0, 1))
         z = X @ np.array([w1, w2]) + b
         good = (z > 0) == (labels == 1)
         parts = [_plane(panel, w1, w2, b)]
@@ -366,46 +221,42 @@ def one_neuron(X, labels, names=("x₁", "x₂"), classes=("other dish", "doughn
             if np.all((start > 0.02) & (start < 0.98)):
                 end = start + np.array([w1, w2]) / norm * min(0.05 + 0.02 * norm, 0.22)
                 parts.append(
-                    _arrow(
-                        panel.x(start[0]), panel.y(start[1]), panel.x(end[0]), panel.y(end[1]), PURPLE, 3, 11
-                    )
+                    svg.arrow(panel.x(start[0]), panel.y(start[1]), panel.x(end[0]), panel.y(end[1]), PURPLE, 3, 11)
                 )
-                parts.append(
-                    _text(panel.x(end[0]) + 6, panel.y(end[1]) - 4, "w", 15, PURPLE, bold=True, halo=True)
-                )
+                parts.append(svg.text(panel.x(end[0]) + 6, panel.y(end[1]) - 4, "w", 15, PURPLE, bold=True, halo=True))
         for point, label, fine in zip(X, labels, good, strict=True):
             x, y = panel.x(point[0]), panel.y(point[1])
             if not fine:
                 parts.append(
                     f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" fill="none" stroke="{VERMILION}" stroke-width="2.5"/>'
                 )
-            parts.append(_circle(x, y, 6, BLUE) if label else _square(x, y, 5.5, ORANGE))
+            parts.append(svg.circle(x, y, 6, BLUE) if label else svg.square(x, y, 5.5, ORANGE))
         parts.append(
-            _text(66, 26, f"{good.sum()} of {len(good)} plates on the right side of the line", 15, bold=True)
+            svg.text(66, 26, f"{good.sum()} of {len(good)} plates on the right side of the line", 15, bold=True)
         )
         key, top = 432, 70
         parts += [
-            _text(key, top, f"z = {_number(w1, 1)} x₁{_signed(w2, 1)} x₂{_signed(b, 1)}", 15, bold=True),
-            _circle(key + 7, top + 36, 6, BLUE),
-            _text(key + 22, top + 41, classes[1], 13),
-            _square(key + 7, top + 62, 5.5, ORANGE),
-            _text(key + 22, top + 67, classes[0], 13),
+            svg.text(key, top, f"z = {svg.fixed(w1, 1)} x₁{svg.signed(w2, 1)} x₂{svg.signed(b, 1)}", 15, bold=True),
+            svg.circle(key + 7, top + 36, 6, BLUE),
+            svg.text(key + 22, top + 41, classes[1], 13),
+            svg.square(key + 7, top + 62, 5.5, ORANGE),
+            svg.text(key + 22, top + 67, classes[0], 13),
             f'<circle cx="{key + 7}" cy="{top + 89}" r="9" fill="none" stroke="{VERMILION}" stroke-width="2.5"/>',
-            _text(key + 22, top + 93, "on the wrong side", 13),
-            _line(key, top + 118, key + 15, top + 118, BLACK, 2.5),
-            _text(key + 22, top + 122, "boundary: z = 0", 13),
-            _box(key, top + 142, 15, 15, "rgb(186,218,242)"),
-            _text(key + 22, top + 154, "says “" + classes[1] + "” (z > 0)", 13),
-            _box(key, top + 170, 15, 15, "rgb(251,226,178)"),
-            _text(key + 22, top + 182, "says “" + classes[0] + "” (z < 0)", 13),
-            _arrow(key - 1, top + 208, key + 17, top + 208, PURPLE, 3, 9),
-            _text(key + 22, top + 212, "weights: to the bluer side", 13),
-            _text(key, top + 252, "Pale means that the neuron", 12.5, "#444"),
-            _text(key, top + 270, "is unsure: σ(z) near one half.", 12.5, "#444"),
+            svg.text(key + 22, top + 93, "on the wrong side", 13),
+            svg.line(key, top + 118, key + 15, top + 118, BLACK, 2.5),
+            svg.text(key + 22, top + 122, "boundary: z = 0", 13),
+            svg.box(key, top + 142, 15, 15, "rgb(186,218,242)"),
+            svg.text(key + 22, top + 154, "says “" + classes[1] + "” (z > 0)", 13),
+            svg.box(key, top + 170, 15, 15, "rgb(251,226,178)"),
+            svg.text(key + 22, top + 182, "says “" + classes[0] + "” (z < 0)", 13),
+            svg.arrow(key - 1, top + 208, key + 17, top + 208, PURPLE, 3, 9),
+            svg.text(key + 22, top + 212, "weights: to the bluer side", 13),
+            svg.text(key, top + 252, "Pale means that the neuron", 12.5, "#444"),
+            svg.text(key, top + 270, "is unsure: σ(z) near one half.", 12.5, "#444"),
         ]
         if norm < 1e-9:
-            parts.append(_text(key, top + 306, "Both weights are 0: no line.", 12.5, VERMILION, bold=True))
-        return _svg(720, 440, *parts)
+            parts.append(svg.text(key, top + 306, "Both weights are 0: no line.", 12.5, VERMILION, bold=True))
+        return svg.canvas(720, 440, *parts)
 
     wide = widgets.Layout(width="300px")
     slider = lambda value, name, low, high: widgets.FloatSlider(
@@ -447,13 +298,11 @@ _CURVES: dict[str, tuple[Callable, Callable, str]] = {
 def activations() -> None:
     """Draw sigmoid, tanh and ReLU side by side with their slopes."""
     z = np.linspace(-5, 5, 201)
-    left = _Panel(60, 62, 280, 230, (-5, 5), (-1.2, 3.2))
-    right = _Panel(412, 62, 280, 230, (-5, 5), (-0.08, 1.12))
+    left = svg.Panel(60, 62, 280, 230, (-5, 5), (-1.2, 3.2))
+    right = svg.Panel(412, 62, 280, 230, (-5, 5), (-0.08, 1.12))
     parts = [
-        _text(14, 24, "Sigmoid and tanh go flat on both sides; ReLU only on one", 15, bold=True),
-        left.axes(
-            [-4, -2, 0, 2, 4], [-1, 0, 1, 2, 3], "z, the weighted sum", "output f(z)", "output", zero=True
-        ),
+        svg.text(14, 24, "Sigmoid and tanh go flat on both sides; ReLU only on one", 15, bold=True),
+        left.axes([-4, -2, 0, 2, 4], [-1, 0, 1, 2, 3], "z, the weighted sum", "output f(z)", "output", zero=True),
         right.axes(
             [-4, -2, 0, 2, 4],
             [0, 0.25, 0.5, 0.75, 1],
@@ -469,8 +318,7 @@ def activations() -> None:
         if name == "ReLU":
             parts.append(right.curve([-5, 0], [0, 0], colour, 3) + right.curve([0, 5], [1, 1], colour, 3))
             parts.append(
-                _circle(right.x(0), right.y(1), 4, "#fff", colour, 2)
-                + _circle(right.x(0), right.y(0), 4, colour)
+                svg.circle(right.x(0), right.y(1), 4, "#fff", colour, 2) + svg.circle(right.x(0), right.y(0), 4, colour)
             )
         else:
             parts.append(right.curve(z, slope(z), colour, 3))
@@ -482,9 +330,9 @@ def activations() -> None:
         (right, 1.25, 0.55, "tanh", BLUE, "start"),
         (right, 2.2, 0.19, "sigmoid", VERMILION, "start"),
     )
-    parts += [_text(p.x(x), p.y(y), w, 13, c, a, bold=True, halo=True) for p, x, y, w, c, a in words]
-    _display(
-        _svg(720, 338, *parts),
+    parts += [svg.text(p.x(x), p.y(y), w, 13, c, a, bold=True, halo=True) for p, x, y, w, c, a in words]
+    svg.show(
+        svg.canvas(720, 338, *parts),
         "Two plots over z from -5 to 5. Outputs: sigmoid rises from 0 to 1, tanh from -1 to 1, ReLU is 0 "
         "and then the line z. Slopes: sigmoid's is a hill of height 0.25, tanh's a hill of height 1, ReLU's "
         "is 0 and then 1.",
@@ -506,43 +354,35 @@ def activation_explorer() -> None:
         f, slope, colour = _CURVES[name]
         value, steep = float(f(z)), float(slope(z))
         ylim, yticks, slim, sticks = limits[name]
-        left = _Panel(60, 62, 280, 230, (-6, 6), ylim)
-        right = _Panel(412, 62, 280, 230, (-6, 6), slim)
+        left = svg.Panel(60, 62, 280, 230, (-6, 6), ylim)
+        right = svg.Panel(412, 62, 280, 230, (-6, 6), slim)
         zs = np.linspace(-6, 6, 241)
         top = float(np.max(slope(zs)))
         share = steep / top
-        verdict = (
-            "steep: learning can move it"
-            if share > 0.5
-            else "flattening"
-            if share > 0.05
-            else "flat: saturated"
-        )
+        verdict = "steep: learning can move it" if share > 0.5 else "flattening" if share > 0.05 else "flat: saturated"
         if name.endswith("ReLU"):
-            verdict = (
-                "on: slope 1" if steep == 1 else "off: slope 0" if steep == 0 else "off, but not quite flat"
-            )
+            verdict = "on: slope 1" if steep == 1 else "off: slope 0" if steep == 0 else "off, but not quite flat"
         reach = np.array([z - 2.2, z + 2.2])
         parts = [
-            _text(
+            svg.text(
                 14,
                 24,
-                f"{name} at z = {_number(z, 1)}: output {_number(value, 3)}, slope {_number(steep, 3)}",
+                f"{name} at z = {svg.fixed(z, 1)}: output {svg.fixed(value, 3)}, slope {svg.fixed(steep, 3)}",
                 15,
                 bold=True,
             ),
-            _text(706, 24, verdict, 13, VERMILION if share <= 0.05 else "#333", "end", bold=True),
+            svg.text(706, 24, verdict, 13, VERMILION if share <= 0.05 else "#333", "end", bold=True),
             left.axes([-6, -3, 0, 3, 6], yticks, "z, the weighted sum", "output f(z)", "", (0, 1), zero=True),
             right.axes([-6, -3, 0, 3, 6], sticks, "z, the weighted sum", "slope f′(z)", "", (0, 1)),
             left.clip(
                 left.curve(zs, f(zs), colour, 3),
                 left.curve(reach, value + steep * (reach - z), BLACK, 2.2, "6 4"),
             ),
-            _text(left.left + 6, left.top - 8, "output, with its tangent (dashed)", 12.5, "#333"),
-            _text(
+            svg.text(left.left + 6, left.top - 8, "output, with its tangent (dashed)", 12.5, "#333"),
+            svg.text(
                 right.left + 6,
                 right.top - 8,
-                f"slope of that tangent (at most {_number(top, 2)})",
+                f"slope of that tangent (at most {svg.fixed(top, 2)})",
                 12.5,
                 "#333",
             ),
@@ -553,11 +393,11 @@ def activation_explorer() -> None:
         else:
             parts.append(right.curve(zs, slope(zs), colour, 3))
         parts += [
-            _line(right.x(z), right.y(0), right.x(z), right.y(steep), BLACK, 1.6, "3 3"),
-            left.clip(_circle(left.x(z), left.y(value), 7, BLACK)),
-            _circle(right.x(z), right.y(steep), 7, BLACK),
+            svg.line(right.x(z), right.y(0), right.x(z), right.y(steep), BLACK, 1.6, "3 3"),
+            left.clip(svg.circle(left.x(z), left.y(value), 7, BLACK)),
+            svg.circle(right.x(z), right.y(steep), 7, BLACK),
         ]
-        return _svg(720, 338, *parts)
+        return svg.canvas(720, 338, *parts)
 
     explore(
         draw,
@@ -603,23 +443,21 @@ def layer_explorer(x, W, b, plates, features, units) -> None:
     z = x @ W + b
     cw, ch = 58, 34
 
-    def table(
-        left, top, values, rows, columns, row=None, column=None, colour=BLUE, fill=_PALE_BLUE, digits=1
-    ):
+    def table(left, top, values, rows, columns, row=None, column=None, colour=BLUE, fill=_PALE_BLUE, digits=1):
         out = []
         for j, name in enumerate(columns):
-            out.append(_text(left + cw * (j + 0.5), top - 8, name, 12, "#333", "middle", bold=j == column))
+            out.append(svg.text(left + cw * (j + 0.5), top - 8, name, 12, "#333", "middle", bold=j == column))
         for i, name in enumerate(rows):
-            out.append(_text(left - 8, top + ch * (i + 0.5) + 4, name, 12, "#333", "end", bold=i == row))
+            out.append(svg.text(left - 8, top + ch * (i + 0.5) + 4, name, 12, "#333", "end", bold=i == row))
             for j in range(values.shape[1]):
                 both = row is not None and column is not None
                 lit = (i == row and j == column) if both else (i == row or j == column)
-                out.append(_box(left + cw * j, top + ch * i, cw, ch, fill if lit else "#fff", "#BDBDBD"))
+                out.append(svg.box(left + cw * j, top + ch * i, cw, ch, fill if lit else "#fff", "#BDBDBD"))
                 out.append(
-                    _text(
+                    svg.text(
                         left + cw * (j + 0.5),
                         top + ch * (i + 0.5) + 5,
-                        _number(values[i, j], digits),
+                        svg.fixed(values[i, j], digits),
                         13,
                         BLACK if lit else "#555",
                         "middle",
@@ -634,22 +472,22 @@ def layer_explorer(x, W, b, plates, features, units) -> None:
         left_w = 84 + cw * D + 112
         top_x, top_w = 96, 96
         out_top = top_w + ch * D + 116
-        parts = [_text(14, 24, "Each number of a layer's output is one neuron on one plate", 15, bold=True)]
+        parts = [svg.text(14, 24, "Each number of a layer's output is one neuron on one plate", 15, bold=True)]
         parts += [
-            _text(84, 60, f"x  ({N}, {D}): a plate a row", 13, "#8A5F00", bold=True),
+            svg.text(84, 60, f"x  ({N}, {D}): a plate a row", 13, "#8A5F00", bold=True),
             table(84, top_x, x, plates, features, row=n, fill=_PALE_ORANGE),
-            _text(left_w, 60, f"W  ({D}, {M}): a unit a column", 13, BLUE, bold=True),
+            svg.text(left_w, 60, f"W  ({D}, {M}): a unit a column", 13, BLUE, bold=True),
             table(left_w, top_w, W, features, units, column=m),
         ]
         bias_top = top_w + ch * D + 10
-        parts.append(_text(left_w - 8, bias_top + 22, "b", 13, BLUE, "end", bold=True))
+        parts.append(svg.text(left_w - 8, bias_top + 22, "b", 13, BLUE, "end", bold=True))
         for j in range(M):
-            parts.append(_box(left_w + cw * j, bias_top, cw, ch, "#E3E3F7" if j == m else "#fff", "#BDBDBD"))
+            parts.append(svg.box(left_w + cw * j, bias_top, cw, ch, "#E3E3F7" if j == m else "#fff", "#BDBDBD"))
             parts.append(
-                _text(
+                svg.text(
                     left_w + cw * (j + 0.5),
                     bias_top + 22,
-                    _number(b[j], 1),
+                    svg.fixed(b[j], 1),
                     13,
                     BLACK if j == m else "#555",
                     "middle",
@@ -657,7 +495,7 @@ def layer_explorer(x, W, b, plates, features, units) -> None:
                 )
             )
         parts += [
-            _text(
+            svg.text(
                 left_w,
                 out_top - 34,
                 f"z = x @ W + b  ({N}, {M})",
@@ -667,17 +505,15 @@ def layer_explorer(x, W, b, plates, features, units) -> None:
             ),
             table(left_w, out_top, z, plates, units, row=n, column=m, fill="#D5F0E6"),
         ]
-        terms = " + ".join(f"{_number(x[n, d], 1)}·{_number(W[d, m], 1)}" for d in range(D)).replace(
-            "+ −", "− "
-        )
+        terms = " + ".join(f"{svg.fixed(x[n, d], 1)}·{svg.fixed(W[d, m], 1)}" for d in range(D)).replace("+ −", "− ")
         y = out_top + 18
         parts += [
-            _text(20, y, f"{plate}, {unit} unit:", 13, bold=True),
-            _text(20, y + 24, terms, 13),
-            _text(20, y + 46, f"{_signed(b[m], 1).strip()}  (bias)", 13, "#3B3B9A"),
-            _text(20, y + 72, f"= {_number(z[n, m], 2)}", 15, "#00654A", bold=True),
+            svg.text(20, y, f"{plate}, {unit} unit:", 13, bold=True),
+            svg.text(20, y + 24, terms, 13),
+            svg.text(20, y + 46, f"{svg.signed(b[m], 1).strip()}  (bias)", 13, "#3B3B9A"),
+            svg.text(20, y + 72, f"= {svg.fixed(z[n, m], 2)}", 15, "#00654A", bold=True),
         ]
-        return _svg(720, int(out_top + ch * N + 20), *parts)
+        return svg.canvas(720, int(out_top + ch * N + 20), *parts)
 
     buttons = {"button_width": "90px"}
     explore(
@@ -695,7 +531,7 @@ def layer_explorer(x, W, b, plates, features, units) -> None:
 def _power(value: float) -> str:
     """A size for a figure: 0.55, or 7e−11."""
     return (
-        _number(value, 2)
+        svg.fixed(value, 2)
         if 0.01 <= value < 1000
         else f"{value:.0e}".replace("-", "−").replace("−0", "−").replace("+0", "")
     )
@@ -717,12 +553,12 @@ def signal_curves(results: dict[str, tuple], title: str) -> None:
     colours = {"sigmoid": VERMILION, "tanh": BLUE, "ReLU": GREEN}
     depth = len(next(iter(results.values()))[0]) - 1
     powers = (0, -8, -16, -24, -32)
-    left = _Panel(66, 74, 200, 230, (0, depth), (powers[-1] - 2, 2))
-    right = _Panel(428, 74, 174, 230, (0, depth), (powers[-1] - 2, 2))
+    left = svg.Panel(66, 74, 200, 230, (0, depth), (powers[-1] - 2, 2))
+    right = svg.Panel(428, 74, 174, 230, (0, depth), (powers[-1] - 2, 2))
     ticks = [(p, f"1e{p}".replace("-", "−") if p else "1") for p in powers]
     layers = sorted({round(k * depth / 4) for k in range(5)})
     parts = [
-        _text(14, 24, title, 15, bold=True),
+        svg.text(14, 24, title, 15, bold=True),
         left.axes(layers, ticks, "layer (0 is the input)", "", "signal, going forward"),
         right.axes(layers, ticks, "layer (0 is the input)", "", "gradient, coming back"),
     ]
@@ -744,14 +580,14 @@ def signal_curves(results: dict[str, tuple], title: str) -> None:
         ends.sort()
         beside = panel.left + panel.width + 7
         if which == 1:  # these ends lie on the far side: list them from the top
-            parts.append(_text(beside, panel.top + 20, "left at layer 0:", 12, "#333"))
+            parts.append(svg.text(beside, panel.top + 20, "left at layer 0:", 12, "#333"))
             ends = [[panel.top + 22 + 18 * (k + 1), *end[1:]] for k, end in enumerate(ends)]
         for before, after in zip(ends, ends[1:], strict=False):
             after[0] = max(after[0], before[0] + 16)
         for y, name, colour, size in ends:
-            parts.append(_text(beside, y + 4, f"{name} {_power(size)}", 12, colour, bold=True))
-    _display(
-        _svg(720, 350, *parts),
+            parts.append(svg.text(beside, y + 4, f"{name} {_power(size)}", 12, colour, bold=True))
+    svg.show(
+        svg.canvas(720, 350, *parts),
         title
         + ". "
         + "; ".join(
@@ -785,7 +621,7 @@ def signal_explorer(send: Callable, seed: int = 0) -> None:
         if high is None:
             high = 1.2 * max(float(outputs[1].max()), 1e-3) / 1.5
         parts = [
-            _text(
+            svg.text(
                 14,
                 24,
                 f"{name}, weights with spread {weight_std:.3f}: "
@@ -793,7 +629,7 @@ def signal_explorer(send: Callable, seed: int = 0) -> None:
                 15,
                 bold=True,
             ),
-            _text(
+            svg.text(
                 76,
                 54,
                 "outputs, a histogram for each layer (dark line: their mean"
@@ -802,7 +638,7 @@ def signal_explorer(send: Callable, seed: int = 0) -> None:
                 "#333",
             ),
         ]
-        hist = _Panel(
+        hist = svg.Panel(
             76, top, 620, tall, (0.5, depth + 0.5), (low - 0.04 * (high - low), high + 0.04 * (high - low))
         )
         ticks = [(v, f"{v:.2g}".replace("-", "−")) for v in (low, (low + high) / 2, high)]
@@ -818,27 +654,23 @@ def signal_explorer(send: Callable, seed: int = 0) -> None:
             for k, s in enumerate(share):
                 if s > 0:
                     y = float(hist.y(bins[k + 1]))
-                    parts.append(
-                        _box(x, y, max(bar * s, 1), float(hist.y(bins[k])) - y + 0.3, colour, opacity=0.75)
-                    )
+                    parts.append(svg.box(x, y, max(bar * s, 1), float(hist.y(bins[k])) - y + 0.3, colour, opacity=0.75))
             mean = float(hist.y(np.clip(outputs[layer].mean(), low, high)))
-            parts.append(_line(x, mean, x + bar, mean, BLACK, 1.6))
-        lines = _Panel(76, 230, 620, 150, (0.5, depth + 0.5), (-12, 3))
+            parts.append(svg.line(x, mean, x + bar, mean, BLACK, 1.6))
+        lines = svg.Panel(76, 230, 620, 150, (0.5, depth + 0.5), (-12, 3))
         powers = [(p, f"1e{p}".replace("-", "−") if p else "1") for p in (0, -4, -8, -12)]
         parts.append(lines.axes(list(range(1, depth + 1)), powers, "layer", "size, log scale", out=56))
         layers = np.arange(1, depth + 1)
         log_signal = np.log10(np.maximum(signal[1:], 1e-30))
         log_gradient = np.log10(np.maximum(gradients[1:], 1e-30))
         parts.append(
-            lines.clip(
-                lines.curve(layers, log_signal, BLACK, 3), lines.curve(layers, log_gradient, ORANGE, 3, "8 4")
-            )
+            lines.clip(lines.curve(layers, log_signal, BLACK, 3), lines.curve(layers, log_gradient, ORANGE, 3, "8 4"))
         )
         parts += [
-            _text(78, 220, "signal going forward: spread between plates", 12.5, BLACK, bold=True),
-            _text(696, 220, "- - gradient coming back", 12.5, "#A87300", "end", bold=True),
+            svg.text(78, 220, "signal going forward: spread between plates", 12.5, BLACK, bold=True),
+            svg.text(696, 220, "- - gradient coming back", 12.5, "#A87300", "end", bold=True),
         ]
-        return _svg(720, 424, *parts)
+        return svg.canvas(720, 424, *parts)
 
     best = round(float(np.sqrt(2 / 100)), 3)
     explore(
@@ -851,9 +683,7 @@ def signal_explorer(send: Callable, seed: int = 0) -> None:
                 style={"button_width": "85px"},
             ),
             "weight_std": widgets.SelectionSlider(
-                options=[
-                    (f"{v:.3f}", v) for v in (0.01, 0.02, 0.05, 0.08, 0.1, 0.12, best, 0.17, 0.2, 0.25, 0.3)
-                ],
+                options=[(f"{v:.3f}", v) for v in (0.01, 0.02, 0.05, 0.08, 0.1, 0.12, best, 0.17, 0.2, 0.25, 0.3)],
                 value=best,
                 description="weight spread",
                 style={"description_width": "initial"},
@@ -873,7 +703,7 @@ _NICE = np.array([0, 1, 1, 0])
 
 
 def _corner(x, y, nice, r=9) -> str:
-    return _circle(x, y, r, BLUE, "#fff", 2) if nice else _square(x, y, r - 1, ORANGE, "#fff", 2)
+    return svg.circle(x, y, r, BLUE, "#fff", 2) if nice else svg.square(x, y, r - 1, ORANGE, "#fff", 2)
 
 
 def corners(w=None, b: float = 0.0, title: str = "Sauce on a plate: custard or gravy, not both") -> None:
@@ -885,8 +715,8 @@ def corners(w=None, b: float = 0.0, title: str = "Sauce on a plate: custard or g
     b : float
     title : str
     """
-    panel = _Panel(150, 62, 250, 250, (-0.3, 1.3), (-0.3, 1.3))
-    parts = [_text(14, 24, title, 15, bold=True)]
+    panel = svg.Panel(150, 62, 250, 250, (-0.3, 1.3), (-0.3, 1.3))
+    parts = [svg.text(14, 24, title, 15, bold=True)]
     if w is not None:
         parts.append(_plane(panel, *w, b))
     parts.append(panel.axes([0, 1], [0, 1], "custard", "gravy"))
@@ -901,25 +731,25 @@ def corners(w=None, b: float = 0.0, title: str = "Sauce on a plate: custard or g
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="16" fill="none" stroke="{VERMILION}" stroke-width="3"/>'
             )
         parts.append(_corner(x, y, nice))
-        parts.append(_text(x, y + 30 if x2 == 0 else y - 20, word, 12.5, BLACK, "middle", halo=True))
+        parts.append(svg.text(x, y + 30 if x2 == 0 else y - 20, word, 12.5, BLACK, "middle", halo=True))
     key = 440
     parts += [
         _corner(key, 96, 1),
-        _text(key + 18, 101, "1: serve it", 13),
+        svg.text(key + 18, 101, "1: serve it", 13),
         _corner(key, 128, 0),
-        _text(key + 18, 133, "0: send it back", 13),
+        svg.text(key + 18, 133, "0: send it back", 13),
     ]
     if w is not None:
         parts += [
-            _line(key - 8, 160, key + 9, 160, BLACK, 2.5),
-            _text(key + 18, 165, "the neuron's boundary", 13),
+            svg.line(key - 8, 160, key + 9, 160, BLACK, 2.5),
+            svg.text(key + 18, 165, "the neuron's boundary", 13),
             f'<circle cx="{key}" cy="192" r="10" fill="none" stroke="{VERMILION}" stroke-width="3"/>',
-            _text(key + 18, 197, "on the wrong side", 13),
+            svg.text(key + 18, 197, "on the wrong side", 13),
         ]
     alt = "A square with four corners: nothing and both sauces are 0, custard alone and gravy alone are 1."
     if w is not None:
         alt += " One neuron's straight boundary leaves at least one corner on the wrong side."
-    _display(_svg(720, 362, *parts), alt)
+    svg.show(svg.canvas(720, 362, *parts), alt)
 
 
 def napkin() -> None:
@@ -957,24 +787,24 @@ def napkin() -> None:
             *(np.array([220, 236, 247]) * (1 - tone) + np.array([122, 178, 219]) * tone)
         )
         parts = [
-            _text(14, 24, title, 15, bold=True),
-            _polygon(at([(0, 0), (0, 1), (1, 1)]), "none", "#BDBDBD", 1.2),
-            _polygon(front, _PALE_BLUE, BLUE, 1.5),
-            _polygon(flap, shade, BLUE, 1.5, 0.94),
-            _line(*place(0, 0), *place(1, 1), BLUE, 2, "5 4"),
+            svg.text(14, 24, title, 15, bold=True),
+            svg.polygon(at([(0, 0), (0, 1), (1, 1)]), "none", "#BDBDBD", 1.2),
+            svg.polygon(front, _PALE_BLUE, BLUE, 1.5),
+            svg.polygon(flap, shade, BLUE, 1.5, 0.94),
+            svg.line(*place(0, 0), *place(1, 1), BLUE, 2, "5 4"),
         ]
         gravy, custard = place(0, 1, True), place(1, 0)
         if done:
             a, b = place(0.32, -0.18), place(1.18, 0.68)
-            parts.append(_line(*a, *b, VERMILION, 3, "9 5"))
-            parts.append(_text(b[0] + 6, b[1] + 4, "one cut", 13, VERMILION, bold=True))
+            parts.append(svg.line(*a, *b, VERMILION, 3, "9 5"))
+            parts.append(svg.text(b[0] + 6, b[1] + 4, "one cut", 13, VERMILION, bold=True))
         for spot, nice in ((place(0, 0), 0), (place(1, 1), 0), (custard, 1), (gravy, 1)):
             parts.append(_corner(*spot, nice))
         close = abs(gravy[1] - custard[1]) < 30
         parts += [
-            _text(place(0, 0)[0] + 2, place(0, 0)[1] - 18, "nothing", 12.5, BLACK, "middle", halo=True),
-            _text(place(1, 1)[0] + 4, place(1, 1)[1] - 18, "both", 12.5, BLACK, "middle", halo=True),
-            _text(
+            svg.text(place(0, 0)[0] + 2, place(0, 0)[1] - 18, "nothing", 12.5, BLACK, "middle", halo=True),
+            svg.text(place(1, 1)[0] + 4, place(1, 1)[1] - 18, "both", 12.5, BLACK, "middle", halo=True),
+            svg.text(
                 custard[0],
                 custard[1] + 28,
                 "custard and gravy" if close else "custard",
@@ -985,18 +815,18 @@ def napkin() -> None:
             ),
         ]
         if not close:
-            parts.append(_text(gravy[0] + 14, gravy[1] - 8, "gravy", 12.5, BLACK, halo=True))
+            parts.append(svg.text(gravy[0] + 14, gravy[1] - 8, "gravy", 12.5, BLACK, halo=True))
         # what a single neuron sees: distance from the fold
-        line = _Panel(460, 100, 236, 180, (-1.25, 1.25), (0, 1))
+        line = svg.Panel(460, 100, 236, 180, (-1.25, 1.25), (0, 1))
         y = 205
         parts += [
-            _text(460, 70, "how far from the fold?", 13, bold=True),
-            _text(460, 88, "(the custard side counts as plus)", 12, "#444"),
-            _line(line.left, y, line.left + line.width, y, "#9A9A9A", 1.5),
+            svg.text(460, 70, "how far from the fold?", 13, bold=True),
+            svg.text(460, 88, "(the custard side counts as plus)", 12, "#444"),
+            svg.line(line.left, y, line.left + line.width, y, "#9A9A9A", 1.5),
         ]
         for tick in (-1, 0, 1):
-            parts.append(_line(line.x(tick), y - 5, line.x(tick), y + 5, "#9A9A9A", 1.5))
-            parts.append(_text(line.x(tick), y + 42, _number(tick, 0), 12, "#333", "middle"))
+            parts.append(svg.line(line.x(tick), y - 5, line.x(tick), y + 5, "#9A9A9A", 1.5))
+            parts.append(svg.text(line.x(tick), y + 42, svg.fixed(tick, 0), 12, "#333", "middle"))
         where = -float(np.cos(angle))
         beside = 15 if where > 0.85 else 0  # both nice plates stay visible where they meet
         parts += [
@@ -1004,16 +834,16 @@ def napkin() -> None:
             _corner(line.x(0) + 8, y, 0),
             _corner(line.x(1), y, 1),
             _corner(line.x(where) + beside, y, 1),
-            _text(line.x(0), y + 24, "nothing, both", 12, BLACK, "middle"),
-            _text(line.x(1), y + 24, "custard", 12, BLACK, "middle"),
-            _line(line.x(where) + beside, y - 28, line.x(where) + beside, y - 12, "#9A9A9A"),
-            _text(line.x(where) + beside, y - 33, "gravy", 12, BLACK, "middle", halo=True),
+            svg.text(line.x(0), y + 24, "nothing, both", 12, BLACK, "middle"),
+            svg.text(line.x(1), y + 24, "custard", 12, BLACK, "middle"),
+            svg.line(line.x(where) + beside, y - 28, line.x(where) + beside, y - 12, "#9A9A9A"),
+            svg.text(line.x(where) + beside, y - 33, "gravy", 12, BLACK, "middle", halo=True),
         ]
         if done:
             cut = max(where / 2, 0.19)
-            parts.append(_line(line.x(cut), y - 26, line.x(cut), y + 12, VERMILION, 3, "7 5"))
+            parts.append(svg.line(line.x(cut), y - 26, line.x(cut), y + 12, VERMILION, 3, "7 5"))
             parts.append(
-                _text(
+                svg.text(
                     line.x(1.25),
                     y + 64,
                     "one cut: nice plates on the right",
@@ -1025,7 +855,7 @@ def napkin() -> None:
             )
         else:
             parts.append(
-                _text(
+                svg.text(
                     line.x(0),
                     y + 64,
                     "nice plates on both sides" if where < 0 else "all nice plates on the right",
@@ -1034,7 +864,7 @@ def napkin() -> None:
                     "middle",
                 )
             )
-        return _svg(720, 400, *parts)
+        return svg.canvas(720, 400, *parts)
 
     explore(
         draw,
@@ -1068,16 +898,13 @@ def xor_surface(weights: Callable) -> None:
         if shapes != ((2, 2), (2,), (2, 1), (1,)):
             raise ValueError
     except Exception:  # a stub, or weights that the check explains better
-        print(
-            "Here your own network will be drawn. Write xor_weights() first, check it, then run this cell "
-            "again."
-        )
+        print("Here your own network will be drawn. Write xor_weights() first, check it, then run this cell again.")
         return
 
     def hidden(points):
         return np.maximum(points @ W1 + b1, 0.0)
 
-    left = _Panel(64, 66, 250, 250, (-0.3, 1.3), (-0.3, 1.3))
+    left = svg.Panel(64, 66, 250, 250, (-0.3, 1.3), (-0.3, 1.3))
     cells = 32
     grid = np.linspace(-0.3, 1.3, cells + 1)
     mid = (grid[1:] + grid[:-1]) / 2
@@ -1095,19 +922,19 @@ def xor_surface(weights: Callable) -> None:
             )
     h = hidden(_CORNERS)
     span = max(float(np.abs(h).max()), 1.0) * 1.25
-    right = _Panel(420, 66, 250, 250, (-0.22 * span, span), (-0.22 * span, span))
+    right = svg.Panel(420, 66, 250, 250, (-0.22 * span, span), (-0.22 * span, span))
     step = max(round(span / 1.25), 1)
     parts = [
-        _text(14, 24, "Your network: two creases in the plane, then one cut", 15, bold=True),
+        svg.text(14, 24, "Your network: two creases in the plane, then one cut", 15, bold=True),
         left.clip(*squares),
         left.axes([0, 1], [0, 1], "custard", "gravy"),
         _boundary(left, *W1[:, 0], b1[0], PURPLE, 2.5, "7 4"),
         _boundary(left, *W1[:, 1], b1[1], GREEN, 2.5, "2 4"),
-        _text(left.left, 54, "the plate's plane (creases dashed)", 12.5, "#333"),
+        svg.text(left.left, 54, "the plate's plane (creases dashed)", 12.5, "#333"),
         _plane(right, *(8 * W2[:, 0] / span), 8 * (b2[0] - 0.5) / span),
         right.axes([0, step], [0, step], "hidden unit 1", "hidden unit 2"),
         _boundary(right, *W2[:, 0], b2[0] - 0.5, BLACK, 2.5),
-        _text(right.left, 54, "the hidden plane (the cut in black)", 12.5, "#333"),
+        svg.text(right.left, 54, "the hidden plane (the cut in black)", 12.5, "#333"),
     ]
     spots: dict[tuple, list[int]] = {}
     for k, point in enumerate(h):
@@ -1116,14 +943,14 @@ def xor_surface(weights: Callable) -> None:
     for (x1, x2), nice, name in zip(_CORNERS, _NICE, names, strict=True):
         parts.append(_corner(left.x(x1), left.y(x2), nice))
         parts.append(
-            _text(left.x(x1), left.y(x2) + (28 if x2 == 0 else -16), name, 12.5, BLACK, "middle", halo=True)
+            svg.text(left.x(x1), left.y(x2) + (28 if x2 == 0 else -16), name, 12.5, BLACK, "middle", halo=True)
         )
     for point, members in spots.items():
         x, y = right.x(point[0]), right.y(point[1])
         parts.append(_corner(x, y, _NICE[members[0]]))
         at_right = x > right.left + 0.6 * right.width
         parts.append(
-            _text(
+            svg.text(
                 x - 14 if at_right else x + 14,
                 y - 12,
                 ", ".join(names[k] for k in members),
@@ -1133,8 +960,8 @@ def xor_surface(weights: Callable) -> None:
                 halo=True,
             )
         )
-    _display(
-        _svg(720, 362, *parts),
+    svg.show(
+        svg.canvas(720, 362, *parts),
         "Left: the square of custard and gravy, shaded by your network's output, with the two hidden units' "
         "creases. Right: where the four corners land in the plane of the hidden units, and the output "
         "unit's cut.",
