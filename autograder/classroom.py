@@ -184,4 +184,11 @@ def configure(config, root: Path) -> None:
     config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
     config.RepairCells.release = str(room.root / "release")
     config.Examine.seed = room.seed
+    if "template_name" not in config.HTMLExporter:
+        import nbgrader.server_extensions.formgrader as formgrader
+
+        ours, theirs = Path(__file__).parent / "templates", Path(formgrader.__file__).parent / "templates"
+        config.HTMLExporter.template_name = "graded"
+        config.HTMLExporter.template_file = "graded.html.j2"
+        config.HTMLExporter.extra_template_basedirs = [str(ours), str(theirs)]
     config.ExportApp.plugin_class = "autograder.export.ExerciseExport"

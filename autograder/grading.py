@@ -241,6 +241,17 @@ def table(results: list[Result]) -> None:
     Console().print(shown)
 
 
+def _write_feedback(api, assignment: str, student: str) -> dict:
+    """As nbgrader's `NbGraderAPI.generate_feedback`, which insists on its own template."""
+    from nbgrader.converters import GenerateFeedback
+    from nbgrader.utils import capture_log, temp_attrs
+
+    with temp_attrs(api.coursedir, assignment_id=assignment, student_id=student):
+        app = GenerateFeedback(coursedir=api.coursedir, parent=api)
+        app.force = True
+        return capture_log(app)
+
+
 def feedback(room: Classroom, assignment: str, only: list[str]) -> list[Path]:
     """Write feedback pages and return them.
 
@@ -256,7 +267,7 @@ def feedback(room: Classroom, assignment: str, only: list[str]) -> list[Path]:
     if not graded:
         raise ClassroomError(f"Nothing of {assignment} is graded yet. First: autograder grade {assignment}")
     for name in track(graded, description=f"feedback on {assignment}"):
-        result = api.generate_feedback(assignment, name, force=True)
+        result = _write_feedback(api, assignment, name)
         if not result["success"]:
             raise ClassroomError(f"No feedback for {name}. {_last_error(result)}")
         pages += sorted((room.root / "feedback" / name / assignment).glob("*.html"))

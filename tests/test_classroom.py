@@ -215,7 +215,7 @@ def test_code_that_loops_dies_or_leaves_costs_only_itself(room, monkeypatch):
     points = sum(one.points for one in exercise_bank.load("03").values())
     config = room.root / "nbgrader_config.py"
     before = config.read_text()
-    config.write_text(before + "\nget_config().Examine.cell_seconds = 3.0\n")
+    config.write_text(before + "\nget_config().Examine.cell_seconds = 12.0\n")
     try:
         dies = solved(room, name)
         dies.cells.insert(2, nbformat.v4.new_code_cell("import os\nos._exit(0)"))
@@ -278,6 +278,9 @@ def test_feedback_names_the_mistake_and_shows_no_hidden_input(room):
     (page,) = grading.feedback(room, name, ["feedback"])
     text = page.read_text()
     assert "This looks like:" in text and "output_size" in text
+    table = text.split("</table>")[0]
+    assert "How many places a kernel has" in table and "padding on one side only" in table
+    assert "Test cell" not in text
     assert "First difference" not in text
     assert room.seed not in text
 

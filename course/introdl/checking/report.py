@@ -331,10 +331,12 @@ def as_data(verdict: judge.Verdict) -> dict:
     """Write a verdict as plain data, for programs."""
     return {
         "exercise": verdict.id,
+        "title": verdict.title,
         "status": verdict.status,
         "earned": verdict.earned,
         "points": verdict.points,
         "cases": [{"label": case.label, "passed": case.passed} for case in verdict.cases],
+        "first": next((case.blind for case in verdict.cases if not case.passed), ""),
         "misconceptions": [diagnosis.name for diagnosis in verdict.diagnoses],
     }
 
