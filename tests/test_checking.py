@@ -357,7 +357,11 @@ def test_a_picture_of_the_difference_is_drawn_for_images(toy_sheet):
     html = report.as_html(notebook.examine(toy_sheet["98.scale"], (wrong_large,)))
     assert html.count("<img") == 3 and 'alt="the difference"' in html
     small = report.as_html(notebook.examine(toy_sheet["98.scale"], (lambda x, w: x + w,)))
-    assert "<img" not in small and "<table" in small
+    assert "<table" in small and small.count("<img") == 3 and small.index("<table") < small.index("<img")
+    only_small = report.as_html(
+        notebook.examine(toy_sheet["98.scale"], (lambda x, w: x * w if x.shape == (12, 14) else x + w,))
+    )
+    assert "<img" not in only_small and "<table" in only_small
 
 
 def test_a_blind_report_shows_no_number_of_a_hidden_case(toy_sheet):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from introdl import data
 
 LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*")
 
@@ -170,6 +171,14 @@ def _correlate2d_cases(rng):
     yield Case("a tall kernel, 4 x 1", image=_real(rng, (6, 5)), kernel=_real(rng, (4, 1)))
     yield Case("a kernel as large as the image", image=_real(rng, (3, 3)), kernel=_real(rng, (3, 3)))
     yield Case("a single weight", image=_real(rng, (4, 3)), kernel=_real(rng, (1, 1)))
+    yield Case("a piece of the doughnut", image=_piece(rng, 30, 40), kernel=_real(rng, (3, 3)))
+
+
+def _piece(rng, height, width):
+    """A piece of the photograph in grey, somewhere near the doughnut, at half its size."""
+    grey = data.doughnut().mean(axis=2)[::2, ::2] / 255
+    top, left = rng.integers(30, 60), rng.integers(20, 70)
+    return grey[top : top + height, left : left + width].round(2)
 
 
 def _transposed_kernel(image, kernel):
@@ -211,6 +220,7 @@ CORRELATE2D = Exercise(
     id="03.correlate2d",
     title="Slide a kernel over an image",
     points=12,
+    image=True,
     cases=_correlate2d_cases,
     oracle=_correlate2d_oracle,
     forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES),

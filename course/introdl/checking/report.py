@@ -176,6 +176,14 @@ def _result_html(case: judge.CaseVerdict, image: bool) -> str:
     return _side_by_side([("expected", _value_html(expected)), ("yours", _value_html(given))])
 
 
+def _is_picture(case: judge.CaseVerdict) -> bool:
+    """Whether a case has a result that is drawn as a picture rather than as numbers."""
+    if not _has_result(case) or not _is_numbers(case.expected) or not _is_numbers(case.given):
+        return False
+    same = case.expected.shape == case.given.shape
+    return same and case.expected.ndim >= 2 and max(case.expected.shape[-2:]) > _GRID
+
+
 def _has_result(case: judge.CaseVerdict) -> bool:
     returned = case.outcome is not None and case.outcome.kind == "returned"
     return returned and not isinstance(case.given, Wrong)
@@ -244,6 +252,10 @@ def as_html(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
     first = next((case for case in verdict.cases if not case.passed), None)
     if verdict.status == judge.FAILED and first is not None and not blind and not verdict.secret:
         parts.append(_failure_html(first, verdict.image))
+        pictured = next((case for case in verdict.cases if not case.passed and _is_picture(case)), None)
+        if verdict.image and pictured is not None and pictured is not first:
+            parts.append(f'<div style="margin-top:8px"><strong>{_escape(pictured.label)}</strong></div>')
+            parts.append(_result_html(pictured, True))
     foot = _foot(verdict, hints_left, note, blind)
     if foot:
         parts.append(f'<div style="{_LABEL};margin-top:6px">{_escape(foot)}</div>')
