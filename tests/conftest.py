@@ -12,6 +12,7 @@ def own_home(tmp_path_factory, monkeypatch):
     """Tests never touch a person's progress."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("INTRODL_HOME", str(home))
+    monkeypatch.setenv("INTRODL_CACHE", str(home / "cache"))
     return home
 
 

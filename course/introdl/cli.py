@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from introdl import data_cli
+
 app = typer.Typer(
     help="Introduction to Deep Learning, on a plate: the learner's commands.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(data_cli.app, name="data")
 
 
 def _fail(sentence: str) -> typer.Exit:

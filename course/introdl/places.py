@@ -33,6 +33,25 @@ def pictures() -> Path:
     return _first("pictures", _PACKAGE / "pictures", _PACKAGE.parent.parent / "data" / "pictures")
 
 
+def data() -> Path:
+    """Return the folder of the embedded data (``sources.toml``, ``plates/``, ...); ``INTRODL_DATA`` overrides it."""
+    if "INTRODL_DATA" in os.environ:
+        return Path(os.environ["INTRODL_DATA"]).expanduser()
+    return _first("data", _PACKAGE / "embedded", _PACKAGE.parent.parent / "data")
+
+
+def cache() -> Path:
+    """Return the folder of what is downloaded or unpacked and can be made again; ``INTRODL_CACHE`` overrides it.
+
+    It may not exist yet.
+    """
+    if "INTRODL_CACHE" in os.environ:
+        return Path(os.environ["INTRODL_CACHE"]).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("introdl", appauthor=False)
+
+
 def home() -> Path:
     """Return the learner's own folder, where progress is kept; ``INTRODL_HOME`` overrides it.
 

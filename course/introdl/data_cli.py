@@ -1,0 +1,259 @@
+"""``introdl data``: see what data there is, get it ahead of a class, verify it, remove it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="The course's data: list, get, where, verify, remove.", no_args_is_help=True)
+
+_Names = Annotated[list[str] | None, typer.Argument(help="Datasets; by default all that are on this machine.")]
+
+
+def _fail(sentence: object) -> typer.Exit:
+    typer.secho(str(sentence), fg=typer.colors.RED, err=True)
+    return typer.Exit(1)
+
+
+def _sources(names: list[str] | None) -> list:
+    from introdl.data import sources
+
+    try:
+        return [sources.find(name) for name in dict.fromkeys(names)] if names else list(sources.every().values())
+    except (LookupError, ValueError, FileNotFoundError) as error:
+        raise _fail(error.args[0] if error.args else error) from error
+
+
+@app.command("list")
+def list_() -> None:
+    """List the datasets: what each is, its licence, its size, and what of it is on this machine.
+
+    Example: introdl data list
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from introdl.data.errors import in_units
+
+    table = Table("name", "what it is", "licence", "to download", "here")
+    for source in _sources(None):
+        size = "comes with the course" if source.embedded else "size not published"
+        if source.size:
+            size = in_units(source.size)
+        table.add_row(source.name, source.title, source.licence, size, _state(source))
+    Console(soft_wrap=False).print(table)
+
+
+def _state(source) -> str:
+    from introdl import places
+    from introdl.data import cache, download
+    from introdl.data.errors import in_units
+
+    where, words = download.folder(source), []
+    here = [file for file in source.files if download.is_here(file, where)]
+    if here and len(here) == len(source.files):
+        words.append("downloaded")
+    elif not source.embedded:
+        came = sum(_size(where / file.name) + _size(where / f"{file.name}.part") for file in source.files)
+        words.append(f"{in_units(came)} came so far" if came else "no")
+    kept = sum(_size(path) for entry in cache.entries(source.name) for path in entry.iterdir())
+    if kept:
+        words.append(f"unpacked, {in_units(kept)}")
+    if source.name == "plates":
+        words.insert(0, "yes" if (places.data() / "plates" / "plates.zip").is_file() else "missing")
+    return ", ".join(words) or "yes"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+@app.command()
+def get(
+    names: Annotated[list[str], typer.Argument(help="Datasets, as 'introdl data list' names them.")],
+    unpack: Annotated[bool, typer.Option(help="Unpack it too, so that the first call in a notebook is quick.")] = True,
+    size: Annotated[int | None, typer.Option(help="Unpack at this height and width in pixels.")] = None,
+    classes: Annotated[str | None, typer.Option(help="Unpack only these classes, with commas between.")] = None,
+) -> None:
+    """Download datasets, and unpack them.
+
+    Example: introdl data get grocery --size 64
+    """
+    from introdl import data
+    from introdl.data import download
+    from introdl.data.errors import DataError
+
+    options = {"size": size, "classes": classes.split(",") if classes else None}
+    options = {name: value for name, value in options.items() if value is not None}
+    for source in _sources(names):
+        loader = getattr(data, source.name)
+        _look_at_options(loader, options)
+        try:
+            for file in source.files:
+                path = download.fetch(file, download.folder(source))
+                noted = download.receipt(file, path.parent)
+                typer.echo(f"{path}: sha256 {noted['sha256'][:16]}…, {_compared(noted)}")
+            if unpack:
+                typer.echo(repr(loader(**options)))
+        except (DataError, ValueError, OSError) as error:
+            raise _fail(error) from error
+
+
+def _look_at_options(loader, options: dict) -> None:
+    """Refuse an option that a loader does not take, before anything is downloaded for it."""
+    import inspect
+
+    for name in options:
+        if name not in inspect.signature(loader).parameters:
+            raise _fail(f"{loader.__name__} has no such option: --{name} cannot be given for it.")
+
+
+def _compared(noted: dict) -> str:
+    if noted["checksum"] == "published":
+        return "as published"
+    return f"pinned at the first download ({noted['day']}); none is published"
+
+
+@app.command()
+def where(name: Annotated[str | None, typer.Argument(help="A dataset; by default the folder of all.")] = None) -> None:
+    """Print the folders that hold the data on this machine.
+
+    Example: introdl data where grocery
+    """
+    from introdl import places
+    from introdl.data import cache, download
+
+    if name is None:
+        typer.echo(places.cache())
+        return
+    (source,) = _sources([name])
+    if source.embedded and source.name == "plates":
+        typer.echo(places.data() / "plates")
+    if not source.embedded:
+        typer.echo(download.folder(source))
+    for entry in cache.entries(source.name):
+        typer.echo(entry)
+
+
+@app.command()
+def verify(names: _Names = None) -> None:
+    """Read everything again and compare it with its checksums.
+
+    Example: introdl data verify grocery
+    """
+    from introdl.data import cache, download
+
+    wrong = seen = 0
+    for source in _sources(names):
+        folder = download.folder(source)
+        for file in source.files:
+            path = folder / file.name
+            noted = download.receipt(file, folder)
+            if not path.exists():
+                if names:
+                    typer.echo(f"{source.name}: {file.name} is not on this machine")
+                continue
+            seen += 1
+            good = noted is not None and download.sha256_of(path) == download.expected(file, folder)
+            wrong += not good
+            _tell(good, path, _compared(noted) if good else _remedy(source.name))
+        for entry in cache.entries(source.name):
+            seen += 1
+            trouble = cache.verify(entry)
+            wrong += bool(trouble)
+            _tell(not trouble, entry, "as it was unpacked" if not trouble else f"{trouble}. {_remedy(source.name)}")
+        if source.name == "plates":
+            seen, wrong = seen + 1, wrong + _verify_plates()
+    if not seen:
+        typer.echo("Nothing to verify: none of it is on this machine.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _verify_plates() -> int:
+    import json
+
+    from introdl import places
+    from introdl.data import download
+
+    folder = places.data() / "plates"
+    try:
+        good = download.sha256_of(folder / "plates.zip") == json.loads((folder / "plates.json").read_text())["sha256"]
+        _tell(good, folder / "plates.zip", "as published" if good else "not as published. Install the course again.")
+    except (OSError, ValueError, KeyError) as error:
+        good = False
+        _tell(False, folder, f"cannot be read ({error}). Install the course again.")
+    return not good
+
+
+def _tell(good: bool, what: object, words: str) -> None:
+    mark = typer.style("ok   ", fg=typer.colors.GREEN) if good else typer.style("WRONG", fg=typer.colors.RED)
+    typer.echo(f"{mark}  {what}: {words}")
+
+
+def _remedy(name: str) -> str:
+    return f"Run 'introdl data remove {name}' and get it again."
+
+
+@app.command()
+def remove(
+    names: Annotated[list[str], typer.Argument(help="Datasets, as 'introdl data list' names them.")],
+    downloads_only: Annotated[bool, typer.Option(help="Keep what is unpacked, and the checksums.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove what was downloaded and unpacked; it can be got again. What comes with the course stays.
+
+    Example: introdl data remove food101 --downloads-only
+    """
+    from introdl.data.errors import in_units
+
+    chosen = [(source, _removable(source, downloads_only)) for source in _sources(names)]
+    total = sum(_size(path) for _, paths in chosen for path in paths)
+    if not any(paths for _, paths in chosen):
+        typer.echo(f"Nothing to remove: of {', '.join(names)} nothing is in the cache.")
+        return
+    if not yes:
+        typer.confirm(f"Remove {', '.join(names)} ({in_units(total)}) from the cache?", abort=True)
+    for source, paths in chosen:
+        _remove(source, paths, downloads_only)
+        typer.echo(f"{source.name}: removed.")
+
+
+def _removable(source, downloads_only: bool) -> list[Path]:
+    from introdl.data import cache, download
+
+    where, paths = download.folder(source), []
+    for file in source.files:
+        endings = ("", ".part", ".part.json") if downloads_only else ("", ".part", ".part.json", ".json")
+        paths += [where / f"{file.name}{ending}" for ending in endings]
+    if not downloads_only:
+        paths += [path for entry in cache.entries(source.name) for path in entry.iterdir()]
+    return [path for path in paths if path.exists()]
+
+
+def _remove(source, paths: list[Path], downloads_only: bool) -> None:
+    from introdl.data import cache, download, locks
+
+    where = download.folder(source)
+
+    def busy() -> None:
+        typer.echo(f"Another process is downloading {source.name}; waiting for it.")
+
+    try:
+        for file in source.files:
+            if where.is_dir():
+                with locks.alone(download.lock_of(where, file), busy):
+                    for path in paths:
+                        if path.parent == where and path.name.startswith(file.name):
+                            path.unlink(missing_ok=True)
+        if not downloads_only:
+            for entry in cache.entries(source.name):
+                cache.remove(entry)
+            cache.clean(source.name)
+    except OSError as error:
+        raise _fail(f"{error.filename or where} cannot be removed ({error.strerror or error}).") from error
