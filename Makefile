@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help lab test build execute doctor lint constraints clean
+.PHONY: help lab test build execute doctor lint plates constraints clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -36,6 +36,15 @@ doctor: $(READY) ## Look whether this machine has what the course needs
 lint: $(READY) ## Look for slips in the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check autograder course/introdl tests data
+
+build/kitchen/.ready: data/kitchen/requirements.txt
+	$(PYTHON) -m venv build/kitchen
+	build/kitchen/bin/python -m pip install --quiet --disable-pip-version-check -r data/kitchen/requirements.txt
+	@touch build/kitchen/.ready
+
+plates: build/kitchen/.ready ## Render the food pictures again (about an hour; may be stopped and goes on)
+	build/kitchen/bin/python data/kitchen/render.py --out build/plates
+	build/kitchen/bin/python data/kitchen/pack.py --pictures build/plates --out data/plates
 
 constraints: $(READY) ## Write the versions of this environment to constraints.txt
 	@{ echo "# Every version that the course is built and tested with. Renew: make constraints"; \

@@ -20,6 +20,8 @@ from pathlib import Path
 import mitsuba as mi
 import numpy as np
 from PIL import Image
+from shapes import Waves, angle_grid, capsule, grid_faces, lathe, smooth_curve
+from textures import wood
 
 mi.set_variant("scalar_rgb")
 mi.set_log_level(mi.LogLevel.Error)
@@ -30,38 +32,16 @@ TABLE_Z = -0.14
 
 PINK = (0.86, 0.23, 0.36)
 SPRINKLE_COLOURS = [
-    (0.98, 0.96, 0.92), (0.98, 0.72, 0.05), (0.05, 0.42, 0.80), (0.14, 0.58, 0.18), (0.82, 0.04, 0.05),
+    (0.98, 0.96, 0.92),
+    (0.98, 0.72, 0.05),
+    (0.05, 0.42, 0.80),
+    (0.14, 0.58, 0.18),
+    (0.82, 0.04, 0.05),
     (0.42, 0.14, 0.60),
 ]
 
 
 # --- Shapes ----------------------------------------------------------------------------------------------
-
-
-class Waves:
-    """Smooth random function on the torus: a sum of cosines, periodic in both angles.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of the random wave numbers and phases.
-    count : int
-        Number of waves.
-    max_theta, max_phi : int
-        Largest wave number around the ring and around the tube (0 makes the function constant there).
-    """
-
-    def __init__(self, rng, count, max_theta, max_phi):
-        self.m = rng.integers(1, max_theta + 1, count)
-        self.n = rng.integers(-max_phi, max_phi + 1, count)
-        self.phase = rng.uniform(0, 2 * np.pi, count)
-
-    def __call__(self, theta, phi=0.0):
-        """Value at the given angles, with a standard deviation of about 1."""
-        total = 0.0
-        for m, n, phase in zip(self.m, self.n, self.phase, strict=True):
-            total = total + np.cos(m * theta + n * phi + phase)
-        return total * np.sqrt(2 / len(self.m))
 
 
 class Doughnut:
@@ -125,7 +105,7 @@ class Doughnut:
         theta, phi = angle_grid(columns, rows)
         crust = self.crust(theta, phi)
         points = self.surface(theta, phi, 0.0022 * crust)
-        belt = np.exp(-((np.sin(phi) + 0.08 + 0.05 * self.swell(theta, phi)) / 0.20) ** 2)
+        belt = np.exp(-(((np.sin(phi) + 0.08 + 0.05 * self.swell(theta, phi)) / 0.20) ** 2))
         belt = belt * (np.cos(phi) > 0) * np.clip(np.cos(phi) * 2, 0, 1)
         belt = np.clip(belt + 0.06 * self.bumps(theta, phi) + 0.05 * crust, 0, 1)[..., None]
         colour = (1 - belt) * np.array([0.50, 0.195, 0.045]) + belt * np.array([0.86, 0.56, 0.24])
@@ -139,29 +119,6 @@ class Doughnut:
         phi = outer + across * (inner - outer)
         points = self.surface(theta, phi, self.icing_lift(theta, phi))
         return points.reshape(-1, 3), grid_faces(columns, rows, phi_wraps=False)
-
-
-def angle_grid(columns, rows, phi_wraps=True):
-    """Angles theta and phi of a grid around the torus, each of shape (columns, rows)."""
-    theta = np.linspace(0, 2 * np.pi, columns, endpoint=False)
-    phi = np.linspace(0, 2 * np.pi, rows, endpoint=not phi_wraps)
-    return np.meshgrid(theta, phi, indexing="ij")
-
-
-def grid_faces(columns, rows, phi_wraps=True):
-    """Two triangles for each cell of a grid of vertices that wraps around in its first direction."""
-    i, j = np.meshgrid(np.arange(columns), np.arange(rows if phi_wraps else rows - 1), indexing="ij")
-    right, above = (i + 1) % columns, (j + 1) % rows
-    a, b, c, d = i * rows + j, right * rows + j, right * rows + above, i * rows + above
-    return np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([a, c, d], -1).reshape(-1, 3)])
-
-
-def lathe(profile, columns=360):
-    """Turn a profile of (radius, z) pairs around the z axis; returns vertices and faces."""
-    theta = np.linspace(0, 2 * np.pi, columns, endpoint=False)[:, None]
-    radius, z = profile[:, 0], profile[:, 1] + 0 * theta
-    points = np.stack([radius * np.cos(theta), radius * np.sin(theta), z], axis=-1)
-    return points.reshape(-1, 3), grid_faces(columns, len(profile), phi_wraps=False)
 
 
 def plate():
@@ -180,36 +137,6 @@ def plate():
     band = band[:, None]
     colour = (1 - band) * np.array([0.80, 0.785, 0.75]) + band * np.array([0.05, 0.13, 0.33])
     return points, faces, colour
-
-
-def smooth_curve(knots, steps):
-    """Catmull-Rom curve through the knots (centripetal steps keep it from overshooting)."""
-    knots = np.concatenate([[2 * knots[0] - knots[1]], knots, [2 * knots[-1] - knots[-2]]])
-    t = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1) ** 0.5)])
-    pieces = []
-    for k in range(1, len(knots) - 2):
-        x = np.linspace(t[k], t[k + 1], steps, endpoint=False)[:, None]
-        p, s = knots[k - 1 : k + 3], t[k - 1 : k + 3]
-        level = list(p)
-        for depth in (1, 2):
-            level = [
-                ((s[i + depth] - x) * level[i] + (x - s[i]) * level[i + 1]) / (s[i + depth] - s[i])
-                for i in range(len(level) - 1)
-            ]
-        pieces.append(((s[2] - x) * level[0] + (x - s[1]) * level[1]) / (s[2] - s[1]))
-    return np.concatenate([*pieces, knots[-2:-1]])
-
-
-def capsule(start, end, radius, columns=20, rows=16):
-    """Vertices and faces of a rod with round ends."""
-    axis = (end - start) / np.linalg.norm(end - start)
-    side = np.cross(axis, [0.3, 0.5, 0.8])
-    side /= np.linalg.norm(side)
-    frame = np.stack([side, np.cross(axis, side), axis])
-    angle = np.linspace(-np.pi / 2, np.pi / 2, rows)
-    points, faces = lathe(radius * np.stack([np.cos(angle), np.sin(angle)], -1), columns)
-    points = points @ frame + np.where((points[:, 2] > 0)[:, None], end, start)
-    return points, faces
 
 
 def sprinkles(doughnut, rng, count):
@@ -258,37 +185,6 @@ def sprinkles(doughnut, rng, count):
         rods.append((centre - direction, centre + direction))
     order = rng.permutation(len(rods)) % len(SPRINKLE_COLOURS)
     return [(*capsule(a, b, radius), SPRINKLE_COLOURS[k]) for (a, b), k in zip(rods, order, strict=True)]
-
-
-# --- Textures --------------------------------------------------------------------------------------------
-
-
-def filtered_noise(rng, shape, length_x, length_y):
-    """Gaussian noise smoothed over the given lengths (in pixels), with unit standard deviation; it tiles."""
-    fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None, :]
-    keep = np.exp(-2 * np.pi**2 * ((fx * length_x) ** 2 + (fy * length_y) ** 2))
-    noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal(shape)) * keep, shape)
-    return (noise - noise.mean()) / noise.std()
-
-
-def wood(rng, size=1536, planks=9):
-    """Colour texture of a planked table, the grain running along x: an array of shape (size, size, 3)."""
-    rows = size // planks
-    picture = np.zeros((rows * planks, size, 3))
-    dark, light = np.array([0.075, 0.032, 0.014]), np.array([0.26, 0.135, 0.066])
-    for k in range(planks):
-        shape = (rows, size)
-        height = np.linspace(-1, 1, rows)[:, None] + rng.uniform(-0.4, 0.4)
-        bend = filtered_noise(rng, shape, 260, 26)
-        rings = np.sin(2 * np.pi * (3.2 * height + 0.55 * bend)) ** 3
-        fibres = filtered_noise(rng, shape, 60, 1.1)
-        pores = np.clip(filtered_noise(rng, shape, 16, 0.8) - 1.2, 0, None)
-        tone = 0.48 + rng.uniform(-0.12, 0.12) + 0.13 * rings + 0.11 * fibres - 0.22 * pores + 0.07 * bend
-        gap = np.minimum(np.arange(rows), np.arange(rows)[::-1])[:, None]
-        edge = np.clip((gap - 1.0) / 3.5, 0, 1) ** 0.5
-        colour = dark + np.clip(tone, 0, 1.2)[..., None] * (light - dark)
-        picture[k * rows : (k + 1) * rows] = colour * (0.12 + 0.88 * edge)[..., None]
-    return picture.astype(np.float32)
 
 
 # --- Scene and picture -----------------------------------------------------------------------------------
