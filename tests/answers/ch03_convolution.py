@@ -290,9 +290,7 @@ def im2col_loops(x, kh, kw, stride=1, padding=0):
     for n in range(len(x)):
         for i in range(output_size_formula(x.shape[2], kh, stride, padding)):
             for j in range(output_size_formula(x.shape[3], kw, stride, padding)):
-                rows.append(
-                    padded[n, :, i * stride : i * stride + kh, j * stride : j * stride + kw].reshape(-1)
-                )
+                rows.append(padded[n, :, i * stride : i * stride + kh, j * stride : j * stride + kw].reshape(-1))
     return np.array(rows)
 
 

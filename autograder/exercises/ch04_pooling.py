@@ -1,0 +1,1050 @@
+"""Chapter 04, pooling and shapes: its exercises, their cases, oracles and known mistakes.
+
+Inputs are rounded to two decimals, so that a learner can read them, and answers to ten, so that a sheet is the same
+on every machine.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+
+LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*")
+
+
+def _real(rng, shape):
+    """Real numbers of both signs, two decimals, none of them zero."""
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape).round(2)
+
+
+def _tidy(array):
+    return np.round(np.asarray(array, dtype=float), 10)
+
+
+def _windows(x, size, stride):
+    """All whole windows: (N, C, OH, OW, size, size)."""
+    return sliding_window_view(x, (size, size), axis=(2, 3))[:, :, ::stride, ::stride]
+
+
+def _partial(x, size, stride, value):
+    """The batch, filled up with a value at the end, so that the last pixels get a window too (ceil mode)."""
+    more = [(-(n - size)) % stride for n in x.shape[2:]]
+    return np.pad(x, ((0, 0), (0, 0), (0, more[0]), (0, more[1])), constant_values=value)
+
+
+def _max(x, size, stride):
+    return _tidy(_windows(x, size, stride).max(axis=(4, 5)))
+
+
+def _mean(x, size, stride):
+    return _tidy(_windows(x, size, stride).mean(axis=(4, 5)))
+
+
+def _torch_pool(name):
+    def oracle(x, size, stride):
+        import torch
+
+        pool = getattr(torch.nn.functional, name)
+        return _tidy(pool(torch.tensor(x), size, stride).numpy())
+
+    return oracle
+
+
+def _pool_cases(rng):
+    """Windows that touch, overlap, leave gaps and leave pixels over; negative numbers; nothing square but windows."""
+    small = rng.permutation(np.arange(1.0, 17.0)).reshape(1, 1, 4, 4)
+    yield Case("4 x 4 whole numbers, windows of 2 that touch", x=small, size=2, stride=2)
+    yield Case("overlapping windows, stride 1", x=_real(rng, (2, 3, 4, 5)), size=2, stride=1)
+    yield Case("windows of 3, stride 2, pixels left over", x=_real(rng, (2, 3, 6, 8)), size=3, stride=2)
+    yield Case("gaps between the windows", x=_real(rng, (2, 2, 7, 9)), size=2, stride=3)
+    yield Case("nothing but negative numbers", x=-np.abs(_real(rng, (3, 2, 7, 5))), size=2, stride=2)
+    yield Case("a window of 1 pixel, stride 2", x=_real(rng, (1, 2, 5, 4)), size=1, stride=2)
+    yield Case("one window as large as the picture", x=_real(rng, (2, 3, 4, 4)), size=4, stride=3)
+
+
+def _only_first(pool):
+    def wrong(x, size, stride):
+        out = np.zeros_like(pool(x, size, stride))
+        out[0] = pool(x[:1], size, stride)[0]
+        return out
+
+    return wrong
+
+
+def _last_stays_zero(pool):
+    def wrong(x, size, stride):
+        out = pool(x, size, stride)
+        out[:, :, -1, :] = 0
+        out[:, :, :, -1] = 0
+        return out
+
+    return wrong
+
+
+def _shared_mistakes(pool, what):
+    """Mistakes with windows that a learner can make with either kind of pooling."""
+    return [
+        Misconception(
+            "the stride is taken to be the size",
+            "Your windows always touch: you move them by their own size. That is the usual choice, but here stride is "
+            "an argument of its own. The window moves by stride, and reaches over size.",
+            lambda x, size, stride: pool(x, size, size),
+        ),
+        Misconception(
+            "the stride is ignored",
+            "Your window moves by one pixel at a time, whatever the stride is. Window number i begins at row "
+            "i * stride, and there are fewer of them.",
+            lambda x, size, stride: pool(x, size, 1),
+        ),
+        Misconception(
+            "size and stride are swapped",
+            "Your windows are as wide as the stride, and move by the size. Read the order of the arguments once more: "
+            "the size comes first.",
+            lambda x, size, stride: pool(x, stride, size) if stride <= min(x.shape[2:]) else pool(x, size, stride),
+        ),
+        Misconception(
+            "the last row and column stay zero",
+            "The shape of your output is right, but its last row and last column are never filled in. Your loops end "
+            "one step too early.",
+            _last_stays_zero(pool),
+        ),
+        Misconception(
+            "only the first picture",
+            f"Only the first picture of the batch has its {what}; the others stay zero. The first axis counts the "
+            "pictures: loop over it, or leave it alone with a colon.",
+            _only_first(pool),
+        ),
+    ]
+
+
+MAX_POOL2D = Exercise(
+    id="04.max_pool2d",
+    title="Max pooling",
+    points=15,
+    cases=_pool_cases,
+    oracle=_torch_pool("max_pool2d"),
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "a mean in place of the maximum",
+            "You average each window. Max pooling keeps one number of the window as it is: the largest.",
+            _mean,
+        ),
+        Misconception(
+            "a minimum in place of the maximum",
+            "You keep the smallest number of each window. A large number means that a feature was found, and that is "
+            "what should survive.",
+            lambda x, size, stride: _tidy(_windows(x, size, stride).min(axis=(4, 5))),
+        ),
+        Misconception(
+            "pooled over the channels",
+            "Your maximum runs over the channels too, so only one map is left. Each channel has its own meaning, and "
+            "is pooled by itself: the output has as many channels as the input.",
+            lambda x, size, stride: _max(x, size, stride).max(axis=1, keepdims=True),
+        ),
+        Misconception(
+            "the maximum starts from zero",
+            "Where all numbers of a window are negative, you answer 0. The search for the largest starts from a 0 that "
+            "is not in the window. Start from one of its own numbers.",
+            lambda x, size, stride: np.maximum(_max(x, size, stride), 0.0),
+        ),
+        Misconception(
+            "the border is filled with zeros",
+            "You add zeros at the end so that every pixel gets a window. Here pixels that are left over are not used, "
+            "and an added zero would even beat the negative numbers.",
+            lambda x, size, stride: _max(_partial(x, size, stride, 0.0), size, stride),
+        ),
+        Misconception(
+            "windows hang over the edge",
+            "Your last window reaches over the edge of the picture and pools what is left of it (ceil mode). Here a "
+            "window counts only if it lies wholly on the picture: round down.",
+            lambda x, size, stride: _max(_partial(x, size, stride, -np.inf), size, stride),
+        ),
+        Misconception(
+            "the largest without its sign",
+            "You compare magnitudes, and a large negative number wins. Max pooling looks for the largest number, sign "
+            "included: of -5 and 1, it is 1.",
+            lambda x, size, stride: _tidy(np.abs(_windows(x, size, stride)).max(axis=(4, 5))),
+        ),
+        *_shared_mistakes(_max, "maxima"),
+    ],
+    hints=(
+        "How many windows fit? It is the output size of chapter 03, with the window's size as kernel and no padding. "
+        "Do it for height and width.",
+        "Make the output with shape (N, C, OH, OW) and loop over i and j only. A slice that begins at i * stride and "
+        "j * stride cuts the window out of all pictures and all channels at once.",
+        "The slice x[:, :, top : top + size, left : left + size] has shape (N, C, size, size). Take its maximum over "
+        "the last two axes, axis=(2, 3), and write it to out[:, :, i, j].",
+    ),
+)
+
+
+def _flat_sum(x, size, stride):
+    return _windows(x, size, stride).sum(axis=(4, 5))
+
+
+AVG_POOL2D = Exercise(
+    id="04.avg_pool2d",
+    title="Average pooling",
+    points=8,
+    cases=_pool_cases,
+    oracle=_torch_pool("avg_pool2d"),
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "divided by the stride",
+            "You divide the sum by stride * stride. A mean is divided by the number of pixels in the window, and the "
+            "size says how many these are.",
+            lambda x, size, stride: _tidy(_flat_sum(x, size, stride) / stride**2),
+        ),
+        Misconception(
+            "integer division",
+            "Your means are rounded down to whole numbers. Look for // where / is meant, or for an output array of "
+            "whole numbers.",
+            lambda x, size, stride: _flat_sum(x, size, stride) // size**2,
+        ),
+        Misconception(
+            "divided by size once",
+            "You divide by size, but a window has size rows and size columns. How many pixels is that?",
+            lambda x, size, stride: _tidy(_flat_sum(x, size, stride) / size),
+        ),
+        Misconception(
+            "a sum in place of the mean",
+            "You add the window's numbers and stop there. A mean of equal numbers is that number again: check yours "
+            "on a window of ones.",
+            lambda x, size, stride: _tidy(_flat_sum(x, size, stride)),
+        ),
+        Misconception(
+            "a maximum in place of the mean",
+            "You keep the largest number, as in the exercise before. Here every pixel of the window counts the same.",
+            _max,
+        ),
+        Misconception(
+            "averaged over the channels",
+            "Your mean runs over the channels too, so only one map is left. Each channel is pooled by itself.",
+            lambda x, size, stride: _tidy(_mean(x, size, stride).mean(axis=1, keepdims=True)),
+        ),
+        Misconception(
+            "the border is filled with zeros",
+            "You add zeros at the end so that every pixel gets a window, and the zeros pull the mean down. Here pixels "
+            "that are left over are not used.",
+            lambda x, size, stride: _mean(_partial(x, size, stride, 0.0), size, stride),
+        ),
+        *_shared_mistakes(_mean, "means"),
+    ],
+    hints=(
+        "It is max pooling with another question asked of each window. How much of your max_pool2d can stay?",
+        "Only one word changes. Which method of an array gives its mean over chosen axes?",
+        "Take .mean(axis=(2, 3)) of the same window of shape (N, C, size, size).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 04.global_avg_pool
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _global_oracle(x):
+    import torch
+
+    return _tidy(torch.nn.functional.adaptive_avg_pool2d(torch.tensor(x), 1)[:, :, 0, 0].numpy())
+
+
+def _global_cases(rng):
+    yield Case("one picture, two maps of 2 x 3", x=rng.integers(1, 10, (1, 2, 2, 3)).astype(float))
+    yield Case("three pictures, four maps of 5 x 2", x=_real(rng, (3, 4, 5, 2)))
+    yield Case("five pictures, two maps of 4 x 6", x=_real(rng, (5, 2, 4, 6)))
+
+
+def _over(function, axes, keepdims=False):
+    return lambda x: _tidy(function(x, axis=axes, keepdims=keepdims))
+
+
+GLOBAL_AVG_POOL = Exercise(
+    id="04.global_avg_pool",
+    title="Global average pooling",
+    points=7,
+    cases=_global_cases,
+    oracle=_global_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "averaged over the channels",
+            "You average the channels and keep the places. It should be the other way round: the place is forgotten, "
+            "and each map keeps its own number.",
+            _over(np.mean, 1),
+        ),
+        Misconception(
+            "two axes of length 1 are left",
+            "The numbers are right, but the result still has height and width, of one pixel each. A dense layer wants "
+            "(N, C).",
+            _over(np.mean, (2, 3), keepdims=True),
+        ),
+        Misconception(
+            "a sum in place of the mean",
+            "You add up each map. The sum grows with the size of the picture, the mean does not.",
+            _over(np.sum, (2, 3)),
+        ),
+        Misconception(
+            "a maximum in place of the mean",
+            "You keep the largest number of each map. That is global max pooling, which exists too; here the mean is "
+            "asked for.",
+            _over(np.max, (2, 3)),
+        ),
+        Misconception(
+            "averaged over the rows only",
+            "You average over the height, and the width is left. One number for each map means that both go.",
+            _over(np.mean, 2),
+        ),
+        Misconception(
+            "averaged over the columns only",
+            "You average over the width, and the height is left. One number for each map means that both go.",
+            _over(np.mean, 3),
+        ),
+        Misconception(
+            "averaged over the batch too",
+            "Your mean mixes the pictures of the batch. Each picture is answered by itself, so the result has N rows.",
+            _over(np.mean, (0, 2, 3)),
+        ),
+        Misconception(
+            "averaged over everything",
+            "Your mean runs over all axes, and one number is left. Say which axes are to go.",
+            lambda x: float(x.mean()),
+        ),
+        Misconception(
+            "the axes stand in the wrong order",
+            "Your result has one row for each channel. The batch comes first: (N, C).",
+            lambda x: _tidy(x.mean(axis=(2, 3)).T),
+        ),
+    ],
+    hints=(
+        "Which of the four axes are places, and which are not?",
+        "NumPy's mean takes a tuple of axes.",
+        "Height and width are axes 2 and 3. Without keepdims they are gone afterwards.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 04.receptive_field
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _field(layers):
+    size, jump = 1, 1
+    for kernel, stride in layers:
+        size += (kernel - 1) * jump
+        jump *= stride
+    return int(size)
+
+
+def _field_oracle(layers):
+    """Ask PyTorch which pixels the gradient of one neuron reaches, and take the distance between the outermost."""
+    import torch
+
+    pixels = 1
+    for kernel, stride in reversed(layers):
+        pixels = (pixels - 1) * stride + kernel
+    row = torch.zeros(1, 1, pixels + 7, dtype=torch.float64, requires_grad=True)
+    out = row
+    for kernel, stride in layers:
+        out = torch.nn.functional.conv1d(out, torch.ones(1, 1, kernel, dtype=torch.float64), stride=stride)
+    out[0, 0, 0].backward()
+    reached = torch.nonzero(row.grad[0, 0]).flatten()
+    return int(reached.max() - reached.min()) + 1
+
+
+def _field_cases(rng):
+    def some(*strides, low=2, high=6):
+        return [(int(rng.integers(low, high)), stride) for stride in strides]
+
+    k = int(rng.integers(3, 6))
+    yield Case("two layers, stride 1", layers=[(k, 1), (int(rng.integers(2, 5)), 1)])
+    yield Case("a convolution, a pooling, a convolution", layers=[(k, 1), (2, 2), (int(rng.integers(3, 6)), 1)])
+    yield Case("strides everywhere", layers=some(2, 3, 2, 1, low=3))
+    yield Case("a stride in the last layer", layers=some(1, 2, 3, low=3))
+    yield Case(
+        "large kernel first, small kernels later", layers=[(int(rng.integers(7, 12)), 4), (3, 2), (2, 3), (5, 1)]
+    )
+    yield Case("no layer at all", layers=[])
+    yield Case("a kernel of 1 between others", layers=[(3, 2), (1, 1), (int(rng.integers(3, 6)), 2)])
+
+
+def _field_variant(start=1, less=1, jump_of=lambda jump, stride: jump * stride, early=False):
+    def wrong(layers):
+        size, jump = start, 1
+        for kernel, stride in layers:
+            if early:
+                jump = jump_of(jump, stride)
+            size += (kernel - less) * jump
+            if not early:
+                jump = jump_of(jump, stride)
+        return int(size)
+
+    return wrong
+
+
+def _field_product(layers):
+    size = 1
+    for kernel, _ in layers:
+        size *= kernel
+    return int(size)
+
+
+RECEPTIVE_FIELD = Exercise(
+    id="04.receptive_field",
+    title="The receptive field of a stack of layers",
+    points=15,
+    cases=_field_cases,
+    oracle=_field_oracle,
+    misconceptions=[
+        Misconception(
+            "the strides are not multiplied in",
+            "Each layer adds kernel - 1 pixels in your answer, whatever came before. After a stride of 2, neighbours "
+            "in the map lie 2 pixels apart in the picture, so a kernel there reaches twice as far.",
+            _field_variant(jump_of=lambda jump, stride: 1),
+        ),
+        Misconception(
+            "kernel in place of kernel - 1",
+            "You add the whole kernel for each layer. One of its places is the pixel you already have: only the "
+            "others are new. Try a single layer with a kernel of 3.",
+            _field_variant(less=0),
+        ),
+        Misconception(
+            "the kernels are added up",
+            "You add the kernels as if they lay side by side on the picture. They overlap: two layers of 3 see 5 "
+            "pixels, not 6. And the strides have to enter as well.",
+            lambda layers: int(sum(kernel for kernel, _ in layers)),
+        ),
+        Misconception(
+            "the kernels are multiplied",
+            "You multiply the kernels, as if windows never overlapped. Two layers of 3 with stride 1 see 5 pixels: "
+            "draw them.",
+            _field_product,
+        ),
+        Misconception(
+            "a layer's own stride counts for itself",
+            "You multiply by a layer's stride before its kernel is counted. A stride moves the window, so it spreads "
+            "what comes after it. The last layer's stride changes nothing.",
+            _field_variant(early=True),
+        ),
+        Misconception(
+            "the strides are added",
+            "You add up the strides where they multiply. After strides of 2 and 3, one step in the map is 6 pixels "
+            "in the picture.",
+            _field_variant(jump_of=lambda jump, stride: jump + stride - 1),
+        ),
+        Misconception(
+            "only the stride of the layer before",
+            "You use the stride of one layer, the one just before. All strides before a layer count, as a product.",
+            _field_variant(jump_of=lambda jump, stride: stride),
+        ),
+        Misconception(
+            "the layers are read from the end",
+            "You go through the layers in the wrong order for your formula. The list begins at the picture, and the "
+            "strides of earlier layers spread the kernels of later ones.",
+            lambda layers: _field(layers[::-1]),
+        ),
+        Misconception(
+            "the first pixel is forgotten",
+            "Your answer is one pixel short. With no layer at all a neuron is a pixel, and it sees itself: start "
+            "there.",
+            _field_variant(start=0),
+        ),
+        Misconception(
+            "an area in place of a width",
+            "You return the number of pixels in the square. The width along one axis is asked for.",
+            lambda layers: _field(layers) ** 2,
+        ),
+        Misconception(
+            "the width of the step in place of the field",
+            "You return the product of the strides. That is how far two neighbours of the last layer lie apart in the "
+            "picture. How much each of them sees is another number.",
+            lambda layers: int(np.prod([stride for _, stride in layers], dtype=int)),
+        ),
+    ],
+    hints=(
+        "Keep two numbers while you go from the picture to the last layer: how much a neuron sees, and how many pixels "
+        "apart two neighbours of the present map are. What are both for the picture itself?",
+        "Both start at 1. A layer adds kernel - 1 steps to what is seen; how long is a step, in pixels? Only then does "
+        "the layer's own stride make the steps longer.",
+        "For each layer, in this order: size += (kernel - 1) * jump, and then jump *= stride. Return size.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 04.trace_shapes
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _places(n, kernel, stride, padding=0):
+    return (n + 2 * padding - kernel) // stride + 1
+
+
+def _trace(layers, shape, places=_places, channels=lambda c, f: f, flat=None, dense=None, pool=None):
+    """Follow a shape; the arguments after `shape` are what a mistaken learner does in place of the right thing."""
+    shapes = []
+    shape = tuple(shape)
+    for kind, *rest in layers:
+        if kind == "conv":
+            filters, kernel, stride, padding = rest
+            n, c, h, w = shape
+            shape = (n, channels(c, filters), places(h, kernel, stride, padding), places(w, kernel, stride, padding))
+        elif kind == "pool":
+            size, stride = rest
+            n, c, h, w = shape
+            shape = pool(shape, size, stride) if pool else (n, c, places(h, size, stride), places(w, size, stride))
+        elif kind == "flatten":
+            shape = flat(shape) if flat else (shape[0], int(np.prod(shape[1:])))
+        else:
+            shape = dense(shape, rest[0]) if dense else (*shape[:-1], rest[0])
+        shapes.append(tuple(int(n) for n in shape))
+    return shapes
+
+
+def _trace_oracle(layers, shape):
+    """Send nothing but a shape through PyTorch's own layers."""
+    import torch
+
+    x, shapes = torch.zeros(shape), []
+    for kind, *rest in layers:
+        if kind == "conv":
+            filters, kernel, stride, padding = rest
+            x = torch.nn.functional.conv2d(
+                x, torch.zeros(filters, x.shape[1], kernel, kernel), stride=stride, padding=padding
+            )
+        elif kind == "pool":
+            x = torch.nn.functional.max_pool2d(x, *rest)
+        elif kind == "flatten":
+            x = torch.flatten(x, 1)
+        else:
+            x = torch.nn.functional.linear(x, torch.zeros(rest[0], x.shape[1]))
+        shapes.append(tuple(x.shape))
+    return shapes
+
+
+def _trace_cases(rng):
+    def pick(low, high):
+        return int(rng.integers(low, high))
+
+    yield Case(
+        "one convolution, one pooling",
+        layers=[("conv", pick(4, 8), 3, 1, 0), ("pool", 2, 2)],
+        shape=(1, 3, 2 * pick(6, 9), 2 * pick(10, 14)),
+    )
+    yield Case(
+        "a small network to the end",
+        weight=2,
+        layers=[
+            ("conv", pick(5, 9), 5, 1, 2),
+            ("pool", 3, 2),
+            ("conv", pick(10, 14), 3, 2, 1),
+            ("flatten",),
+            ("dense", pick(20, 40)),
+            ("dense", pick(3, 8)),
+        ],
+        shape=(pick(5, 9), 2, 4 * pick(6, 9) + 1, 4 * pick(10, 13) + 3),
+    )
+    yield Case(
+        "sizes that do not come out even",
+        weight=2,
+        layers=[("conv", pick(5, 9), 4, 3, 1), ("pool", 2, 3), ("flatten",), ("dense", pick(5, 30))],
+        shape=(pick(2, 5), 4, 9 * pick(4, 6) + 1, 9 * pick(7, 9) + 5),
+    )
+    yield Case("a flatten alone", layers=[("flatten",)], shape=(pick(2, 5), pick(5, 8), pick(8, 10), pick(11, 14)))
+
+
+TRACE_SHAPES = Exercise(
+    id="04.trace_shapes",
+    title="Shapes through a network",
+    points=15,
+    cases=_trace_cases,
+    oracle=_trace_oracle,
+    forbidden=("torch.*",),
+    misconceptions=[
+        Misconception(
+            "padding is added once",
+            "You add the padding at one end only. It stands on both sides, so it counts twice in the output size.",
+            lambda layers, shape: _trace(layers, shape, lambda n, k, s, p=0: (n + p - k) // s + 1),
+        ),
+        Misconception(
+            "rounded up",
+            "You round the number of places up. A window that hangs over the edge is left out, so round down.",
+            lambda layers, shape: _trace(layers, shape, lambda n, k, s, p=0: -(-(n + 2 * p - k) // s) + 1),
+        ),
+        Misconception(
+            "the first place is not counted",
+            "Your heights and widths are one too small: the steps are counted, and the place where the window starts "
+            "is not.",
+            lambda layers, shape: _trace(layers, shape, lambda n, k, s, p=0: (n + 2 * p - k) // s),
+        ),
+        Misconception(
+            "the strides are ignored",
+            "Your sizes shrink as if every stride were 1. How far the window moves decides how many places there are.",
+            lambda layers, shape: _trace(layers, shape, lambda n, k, s, p=0: n + 2 * p - k + 1),
+        ),
+        Misconception(
+            "a convolution without its settings",
+            "Your convolutions subtract the kernel and add 1, whatever their stride and padding are. Both stand in the "
+            "layer's tuple, and both change the output size.",
+            lambda layers, shape: _trace(
+                layers,
+                shape,
+                lambda n, k, s, p=0: n - k + 1,
+                pool=lambda x, size, stride: (x[0], x[1], _places(x[2], size, stride), _places(x[3], size, stride)),
+            ),
+        ),
+        Misconception(
+            "channels are multiplied",
+            "After a convolution you have channels times filters maps. A filter spans all channels and makes one map, "
+            "so the number of filters alone decides.",
+            lambda layers, shape: _trace(layers, shape, channels=lambda c, f: c * f),
+        ),
+        Misconception(
+            "a convolution keeps its channels",
+            "The channels of the input are still there after your convolution. A convolution has as many output "
+            "channels as filters.",
+            lambda layers, shape: _trace(layers, shape, channels=lambda c, f: c),
+        ),
+        Misconception(
+            "pooling always halves",
+            "You halve height and width at every pooling. That holds for a size and a stride of 2; use the pooling's "
+            "own numbers.",
+            lambda layers, shape: _trace(
+                layers, shape, pool=lambda x, size, stride: (x[0], x[1], x[2] // 2, x[3] // 2)
+            ),
+        ),
+        Misconception(
+            "pooling divides by the stride",
+            "You divide height and width by the stride and leave the window's size out. The window has to fit, so the "
+            "size is subtracted first.",
+            lambda layers, shape: _trace(
+                layers, shape, pool=lambda x, size, stride: (x[0], x[1], x[2] // stride, x[3] // stride)
+            ),
+        ),
+        Misconception(
+            "pooling moves by its size",
+            "Your pooling windows move by their size. The stride stands beside it as a number of its own.",
+            lambda layers, shape: _trace(
+                layers,
+                shape,
+                pool=lambda x, size, stride: (x[0], x[1], _places(x[2], size, size), _places(x[3], size, size)),
+            ),
+        ),
+        Misconception(
+            "flattened with the batch",
+            "Your flatten puts all pictures into one long row. The pictures of a batch stay apart: only the axes after "
+            "the first become one.",
+            lambda layers, shape: _trace(
+                layers, shape, flat=lambda x: (int(np.prod(x)),), dense=lambda x, units: (units,)
+            ),
+        ),
+        Misconception(
+            "flattened without the channels",
+            "Your flatten multiplies height and width only. The maps of all channels go into the row.",
+            lambda layers, shape: _trace(layers, shape, flat=lambda x: (x[0], x[2] * x[3])),
+        ),
+        Misconception(
+            "a dense layer forgets the batch",
+            "After your dense layer the batch is gone. Each of the N pictures has its own row of units.",
+            lambda layers, shape: _trace(layers, shape, dense=lambda x, units: (units,)),
+        ),
+        Misconception(
+            "only the last shape",
+            "You return the shape at the end. A list is asked for, with the shape after every layer.",
+            lambda layers, shape: _trace(layers, shape)[-1],
+        ),
+        Misconception(
+            "the list begins with the input",
+            "Your list holds the input's shape as well. It should have one shape for each layer.",
+            lambda layers, shape: [tuple(shape), *_trace(layers, shape)],
+        ),
+        Misconception(
+            "the width is taken from the height",
+            "Your maps are always square: width is computed from the height. Pictures may be wider than high.",
+            lambda layers, shape: _trace(layers, (shape[0], shape[1], shape[2], shape[2])),
+        ),
+    ],
+    hints=(
+        "Go through the layers one by one and keep the present shape. What does each kind of layer change: the batch, "
+        "the channels, the height and width?",
+        "The first thing in a tuple is the kind: write one if for each. Convolution and pooling both need the output "
+        "size for height and width; one replaces the channels, the other keeps them.",
+        "n, c, h, w = shape takes the shape apart. conv gives (n, filters, places(h), places(w)), pool gives "
+        "(n, c, places(h), places(w)), flatten gives (n, c * h * w), dense gives (n, units). Append each to a list.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 04.lenet5_parameters
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _lenet(channels, classes, **other):
+    right = {
+        "C1": 6 * (25 * channels + 1),
+        "C3": 16 * (25 * 6 + 1),
+        "C5": 120 * (16 * 25 + 1),
+        "F6": 84 * (120 + 1),
+        "output": classes * (84 + 1),
+    }
+    return {**right, **other}
+
+
+def _lenet_oracle(channels, classes):
+    from torch import nn
+
+    layers = {
+        "C1": nn.Conv2d(channels, 6, 5),
+        "C3": nn.Conv2d(6, 16, 5),
+        "C5": nn.Linear(16 * 5 * 5, 120),
+        "F6": nn.Linear(120, 84),
+        "output": nn.Linear(84, classes),
+    }
+    return {name: sum(p.numel() for p in layer.parameters()) for name, layer in layers.items()}
+
+
+def _lenet_cases(rng):
+    yield Case("grey digits, ten classes", channels=1, classes=10)
+    yield Case("colour plates, another menu", channels=3, classes=int(rng.integers(15, 60)))
+    yield Case("more channels", channels=int(rng.integers(4, 9)), classes=int(rng.integers(3, 9)))
+
+
+LENET5_PARAMETERS = Exercise(
+    id="04.lenet5_parameters",
+    title="The parameters of LeNet-5",
+    points=10,
+    cases=_lenet_cases,
+    oracle=_lenet_oracle,
+    forbidden=("torch.*",),
+    misconceptions=[
+        Misconception(
+            "no biases",
+            "Your numbers are the weights alone. Each filter and each unit has one bias on top.",
+            lambda channels, classes: {
+                "C1": 150 * channels,
+                "C3": 2400,
+                "C5": 48000,
+                "F6": 10080,
+                "output": 84 * classes,
+            },
+        ),
+        Misconception(
+            "a bias for every slice",
+            "You count a bias for each slice of a filter. All slices go into one sum, and the bias is added to that "
+            "sum once: one for each filter.",
+            lambda channels, classes: _lenet(channels, classes, C1=6 * channels * 26, C3=16 * 6 * 26),
+        ),
+        Misconception(
+            "a bias for every place",
+            "In your convolutions every place has its own bias. Places share everything: weights and bias.",
+            lambda channels, classes: _lenet(
+                channels, classes, C1=6 * 25 * channels + 6 * 28 * 28, C3=16 * 150 + 16 * 10 * 10
+            ),
+        ),
+        Misconception(
+            "C3's filters have one slice",
+            "Your C3 takes 5 by 5 weights for each filter. It looks at the maps of S2, and a filter has a slice for "
+            "each of them. How many are there?",
+            lambda channels, classes: _lenet(channels, classes, C3=16 * 26),
+        ),
+        Misconception(
+            "C1 takes one channel only",
+            "Your C1 has the same number of parameters for grey and for colour. A filter has a slice for each channel "
+            "of the picture.",
+            lambda channels, classes: _lenet(1, classes),
+        ),
+        Misconception(
+            "always ten classes",
+            "Your output layer always has ten units. It has one for each class.",
+            lambda channels, classes: _lenet(channels, 10),
+        ),
+        Misconception(
+            "the paper's table for C3",
+            "1,516 is C3 as the paper of 1998 has it, where most maps look at three or four maps of S2. Here every "
+            "filter looks at all of them, as in today's libraries.",
+            lambda channels, classes: _lenet(channels, classes, C3=1516),
+        ),
+        Misconception(
+            "C5 forgets the places",
+            "Your C5 has one weight for each map of S4. Flattened, each of these maps brings 5 by 5 numbers.",
+            lambda channels, classes: _lenet(channels, classes, C5=120 * 17),
+        ),
+        Misconception(
+            "C5 before the pooling",
+            "Your C5 is attached to the maps of C3, 10 by 10. S4 stands between them and makes them smaller.",
+            lambda channels, classes: _lenet(channels, classes, C5=120 * (1600 + 1)),
+        ),
+        Misconception(
+            "a picture of 28 by 28",
+            "You started from 28 by 28 pixels without padding, so 4 by 4 are left at S4. LeNet-5 gets 32 by 32.",
+            lambda channels, classes: _lenet(channels, classes, C5=120 * (256 + 1)),
+        ),
+        Misconception(
+            "pooling layers with parameters",
+            "You list S2 and S4 with a weight and a bias for each map. The paper of 1998 has them; pooling as it is "
+            "written today has none, and is left out of the dict.",
+            lambda channels, classes: _lenet(channels, classes, S2=12, S4=32),
+        ),
+        Misconception(
+            "one total",
+            "You return the sum over all layers. A dict is asked for, with one number for each layer, so that you can "
+            "see where the parameters sit.",
+            lambda channels, classes: sum(_lenet(channels, classes).values()),
+        ),
+    ],
+    hints=(
+        "Write down the shape that comes into each layer first: the table above has them. A pooling changes shapes "
+        "and has no parameters.",
+        "A convolution has filters * (input channels * 5 * 5 + 1) parameters, a dense layer units * (inputs + 1). "
+        "What comes into C5?",
+        "C5 gets 16 maps of 5 by 5, flattened to 400. F6 gets the 120 of C5, and the output gets the 84 of F6. C1 "
+        "gets channels, and C3 gets the 6 maps of S2.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 04.cnn_forward
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _conv(x, w, b):
+    windows = sliding_window_view(x, w.shape[2:], axis=(2, 3))
+    return np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None]
+
+
+def _relu(z):
+    return np.maximum(z, 0.0)
+
+
+def _same(z):
+    return z
+
+
+def _rows(maps):
+    return maps.reshape(len(maps), -1)
+
+
+def _softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _forward(
+    x, params, first=_relu, second=_relu, pool=_max, flat=_rows, last=_same, conv=_conv, conv_bias=1.0, dense_bias=1.0
+):
+    """The network; the arguments after `params` are what a mistaken learner does in place of the right thing."""
+    maps = pool(first(conv(x, params["w1"], conv_bias * params["b1"])), 2, 2)
+    maps = pool(second(conv(maps, params["w2"], conv_bias * params["b2"])), 2, 2)
+    return _tidy(last(flat(maps) @ params["w3"] + dense_bias * params["b3"]))
+
+
+def _but(**changes):
+    return lambda x, params: _forward(x, params, **changes)
+
+
+def _forward_oracle(x, params):
+    import torch
+    from torch.nn import functional as F
+
+    p = {name: torch.tensor(value) for name, value in params.items()}
+    maps = F.max_pool2d(F.relu(F.conv2d(torch.tensor(x), p["w1"], p["b1"])), 2)
+    maps = F.max_pool2d(F.relu(F.conv2d(maps, p["w2"], p["b2"])), 2)
+    return _tidy(F.linear(torch.flatten(maps, 1), p["w3"].T, p["b3"]).numpy())
+
+
+def _network(rng, n, c, h, w, f1, k1, f2, k2, classes):
+    """A batch and parameters of both signs, sizes such that the maps stay alive through both ReLUs."""
+    for _ in range(200):
+        params = {
+            "w1": _real(rng, (f1, c, k1, k1)),
+            "b1": _real(rng, f1),
+            "w2": _real(rng, (f2, f1, k2, k2)),
+            "b2": _real(rng, f2),
+        }
+        x = rng.random((n, c, h, w)).round(2)
+        one = _conv(x, params["w1"], params["b1"])
+        two = _conv(_max(_relu(one), 2, 2), params["w2"], params["b2"])
+        kept = _max(two, 2, 2)
+        alive = [np.mean(z > 0) for z in (_max(one, 2, 2), kept)]
+        if all(0.2 < share < 0.9 for share in alive) and (kept > 0).any(axis=(1, 2, 3)).all():
+            break
+    numbers = int(np.prod(kept.shape[1:]))
+    params["w3"] = (_real(rng, (numbers, classes)) / 5).round(3)
+    params["b3"] = _real(rng, classes)
+    return {"x": x, "params": params}
+
+
+def _forward_cases(rng):
+    yield Case("one grey picture", **_network(rng, 1, 1, 12, 10, 2, 3, 3, 2, 2))
+    yield Case("two colour pictures", **_network(rng, 2, 3, 15, 19, 3, 4, 4, 3, 5))
+    yield Case("three pictures, more filters", **_network(rng, 3, 2, 18, 14, 4, 3, 5, 3, 4))
+
+
+CNN_FORWARD = Exercise(
+    id="04.cnn_forward",
+    title="A whole network, forwards",
+    points=20,
+    cases=_forward_cases,
+    oracle=_forward_oracle,
+    rtol=1e-6,
+    forbidden=("torch.*",),
+    misconceptions=[
+        Misconception(
+            "flattened with the channels last",
+            "Your flatten runs through the maps place by place, with the channels last. The weights w3 expect map "
+            "after map: all of channel 0, row by row, then channel 1.",
+            _but(flat=lambda maps: _rows(maps.transpose(0, 2, 3, 1))),
+        ),
+        Misconception(
+            "flattened column by column",
+            "Your flatten reads each map down its columns. NumPy's order, which w3 expects, goes along the rows.",
+            _but(flat=lambda maps: _rows(maps.transpose(0, 1, 3, 2))),
+        ),
+        Misconception(
+            "a softmax at the end",
+            "You return probabilities. The network returns scores; a softmax comes once, later, together with the "
+            "loss.",
+            _but(last=_softmax),
+        ),
+        Misconception(
+            "a softmax applied twice",
+            "You apply a softmax to what already went through one, and the classes all look alike. Here none is "
+            "asked for: the network returns scores.",
+            _but(last=lambda z: _softmax(_softmax(z))),
+        ),
+        Misconception(
+            "a ReLU after the last layer",
+            "Your negative scores have become zero. Scores may have any sign: nothing comes after the last layer.",
+            _but(last=_relu),
+        ),
+        Misconception(
+            "no ReLU at all",
+            "There is no ReLU in your network. The pooling bends a little, but what is negative should be cut off "
+            "after each convolution.",
+            _but(first=_same, second=_same),
+        ),
+        Misconception(
+            "the first ReLU is missing",
+            "Negative numbers of the first convolution reach the second one. A ReLU follows each convolution.",
+            _but(first=_same),
+        ),
+        Misconception(
+            "the second ReLU is missing",
+            "Negative numbers of the second convolution reach the dense layer. A ReLU follows each convolution.",
+            _but(second=_same),
+        ),
+        Misconception(
+            "average pooling",
+            "You average the windows. This network takes the largest number of each.",
+            _but(pool=_mean),
+        ),
+        Misconception(
+            "the kernels are flipped",
+            "Your convolution turns the filters by 180 degrees. Layers lay them on the maps as they stand.",
+            _but(conv=lambda x, w, b: _conv(x, w[:, :, ::-1, ::-1], b)),
+        ),
+        Misconception(
+            "the convolutions' biases are missing",
+            "b1 and b2 are not used. Each filter adds its bias at every place, before the ReLU.",
+            _but(conv_bias=0.0),
+        ),
+        Misconception(
+            "the dense layer's bias is missing",
+            "b3 is not used. Each class adds its bias to its score.",
+            _but(dense_bias=0.0),
+        ),
+        Misconception(
+            "the maps are returned",
+            "You return the maps before the dense layer, flattened. One more weighted sum makes scores of them.",
+            lambda x, params: _rows(_last_maps(x, params)),
+        ),
+    ],
+    hints=(
+        "Write one line for each layer, and print the shape after each while you work. What does conv2d give for the "
+        "batch and w1?",
+        "Convolution, np.maximum with 0, max_pool2d with size 2 and stride 2; then the same with w2 and b2. Each line "
+        "takes the result of the line before.",
+        "reshape(len(x), -1) flattens in the right order: (N, D). Then the dense layer is @ params['w3'] and "
+        "+ params['b3'], and nothing after it.",
+    ),
+)
+
+
+def _last_maps(x, params):
+    maps = _max(_relu(_conv(x, params["w1"], params["b1"])), 2, 2)
+    return _max(_relu(_conv(maps, params["w2"], params["b2"])), 2, 2)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 04.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "04.quiz",
+    10,
+    [
+        Question(
+            "b",
+            {
+                "a": "That would be one number to learn for each channel. What would it be multiplied with, where a "
+                "maximum is taken?",
+                "c": "A weight and a bias for each channel: that is the trainable subsampling of 1998. Compare it with "
+                "the pooling that you wrote.",
+                "d": "The size of the window says how many numbers are compared. None of them is a weight.",
+            },
+        ),
+        Question(
+            "c",
+            {
+                "a": "That is the field of one layer of 3. The second and third look at what it saw.",
+                "b": "That is the field after two layers. There are three.",
+                "d": "Nine would need windows that do not overlap. With stride 1 they do: each layer adds only the new "
+                "pixels.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "For that the whole shift would have to stay inside one window, for every feature. Run the shift "
+                "test at a shift of 1.",
+                "c": "Pooling softens the change, as the shift test shows. It does not make it larger.",
+                "d": "Sobel is an example. The argument is about windows and holds for any map.",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "The channels were halved as well. Pooling shrinks height and width, and no other axis.",
+                "b": "Compute the places: (28 - 2) / 2 + 1 along each axis.",
+                "c": "The channels became one. Each channel is pooled by itself.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "C1 has 6 filters of 5 by 5, and they are shared by all places. Look at its row in the table.",
+                "c": "S4 is a pooling layer. It decides how many numbers come into the next layer, but has no "
+                "parameters.",
+                "d": "The output layer has 85 parameters for each class. Compare it with the other rows of the table.",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [
+    MAX_POOL2D,
+    AVG_POOL2D,
+    GLOBAL_AVG_POOL,
+    RECEPTIVE_FIELD,
+    TRACE_SHAPES,
+    LENET5_PARAMETERS,
+    CNN_FORWARD,
+    QUIZ,
+]

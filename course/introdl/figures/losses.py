@@ -1,0 +1,771 @@
+"""Figures of chapter 05: scores and what they cost, slopes, a linear classifier that learns, regression's losses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from introdl.figures import svg
+from introdl.figures.interactive import explore
+from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+
+#: One colour and one shade of it, for words, per dish.
+COLOURS = (BLUE, ORANGE, GREEN)
+_WORDS = (BLUE, "#8A5F00", "#00654A")
+_HINGE, _ENTROPY = VERMILION, BLUE
+
+
+def _softmax(scores):
+    powers = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _log_total(scores):
+    top = np.max(scores, axis=-1, keepdims=True)
+    return top[..., 0] + np.log(np.exp(scores - top).sum(axis=-1))
+
+
+def _hinge_terms(scores, label: int, delta: float):
+    terms = np.maximum(0, np.asarray(scores, float) - scores[label] + delta)
+    terms[label] = 0
+    return terms
+
+
+def _near(value: float, digits: int = 3) -> str:
+    """A number to so many decimals, or as a power of ten where those would show nothing but zeros."""
+    if 0 < abs(value) < 0.5 * 10.0**-digits:
+        return f"{value:.0e}".replace("e-0", "e-").replace("-", "−")
+    return svg.fixed(value, digits)
+
+
+def _share(p, k: int) -> str:
+    """A probability, near 1 as well as near 0."""
+    rest = float(np.delete(p, k).sum())
+    return f"1 − {_near(rest)}" if 0 < rest < 0.0005 else _near(p[k])
+
+
+def _bar(panel, value, row_y, height, colour, words, ink=BLACK) -> str:
+    """A bar from zero, with its number where it ends."""
+    zero, end = float(panel.x(0)), float(panel.x(value))
+    left, width = min(zero, end), max(abs(end - zero), 1.0)
+    at, anchor = (end + 6, "start") if value >= 0 else (end - 6, "end")
+    return svg.box(left, row_y, width, height, colour) + svg.text(
+        at, row_y + height / 2 + 5, words, 13, ink, anchor, halo=True
+    )
+
+
+# --- what each loss sees --------------------------------------------------------------------------------------
+
+
+def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
+    """Draw mistakes, hinge and cross-entropy of one plate against the score of its correct dish.
+
+    Parameters
+    ----------
+    rivals : sequence of float
+        The other dishes' scores, which stand still.
+    delta : float
+        The hinge loss's margin.
+    """
+    s = np.linspace(-3, 9, 241)
+    rivals = np.asarray(rivals, float)
+    best = float(rivals.max())
+    hinge = np.maximum(0, rivals[None] - s[:, None] + delta).sum(axis=1)
+    entropy = _log_total(np.concatenate([s[:, None], np.tile(rivals, (len(s), 1))], axis=1)) - s
+    panel = svg.Panel(64, 62, 620, 270, (-3, 9), (0, 9))
+    parts = [
+        svg.text(14, 26, "Counting mistakes gives a step; a loss gives a slope to walk down", 15, bold=True),
+        panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "what the plate costs"),
+        svg.line(panel.x(best), panel.top, panel.x(best), panel.top + panel.height, GREY, 1.3, "4 4"),
+        svg.line(panel.x(best + delta), panel.top, panel.x(best + delta), panel.top + panel.height, GREY, 1.3, "4 4"),
+        panel.clip(
+            panel.curve([-3, best], [1, 1], BLACK, 3) + panel.curve([best, 9], [0.03, 0.03], BLACK, 3),
+            panel.curve(s, hinge, _HINGE, 3),
+            panel.curve(s, entropy, _ENTROPY, 3, "9 4"),
+        ),
+        svg.text(panel.x(-2.9), panel.y(1) - 8, "mistakes: 1 or 0", 13, BLACK, bold=True, halo=True),
+        svg.text(panel.x(0.05), panel.y(5.2), "hinge", 14, "#A84300", bold=True, halo=True),
+        svg.text(panel.x(-0.55), panel.y(3.6), "cross-entropy", 14, BLUE, "end", bold=True, halo=True),
+        svg.text(panel.x(best) - 6, panel.top + 16, f"best rival: {svg.short(best)}", 12.5, "#444", "end", halo=True),
+        svg.text(
+            panel.x(best + delta) + 6, panel.top + 16, f"rival + Δ: {svg.short(best + delta)}", 12.5, "#444", halo=True
+        ),
+        svg.text(panel.x(8.9), panel.y(1.0), "hinge is exactly 0 here,", 12.5, "#A84300", "end", halo=True),
+        svg.text(panel.x(8.9), panel.y(0.42), "cross-entropy never", 12.5, BLUE, "end", halo=True),
+    ]
+    svg.show(
+        svg.canvas(720, 384, *parts),
+        "Three curves against the score of the correct dish, with the best rival at "
+        f"{svg.short(best)}. Mistakes: a step from 1 to 0 at the rival's score. Hinge: a straight ramp that reaches 0 "
+        f"where the correct dish leads by {svg.short(delta)}. Cross-entropy: a smooth curve that never quite "
+        "reaches 0.",
+    )
+
+
+# --- three scores -------------------------------------------------------------------------------------------
+
+
+def draw_scores(scores, label: int, delta: float, dishes) -> str:
+    """One plate's scores on the left; hinge above and cross-entropy below, term by term.
+
+    Parameters
+    ----------
+    scores : sequence of 3 floats
+    label : int
+        The correct dish.
+    delta : float
+        The hinge loss's margin.
+    dishes : sequence of 3 str
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    scores = np.asarray(scores, float)
+    K = len(scores)
+    terms, p = _hinge_terms(scores, label, delta), _softmax(scores)
+    hinge = float(terms.sum())
+    entropy = float(_log_total(scores) - scores[label])
+    parts = [
+        svg.text(
+            14,
+            26,
+            f"The plate is a {dishes[label]}: hinge {svg.fixed(hinge, 1)}, cross-entropy {_near(entropy)}",
+            15,
+            bold=True,
+        )
+    ]
+    # scores
+    panel = svg.Panel(84, 66, 176, 150, (-6, 6), (0, 3))
+    parts += [svg.text(14, 54, "scores", 13, "#333", bold=True), panel.axes([-6, -3, 0, 3, 6], [], "score")]
+    line = scores[label] - delta
+    left, right = float(panel.x(-6)), float(panel.x(max(min(line, 6), -6)))
+    if line > -6:
+        parts.append(svg.box(left, panel.top, right - left, panel.height, "#E9F5EF"))
+    parts.append(svg.line(panel.x(0), panel.top, panel.x(0), panel.top + panel.height, "#9A9A9A"))
+    for k in range(K):
+        y = panel.top + 10 + 48 * k
+        parts.append(svg.text(78, y + 21, dishes[k], 13, _WORDS[k], "end", bold=k == label))
+        inside = scores[k] if abs(scores[k]) < 4.4 else 0
+        zero, end = float(panel.x(0)), float(panel.x(scores[k]))
+        parts.append(svg.box(min(zero, end), y, max(abs(end - zero), 1), 30, COLOURS[k]))
+        if inside or scores[k] == 0:
+            at, anchor = (end + 5, "start") if scores[k] >= 0 else (end - 5, "end")
+        else:
+            at, anchor = (zero - 5, "end") if scores[k] > 0 else (zero + 5, "start")
+        parts.append(svg.text(at, y + 20, svg.fixed(scores[k], 1), 13, BLACK, anchor, bold=True, halo=True))
+    parts.append(
+        svg.text(14, 284, "Shaded: where rivals are beaten by Δ.", 12, "#00654A")
+        if line > -6
+        else svg.text(14, 284, "No rival can be beaten by Δ here.", 12, "#A84300")
+    )
+    # hinge
+    x0 = 296
+    parts += [
+        svg.text(x0, 54, "hinge: max(0, rival − correct + Δ)", 13, "#A84300", bold=True),
+    ]
+    bars = svg.Panel(x0 + 236, 66, 118, 100, (0, 30), (0, 1))
+    y = 66
+    for k in range(K):
+        if k == label:
+            continue
+        inner = scores[k] - scores[label] + delta
+        words = f"{dishes[k]}: {svg.fixed(scores[k], 1)} − ({svg.fixed(scores[label], 1)}) + {svg.fixed(delta, 1)} = {svg.fixed(inner, 1)}"
+        parts += [
+            svg.text(x0, y + 17, words, 13, _WORDS[k]),
+            _bar(bars, terms[k], y + 3, 20, COLOURS[k], svg.fixed(terms[k], 1)),
+        ]
+        y += 32
+    parts += [
+        svg.line(x0, y + 2, 706, y + 2, "#BDBDBD"),
+        svg.text(x0, y + 22, "sum", 13, bold=True),
+        _bar(bars, hinge, y + 6, 20, _HINGE, svg.fixed(hinge, 1)),
+    ]
+    # cross-entropy
+    top = 186
+    parts.append(svg.text(x0, top, "cross-entropy: −ln p of the correct dish", 13, BLUE, bold=True))
+    share = svg.Panel(x0 + 90, top + 10, 180, 96, (0, 1), (0, 1))
+    for k in range(K):
+        y = top + 12 + 30 * k
+        parts += [
+            svg.text(x0, y + 16, dishes[k], 13, _WORDS[k], bold=k == label),
+            svg.box(share.left, y, share.width, 22, "#F4F4F4"),
+            svg.box(share.left, y, max(share.width * p[k], 0.8), 22, COLOURS[k]),
+            svg.text(share.left + share.width + 8, y + 16, f"p = {_share(p, k)}", 13, BLACK, bold=k == label),
+        ]
+    y = top + 12 + 30 * K + 18
+    parts.append(svg.text(x0, y, f"−ln({_share(p, label)}) = {_near(entropy)}", 14, BLUE, bold=True))
+    # slopes
+    top = 346
+    active = (terms > 0).astype(float)
+    active[label] -= active.sum()
+    push = p.copy()
+    push[label] -= 1
+    parts.append(
+        svg.text(14, top - 12, "slopes: what one more point of score would add to the loss", 13, "#333", bold=True)
+    )
+    for column, (name, slopes, ink) in enumerate(
+        (("hinge", active, "#A84300"), ("cross-entropy: p − one-hot", push, BLUE))
+    ):
+        axis = svg.Panel(84 + 330 * column + 60, top + 14, 200, 84, (-2.9, 2.9), (0, 1))
+        parts.append(svg.text(84 + 330 * column - 4, top + 8, name, 12.5, ink, bold=True))
+        parts.append(svg.line(axis.x(0), axis.top, axis.x(0), axis.top + axis.height, "#9A9A9A"))
+        for k in range(K):
+            y = axis.top + 4 + 27 * k
+            parts += [
+                svg.text(84 + 330 * column + 46, y + 15, dishes[k], 12.5, _WORDS[k], "end", bold=k == label),
+                _bar(axis, slopes[k], y, 20, COLOURS[k], svg.fixed(slopes[k], 0) if column == 0 else _near(slopes[k])),
+            ]
+    return svg.canvas(720, 452, *parts)
+
+
+def score_explorer(scores=(2.0, 4.0, -2.0), label: int = 0, dishes=("doughnut", "pizza", "salad")) -> None:
+    """Show three sliders for three scores, and what hinge and cross-entropy make of them, term by term.
+
+    Parameters
+    ----------
+    scores : sequence of 3 floats
+        Where the sliders begin, between -6 and 6.
+    label : int
+        The correct dish to begin with.
+    dishes : sequence of 3 str
+    """
+    import ipywidgets as widgets
+
+    def slider(k):
+        return widgets.FloatSlider(
+            value=scores[k],
+            min=-6,
+            max=6,
+            step=0.1,
+            description=dishes[k],
+            layout=widgets.Layout(width="300px"),
+            readout_format=".1f",
+        )
+
+    explore(
+        lambda a, b, c, label, delta: draw_scores((a, b, c), label, delta, dishes),
+        {
+            "a": slider(0),
+            "b": slider(1),
+            "c": slider(2),
+            "label": widgets.ToggleButtons(
+                options=[(dish, k) for k, dish in enumerate(dishes)],
+                value=label,
+                description="it is a",
+                style={"button_width": "90px"},
+            ),
+            "delta": widgets.FloatSlider(
+                value=1.0, min=0, max=3, step=0.5, description="Δ", layout=widgets.Layout(width="300px")
+            ),
+        },
+        "Three bars for the scores of three dishes. Beside them the terms of the hinge loss and their sum, the three "
+        "probabilities and the cross-entropy; below, the slopes of both losses. Sliders move the scores and the "
+        "margin, buttons choose the correct dish.",
+    )
+
+
+def softmax_steps(scores=(2.0, 4.0, -2.0), dishes=("doughnut", "pizza", "salad")) -> None:
+    """Draw the way from scores to probabilities: take the exponential, then divide by the sum.
+
+    Parameters
+    ----------
+    scores : sequence of 3 floats
+    dishes : sequence of 3 str
+    """
+    scores = np.asarray(scores, float)
+    powers = np.exp(scores)
+    p = powers / powers.sum()
+    columns = (
+        ("scores s: any number", scores, (-5, 6), 1),
+        ("exp(s): above 0", powers, (0, 1.35 * powers.max()), 2),
+        (f"divided by {svg.fixed(powers.sum())}: sum 1", p, (0, 1.35), 3),
+    )
+    parts = [svg.text(14, 26, "Softmax: make the scores positive, then share out 1 in proportion", 15, bold=True)]
+    for number, (title, values, limits, digits) in enumerate(columns):
+        left = 92 + 214 * number
+        panel = svg.Panel(left, 70, 168, 124, limits, (0, 1))
+        parts.append(svg.text(left, 58, title, 13, "#333", bold=True))
+        parts.append(svg.line(panel.x(0), panel.top, panel.x(0), panel.top + panel.height, "#9A9A9A"))
+        for k, value in enumerate(values):
+            y = panel.top + 6 + 41 * k
+            if number == 0:
+                parts.append(svg.text(left - 8, y + 20, dishes[k], 13, _WORDS[k], "end", bold=True))
+            parts.append(_bar(panel, value, y, 28, COLOURS[k], svg.fixed(value, digits)))
+        if number < 2:
+            parts.append(svg.arrow(left + 174, 132, left + 204, 132, GREY, 2.5))
+    svg.show(
+        svg.canvas(720, 214, *parts),
+        "Three rows of bars for "
+        + ", ".join(dishes)
+        + ". Scores "
+        + ", ".join(svg.short(v) for v in scores)
+        + " become exponentials "
+        + ", ".join(svg.fixed(v) for v in powers)
+        + " and then probabilities "
+        + ", ".join(svg.fixed(v, 3) for v in p)
+        + ".",
+    )
+
+
+# --- regularisation -------------------------------------------------------------------------------------------
+
+
+def same_score(x=(2.0, 1.0), score: float = 5.0, others=((2.5, 0.0), (0.0, 5.0))) -> None:
+    """Draw all pairs of weights that give one plate one score, and the shortest of them.
+
+    Parameters
+    ----------
+    x : sequence of 2 floats
+        The plate's features.
+    score : float
+        The score that all of the weights give.
+    others : sequence of (float, float)
+        Weights on the line, to compare with the shortest.
+    """
+    x = np.asarray(x, float)
+    best = score * x / (x @ x)
+    panel = svg.Panel(70, 60, 330, 330, (-1.5, 5.5), (-1.5, 5.5))
+    ends = np.array([-3.0, 8.0])
+    parts = [
+        svg.text(14, 26, "Every point on the line scores the same; one is nearest to zero", 15, bold=True),
+        panel.axes([-1, 0, 1, 2, 3, 4, 5], [-1, 0, 1, 2, 3, 4, 5], "weight w₁", "weight w₂", zero=True),
+    ]
+    rings = ""
+    for w, colour in [(best, GREEN), *((np.array(o, float), GREY) for o in others)]:
+        radius = float(np.linalg.norm(w)) / 7 * 330
+        rings += (
+            f'<circle cx="{float(panel.x(0)):.1f}" cy="{float(panel.y(0)):.1f}" r="{radius:.1f}" fill="none" '
+            f'stroke="{colour}" stroke-width="{2.5 if colour == GREEN else 1.2}" stroke-dasharray="5 4"/>'
+        )
+    parts.append(panel.clip(rings, panel.curve(ends, (score - x[0] * ends) / x[1], BLACK, 2.5)))
+    for w, colour in [*((np.array(o, float), GREY) for o in others), (best, GREEN)]:
+        parts.append(svg.arrow(panel.x(0), panel.y(0), panel.x(w[0]), panel.y(w[1]), colour, 3))
+    rows = [(best, "#00654A"), *((np.array(o, float), "#444") for o in others)]
+    y = 96
+    parts.append(
+        svg.text(
+            430, y - 22, f"x = ({svg.short(x[0])}, {svg.short(x[1])}), all score {svg.short(score)}", 13.5, bold=True
+        )
+    )
+    for w, ink in rows:
+        size = float(w @ w)
+        parts += [
+            svg.text(430, y + 8, f"w = ({svg.short(w[0])}, {svg.short(w[1])})", 14, ink, bold=True),
+            svg.text(560, y + 8, f"sum of squares {svg.short(size)}", 13, ink),
+            svg.box(430, y + 18, size * 9, 16, GREEN if ink == "#00654A" else "#BDBDBD"),
+        ]
+        y += 62
+    parts += [
+        svg.text(430, y + 18, "The shortest points along x itself:", 13, "#00654A"),
+        svg.text(430, y + 37, "it uses both features.", 13, "#00654A"),
+        svg.text(
+            panel.x(1.0) + 10, panel.y(3.1) - 4, "w · x = 5" if score == 5 else "w · x", 13, BLACK, bold=True, halo=True
+        ),
+    ]
+    svg.show(
+        svg.canvas(720, 446, *parts),
+        f"The plane of two weights with a straight line of pairs that all give the score {svg.short(score)}. Dashed "
+        "circles around zero pass through "
+        + ", ".join(
+            f"({svg.short(w[0])}, {svg.short(w[1])}) with sum of squares {svg.short(float(w @ w))}" for w, _ in rows
+        )
+        + ".",
+    )
+
+
+# --- a linear classifier that learns ----------------------------------------------------------------------------
+
+
+def loss_and_slopes(scores, labels, kind: str, delta: float = 1.0):
+    """Return a loss, "hinge" or "cross-entropy", of scores (N, K), and its gradient (N, K): the figure's own."""
+    rows = np.arange(len(labels))
+    if kind == "hinge":
+        terms = np.maximum(0, scores - scores[rows, labels][:, None] + delta)
+        terms[rows, labels] = 0
+        slopes = (terms > 0).astype(float)
+        slopes[rows, labels] -= slopes.sum(axis=1)
+        return float(terms.sum(axis=1).mean()), slopes / len(labels)
+    slopes = _softmax(scores)
+    loss = float((_log_total(scores) - scores[rows, labels]).mean())
+    slopes[rows, labels] -= 1
+    return loss, slopes / len(labels)
+
+
+def _journey(X, labels, kind, strength, rate, steps):
+    """Weights (steps + 1, K, 3), their losses and accuracies, from a start that is wrong on purpose."""
+    ones = np.column_stack([X, np.ones(len(X))])
+    W = np.array([[2.0, -1.0, 0.0], [-2.0, 2.5, 0.0], [0.0, -2.0, 0.5]])
+    path, losses, right = [], [], []
+    for _ in range(steps + 1):
+        scores = ones @ W.T
+        loss, slopes = loss_and_slopes(scores, labels, kind)
+        path.append(W)
+        losses.append(loss + strength * float((W[:, :2] ** 2).sum()))
+        right.append(float((scores.argmax(axis=1) == labels).mean()))
+        gradient = slopes.T @ ones
+        gradient[:, :2] += 2 * strength * W[:, :2]
+        W = W - rate * gradient
+    return np.array(path), np.array(losses), np.array(right)
+
+
+def _cut(corners, w):
+    """The part of a convex polygon where w · (x, y, 1) >= 0."""
+    out = []
+    for (ax, ay), (bx, by) in zip(corners, [*corners[1:], *corners[:1]], strict=True):
+        a, b = w[0] * ax + w[1] * ay + w[2], w[0] * bx + w[1] * by + w[2]
+        if a >= 0:
+            out.append((ax, ay))
+        if (a > 0 > b) or (a < 0 < b):
+            share = a / (a - b)
+            out.append((ax + share * (bx - ax), ay + share * (by - ay)))
+    return out
+
+
+def _mark(x, y, k, wrong) -> str:
+    ring = (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10.5" fill="none" stroke="{VERMILION}" stroke-width="2.5"/>'
+        if wrong
+        else ""
+    )
+    if k == 0:
+        return ring + svg.circle(x, y, 5.5, BLUE)
+    if k == 1:
+        return ring + svg.square(x, y, 5, ORANGE)
+    return ring + svg.polygon([(x, y - 7), (x + 6.5, y + 5), (x - 6.5, y + 5)], GREEN, "#fff", 1.5)
+
+
+def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, dishes) -> str:
+    """Plates in two features, the region of each dish, and loss and accuracy so far.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        (N, 2) features from 0 to 1.
+    labels : numpy.ndarray
+        (N,).
+    W : numpy.ndarray
+        (K, 3): weights and, last, the bias of each dish.
+    losses, right : numpy.ndarray
+        Loss and accuracy at every step.
+    step : int
+    kind : str
+        The loss's name.
+    names, dishes : sequences of str
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    K = len(W)
+    panel = svg.Panel(62, 58, 320, 320, (0, 1), (0, 1))
+    winners = (np.column_stack([X, np.ones(len(X))]) @ W.T).argmax(axis=1)
+    wrong = winners != labels
+    parts = [
+        svg.text(
+            14,
+            26,
+            f"Step {step}: loss {svg.fixed(losses[step], 3)}, accuracy {right[step]:.0%} ({(~wrong).sum()} of {len(X)})",
+            15,
+            bold=True,
+        )
+    ]
+    for k in range(K):
+        region = [(0, 0), (1, 0), (1, 1), (0, 1)]
+        for j in range(K):
+            if j != k and region:
+                region = _cut(region, W[k] - W[j])
+        if region:
+            at = [(float(panel.x(a)), float(panel.y(b))) for a, b in region]
+            parts.append(svg.polygon(at, svg.mix(COLOURS[k], 0.2), "#333", 1.6))
+    ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    parts.append(panel.axes(ticks, ticks, names[0], names[1], digits=(1, 1)))
+    parts.append(
+        "".join(
+            _mark(float(panel.x(a)), float(panel.y(b)), k, bad) for (a, b), k, bad in zip(X, labels, wrong, strict=True)
+        )
+    )
+    # curves
+    steps = np.arange(len(losses))
+    top = float(max(losses.max() * 1.05, 0.1))
+    ends = [0, len(losses) // 2, len(losses) - 1]
+    upper = svg.Panel(462, 72, 230, 92, (0, len(losses) - 1), (0, top))
+    lower = svg.Panel(462, 206, 230, 72, (0, len(losses) - 1), (0, 1.05))
+    parts += [
+        upper.axes(ends, [0, (top / 2, svg.fixed(top / 2, 1)), (top, svg.fixed(top, 1))]),
+        lower.axes(ends, [(0, "0 %"), (0.5, "50 %"), (1, "100 %")], "steps taken"),
+        svg.text(462, 62, f"loss ({kind}, with its penalty)", 12.5, "#333", bold=True),
+        svg.text(462, 198, "accuracy", 12.5, "#333", bold=True),
+        upper.curve(steps, losses, "#CFCFCF", 2),
+        lower.curve(steps, right, "#CFCFCF", 2),
+        upper.curve(steps[: step + 1], losses[: step + 1], _HINGE if kind == "hinge" else _ENTROPY, 3),
+        lower.curve(steps[: step + 1], right[: step + 1], BLACK, 3),
+        svg.circle(upper.x(step), upper.y(losses[step]), 5, BLACK),
+        svg.circle(lower.x(step), lower.y(right[step]), 5, BLACK),
+    ]
+    y = 334
+    for k in range(K):
+        b = W[k]
+        parts += [
+            _mark(432, y + 23 * k, k, False),
+            svg.text(446, y + 5 + 23 * k, f"{dishes[k]}:", 12.5, _WORDS[k], bold=True),
+            svg.text(
+                706,
+                y + 5 + 23 * k,
+                f"{svg.fixed(b[0], 1)} x₁{svg.signed(b[1], 1)} x₂{svg.signed(b[2], 1)}",
+                12.5,
+                BLACK,
+                "end",
+            ),
+        ]
+    parts += [
+        f'<circle cx="432" cy="{y + 69}" r="8" fill="none" stroke="{VERMILION}" stroke-width="2.5"/>',
+        svg.text(446, y + 73, "taken for another dish", 12.5),
+        svg.text(706, y + 73, f"sum of w²: {svg.fixed(float((W[:, :2] ** 2).sum()), 1)}", 12.5, BLACK, "end"),
+    ]
+    return svg.canvas(720, 432, *parts)
+
+
+def classifier_board(X, labels, names, dishes=("doughnut", "pizza", "salad"), steps: int = 200) -> None:
+    """Show a linear classifier in two features whose boundaries move as it takes gradient steps.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        (N, 2) features from 0 to 1.
+    labels : numpy.ndarray
+        (N,) labels 0, 1 or 2.
+    names : sequence of 2 str
+        What the features measure.
+    dishes : sequence of 3 str
+    steps : int
+        How many steps the slider offers.
+    """
+    import ipywidgets as widgets
+
+    known: dict = {}
+
+    def draw(step, kind, strength, rate):
+        key = (kind, strength, rate)
+        if key not in known:
+            known.clear()
+            known[key] = _journey(X, labels, kind, strength, rate, steps)
+        path, losses, right = known[key]
+        return draw_classifier(X, labels, path[step], losses, right, step, kind, names, dishes)
+
+    slider = widgets.IntSlider(
+        value=0, min=0, max=steps, step=1, description="steps", layout=widgets.Layout(width="420px")
+    )
+    play = widgets.Play(min=0, max=steps, value=0, step=1, interval=120, description="Play")
+    widgets.jslink((play, "value"), (slider, "value"))
+    one = widgets.Button(description="one step", layout=widgets.Layout(width="90px"))
+    one.on_click(lambda _button: setattr(slider, "value", min(slider.value + 1, steps)))
+    controls = {
+        "step": slider,
+        "kind": widgets.ToggleButtons(
+            options=["cross-entropy", "hinge"],
+            value="cross-entropy",
+            description="loss",
+            style={"button_width": "110px"},
+        ),
+        "strength": widgets.SelectionSlider(
+            options=[("0", 0.0), ("0.001", 0.001), ("0.01", 0.01), ("0.1", 0.1)],
+            value=0.001,
+            description="L2 strength",
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="300px"),
+        ),
+        "rate": widgets.SelectionSlider(
+            options=[("0.1", 0.1), ("0.3", 0.3), ("1", 1.0), ("3", 3.0)],
+            value=1.0,
+            description="step size",
+            layout=widgets.Layout(width="300px"),
+        ),
+    }
+
+    def layout(controls, view):
+        row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 14px"}
+        first = widgets.Box([play, one, controls["step"]], layout=row)
+        second = widgets.Box([controls["kind"], controls["strength"], controls["rate"]], layout=row)
+        return widgets.VBox([first, second, view])
+
+    explore(
+        draw,
+        controls,
+        f"{len(X)} plates of three dishes in a plane of two features, coloured by the dish that a linear classifier "
+        "would choose; beside it, loss and accuracy against the steps taken. A slider takes gradient steps, and the "
+        "boundaries move.",
+        layout,
+    )
+
+
+# --- regression ---------------------------------------------------------------------------------------------
+
+
+def _huber(r, delta):
+    size = np.abs(r)
+    return np.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))
+
+
+def fit_line(x, t, kind: str, delta: float = 20.0) -> np.ndarray:
+    """Fit t = a x + c under a loss, by least squares whose weights are set anew in each of 60 rounds.
+
+    Parameters
+    ----------
+    x, t : numpy.ndarray
+        (N,) each.
+    kind : str
+        "squared", "absolute" or "Huber".
+    delta : float
+        Where Huber's loss changes from a square to a straight line.
+
+    Returns
+    -------
+    numpy.ndarray
+        Slope a and intercept c.
+    """
+    A = np.column_stack([x, np.ones(len(x))])
+    weights = np.ones(len(x))
+    line = np.zeros(2)
+    for _ in range(1 if kind == "squared" else 60):
+        line = np.linalg.solve((A * weights[:, None]).T @ A, (A * weights[:, None]).T @ t)
+        size = np.maximum(np.abs(A @ line - t), 1e-3)
+        weights = 1 / size if kind == "absolute" else np.minimum(1, delta / size)
+    return line
+
+
+_KINDS = (("squared", VERMILION, "#A84300", ""), ("absolute", PURPLE, "#8E3F69", "3 4"), ("Huber", BLUE, BLUE, "10 4"))
+
+
+def draw_regression(grams, kcal, slip: float, delta: float) -> str:
+    """Three losses and their slopes on the left; the lines they fit, with one label that slips, on the right.
+
+    Parameters
+    ----------
+    grams, kcal : numpy.ndarray
+        (N,) each, the labels as they should be.
+    slip : float
+        By what the last plate's label is multiplied.
+    delta : float
+        Huber's delta, kcal.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    labels = np.array(kcal, float)
+    labels[-1] *= slip
+    limit = 300.0
+    r = np.linspace(-limit, limit, 201)
+    # Each loss is drawn through 1 at an error of 100 kcal: only the shapes can be compared.
+    shapes = {"squared": r**2 / 100**2, "absolute": np.abs(r) / 100, "Huber": _huber(r, delta) / _huber(100.0, delta)}
+    slopes = {
+        "squared": 2 * r / 100,
+        "absolute": np.sign(r),
+        "Huber": np.clip(r, -delta, delta) * 100 / _huber(100.0, delta),
+    }
+    upper = svg.Panel(58, 78, 220, 122, (-limit, limit), (0, 5))
+    lower = svg.Panel(58, 262, 220, 112, (-limit, limit), (-4, 4))
+    plane = svg.Panel(360, 78, 336, 296, (30, 110), (0, 2000))
+    parts = [
+        upper.axes([-300, -100, 100, 300], [0, 1, 3, 5], "", "loss (1 at 100 kcal)"),
+        lower.axes([-300, -100, 100, 300], [-4, -2, 0, 2, 4], "error (kcal)", "slope per 100 kcal", zero=True),
+        plane.axes([40, 60, 80, 100], [0, 500, 1000, 1500, 2000], "mass (g)", "energy (kcal)", out=44),
+        svg.text(58, 66, "what an error costs", 12.5, "#333", bold=True),
+        svg.text(58, 250, "its slope: how hard it pulls", 12.5, "#333", bold=True),
+        svg.text(360, 66, "the lines that they fit", 12.5, "#333", bold=True),
+    ]
+    good = plane.x(grams[:-1]), plane.y(labels[:-1])
+    parts += [svg.circle(a, b, 5, BLACK) for a, b in zip(*good, strict=True)]
+    y = float(plane.y(min(labels[-1], 1990)))
+    parts.append(svg.square(plane.x(grams[-1]), y, 6, ORANGE if slip != 1 else BLACK, "#333"))
+    if slip != 1:
+        parts.append(
+            svg.text(
+                plane.x(grams[-1]),
+                y - 12,
+                f"slip: {svg.fixed(labels[-1], 0)} kcal",
+                12.5,
+                "#8A5F00",
+                "middle",
+                bold=True,
+                halo=True,
+            )
+        )
+    words, slope_of = [], {}
+    for number, (kind, colour, ink, dash) in enumerate(_KINDS):
+        a, c = fit_line(grams, labels, kind, delta)
+        ends = np.array([30.0, 110.0])
+        parts += [
+            upper.clip(upper.curve(r, shapes[kind], colour, 2.8, dash)),
+            lower.clip(lower.curve(r, slopes[kind], colour, 2.8, dash)),
+            plane.clip(plane.curve(ends, a * ends + c, colour, 2.8, dash)),
+            svg.line(372, 96 + 20 * number, 400, 96 + 20 * number, colour, 2.8, dash),
+            svg.text(408, 100 + 20 * number, f"{kind}: {svg.fixed(a, 2)} kcal per g", 13, ink, bold=True, halo=True),
+        ]
+        words.append(f"{kind} {svg.fixed(a, 1)}")
+        slope_of[kind] = a
+    held = abs(slope_of["Huber"] / slope_of["absolute"] - 1) < 0.2
+    if slip == 1:
+        title = "All labels right: the three losses agree"
+    elif held:
+        title = "One slip bends the squared loss's line; Huber's and the absolute loss's hold"
+    else:
+        title = "With δ as large as this, Huber's loss squares the slip, and its line bends too"
+    parts.insert(0, svg.text(14, 26, title, 15, bold=True))
+    parts.insert(
+        1,
+        svg.text(
+            14,
+            46,
+            f"δ = {svg.fixed(delta, 0)} kcal, last label × {svg.short(slip, 3)}.  Slope in kcal per g: "
+            + ", ".join(words),
+            12.5,
+            "#444",
+        ),
+    )
+    return svg.canvas(720, 420, *parts)
+
+
+def huber_explorer(grams, kcal, delta: float = 20.0, slip: float = 4.184) -> None:
+    """Show what one slip among the labels does to a line fitted with the squared, the absolute and Huber's loss.
+
+    Parameters
+    ----------
+    grams, kcal : numpy.ndarray
+        (N,) each: mass and energy of each plate.
+    delta : float
+        Huber's delta to begin with, kcal.
+    slip : float
+        By what the last label is multiplied to begin with.
+    """
+    import ipywidgets as widgets
+
+    order = np.argsort(grams)
+    grams, kcal = np.asarray(grams, float)[order], np.asarray(kcal, float)[order]
+    wide = widgets.Layout(width="420px")
+    style = {"description_width": "150px"}
+    explore(
+        lambda slip, delta: draw_regression(grams, kcal, slip, delta),
+        {
+            "slip": widgets.SelectionSlider(
+                options=[("right", 1.0), ("× 1.5", 1.5), ("× 2", 2.0), ("× 3", 3.0), ("kJ for kcal: × 4.184", 4.184)],
+                value=slip,
+                description="the last label is",
+                style=style,
+                layout=wide,
+            ),
+            "delta": widgets.SelectionSlider(
+                options=[(str(d), float(d)) for d in (1, 5, 10, 20, 50, 100, 200, 500, 1000)],
+                value=delta,
+                description="δ (kcal)",
+                style=style,
+                layout=wide,
+            ),
+        },
+        "On the left the squared, the absolute and Huber's loss against the error, and their slopes. On the right "
+        f"{len(grams)} plates, energy against mass, one of them with a wrong label, and the line that each loss fits. "
+        "Sliders move the wrong label and Huber's delta.",
+    )

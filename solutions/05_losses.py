@@ -1,0 +1,814 @@
+# %% [markdown]
+# # 05 Losses
+#
+# MealoMi's network looks at a plate and gives a score to every dish. Is that good? Somebody has to say so, in one
+# number, and in such a way that the network can get better. That somebody is the loss.
+#
+# **When you are done, you can**
+#
+# - write down what a linear classifier computes, $f(x_i, W, b) = W x_i + b$, for one plate and for a batch;
+# - work out the hinge loss and the cross-entropy by hand, and say what each of them punishes;
+# - turn scores into probabilities without overflow, even scores of 1000;
+# - say why the gradient of cross-entropy is *probabilities minus one-hot*, and what that means;
+# - keep weights small with a penalty, and leave the biases alone;
+# - choose a loss for grams and kilocalories, where one label in a hundred is nonsense.
+#
+# **What you build**: `linear_scores`, `hinge_loss`, `hinge_grad`, `softmax`, `cross_entropy`, `cross_entropy_grad`,
+# `l2_penalty` and `huber`. They tell MealoMi how wrong it is.
+#
+# **Time**: about 90 minutes. **You need**: from chapter 02 the dense layer, and from school the slope of a function.
+
+# %%
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from introdl import check, figures, hint
+from introdl.figures import losses as figs
+
+figures.use_style()
+
+# %% tags=["parameters"]
+seed = 5  # of the made-up plates
+plates_per_dish = 15  # on the board with the moving boundaries
+
+# %% [markdown]
+# If an exercise is hard, call `hint("05.linear_scores")` in a cell of your own, with the exercise's id. Each call shows
+# one hint more.
+#
+# ## 1. Scores
+#
+# The simplest network that tells dishes apart has one layer and no activation. For one plate $x_i$ it computes
+#
+# $$f(x_i, W, b) = W x_i + b .$$
+#
+# - $x_i$: the plate's **features**, shape $(D,)$. They may be pixels, or what the layers before have made of them.
+# - $W$: the **weights**, shape $(K, D)$: one row for each dish.
+# - $b$: the **biases**, shape $(K,)$: one for each dish.
+# - $f(x_i, W, b)$: the **scores** $s$, shape $(K,)$. The highest one is the network's answer.
+#
+# **By hand.** Three dishes, $K = 3$: doughnut (0), pizza (1), salad (2). Two features, $D = 2$: how much of the plate is
+# green and how much is red, in tenths. We made the numbers up. A plate that is 1 green and 4 red:
+#
+# $$W x_i + b = \begin{bmatrix} -1 & 0.5 \\ 0 & 1 \\ 1 & -1 \end{bmatrix} \begin{bmatrix} 1 \\ 4 \end{bmatrix} +
+# \begin{bmatrix} 1 \\ 0 \\ 1 \end{bmatrix} = \begin{bmatrix} -1 + 2 + 1 \\ 0 + 4 + 0 \\ 1 - 4 + 1 \end{bmatrix} =
+# \begin{bmatrix} 2 \\ 4 \\ -2 \end{bmatrix}$$
+#
+# Pizza wins with 4. But the plate was a doughnut with red icing. Keep these three scores in mind: 2, 4, −2, and the
+# correct one is the first. They will stay with us.
+#
+# **A batch.** Write $N$ plates as the rows of $X$, shape $(N, D)$. A row times a row of $W$ is what we want, so $W$ is
+# transposed:
+#
+# $$\underbrace{S}_{(N, K)} = \underbrace{X}_{(N, D)} \, \underbrace{W^\top}_{(D, K)} + \underbrace{b}_{(K,)}$$
+#
+# **Which way round?** Chapter 02 kept a layer's weights as $(D, M)$, a *column* for each unit, and wrote `x @ W + b`.
+# Here $W$ is $(K, D)$, a *row* for each dish, as in $W x_i + b$. The one is the other transposed, and both are in use.
+# Row by row has a charm of its own: each row of $W$ is a template, and a score says how well a plate fits it. PyTorch
+# keeps its weights this way too:
+
+# %%
+import torch
+
+print("weights of torch.nn.Linear(2, 3):", tuple(torch.nn.Linear(2, 3).weight.shape))
+
+# %% [markdown]
+# ### Exercise: `linear_scores`
+
+# %% exercise="05.linear_scores"
+def linear_scores(X, W, b):
+    """Scores of a linear classifier: row i of the result is W x_i + b.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        (N, D) floats: a plate in each row.
+    W : numpy.ndarray
+        (K, D) floats: a dish in each row.
+    b : numpy.ndarray
+        (K,) floats.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, K) floats. The inputs are left as they are.
+
+    Example
+    -------
+    >>> X = np.array([[1.0, 4.0], [6.0, 1.0]])
+    >>> W = np.array([[-1.0, 0.5], [0.0, 1.0], [1.0, -1.0]])
+    >>> linear_scores(X, W, np.array([1.0, 0.0, 1.0]))
+    array([[ 2. ,  4. , -2. ],
+           [-4.5,  1. ,  6. ]])
+    """
+    ### BEGIN SOLUTION
+    return X @ W.T + b
+    ### END SOLUTION
+
+# %% check="05.linear_scores"
+check("05.linear_scores", linear_scores)
+
+# %% [markdown]
+# ## 2. Why not just count the mistakes?
+#
+# The example's second plate is 6 green and 1 red, and it is a salad. Its scores are −4.5, 1 and 6, so salad wins. One
+# plate of two is right: an accuracy of 50 %. Accuracy is what the users of MealoMi feel. Could the network learn from it?
+#
+# Move one weight a little, and see what accuracy says, and what a loss says. (The losses come from the figure's own
+# code. You will write them soon.)
+
+# %%
+X = np.array([[1.0, 4.0], [6.0, 1.0]])
+W = np.array([[-1.0, 0.5], [0.0, 1.0], [1.0, -1.0]])
+b = np.array([1.0, 0.0, 1.0])
+labels = np.array([0, 2])  # a doughnut and a salad
+
+for nudge in (0.0, 0.01, 0.02):
+    moved = W.copy()
+    moved[0, 1] += nudge  # how much red speaks for a doughnut
+    scores = X @ moved.T + b
+    accuracy = np.mean(scores.argmax(axis=1) == labels)
+    hinge, _ = figs.loss_and_slopes(scores, labels, "hinge")
+    entropy, _ = figs.loss_and_slopes(scores, labels, "cross-entropy")
+    print(f"nudge {nudge:.2f}   accuracy {accuracy:.2f}   hinge {hinge:.4f}   cross-entropy {entropy:.4f}")
+
+# %% [markdown]
+# The accuracy does not move. It says nothing about the direction. Both losses fall: *more of this, please*. A **loss**
+# is one number, 0 or more, that is small when the scores are good and that changes when they change. Here are all three
+# for the doughnut, while its correct score moves and the other two stay at 4 and −2:
+
+# %%
+figs.three_curves(rivals=(4.0, -2.0), delta=1.0)
+
+# %% [markdown]
+# The loss of a batch is the **mean** of its plates' losses,
+#
+# $$L = \frac{1}{N} \sum_{i=1}^{N} L_i ,$$
+#
+# so that a batch of 8 and one of 64 can be compared. What $L_i$ is makes all the difference. There are two classical
+# answers, and you will write both.
+#
+# ## 3. The hinge loss
+#
+# The first answer: *the correct dish must win by a margin*. Every other dish that comes too close, pays:
+#
+# $$L_i = \sum_{j \ne y_i} \max(0,\; s_j - s_{y_i} + \Delta)$$
+#
+# - $s$: the plate's scores, shape $(K,)$. $s_j$ is a rival's.
+# - $y_i$: the plate's **label**, a whole number from 0 to $K - 1$. $s_{y_i}$ is the correct dish's score.
+# - $\Delta$: the **margin**, one number. In code it is `delta`.
+# - The sum has $K - 1$ terms. The correct dish is no rival of itself.
+#
+# **By hand**, for the doughnut with scores 2, 4, −2 and $\Delta = 1$:
+#
+# | rival | $s_j - s_{y_i} + \Delta$ | term |
+# |---|---|---|
+# | pizza | $4 - 2 + 1 = 3$ | 3 |
+# | salad | $-2 - 2 + 1 = -3$ | 0 |
+#
+# $L_0 = 3 + 0 = 3$. The salad is beaten by 4, more than the margin, so it costs nothing. And nothing is paid back for it
+# either: that is what the $\max$ is for. The second plate, a salad with $-4.5, 1, 6$, has the terms $\max(0, -9.5)$ and
+# $\max(0, -4)$, so $L_1 = 0$. The batch: $L = (3 + 0)/2 = 1.5$. Compare with the first row printed above.
+#
+# ### Exercise: `hinge_loss`
+#
+# torch and scikit-learn are off the menu in this chapter; so are SciPy's softmax and its relatives.
+
+# %% exercise="05.hinge_loss"
+def hinge_loss(scores, labels, delta=1.0):
+    """Multiclass hinge loss: the mean over the plates of the sum over their wrong classes.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        (N, K) floats, K >= 2.
+    labels : numpy.ndarray
+        (N,) int64, each from 0 to K - 1.
+    delta : float
+        The margin by which the correct class must win, above 0.
+
+    Returns
+    -------
+    float
+        One number. The inputs are left as they are.
+
+    Example
+    -------
+    >>> scores = np.array([[2.0, 4.0, -2.0], [-4.5, 1.0, 6.0]])
+    >>> float(hinge_loss(scores, np.array([0, 2])))
+    1.5
+    """
+    ### BEGIN SOLUTION
+    rows = np.arange(len(labels))
+    correct = scores[rows, labels][:, None]
+    margins = np.maximum(0, scores - correct + delta)
+    margins[rows, labels] = 0
+    return margins.sum(axis=1).mean()
+    ### END SOLUTION
+
+# %% check="05.hinge_loss"
+check("05.hinge_loss", hinge_loss)
+
+# %% [markdown]
+# ### Its gradient
+#
+# To lower the loss you must know how it changes with each score. That is the **gradient**, $\partial L / \partial s$, of
+# the scores' own shape $(N, K)$.
+#
+# One term $\max(0, m)$ with $m = s_j - s_{y_i} + \Delta$ is easy:
+#
+# - if $m < 0$, the term is 0 and stays 0: no slope at all;
+# - if $m > 0$, the term is $m$. One more point for the rival $s_j$ costs 1. One more point for the correct $s_{y_i}$
+#   saves 1.
+#
+# And $m = 0$, exactly at the kink? We take 0, as PyTorch does.
+#
+# **By hand.** With scores $3, 4, 3.5$, label 0 and $\Delta = 1$ the terms are $2$ and $1.5$, both above 0. The rivals'
+# slopes are 1 and 1. The correct score stands in *both* terms, so its slope is $-2$. The row is $[-2, 1, 1]$, divided
+# by $N$ because the loss is a mean. A row always adds up to 0: what is taken from the rivals is given to the correct one.
+#
+# ### Exercise: `hinge_grad`
+
+# %% exercise="05.hinge_grad"
+def hinge_grad(scores, labels, delta=1.0):
+    """Gradient of `hinge_loss` with respect to the scores.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        (N, K) floats, K >= 2.
+    labels : numpy.ndarray
+        (N,) int64.
+    delta : float
+        The margin, above 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, K) floats. A term whose s_j - s_y + delta is exactly 0 has slope 0. The inputs
+        are left as they are.
+
+    Example
+    -------
+    >>> scores = np.array([[3.0, 4.0, 3.5], [-4.5, 1.0, 6.0]])
+    >>> hinge_grad(scores, np.array([0, 2])).tolist()
+    [[-1.0, 0.5, 0.5], [0.0, 0.0, 0.0]]
+    """
+    ### BEGIN SOLUTION
+    rows = np.arange(len(labels))
+    correct = scores[rows, labels][:, None]
+    grad = (scores - correct + delta > 0).astype(float)
+    grad[rows, labels] = 0
+    grad[rows, labels] -= grad.sum(axis=1)
+    return grad / len(labels)
+    ### END SOLUTION
+
+# %% check="05.hinge_grad"
+check("05.hinge_grad", hinge_grad)
+
+# %% [markdown]
+# ## 4. Softmax: scores become probabilities
+#
+# The second answer begins elsewhere. A user does not want to read "doughnut 2, pizza 4, salad −2". She wants "88 %
+# pizza". So turn scores into probabilities: none below 0, and together 1.
+#
+# $$p_k = \frac{e^{s_k}}{\sum_{j=0}^{K-1} e^{s_j}}$$
+#
+# - $s$: one plate's scores, shape $(K,)$. $p$: its **probabilities**, the same shape.
+# - The exponential makes every score positive, and keeps their order. The division makes the sum 1.
+
+# %%
+figs.softmax_steps((2.0, 4.0, -2.0))
+
+# %% [markdown]
+# Only **differences** between scores matter. Add a number $c$ to all of them, and every exponential is multiplied by
+# $e^c$, and so is their sum. The fraction stays the same. A lead of one point over a rival means $e^1 \approx 2.7$ times
+# its probability, whether it is 4 against 3 or 1000 against 999.
+#
+# On paper, that is. Ask NumPy:
+
+# %%
+big = np.array([1000.0, 999.0, 990.0])
+with np.errstate(all="ignore"):  # NumPy would warn; here we only look
+    print("exp:    ", np.exp(big))
+    print("softmax:", np.exp(big) / np.exp(big).sum())
+
+# %% [markdown]
+# The largest float64 is about $1.8 \cdot 10^{308}$, and $e^{1000}$ is about $2 \cdot 10^{434}$. It becomes infinity, and
+# infinity divided by infinity is *not a number*. At the other end $e^{-1000}$ becomes 0, and a row of those gives 0/0.
+# The way out is the line above: you may add any $c$ to a plate's scores. Which one makes the largest exponent 0?
+#
+# ### Exercise: `softmax`
+#
+# The check listens: a warning on the way counts as a mistake here.
+
+# %% exercise="05.softmax"
+def softmax(scores):
+    """Turn each row of scores into probabilities, without overflow.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        (N, K) floats. A row may hold 1000 and -1000, and rows may be far apart.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, K) floats; each row adds up to 1. NumPy gives no warning on the way. The scores
+        are left as they are.
+
+    Example
+    -------
+    >>> softmax(np.array([[2.0, 4.0, -2.0], [1000.0, 1000.0, 0.0]])).round(3).tolist()
+    [[0.119, 0.879, 0.002], [0.5, 0.5, 0.0]]
+    """
+    ### BEGIN SOLUTION
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+    ### END SOLUTION
+
+# %% check="05.softmax"
+check("05.softmax", softmax)
+
+# %% [markdown]
+# ## 5. Cross-entropy
+#
+# Now the loss. The network gave the correct dish the probability $p_{y_i}$. How surprised should it be by the truth?
+#
+# $$L_i = -\ln p_{y_i}$$
+#
+# - Sure and right, $p_{y_i} = 1$: the loss is 0.
+# - One half: $-\ln 0.5 \approx 0.69$. One in a hundred: $4.6$. One in a million: $13.8$. There is no upper end.
+#
+# **By hand**, for the doughnut: $p_0 = 0.119$, so $L_0 = -\ln 0.119 = 2.13$.
+#
+# Why the name? Write the label as a **one-hot** vector $t$, shape $(K,)$: 1 at the correct dish, 0 elsewhere. The
+# cross-entropy between $t$ and $p$ is $-\sum_k t_k \ln p_k$, and all terms but one are 0.
+#
+# **From scores, in one go.** If you compute $p$ first, a hopeless dish gets exactly 0 in floating point, and its
+# logarithm is minus infinity. Simplify first:
+#
+# $$L_i = -\ln \frac{e^{s_{y_i}}}{\sum_j e^{s_j}} = \ln\Big(\sum_j e^{s_j}\Big) - s_{y_i}$$
+#
+# The exponential of the correct score is gone. With the largest score subtracted from all first, one term of the sum is
+# $e^0 = 1$, so the logarithm is safe as well. With $2, 4, -2$: subtract 4 to get $-2, 0, -6$; the sum is $0.1353 + 1 +
+# 0.0025 = 1.1378$; its logarithm $0.129$; less $-2$ makes $2.129$.
+#
+# **A number to remember.** A network that knows nothing gives every dish the same score. Its loss is $\ln K$. If
+# the first loss you see in training is far from it, something is wrong before anything was learned.
+
+# %%
+for K in (3, 10, 101):
+    start, _ = figs.loss_and_slopes(np.zeros((1, K)), np.array([0]), "cross-entropy")
+    print(f"{K:>3} dishes, all scores 0: loss {start:.3f}   ln K = {np.log(K):.3f}")
+
+# %% [markdown]
+# ### Exercise: `cross_entropy`
+
+# %% exercise="05.cross_entropy"
+def cross_entropy(scores, labels):
+    """Mean cross-entropy of a batch, from its scores (not from probabilities).
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        (N, K) floats. A row may hold 1000 and -1000, and the correct class may be the lower.
+    labels : numpy.ndarray
+        (N,) int64, each from 0 to K - 1.
+
+    Returns
+    -------
+    float
+        One number, finite, with the natural logarithm. NumPy gives no warning on the way.
+        The inputs are left as they are.
+
+    Example
+    -------
+    >>> scores = np.array([[2.0, 4.0, -2.0], [0.0, 0.0, 0.0]])
+    >>> round(float(cross_entropy(scores, np.array([0, 2]))), 3)
+    1.614
+    >>> float(cross_entropy(np.array([[1000.0, -1000.0]]), np.array([1])))
+    2000.0
+    """
+    ### BEGIN SOLUTION
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    total = np.log(np.exp(shifted).sum(axis=1))
+    return (total - shifted[np.arange(len(labels)), labels]).mean()
+    ### END SOLUTION
+
+# %% check="05.cross_entropy"
+check("05.cross_entropy", cross_entropy)
+
+# %% [markdown]
+# ### Why its gradient is so simple
+#
+# Take $L_i = \ln\big(\sum_j e^{s_j}\big) - s_{y_i}$ and ask how it changes with one score $s_k$.
+#
+# - The first part: the slope of $\ln u$ is $1/u$, and inside the sum only $e^{s_k}$ depends on $s_k$. Together that
+#   makes $e^{s_k} / \sum_j e^{s_j}$. Look at it again: it is $p_k$.
+# - The second part: $-1$ if $k$ is the correct dish, 0 if not. That is minus the one-hot vector.
+#
+# $$\frac{\partial L_i}{\partial s} = p - t, \qquad \text{shapes } (K,) = (K,) - (K,)$$
+#
+# **What the network says, minus what is true.** By hand, for the doughnut: $[0.119, 0.879, 0.002] - [1, 0, 0] =
+# [-0.881, 0.879, 0.002]$. Raise doughnut, lower pizza by nearly as much, and let salad be. If the network is sure and
+# right, $p = t$ and the gradient fades away.
+#
+# Believe it only after a test. Nudge each score by a thousandth and see what the loss does:
+
+# %%
+scores, label, step = np.array([2.0, 4.0, -2.0]), np.array([0]), 0.001
+for k, dish in enumerate(["doughnut", "pizza", "salad"]):
+    up, down = scores.copy(), scores.copy()
+    up[k] += step
+    down[k] -= step
+    above, _ = figs.loss_and_slopes(up[None], label, "cross-entropy")
+    below, _ = figs.loss_and_slopes(down[None], label, "cross-entropy")
+    print(f"{dish:<9} slope {(above - below) / (2 * step):+.4f}")
+
+# %% [markdown]
+# ### Exercise: `cross_entropy_grad`
+#
+# You may call your `softmax`. Mind the mean.
+
+# %% exercise="05.cross_entropy_grad"
+def cross_entropy_grad(scores, labels):
+    """Gradient of `cross_entropy` with respect to the scores.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        (N, K) floats. A row may hold 1000 and -1000.
+    labels : numpy.ndarray
+        (N,) int64.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, K) floats; each row adds up to 0. NumPy gives no warning on the way. The inputs
+        are left as they are.
+
+    Example
+    -------
+    >>> scores = np.array([[2.0, 4.0, -2.0], [0.0, 0.0, 0.0]])
+    >>> cross_entropy_grad(scores, np.array([0, 2])).round(3).tolist()
+    [[-0.441, 0.439, 0.001], [0.167, 0.167, -0.333]]
+    """
+    ### BEGIN SOLUTION
+    grad = softmax(scores)
+    grad[np.arange(len(labels)), labels] -= 1
+    return grad / len(labels)
+    ### END SOLUTION
+
+# %% check="05.cross_entropy_grad"
+check("05.cross_entropy_grad", cross_entropy_grad)
+
+# %% [markdown]
+# ## 6. What each of them punishes
+#
+# Move the three scores, with the mouse or with the arrow keys. The figure writes out every term of both losses.
+#
+# 1. Raise *doughnut* from 2. At which score does the hinge loss become 0? What does cross-entropy say there?
+# 2. Raise it further. One loss has stopped caring, the other has not.
+# 3. Put doughnut at 5, so that it leads pizza by 1, and move *salad* between −6 and 4. Which loss notices?
+# 4. Set all three to 0. The cross-entropy should be $\ln 3$. And the hinge loss?
+# 5. Make it as wrong as you can: doughnut −6, the others 6. Read the slopes. Which is the largest slope that
+#    cross-entropy can have? Which the hinge loss?
+# 6. Set $\Delta$ to 0, and all scores to 0 again. The hinge loss is 0. Why is that a bad idea?
+
+# %% tags=["demo"]
+figs.score_explorer((2.0, 4.0, -2.0), label=0)
+
+# %% [markdown]
+# The same in numbers, for a doughnut against two rivals with score 0:
+
+# %%
+print("score of the doughnut   hinge   cross-entropy   slopes of the doughnut")
+for correct in (-10.0, -1.0, 0.5, 1.0, 5.0, 10.0):
+    row, label = np.array([[correct, 0.0, 0.0]]), np.array([0])
+    hinge, hinge_slope = figs.loss_and_slopes(row, label, "hinge")
+    entropy, entropy_slope = figs.loss_and_slopes(row, label, "cross-entropy")
+    print(f"{correct:>21}   {hinge:>5.1f}   {entropy:>13.5f}   {hinge_slope[0, 0]:>5.1f} and {entropy_slope[0, 0]:.5f}")
+
+# %% [markdown]
+# - **Hinge** wants a margin, and then it is content. Plates that are safely right have no say any more. Each
+#   rival inside the margin pushes with full strength, near or far.
+# - **Cross-entropy** is never quite content. It asks for a little more even at a lead of 10, but ever more softly. And
+#   it speaks in probabilities, which MealoMi can show.
+# - **Both** grow in a straight line for a plate that is very wrong, so a wrong *label* hurts without end. Look at your
+#   largest losses now and then: some of them are plates that a tired human mislabelled.
+#
+# Most networks today are trained with cross-entropy. So will yours be, from chapter 07 on.
+#
+# ## 7. Regularisation: as small as you can
+#
+# Two sets of weights can give the very same scores. Which one would you rather have? Take one dish and a plate
+# $x = [2, 1]$. All of these score 5:
+#
+# | $w$ | $w \cdot x$ | $w_1^2 + w_2^2$ |
+# |---|---|---|
+# | $[2.5, 0]$ | $5 + 0 = 5$ | 6.25 |
+# | $[0, 5]$ | $0 + 5 = 5$ | 25 |
+# | $[2, 1]$ | $4 + 1 = 5$ | **5** |
+
+# %%
+figs.same_score(x=(2.0, 1.0), score=5.0, others=((2.5, 0.0), (0.0, 5.0)))
+
+# %% [markdown]
+# The second set bets everything on one feature. If that one is off by 0.2 on the next photo, the score is off by 1. The
+# third spreads its bet. To prefer it, add a **penalty** to the loss:
+#
+# $$L_{\text{total}} = L + \lambda \sum_{k} \sum_{d} W_{kd}^2$$
+#
+# - $\lambda$: the **strength**, one number, 0 or more. You choose it; nothing in the loss tells you how large.
+# - The sum runs over all weights: $K$ dishes, $D$ features. It is the square of the **L2 norm**, hence its name.
+#
+# There is a second reason. Once all plates are right by the margin, twice the weights and biases are right by
+# twice the margin, and the hinge loss is 0 for both. Cross-entropy even asks for more: on plates that lines can separate
+# it would let the weights grow forever. The penalty says where to stop.
+#
+# **The biases stay free.** A bias multiplies no feature. It only shifts a score, so it cannot make the network listen
+# too hard to one of them.
+#
+# **The bias trick.** Many texts, and many programs, store the biases as one more column of $W$, and give each plate one
+# more feature, which is always 1:
+#
+# $$\begin{bmatrix} W & b \end{bmatrix} \begin{bmatrix} x_i \\ 1 \end{bmatrix} = W x_i + b$$
+#
+# That saves an array. But now it is up to you to keep the last column out of the penalty. For our three dishes:
+
+# %%
+W_and_b = np.column_stack([W, b])
+print(W_and_b)
+print("scores of the first plate:", W_and_b @ np.array([1.0, 4.0, 1.0]))
+
+# %% [markdown]
+# Its penalty with $\lambda = 0.1$ is $0.1 \cdot (1 + 0.25 + 0 + 1 + 1 + 1) = 0.425$. The last column does not count.
+#
+# ### Exercise: `l2_penalty`
+
+# %% exercise="05.l2_penalty"
+def l2_penalty(W, strength):
+    """L2 penalty of weights that are stored with their biases: strength times the sum of squares.
+
+    Parameters
+    ----------
+    W : numpy.ndarray
+        (K, D + 1) floats, D >= 1: the weights of K dishes, and in the last column their biases,
+        which are not penalised.
+    strength : float
+        Lambda, above 0.
+
+    Returns
+    -------
+    float
+        One number: no factor of one half, no mean. W is left as it is.
+
+    Example
+    -------
+    >>> W = np.array([[-1.0, 0.5, 1.0], [0.0, 1.0, 0.0], [1.0, -1.0, 1.0]])
+    >>> round(float(l2_penalty(W, 0.1)), 3)
+    0.425
+    """
+    ### BEGIN SOLUTION
+    return strength * np.sum(W[:, :-1] ** 2)
+    ### END SOLUTION
+
+# %% check="05.l2_penalty"
+check("05.l2_penalty", l2_penalty)
+
+# %% [markdown]
+# ## 8. Watch it learn
+#
+# Put it all together. Each mark is a plate with two features, the share of green and of red on it. (The plates are made
+# up, around three centres.) The three dishes' scores are $W x_i + b$, and each region is where one of them wins.
+# Between two regions their scores are equal: a straight line.
+#
+# Each **step** works out the gradient of the loss for $W$ and $b$, and moves them a little against it. How the gradient
+# gets from the scores to $W$ is chapter 06, and how to choose the steps is chapter 07. Here, just watch. The start is
+# wrong on purpose.
+#
+# 1. Press *one step* a few times, then play. Does the accuracy rise with every step, as the loss falls?
+# 2. Near the end the accuracy stands still. Does the loss? What is still moving?
+# 3. Set the L2 strength to 0, then to 0.1, and read the sum of squared weights at step 200. What happens to the accuracy?
+# 4. Change the loss to *hinge*, at step size 1. Which plates can still push the lines at the end?
+# 5. Hinge with step size 3: what happens in the first steps?
+
+# %%
+rng = np.random.default_rng(seed)
+centres = np.repeat([[0.30, 0.32], [0.34, 0.72], [0.78, 0.34]], plates_per_dish, axis=0)
+plates = np.clip(centres + 0.11 * rng.normal(size=centres.shape), 0.02, 0.98)  # (N, 2): green, red
+dishes = np.repeat([0, 1, 2], plates_per_dish)  # (N,): doughnut, pizza, salad
+
+# %% tags=["demo"]
+figs.classifier_board(plates, dishes, names=("x₁: share of green", "x₂: share of red"))
+
+# %% [markdown]
+# At first the accuracy even falls while the loss improves: the lines have to sweep across some plates to get to the
+# others. And a lower loss need not mean more plates right. The loss is what the network follows; accuracy is what you
+# hope for. Keep an eye on both.
+#
+# ## 9. Losses for grams and kilocalories
+#
+# *Which dish?* is a choice. *How many grams?* is a number, and there the error is a difference, $r_i = y_i - t_i$,
+# prediction less truth, both of shape $(N,)$. (From here on $y$ is a prediction.) How much should an error cost?
+#
+# | loss | of one plate | its slope | the best constant answer is |
+# |---|---|---|---|
+# | squared | $r^2$ | $2r$: the larger, the louder | the mean |
+# | absolute | $\lvert r \rvert$ | $\pm 1$: all equally loud | the median |
+#
+# **Outliers decide.** Five doughnuts weigh 52, 55, 58, 60 and 60 g, but somebody typed the last one as 600. MealoMi may
+# give one number for all five. Which is best?
+
+# %%
+masses = np.array([52.0, 55.0, 58.0, 60.0, 600.0])
+pull = np.abs(masses - masses.mean()) / np.abs(masses - masses.mean()).sum()
+print(f"squared error: {masses.mean():.1f} g (the mean)    absolute error: {np.median(masses):.1f} g (the median)")
+print(f"the slip alone has {pull[-1]:.0%} of all the pull on the mean")
+
+# %% [markdown]
+# One slip, and the squared error answers 165 g, a weight that no doughnut here has. The slip pulls as hard as the other
+# four together. The absolute error does not care: 600 or 60, the one in the middle is the same. But it has a flaw of its
+# own: its slope is $\pm 1$ even for an error of a tenth of a gram, so it never settles down.
+#
+# **Huber's loss** is a square for small errors and a straight line for large ones:
+#
+# $$L_i = \begin{cases} \tfrac12 r_i^2 & \text{if } |r_i| \le \delta \\ \delta \, \big(|r_i| - \tfrac12 \delta\big) &
+# \text{if } |r_i| > \delta \end{cases}$$
+#
+# - $r_i$: the error, in the label's unit (g or kcal).
+# - $\delta$: where *small* ends, in the same unit. (A small delta: it has nothing to do with the margin $\Delta$.)
+#
+# **Why the offset $\tfrac12\delta$?** So that the two parts meet. At $|r| = \delta$ the first gives $\tfrac12\delta^2$,
+# and the second $\delta(\delta - \tfrac12\delta)$, the same. Their slopes agree as well: both are $\delta$.
+#
+# **By hand** with $\delta = 2$: an error of 1 costs $\tfrac12 \cdot 1 = 0.5$. An error of $-5$ costs $2 \cdot (5 - 1) = 8$,
+# where half the square would be 12.5. The mean of the two is 4.25.
+#
+# And the five doughnuts? Let SciPy look for the best constant under Huber's loss with $\delta = 10$ g:
+
+# %%
+def mean_huber(answer, delta=10.0):
+    return torch.nn.functional.huber_loss(torch.full((5,), answer), torch.tensor(masses), delta=delta).item()
+
+
+best = minimize_scalar(mean_huber, bounds=(50, 200), method="bounded", options={"xatol": 1e-6}).x
+print(f"Huber's loss: {best:.2f} g")
+
+# %% [markdown]
+# The slip still pulls, but no harder than an error of 10 g would.
+#
+# Now a slip that really happens: energy labels come in kilocalories and in kilojoules, and 1 kcal is 4.184 kJ. The
+# figure has twelve made-up doughnuts with 421 kcal per 100 g, as in the USDA's table (SR27, food 18255), and a little
+# noise. The last label was typed in kJ. Each loss fits a straight line.
+#
+# 1. Set the last label *right*: the three lines agree. Then let it slip step by step. Which line moves first?
+# 2. Raise $\delta$ until Huber's line is the squared one. Lower it to 1: which line is it now?
+# 3. In the lower left panel, what does $\delta$ do to the slope?
+
+# %%
+rng = np.random.default_rng(seed)
+grams = rng.uniform(40, 100, 12).round()
+kcal = (4.21 * grams + rng.normal(0, 12, 12)).round()
+
+# %% tags=["demo"]
+figs.huber_explorer(grams, kcal, delta=20.0)
+
+# %% [markdown]
+# ### Exercise: `huber`
+#
+# SciPy has a `huber` too, and it is off the menu.
+
+# %% exercise="05.huber"
+def huber(y, t, delta):
+    """Huber's loss, the mean over the plates.
+
+    Parameters
+    ----------
+    y : numpy.ndarray
+        (N,) floats: predictions.
+    t : numpy.ndarray
+        (N,) floats: the truth, in the same unit.
+    delta : float
+        Above 0. With r = y - t, a plate costs r**2 / 2 where |r| <= delta, and
+        delta * (|r| - delta / 2) elsewhere.
+
+    Returns
+    -------
+    float
+        One number. The inputs are left as they are.
+
+    Example
+    -------
+    >>> float(huber(np.array([11.0, 15.0]), np.array([10.0, 20.0]), 2.0))
+    4.25
+    """
+    ### BEGIN SOLUTION
+    r = np.abs(y - t)
+    return np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean()
+    ### END SOLUTION
+
+# %% check="05.huber"
+check("05.huber", huber)
+
+# %% [markdown]
+# ## Quiz
+#
+# Write a letter for each, for example `answer_1 = "a"`.
+#
+# **1.** You add 100 to all three scores of a plate. What happens to its probabilities?
+#
+# - a) They are all multiplied by $e^{100}$.
+# - b) Nothing.
+# - c) They come closer to 1/3.
+# - d) The largest comes closer to 1.
+#
+# **2.** A fresh network gives all 5 dishes the score 0. What is its cross-entropy, about?
+#
+# - a) 0
+# - b) 1
+# - c) 1.61
+# - d) 0.2
+#
+# **3.** A plate has the scores 9, 2, 1, the first dish is correct, and $\Delta = 1$. Which loss still has a slope?
+#
+# - a) Cross-entropy has a small one; the hinge loss has none.
+# - b) Neither has one.
+# - c) The hinge loss has one; cross-entropy has none.
+# - d) Both have one.
+#
+# **4.** A single plate. The network gives the correct dish the probability 0.3. What is the slope of the cross-entropy
+# for that dish's score?
+#
+# - a) 0
+# - b) 0.3
+# - c) 0.7
+# - d) $-0.7$
+#
+# **5.** One in a hundred of the labels, in grams, has a zero too many. Which loss lets these slips pull least?
+#
+# - a) the squared error
+# - b) Huber's loss, with $\delta$ at a few grams
+# - c) cross-entropy
+# - d) the squared error with an L2 penalty
+
+# %% exercise="05.quiz"
+### BEGIN SOLUTION
+### STUB answer_1 = None
+### STUB answer_2 = None
+### STUB answer_3 = None
+### STUB answer_4 = None
+### STUB answer_5 = None
+answer_1 = "b"
+answer_2 = "c"
+answer_3 = "a"
+answer_4 = "d"
+answer_5 = "b"
+### END SOLUTION
+
+# %% check="05.quiz"
+check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
+
+# %% [markdown]
+# ## What you know now
+#
+# - A loss says in one number how wrong the scores are, and unlike accuracy it has a slope to follow.
+# - Hinge asks for a margin and then rests. Cross-entropy asks for probability and never quite rests.
+# - Softmax sees only differences between scores. So subtract each plate's largest, and nothing overflows.
+# - The gradient of cross-entropy is what the network says, minus what is true.
+# - A penalty on the squared weights prefers many small weights to one large. Biases stay free.
+# - The squared error listens most to the worst label. Huber's loss puts a limit on it.
+#
+# ### Cheat sheet
+#
+# | what | formula | shape |
+# |---|---|---|
+# | scores | $S = X W^\top + b$ | $(N, D), (K, D), (K,) \to (N, K)$ |
+# | hinge | $\frac1N \sum_i \sum_{j \ne y_i} \max(0, s_j - s_{y_i} + \Delta)$ | one number |
+# | its gradient | 1 for each rival inside the margin, minus their count for the correct one, over $N$ | $(N, K)$ |
+# | softmax | $e^{s_k} / \sum_j e^{s_j}$, after subtracting the row's largest | $(N, K)$, rows add up to 1 |
+# | cross-entropy | $\frac1N \sum_i \big(\ln \sum_j e^{s_j} - s_{y_i}\big)$ | one number; $\ln K$ at the start |
+# | its gradient | $(p - t)/N$, with $t$ one-hot | $(N, K)$, rows add up to 0 |
+# | L2 penalty | $\lambda \sum W_{kd}^2$, no biases | one number |
+# | Huber | $\frac12 r^2$ up to $\delta$, then $\delta(\lvert r\rvert - \frac12\delta)$ | mean over $(N,)$ |
+#
+# In PyTorch: `cross_entropy` takes scores, not probabilities, and does the shift for you. `multi_margin_loss` divides by
+# $K$ as well. `huber_loss` is yours; `smooth_l1_loss` is Huber's divided by $\delta$.
+#
+# ### Next
+#
+# You know how the loss changes with the scores. But the scores come from weights, through layer upon layer, and it is
+# the weights that must change. Chapter 06 carries the gradient back through them all, one step of the chain rule at a
+# time.
+#
+# ### Further reading
+#
+# - [cs231n, Linear classification](https://cs231n.github.io/linear-classify/): templates, hinge and softmax side by side,
+#   with a [demo](http://vision.stanford.edu/teaching/cs231n-demos/linear-classify/) in which you drag the boundaries.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap3.html), chapter 3:
+#   why cross-entropy learns faster than the squared error, and regularisation.
+# - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5: losses
+#   as likelihoods; [chapter 7](https://www.deeplearningbook.org/contents/regularization.html): penalties.
+# - Peter Huber, [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732), 1964: where the loss
+#   comes from.
+# - PyTorch, [loss functions](https://pytorch.org/docs/stable/nn.html#loss-functions): what is ready to use.
