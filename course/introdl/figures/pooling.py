@@ -637,7 +637,7 @@ def _lenet_drawing() -> str:
         if maps:
             scale, shift = 2.6, 4.2 if maps < 10 else 3.2
             wide = side * scale + (maps - 1) * shift
-            x = max(x, last + 46 if last else x)
+            x = max(x, last + 52 if last else x)
             for n in range(maps):
                 y = middle - side * scale / 2 - (maps - 1) * shift / 2 + n * shift
                 parts.append(svg.box(x + n * shift, y, side * scale, side * scale, fill, "#555", 0.8))
@@ -646,9 +646,9 @@ def _lenet_drawing() -> str:
             parts.append(svg.box(x, middle - tall / 2, wide, tall, fill, "#555", 0.8))
         if last:
             parts.append(svg.arrow(last + 6, middle, x - 5 if maps < 7 or not maps else x - 4, middle, GREY, 1.6, 7))
-            parts.append(svg.text((last + x) / 2, middle - 9, how, 11, "#333", "middle", halo=True))
-        parts.append(svg.text(x + wide / 2, 226, name, 13, anchor="middle", bold=True))
-        parts.append(svg.text(x + wide / 2, 243, shape, 11, "#333", "middle"))
+            parts.append(svg.text((last + x) / 2, middle - 9, how, 12.5, "#333", "middle", halo=True))
+        parts.append(svg.text(x + wide / 2, 226, name, 15, anchor="middle", bold=True))
+        parts.append(svg.text(x + wide / 2, 245, shape, 13, "#333", "middle"))
         last = x + wide
     return svg.canvas(last + 26, 254, "".join(parts))
 
