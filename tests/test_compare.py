@@ -48,7 +48,7 @@ def test_equal(given, expected):
         (None, GRID, "none", "Did you forget to return it?"),
         (3, None, "none", "should be None here; yours is the number 3"),
         ((1,), (1, 2), "shape", "should hold 2 things; yours holds 1"),
-        ((1, 5), (1, 2), "value", "Expected 2, got 5"),
+        ((1, 5), (1, 2), "value", "Item 2 of the result: expected 2, got 5."),
         ({"a": 1}, {"b": 1}, "shape", "lacks ['b'] and has ['a'] too many"),
         ("x", "y", "value", "should be 'y'; yours is 'x'"),
         (GRID + 1j, GRID, "type", "complex"),

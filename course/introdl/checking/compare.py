@@ -234,7 +234,8 @@ def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> 
         int(np.argmax(np.where(bad, np.nan_to_num(off, nan=np.inf, posinf=np.inf), -1))), bad.shape
     )
     place = "" if total == 1 else f" at [{', '.join(str(int(i)) for i in worst)}]"
-    first = "Expected" if total == 1 else f"{name} differs{share}, most{place}: expected"
+    whole = "Expected" if name == "The result" else f"{name}: expected"
+    first = whole if total == 1 else f"{name} differs{share}, most{place}: expected"
     return Difference(
         "value",
         f"{first} {format_number(e[worst])}, got {format_number(x[worst])}.",
