@@ -221,7 +221,7 @@ def draw_pooling(numbers: str, kind: str, size: int, stride: int, window: int) -
         count = size * size
         sum_up = f"({terms}) / {count} = {total} / {count} = <b>{svg.short(pooled[i, j])}</b>"
         title = "Average pooling: each window becomes its mean"
-    kept = f"{height * width} numbers go in, {rows * columns} come out."
+    kept = f"{height * width} numbers go in, {rows * columns} come{'s' if rows * columns == 1 else ''} out."
     if not covered.all():
         kept += f' <span style="color:{VERMILION}">No window looks at the red ones.</span>'
     body = (
