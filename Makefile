@@ -21,7 +21,7 @@ lab: $(READY) ## Set up where needed, and open JupyterLab on the start page
 	$(BIN)/introdl lab
 
 test: $(READY) ## Set up where needed, and run all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 build: $(READY) ## Make the notebooks and answer sheets of course/ from their sources
 	$(BIN)/autograder build
