@@ -271,6 +271,18 @@ def test_a_definition_that_cannot_teach_has_its_sentence(changes, said):
         bank.entry(exercise(**changes), "seed")
 
 
+def test_a_sheet_with_nan_in_it_does_not_look_stale(tmp_path):
+    from autograder import bank
+
+    one = exercise(misconceptions=[Misconception("not a number", "b", lambda x: float("nan"))])
+    first, again = ([bank.entry(one, "seed")] for _ in range(2))
+    path = tmp_path / "98_toy.npz"
+    sheets.write(path, "98", first)
+    assert build._same_sheet(path, "98", again)
+    again[0].hints[0] = "another"
+    assert not build._same_sheet(path, "98", again)
+
+
 def test_a_quiz_needs_its_letters():
     from autograder.exercise import Question
 
