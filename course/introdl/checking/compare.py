@@ -137,6 +137,11 @@ def _compare_dict(given: Any, expected: dict, rtol: float, name: str) -> Differe
     return None
 
 
+def _though_right(same: bool, name: str) -> str:
+    """How a sentence about the wrong container begins."""
+    return f"The numbers are right, but {_inner(name)}" if same else name
+
+
 def _numeric_list(value: Any) -> np.ndarray | None:
     try:
         array = np.asarray(value)
@@ -152,18 +157,16 @@ def _compare_numbers(given: Any, expected: np.ndarray, is_array: bool, rtol: flo
         return _plain("shape", f"{name} should be {wanted}; yours is far too large: {size}.")
     if isinstance(given, Tensor):
         same = _compare_numbers(given.array, expected, is_array, rtol, name) is None
-        start = "The numbers are right, but " if same else ""
         return _plain(
             "type",
-            f"{start}{_inner(name) if start else name} is a torch tensor. This exercise works with NumPy: return {wanted} (x.numpy()).",
+            f"{_though_right(same, name)} is a torch tensor. This exercise works with NumPy: return {wanted} (x.numpy()).",
         )
     if isinstance(given, (list, tuple)):
         array = _numeric_list(given)
         same = array is not None and _compare_numbers(array, expected, is_array, rtol, name) is None
-        start = "The numbers are right, but " if same else ""
         return _plain(
             "type",
-            f"{start}{_inner(name) if start else name} is {_typed(given)}; it should be {wanted}. np.array(...) makes one.",
+            f"{_though_right(same, name)} is {_typed(given)}; it should be {wanted}. np.array(...) makes one.",
         )
     if isinstance(given, (complex, np.complexfloating)) or (isinstance(given, np.ndarray) and given.dtype.kind == "c"):
         return _plain("type", f"{name} holds complex numbers; it should hold real ones.")

@@ -465,6 +465,8 @@ def isolated() -> bool:
 
 def run_case(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
     """Run one case under limits; parameters as for `observe`, and the seconds it may take."""
+    if task.forbidden:
+        _unseen(task.forbidden, len(sys.modules))  # here, so that each fork finds it done and need not look again
     return (_forked if isolated() else _inline)(task, objects, inputs, arrays, seconds)
 
 

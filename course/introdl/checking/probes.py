@@ -77,8 +77,16 @@ def _call_without_inputs(objects: tuple, inputs: list) -> Any:
     return objects[0]()
 
 
-def _numbers(value: Any, shape: tuple[int, ...]) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.shape == shape
+def _misfit(name: str, value: Any, shape: tuple[int, ...], wanted: str = "") -> Wrong | None:
+    """Say why a value is no array of real numbers of a shape; None where it is one."""
+    if not isinstance(value, np.ndarray):
+        wanted = wanted or f"a NumPy array of shape {shape}"
+        return Wrong(f"{name} should be {wanted}; it is of type {type(value).__name__}.")
+    if value.shape != shape:
+        return Wrong(f"{name} should have shape {shape}; it has shape {value.shape}.")
+    if value.dtype.kind not in "biuf":
+        return Wrong(f"{name} should hold real numbers; its dtype is {value.dtype}.")
+    return None
 
 
 def _read_xor_network(result: Any, inputs: list) -> Any:
@@ -86,12 +94,8 @@ def _read_xor_network(result: Any, inputs: list) -> Any:
     if not isinstance(result, (tuple, list)) or len(result) != 4:
         return Wrong("Return four arrays: W1, b1, W2, b2.")
     for name, value, shape in zip(names, result, shapes, strict=True):
-        if not isinstance(value, np.ndarray):
-            return Wrong(f"{name} should be a NumPy array of shape {shape}; it is of type {type(value).__name__}.")
-        if value.shape != shape:
-            return Wrong(f"{name} should have shape {shape}; it has shape {value.shape}.")
-        if not _numbers(value, shape):
-            return Wrong(f"{name} should hold real numbers; its dtype is {value.dtype}.")
+        if misfit := _misfit(name, value, shape):
+            return misfit
     W1, b1, W2, b2 = (np.asarray(value, dtype=float) for value in result)
     with np.errstate(all="ignore"):
         hidden = np.asarray(inputs[0], dtype=float) @ W1 + b1
@@ -108,12 +112,8 @@ def _read_outer_product(result: Any, inputs: list) -> Any:
         return Wrong("Return two arrays, column and row, or None where the kernel cannot be taken apart.")
     sizes = np.shape(inputs[0])
     for name, value, size in zip(("column", "row"), result, sizes, strict=True):
-        if not isinstance(value, np.ndarray):
-            return Wrong(f"{name} should be a NumPy array; it is of type {type(value).__name__}.")
-        if value.ndim != 1 or value.shape != (size,):
-            return Wrong(f"{name} should have shape ({size},); it has shape {value.shape}.")
-        if not _numbers(value, (size,)):
-            return Wrong(f"{name} should hold real numbers; its dtype is {value.dtype}.")
+        if misfit := _misfit(name, value, (size,), wanted="a NumPy array"):
+            return misfit
     with np.errstate(all="ignore"):
         return np.outer(result[0].astype(float), result[1].astype(float))
 
@@ -126,12 +126,8 @@ def _read_kernel_pair(result: Any, inputs: list) -> Any:
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         return Wrong("Return two arrays: gx, gy.")
     for name, value in zip(("gx", "gy"), result, strict=True):
-        if not isinstance(value, np.ndarray):
-            return Wrong(f"{name} should be a NumPy array of shape (3, 3); it is of type {type(value).__name__}.")
-        if value.shape != (3, 3):
-            return Wrong(f"{name} should have shape (3, 3); it has shape {value.shape}.")
-        if not _numbers(value, (3, 3)):
-            return Wrong(f"{name} should hold real numbers; its dtype is {value.dtype}.")
+        if misfit := _misfit(name, value, (3, 3)):
+            return misfit
     windows = np.lib.stride_tricks.sliding_window_view(np.asarray(inputs[0], dtype=float), (3, 3))
     with np.errstate(all="ignore"):
         return np.stack([np.einsum("ijuv,uv->ij", windows, kernel.astype(float)) for kernel in result])

@@ -228,10 +228,7 @@ def as_html(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
         "</span></div>",
     ]
     if verdict.status == judge.NOT_STARTED:
-        what = (
-            "Write your answer in the cell above, run it, then run this cell." if not blind else "No answer was given."
-        )
-        parts.append(f"<div>{what}</div>")
+        parts.append(f"<div>{_nothing(blind)}</div>")
     else:
         lines = []
         for case, sentence in zip(verdict.cases, _sentences(verdict, blind), strict=True):
@@ -249,8 +246,7 @@ def as_html(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
             f'<div style="{_CALL}"><strong>{_escape(_named(diagnosis))}</strong>{which}<br>'
             f"{_escape(diagnosis.explanation)}</div>"
         )
-    first = next((case for case in verdict.cases if not case.passed), None)
-    if verdict.status == judge.FAILED and first is not None and not blind and not verdict.secret:
+    if first := _first_shown(verdict, blind):
         parts.append(_failure_html(first, verdict.image))
         pictured = next((case for case in verdict.cases if not case.passed and _is_picture(case)), None)
         if verdict.image and pictured is not None and pictured is not first:
@@ -261,6 +257,18 @@ def as_html(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
         parts.append(f'<div style="{_LABEL};margin-top:6px">{_escape(foot)}</div>')
     parts.append("</div>")
     return "".join(parts)
+
+
+def _nothing(blind: bool) -> str:
+    """What to say of an exercise that is not started."""
+    return "No answer was given." if blind else "Write your answer in the cell above, run it, then run this cell."
+
+
+def _first_shown(verdict: judge.Verdict, blind: bool) -> judge.CaseVerdict | None:
+    """Return the first failing case, where its inputs and its right answer may be shown."""
+    if verdict.status != judge.FAILED or blind or verdict.secret:
+        return None
+    return next((case for case in verdict.cases if not case.passed), None)
 
 
 def _mark(status: str) -> str:
@@ -317,17 +325,14 @@ def as_text(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
     """Write a verdict as plain text; parameters as for `as_html`."""
     lines = [f"{_mark(verdict.status)} {_WORD[verdict.status]}: {verdict.title} ({verdict.id}, {_score(verdict)})"]
     if verdict.status == judge.NOT_STARTED:
-        lines.append(
-            "No answer was given." if blind else "Write your answer in the cell above, run it, then run this cell."
-        )
+        lines.append(_nothing(blind))
     else:
         for case, sentence in zip(verdict.cases, _sentences(verdict, blind), strict=True):
             tail = "" if case.passed else f": {sentence}"
             lines.append(f"  {'✓ right' if case.passed else '✗ wrong'}  {case.label}{tail}")
     for diagnosis in verdict.diagnoses:
         lines += [_named(diagnosis), f"  {diagnosis.explanation}"]
-    first = next((case for case in verdict.cases if not case.passed), None)
-    if verdict.status == judge.FAILED and first is not None and not blind and not verdict.secret:
+    if first := _first_shown(verdict, blind):
         lines.append(f"First difference: {first.label}")
         lines += [f"  {name} = {describe(value)}" for name, value in first.inputs]
         lines.append(f"  expected: {describe(first.expected)}")

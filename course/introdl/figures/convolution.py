@@ -71,15 +71,28 @@ def _listed(thing: str, places: list[int]) -> str:
     return f"{thing}{'s' if len(places) > 1 else ''} {', '.join(map(str, places))}"
 
 
-def _stepper(total: int, step: int, what: str, interval: int = 900):
-    """A play button and a slider that move together (in the browser), and their row."""
+def _stepper(places: Callable[[], int], step: int, what: str, restarted_by: tuple = ()):
+    """A play button and a slider that move together (in the browser).
+
+    They run from 1 to ``places()``, which is asked again, and they begin again, when one of `restarted_by` changes. Make
+    them before `explore` registers its own observers, so that the range is right when the picture is drawn.
+    """
     import ipywidgets as widgets
 
-    play = widgets.Play(min=1, max=total, value=step, step=1, interval=interval, description="Play")
+    total = places()
+    step = min(step, total)
+    play = widgets.Play(min=1, max=total, value=step, step=1, interval=900, description="Play")
     slider = widgets.IntSlider(
         min=1, max=total, value=step, description=what, continuous_update=True, layout={"width": "340px"}
     )
     widgets.jslink((play, "value"), (slider, "value"))
+
+    def restart(_change) -> None:
+        slider.value = 1
+        slider.max = play.max = places()
+
+    for control in restarted_by:
+        control.observe(restart, names="value")
     return play, slider
 
 
@@ -366,15 +379,7 @@ def sliding_window(image, kernel, bias=0.0, stride: int = 1, padding: int = 0, f
     paddings = widgets.IntSlider(min=0, max=3, value=padding, description="padding", layout=small)
     strides = widgets.IntSlider(min=1, max=4, value=stride, description="stride", layout=small)
     flips = widgets.Checkbox(value=flip, description="flip the kernel", indent=False, layout={"width": "150px"})
-    play, steps = _stepper(places(), min(step, places()), "step")
-
-    def restart(_change) -> None:
-        steps.value = 1
-        steps.max = play.max = places()
-
-    # Registered before `explore` registers its own, so that the range is right when the picture is drawn.
-    paddings.observe(restart, names="value")
-    strides.observe(restart, names="value")
+    play, steps = _stepper(places, step, "step", restarted_by=(paddings, strides))
     explore(
         lambda step, padding, stride, flip: draw_window(image, kernel, bias, step, stride, padding, flip),
         {"step": steps, "padding": paddings, "stride": strides, "flip": flips},
@@ -790,14 +795,7 @@ def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
     small = {"width": "230px"}
     paddings = widgets.IntSlider(min=0, max=1, value=padding, description="padding", layout=small)
     strides = widgets.IntSlider(min=1, max=3, value=stride, description="stride", layout=small)
-    play, steps = _stepper(places(), 1, "window")
-
-    def restart(_change) -> None:
-        steps.value = 1
-        steps.max = play.max = places()
-
-    paddings.observe(restart, names="value")
-    strides.observe(restart, names="value")
+    play, steps = _stepper(places, 1, "window", restarted_by=(paddings, strides))
     explore(
         lambda row, padding, stride: draw_im2col(image, kh, kw, row, stride, padding),
         {"row": steps, "padding": paddings, "stride": strides},
