@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help lab test build execute doctor lint plates constraints clean
+.PHONY: help lab test build execute doctor lint kitchen plates constraints clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -41,6 +41,8 @@ build/kitchen/.ready: data/kitchen/requirements.txt
 	$(PYTHON) -m venv build/kitchen
 	build/kitchen/bin/python -m pip install --quiet --disable-pip-version-check -r data/kitchen/requirements.txt
 	@touch build/kitchen/.ready
+
+kitchen: build/kitchen/.ready ## Set up the renderer of the food pictures
 
 plates: build/kitchen/.ready ## Render the food pictures again (about an hour; may be stopped and goes on)
 	build/kitchen/bin/python data/kitchen/render.py --out build/plates
