@@ -34,7 +34,8 @@ def read(archive: Path) -> dict:
     Returns
     -------
     dict
-        ``images`` uint8 (N, H, W, 3), ``labels`` int64 (N,), ``split`` str (N,), ``boxes`` int (N, 4), ``classes``.
+        ``images`` uint8 (N, H, W, 3), ``labels`` int64 (N,), ``split`` str (N,), ``boxes`` int (N, 4), ``files`` str
+        (N,), ``setting`` float (N, M): light and camera, and ``classes``.
     """
     from PIL import Image
 
@@ -47,8 +48,16 @@ def read(archive: Path) -> dict:
         "labels": np.array([classes.index(row["dish"]) for row in rows]),
         "split": np.array([row["split"] for row in rows]),
         "boxes": np.array([[int(row[k]) for k in ("x0", "y0", "x1", "y1")] for row in rows]),
+        "files": np.array([row["file"] for row in rows]),
+        "setting": np.array([setting(row.get("light"), row.get("camera")) for row in rows]),
         "classes": classes,
     }
+
+
+def setting(light: str | None, camera: str | None) -> list[float]:
+    """Return the numbers by which light and camera were drawn, without those in centimetres, which tell the food's size."""
+    light, camera = json.loads(light or "{}"), json.loads(camera or "{}")
+    return [light[k] for k in sorted(light)] + [camera[k] for k in sorted(camera) if k.endswith("_deg")]
 
 
 def histograms(images: np.ndarray, keep: np.ndarray | None = None, bins: int = 8) -> np.ndarray:
@@ -84,13 +93,44 @@ def logistic(features: np.ndarray, labels: np.ndarray, split: np.ndarray) -> np.
     return best[1].predict(features[test])
 
 
+def forest(features: np.ndarray, labels: np.ndarray, split: np.ndarray, seed: int) -> np.ndarray:
+    """Predict the test labels from a few numbers by a random forest."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    train = split == "train"
+    model = RandomForestClassifier(300, min_samples_leaf=3, random_state=seed).fit(features[train], labels[train])
+    return model.predict(features[split == "test"])
+
+
+def shrunk(images: np.ndarray, side: int) -> np.ndarray:
+    """Return pictures averaged down to side x side, float in [0, 1], (N, side, side, 3)."""
+    step = images.shape[1] // side
+    cut = images[:, : side * step, : side * step]
+    return cut.reshape(len(images), side, step, side, step, 3).mean((2, 4)) / 255
+
+
+def closest(images: np.ndarray, split: np.ndarray, files: np.ndarray, most: int = 5) -> list[dict]:
+    """Return the test pictures that are most like a training picture, with the distance, nearest first.
+
+    The distance is the root mean square difference at 16 x 16 pixels, for grey levels from 0 to 255.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    flat = shrunk(images, 16).reshape(len(images), -1)
+    train, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
+    distance, which = NearestNeighbors(n_neighbors=1).fit(flat[train]).kneighbors(flat[test])
+    distance = distance[:, 0] * 255 / np.sqrt(flat.shape[1])
+    return [
+        {"test": str(files[test[i]]), "train": str(files[train[which[i, 0]]]), "rms": round(float(distance[i]), 2)}
+        for i in np.argsort(distance)[:most]
+    ]
+
+
 def nearest(images: np.ndarray, labels: np.ndarray, split: np.ndarray) -> np.ndarray:
     """Predict the test labels by k nearest neighbours on pixels at 32 x 32, k chosen on "val"."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    step = images.shape[1] // 32
-    small = images[:, : 32 * step, : 32 * step].reshape(len(images), 32, step, 32, step, 3).mean((2, 4)) / 255
-    flat = small.reshape(len(images), -1).astype(np.float32)
+    flat = shrunk(images, 32).reshape(len(images), -1).astype(np.float32)
     train, val, test = (split == name for name in ("train", "val", "test"))
     models = [KNeighborsClassifier(k).fit(flat[train], labels[train]) for k in (1, 3, 5, 9, 15)]
     return max(models, key=lambda model: model.score(flat[val], labels[val])).predict(flat[test])
@@ -105,9 +145,7 @@ def network(
 
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    step = images.shape[1] // 64
-    small = images[:, : 64 * step, : 64 * step].reshape(len(images), 64, step, 64, step, 3).mean((2, 4)) / 255
-    x = torch.from_numpy(small.transpose(0, 3, 1, 2).astype(np.float32))
+    x = torch.from_numpy(shrunk(images, 64).transpose(0, 3, 1, 2).astype(np.float32))
     train = np.flatnonzero(split == "train")
     x = (x - x[train].mean((0, 2, 3), keepdim=True)) / x[train].std((0, 2, 3), keepdim=True)
     y = torch.from_numpy(labels.astype(np.int64))
@@ -166,6 +204,8 @@ def measure(archive: Path, epochs: int = 12, seed: int = 0) -> dict:
     begun = time.perf_counter()
     note("background's colour histogram, logistic reg.", logistic(histograms(images, away), labels, split), begun)
     begun = time.perf_counter()
+    note("light and camera as recorded, random forest", forest(plates["setting"], labels, split, seed), begun)
+    begun = time.perf_counter()
     predicted = note(
         f"small CNN at 64 x 64, {epochs} epochs",
         network(images, labels, split, len(plates["classes"]), epochs, seed),
@@ -177,8 +217,17 @@ def measure(archive: Path, epochs: int = 12, seed: int = 0) -> dict:
         network(hidden, labels, split, len(plates["classes"]), epochs, seed),
         begun,
     )
+    pairs = closest(images, split, plates["files"])
+    print("test pictures most like a training picture:", json.dumps(pairs, indent=1))
     each = {name: round(float(np.mean(predicted[truth == k] == k)), 3) for k, name in enumerate(plates["classes"])}
-    return {"pictures": len(images), "test_pictures": len(truth), "seed": seed, "accuracy": found, "cnn_by_dish": each}
+    return {
+        "pictures": len(images),
+        "test_pictures": len(truth),
+        "seed": seed,
+        "accuracy": found,
+        "cnn_by_dish": each,
+        "closest_across_splits": pairs,
+    }
 
 
 def main() -> None:

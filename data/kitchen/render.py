@@ -30,6 +30,7 @@ from dishes import BASE, MENU, SPECIALS, cook
 MASTER_SEED = 2026
 COUNTS = {**dict.fromkeys(BASE, 320), **dict.fromkeys(SPECIALS, 240)}
 JPEG_QUALITY = 90
+FRESH = 400  # pictures that a process renders before it is replaced
 
 
 def picture_seed(master, dish, index):
@@ -203,17 +204,21 @@ def render_all(out, dishes, count=None, workers=2, master=MASTER_SEED, samples=2
     started = time.perf_counter()
     if not tasks:
         return 0
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, open_worker, max_tasks_per_child=400) as pool:
-        futures = [pool.submit(job, task) for task in tasks]
-        try:
-            for done, future in enumerate(as_completed(futures), 1):
-                future.result()
-                if sys.stderr.isatty() or done % 50 == 0 or done == len(tasks):
-                    print(bar(done, len(tasks), started), end="", file=sys.stderr, flush=True)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    context, done = multiprocessing.get_context("spawn"), 0
+    for first in range(0, len(tasks), FRESH * workers):
+        # Fresh processes now and then, since kernels pile up in one. (The pool's own `max_tasks_per_child` can stall for
+        # ever where all workers end at once: CPython issue 115634.)
+        with ProcessPoolExecutor(workers, context, open_worker) as pool:
+            futures = [pool.submit(job, task) for task in tasks[first : first + FRESH * workers]]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    done += 1
+                    if sys.stderr.isatty() or done % 50 == 0 or done == len(tasks):
+                        print(bar(done, len(tasks), started), end="", file=sys.stderr, flush=True)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     print(file=sys.stderr)
     return len(tasks)
 
