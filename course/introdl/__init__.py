@@ -15,6 +15,7 @@ _LAZY = {
     "data": ("introdl.data", None),
     "figures": ("introdl.figures", None),
     "models": ("introdl.models", None),
+    "training": ("introdl.training", None),
 }
 
 __all__ = [*_LAZY, "__version__"]
