@@ -530,4 +530,4 @@ def test_importing_training_loads_torch_only_when_it_is_used():
 
 def test_the_loop_fits_in_a_chapter():
     """A learner reads it: what is not needed has no place there."""
-    assert len(Path(loop.__file__).read_text().splitlines()) < 420
+    assert len(Path(loop.__file__).read_text().splitlines()) < 260

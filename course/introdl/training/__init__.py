@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from introdl.training.devices import choose_device, quick_dtype, quickest_threads
     from introdl.training.errors import Diverged, TrainingError
     from introdl.training.history import History
-    from introdl.training.loop import evaluate, one_cycle, parameter_groups, train
+    from introdl.training.loop import evaluate, train
+    from introdl.training.optimisation import one_cycle, parameter_groups
     from introdl.training.settings import Settings
 
 _FROM = {
@@ -32,8 +33,8 @@ _FROM = {
     "evaluate": "loop",
     "load_checkpoint": "checkpoints",
     "normalise": "augmentation",
-    "one_cycle": "loop",
-    "parameter_groups": "loop",
+    "one_cycle": "optimisation",
+    "parameter_groups": "optimisation",
     "quick_dtype": "devices",
     "quickest_threads": "devices",
     "save_checkpoint": "checkpoints",

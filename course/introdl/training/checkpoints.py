@@ -13,7 +13,7 @@ from introdl.training.errors import TrainingError
 from introdl.training.history import History
 
 if TYPE_CHECKING:
-    from introdl.training.loop import Run
+    from introdl.training.run import Run
 
 _FORM = 1
 
@@ -31,9 +31,9 @@ def save_checkpoint(path: Path, run: Run) -> None:
     content = {
         "form": _FORM,
         "settings": run.settings.as_dict(),
-        "pictures": run.pictures,
+        "pictures": len(run.images),
         "model": run.model.state_dict(),
-        "ema": run.ema.state_dict() if run.ema else None,
+        "ema": run.ema.state_dict() if run.ema is not None else None,
         "optimizer": run.optimizer.state_dict(),
         "best": run.best,
         "history": run.history.as_dict(),
@@ -70,9 +70,9 @@ def load_checkpoint(path: Path, run: Run) -> None:
                 f"The checkpoint {path} was written with {name}={value!r}, and this run has {settings.get(name)!r}. Give the "
                 "same settings to go on, or another checkpoint to begin anew."
             )
-    if content["pictures"] != run.pictures:
+    if content["pictures"] != len(run.images):
         raise TrainingError(
-            f"The checkpoint {path} was written with {content['pictures']:,} training pictures; here are {run.pictures:,}."
+            f"The checkpoint {path} was written with {content['pictures']:,} training pictures; here are {len(run.images):,}."
         )
     shapes = {name: value.shape for name, value in run.model.state_dict().items()}
     if shapes != {name: value.shape for name, value in content["model"].items()}:
@@ -80,7 +80,7 @@ def load_checkpoint(path: Path, run: Run) -> None:
             f"The checkpoint {path} is of another network. Give the same network, or another checkpoint."
         )
     run.model.load_state_dict(content["model"])
-    if run.ema:
+    if run.ema is not None:
         run.ema.load_state_dict(content["ema"])
     run.optimizer.load_state_dict(content["optimizer"])
     run.best = content["best"]
