@@ -290,7 +290,7 @@ def test_a_checkpoint_of_something_else_is_a_sentence(tmp_path):
 
     with pytest.raises(TrainingError, match=r"written with lr=0.02, and this run has 0.5"):
         go(lr=0.5)
-    with pytest.raises(TrainingError, match="32 training pictures; here are 48"):
+    with pytest.raises(TrainingError, match="with other pictures"):
         go(data=coloured(48))
     with pytest.raises(TrainingError, match="of another network"):
         go(model=nn.Sequential(nn.Flatten(), nn.Linear(432, 3)))

@@ -65,4 +65,5 @@ def told(history) -> str:
 def _headline(history) -> str:
     if "val_accuracy" not in history.best:
         return f"After {len(history.rows)} epochs"
-    return f"Best so far: epoch {history.best_epoch}, {history.best['val_accuracy']:.1%} of validation pictures right"
+    best = "Best so far" if len(history.rows) < history.settings.get("epochs", 0) else "Best"
+    return f"{best}: epoch {history.best_epoch}, {history.best['val_accuracy']:.1%} of validation pictures right"

@@ -31,7 +31,6 @@ def save_checkpoint(path: Path, run: Run) -> None:
     content = {
         "form": _FORM,
         "settings": run.settings.as_dict(),
-        "pictures": len(run.images),
         "model": run.model.state_dict(),
         "ema": run.ema.state_dict() if run.ema is not None else None,
         "optimizer": run.optimizer.state_dict(),
@@ -70,9 +69,9 @@ def load_checkpoint(path: Path, run: Run) -> None:
                 f"The checkpoint {path} was written with {name}={value!r}, and this run has {settings.get(name)!r}. Give the "
                 "same settings to go on, or another checkpoint to begin anew."
             )
-    if content["pictures"] != len(run.images):
+    if content["history"]["about"]["crc32"] != run.history.about["crc32"]:
         raise TrainingError(
-            f"The checkpoint {path} was written with {content['pictures']:,} training pictures; here are {len(run.images):,}."
+            f"The checkpoint {path} was written with other pictures. Give another checkpoint to begin anew."
         )
     shapes = {name: value.shape for name, value in run.model.state_dict().items()}
     if shapes != {name: value.shape for name, value in content["model"].items()}:
