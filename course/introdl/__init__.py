@@ -14,6 +14,8 @@ _LAZY = {
     "progress": ("introdl.checking", "progress"),
     "data": ("introdl.data", None),
     "figures": ("introdl.figures", None),
+    "models": ("introdl.models", None),
+    "training": ("introdl.training", None),
 }
 
 __all__ = [*_LAZY, "__version__"]
