@@ -14,6 +14,7 @@ _LAZY = {
     "progress": ("introdl.checking", "progress"),
     "data": ("introdl.data", None),
     "figures": ("introdl.figures", None),
+    "models": ("introdl.models", None),
 }
 
 __all__ = [*_LAZY, "__version__"]

@@ -91,26 +91,26 @@ def get(
     options = {"size": size, "classes": classes.split(",") if classes else None}
     options = {name: value for name, value in options.items() if value is not None}
     for source in _sources(names):
-        loader = getattr(data, source.name)
-        _look_at_options(loader, options)
+        loader = getattr(data, source.name, None)  # weights have none: they are used as they came
+        _look_at_options(source.name, loader, options)
         try:
             for file in source.files:
                 path = download.fetch(file, download.folder(source))
                 noted = download.receipt(file, path.parent)
                 typer.echo(f"{path}: sha256 {noted['sha256'][:16]}…, {_compared(noted)}")
-            if unpack:
+            if unpack and loader:
                 typer.echo(repr(loader(**options)))
         except (DataError, ValueError, OSError) as error:
             raise _fail(error) from error
 
 
-def _look_at_options(loader, options: dict) -> None:
+def _look_at_options(source: str, loader, options: dict) -> None:
     """Refuse an option that a loader does not take, before anything is downloaded for it."""
     import inspect
 
     for name in options:
-        if name not in inspect.signature(loader).parameters:
-            raise _fail(f"{loader.__name__} has no such option: --{name} cannot be given for it.")
+        if loader is None or name not in inspect.signature(loader).parameters:
+            raise _fail(f"{source} has no such option: --{name} cannot be given for it.")
 
 
 def _compared(noted: dict) -> str:

@@ -1,0 +1,56 @@
+"""The course's networks, and the weights that come with it.
+
+`PlainCNN` and `ResNet18` are written out to be read. `pretrained` gives one of the networks that come with the course,
+trained, and `predict` asks it about pictures. `imagenet` gives a `ResNet18` with published ImageNet weights; they are
+downloaded once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from introdl.models.plain import PlainCNN
+    from introdl.models.resnet import BasicBlock, ResNet18, imagenet, load_pretrained, read_state
+    from introdl.models.weights import Card, available, predict, pretrained, save
+
+_FROM = {
+    "BasicBlock": "resnet",
+    "Card": "weights",
+    "PlainCNN": "plain",
+    "ResNet18": "resnet",
+    "available": "weights",
+    "imagenet": "resnet",
+    "load_pretrained": "resnet",
+    "read_state": "resnet",
+    "predict": "weights",
+    "pretrained": "weights",
+    "save": "weights",
+}
+
+__all__ = [
+    "BasicBlock",
+    "Card",
+    "PlainCNN",
+    "ResNet18",
+    "available",
+    "imagenet",
+    "load_pretrained",
+    "read_state",
+    "predict",
+    "pretrained",
+    "save",
+]
+
+
+def __getattr__(name):
+    if name not in _FROM:
+        raise AttributeError(f"module 'introdl.models' has no attribute {name!r}")
+    value = getattr(import_module(f"introdl.models.{_FROM[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)
