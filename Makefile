@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help lab test build execute doctor lint plates constraints clean
+.PHONY: help lab test build execute doctor lint plates weights constraints clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -45,6 +45,9 @@ build/kitchen/.ready: data/kitchen/requirements.txt
 plates: build/kitchen/.ready ## Render the food pictures again (about an hour; may be stopped and goes on)
 	build/kitchen/bin/python data/kitchen/render.py --out build/plates
 	build/kitchen/bin/python data/kitchen/pack.py --pictures build/plates --out data/plates
+
+weights: $(READY) ## Train the networks of data/weights again (minutes with a GPU, an hour without; goes on where it was)
+	$(BIN)/python -m introdl.recipes --out data/weights --unfinished build/recipes
 
 constraints: $(READY) ## Write the versions of this environment to constraints.txt
 	@{ echo "# Every version that the course is built and tested with. Renew: make constraints"; \

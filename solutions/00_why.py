@@ -12,7 +12,7 @@ plates
 # %% [markdown]
 # Every picture comes with the dish's name, its mass in grams, its energy in kilocalories, and a blue box around the
 # food. Nobody took these pictures. They are computed: a program cooks each plate anew, lights it, and traces the light
-# to a camera that is not there. So we know exactly what lies on each of them, and you need no network to get them.
+# to a camera that is not there. So we know exactly what lies on each of them, and they come with the course.
 #
 # In this course you build **MealoMi**, an app that looks at a plate and tells you all this by itself: which dish, how
 # much of it, how many kilocalories. It does so with a deep network, and you write every part of that network.
@@ -76,8 +76,9 @@ game.play(seed=seed)
 deck = game.deck()
 network = models.pretrained("plates")
 print(f"{len(deck.pictures):,} test pictures of {len(deck.classes)} dishes")
-print(f"{sum(weights.numel() for weights in network.parameters()):,} numbers inside the network, all of them learned")
-print(f"{len(deck.misses)} pictures that its first guess misses, {np.sum(deck.ranks > 5)} that all five guesses miss")
+print(f"{sum(weights.numel() for weights in network.parameters()):,} numbers inside the network, all learned")
+print(f"{len(deck.misses)} pictures missed by its first guess")
+print(f"{np.sum(deck.ranks > 5)} pictures missed by all five")
 
 # %% [markdown]
 # ## 2. The course
@@ -235,7 +236,7 @@ figs.imagenet_chart(human=5.1, less_trained=12.0)
 # |---|---|---|---|
 # | 2010 | NEC-UIUC | 28.2 % | [Russakovsky et al. 2015](https://arxiv.org/abs/1409.0575) |
 # | 2011 | XRCE | 25.8 % | the same |
-# | 2012 | AlexNet (team SuperVision) | 16.4 % | [Krizhevsky, Sutskever and Hinton 2012](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks) |
+# | 2012 | AlexNet (team SuperVision) | 16.4 % | [Krizhevsky, Sutskever and Hinton 2012](https://proceedings.neurips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html) |
 # | 2013 | Clarifai, the company of Matthew Zeiler; see [Zeiler and Fergus 2013](https://arxiv.org/abs/1311.2901) | 11.7 % | [the challenge's results](https://image-net.org/challenges/LSVRC/2013/results.php) |
 # | 2014 | GoogLeNet; see [Szegedy et al. 2014](https://arxiv.org/abs/1409.4842). Second: VGG, [Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556) | 6.7 % | [results](https://image-net.org/challenges/LSVRC/2014/results) |
 # | 2015 | ResNet (team MSRA) | 3.6 % | [He et al. 2015](https://arxiv.org/abs/1512.03385) |
@@ -257,7 +258,8 @@ figs.imagenet_chart(human=5.1, less_trained=12.0)
 
 # %%
 p = 76 / 1500
-print(f"his error: {p:.3f}, give or take {np.sqrt(p * (1 - p) / 1500):.3f} by the luck of the draw")
+luck = np.sqrt(p * (1 - p) / 1500)  # the standard error of a share
+print(f"his error: {p:.3f}, give or take {luck:.3f} by the luck of the draw")
 
 # %% [markdown]
 # So "better than a human" means: better than **one** careful person, who had practised, on **one** set of photos. It is
@@ -321,7 +323,8 @@ check("00.error_reduction", error_reduction)
 # ([Kumar et al. 2009](https://doi.org/10.1109/ICCV.2009.5459250)).
 
 # %%
-figs.verification_errors({"best before (2013)": 100 - 96.33, "DeepFace (2014)": 100 - 97.35, "people": 100 - 97.53})
+right = {"best before (2013)": 96.33, "DeepFace (2014)": 97.35, "people": 97.53}
+figs.verification_errors({name: 100 - share for name, share in right.items()})
 
 # %% [markdown]
 # Is the claim true? Run `error_reduction(0.9633, 0.9735)` in a cell of your own. It is one of the check's cases, too. One
@@ -396,15 +399,15 @@ def standardize(images):
     Parameters
     ----------
     images : numpy.ndarray
-        uint8, (N, H, W, C): N pictures of H rows and W columns with C channels. In every channel
-        there are at least two different values.
+        uint8, (N, H, W, C): N pictures of H rows and W columns with C channels. In every
+        channel there are at least two different values.
 
     Returns
     -------
     numpy.ndarray
-        Floats, (N, H, W, C). Each channel's mean over all pictures, rows and columns is 0, and its
-        standard deviation (NumPy's default, which divides by the count) is 1. The pictures are
-        left as they are.
+        Floats, (N, H, W, C). Each channel's mean over all pictures, rows and columns is 0,
+        and its standard deviation (NumPy's default, which divides by the count) is 1. The
+        pictures are left as they are.
 
     Example
     -------
@@ -461,8 +464,8 @@ def one_hot(labels, num_classes):
     Returns
     -------
     numpy.ndarray
-        (N, num_classes): row i has a 1 in column labels[i] and 0 elsewhere. The labels are left
-        as they are.
+        (N, num_classes): row i has a 1 in column labels[i] and 0 elsewhere. The labels are
+        left as they are.
 
     Example
     -------
@@ -497,11 +500,16 @@ check("00.one_hot", one_hot)
 
 # %%
 worst = deck.misses[:8]
-figs.missed(deck.pictures.images[worst], deck.pictures.labels[worst], deck.probabilities[worst], deck.classes)
+figs.missed(
+    deck.pictures.images[worst], deck.pictures.labels[worst], deck.probabilities[worst], deck.classes
+)
 
 # %%
-pairs = [(deck.classes[deck.pictures.labels[i]], deck.classes[deck.guesses[i, 0]]) for i in deck.misses]
-names, counts = np.unique([f"{is_a} taken for {said}" for is_a, said in pairs], return_counts=True)
+pairs = [
+    f"{deck.classes[deck.pictures.labels[i]]} taken for {deck.classes[deck.guesses[i, 0]]}"
+    for i in deck.misses
+]
+names, counts = np.unique(pairs, return_counts=True)
 for place in np.argsort(-counts, kind="stable")[:5]:
     print(f"{counts[place]:>3}  {names[place]}")
 
@@ -515,6 +523,11 @@ for place in np.argsort(-counts, kind="stable")[:5]:
 # your eyes:
 
 # %%
+def grey(images):
+    """Each pixel's three numbers replaced by their mean."""
+    return images.mean(axis=3, keepdims=True).repeat(3, axis=3).astype(np.uint8)
+
+
 def coarse(images):
     """Each picture in blocks of 8 x 8 pixels."""
     n, height, width, channels = images.shape
@@ -526,7 +539,7 @@ changes = {
     "as it is": lambda images: images,
     "mirrored": lambda images: images[:, :, ::-1],
     "upside down": lambda images: images[:, ::-1],
-    "without colour": lambda images: images.mean(axis=3, keepdims=True).repeat(3, axis=3).astype(np.uint8),
+    "without colour": grey,
     "red and blue swapped": lambda images: images[..., ::-1],
     "a quarter of the light": lambda images: images // 4,
     "in coarse blocks": coarse,
@@ -540,8 +553,9 @@ for name, change in changes.items():
 figs.change_bars(accuracies, len(some))
 
 # %% [markdown]
-# Which changes did it shrug off? Those it was shown in training, or that leave alone what it looks at. Which broke it?
-# Nobody has told it that a pizza is a pizza in the dark. Try single plates:
+# Which changes did it shrug off? Which ones broke it? A network
+# puts up with what it was shown while it learned, and with what leaves alone the things that it looks at. Nobody has told
+# it that a pizza is a pizza in the dark. Try single plates:
 #
 # 1. Find a plate that survives every change but one.
 # 2. Swap red and blue. What does it say now, and does it make sense?
@@ -559,7 +573,7 @@ figs.change_explorer(
 # %% [markdown]
 # That is no quirk of small networks. Photos of ordinary things on unusual grounds and from unusual sides cost the best
 # object recognisers of their day 40 to 45 % of their performance
-# ([ObjectNet, Barbu et al. 2019](https://papers.nips.cc/paper/9142)). An average can hide it, too: commercial programs
+# ([ObjectNet, Barbu et al. 2019](https://proceedings.neurips.cc/paper_files/paper/2019/hash/97af07a14cacba681feacf3012730892-Abstract.html)). An average can hide it, too: commercial programs
 # that tell men from women in photos were wrong on 0.8 % of lighter-skinned men, and on up to 34.7 % of darker-skinned
 # women ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
 #
@@ -575,7 +589,8 @@ nothing = {
     "black": np.zeros((128, 128, 3), np.uint8),
     "white": np.full((128, 128, 3), 255, np.uint8),
 }
-for name, said in zip(nothing, models.predict(network, np.stack(list(nothing.values()))), strict=True):
+for name, picture in nothing.items():
+    said = models.predict(network, picture[None])[0]  # [None] makes it a batch of one
     print(f"{name}: {deck.classes[said.argmax()]}, with {said.max():.0%}")
 
 # %% [markdown]
@@ -599,8 +614,8 @@ for name, said in zip(nothing, models.predict(network, np.stack(list(nothing.val
 # is 2. Picture 1: nothing is higher than 5, rank 1. Picture 2 has the label 0, with score 3; the dishes with 8 and 6
 # stand before it: rank 3.
 #
-# Once you have the ranks, top-$k$ accuracy is the share of ranks that are at most $k$. And the hard course is one line:
-# `np.argsort(-correct_rank(deck.probabilities, deck.pictures.labels))[:7]`.
+# Once you have the ranks, top-$k$ accuracy is the share of ranks that are at most $k$. And the hard course is one line, up
+# to the order of pictures of the same rank: `np.argsort(-correct_rank(deck.probabilities, deck.pictures.labels))[:7]`.
 #
 # ### Exercise: `correct_rank`
 

@@ -462,7 +462,9 @@ def _standardize_oracle(images):
     """scikit-learn's scaler, with a pixel for a sample and a channel for a feature."""
     from sklearn.preprocessing import StandardScaler
 
-    return _tidy(StandardScaler().fit_transform(images.reshape(-1, images.shape[-1]).astype(float)).reshape(images.shape))
+    return _tidy(
+        StandardScaler().fit_transform(images.reshape(-1, images.shape[-1]).astype(float)).reshape(images.shape)
+    )
 
 
 def _photographs(rng, shape):

@@ -16,6 +16,7 @@ _LAZY = {
     "figures": ("introdl.figures", None),
     "game": ("introdl.game", None),
     "models": ("introdl.models", None),
+    "training": ("introdl.training", None),
 }
 
 __all__ = [*_LAZY, "__version__"]

@@ -12,7 +12,7 @@ from introdl.data.errors import in_units
 
 def say(sentence: str) -> None:
     """Tell the person at the screen something, where there is one (a terminal or a notebook)."""
-    if _in_notebook():
+    if in_notebook():
         print(sentence)
     elif sys.stderr.isatty():
         print(sentence, file=sys.stderr)
@@ -36,7 +36,7 @@ def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable
     callable
         Call it with how much is done in all.
     """
-    if _in_notebook():
+    if in_notebook():
         with _line(title, total, unit) as show:
             yield show
     elif sys.stderr.isatty():
@@ -46,7 +46,8 @@ def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable
         yield lambda done: None
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """Tell whether this runs in a notebook's kernel."""
     if "IPython" not in sys.modules:
         return False
     from IPython import get_ipython

@@ -87,7 +87,9 @@ def course_map() -> None:
                 svg.text(x + 42, top + 37, part, 12, "#444"),
             ]
         y += height + 8
-    told = "; ".join(f"{name}: " + ", ".join(f"{c[0]} {c[1]} ({c[2]})" for c in chapters) for name, _, chapters in _PARTS)
+    told = "; ".join(
+        f"{name}: " + ", ".join(f"{c[0]} {c[1]} ({c[2]})" for c in chapters) for name, _, chapters in _PARTS
+    )
     svg.show(svg.canvas(720, y + 4, *parts), f"A map of the course in five groups. {told}.")
 
 
@@ -116,11 +118,20 @@ def imagenet_chart(human: float = 5.1, less_trained: float = 12.0) -> None:
     less_trained : float
         The same of the other one.
     """
-    panel = svg.Panel(62, 62, 560, 250, (2009.4, 2017.6), (0, 30))
+    panel = svg.Panel(62, 62, 524, 250, (2009.4, 2017.6), (0, 30))
     parts = [
-        svg.text(14, 26, "From 2012 on the winners are deep networks; in 2015 they pass a trained person", 15, bold=True),
+        svg.text(
+            14, 26, "From 2012 on the winners are deep networks; in 2015 they pass a trained person", 15, bold=True
+        ),
         panel.axes([], [0, 5, 10, 15, 20, 25, 30], "", "top-5 error (%)"),
     ]
+    for value, words in ((human, "practised on 500"), (less_trained, "practised on 100")):
+        y = float(panel.y(value))
+        parts += [
+            svg.line(panel.left, y, panel.left + panel.width, y, VERMILION, 2, "7 5"),
+            svg.text(panel.left + panel.width + 6, y - 2, f"a person: {svg.fixed(value, 1)}", 12, "#A84300", bold=True),
+            svg.text(panel.left + panel.width + 6, y + 13, f"{words} photos", 12, "#A84300"),
+        ]
     for year, team, error, deep in WINNERS:
         left, right = float(panel.x(year - 0.33)), float(panel.x(year + 0.33))
         top, bottom = float(panel.y(error)), float(panel.y(0))
@@ -130,13 +141,6 @@ def imagenet_chart(human: float = 5.1, less_trained: float = 12.0) -> None:
             svg.text((left + right) / 2, top - 6, svg.fixed(error, 1), 13.5, BLACK, "middle", bold=True, halo=True),
             svg.text((left + right) / 2, bottom + 17, year, 12.5, "#333", "middle"),
             svg.text((left + right) / 2, bottom + 33, team, 11.5, "#333", "middle"),
-        ]
-    for value, words in ((human, "trained 500"), (less_trained, "trained 100")):
-        y = float(panel.y(value))
-        parts += [
-            svg.line(panel.left, y, panel.left + panel.width, y, VERMILION, 2, "7 5"),
-            svg.text(panel.left + panel.width + 6, y - 2, f"a person: {svg.fixed(value, 1)}", 12, "#A84300", bold=True),
-            svg.text(panel.left + panel.width + 6, y + 13, f"({words} pictures)", 11, "#A84300"),
         ]
     parts += [
         svg.box(330, 76, 14, 14, "#E4E4E4", GREY, 1.5),
@@ -172,7 +176,10 @@ def verification_errors(errors: dict[str, float]) -> None:
             svg.text(panel.left + width + 8, y + 21, f"{error:.2f} % wrong", 13, BLACK, bold=True),
         ]
     told = ", ".join(f"{name} {error:.2f}" for name, error in errors.items())
-    svg.show(svg.canvas(720, panel.top + panel.height + 8, *parts), f"Errors in percent on Labeled Faces in the Wild: {told}.")
+    svg.show(
+        svg.canvas(720, panel.top + panel.height + 8, *parts),
+        f"Errors in percent on Labeled Faces in the Wild: {told}.",
+    )
 
 
 # --- a picture is numbers -------------------------------------------------------------------------------------
@@ -265,7 +272,9 @@ def pixel_window(image, row: int = 60, column: int = 60, size: int = 6) -> None:
         lambda row, column, channel: draw_window(image, row, column, channel, size),
         {
             "row": widgets.IntSlider(value=row, min=0, max=image.shape[0] - size, description="row", layout=room),
-            "column": widgets.IntSlider(value=column, min=0, max=image.shape[1] - size, description="column", layout=room),
+            "column": widgets.IntSlider(
+                value=column, min=0, max=image.shape[1] - size, description="column", layout=room
+            ),
             "channel": widgets.ToggleButtons(
                 options=[("all three", None), *((name, number) for name, number, _ in _CHANNELS)],
                 value=None,
@@ -316,7 +325,7 @@ def before_and_after(images) -> None:
     for number, (values, limits, ticks, title) in enumerate(
         (
             (x, (0, 255), [0, 50, 100, 150, 200, 250], "bytes, as they come"),
-            (after, (-3.2, 3.2), [-3, -2, -1, 0, 1, 2, 3], "less the mean, over the standard deviation"),
+            (after, (-3.2, 3.2), [-3, -2, -1, 0, 1, 2, 3], "standardised"),
         )
     ):
         shares = [np.histogram(values[:, c], bins=32, range=limits)[0] / len(values) * 100 for c in range(3)]
@@ -328,7 +337,9 @@ def before_and_after(images) -> None:
             parts.append(panel.clip(panel.curve(middles, shares[c], colour, 2.4, dash)))
             mean = values[:, c].mean()
             if not number:
-                parts.append(svg.line(panel.x(mean), panel.top, panel.x(mean), panel.top + 150, colour, 1.2, dash or "1 0"))
+                parts.append(
+                    svg.line(panel.x(mean), panel.top, panel.x(mean), panel.top + 150, colour, 1.2, dash or "1 0")
+                )
     for c, ((name, _, _), (colour, dash)) in enumerate(zip(_CHANNELS, styles, strict=True)):
         parts += [
             svg.line(60 + 96 * c, 284, 88 + 96 * c, 284, colour, 2.6, dash),
@@ -450,7 +461,9 @@ def change_explorer(
     explore(
         draw,
         {
-            "plate": widgets.Dropdown(options=[(name, n) for n, name in enumerate(names)], value=0, description="plate"),
+            "plate": widgets.Dropdown(
+                options=[(name, n) for n, name in enumerate(names)], value=0, description="plate"
+            ),
             "change": widgets.Dropdown(options=list(changes), value=next(iter(changes)), description="change"),
         },
         "A plate, and the network's five best guesses as bars. One list chooses the plate, another what is done to it.",

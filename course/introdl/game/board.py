@@ -67,7 +67,11 @@ class Board:
         names = sorted(spoken(name) for name in deck.classes)
         wide = widgets.Layout(width="auto")
         self.course = widgets.ToggleButtons(
-            options=COURSES, value=self.game.course, description="course", style={"button_width": "80px"}
+            options=COURSES,
+            value=self.game.course,
+            description="course",
+            style={"button_width": "80px", "description_width": "50px"},
+            layout=widgets.Layout(width="240px"),
         )
         self.again = widgets.Button(description="New game", layout=wide, tooltip="Begin a new game on this course")
         self.entry = widgets.Combobox(
@@ -184,7 +188,7 @@ class Board:
 
 
 def _score(game: Game) -> str:
-    count, done = len(game.rounds), len(game.played)
+    count = len(game.rounds)
     where = f"picture {min(game.position + 1, count)} of {count}" if not game.over else f"all {count} pictures done"
 
     def side(name: str, value: int, colour: str) -> str:
@@ -196,8 +200,8 @@ def _score(game: Game) -> str:
     return (
         f'<div style="font-size:16px;line-height:2.1">{side("HUMAN", game.human, "#F3CF80")} '
         f'<span style="color:#555">against</span> {side("COMPUTER", game.computer, "#9CCBEA")} '
-        f'<span style="color:#555;font-size:13px">&nbsp; {game.course} course, game {game.number}, {where}; '
-        f"{done} counted</span></div>"
+        f'<span style="color:#555;font-size:13px">&nbsp; {game.course} course, game {game.number}, {where}'
+        "</span></div>"
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from introdl.models.plain import PlainCNN
     from introdl.models.resnet import BasicBlock, ResNet18, imagenet, load_pretrained, read_state
-    from introdl.models.weights import Card, available, predict, pretrained, save
+    from introdl.models.weights import Card, available, predict, pretrained, save, weights_folder
 
 _FROM = {
     "BasicBlock": "resnet",
@@ -27,6 +27,7 @@ _FROM = {
     "predict": "weights",
     "pretrained": "weights",
     "save": "weights",
+    "weights_folder": "weights",
 }
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "predict",
     "pretrained",
     "save",
+    "weights_folder",
 ]
 
 

@@ -1,4 +1,4 @@
-"""A plain convolutional network: the same four steps, five times."""
+"""A plain convolutional network: the same four steps, five times over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 class PlainCNN(nn.Module):
-    """Stages of convolution, batch normalisation, ReLU and pooling; then a mean over space and a dense layer.
+    """Stages of convolution, pooling, batch normalisation and ReLU; then a mean over space and a dense layer.
 
     Each stage halves height and width. With the widths as they stand, a picture of 64 x 64 becomes maps of 32, 16, 8, 4
     and 2 pixels, and the network has 0.76 million parameters.
@@ -47,7 +47,9 @@ def stage(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(
         # No bias: batch normalisation has its own.
         nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False),
+        # Pooling comes before what is done to each number alone: there are four times fewer of them then. (ReLU may change
+        # places with a maximum; batch normalisation may where its factor is not negative.)
+        nn.MaxPool2d(2),
         nn.BatchNorm2d(after),
         nn.ReLU(),
-        nn.MaxPool2d(2),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,14 +79,14 @@ class Card:
             raise ValueError("mean and std need three numbers each, and classes at least one name")
 
 
-def folder() -> Path:
+def weights_folder() -> Path:
     """Return the folder of the weights; it may not exist."""
     return places.data() / "weights"
 
 
 def available() -> list[str]:
     """Return the names of the networks that come with the course."""
-    return sorted(path.stem for path in folder().glob("*.json"))
+    return sorted(path.stem for path in weights_folder().glob("*.json"))
 
 
 def pretrained(name: str, where: Path | None = None) -> nn.Module:
@@ -116,7 +117,7 @@ def pretrained(name: str, where: Path | None = None) -> nn.Module:
     >>> model.card.classes[:3]  # doctest: +SKIP
     ('pizza', 'burger', 'doughnut')
     """
-    where = where or folder()
+    where = where or weights_folder()
     card_path, path = where / f"{name}.json", where / f"{name}.safetensors"
     if not card_path.is_file():
         known = ", ".join(sorted(each.stem for each in where.glob("*.json"))) or "none"
@@ -205,7 +206,7 @@ def save(model: nn.Module, card: Card, where: Path | None = None) -> Card:
     """
     from safetensors.torch import save as packed
 
-    where = where or folder()
+    where = where or weights_folder()
     content = packed(
         {name: _rounded(value) for name, value in model.state_dict().items()}, {"card": f"{card.name}.json"}
     )
@@ -213,6 +214,7 @@ def save(model: nn.Module, card: Card, where: Path | None = None) -> Card:
     # The card last: until it is there, the old card and the new weights are told apart by the checksum.
     places.write_atomically(where / f"{card.name}.safetensors", content)
     text = json.dumps(dataclasses.asdict(card), indent=1, ensure_ascii=False)
+    text = re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text)  # a list of numbers in one line
     places.write_atomically(where / f"{card.name}.json", (text + "\n").encode())
     return card
 

@@ -1,0 +1,75 @@
+"""Train a network: fast, because there is little between the pictures and the convolutions.
+
+Pictures lie on the device as bytes. A batch is cut out of them by its indices, augmented on the device all at once (each
+picture with draws of its own), and goes through the network in channels-last order and, where it is quicker, in bf16.
+There are no worker processes. `train` is the loop; `Settings` holds every number it depends on.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from introdl.training.augmentation import Augment, augment, channel_statistics, draw, normalise
+    from introdl.training.checkpoints import load_checkpoint, save_checkpoint
+    from introdl.training.devices import choose_device, quick_dtype, quickest_threads
+    from introdl.training.errors import Diverged, TrainingError
+    from introdl.training.history import History
+    from introdl.training.loop import evaluate, train
+    from introdl.training.optimisation import one_cycle, parameter_groups
+    from introdl.training.settings import Settings
+
+_FROM = {
+    "Augment": "augmentation",
+    "Diverged": "errors",
+    "History": "history",
+    "Settings": "settings",
+    "TrainingError": "errors",
+    "augment": "augmentation",
+    "channel_statistics": "augmentation",
+    "choose_device": "devices",
+    "draw": "augmentation",
+    "evaluate": "loop",
+    "load_checkpoint": "checkpoints",
+    "normalise": "augmentation",
+    "one_cycle": "optimisation",
+    "parameter_groups": "optimisation",
+    "quick_dtype": "devices",
+    "quickest_threads": "devices",
+    "save_checkpoint": "checkpoints",
+    "train": "loop",
+}
+
+__all__ = [
+    "Augment",
+    "Diverged",
+    "History",
+    "Settings",
+    "TrainingError",
+    "augment",
+    "channel_statistics",
+    "choose_device",
+    "draw",
+    "evaluate",
+    "load_checkpoint",
+    "normalise",
+    "one_cycle",
+    "parameter_groups",
+    "quick_dtype",
+    "quickest_threads",
+    "save_checkpoint",
+    "train",
+]
+
+
+def __getattr__(name):
+    if name not in _FROM:
+        raise AttributeError(f"module 'introdl.training' has no attribute {name!r}")
+    value = getattr(import_module(f"introdl.training.{_FROM[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,154 @@
+"""Change pictures a little, a whole batch at once, on the device that they are on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How much pictures are changed; each picture draws its own numbers, evenly between the bounds.
+
+    Attributes
+    ----------
+    flip : bool
+        Whether half of the pictures are mirrored, left to right.
+    rotate : float
+        Degrees, to either side.
+    shift : float
+        Share of the width and of the height, to either side.
+    scale : float
+        By which share a picture is made larger or smaller.
+    colour : float
+        By which share brightness, saturation, and each of red, green and blue change.
+    cutout : float
+        Side of a square that is blanked out, as a share of the picture's; 0 for none.
+    """
+
+    flip: bool = True
+    rotate: float = 15.0
+    shift: float = 0.1
+    scale: float = 0.2
+    colour: float = 0.2
+    cutout: float = 0.3
+
+
+def draw(n: int, how: Augment, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """Draw the numbers by which `augment` changes `n` pictures.
+
+    Parameters
+    ----------
+    n : int
+        How many pictures.
+    how : Augment
+        The bounds.
+    generator : torch.Generator
+        Where the numbers come from; they lie on its device.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        ``affine`` (n, 2, 3): for each place of the new picture the place in the old one, both from -1 to 1;
+        ``colour`` (n, 3, 3): what red, green and blue are multiplied by; ``centre`` (n, 2): row and column of the
+        blanked square, from 0 to 1.
+    """
+
+    def uniform(*shape: int) -> torch.Tensor:
+        return torch.rand(n, *shape, generator=generator, device=generator.device) * 2 - 1
+
+    angle, size = uniform() * (how.rotate * torch.pi / 180), 1 + how.scale * uniform()
+    mirror = torch.where(uniform() < 0, -1.0, 1.0) if how.flip else torch.ones_like(angle)
+    cos, sin, shift = angle.cos() / size, angle.sin() / size, 2 * how.shift * uniform(2)
+    affine = torch.stack([cos * mirror, -sin, shift[:, 0], sin * mirror, cos, shift[:, 1]], dim=1).view(n, 2, 3)
+
+    # Saturation moves each colour away from the picture's grey, or towards it.
+    saturation = 1 + how.colour * uniform(1, 1)
+    grey, own = torch.full((3, 3), 1 / 3, device=angle.device), torch.eye(3, device=angle.device)
+    gains = (1 + how.colour * uniform(1, 1)) * (1 + how.colour / 2 * uniform(1, 3))
+    colour = (saturation * own + (1 - saturation) * grey) * gains
+    return {"affine": affine, "colour": colour, "centre": (uniform(2) + 1) / 2}
+
+
+def augment(images: torch.Tensor, drawn: dict[str, torch.Tensor], how: Augment, mean, std) -> torch.Tensor:
+    """Change pictures by numbers that `draw` drew, and normalise them.
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        uint8, (N, H, W, 3).
+    drawn : dict of str to torch.Tensor
+        One row for each picture.
+    how : Augment
+        The size of the blanked square.
+    mean, std : sequence of three floats
+        Of red, green and blue in [0, 1].
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (N, 3, H, W), channels-last in memory.
+    """
+    n, height, width, _ = images.shape
+    mean, std = (torch.as_tensor(each, dtype=torch.float32, device=images.device) for each in (mean, std))
+    x = images.permute(0, 3, 1, 2).float()
+    grid = F.affine_grid(drawn["affine"], list(x.shape), align_corners=False)
+    x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False).permute(0, 2, 3, 1)
+    # (x / 255 @ colour - mean) / std, in one product for each picture.
+    x = torch.baddbmm((-mean / std).expand(n, 1, 3), x.reshape(n, -1, 3), drawn["colour"] / (255 * std))
+    x = x.view(n, height, width, 3).permute(0, 3, 1, 2)
+    if how.cutout:
+        x = x * outside_of_square(drawn["centre"], how.cutout, height, width)
+    return x
+
+
+def outside_of_square(centre: torch.Tensor, side: float, height: int, width: int) -> torch.Tensor:
+    """Return masks (N, 1, H, W): 0 inside of a square around `centre` (N, 2; from 0 to 1), 1 outside."""
+    rows = (torch.arange(height, device=centre.device) + 0.5) / height - centre[:, :1]
+    columns = (torch.arange(width, device=centre.device) + 0.5) / width - centre[:, 1:]
+    inside = (rows.abs() < side / 2)[:, :, None] & (columns.abs() < side / 2)[:, None, :]
+    return (~inside).float()[:, None]
+
+
+def normalise(images: torch.Tensor, mean, std) -> torch.Tensor:
+    """Turn bytes into what a network takes: (images / 255 - mean) / std.
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        uint8, (N, H, W, 3).
+    mean, std : sequence of three floats
+        Of red, green and blue in [0, 1].
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (N, 3, H, W), channels-last in memory.
+    """
+    mean, std = (torch.as_tensor(each, dtype=torch.float32, device=images.device) for each in (mean, std))
+    return ((images.float() / 255 - mean) / std).permute(0, 3, 1, 2)
+
+
+def channel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of red, green and blue over all pictures, in [0, 1].
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, (N, H, W, 3); of the training set alone.
+
+    Returns
+    -------
+    (tuple of float, tuple of float)
+        Mean and standard deviation, three each. A channel without any spread has the deviation 1.
+    """
+    # By counting how often each of the 256 values is there: exact, and no copy in floating point.
+    counts = np.stack([np.bincount(images[..., channel].reshape(-1), minlength=256) for channel in range(3)])
+    values = np.arange(256) / 255
+    mean = counts @ values / counts.sum(axis=1)
+    variance = counts @ values**2 / counts.sum(axis=1) - mean**2
+    std = np.sqrt(np.maximum(variance, 0))
+    return tuple(mean.tolist()), tuple(np.where(std > 1e-6, std, 1).tolist())
