@@ -13,6 +13,7 @@
 #
 # | chapter | what you build | minutes |
 # |---|---|---|
+# | [00 Why deep learning?](00_why/00_why.ipynb) | the score of a game, you against a network; pictures and labels as numbers | 75 |
 # | [02 Neurons and activations](02_neurons/02_neurons.ipynb) | a neuron, a layer, a network that solves XOR | 75 |
 # | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that see edges, and the layer that learns them | 90 |
 # | [04 Pooling and shapes](04_pooling/04_pooling.ipynb) | pooling, what a neuron sees, a whole CNN forward | 90 |

@@ -14,6 +14,7 @@ _LAZY = {
     "progress": ("introdl.checking", "progress"),
     "data": ("introdl.data", None),
     "figures": ("introdl.figures", None),
+    "game": ("introdl.game", None),
     "models": ("introdl.models", None),
     "training": ("introdl.training", None),
 }

@@ -79,6 +79,25 @@ def _encoded(dataset: Dataset, index: int) -> str:
         pen, inner = ImageDraw.Draw(picture), (x0, y0, max(x0, x1 - 1), max(y0, y1 - 1))
         pen.rectangle((inner[0] - 1, inner[1] - 1, inner[2] + 1, inner[3] + 1), outline="white")
         pen.rectangle(inner, outline=_BLUE)
+    return address(np.asarray(picture))
+
+
+def address(image: np.ndarray) -> str:
+    """Return a picture as the ``src`` of an ``<img>``: its bytes, written into the address.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8, (height, width, 3). Small pictures become PNG, so that every pixel stays as it is; larger ones JPEG.
+
+    Returns
+    -------
+    str
+        ``"data:image/..."``.
+    """
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(image))
     small = max(picture.size) < _WIDTH
     buffer = io.BytesIO()
     picture.save(buffer, "PNG") if small else picture.save(buffer, "JPEG", quality=88)

@@ -28,7 +28,6 @@ def explore(draw: Callable[..., str], controls: dict, alt: str, layout: Callable
         the controls stand in rows above the picture.
     """
     import ipywidgets as widgets
-    from IPython.display import display
 
     if not alt.strip():
         raise ValueError("An interactive figure needs an alt text: say in a sentence what it shows.")
@@ -38,8 +37,6 @@ def explore(draw: Callable[..., str], controls: dict, alt: str, layout: Callable
         return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{draw(**values)}</div>'
 
     first = render()
-    mark = f"introdl-still-{uuid.uuid4().hex[:12]}"
-    hide = widgets.HTML(f"<style>.{mark}{{display:none}}</style>", layout=widgets.Layout(display="none"))
     view = widgets.HTML(first)
 
     def update(_change) -> None:
@@ -53,8 +50,32 @@ def explore(draw: Callable[..., str], controls: dict, alt: str, layout: Callable
     else:
         row = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center", grid_gap="4px 16px")
         body = widgets.VBox([widgets.Box(list(controls.values()), layout=row), view])
-    live = widgets.VBox([hide, body])
+    show_live(body, first, alt)
 
-    still = f'<div class="{mark}">{first}<p><em>This figure moves when you run its cell.</em></p></div>'
-    display({"text/html": still, "text/plain": f"[interactive figure: {alt}]"}, raw=True)
-    display(live)
+
+def show_live(
+    live, still: str, alt: str, note: str = "This figure moves when you run its cell.", kind: str = "figure"
+) -> None:
+    """Show widgets, and the picture that stands in for them where no kernel is live.
+
+    Parameters
+    ----------
+    live : ipywidgets.Widget
+        What a reader with a kernel sees.
+    still : str
+        HTML: what a reader without one sees.
+    alt : str
+        What it shows, in a sentence.
+    note : str
+        Stands below the still picture.
+    kind : str
+        What it is called where not even HTML is shown: an interactive what.
+    """
+    import ipywidgets as widgets
+    from IPython.display import display
+
+    mark = f"introdl-still-{uuid.uuid4().hex[:12]}"
+    hide = widgets.HTML(f"<style>.{mark}{{display:none}}</style>", layout=widgets.Layout(display="none"))
+    page = f'<div class="{mark}">{still}<p><em>{html.escape(note)}</em></p></div>'
+    display({"text/html": page, "text/plain": f"[interactive {kind}: {alt}]"}, raw=True)
+    display(widgets.VBox([hide, live]))

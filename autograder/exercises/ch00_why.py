@@ -1,0 +1,749 @@
+"""Chapter 00, why deep learning: its exercises, their cases, oracles and known mistakes.
+
+Scores are (N, K), labels int64 (N,), pictures uint8 (N, H, W, C) as the datasets give them. No two scores of a picture
+are equal, so that "the k best" has one meaning.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+
+LIBRARIES = ("sklearn.*", "torch.*")
+
+
+def _number(value):
+    """A NumPy scalar, rounded so that a sheet is the same on every machine."""
+    return np.float64(np.round(float(value), 10))
+
+
+def _tidy(array):
+    return np.round(np.asarray(array, dtype=float), 10)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 00.accuracy
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _guessed(rng, n, hits, classes):
+    """Predictions and labels of n pictures of which `hits` agree; the first and the last one do not end alike."""
+    labels = rng.integers(0, classes, n).astype(np.int64)
+    predictions = (labels + rng.integers(1, classes, n)) % classes
+    right = rng.permutation(np.arange(1, n))[: hits - 1]
+    right = np.concatenate([[0], right])
+    predictions[right] = labels[right]
+    return predictions, labels
+
+
+def _accuracy_cases(rng):
+    for label, n, hits, classes in (
+        ("four pictures, three right", 4, 3, 5),
+        ("ten pictures, three right", 10, 3, 4),
+        ("a hundred pictures", 100, int(rng.integers(60, 90)), 20),
+        ("seven pictures, two right", 7, 2, 12),
+    ):
+        predictions, labels = _guessed(rng, n, hits, classes)
+        yield Case(label, predictions=predictions, labels=labels)
+    labels = rng.integers(0, 6, 9).astype(np.int64)
+    yield Case("everything wrong", weight=0.5, predictions=(labels + 1) % 6, labels=labels)
+
+
+def _accuracy_oracle(predictions, labels):
+    from sklearn.metrics import accuracy_score
+
+    return _number(accuracy_score(labels, predictions))
+
+
+ACCURACY = Exercise(
+    id="00.accuracy",
+    title="The share that is right",
+    points=5,
+    cases=_accuracy_cases,
+    oracle=_accuracy_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "a count, not a share",
+            "You count the right answers. A share is that count divided by the number of pictures: 3 right of 4 is 0.75.",
+            lambda p, y: _number(np.sum(p == y)),
+        ),
+        Misconception(
+            "the error, not the accuracy",
+            "You return the share of wrong answers. That is the error. What is left over when you take it from 1?",
+            lambda p, y: _number(np.mean(p != y)),
+        ),
+        Misconception(
+            "a percentage",
+            "Your number is a hundred times too large: it is in percent. The docstring asks for a share from 0 to 1.",
+            lambda p, y: _number(100 * np.mean(p == y)),
+        ),
+        Misconception(
+            "only the first picture",
+            "Your answer depends on the first picture alone. All of them count. Look for an index 0, or for a return "
+            "inside the loop.",
+            lambda p, y: _number(p[0] == y[0]),
+        ),
+        Misconception(
+            "all or nothing",
+            "You give 1 where every picture is right, and 0 otherwise. The accuracy is the share that is right, and it "
+            "may be anything between.",
+            lambda p, y: _number(np.all(p == y)),
+        ),
+        Misconception(
+            "one answer for each picture",
+            "You return N answers, one for each picture. They are right, but the accuracy is one number: how many of "
+            "them are true, divided by N.",
+            lambda p, y: (p == y).astype(float),
+        ),
+    ],
+    hints=(
+        "Take the four pictures of the example. Which of them are right? How many is that, as a share of all four?",
+        "predictions == labels compares all pictures at once, and gives True or False for each. True counts as 1.",
+        "The mean of ones and zeros is the share of ones: np.mean(predictions == labels).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 00.top_k_accuracy and 00.correct_rank
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _ranks(scores, labels):
+    own = scores[np.arange(len(labels)), labels][:, None]
+    return 1 + (scores > own).sum(axis=1)
+
+
+def _within(scores, labels, k):
+    return _ranks(scores, labels) <= k
+
+
+def _only_kth(scores, labels, k):
+    return _number(np.mean(_ranks(scores, labels) == k))
+
+
+def _worst(scores, labels, k):
+    return _number(np.mean(_within(-scores, labels, k)))
+
+
+def _best(shift):
+    return lambda scores, labels, k: _number(np.mean(_within(scores, labels, k + shift)))
+
+
+def _top_one(scores, labels, k):
+    return _number(np.mean(_within(scores, labels, 1)))
+
+
+def _labels_among_scores(scores, labels, k):
+    best = np.sort(scores, axis=1)[:, -k:]
+    return _number(np.mean([label in row for label, row in zip(labels, best, strict=True)]))
+
+
+def _scored(rng, n, classes, k, whole=False):
+    """Scores and labels where the right answer is neither 0 nor 1 and tells itself from every known mistake."""
+    while True:
+        rows = [rng.permutation(np.arange(-2, 2 * classes))[:classes] for _ in range(n)]
+        scores = np.array(rows, dtype=float)
+        if not whole:
+            scores = (scores + rng.uniform(0.05, 0.9, scores.shape)).round(2) * rng.uniform(0.5, 2.0, (n, 1)).round(1)
+            scores = scores.round(2)
+        labels = rng.integers(0, classes, n).astype(np.int64)
+        if any(len(set(row)) < classes for row in scores.tolist()) or len(set(labels.tolist())) < 2:
+            continue
+        right = np.mean(_within(scores, labels, k))
+        others = [_worst, _only_kth, _best(1), _best(-1), _labels_among_scores] if k > 1 else [_worst, _best(1)]
+        if k > 1:
+            others.append(_top_one)
+        given = [float(other(scores, labels, k)) for other in others]
+        alike = [_worst, _only_kth, _top_one]  # in larger batches these differ from each other too
+        apart = n < 5 or k == 1 or len({float(other(scores, labels, k)) for other in alike}) == 3
+        if 0 < right < 1 and right != 0.5 and apart and all(abs(value - right) > 1e-6 for value in given):
+            return scores, labels
+
+
+def _top_k_cases(rng):
+    for label, n, classes, k in (
+        ("3 pictures, 4 dishes, k = 2", 3, 4, 2),
+        ("6 pictures, 5 dishes, k = 1", 6, 5, 1),
+        ("5 pictures, 7 dishes, k = 3", 5, 7, 3),
+        ("8 pictures, 20 dishes, k = 5", 8, 20, 5),
+        ("as many pictures as dishes", 6, 6, 2),
+    ):
+        scores, labels = _scored(rng, n, classes, k, whole=k == 2 and n == 3)
+        yield Case(label, scores=scores, labels=labels, k=k)
+    scores, labels = _scored(rng, 7, 4, 2)
+    yield Case("k is the number of dishes", weight=0.5, scores=scores, labels=labels, k=4)
+
+
+def _top_k_oracle(scores, labels, k):
+    from sklearn.metrics import top_k_accuracy_score
+
+    if k >= scores.shape[1]:
+        return _number(1.0)
+    return _number(top_k_accuracy_score(labels, scores, k=k, labels=np.arange(scores.shape[1])))
+
+
+TOP_K_ACCURACY = Exercise(
+    id="00.top_k_accuracy",
+    title="Top-k accuracy",
+    points=20,
+    cases=_top_k_cases,
+    oracle=_top_k_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "the worst k in place of the best",
+            "You look among the k lowest scores. np.argsort goes from low to high, so the best stand at the end of a row.",
+            _worst,
+        ),
+        Misconception(
+            "only the first guess counts",
+            "You take each picture's single best guess, whatever k says. A picture counts where its dish is among the k "
+            "best guesses.",
+            _top_one,
+        ),
+        Misconception(
+            "divided by k",
+            "Your number is too small by the factor k. A picture is right once, or not at all, however many guesses it "
+            "had. Divide by the number of pictures only.",
+            lambda s, y, k: _number(np.mean(_within(s, y, k)) / k),
+        ),
+        Misconception(
+            "labels are compared with scores",
+            "You look for the label, which is a dish's number, among the scores themselves. Look for it among the "
+            "numbers of the best dishes: np.argsort gives those, np.sort does not.",
+            _labels_among_scores,
+        ),
+        Misconception(
+            "only the k-th guess counts",
+            "You take the guess at place k alone. The ones before it count as well.",
+            _only_kth,
+        ),
+        Misconception(
+            "one guess too many",
+            "You look among k + 1 guesses. Count the columns that your slice keeps.",
+            _best(1),
+        ),
+        Misconception(
+            "one guess too few",
+            "You look among k - 1 guesses. Count the columns that your slice keeps.",
+            _best(-1),
+        ),
+        Misconception(
+            "a count, not a share",
+            "You count the pictures that are right. Divide by the number of pictures, N.",
+            lambda s, y, k: _number(np.sum(_within(s, y, k))),
+        ),
+        Misconception(
+            "the error, not the accuracy",
+            "You return the share of pictures whose dish is *not* among the k best: the top-k error. The accuracy is 1 "
+            "less that.",
+            lambda s, y, k: _number(np.mean(~_within(s, y, k))),
+        ),
+        Misconception(
+            "divided by the number of dishes",
+            "You divide by the number of columns, K. It is the pictures that are counted: divide by N, the number of rows.",
+            lambda s, y, k: _number(np.sum(_within(s, y, k)) / s.shape[1]),
+        ),
+        Misconception(
+            "one answer for each picture",
+            "You return N answers, one for each picture. They are right, but the accuracy is one number: their mean.",
+            lambda s, y, k: _within(s, y, k).astype(float),
+        ),
+        Misconception(
+            "only the first picture",
+            "Your answer depends on the first picture alone. Look for an index 0, or for a return inside the loop.",
+            lambda s, y, k: _number(_within(s, y, k)[0]),
+        ),
+    ],
+    hints=(
+        "Take the first picture of the example, and k = 2. Which two dishes (column numbers) have its two highest scores? "
+        "Is its label one of those two numbers?",
+        "np.argsort(scores, axis=1) gives, for each row, the column numbers from the lowest score to the highest. The last "
+        "k columns are the k best guesses. Compare each of them with the row's label.",
+        "best = np.argsort(scores, axis=1)[:, -k:]; then (best == labels[:, None]).any(axis=1) is True for each picture "
+        "whose dish is among its k best; the answer is the mean.",
+    ),
+)
+
+
+def _rank_cases(rng):
+    for label, n, classes, whole in (
+        ("3 pictures, 4 dishes", 3, 4, True),
+        ("6 pictures, 5 dishes", 6, 5, False),
+        ("4 pictures, 20 dishes", 4, 20, False),
+        ("as many pictures as dishes", 7, 7, False),
+    ):
+        while True:
+            scores, labels = _scored(rng, n, classes, 2, whole)
+            wrong = [f(scores, labels) for f in (_order_at_label, _rank_from_worst, _rank_down)]
+            if all((other != _ranks(scores, labels)).any() for other in wrong):
+                break
+        yield Case(label, scores=scores, labels=labels)
+    scores = rng.uniform(0, 1, (1, 6)).round(3)
+    yield Case("a single picture", weight=0.5, scores=scores, labels=np.array([int(np.argsort(scores[0])[1])]))
+
+
+def _rank_oracle(scores, labels):
+    from scipy.stats import rankdata
+
+    ranks = rankdata(-scores, method="ordinal", axis=1)
+    return np.take_along_axis(ranks, labels[:, None], axis=1)[:, 0].astype(np.int64)
+
+
+def _order_at_label(scores, labels):
+    return np.argsort(-scores, axis=1)[np.arange(len(labels)), labels] + 1
+
+
+def _rank_from_worst(scores, labels):
+    return _ranks(-scores, labels)
+
+
+def _rank_down(scores, labels):
+    """The rank among the pictures, not among the dishes."""
+    return np.array([1 + int((scores[:, y] > scores[i, y]).sum()) for i, y in enumerate(labels)])
+
+
+CORRECT_RANK = Exercise(
+    id="00.correct_rank",
+    title="At which guess it is right",
+    points=10,
+    cases=_rank_cases,
+    oracle=_rank_oracle,
+    forbidden=(*LIBRARIES, "scipy.stats.rankdata"),
+    misconceptions=[
+        Misconception(
+            "counted from 0",
+            "All your ranks are one too low. The first guess has rank 1, as people count guesses.",
+            lambda s, y: _ranks(s, y) - 1,
+        ),
+        Misconception(
+            "counted from the worst",
+            "You count from the lowest score upwards. The dish with the highest score is the first guess.",
+            _rank_from_worst,
+        ),
+        Misconception(
+            "argsort is read the wrong way round",
+            "np.argsort tells which dish stands at each place. You read it as the place of each dish. Those are two "
+            "different lists (apply argsort to argsort, and you have the other). Or count: how many dishes score higher?",
+            _order_at_label,
+        ),
+        Misconception(
+            "ranked among the pictures",
+            "You compare a score with those of other pictures. A rank compares the dishes of one picture: stay in its row.",
+            _rank_down,
+        ),
+        Misconception(
+            "one number for all pictures",
+            "You return the mean rank. The docstring asks for one rank for each picture.",
+            lambda s, y: _number(np.mean(_ranks(s, y))),
+        ),
+        Misconception(
+            "the rank of the best guess",
+            "You return 1 everywhere: the best guess is always at rank 1. Where does the *correct* dish stand?",
+            lambda s, y: np.ones(len(y), dtype=np.int64),
+        ),
+    ],
+    hints=(
+        "Take one picture. Find the score of its correct dish. How many dishes have a higher score? What is the rank if none "
+        "has?",
+        "scores[np.arange(N), labels] gives the correct dish's score for each picture, shape (N,). With a second axis, "
+        "[:, None], it can be compared with the whole table.",
+        "own = scores[np.arange(len(labels)), labels][:, None]; then 1 + (scores > own).sum(axis=1).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 00.error_reduction
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _reduction(old, new):
+    return _number((new - old) / (1 - old))
+
+
+def _reduction_oracle(old_accuracy, new_accuracy):
+    """With whole numbers and fractions, by counting mistakes among a million pictures."""
+    from fractions import Fraction
+
+    before, after = (round(1_000_000 * (1 - a)) for a in (old_accuracy, new_accuracy))
+    return _number(1 - Fraction(after, before))
+
+
+def _reduction_cases(rng):
+    old = float(rng.choice([0.8, 0.6]))
+    yield Case("half of the errors gone", old_accuracy=old, new_accuracy=round((1 + old) / 2, 2))
+    yield Case("DeepFace on Labeled Faces in the Wild", old_accuracy=0.9633, new_accuracy=0.9735)
+    old = round(float(rng.uniform(0.3, 0.5)), 3)
+    yield Case("a poor classifier", old_accuracy=old, new_accuracy=round(old + float(rng.uniform(0.05, 0.1)), 3))
+    old = round(float(rng.uniform(0.985, 0.99)), 4)
+    yield Case("nearly perfect", old_accuracy=old, new_accuracy=round(old + float(rng.uniform(0.003, 0.009)), 4))
+    new = round(float(rng.uniform(0.7, 0.75)), 3)
+    yield Case("it got worse", old_accuracy=round(new + 0.13, 3), new_accuracy=new)
+
+
+ERROR_REDUCTION = Exercise(
+    id="00.error_reduction",
+    title="How much of the error is gone",
+    points=15,
+    cases=_reduction_cases,
+    oracle=_reduction_oracle,
+    misconceptions=[
+        Misconception(
+            "the difference of the accuracies",
+            "You return by how much the accuracy rose. From 0.8 to 0.9 that is 0.1. But half of all mistakes are gone: "
+            "divide by the error that there was before.",
+            lambda old, new: _number(new - old),
+        ),
+        Misconception(
+            "relative to the accuracy",
+            "You compare the gain with the old accuracy. The question is about mistakes: divide by the old error, which is "
+            "1 less the old accuracy.",
+            lambda old, new: _number((new - old) / old),
+        ),
+        Misconception(
+            "the sign is turned",
+            "The size is right, but your number is negative where the error fell. A reduction is positive when there is "
+            "less.",
+            lambda old, new: _number(-_reduction(old, new)),
+        ),
+        Misconception(
+            "the accuracies are taken for errors",
+            "You treat the two numbers as errors. They are accuracies: the error is 1 less the accuracy.",
+            lambda old, new: _number((old - new) / old),
+        ),
+        Misconception(
+            "what is left, not what is gone",
+            "You return the share of the mistakes that is still there. What is gone is 1 less that.",
+            lambda old, new: _number((1 - new) / (1 - old)),
+        ),
+        Misconception(
+            "relative to the new error",
+            "You divide by the error that is left. A reduction is measured against what there was before.",
+            lambda old, new: _number((new - old) / (1 - new)),
+        ),
+        Misconception(
+            "a percentage",
+            "Your number is a hundred times too large: it is in percent. The docstring asks for a share, 0.25 for 25 %.",
+            lambda old, new: _number(100 * _reduction(old, new)),
+        ),
+    ],
+    hints=(
+        "Think of 100 pictures. How many are wrong with the old accuracy, and how many with the new? What share of the old "
+        "mistakes is gone?",
+        "The error is 1 less the accuracy. Write down both errors first, then by how much the error fell.",
+        "(old_error - new_error) / old_error, with old_error = 1 - old_accuracy and new_error = 1 - new_accuracy.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 00.standardize
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _statistics(images, axes, ddof=0):
+    images = images.astype(float)
+    return images.mean(axis=axes, keepdims=True), images.std(axis=axes, keepdims=True, ddof=ddof)
+
+
+def _standard(axes, ddof=0):
+    def make(images):
+        mean, std = _statistics(images, axes, ddof)
+        return _tidy((images - mean) / np.where(std == 0, 1.0, std))
+
+    return make
+
+
+def _standardize_oracle(images):
+    """scikit-learn's scaler, with a pixel for a sample and a channel for a feature."""
+    from sklearn.preprocessing import StandardScaler
+
+    return _tidy(
+        StandardScaler().fit_transform(images.reshape(-1, images.shape[-1]).astype(float)).reshape(images.shape)
+    )
+
+
+def _photographs(rng, shape):
+    """Pictures as bytes: each channel with a mean and a spread of its own, one picture brighter than another."""
+    n, channels = shape[0], shape[-1]
+    middle = rng.permutation(np.linspace(60, 190, channels)) if channels > 1 else np.array([120.0])
+    spread = rng.permutation(np.linspace(12, 40, channels)) if channels > 1 else np.array([30.0])
+    light = np.linspace(-18, 18, n).reshape(-1, 1, 1, 1)
+    rows = np.linspace(-12, 12, shape[1]).reshape(1, -1, 1, 1)
+    values = middle + light + rows + spread * rng.normal(size=shape)
+    return np.clip(values, 0, 255).round().astype(np.uint8)
+
+
+def _standardize_cases(rng):
+    first = np.array([[[[0, 8], [2, 4]]], [[[4, 6], [6, 2]]]]) * rng.integers(2, 8) + rng.integers(0, 9)
+    yield Case("2 pictures of 1 x 2, two channels", images=first.astype(np.uint8))
+    yield Case("4 pictures of 5 x 6, red, green, blue", images=_photographs(rng, (4, 5, 6, 3)))
+    yield Case("a single picture", images=_photographs(rng, (1, 4, 7, 3)))
+    yield Case("grey pictures, one channel", images=_photographs(rng, (5, 4, 6, 1)))
+    yield Case("as many pictures as channels", images=_photographs(rng, (3, 6, 4, 3)))
+
+
+def _wraps(images):
+    mean, std = _statistics(images, (0, 1, 2))
+    return _tidy((images - mean.astype(np.uint8)) / std)
+
+
+def _without(part):
+    def make(images):
+        mean, std = _statistics(images, (0, 1, 2))
+        return _tidy(images - mean) if part == "std" else _tidy(images / std)
+
+    return make
+
+
+def _variance(images):
+    mean, std = _statistics(images, (0, 1, 2))
+    return _tidy((images - mean) / std**2)
+
+
+def _smallest_to_largest(images):
+    low, high = images.min(axis=(0, 1, 2)).astype(float), images.max(axis=(0, 1, 2)).astype(float)
+    return _tidy((images - low) / (high - low))
+
+
+STANDARDIZE = Exercise(
+    id="00.standardize",
+    title="Every channel to mean 0 and standard deviation 1",
+    points=20,
+    cases=_standardize_cases,
+    oracle=_standardize_oracle,
+    forbidden=LIBRARIES,
+    image=False,
+    misconceptions=[
+        Misconception(
+            "one mean for all channels",
+            "You take one mean and one standard deviation over everything. Each channel has its own: red may be bright "
+            "where blue is dark. Leave the last axis out of the axes that you average over.",
+            _standard((0, 1, 2, 3)),
+        ),
+        Misconception(
+            "the axes of another layout",
+            "You average over axes 0, 2 and 3. That would be right for pictures whose channels stand on axis 1. Here they "
+            "stand last, so what you keep apart is the rows.",
+            _standard((0, 2, 3)),
+        ),
+        Misconception(
+            "arithmetic in uint8",
+            "Somewhere you subtract bytes from bytes. A byte cannot go below 0: 3 - 5 becomes 254. Turn the pictures into "
+            "floats first.",
+            _wraps,
+        ),
+        Misconception(
+            "divided by the variance",
+            "You divide by the variance. The standard deviation is its square root, and that is what makes the spread 1.",
+            _variance,
+        ),
+        Misconception(
+            "each picture by itself",
+            "You take the mean and the standard deviation of each picture. Then a dark photo and a bright one look alike. "
+            "Average over the pictures too: axis 0.",
+            _standard((1, 2)),
+        ),
+        Misconception(
+            "each place by itself",
+            "You average over axis 0 alone, so that every pixel's place has a mean of its own. Average over height and "
+            "width as well.",
+            _standard((0,)),
+        ),
+        Misconception(
+            "not divided",
+            "The mean is 0, but the spread is as it was. Divide by the standard deviation.",
+            _without("std"),
+        ),
+        Misconception(
+            "not centred",
+            "The spread is 1, but the mean is not 0. Subtract the mean first.",
+            _without("mean"),
+        ),
+        Misconception(
+            "scaled to 0 to 1",
+            "You stretch each channel from its smallest to its largest value. That is another way to scale. Here: subtract "
+            "the mean, divide by the standard deviation.",
+            _smallest_to_largest,
+        ),
+        Misconception(
+            "bytes divided by 255",
+            "You divide by 255, the largest byte. Then the numbers lie between 0 and 1, but their mean is not 0 and their "
+            "spread not 1.",
+            lambda images: _tidy(images / 255),
+        ),
+        Misconception(
+            "the standard deviation with n - 1",
+            "Your numbers are a little too small: you divide by n - 1 in the standard deviation (ddof=1). The docstring "
+            "asks for NumPy's default, which divides by n.",
+            _standard((0, 1, 2), ddof=1),
+        ),
+    ],
+    hints=(
+        "Take all numbers of one channel, whichever picture and pixel they come from. What is their mean, and what their "
+        "standard deviation?",
+        "mean and std take several axes at once: axis=(0, 1, 2) averages over pictures, rows and columns, and leaves one "
+        "number for each channel, shape (C,).",
+        "images = images.astype(float); then (images - images.mean(axis=(0, 1, 2))) / images.std(axis=(0, 1, 2)). The shape "
+        "(C,) fits the last axis by itself.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 00.one_hot
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _hot(labels, classes):
+    return (labels[:, None] == np.arange(classes)).astype(float)
+
+
+def _one_hot_oracle(labels, num_classes):
+    import torch
+
+    return torch.nn.functional.one_hot(torch.from_numpy(np.array(labels)), num_classes).numpy().astype(float)
+
+
+def _drawn_labels(rng, n, low, high):
+    """n labels from low to high - 1, one of which occurs twice, not in order, so that nothing looks right by luck."""
+    while True:
+        labels = rng.integers(low, high, n).astype(np.int64)
+        if 1 < len(set(labels.tolist())) < n and (labels != np.arange(n)).all():
+            return labels
+
+
+def _one_hot_cases(rng):
+    yield Case("3 labels, 4 dishes", labels=np.array([2, 0, 2]) if rng.random() < 0.5 else np.array([1, 2, 1]), num_classes=4)  # fmt: skip
+    yield Case("7 labels, 5 dishes", labels=_drawn_labels(rng, 7, 0, 5), num_classes=5)
+    yield Case("the last dishes do not occur", labels=_drawn_labels(rng, 4, 0, 6), num_classes=9)
+    while True:
+        square = _drawn_labels(rng, 5, 0, 5)
+        if (_hot(square, 5) != _hot(square, 5).T).any():
+            break
+    yield Case("as many labels as dishes", labels=square, num_classes=5)
+    yield Case("a single label", weight=0.5, labels=np.array([int(rng.integers(1, 11))]), num_classes=12)
+
+
+def _shifted(labels, num_classes):
+    return _hot((labels - 1) % num_classes, num_classes)
+
+
+ONE_HOT = Exercise(
+    id="00.one_hot",
+    title="Labels as rows of zeros and a one",
+    points=15,
+    cases=_one_hot_cases,
+    oracle=_one_hot_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "the classes are counted from the batch",
+            "You make as many columns as the largest label needs. If this batch has no picture of the last dish, its column "
+            "is missing, and two batches no longer fit together. num_classes says how many there are.",
+            lambda y, k: _hot(y, int(y.max()) + 1),
+        ),
+        Misconception(
+            "off by one",
+            "Your ones stand one column too far left. Labels begin at 0, and so do columns: label 2 belongs in column 2.",
+            _shifted,
+        ),
+        Misconception(
+            "transposed",
+            "You have a row for each dish. It should be a row for each picture: shape (N, num_classes).",
+            lambda y, k: _hot(y, k).T.copy(),
+        ),
+        Misconception(
+            "the label in place of 1",
+            "You write the label itself into its column. It should be a 1, whichever dish it is.",
+            lambda y, k: _hot(y, k) * y[:, None],
+        ),
+        Misconception(
+            "zeros and ones swapped",
+            "You have ones everywhere but at the label. It is the other way round: one hot, the rest cold.",
+            lambda y, k: 1 - _hot(y, k),
+        ),
+        Misconception(
+            "one row for the whole batch",
+            "You count how often each dish occurs. Each picture has a row of its own.",
+            lambda y, k: _hot(y, k).sum(axis=0),
+        ),
+        Misconception(
+            "the labels are not looked at",
+            "Your first one stands in column 0, the next in column 1, and so on. The label says which column it is. With "
+            "np.eye, choose rows by label.",
+            lambda y, k: np.eye(len(y), k),
+        ),
+        Misconception(
+            "every row has all the ones",
+            "Each of your rows has a one for every label of the batch. Picture i gets its own label's one only: the row "
+            "must be indexed together with the column.",
+            lambda y, k: np.tile((_hot(y, k).sum(axis=0) > 0).astype(float), (len(y), 1)),
+        ),
+    ],
+    hints=(
+        "Begin with zeros of the right shape. Which single number of row 0 must become 1?",
+        "table[i, labels[i]] = 1 for every picture i, in a loop or all at once with np.arange(N).",
+        "table = np.zeros((len(labels), num_classes)); table[np.arange(len(labels)), labels] = 1; return table.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 00.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "00.quiz",
+    15,
+    [
+        Question(
+            "d",
+            {
+                "a": "20 % would be the share that a blind first guess hits. Here it has five guesses, and there are five "
+                "dishes.",
+                "b": "It would depend on the training if there were more dishes than guesses. How many are left unguessed?",
+                "c": "Count again: five guesses, five dishes. Which dish could be missing?",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "1 % is the difference of the accuracies. Compare it with the error that there was.",
+                "c": "75 % is what is left of the error, not what is gone.",
+                "d": "33 % compares with the new error. A reduction is measured against the old one.",
+            },
+        ),
+        Question(
+            "c",
+            {
+                "a": "That is the number of pixels. Each pixel has a number for red, one for green and one for blue.",
+                "b": "Height plus width counts an edge, not an area.",
+                "d": "256 is how many values one byte can have. It does not change how many numbers there are.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "Nobody has measured the average person on this task. One trained person reached 5.1 %, another, less "
+                "trained, 12.0 %.",
+                "c": "It was a person's error. The network that he played against had 6.8 % on the same pictures.",
+                "d": "Nobody knows the lower limit. He himself thought that with more training he could do better.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "The test pictures are drawn like the training pictures. They are neither easier nor harder.",
+                "c": "A network reads pictures of one size, whichever part of the data they come from.",
+                "d": "The pictures' shares of dishes are the same in all parts. It is about what the network has seen.",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [ACCURACY, TOP_K_ACCURACY, ERROR_REDUCTION, STANDARDIZE, ONE_HOT, CORRECT_RANK, QUIZ]

@@ -1,0 +1,305 @@
+"""The game's board in a notebook: widgets, and a still picture where no kernel is live."""
+
+from __future__ import annotations
+
+import html
+
+from introdl.data.showing import address
+from introdl.figures import guesses as bars
+from introdl.figures import svg
+from introdl.figures.interactive import show_live
+from introdl.figures.style import BLUE, ORANGE
+from introdl.game.decks import Deck
+from introdl.game.decks import deck as course_deck
+from introdl.game.rules import COURSES, GUESSES, Game, Memory, Round, spoken
+
+_WIDTH = 288
+_ALT = (
+    "A game: a picture of a plate, a field for your guess, and the score, HUMAN against COMPUTER. "
+    "You have five guesses for each picture, and so has the computer."
+)
+
+
+def play(deck: Deck | None = None, rounds: int = 7, seed: int = 0, name: str = "plates") -> None:
+    """Show the game: you against the network, on pictures that it was not trained on.
+
+    The game is kept in your own folder after every move. Run the cell again, today or next week, and it goes on where
+    you left it.
+
+    Parameters
+    ----------
+    deck : Deck, optional
+        What to play with; by default the course's test plates and its network.
+    rounds : int
+        Pictures in a game.
+    seed : int
+        Which random draw the normal course takes.
+    name : str
+        Under which name the game is kept.
+    """
+    board = Board(deck or course_deck(), rounds, seed, Memory(name))
+    show_live(board.widget, board.still(), _ALT, "The game begins when you run its cell.", "game")
+
+
+class Board:
+    """The widgets of a game; `widget` is what is shown.
+
+    Parameters
+    ----------
+    deck : Deck
+    rounds : int
+        Pictures in a game.
+    seed : int
+        Which random draw the normal course takes.
+    memory : Memory
+        Where the game is kept.
+    """
+
+    def __init__(self, deck: Deck, rounds: int = 7, seed: int = 0, memory: Memory | None = None):
+        import ipywidgets as widgets
+
+        self.deck, self.rounds, self.seed, self.memory = deck, rounds, seed, memory or Memory()
+        left, sums = self.memory.load(deck)
+        self.sums = sums or {course: [0, 0, 0] for course in COURSES}
+        self.game = left or Game.new(deck, "normal", 1, rounds, seed)
+        self.said = "Welcome back. Your game goes on." if left and left.played and not left.over else ""
+
+        names = sorted(spoken(name) for name in deck.classes)
+        wide = widgets.Layout(width="auto")
+        self.course = widgets.ToggleButtons(
+            options=COURSES,
+            value=self.game.course,
+            description="course",
+            style={"button_width": "80px", "description_width": "50px"},
+            layout=widgets.Layout(width="240px"),
+        )
+        self.again = widgets.Button(description="New game", layout=wide, tooltip="Begin a new game on this course")
+        self.entry = widgets.Combobox(
+            options=names,
+            placeholder="Type a dish, then Enter",
+            description="guess",
+            style={"description_width": "44px"},
+            layout=widgets.Layout(width="250px"),
+        )
+        self.try_it = widgets.Button(description="Guess", button_style="primary", layout=wide)
+        self.answer = widgets.Button(description="Show the answer", layout=wide, tooltip="Ends this picture")
+        self.onward = widgets.Button(description="Next picture", button_style="success", layout=wide)
+        self.ask = widgets.ToggleButton(value=False, description="The computer's guesses", layout=wide)
+        self.score, self.picture, self.tried, self.opponent = (widgets.HTML() for _ in range(4))
+        # A live region: a screen reader speaks what changes in it.
+        self.message = widgets.HTML()
+
+        self.course.observe(self._choose_course, names="value")
+        self.again.on_click(lambda _: self._new_game())
+        self.entry.on_msg(self._key)
+        self.try_it.on_click(lambda _: self._guess())
+        self.answer.on_click(lambda _: self._give_up())
+        self.onward.on_click(lambda _: self._go_on())
+        self.ask.observe(lambda _: self._render(), names="value")
+
+        row = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center", grid_gap="4px 10px")
+        moves = widgets.VBox(
+            [
+                widgets.Box([self.entry, self.try_it], layout=row),
+                self.message,
+                self.tried,
+                widgets.Box([self.answer, self.ask, self.onward], layout=row),
+                self.opponent,
+            ],
+            layout=widgets.Layout(flex="1 1 300px", min_width="280px"),
+        )
+        table = widgets.Box(
+            [self.picture, moves],
+            layout=widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="6px 16px"),
+        )
+        self.widget = widgets.VBox([widgets.Box([self.course, self.again], layout=row), self.score, table])
+        self._render()
+
+    # --- moves --------------------------------------------------------------------------------------------------
+
+    def _key(self, _widget, content, _buffers) -> None:
+        if content.get("event") == "submit":
+            self._guess()
+
+    def _guess(self) -> None:
+        before = len(self.game.played)
+        self.said = self.game.guess(self.entry.value)
+        self.entry.value = ""
+        self._moved()
+        (self.onward if len(self.game.played) > before else self.entry).focus()
+
+    def _give_up(self) -> None:
+        self.said = self.game.give_up()
+        self._moved()
+        self.onward.focus()
+
+    def _go_on(self) -> None:
+        self.game.go_on()
+        self.said = ""
+        with self.ask.hold_trait_notifications():
+            self.ask.value = False
+        if self.game.over and self.game.rounds:
+            sums = self.sums[self.game.course]
+            for place, value in enumerate((self.game.human, self.game.computer, len(self.game.rounds))):
+                sums[place] += value
+        self._moved()
+        (self.again if self.game.over else self.entry).focus()
+
+    def _choose_course(self, change) -> None:
+        if change["new"] != self.game.course:
+            self._begin(change["new"], 1)
+
+    def _new_game(self) -> None:
+        self._begin(self.game.course, self.game.number + 1)
+
+    def _begin(self, course: str, number: int) -> None:
+        self.game = Game.new(self.deck, course, number, self.rounds, self.seed)
+        self.said = ""
+        self.ask.value = False
+        self._moved()
+        self.entry.focus()
+
+    def _moved(self) -> None:
+        note = self.memory.save(self.game, self.sums) if self.game.rounds else ""
+        self.said = f"{self.said} {note}".strip()
+        self._render()
+
+    # --- what is seen -------------------------------------------------------------------------------------------
+
+    def _render(self) -> None:
+        now = self.game.current
+        done = now is None or now.over
+        self.score.value = _score(self.game)
+        self.message.value = _message(self.said or _prompt(self.game, self.deck), now)
+        self.tried.value = _tried(now, self.deck)
+        self.entry.disabled = self.try_it.disabled = self.answer.disabled = done
+        self.onward.disabled = now is None or not now.over
+        self.ask.disabled = now is None or not now.over
+        last = self.game.position == len(self.game.rounds) - 1
+        self.onward.description = "See the result" if last else "Next picture"
+        self.opponent.value = _opponent(now, self.deck) if now is not None and now.over and self.ask.value else ""
+        self.picture.value = _plate(now, self.deck) if now is not None else _result(self.game, self.deck, self.sums)
+
+    def still(self) -> str:
+        """Return the board as plain HTML, for readers without a kernel."""
+        now = self.game.current
+        face = _plate(now, self.deck) if now is not None else _result(self.game, self.deck, self.sums)
+        return f"{_score(self.game)}{face}"
+
+
+def _score(game: Game) -> str:
+    count = len(game.rounds)
+    where = f"picture {min(game.position + 1, count)} of {count}" if not game.over else f"all {count} pictures done"
+
+    def side(name: str, value: int, colour: str) -> str:
+        return (
+            f'<span style="background:{colour};color:#000;border-radius:4px;padding:2px 10px;font-weight:700">'
+            f"{name} {value}/{count}</span>"
+        )
+
+    return (
+        f'<div style="font-size:16px;line-height:2.1">{side("HUMAN", game.human, "#F3CF80")} '
+        f'<span style="color:#555">against</span> {side("COMPUTER", game.computer, "#9CCBEA")} '
+        f'<span style="color:#555;font-size:13px">&nbsp; {game.course} course, game {game.number}, {where}'
+        "</span></div>"
+    )
+
+
+def _prompt(game: Game, deck: Deck) -> str:
+    if not game.rounds:
+        return "The network misses no picture here, so there is no hard course. Play the normal one."
+    if game.over:
+        return "The game is over. New game deals new pictures."
+    return f"Which of the {len(deck.classes)} dishes is it? You have {GUESSES} guesses."
+
+
+def _message(words: str, now: Round | None) -> str:
+    colour = "#00654A" if words.startswith("✓") else "#A84300" if words.startswith("✗") else svg.INK
+    more = ""
+    if now is not None and now.over:
+        place = now.computer_at
+        more = (
+            f"The computer had it with guess {place}."
+            if place
+            else f"The computer missed it with all {len(now.computer)} guesses."
+        )
+        more = f'<br><span style="color:{svg.INK};font-weight:400">{more}</span>'
+    return (
+        f'<div role="status" aria-live="polite" style="font-size:15px;line-height:1.4;font-weight:600;color:{colour}">'
+        f"{html.escape(words)}{more}</div>"
+    )
+
+
+def _tried(now: Round | None, deck: Deck) -> str:
+    if now is None or not now.guesses:
+        return ""
+    chips = "".join(
+        f'<li style="display:inline-block;border:1px solid #BBB;border-radius:4px;padding:0 8px;margin:0 6px 4px 0">'
+        f"{number}. {html.escape(spoken(deck.classes[dish]))} {'✓' if dish == now.correct else '✗'}</li>"
+        for number, dish in enumerate(now.guesses, 1)
+    )
+    return f'<ol aria-label="your guesses" style="list-style:none;margin:0;padding:0;line-height:1.7">{chips}</ol>'
+
+
+def _image(deck: Deck, index: int, alt: str, width: int) -> str:
+    return (
+        f'<img src="{address(deck.pictures.images[index])}" alt="{html.escape(alt, quote=True)}" '
+        f'style="width:{width}px;max-width:100%;height:auto;display:block;border-radius:6px">'
+    )
+
+
+def _plate(now: Round, deck: Deck) -> str:
+    if not now.over:
+        return _image(deck, now.picture, "A plate of food. Which dish is it?", _WIDTH)
+    name = spoken(deck.classes[now.correct])
+    facts = [name]
+    if deck.pictures.grams is not None and deck.pictures.kcal is not None:
+        facts.append(f"{deck.pictures.grams[now.picture]:.0f} g, {deck.pictures.kcal[now.picture]:.0f} kcal")
+    caption = f'<div style="font-weight:700;text-align:center">{html.escape(": ".join(facts))}</div>'
+    return _image(deck, now.picture, f"A plate of food: {name}", _WIDTH) + caption
+
+
+def _opponent(now: Round, deck: Deck) -> str:
+    said = deck.probabilities[now.picture]
+    drawing = bars.guess_bars(deck.classes, said, now.correct, GUESSES, "What the computer says")
+    alt = f"The computer's guesses: {bars.in_words(deck.classes, said, GUESSES)}."
+    return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawing}</div>'
+
+
+def _result(game: Game, deck: Deck, sums: dict[str, list[int]]) -> str:
+    if not game.rounds:
+        return ""
+
+    def at(place: int) -> str:
+        return f"guess {place}" if place else "missed"
+
+    rows = "".join(
+        f'<tr><td style="padding:2px 8px 2px 0">'
+        f"{_image(deck, one.picture, 'A plate of ' + spoken(deck.classes[one.correct]), 44)}</td>"
+        f'<td style="padding:2px 14px 2px 0;text-align:left">{html.escape(spoken(deck.classes[one.correct]))}</td>'
+        f'<td style="padding:2px 14px;background:{_tint(one.human_at, ORANGE)}">{at(one.human_at)}</td>'
+        f'<td style="padding:2px 14px;background:{_tint(one.computer_at, BLUE)}">{at(one.computer_at)}</td></tr>'
+        for one in game.rounds
+    )
+    if game.human == game.computer:
+        verdict = f"A draw, {game.human} each"
+    else:
+        verdict = "You win" if game.human > game.computer else "The computer wins"
+    totals = "".join(
+        f"<br>All finished games on the {course} course: HUMAN {human}/{count}, COMPUTER {computer}/{count}."
+        for course, (human, computer, count) in sums.items()
+        if count > len(game.rounds)
+    )
+    return (
+        f'<div><div style="font-weight:700;font-size:16px">{verdict}: '
+        f"{game.human} against {game.computer} of {len(game.rounds)}.</div>"
+        '<table style="border-collapse:collapse;font-size:14px;margin:6px 0"><thead><tr><th></th>'
+        '<th style="text-align:left">dish</th><th style="padding:0 14px">you</th>'
+        f'<th style="padding:0 14px">computer</th></tr></thead><tbody>{rows}</tbody></table>'
+        f'<div style="font-size:13px;color:#444">A picture counts when its dish is among the {GUESSES} guesses.{totals}'
+        "</div></div>"
+    )
+
+
+def _tint(place: int, colour: str) -> str:
+    return svg.mix(colour, 0.5 if place == 1 else 0.22) if place else "#F3F3F3"
