@@ -155,7 +155,11 @@ SPLIT = Exercise(
         Misconception(
             "all sets of one size",
             "Your sets are equally large. The fractions say how large each should be: fractions[i] * n.",
-            lambda n, fractions, rng: tuple(np.array_split(rng.permutation(n), len(fractions))[::-1]) if len(set(fractions)) > 1 else _cut(rng.permutation(n), (0.6, 0.1, 0.1, 0.1, 0.1)),  # fmt: skip
+            lambda n, fractions, rng: (
+                tuple(np.array_split(rng.permutation(n), len(fractions))[::-1])
+                if len(set(fractions)) > 1
+                else _cut(rng.permutation(n), (0.6, 0.1, 0.1, 0.1, 0.1))
+            ),  # fmt: skip
         ),
         Misconception(
             "one set too few",
@@ -925,6 +929,7 @@ KNN_PREDICT = Exercise(
 
 def _iou_oracle(box_a, box_b):
     """By counting pixels four times as fine: the boxes have borders at quarters of a pixel."""
+
     def mask(box):
         x0, y0, x1, y1 = (int(round(4 * v)) for v in box)
         inside = np.zeros((160, 160), dtype=bool)
@@ -1030,7 +1035,13 @@ IOU = Exercise(
             "the overlap is taken away twice",
             "Your union has lost the overlap altogether. It is in both areas, and must be counted once: take it away "
             "once, not twice.",
-            _iou_variant(lambda a, b: _ratio(_overlap(a, b), sum(_sides(a, b)[2:]) - 2 * _overlap(a, b)) if sum(_sides(a, b)[2:]) - 2 * _overlap(a, b) else np.inf),  # fmt: skip
+            _iou_variant(
+                lambda a, b: (
+                    _ratio(_overlap(a, b), sum(_sides(a, b)[2:]) - 2 * _overlap(a, b))
+                    if sum(_sides(a, b)[2:]) - 2 * _overlap(a, b)
+                    else np.inf
+                )
+            ),  # fmt: skip
         ),
         Misconception(
             "two negative sides multiplied",
@@ -1127,7 +1138,7 @@ QUIZ = quiz(
                 "a": "An average of labels means nothing: the label between pizza and doughnut is burger, and a burger is "
                 "nothing in between.",
                 "b": "The output is a whole number, but it is a name all the same. Would 7 be twice as much as 3.5?",
-                "d": "Twelve answers, of which one is right, with no order among them: that has a name.",
+                "d": "One of twelve names, learned from labelled examples: this chapter has a word for it.",
             },
         ),
         Question(
@@ -1141,9 +1152,9 @@ QUIZ = quiz(
         Question(
             "d",
             {
-                "a": "The sign is right but look at what R squared compares with: it is not the truth alone.",
-                "b": "That would be an R squared of 1.",
-                "c": "Explained is what lies above 0. What does 0 stand for?",
+                "a": "A negative correlation would say that. R squared compares two sums of squares, and has no direction.",
+                "b": "Perfect is 1, and this is far from it. What does 0 stand for?",
+                "c": "That would be 0.2, above zero. What does 0 stand for?",
             },
         ),
         Question(
@@ -1165,4 +1176,4 @@ QUIZ = quiz(
     ],
 )
 
-EXERCISES = [SPLIT, COLOUR_HISTOGRAM, FIT_LINE, MEAN_ABSOLUTE_ERROR, R2_SCORE, KNN_PREDICT, IOU, QUIZ]
+EXERCISES = [COLOUR_HISTOGRAM, SPLIT, FIT_LINE, MEAN_ABSOLUTE_ERROR, R2_SCORE, KNN_PREDICT, IOU, QUIZ]

@@ -49,7 +49,7 @@ def split_rest_to_the_first(n, fractions, rng):
     for size in reversed(sizes):
         sets.append(order[end - size : end])
         end -= size
-    return tuple([order[:end], *reversed(sets)])
+    return order[:end], *reversed(sets)
 
 
 def split_by_keys(n, fractions, rng):

@@ -157,9 +157,13 @@ def _index_sets(result: Any, n: int, fractions: tuple) -> list[list[int]] | Wron
         if indices is None or indices.ndim != 1:
             return Wrong(f"Set {number} should be an array of indices with one axis.")
         if indices.dtype.kind == "b":
-            return Wrong(f"Set {number} holds True and False. Return the indices themselves: np.flatnonzero finds them.")
+            return Wrong(
+                f"Set {number} holds True and False. Return the indices themselves: np.flatnonzero finds them."
+            )
         if indices.size and indices.dtype.kind not in "iu":
-            return Wrong(f"Set {number} should hold whole numbers, the pictures' indices; its dtype is {indices.dtype}.")
+            return Wrong(
+                f"Set {number} should hold whole numbers, the pictures' indices; its dtype is {indices.dtype}."
+            )
         if indices.size and not (indices.min() >= 0 and indices.max() < n):
             return Wrong("An index lies outside of 0 to n - 1.")
         found.append(indices.astype(int).tolist())
