@@ -388,10 +388,10 @@ print(f"intercept     {line.intercept_:5.2f} kcal      fat alone: {LinearRegress
 
 # %% [markdown]
 # On the back of every packet energy is reckoned with 9 kcal per gram of fat, and 4 per gram of protein or carbohydrate
-# ([EU regulation 1169/2011](https://eur-lex.europa.eu/eli/reg/2011/1169/oj), annex XIV). Least squares has found these
-# numbers, nearly, from 20 dishes, without being told any chemistry. But look at the weight of fat *alone*. Fatty dishes
-# here are often sweet ones, and a line that knows only fat lets it take credit for the sugar. **A weight speaks only
-# together with the features beside it.**
+# ([EU regulation 1169/2011](https://eur-lex.europa.eu/eli/reg/2011/1169/oj), annex XIV). Food tables reckon in the same way,
+# with factors that differ a little from food to food. Least squares has found them again, nearly, from 20 dishes. But look
+# at the weight of fat *alone*. Fatty dishes here tend to hold more carbohydrate as well (think of doughnuts and cake), and a
+# line that knows only fat lets it take the credit for both. **A weight speaks only together with the features beside it.**
 #
 # ## 5. How wrong is it?
 #
@@ -737,7 +737,7 @@ for words, answer in (
 # Move the box with the sliders. How good is 0.5 to the eye? Make a box of the right size that is off by a quarter of its width.
 
 # %% tags=["demo"]
-figs.iou_explorer(train.images[shown[2]], train.boxes[shown[2]])
+figs.iou_explorer(train.images[shown[4]], train.boxes[shown[4]])
 
 # %% [markdown]
 # ### Exercise: `iou`
@@ -809,7 +809,7 @@ for words, values in (("ridge", found), ("mean box", base)):
 figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 
 # %% [markdown]
-# The mean box is a strong rival, because people put the food in the middle. The regression moves it a little towards the
+# The mean box is a strong rival, because whoever takes a picture points the camera at the food. The regression moves it a little towards the
 # food. A straight line from 256 colours to four numbers cannot do much more: "there is food" means something else in every
 # square. In chapter 12 a network does it that has learned what food looks like.
 #
@@ -827,9 +827,10 @@ figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 # %%
 rank = np.random.default_rng(seed).permutation(len(some))[:90]
 walk = {
-    "train": (X_train, train.labels, train.kcal),
+    "train": (X_train[:600], train.labels[:600], train.kcal[:600]),  # enough for a walk
     "val": (X_val, val.labels, val.kcal),
     "plane": (trio_points[rank], trio_labels[rank]),
+    "dishes": trio,
     "axes": axes,
     "cloud": (X_train[some][rank], trio_labels[rank]),
     "line": (fat, energy),

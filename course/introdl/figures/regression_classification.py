@@ -120,7 +120,7 @@ def draw_histogram(image, bins: int) -> str:
         _photo(10, 56, 150, 150, image),
         svg.text(10, 48, "the picture", 12.5, "#333"),
         _photo(10, 236, 150, 150, coarse, sharp=True),
-        svg.text(10, 228, "what the bins can tell apart", 12.5, "#333"),
+        svg.text(10, 228, "what the bins leave of it", 12.5, "#333"),
     ]
     top = max(0.25, float(np.ceil(shares.max() * 10) / 10))
     for number, (name, colour) in enumerate(_CHANNELS):
@@ -199,7 +199,7 @@ def draw_line(x, y, names, slope: float, intercept: float, best: bool) -> str:
         side = abs(error) * per_y
         left = float(panel.x(a)) - (side if error < 0 else 0)  # to the left above the line, to the right below it
         upper = float(panel.y(max(b, b + error)))
-        squares.append(svg.box(left, upper, side, side, VERMILION, VERMILION, 1, opacity=0.22))
+        squares.append(svg.box(left, upper, side, side, VERMILION, VERMILION, 1, opacity=0.16))
         dots.append(svg.circle(panel.x(a), panel.y(b), 5, BLACK))
     ends = np.array([-1.5, 30.0])
     near = mean <= 1.01 * least
@@ -447,7 +447,7 @@ def confusion(matrix, dishes) -> None:
         svg.text(
             8,
             22,
-            f"{right:.0%} lie on the diagonal; most often {_words(dishes[i])} is called {_words(dishes[j])}",
+            f"{right:.0%} lie on the diagonal; the commonest mistake: {_words(dishes[i])} → {_words(dishes[j])}",
             15,
             bold=True,
         ),
@@ -714,6 +714,9 @@ _QUESTIONS = {
     "bent": ("Do the points lie on something bent?", ("no", "yes")),
 }
 
+#: As many plates are shown where there are too few.
+_TOO_FEW = 9
+
 _WHY = {
     "more data": "Below 50, luck decides. Collect more first.",
     "LogisticRegression": "A score for each dish, straight borders between dishes.",
@@ -762,8 +765,23 @@ def choose(goal: str, size: str, shape: str, count: str, bent: str) -> tuple[str
     return names[goal][shapes.index(shape)], ("goal", "size", "shape")
 
 
-def make_estimator(name: str, neighbours: int = 9):
-    """Build a scikit-learn pipeline by its estimator's name, with the settings of the chooser."""
+def make_estimator(name: str, neighbours: int = 9, alpha: float = 1.0):
+    """Build a scikit-learn pipeline by its estimator's name, with the settings of the chooser.
+
+    Parameters
+    ----------
+    name : str
+        As `choose` returns it, but for "more data".
+    neighbours : int
+        k, where neighbours are asked.
+    alpha : float
+        Ridge's penalty.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        A scaler, and the estimator.
+    """
     from sklearn import cluster, decomposition, ensemble, linear_model, manifold, neighbors
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -773,7 +791,7 @@ def make_estimator(name: str, neighbours: int = 9):
         "KNeighborsClassifier": lambda: neighbors.KNeighborsClassifier(neighbours),
         "RandomForestClassifier": lambda: ensemble.RandomForestClassifier(60, random_state=0),
         "SGDClassifier": lambda: linear_model.SGDClassifier(loss="log_loss", alpha=0.01, random_state=0),
-        "Ridge": lambda: linear_model.Ridge(alpha=1.0),
+        "Ridge": lambda: linear_model.Ridge(alpha=alpha),
         "KNeighborsRegressor": lambda: neighbors.KNeighborsRegressor(neighbours),
         "RandomForestRegressor": lambda: ensemble.RandomForestRegressor(
             60, max_features=0.3, min_samples_leaf=2, random_state=0
@@ -794,16 +812,21 @@ def _score(name: str, table: dict) -> str:
     train, val = table["train"], table["val"]
     if name == "more data":
         return ""
-    if name in ("KMeans", "MeanShift", "PCA", "Isomap"):
-        return "It never sees a label; colours and shapes are only for you."
-    model = make_estimator(name)
+    if name in ("KMeans", "MeanShift"):
+        return "It never sees a label. Colours: the groups that it finds. Shapes: the dishes."
+    if name in ("PCA", "Isomap"):
+        return "It never sees a label. Colours and shapes: the dishes."
+    model = make_estimator(name, alpha=100.0)
     if "Regressor" in name or name == "Ridge":
         error = np.abs(model.fit(train[0], train[2]).predict(val[0]) - val[2]).mean()
         base = np.abs(np.median(train[2]) - val[2]).mean()
-        return f"All plates, kcal: off by {error:.0f} on validation plates; the median's answer by {base:.0f}."
+        return f"kcal, all features, {len(train[0])} plates: off by {error:.0f} on the validation plates; the median by {base:.0f}."
     right = (model.fit(train[0], train[1]).predict(val[0]) == val[1]).mean()
     base = (val[1] == np.bincount(train[1]).argmax()).mean()
-    return f"All {len(np.unique(train[1]))} dishes: {right:.0%} of the validation plates right; always one dish: {base:.0%}."
+    return (
+        f"{len(np.unique(train[1]))} dishes, all features, {len(train[0])} plates: {right:.0%} of the validation plates right; "
+        f"one dish always: {base:.0%}."
+    )
 
 
 def _run_names(name: str, points, labels, panel, axes) -> list[str]:
@@ -815,7 +838,7 @@ def _run_names(name: str, points, labels, panel, axes) -> list[str]:
     marks = [_mark(float(panel.x(a)), float(panel.y(b)), int(c)) for (a, b), c in zip(points, labels, strict=True)]
     back = []
     if name == "more data":
-        marks = marks[:9]
+        marks = marks[:_TOO_FEW]
     else:
         regions = make_estimator(name).fit(points, labels).predict(plane)
         back = [panel.clip(_coloured(panel, regions, up, across))]
@@ -824,10 +847,7 @@ def _run_names(name: str, points, labels, panel, axes) -> list[str]:
 
 def _run_groups(name: str, points, labels, panel, axes) -> list[str]:
     shades = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, GREY, BLACK)
-    if name == "more data":
-        found = np.zeros(len(points), int)
-    else:
-        found = make_estimator(name).fit_predict(points)
+    found = make_estimator(name).fit_predict(points)
     marks = []
     for (a, b), c, kind in zip(points, found, labels, strict=True):
         x, y, shade = float(panel.x(a)), float(panel.y(b)), shades[min(int(c), 6)]
@@ -840,8 +860,7 @@ def _run_groups(name: str, points, labels, panel, axes) -> list[str]:
         )
     ticks = _nice(*panel.xlim, 4), _nice(*panel.ylim, 4)
     count = len(np.unique(found))
-    note = svg.text(panel.left, panel.top - 8, f"{count} groups found; the shapes are the dishes", 12.5, "#333")
-    return [panel.axes(*ticks, *axes, out=40), *marks, *([note] if name != "more data" else [])]
+    return [panel.axes(*ticks, *axes, f"{count} groups", out=40), *marks]
 
 
 def _run_numbers(name: str, x, y, panel) -> list[str]:
@@ -852,21 +871,21 @@ def _run_numbers(name: str, x, y, panel) -> list[str]:
     if name != "more data":
         model = make_estimator(name, neighbours=3).fit(x[:, None], y)
         parts.append(panel.clip(panel.curve(grid, model.predict(grid[:, None]), BLUE, 3)))
-    return [*parts, *(svg.circle(panel.x(a), panel.y(b), 5, BLACK) for a, b in zip(x, y, strict=True))]
+    shown = slice(None) if name != "more data" else slice(_TOO_FEW)
+    return [*parts, *(svg.circle(panel.x(a), panel.y(b), 5, BLACK) for a, b in zip(x[shown], y[shown], strict=True))]
 
 
 def _run_map(name: str, table: dict, panel) -> list[str]:
     features, labels = table["cloud"]
-    if name == "more data":
-        return []
     flat = make_estimator(name).fit_transform(features)
     (x0, x1), (y0, y1) = _limits(flat)
     inner = svg.Panel(panel.left, panel.top, panel.width, panel.height, (x0, x1), (y0, y1))
     marks = [_mark(float(inner.x(a)), float(inner.y(b)), int(c)) for (a, b), c in zip(flat, labels, strict=True)]
-    note = svg.text(
-        panel.left, panel.top - 8, f"{features.shape[1]} features, drawn in 2; the shapes are the dishes", 12.5, "#333"
-    )
-    return [inner.axes(_nice(x0, x1, 4), _nice(y0, y1, 4), "first new axis", "second new axis", out=40), *marks, note]
+    title = f"{features.shape[1]} features in 2"
+    return [
+        inner.axes(_nice(x0, x1, 4), _nice(y0, y1, 4), "first new axis", "second new axis", title, out=40),
+        *marks,
+    ]
 
 
 def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None = None) -> str:
@@ -881,7 +900,7 @@ def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None
         panel = svg.Panel(404, 74, 296, 272, *limits)
         if numbers:
             drawing = _run_numbers(name, *table["line"], panel)
-        elif goal == "a name":
+        elif goal == "a name" or name == "more data":
             drawing = _run_names(name, points, labels, panel, table["axes"])
         elif goal == "groups":
             drawing = _run_groups(name, points, labels, panel, table["axes"])
@@ -889,18 +908,15 @@ def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None
             drawing = _run_map(name, table, panel)
         known[goal, name] = "".join(drawing), _score(name, table)
     drawing, score = known[goal, name]
-    parts, y = (
-        [
-            svg.text(
-                10,
-                24,
-                f"You land at: {name}" if name != "more data" else "Stop here: collect more plates",
-                16,
-                bold=True,
-            )
-        ],
-        58,
-    )
+    title = f"You land at: {name}" if name != "more data" else "Stop here: collect more plates"
+    parts = [svg.text(10, 24, title, 16, bold=True)]
+    if goal != "a number":
+        x = 404.0
+        for number, dish in enumerate(table["dishes"]):
+            mark = _mark(x + 4, 362 + 38, number)
+            parts += [mark, svg.text(x + 15, 362 + 42, _words(dish), 12.5, _INKS[number])]
+            x += 28 + 8.0 * len(dish)
+    y = 58
     for number, key in enumerate(asked, start=1):
         question, options = _QUESTIONS[key]
         parts.append(svg.text(10, y, f"{number}. {question}", 13.5, BLACK, bold=True))
@@ -908,7 +924,7 @@ def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None
         x, row = 10.0, 0
         for option in options:
             wide = 8.0 * len(option) + 16
-            if x + wide > 350:
+            if x + wide > 320:
                 x, row = 10.0, row + 1
             chosen = option == answers[key]
             parts.append(
@@ -924,13 +940,13 @@ def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None
         parts.append(svg.arrow(24, y + 4, 24, y + 22, BLUE))
         y += 42
     parts += [
-        svg.box(10, y - 14, 350, 32, "#E8F2F9", BLUE, 1.5, 6),
-        svg.text(185, y + 7, name, 15, _INKS[0], "middle", bold=True),
-        svg.text(10, 408, _WHY[name], 13, BLACK),
-        svg.text(10, 430, score, 13, "#A84300", bold=True),
+        svg.box(10, y - 14, 310, 32, "#E8F2F9", BLUE, 1.5, 6),
+        svg.text(165, y + 7, name, 15, _INKS[0], "middle", bold=True),
+        svg.text(10, 428, _WHY[name], 13, BLACK),
+        svg.text(10, 450, score, 13, "#A84300", bold=True),
         drawing,
     ]
-    return svg.canvas(720, 444, *parts)
+    return svg.canvas(720, 462, *parts)
 
 
 def estimator_chooser(table: dict) -> None:
@@ -940,7 +956,7 @@ def estimator_chooser(table: dict) -> None:
     ----------
     table : dict
         ``train`` and ``val``: each (features (N, D), labels (N,), kcal (N,)) of all plates; ``plane``: (points (M, 2), labels
-        0 to 2 (M,)) of three dishes, ``axes`` what the two are; ``cloud``: (features (M, D), labels 0 to 2 (M,)) of the same
+        0 to 2 (M,)) of three dishes, ``dishes`` their names, ``axes`` what the two are; ``cloud``: (features (M, D), labels 0 to 2 (M,)) of the same
         dishes; ``line``: (fat (L,), kcal (L,)) per 100 g.
     """
     import ipywidgets as widgets
