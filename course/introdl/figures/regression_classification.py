@@ -327,13 +327,14 @@ def _neighbour_plane(train, labels, val, val_labels, limits):
     return {"orders": orders, "classes": classes, "ks": ks, "own": own, "new": new}
 
 
-def _mark(x, y, kind: int) -> str:
-    """A disc, a square or a triangle, in the dish's colour."""
+def _mark(x, y, kind: int, colour: str = "") -> str:
+    """A disc, a square or a triangle, in the dish's colour or in another."""
+    colour = colour or _DISHES[kind]
     if kind == 0:
-        return svg.circle(x, y, 5, _DISHES[0])
+        return svg.circle(x, y, 5, colour)
     if kind == 1:
-        return svg.square(x, y, 4.5, _DISHES[1])
-    return svg.polygon([(x, y - 6), (x + 6, y + 5), (x - 6, y + 5)], _DISHES[2], "#fff", 1.2)
+        return svg.square(x, y, 4.5, colour)
+    return svg.polygon([(x, y - 6), (x + 6, y + 5), (x - 6, y + 5)], colour, "#fff", 1.2)
 
 
 def _limits(points):
@@ -848,16 +849,10 @@ def _run_names(name: str, points, labels, panel, axes) -> list[str]:
 def _run_groups(name: str, points, labels, panel, axes) -> list[str]:
     shades = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, GREY, BLACK)
     found = make_estimator(name).fit_predict(points)
-    marks = []
-    for (a, b), c, kind in zip(points, found, labels, strict=True):
-        x, y, shade = float(panel.x(a)), float(panel.y(b)), shades[min(int(c), 6)]
-        marks.append(
-            svg.circle(x, y, 5, shade)
-            if kind == 0
-            else svg.square(x, y, 4.5, shade)
-            if kind == 1
-            else svg.polygon([(x, y - 6), (x + 6, y + 5), (x - 6, y + 5)], shade, "#fff", 1.2)
-        )
+    marks = [
+        _mark(float(panel.x(a)), float(panel.y(b)), int(kind), shades[min(int(c), 6)])
+        for (a, b), c, kind in zip(points, found, labels, strict=True)
+    ]
     ticks = _nice(*panel.xlim, 4), _nice(*panel.ylim, 4)
     count = len(np.unique(found))
     return [panel.axes(*ticks, *axes, f"{count} groups", out=40), *marks]
@@ -913,8 +908,9 @@ def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None
     if goal != "a number":
         x = 404.0
         for number, dish in enumerate(table["dishes"]):
-            mark = _mark(x + 4, 362 + 38, number)
-            parts += [mark, svg.text(x + 15, 362 + 42, _words(dish), 12.5, _INKS[number])]
+            grey = name in ("KMeans", "MeanShift")  # there the colours are not the dishes'
+            parts.append(_mark(x + 4, 400, number, GREY if grey else ""))
+            parts.append(svg.text(x + 15, 404, _words(dish), 12.5, "#333" if grey else _INKS[number]))
             x += 28 + 8.0 * len(dish)
     y = 58
     for number, key in enumerate(asked, start=1):
