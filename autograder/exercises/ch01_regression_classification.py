@@ -1,0 +1,1179 @@
+"""Chapter 01, regression and classification: its exercises, their cases, oracles and known mistakes.
+
+Inputs are rounded so that a learner can read them. A split is judged by what must hold of it (see the probe "split"):
+any permutation will do. Labels are int64 (N,), boxes x0, y0, x1, y1 in pixels.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from introdl.checking.probes import SPLIT as A_SPLIT
+
+LIBRARIES = ("sklearn.*", "torch.*")
+
+
+def _tidy(array):
+    return np.round(np.asarray(array, dtype=float), 10)
+
+
+def _number(value):
+    """A NumPy scalar: it is kept as an array, where nan equals nan, so that a sheet can be compared with itself."""
+    return np.float64(np.round(float(value), 10))
+
+
+def _real(rng, shape, size=2.0, digits=1):
+    """Real numbers of both signs, few decimals, none of them zero."""
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(10.0**-digits, size, shape).round(digits)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 01.split
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _split_cases(rng):
+    def drawn():
+        return np.random.default_rng(int(rng.integers(2**31)))
+
+    yield Case("a whole number of pictures in every set", n=20 * int(rng.integers(2, 6)), fractions=(0.7, 0.15, 0.15), rng=drawn())  # fmt: skip
+    yield Case("a remainder", n=20 * int(rng.integers(5, 12)) + 19, fractions=(0.7, 0.15, 0.15), rng=drawn())
+    yield Case("other fractions", n=int(rng.integers(20, 40)) * 8 + 7, fractions=(0.5, 0.375, 0.125), rng=drawn())
+    yield Case("two sets only", n=2 * int(rng.integers(60, 90)) + 1, fractions=(0.75, 0.25), rng=drawn())
+    yield Case("five sets", n=5 * int(rng.integers(60, 90)) + 4, fractions=(0.2, 0.2, 0.2, 0.2, 0.2), rng=drawn())
+
+
+def _borders(n, fractions):
+    ends = np.round(np.cumsum(fractions) * n).astype(int)
+    ends[-1] = n
+    return ends
+
+
+def _cut(order, fractions):
+    return tuple(np.split(order, _borders(len(order), fractions)[:-1]))
+
+
+def _whole_sizes(n, fractions):
+    """Sizes rounded down, safe from a product like 0.15 * 20 = 2.9999999999999996."""
+    return [int(f * n + 1e-9) for f in fractions]
+
+
+def _split_overlap(n, fractions, rng):
+    return tuple(rng.permutation(n)[:size] for size in _whole_sizes(n, fractions))
+
+
+def _split_remainder(n, fractions, rng):
+    order, begin, out = rng.permutation(n), 0, []
+    for size in _whole_sizes(n, fractions):
+        out.append(order[begin : begin + size])
+        begin += size
+    return tuple(out)
+
+
+def _split_unused(n, fractions, rng):
+    return _cut(np.random.default_rng().permutation(n), fractions)
+
+
+def _split_grow(n, fractions, rng):
+    order = rng.permutation(n)
+    return tuple(order[:end] for end in _borders(n, fractions))
+
+
+def _split_coin(n, fractions, rng):
+    throw = np.searchsorted(np.cumsum(fractions)[:-1], rng.random(n), side="right")
+    return tuple(np.flatnonzero(throw == number) for number in range(len(fractions)))
+
+
+def _split_first_and_rest(n, fractions, rng):
+    order = rng.permutation(n)
+    end = _borders(n, fractions)[0]
+    if len(fractions) == 2:
+        return (order[:end],)
+    return order[:end], order[end:]
+
+
+SPLIT = Exercise(
+    id="01.split",
+    title="Split a set of pictures",
+    points=12,
+    cases=_split_cases,
+    oracle=lambda n, fractions, rng: A_SPLIT,
+    probe="split",
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "the sets overlap",
+            "Each of your sets is drawn on its own, so a picture can be in two of them, and another in none. A model "
+            "that meets a training picture again in the test only has to remember it. Mix once, then cut.",
+            _split_overlap,
+        ),
+        Misconception(
+            "drawn with replacement",
+            "You draw each index on its own, and what was drawn goes back into the pot. So the same picture comes twice, "
+            "and others never. Shuffle a deck of cards instead: every index once, in a new order.",
+            lambda n, fractions, rng: tuple(rng.integers(0, n, size) for size in _whole_sizes(n, fractions)),
+        ),
+        Misconception(
+            "not shuffled",
+            "Your sets are pieces of the original order. Files often lie sorted by dish: then the model trains on pizza "
+            "and is tested on soup. Mix the indices before you cut.",
+            lambda n, fractions, rng: _cut(np.arange(n), fractions),
+        ),
+        Misconception(
+            "the remainder is lost",
+            "You round each size down, and the pictures left over are in no set. Every picture costs work: let one set "
+            "take what is left.",
+            _split_remainder,
+        ),
+        Misconception(
+            "a seed of its own",
+            "Your split is the same whichever generator it is given: a seed stands in your code, or no chance is used at "
+            "all. Whoever calls split must decide, so let rng do the mixing.",
+            lambda n, fractions, rng: _cut(np.random.default_rng(0).permutation(n), fractions),
+        ),
+        Misconception(
+            "the generator is not used",
+            "Your split is another one at every call, even with a generator in the same state. You mix with a generator "
+            "of your own, such as np.random's. Nobody could repeat your experiment. Let rng do the mixing.",
+            _split_unused,
+        ),
+        Misconception(
+            "every set contains those before it",
+            "Your later sets begin at 0 again, so each holds all those before it. A set begins where the one before it "
+            "ended.",
+            _split_grow,
+        ),
+        Misconception(
+            "a coin for every picture",
+            "You decide for each picture by chance, so the sizes are right only on average. The sizes are given: mix all "
+            "indices once, and cut at the right places.",
+            _split_coin,
+        ),
+        Misconception(
+            "all sets of one size",
+            "Your sets are equally large. The fractions say how large each should be: fractions[i] * n.",
+            lambda n, fractions, rng: (
+                tuple(np.array_split(rng.permutation(n), len(fractions))[::-1])
+                if len(set(fractions)) > 1
+                else _cut(rng.permutation(n), (0.6, 0.1, 0.1, 0.1, 0.1))
+            ),  # fmt: skip
+        ),
+        Misconception(
+            "one set too few",
+            "You return one set fewer than there are fractions. There is one set for each fraction.",
+            _split_first_and_rest,
+        ),
+        Misconception(
+            "counted from 1",
+            "Your indices run from 1 to n. Python counts from 0: images[n] does not exist, and images[0] is in no set.",
+            lambda n, fractions, rng: tuple(one + 1 for one in _cut(rng.permutation(n), fractions)),
+        ),
+    ],
+    hints=(
+        "Think of a deck of n cards, numbered from 0. How do you deal it into piles so that no card is in two piles, and "
+        "none is left?",
+        "rng.permutation(n) is the shuffled deck. You need the places at which to cut it: the running sum of the "
+        "fractions, times n, rounded.",
+        "ends = np.round(np.cumsum(fractions) * n).astype(int), and np.split(order, ends[:-1]) cuts the order at all "
+        "of them but the last.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 01.colour_histogram
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _histogram_oracle(image, bins):
+    import torch
+
+    pixels = torch.from_numpy(np.array(image)).double().reshape(-1, 3)
+    counts = [torch.histc(pixels[:, c], bins, 0, 256) for c in range(3)]
+    return _tidy((torch.stack(counts) / len(pixels)).numpy())
+
+
+def _counts(image, bins, low=0.0, high=256.0):
+    return np.stack([np.histogram(image[:, :, c], bins, (low, high))[0] for c in range(3)]).astype(float)
+
+
+def _share(image, bins):
+    return _counts(image, bins) / (image.shape[0] * image.shape[1])
+
+
+def _picture(rng, height, width):
+    """Three channels that differ, each with a narrow range of its own, and both ends of the range somewhere."""
+    low, high = np.array([0, 40, 100]), np.array([130, 200, 256])
+    image = rng.integers(low, high, (height, width, 3)).astype(np.uint8)
+    image[0, 0], image[-1, -1], image[0, -1] = (0, 60, 255), (130, 199, 255), (3, 41, 254)
+    return image
+
+
+def _histogram_cases(rng):
+    first = np.array([[[10, 200, 255], [70, 130, 250]], [[80, 200, 0], [250, 220, 60]]])
+    yield Case("four pixels, four bins", image=(first - rng.integers(0, 8) * (first > 5)).astype(np.uint8), bins=4)
+    yield Case("eight bins", image=_picture(rng, 5, 7), bins=8)
+    yield Case("sixteen bins, upright", image=_picture(rng, 12, 9), bins=16)
+    edges = np.array([0, 63, 64, 127, 128, 191, 192, 255], dtype=np.uint8)
+    yield Case("values on the bins' borders", image=rng.choice(edges, (6, 8, 3)), bins=4)
+    plain = np.empty((3, 4, 3), dtype=np.uint8)
+    plain[:] = rng.permutation([20, 140, 255])
+    yield Case("a picture of one colour", weight=0.5, image=plain, bins=8)
+
+
+def _joint(image, bins):
+    codes = (image.astype(int) * bins // 256) @ np.array([bins * bins, bins, 1])
+    return np.bincount(codes.ravel(), minlength=bins**3) / codes.size
+
+
+def _own_range(image, bins):
+    return _tidy(np.stack([np.histogram(image[:, :, c], bins)[0] for c in range(3)]) / image[:, :, 0].size)
+
+
+def _rows_for_channels(image, bins):
+    return np.stack([np.histogram(row, bins, (0, 256))[0] / row.size for row in image])
+
+
+def _last_value_lost(image, bins):
+    edges = np.linspace(0, 255, bins + 1)
+    shares = [[np.mean((image[:, :, c] >= a) & (image[:, :, c] < b)) for a, b in zip(edges, edges[1:], strict=False)] for c in range(3)]  # fmt: skip
+    return _tidy(shares)
+
+
+def _overflows(image, bins):
+    places = (image * bins / 256).astype(int)
+    return _tidy([np.bincount(places[:, :, c].ravel(), minlength=bins) / places[:, :, c].size for c in range(3)])
+
+
+COLOUR_HISTOGRAM = Exercise(
+    id="01.colour_histogram",
+    title="A histogram of each colour channel",
+    points=14,
+    cases=_histogram_cases,
+    oracle=_histogram_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "not normalised",
+            "You return counts. A picture of twice the width has twice as many pixels, and yet the same colours. Divide "
+            "by the number of pixels, so that each row adds up to 1.",
+            lambda image, bins: _counts(image, bins),
+        ),
+        Misconception(
+            "values taken to run from 0 to 1",
+            "Your bins lie between 0 and 1, but a byte runs from 0 to 255. Nearly all pixels fall outside. Give the "
+            "histogram the range of the bytes.",
+            lambda image, bins: _tidy(_counts(image, bins, 0.0, 1.0) / image[:, :, 0].size),
+        ),
+        Misconception(
+            "the range follows the picture",
+            "Your bins run from the darkest to the brightest value of each picture, as np.histogram does when it is told "
+            "no range. Then bin 0 means something else in every picture. The range must be fixed.",
+            _own_range,
+        ),
+        Misconception(
+            "joint in place of per channel",
+            "You count combinations of red, green and blue: bins ** 3 numbers. That is a joint histogram, a good feature "
+            "too, but here each channel is counted on its own: 3 rows of bins numbers.",
+            lambda image, bins: _tidy(_joint(image, bins)),
+        ),
+        Misconception(
+            "all channels in one",
+            "You count red, green and blue together, so a red plate and a blue one look the same. Each channel needs its "
+            "own row.",
+            lambda image, bins: _tidy(_share(image, bins).mean(axis=0)),
+        ),
+        Misconception(
+            "divided by all values",
+            "Your rows add up to 1/3: you divide by height times width times 3. Each channel has height times width "
+            "values.",
+            lambda image, bins: _tidy(_share(image, bins) / 3),
+        ),
+        Misconception(
+            "a density",
+            "You divide by the width of the bins as well, as density=True does. Then the numbers are shares per grey "
+            "level. Here each row adds up to 1.",
+            lambda image, bins: _tidy(_share(image, bins) * bins / 256),
+        ),
+        Misconception(
+            "rows taken for channels",
+            "You loop over the first axis. That is the height: you get a histogram for each row of the picture. The "
+            "channels are the last axis: image[:, :, 0] is red.",
+            lambda image, bins: _tidy(_rows_for_channels(image, bins)),
+        ),
+        Misconception(
+            "channels in reverse",
+            "Your rows stand in the order blue, green, red. Row 0 is red, row 1 green, row 2 blue, as in the picture.",
+            lambda image, bins: _share(image, bins)[::-1].copy(),
+        ),
+        Misconception(
+            "a column for each channel",
+            "Your numbers are right, but they stand as (bins, 3). Each channel is a row: (3, bins).",
+            lambda image, bins: _share(image, bins).T.copy(),
+        ),
+        Misconception(
+            "the brightest value is lost",
+            "Pixels with the value 255 are in none of your bins. Your last bin ends at 255 and does not hold its own "
+            "border. The bytes have 256 values: let the last bin end at 256.",
+            _last_value_lost,
+        ),
+        Misconception(
+            "the bytes overflow",
+            "You multiply bytes by bins, and a uint8 holds at most 255: 100 * 8 becomes 32, without a word. Turn the "
+            "picture into a wider type first, as image.astype(int) does.",
+            _overflows,
+        ),
+        Misconception(
+            "all in one row",
+            "Your numbers are right, but they lie in one long row. Here each channel is a row of its own: (3, bins). A "
+            "model will want them flat, and .ravel() does that later.",
+            lambda image, bins: _share(image, bins).ravel(),
+        ),
+    ],
+    hints=(
+        "Take one channel, image[:, :, 0], and bins = 4. Each bin is 256 / 4 = 64 values wide. Into which bin does 130 "
+        "fall?",
+        "np.histogram(values, bins, range) counts for you and returns counts and borders. Which range has every byte, "
+        "in every picture, in bins of the same width?",
+        "For each of the three channels: np.histogram(image[:, :, c], bins, range=(0, 256))[0] / (height * width). Stack "
+        "the three rows with np.array.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 01.fit_line
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _line_oracle(X, y):
+    from sklearn.linear_model import LinearRegression
+
+    model = LinearRegression().fit(X, y)
+    return _tidy(model.coef_), _number(model.intercept_)
+
+
+def _line(X, y):
+    """Least squares by QR: an own way, beside scikit-learn's."""
+    Q, R = np.linalg.qr(np.column_stack([X, np.ones(len(X))]))
+    answer = np.linalg.solve(R, Q.T @ y)
+    return answer[:-1], answer[-1]
+
+
+def _cloud(rng, n, d, noise=1.0):
+    """Features that are correlated, far from zero on average, of unlike sizes; a line with an intercept that matters."""
+    while True:
+        size = rng.uniform(1.0, 4.0, d)
+        X = (rng.uniform(2, 6, d) + (rng.normal(size=(n, d)) + 0.8 * rng.normal(size=(n, 1))) * size).round(1)
+        w, b = _real(rng, d, 5.0), rng.choice([-1, 1]) * rng.uniform(5, 15)
+        y = (X @ w + b + noise * rng.normal(size=n)).round(1)
+        fitted, intercept = _line(X, y)
+        lone = [np.polyfit(X[:, k], y, 1)[0] for k in range(d)]
+        unlike = d == 1 or np.abs(np.array(lone) - fitted).max() > 0.3
+        if abs(intercept) > 3 and np.abs(fitted).min() > 0.3 and unlike and abs(y.mean() - intercept) > 2:
+            return X, y
+
+
+def _line_cases(rng):
+    a, b = int(rng.integers(1, 4)), int(rng.integers(2, 6))
+    x = np.array([0.0, 1.0, 2.0, 3.0])
+    yield Case("four plates, whole numbers", X=x[:, None], y=a * x + b + np.array([0.0, 1.0, -1.0, 2.0]))
+    for label, n, d, noise in (
+        ("one feature", 9, 1, 2.0),
+        ("two features", 11, 2, 1.5),
+        ("three features", 14, 3, 1.0),
+    ):
+        X, y = _cloud(rng, n, d, noise)
+        yield Case(label, X=X, y=y)
+    X, y = _cloud(rng, 3, 2, 1.0)
+    yield Case("as many plates as unknowns", weight=0.5, X=X, y=y)
+
+
+def _line_through_zero(X, y):
+    return _tidy(np.linalg.lstsq(X, y, rcond=None)[0]), _number(0)
+
+
+def _line_each_alone(X, y):
+    slopes = np.array([np.polyfit(X[:, k], y, 1)[0] for k in range(X.shape[1])])
+    return _tidy(slopes), _number(y.mean() - X.mean(axis=0) @ slopes)
+
+
+def _line_turned(X, y):
+    A = np.column_stack([y, np.ones(len(y))])
+    answer = np.linalg.lstsq(A, X, rcond=None)[0]
+    return _tidy(answer[0]), _number(answer[1].mean())
+
+
+def _line_mean(X, y):
+    w, _ = _line(X, y)
+    return _tidy(w), _number(y.mean())
+
+
+def _line_normal_matrix(X, y):
+    A = np.column_stack([X, np.ones(len(X))])
+    return _tidy(A.T @ A), _tidy(A.T @ y)
+
+
+def _line_no_intercept_moved(X, y):
+    w, _ = _line_through_zero(X, y)
+    return w, _number(y.mean() - X.mean(axis=0) @ w)
+
+
+FIT_LINE = Exercise(
+    id="01.fit_line",
+    title="Least squares with an intercept",
+    points=12,
+    cases=_line_cases,
+    oracle=_line_oracle,
+    forbidden=(*LIBRARIES, "scipy.stats.linregress", "scipy.optimize.*"),
+    misconceptions=[
+        Misconception(
+            "no intercept",
+            "Your line runs through the origin: b is 0. Give it a free height, with one more column of ones beside X.",
+            _line_through_zero,
+        ),
+        Misconception(
+            "the intercept is added afterwards",
+            "You fit the slopes through the origin first, and find b after that. But the best slopes depend on b. Both "
+            "must be found together: put a column of ones beside X.",
+            _line_no_intercept_moved,
+        ),
+        Misconception(
+            "X is regressed on y",
+            "You explain the features by the answer. It should be the other way around: X goes in, and y is what the line "
+            "must hit.",
+            _line_turned,
+        ),
+        Misconception(
+            "the normal matrix is returned",
+            "You return both sides of the normal equations, A.T @ A and A.T @ y. They still have to be solved: "
+            "np.linalg.solve does it.",
+            _line_normal_matrix,
+        ),
+        Misconception(
+            "each feature on its own",
+            "You fit a line for each feature alone. Where features go together (fatty food is often sweet), each takes "
+            "credit for the other. All weights must be found at once.",
+            _line_each_alone,
+        ),
+        Misconception(
+            "the intercept is the mean",
+            "Your weights are right, and b is the mean of y. That would be the line's height at the mean of X. b is its "
+            "height where all features are 0.",
+            _line_mean,
+        ),
+        Misconception(
+            "the sign of the intercept",
+            "Your weights are right, and b has the wrong sign. The line must pass through the means: y.mean() is "
+            "X.mean(axis=0) @ w + b.",
+            lambda X, y: (_tidy(_line(X, y)[0]), _number(-_line(X, y)[1])),
+        ),
+        Misconception(
+            "weights and intercept in one",
+            "Your numbers are right, but they stand in one array. Return two things: the weights, shape (D,), and the "
+            "intercept, one number.",
+            lambda X, y: _tidy(np.append(*_line(X, y))),
+        ),
+        Misconception(
+            "intercept first",
+            "Your numbers are right, but they stand the wrong way round: first the weights, shape (D,), then the "
+            "intercept.",
+            lambda X, y: (_number(_line(X, y)[1]), _tidy(_line(X, y)[0])),
+        ),
+        Misconception(
+            "predictions in place of the line",
+            "You return what the line says for each plate of X. Asked for is the line itself: its weights and its "
+            "intercept, to be used on plates that are not in X.",
+            lambda X, y: _tidy(X @ _line(X, y)[0] + _line(X, y)[1]),
+        ),
+    ],
+    hints=(
+        "A line with intercept is a line through the origin with one more feature that is always 1. Its weight is the "
+        "intercept.",
+        "Put a column of ones beside X: A = np.column_stack([X, np.ones(len(X))]). Then A @ u should be close to y, and "
+        "np.linalg.lstsq(A, y, rcond=None)[0] is the best u.",
+        "u holds D + 1 numbers: u[:-1] are the weights and u[-1] is the intercept. Return the two.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 01.mean_absolute_error and 01.r2_score
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _pairs(rng, n, sign=1):
+    """Energies and predictions for them (kcal): errors of both signs, whose mean has the sign that is given."""
+    while True:
+        truth = rng.integers(50, 900, n).astype(float)
+        bias = sign * float(rng.integers(20, 60))
+        predicted = (truth + bias + rng.normal(0, 60, n)).round()
+        errors = predicted - truth
+        sizes = np.abs(errors)
+        if errors.min() < 0 < errors.max() and sign * errors.mean() > 5 and np.median(sizes) != np.mean(sizes):
+            return truth, predicted
+
+
+def _worse(rng, n):
+    """Predictions that are worse than the mean of the truths would be."""
+    while True:
+        truth, _ = _pairs(rng, n)
+        predicted = rng.permutation(truth) + rng.integers(-60, 60, n)
+        if _squares(truth, predicted) > 1.2 * _squares(truth, truth.mean()):
+            return {"truth": truth, "predicted": predicted}
+
+
+def _metric_cases(rng):
+    truth = np.array([100.0, 300.0, 500.0]) + 10 * int(rng.integers(0, 9))
+    step = 10.0 * int(rng.integers(1, 4))
+    yield Case("three plates", truth=truth, predicted=truth + step * np.array([1.0, -2.0, 6.0]))
+    for label, n, sign in (("seven plates", 7, 1), ("twelve plates", 12, -1)):
+        truth, predicted = _pairs(rng, n, sign)
+        yield Case(label, truth=truth, predicted=predicted)
+    yield Case("worse than one constant", **_worse(rng, 5))
+    truth, _ = _pairs(rng, 4)
+    yield Case("all right", weight=0.5, truth=truth, predicted=truth.copy())
+
+
+def _mae_oracle(truth, predicted):
+    from sklearn.metrics import mean_absolute_error
+
+    return _number(mean_absolute_error(truth, predicted))
+
+
+def _metric(formula):
+    return lambda truth, predicted: _number(formula(truth, predicted))
+
+
+MEAN_ABSOLUTE_ERROR = Exercise(
+    id="01.mean_absolute_error",
+    title="The mean absolute error",
+    points=6,
+    cases=_metric_cases,
+    oracle=_mae_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "signed errors cancel",
+            "You average the errors with their signs, so that 50 too many and 50 too few make 0. Take each error's size "
+            "first.",
+            _metric(lambda t, p: np.mean(p - t)),
+        ),
+        Misconception(
+            "signed errors cancel, truth first",
+            "You average truth less prediction with their signs, so that 50 too many and 50 too few make 0. Take each "
+            "error's size first.",
+            _metric(lambda t, p: np.mean(t - p)),
+        ),
+        Misconception(
+            "the size is taken last",
+            "You average first and take the size of the mean. By then the errors have cancelled. Each error's size comes "
+            "first.",
+            _metric(lambda t, p: abs(np.mean(p - t))),
+        ),
+        Misconception(
+            "squared errors",
+            "You average the squares. That is the mean squared error, in kcal squared, and it listens most to the largest "
+            "mistake.",
+            _metric(lambda t, p: np.mean((p - t) ** 2)),
+        ),
+        Misconception(
+            "the root of the mean square",
+            "You return the root mean squared error. It has the right unit, but it gives large errors more weight. Here "
+            "each error counts as it is.",
+            _metric(lambda t, p: np.sqrt(np.mean((p - t) ** 2))),
+        ),
+        Misconception(
+            "a sum over the plates",
+            "You add up the sizes. Divide by the number of plates, so that test sets of different sizes can be compared.",
+            _metric(lambda t, p: np.sum(np.abs(p - t))),
+        ),
+        Misconception(
+            "the median error",
+            "You return the median of the sizes. It does not see the large errors at all. Here the mean is asked for.",
+            _metric(lambda t, p: np.median(np.abs(p - t))),
+        ),
+        Misconception(
+            "relative errors",
+            "You divide each error by the truth. That is a percentage error. Here the answer is in kcal.",
+            _metric(lambda t, p: np.mean(np.abs(p - t) / t)),
+        ),
+        Misconception(
+            "one error for each plate",
+            "You return N numbers, the sizes of the errors. They are right. Asked for is one number: their mean.",
+            lambda t, p: _tidy(np.abs(p - t)),
+        ),
+    ],
+    hints=(
+        "First the error of each plate, then its size, then the mean. In this order.",
+        "np.abs takes the size of every entry of an array.",
+        "np.abs(predicted - truth) has shape (N,). Take its mean.",
+    ),
+)
+
+
+def _r2_oracle(truth, predicted):
+    from sklearn.metrics import r2_score
+
+    return _number(r2_score(truth, predicted))
+
+
+def _squares(a, b):
+    return float(np.sum((a - b) ** 2))
+
+
+def _correlation_squared(truth, predicted):
+    return np.corrcoef(truth, predicted)[0, 1] ** 2
+
+
+R2_SCORE = Exercise(
+    id="01.r2_score",
+    title="The share explained, R squared",
+    points=8,
+    cases=_metric_cases,
+    oracle=_r2_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "the ratio is inverted",
+            "You divide the baseline's squared error by the model's. A perfect model would divide by 0. It is the model's "
+            "error that is measured, in units of the baseline's.",
+            _metric(lambda t, p: 1 - _squares(t, t.mean()) / _squares(t, p) if _squares(t, p) else -np.inf),
+        ),
+        Misconception(
+            "against the mean of the predictions",
+            "Your baseline is the mean of the predictions. It should be the mean of the truths: the best single number "
+            "that one could have said.",
+            _metric(lambda t, p: 1 - _squares(t, p) / _squares(t, p.mean())),
+        ),
+        Misconception(
+            "the predictions' own spread",
+            "You divide by how much the predictions vary. Divide by how much the truths vary around their mean.",
+            _metric(lambda t, p: 1 - _squares(t, p) / _squares(p, p.mean())),
+        ),
+        Misconception(
+            "what is left, not what is explained",
+            "You return the share of the error that is left. R squared is 1 less that: 1 for a perfect model, and 0 for "
+            "one that is no better than the mean.",
+            _metric(lambda t, p: _squares(t, p) / _squares(t, t.mean())),
+        ),
+        Misconception(
+            "the correlation squared",
+            "You return the squared correlation. It forgives a model that is always 100 kcal too high. R squared does "
+            "not.",
+            _metric(_correlation_squared),
+        ),
+        Misconception(
+            "never below zero",
+            "You cut the result off at 0. A model can be worse than the mean, and R squared says so with a negative number.",
+            _metric(lambda t, p: max(0.0, 1 - _squares(t, p) / _squares(t, t.mean()))),
+        ),
+        Misconception(
+            "sizes in place of squares",
+            "You add up the sizes of the errors. R squared compares squared errors.",
+            _metric(lambda t, p: 1 - np.abs(t - p).sum() / np.abs(t - t.mean()).sum()),
+        ),
+        Misconception(
+            "the mean and the sum are mixed",
+            "One of your two errors is a sum over the plates and the other a mean. Take the same for both.",
+            _metric(lambda t, p: 1 - np.mean((t - p) ** 2) / _squares(t, t.mean())),
+        ),
+        Misconception(
+            "variance with N - 1",
+            "You divide by the variance with N - 1 and average the model's error with N, or the other way around. Take "
+            "plain sums of squares for both.",
+            _metric(lambda t, p: 1 - np.mean((t - p) ** 2) / np.var(t, ddof=1)),
+        ),
+        Misconception(
+            "the bias is forgiven",
+            "You take the spread of the errors around their own mean. A model that is always 100 kcal too high has no "
+            "such spread. Square the errors themselves.",
+            _metric(lambda t, p: 1 - np.var(t - p) / np.var(t)),
+        ),
+    ],
+    hints=(
+        "You need two numbers: the model's sum of squared errors, and that of a rival who always says the mean of the "
+        "truths.",
+        "Divide the model's by the rival's. What is the result for a perfect model, and what should R squared be for it?",
+        "1 - np.sum((truth - predicted) ** 2) / np.sum((truth - truth.mean()) ** 2)",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 01.knn_predict
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _distances(X_train, X_test):
+    return np.sqrt(((X_test[:, None, :] - X_train[None, :, :]) ** 2).sum(axis=2))
+
+
+def _vote(labels):
+    return int(np.bincount(labels).argmax())
+
+
+def _neighbours(X_train, X_test, k, distances=None):
+    distances = _distances(X_train, X_test) if distances is None else distances
+    return np.argsort(distances, axis=1, kind="stable")[:, :k]
+
+
+def _knn(X_train, y_train, X_test, k, choose=None, vote=_vote):
+    near = _neighbours(X_train, X_test, k) if choose is None else choose(X_train, X_test, k)
+    return np.array([vote(y_train[row]) for row in near])
+
+
+def _knn_oracle(X_train, y_train, X_test, k):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(k, algorithm="brute").fit(X_train, y_train).predict(X_test).astype(np.int64)
+
+
+def _farthest(X_train, X_test, k):
+    return np.argsort(-_distances(X_train, X_test), axis=1, kind="stable")[:, :k]
+
+
+def _by_l1(X_train, X_test, k):
+    return _neighbours(X_train, X_test, k, np.abs(X_test[:, None] - X_train[None]).sum(axis=2))
+
+
+def _by_product(X_train, X_test, k):
+    return _neighbours(X_train, X_test, k, -(X_test @ X_train.T))
+
+
+def _by_sum_of_differences(X_train, X_test, k):
+    return _neighbours(X_train, X_test, k, np.abs((X_test[:, None] - X_train[None]).sum(axis=2)))
+
+
+def _one_left_out(X_train, X_test, k):
+    return _neighbours(X_train, X_test, k + 1)[:, 1:]
+
+
+def _last_of_ties(labels):
+    counts = np.bincount(labels)
+    return int(np.flatnonzero(counts == counts.max())[-1])
+
+
+def _first_met(labels):
+    return Counter(labels.tolist()).most_common(1)[0][0]
+
+
+_KNN_WRONG = (
+    lambda *a: _knn(*a, choose=_farthest),
+    lambda *a: _knn(*a, choose=_by_l1),
+    lambda *a: _knn(*a, choose=_by_product),
+    lambda *a: _knn(*a, choose=_by_sum_of_differences),
+    lambda *a: _knn(*a, choose=_one_left_out),
+    lambda *a: _knn(*a[:3], 1),
+    lambda *a: _knn(*a[:3], a[3] + 1),
+    lambda *a: _knn(*a, vote=lambda labels: int(labels.mean())),
+    lambda *a: _knn(*a, vote=lambda labels: int(np.rint(labels.mean()))),
+    lambda *a: _knn(*a, vote=lambda labels: int(np.median(labels))),
+    lambda *a: _knn(*a, vote=lambda labels: int(labels.max())),
+)
+
+
+def _clear(X_train, X_test, k):
+    """Whether it is plain who the k nearest are, in every test row."""
+    gaps = np.diff(np.sort(_distances(X_train, X_test), axis=1)[:, : k + 2], axis=1)
+    return gaps.min() > 0.003
+
+
+def _telling(X_train, y_train, X_test, k):
+    right = _knn(X_train, y_train, X_test, k).tolist()
+    answers = [wrong(X_train, y_train, X_test, k).tolist() for wrong in _KNN_WRONG]
+    if k == 1:  # a vote of one: the ways to vote agree
+        answers = [answer for number, answer in enumerate(answers) if number in (0, 1, 2, 3, 4)]
+    apart = all(answer != right for answer in answers) and len({tuple(a) for a in answers}) == len(answers)
+    return apart and len(set(right)) > 2 and right[0] != right[1]
+
+
+def _tied(X_train, y_train, X_test, k):
+    """Whether ties in the vote occur in which the smallest label is neither the nearest nor the last."""
+    right = _knn(X_train, y_train, X_test, k).tolist()
+    last = _knn(X_train, y_train, X_test, k, vote=_last_of_ties).tolist()
+    met = _knn(X_train, y_train, X_test, k, vote=_first_met).tolist()
+    return right != last and right != met and last != met
+
+
+def _knn_draw(rng, n, d, m, k, classes, good):
+    while True:
+        centres = rng.uniform(-3, 3, (classes, d))
+        y = rng.integers(0, classes, n).astype(np.int64)
+        X = (centres[y] + rng.normal(0, 2.2, (n, d)) * rng.uniform(0.5, 1.5, d)).round(2)
+        T = rng.uniform(-4, 4, (m, d)).round(2)
+        if len(set(y.tolist())) == classes and _clear(X, T, k) and good(X, y, T, k):
+            return {"X_train": X, "y_train": y, "X_test": T, "k": k}
+
+
+def _knn_cases(rng):
+    a, b = 2 * int(rng.integers(1, 5)), int(rng.integers(3, 6))
+    X = np.array([[1.0, 1.0], [1.0, 2.0], [2.0, 1.0], [8.0, 8.0], [8.0, 9.0], [9.0, 7.0]])
+    yield Case("six plates, two questions", X_train=X, y_train=np.array([b, b, 0, 2, 2, 0]) % 6, X_test=np.array([[1.25, 1.5], [8.25 + a / 10, 8.1]]), k=3)  # fmt: skip
+    yield Case("one neighbour", **_knn_draw(rng, 17, 2, 7, 1, 4, _telling))
+    yield Case("three features, five neighbours", **_knn_draw(rng, 23, 3, 19, 5, 5, _telling))
+    yield Case("four features, seven neighbours", **_knn_draw(rng, 29, 4, 21, 7, 4, _telling))
+    yield Case("ties in the vote", **_knn_draw(rng, 19, 2, 15, 4, 4, _tied))
+
+
+KNN_PREDICT = Exercise(
+    id="01.knn_predict",
+    title="Classify by the k nearest neighbours",
+    points=14,
+    cases=_knn_cases,
+    oracle=_knn_oracle,
+    forbidden=(*LIBRARIES, "scipy.spatial.*"),
+    misconceptions=[
+        Misconception(
+            "the farthest count",
+            "You ask the k plates that are farthest away. Sorting goes from small to large: the nearest come first.",
+            _KNN_WRONG[0],
+        ),
+        Misconception(
+            "city-block distance",
+            "You add up the sizes of the differences (the L1 distance). Here the straight distance counts: the root of "
+            "the sum of the squared differences.",
+            _KNN_WRONG[1],
+        ),
+        Misconception(
+            "products in place of distances",
+            "You take the largest dot products for the nearest plates. A plate with large features wins everywhere that "
+            "way. Take the differences first.",
+            _KNN_WRONG[2],
+        ),
+        Misconception(
+            "differences cancel",
+            "You add up the differences with their signs, so that 3 more of one feature and 3 less of another make 0. "
+            "Square them first.",
+            _KNN_WRONG[3],
+        ),
+        Misconception(
+            "the nearest is left out",
+            "You skip the nearest plate. That would be right if the test plates were among the training plates. They "
+            "are not.",
+            _KNN_WRONG[4],
+        ),
+        Misconception(
+            "always one neighbour",
+            "You ask the single nearest plate, whatever k says.",
+            _KNN_WRONG[5],
+        ),
+        Misconception(
+            "one neighbour too many",
+            "You ask k + 1 plates. A slice up to k holds k entries.",
+            _KNN_WRONG[6],
+        ),
+        Misconception(
+            "the mean of the labels",
+            "You average the neighbours' labels. Labels are names written as numbers: the mean of pizza (0) and apple (6) "
+            "is no dish. Let them vote.",
+            lambda *a: _tidy([a[1][row].mean() for row in _neighbours(a[0], a[2], a[3])]),
+        ),
+        Misconception(
+            "the mean of the labels, rounded",
+            "You average the neighbours' labels and round. Labels are names written as numbers: between pizza (0) and "
+            "apple (6) lie dishes that nobody voted for. Count the votes.",
+            _KNN_WRONG[8],
+        ),
+        Misconception(
+            "the largest label",
+            "You return the largest label among the neighbours. Count how often each occurs: the most frequent wins.",
+            _KNN_WRONG[10],
+        ),
+        Misconception(
+            "ties go to the largest label",
+            "Your votes are right, but where two dishes have equally many, you take the larger label. Here the smaller "
+            "one wins.",
+            lambda *a: _knn(*a, vote=_last_of_ties),
+        ),
+        Misconception(
+            "ties go to the nearest",
+            "Your votes are right, but where two dishes have equally many, you take the one that you met first, as "
+            "Counter.most_common does. Here the smaller label wins.",
+            lambda *a: _knn(*a, vote=_first_met),
+        ),
+        Misconception(
+            "indices in place of labels",
+            "You return where the nearest plates stand in the training set. Look up their labels: y_train[index].",
+            lambda *a: _neighbours(a[0], a[2], 1)[:, 0].astype(np.int64),
+        ),
+        Misconception(
+            "the neighbours' labels, uncounted",
+            "You return the labels of all k neighbours. They are right. Now let them vote: one label for each test plate.",
+            lambda *a: a[1][_neighbours(a[0], a[2], a[3])],
+        ),
+        Misconception(
+            "only the first test plate",
+            "You answer for the first test plate only. X_test holds M plates, so the result has M labels.",
+            lambda *a: _knn(*a)[:1],
+        ),
+    ],
+    hints=(
+        "Take one test plate. How far is it from each training plate? You need N distances, and then the places of the k "
+        "smallest.",
+        "np.argsort(distances)[:k] are the places of the k nearest, and y_train[...] at those places their labels. "
+        "np.bincount(labels) counts the votes.",
+        "For each x in X_test: distances = np.sum((X_train - x) ** 2, axis=1); near = np.argsort(distances)[:k]; the "
+        "answer is np.bincount(y_train[near]).argmax(), which takes the smallest label of a tie.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 01.iou
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _iou_oracle(box_a, box_b):
+    """By counting pixels four times as fine: the boxes have borders at quarters of a pixel."""
+
+    def mask(box):
+        x0, y0, x1, y1 = (int(round(4 * v)) for v in box)
+        inside = np.zeros((160, 160), dtype=bool)
+        inside[y0:y1, x0:x1] = True
+        return inside
+
+    a, b = mask(box_a), mask(box_b)
+    union = np.count_nonzero(a | b)
+    return _number(np.count_nonzero(a & b) / union if union else 0.0)
+
+
+def _sides(a, b):
+    """Overlap's sides (below 0 where there is a gap) and both areas."""
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return w, h, (a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1])
+
+
+def _overlap(a, b):
+    w, h, *_ = _sides(a, b)
+    return max(w, 0.0) * max(h, 0.0)
+
+
+def _ratio(above, below):
+    return _number(above / below if below else 0.0)
+
+
+def _iou(a, b):
+    both = _overlap(a, b)
+    return _ratio(both, sum(_sides(a, b)[2:]) - both)
+
+
+def _iou_variant(formula):
+    return lambda a, b: _number(formula(a, b))
+
+
+def _iou_clipped_late(a, b):
+    w, h, area_a, area_b = _sides(a, b)
+    both = max(0.0, w * h)
+    return _ratio(both, area_a + area_b - both)
+
+
+def _iou_unclipped(a, b):
+    w, h, area_a, area_b = _sides(a, b)
+    return _ratio(w * h, area_a + area_b - w * h)
+
+
+def _iou_swapped(a, b):
+    """Corners read as x0, x1, y0, y1."""
+    return _iou([a[0], a[2], a[1], a[3]], [b[0], b[2], b[1], b[3]])
+
+
+def _iou_width_height(a, b):
+    return _iou([a[0], a[1], a[0] + a[2], a[1] + a[3]], [b[0], b[1], b[0] + b[2], b[1] + b[3]])
+
+
+def _iou_pixels(a, b):
+    return _iou([a[0], a[1], a[2] + 1, a[3] + 1], [b[0], b[1], b[2] + 1, b[3] + 1])
+
+
+def _iou_hull(a, b):
+    return _ratio(_overlap(a, b), (max(a[2], b[2]) - min(a[0], b[0])) * (max(a[3], b[3]) - min(a[1], b[1])))
+
+
+def _iou_nan(a, b):
+    both = np.float64(_overlap(a, b))
+    return both / (np.float64(sum(_sides(a, b)[2:])) - both)
+
+
+def _box(x, y, w, h):
+    return np.array([x, y, x + w, y + h], dtype=float)
+
+
+def _iou_cases(rng):
+    x, y = int(rng.integers(1, 5)), int(rng.integers(6, 10))
+    yield Case("two boxes that overlap", box_a=_box(x, y, 4, 3), box_b=_box(x + 2, y + 1, 6, 5))
+    quarter = rng.integers(0, 4, 8) / 4
+    yield Case("a tall one and a wide one", box_a=_box(8 + quarter[0], 3 + quarter[1], 5 + quarter[2], 20 + quarter[3]), box_b=_box(4 + quarter[4], 10 + quarter[5], 18 + quarter[6], 4 + quarter[7]))  # fmt: skip
+    x, y = rng.integers(2, 6, 2)
+    yield Case("one inside the other", box_a=_box(x, y, 16, 12), box_b=_box(x + 3, y + 2, 8, 5))
+    w, h = rng.integers(4, 8, 2)
+    yield Case("apart, one to the lower right", box_a=_box(x, y, w, h), box_b=_box(x + w + 3, y + h + 2, 6, 9))
+    yield Case("apart, side by side", box_a=_box(x + w + 4, y, 7, h + 1), box_b=_box(x, y + 1, w, h + 2))
+    yield Case("an edge in common", box_a=_box(x, y, w, h), box_b=_box(x + w, y + 1, 5, h))
+    yield Case("the same box twice", weight=0.5, box_a=_box(x, y, w, h), box_b=_box(x, y, w, h))
+    yield Case("two boxes without area", weight=0.5, box_a=_box(x, y, 0, h), box_b=_box(x, y + 1, 0, h))
+
+
+IOU = Exercise(
+    id="01.iou",
+    title="Intersection over union",
+    points=14,
+    cases=_iou_cases,
+    oracle=_iou_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "the overlap counts twice in the union",
+            "You divide by the sum of both areas. The overlap is in both, so it is counted twice: take it away once. The "
+            "same box twice should give 1.",
+            _iou_variant(lambda a, b: _ratio(_overlap(a, b), sum(_sides(a, b)[2:]))),
+        ),
+        Misconception(
+            "the overlap is taken away twice",
+            "Your union has lost the overlap altogether. It is in both areas, and must be counted once: take it away "
+            "once, not twice.",
+            _iou_variant(
+                lambda a, b: (
+                    _ratio(_overlap(a, b), sum(_sides(a, b)[2:]) - 2 * _overlap(a, b))
+                    if sum(_sides(a, b)[2:]) - 2 * _overlap(a, b)
+                    else np.inf
+                )
+            ),  # fmt: skip
+        ),
+        Misconception(
+            "two negative sides multiplied",
+            "Boxes that are apart in x and in y have an overlap with two negative sides, and their product is positive. Cut "
+            "each side off at 0 before you multiply.",
+            _iou_variant(_iou_clipped_late),
+        ),
+        Misconception(
+            "negative sides are kept",
+            "Where the boxes are apart, a side of your overlap is negative, and so it goes into the result. No overlap is "
+            "0: cut each side off there.",
+            _iou_variant(_iou_unclipped),
+        ),
+        Misconception(
+            "x and y are swapped",
+            "You read a box as x0, x1, y0, y1. The order is x0, y0, x1, y1: first one corner, then the other.",
+            _iou_variant(_iou_swapped),
+        ),
+        Misconception(
+            "width and height in place of a corner",
+            "You read the last two numbers as width and height. They are the other corner, x1 and y1: the width is "
+            "x1 - x0.",
+            _iou_variant(_iou_width_height),
+        ),
+        Misconception(
+            "a pixel too much",
+            "You add 1 to each side, as for boxes that hold their last pixel. Here x1 and y1 lie just outside: the width "
+            "is x1 - x0.",
+            _iou_variant(_iou_pixels),
+        ),
+        Misconception(
+            "divided by the enclosing box",
+            "You divide by the area of the box around both. The union is only what the two cover: the sum of their areas "
+            "less the overlap.",
+            _iou_variant(_iou_hull),
+        ),
+        Misconception(
+            "divided by the first box",
+            "You divide by the area of box_a. A huge box_b would then be perfect. Divide by the union of the two.",
+            _iou_variant(lambda a, b: _ratio(_overlap(a, b), _sides(a, b)[2])),
+        ),
+        Misconception(
+            "divided by the second box",
+            "You divide by the area of box_b. A huge box_a would then be perfect. Divide by the union of the two.",
+            _iou_variant(lambda a, b: _ratio(_overlap(a, b), _sides(a, b)[3])),
+        ),
+        Misconception(
+            "divided by the smaller box",
+            "You divide by the smaller of the two areas. Then a box inside the other is perfect, however small. Divide by "
+            "the union of the two.",
+            _iou_variant(lambda a, b: _ratio(_overlap(a, b), min(_sides(a, b)[2:]))),
+        ),
+        Misconception(
+            "twice the overlap over the sum",
+            "That is the Dice coefficient, a relative of the IoU, and larger. The IoU divides the overlap, once, by the "
+            "union.",
+            _iou_variant(lambda a, b: _ratio(2 * _overlap(a, b), sum(_sides(a, b)[2:]))),
+        ),
+        Misconception(
+            "the overlap alone",
+            "You return the overlap's area, in square pixels. Divide it by the area of the union, so that large and small "
+            "boxes can be compared.",
+            _iou_variant(_overlap),
+        ),
+        Misconception(
+            "zero divided by zero",
+            "Two boxes without area have a union of 0, and 0 / 0 is not a number. Here the answer is 0. Ask before you "
+            "divide.",
+            _iou_nan,
+        ),
+    ],
+    hints=(
+        "Draw two boxes on squared paper. The overlap is a box too. Where is its left border: at the smaller or at the "
+        "larger of the two x0?",
+        "Its width is min(x1 of both) - max(x0 of both), or 0 where that is negative; its height the same in y. The "
+        "union is both areas less the overlap.",
+        "w = max(0, min(a[2], b[2]) - max(a[0], b[0])), h likewise with 3 and 1; overlap = w * h; union = area_a + "
+        "area_b - overlap; return overlap / union if union > 0, else 0.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 01.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "01.quiz",
+    10,
+    [
+        Question(
+            "c",
+            {
+                "a": "An average of labels means nothing: the label between pizza and doughnut is burger, and a burger is "
+                "nothing in between.",
+                "b": "The output is a whole number, but it is a name all the same. Would 7 be twice as much as 3.5?",
+                "d": "One of twelve names, learned from labelled examples: this chapter has a word for it.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "Then the test set has helped to choose, and its accuracy is a little too good: it is one of 20 tries.",
+                "c": "A model knows its training pictures. With k = 1 each is its own nearest neighbour, and all are right.",
+                "d": "The choice must not see the test set, and this mixes it in.",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "A negative correlation would say that. R squared compares two sums of squares, and has no direction.",
+                "b": "Perfect is 1, and this is far from it. What does 0 stand for?",
+                "c": "That would be 0.2, above zero. What does 0 stand for?",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "Which of the answers is most frequent decides what a constant can reach. Count them first.",
+                "c": "It is far above guessing among 2, but nobody has to guess evenly.",
+                "d": "The size of the test set says how sure we are of the 90 %, not what they are worth.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "Its name comes from the curve that it fits, but what comes out is a class.",
+                "c": "It needs labels: names of classes.",
+                "d": "It gives probabilities on the way, and they are numbers. What does predict return in the end?",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [COLOUR_HISTOGRAM, SPLIT, FIT_LINE, MEAN_ABSOLUTE_ERROR, R2_SCORE, KNN_PREDICT, IOU, QUIZ]

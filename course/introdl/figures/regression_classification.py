@@ -1,0 +1,1064 @@
+"""Figures of chapter 01: histograms, a line to fit by hand, neighbours, boxes, and the estimator chooser.
+
+Photographs stand in the drawings as JPEG, so that a redraw takes a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+
+import numpy as np
+
+from introdl.figures import svg
+from introdl.figures.interactive import explore
+from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+
+_CHANNELS = (("red", VERMILION), ("green", GREEN), ("blue", BLUE))
+_DISHES = (BLUE, ORANGE, GREEN)
+_INKS = ("#005A8E", "#8A5F00", "#00704F")  # the same, dark enough for words
+
+
+# ----------------------------------------------------------------------------------------------------------
+# Pictures and features
+# ----------------------------------------------------------------------------------------------------------
+
+
+def histograms(images: np.ndarray, bins: int = 8) -> np.ndarray:
+    """Colour histograms of many pictures at once.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, (N, H, W, 3).
+    bins : int
+        A divisor of 256.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, 3, bins) floats; each row adds up to 1.
+    """
+    count = len(images)
+    places = (images // (256 // bins)).reshape(count, -1, 3)
+    found = np.empty((count, 3, bins))
+    for channel in range(3):
+        codes = places[:, :, channel].astype(np.int64) + bins * np.arange(count)[:, None]
+        found[:, channel] = np.bincount(codes.ravel(), minlength=count * bins).reshape(count, bins)
+    return found / places.shape[1]
+
+
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union, row by row: (N, 4) and (N, 4) to (N,); boxes are x0, y0, x1, y1."""
+    sides = np.clip(np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2]), 0, None)
+    both = sides.prod(axis=1)
+    areas = [np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1) for b in (boxes, others)]
+    union = areas[0] + areas[1] - both
+    return np.where(union > 0, both / np.where(union > 0, union, 1), 0.0)
+
+
+def _photo(x, y, width, height, pixels, sharp: bool = False) -> str:
+    """A picture, uint8 (H, W, 3), inside an SVG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    picture = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint8))
+    picture.save(buffer, "PNG", compress_level=1) if sharp else picture.save(buffer, "JPEG", quality=90)
+    data = f"data:image/{'png' if sharp else 'jpeg'};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    crisp = ' style="image-rendering:pixelated"' if sharp else ""
+    return f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" href="{data}" preserveAspectRatio="none"{crisp}/>'
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def two_questions(images, names, kcal) -> None:
+    """Show some plates, each with the answers to both questions.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, (N, H, W, 3).
+    names : sequence of str
+        Each plate's dish.
+    kcal : sequence of float
+        Each plate's energy.
+    """
+    side, gap = 112, 6
+    parts = [
+        svg.text(4, 20, "One plate, two questions", 15, bold=True),
+        svg.text(4, side + 60, "which dish?", 12.5, _INKS[0], bold=True),
+        svg.text(4, side + 102, "how many kcal?", 12.5, "#A84300", bold=True),
+    ]
+    for number, (image, name, energy) in enumerate(zip(images, names, kcal, strict=True)):
+        x = 4 + number * (side + gap)
+        parts += [
+            _photo(x, 32, side, side, image),
+            svg.text(x + side / 2, side + 78, _words(name), 14, BLACK, "middle", bold=True),
+            svg.text(x + side / 2, side + 120, f"{energy:.0f}", 14, BLACK, "middle", bold=True),
+        ]
+    told = "; ".join(f"{_words(name)}, {energy:.0f} kcal" for name, energy in zip(names, kcal, strict=True))
+    svg.show(
+        svg.canvas(8 + len(images) * (side + gap), side + 130, *parts), f"Plates of food with two labels each: {told}."
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------
+# The histogram explorer
+# ----------------------------------------------------------------------------------------------------------
+
+
+def draw_histogram(image, bins: int) -> str:
+    """Draw a picture, what the bins leave of it, and the histogram of each channel; returns SVG."""
+    width = 256 // bins
+    coarse = image // width * width + width // 2
+    shares = histograms(image[None], bins)[0]
+    parts = [
+        svg.text(10, 22, f"{bins} bins: {3 * bins} numbers stand for {image.size:,}", 15, bold=True),
+        _photo(10, 56, 150, 150, image),
+        svg.text(10, 48, "the picture", 12.5, "#333"),
+        _photo(10, 236, 150, 150, coarse, sharp=True),
+        svg.text(10, 228, "what the bins leave of it", 12.5, "#333"),
+    ]
+    top = max(0.25, float(np.ceil(shares.max() * 10) / 10))
+    for number, (name, colour) in enumerate(_CHANNELS):
+        last = number == 2
+        panel = svg.Panel(236, 52 + 118 * number, 448, 78, (0, 256), (0, top))
+        parts.append(
+            panel.axes(
+                [0, 64, 128, 192, 256],
+                [(0, "0 %"), (top, f"{100 * top:.0f} %")],
+                "value of the byte" if last else "",
+                "pixels" if number == 1 else "",
+                out=46,
+            )
+        )
+        for b, share in enumerate(shares[number]):
+            left, right = panel.x(b * width), panel.x((b + 1) * width)
+            y = float(panel.y(share))
+            parts.append(svg.box(left + 0.5, y, right - left - 1, panel.top + panel.height - y, colour))
+        parts.append(
+            svg.text(680, panel.top + 12, name, 13, colour if number else "#A84300", "end", bold=True, halo=True)
+        )
+    return svg.canvas(720, 412, *parts)
+
+
+def histogram_explorer(images, names, bins: int = 8) -> None:
+    """Show the colour histograms of a plate; choose the plate and the number of bins.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, (N, H, W, 3).
+    names : sequence of str
+    bins : int
+        To begin with: 2, 4, 8, 16, 32 or 64.
+    """
+    import ipywidgets as widgets
+
+    options = [(f"{number + 1}: {_words(name)}", number) for number, name in enumerate(names)]
+    explore(
+        lambda plate, bins: draw_histogram(images[plate], bins),
+        {
+            "plate": widgets.Dropdown(options=options, value=0, description="plate"),
+            "bins": widgets.SelectionSlider(options=[2, 4, 8, 16, 32, 64], value=bins, description="bins"),
+        },
+        "A plate of food, the same picture with its colours rounded to the middle of their bins, and a bar chart for each of red, "
+        "green and blue: which share of the pixels falls into each bin.",
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------
+# A line by hand
+# ----------------------------------------------------------------------------------------------------------
+
+
+def draw_line(x, y, names, slope: float, intercept: float, best: bool) -> str:
+    """Draw points, a line, and each error as a square; returns SVG.
+
+    Parameters
+    ----------
+    x, y : numpy.ndarray
+        (N,): fat and energy of each dish, per 100 g.
+    names : sequence of str
+    slope, intercept : float
+        Of the line.
+    best : bool
+        Whether to show the least-squares line too.
+    """
+    errors = slope * x + intercept - y
+    lowest = np.polyfit(x, y, 1)
+    least = float(np.mean((np.polyval(lowest, x) - y) ** 2))
+    mean = float(np.mean(errors**2))
+    panel = svg.Panel(64, 66, 520, 340, (-1.5, 30), (-60, 560))
+    per_y = panel.height / 620
+    squares, dots = [], []
+    for a, b, error in zip(x, y, errors, strict=True):
+        side = abs(error) * per_y
+        left = float(panel.x(a)) - (side if error < 0 else 0)  # to the left above the line, to the right below it
+        upper = float(panel.y(max(b, b + error)))
+        squares.append(svg.box(left, upper, side, side, VERMILION, VERMILION, 1, opacity=0.16))
+        dots.append(svg.circle(panel.x(a), panel.y(b), 5, BLACK))
+    ends = np.array([-1.5, 30.0])
+    near = mean <= 1.01 * least
+    parts = [
+        svg.text(
+            10,
+            22,
+            "This is the line of least squares"
+            if near
+            else "Every error is the side of a square: make their area small",
+            15,
+            bold=True,
+        ),
+        svg.text(
+            10,
+            44,
+            f"energy = {svg.fixed(slope, 1)} · fat{svg.signed(intercept, 0)}        mean squared error {svg.fixed(mean, 0)}"
+            f"        root {svg.fixed(mean**0.5, 0)} kcal",
+            13,
+            "#333",
+        ),
+        panel.axes(
+            [0, 5, 10, 15, 20, 25], [0, 100, 200, 300, 400, 500], "fat (g per 100 g)", "energy (kcal per 100 g)", out=46
+        ),
+        panel.clip(*squares, panel.curve(ends, slope * ends + intercept, BLUE, 3)),
+    ]
+    if best:
+        parts.append(panel.clip(panel.curve(ends, np.polyval(lowest, ends), BLACK, 2, "6 5")))
+    parts += dots
+    # the worst dish by name, and a bar that says how far there is to go
+    worst = int(np.argmax(np.abs(errors)))
+    at, side = float(panel.x(x[worst])), "start" if x[worst] < 16 else "end"
+    parts.append(
+        svg.text(
+            at + (9 if side == "start" else -9),
+            panel.y(y[worst]) + 5,
+            _words(names[worst]),
+            12.5,
+            BLACK,
+            side,
+            halo=True,
+        )
+    )
+    bar = svg.Panel(640, 66, 34, 340, (0, 1), (0, 3))
+    ratio = min(mean / least, 3.0)
+    parts += [
+        svg.box(640, bar.y(ratio), 34, bar.y(0) - bar.y(ratio), VERMILION, opacity=0.6),
+        svg.line(632, bar.y(1), 682, bar.y(1), BLACK, 2),
+        svg.text(657, bar.y(1) - 6, "least", 12.5, BLACK, "middle", halo=True),
+        svg.text(657, 424, "squared", 12, "#333", "middle"),
+        svg.text(657, 438, "error", 12, "#333", "middle"),
+        svg.text(
+            657,
+            60,
+            ("over 3 ×" if mean / least > 3 else f"{svg.fixed(mean / least, 2)} ×"),
+            13,
+            "#A84300",
+            "middle",
+            bold=True,
+        ),
+    ]
+    return svg.canvas(720, 450, *parts)
+
+
+def line_explorer(x, y, names, slope: float = 5.0, intercept: float = 150.0) -> None:
+    """Let the reader fit a line with two sliders while its squared error is shown.
+
+    Parameters
+    ----------
+    x, y : numpy.ndarray
+        (N,): fat (g) and energy (kcal) of each dish, per 100 g.
+    names : sequence of str
+    slope, intercept : float
+        To begin with.
+    """
+    import ipywidgets as widgets
+
+    wide = widgets.Layout(width="330px")
+    explore(
+        lambda slope, intercept, best: draw_line(x, y, names, slope, intercept, best),
+        {
+            "slope": widgets.FloatSlider(
+                value=slope, min=0, max=25, step=0.1, description="slope", readout_format=".1f", layout=wide
+            ),
+            "intercept": widgets.FloatSlider(
+                value=intercept, min=-50, max=300, step=1, description="intercept", readout_format=".0f", layout=wide
+            ),
+            "best": widgets.Checkbox(value=False, description="show the best line", indent=False),
+        },
+        f"{len(x)} dishes, energy against fat, with a line that two sliders move. At each dish stands a square whose side is "
+        "the error; a bar compares the mean squared error with the least that any line can reach.",
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------
+# Neighbours
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _squared_distances(a, b):
+    return (a**2).sum(axis=1)[:, None] - 2 * a @ b.T + (b**2).sum(axis=1)
+
+
+def _votes(order, labels, k: int, classes: int) -> np.ndarray:
+    """The smallest of the most frequent labels among the first k of each row."""
+    near = labels[order[:, :k]]
+    return np.stack([(near == c).sum(axis=1) for c in range(classes)], axis=1).argmax(axis=1)
+
+
+_CELLS = (104, 84)  # of the coloured plane: across and up
+
+
+def _neighbour_plane(train, labels, val, val_labels, limits):
+    """What does not depend on k: who is near whom."""
+    (x0, x1), (y0, y1) = limits
+    across, up = _CELLS
+    xs = x0 + (np.arange(across) + 0.5) * (x1 - x0) / across
+    ys = y1 - (np.arange(up) + 0.5) * (y1 - y0) / up
+    plane = np.stack(np.meshgrid(xs, ys), axis=2).reshape(-1, 2)
+    classes = int(labels.max()) + 1
+    orders = [np.argsort(_squared_distances(points, train), axis=1, kind="stable") for points in (plane, train, val)]
+    ks = list(range(1, 30, 2)) + list(range(31, len(train) + 1, 8))
+    own = [float((_votes(orders[1], labels, k, classes) == labels).mean()) for k in ks]
+    new = [float((_votes(orders[2], labels, k, classes) == val_labels).mean()) for k in ks]
+    return {"orders": orders, "classes": classes, "ks": ks, "own": own, "new": new}
+
+
+def _mark(x, y, kind: int, colour: str = "") -> str:
+    """A disc, a square or a triangle, in the dish's colour or in another."""
+    colour = colour or _DISHES[kind]
+    if kind == 0:
+        return svg.circle(x, y, 5, colour)
+    if kind == 1:
+        return svg.square(x, y, 4.5, colour)
+    return svg.polygon([(x, y - 6), (x + 6, y + 5), (x - 6, y + 5)], colour, "#fff", 1.2)
+
+
+def _limits(points):
+    low, high = points.min(axis=0), points.max(axis=0)
+    pad = 0.06 * (high - low)
+    return [(float(a), float(b)) for a, b in zip(low - pad, high + pad, strict=True)]
+
+
+def _nice(low: float, high: float, count: int = 5) -> list[float]:
+    step = (high - low) / count
+    size = 10 ** np.floor(np.log10(step))
+    step = float(size * min((1, 2, 5, 10), key=lambda m: abs(m * size - step)))
+    return [float(v) for v in np.arange(np.ceil(low / step) * step, high, step)]
+
+
+def _coloured(panel, classes_at, count_up: int, count_across: int) -> str:
+    """The plane behind the points, coloured by class, as a picture."""
+    shades = np.array([[int(svg.mix(c, 0.27)[i : i + 2], 16) for i in (1, 3, 5)] for c in _DISHES], dtype=np.uint8)
+    return _photo(
+        panel.left, panel.top, panel.width, panel.height, shades[classes_at.reshape(count_up, count_across)], True
+    )
+
+
+def draw_neighbours(train, labels, val, val_labels, dishes, axes, k: int, known: dict) -> str:
+    """Draw the regions of a k-nearest-neighbours classifier, and its accuracy against k; returns SVG."""
+    limits = _limits(train)
+    predicted = _votes(known["orders"][0], labels, k, known["classes"])
+    own = float((_votes(known["orders"][1], labels, k, known["classes"]) == labels).mean())
+    new = float((_votes(known["orders"][2], labels, k, known["classes"]) == val_labels).mean())
+    panel = svg.Panel(60, 68, 376, 306, *limits)
+    inside = [panel.clip(_coloured(panel, predicted, _CELLS[1], _CELLS[0]))]
+    marks = [_mark(float(panel.x(a)), float(panel.y(b)), int(c)) for (a, b), c in zip(train, labels, strict=True)]
+    if k == 1:
+        title = "k = 1: every training plate rules the ground around it"
+    elif k >= len(train):
+        title = f"k = {k}: every plate votes everywhere, and one dish wins all"
+    else:
+        title = f"k = {k}: the {k} nearest training plates vote"
+    curve = svg.Panel(510, 110, 186, 190, (1, len(train)), (0, 1.02))
+    ks = known["ks"]
+    parts = [
+        svg.text(10, 22, title, 15, bold=True),
+        *inside,
+        panel.axes(_nice(*limits[0]), _nice(*limits[1]), *axes, out=44),
+        *marks,
+        curve.axes([1, len(train) // 2, len(train)], [(0, "0 %"), (0.5, "50 %"), (1, "100 %")], "k", ""),
+        svg.text(462, 84, "accuracy (nearest plates vote)", 12.5, "#333", bold=True),
+        curve.curve(ks, known["own"], GREY, 2.2, "6 4"),
+        curve.curve(ks, known["new"], BLACK, 2.8),
+        svg.circle(curve.x(k), curve.y(own), 5, GREY),
+        svg.circle(curve.x(k), curve.y(new), 5.5, BLACK),
+        svg.text(462, 366, f"training plates: {own:.0%}", 13, GREY, bold=True),
+        svg.text(462, 388, f"validation plates: {new:.0%}", 13, BLACK, bold=True),
+    ]
+    for number, dish in enumerate(dishes):
+        x = 62 + 130 * number
+        parts += [_mark(x + 4, 48, number), svg.text(x + 16, 53, _words(dish), 13, _INKS[number], bold=True)]
+    return svg.canvas(720, 424, *parts)
+
+
+def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1) -> None:
+    """Show what k does to a nearest-neighbours classifier in two features.
+
+    Parameters
+    ----------
+    train, val : numpy.ndarray
+        (N, 2) and (M, 2) features, in the same units on both axes.
+    labels, val_labels : numpy.ndarray
+        (N,) and (M,): 0, 1 or 2.
+    dishes : sequence of 3 str
+    axes : sequence of 2 str
+        What the features are, with their units.
+    k : int
+        To begin with.
+    """
+    import ipywidgets as widgets
+
+    known = _neighbour_plane(train, labels, val, val_labels, _limits(train))
+    options = [n for n in (1, 2, 3, 4, 5, 7, 9, 11, 15, 21, 31, 45, 61, 81, 101, 151, 201) if n < len(train)] + [
+        len(train)
+    ]
+    explore(
+        lambda k: draw_neighbours(train, labels, val, val_labels, dishes, axes, k, known),
+        {"k": widgets.SelectionSlider(options=options, value=k, description="k", layout=widgets.Layout(width="420px"))},
+        f"{len(train)} training plates of three dishes in a plane of two features, and the plane coloured by the dish that the k "
+        "nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A slider sets k.",
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------
+# How good is it?
+# ----------------------------------------------------------------------------------------------------------
+
+
+def confusion(matrix, dishes) -> None:
+    """Show a confusion matrix: a row for each true dish, a column for each answer.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray
+        (K, K) counts: entry [i, j] counts plates of dish i that were called j.
+    dishes : sequence of str
+        K names.
+    """
+    count, size, left, top = len(dishes), 41, 112, 128
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    right = float(np.trace(matrix) / matrix.sum())
+    wrong = matrix - np.diag(np.diag(matrix))
+    i, j = (int(v) for v in np.unravel_index(int(wrong.argmax()), wrong.shape))
+    parts = [
+        svg.text(
+            8,
+            22,
+            f"{right:.0%} lie on the diagonal; the commonest mistake: {_words(dishes[i])} → {_words(dishes[j])}",
+            15,
+            bold=True,
+        ),
+        svg.text(8, 50, "row: what it is", 12.5, "#333"),
+        svg.text(8, 68, "column: what the model says", 12.5, "#333"),
+        svg.text(8, 86, "number: plates", 12.5, "#333"),
+    ]
+    for row in range(count):
+        y = top + size * row
+        parts.append(svg.text(left - 8, y + size / 2 + 4, _words(dishes[row]), 12.5, BLACK, "end"))
+        x = left + size * row
+        parts.append(
+            f'<g transform="rotate(-55 {x + size / 2:.0f} {top - 8})">'
+            f"{svg.text(x + size / 2, top - 6, _words(dishes[row]), 12.5)}</g>"
+        )
+        for column in range(count):
+            share, number = float(shares[row, column]), int(matrix[row, column])
+            fill = svg.mix(BLUE if row == column else VERMILION, share if row == column else min(1.6 * share, 1.0))
+            dark = share > (0.55 if row == column else 0.34)
+            parts.append(
+                svg.cell(
+                    left + size * column, y, size, str(number) if number else "", fill,
+                    ink="#fff" if dark else BLACK, bold=row == column, edge="#D5D5D5",
+                )
+            )  # fmt: skip
+    drawing = svg.canvas(left + size * count + 64, top + size * count + 10, *parts)
+    told = ", ".join(f"{_words(d)} {int(matrix[n, n])} of {int(matrix[n].sum())}" for n, d in enumerate(dishes))
+    svg.show(drawing, f"Confusion matrix of {count} dishes. Right: {told}.")
+
+
+def residuals(truth, predicted, labels, dishes, marked: str) -> None:
+    """Show predictions and errors of a regression, both in kcal.
+
+    Parameters
+    ----------
+    truth, predicted : numpy.ndarray
+        (N,) kcal.
+    labels : numpy.ndarray
+        (N,): each plate's dish.
+    dishes : sequence of str
+    marked : str
+        One dish, to be shown in colour.
+    """
+    import matplotlib.pyplot as plt
+
+    from introdl.figures.style import show
+
+    errors = predicted - truth
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.1))
+    own = labels == list(dishes).index(marked)
+    top = float(max(truth.max(), predicted.max()) * 1.04)
+    left.plot([0, top], [0, top], color=BLACK, linewidth=1.5, linestyle="--")
+    right.axhline(0, color=BLACK, linewidth=1.5, linestyle="--")
+    for axes, height in ((left, predicted), (right, errors)):
+        axes.plot(truth[~own], height[~own], "o", color=BLUE, markersize=4, alpha=0.45, markeredgewidth=0)
+        axes.plot(truth[own], height[own], "D", color=VERMILION, markersize=5, label=_words(marked))
+        axes.set_xlabel("true energy (kcal)")
+    left.set_ylabel("predicted energy (kcal)")
+    left.set_title("On the line: exactly right")
+    right.set_ylabel("residual: predicted − true (kcal)")
+    slope = float(np.polyfit(truth, errors, 1)[0])
+    right.set_title("Large portions: too low" if slope < -0.1 else "Errors against the truth")
+    left.legend(loc="upper left", handletextpad=0.1)
+    figure.tight_layout()
+    show(
+        figure,
+        "Two scatter plots of the test plates. Left: predicted against true energy, with the line on which both agree. Right: the "
+        f"residual against the true energy; it changes by {slope:.2f} kcal with each kcal more on the plate.",
+    )
+
+
+def error_by_dish(errors, baseline, labels, dishes) -> None:
+    """Show the mean absolute error of each dish as a bar, with the baseline's beside it.
+
+    Parameters
+    ----------
+    errors, baseline : numpy.ndarray
+        (N,): absolute errors of the model and of the baseline, kcal.
+    labels : numpy.ndarray
+        (N,).
+    dishes : sequence of str
+    """
+    import matplotlib.pyplot as plt
+
+    from introdl.figures.style import show
+
+    own = np.array([errors[labels == n].mean() for n in range(len(dishes))])
+    base = np.array([baseline[labels == n].mean() for n in range(len(dishes))])
+    order = np.argsort(own)
+    figure, axes = plt.subplots(figsize=(7.2, 4.6))
+    rows = np.arange(len(dishes))
+    axes.barh(rows, own[order], color=BLUE, height=0.62, label="model")
+    axes.plot(base[order], rows, "|", color=VERMILION, markersize=16, markeredgewidth=3, label="baseline")
+    axes.set_yticks(rows, [_words(dishes[n]) for n in order])
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("mean absolute error (kcal)")
+    better = int((own < base).sum())
+    axes.set_title(f"Better than the baseline on {better} of {len(dishes)} dishes")
+    axes.legend(loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
+    told = ", ".join(f"{_words(dishes[n])} {own[n]:.0f} against {base[n]:.0f}" for n in order)
+    show(figure, f"Bars: mean absolute error of each dish in kcal, model against baseline: {told}.")
+
+
+# ----------------------------------------------------------------------------------------------------------
+# Boxes
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _outline(box, scale, x, y, colour, width=2.5, dash="") -> str:
+    x0, y0, x1, y1 = (float(v) * scale for v in box)
+    dash = f' stroke-dasharray="{dash}"' if dash else ""
+    place = f'x="{x + x0:.1f}" y="{y + y0:.1f}" width="{max(x1 - x0, 0):.1f}" height="{max(y1 - y0, 0):.1f}"'
+    return (
+        f'<rect {place} fill="none" stroke="#fff" stroke-width="{width + 2.4}"/>'
+        f'<rect {place} fill="none" stroke="{colour}" stroke-width="{width}"{dash}/>'
+    )
+
+
+def boxes(images, truth, predicted, mean) -> None:
+    """Show pictures with the true box, a regression's box and the mean box.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, (N, H, W, 3).
+    truth, predicted : numpy.ndarray
+        (N, 4): x0, y0, x1, y1 in pixels of `images`.
+    mean : numpy.ndarray
+        (4,): the baseline's box.
+    """
+    side, gap, columns = 168, 10, 4
+    rows = -(-len(images) // columns)
+    scale = side / images.shape[2]
+    found = overlaps(predicted, truth)
+    base = overlaps(np.tile(mean, (len(truth), 1)), truth)
+    better = int((found > base).sum())
+    parts = [
+        svg.text(
+            4,
+            22,
+            f"Four numbers make a box: nearer than the mean box on {better} of these {len(images)}",
+            15,
+            bold=True,
+        ),
+        svg.line(6, 42, 34, 42, BLUE, 3),
+        svg.text(40, 47, "true", 13, _INKS[0], bold=True),
+        svg.line(96, 42, 124, 42, VERMILION, 3, "7 5"),
+        svg.text(130, 47, "predicted", 13, "#A84300", bold=True),
+        svg.line(226, 42, 254, 42, BLACK, 2, "2 4"),
+        svg.text(260, 47, "mean of the training boxes", 13, BLACK, bold=True),
+    ]
+    for number, image in enumerate(images):
+        x, y = 4 + (number % columns) * (side + gap), 60 + (number // columns) * (side + 34)
+        inside = [
+            _photo(x, y, side, side, image),
+            _outline(mean, scale, x, y, BLACK, 1.6, "2 4"),
+            _outline(truth[number], scale, x, y, BLUE),
+            _outline(np.clip(predicted[number], 0, images.shape[2]), scale, x, y, VERMILION, 2.5, "7 5"),
+        ]
+        parts += [
+            *inside,
+            svg.text(x, y + side + 17, f"IoU {found[number]:.2f}", 13, "#A84300", bold=True),
+            svg.text(x + side, y + side + 17, f"mean box {base[number]:.2f}", 12.5, BLACK, "end"),
+        ]
+    told = ", ".join(f"{a:.2f} ({b:.2f})" for a, b in zip(found, base, strict=True))
+    svg.show(
+        svg.canvas(8 + columns * (side + gap), 60 + rows * (side + 34), *parts),
+        f"Plates, each with its true box, the box that a ridge regression predicts, and the mean box. Intersection over union of "
+        f"the prediction, and of the mean box in brackets: {told}.",
+    )
+
+
+def draw_iou(image, truth, box) -> str:
+    """Draw two boxes on a picture, their overlap, and the fraction; returns SVG."""
+    side = 340
+    scale = side / image.shape[1]
+    a, b = np.asarray(box, float), np.asarray(truth, float)
+    w, h = (float(max(0.0, min(a[i + 2], b[i + 2]) - max(a[i], b[i]))) for i in (0, 1))
+    areas = [float(np.prod(c[2:] - c[:2])) for c in (a, b)]
+    both = w * h
+    union = areas[0] + areas[1] - both
+    value = both / union if union else 0.0
+    x, y = 10, 44
+    corner = np.maximum(a[:2], b[:2]) * scale
+    n = svg.fixed
+    parts = [
+        svg.text(
+            10, 24, "Move the box until it lies on the food" if value < 0.8 else "That is a good box", 15, bold=True
+        ),
+        _photo(x, y, side, side, image),
+        svg.box(x + corner[0], y + corner[1], w * scale, h * scale, ORANGE, opacity=0.45),
+        _outline(b, scale, x, y, BLUE),
+        _outline(a, scale, x, y, VERMILION, 3, "7 5"),
+        svg.text(374, 74, "in square pixels", 12.5, "#333"),
+        svg.text(
+            374, 104, f"yours: {n(a[2] - a[0], 0)} × {n(a[3] - a[1], 0)} = {n(areas[0], 0)}", 14, "#A84300", bold=True
+        ),
+        svg.text(
+            374, 132, f"true: {n(b[2] - b[0], 0)} × {n(b[3] - b[1], 0)} = {n(areas[1], 0)}", 14, _INKS[0], bold=True
+        ),
+        svg.text(374, 160, f"overlap: {n(w, 0)} × {n(h, 0)} = {n(both, 0)}", 14, _INKS[1], bold=True),
+        svg.text(374, 204, "union: both areas, less the overlap", 14),
+        svg.text(374, 226, f"{n(areas[0], 0)} + {n(areas[1], 0)} − {n(both, 0)} = {n(union, 0)}", 14),
+        svg.text(374, 276, f"IoU = {n(both, 0)} / {n(union, 0)} = {n(value, 2)}", 19, bold=True),
+        svg.box(374, 296, 320, 18, "#EEE", "#999"),
+        svg.box(374, 296, 320 * value, 18, VERMILION),
+        svg.line(534, 290, 534, 320, BLACK, 2),
+        svg.text(534, 336, "0.5", 12, "#333", "middle"),
+        svg.text(374, 336, "0", 12, "#333", "middle"),
+        svg.text(694, 336, "1", 12, "#333", "middle"),
+    ]
+    return svg.canvas(720, 396, *parts)
+
+
+def iou_explorer(image, truth, box=(10, 12, 34, 40)) -> None:
+    """Let the reader move a box over a plate, and show its overlap with the true one.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8, (H, W, 3).
+    truth : numpy.ndarray
+        (4,): x0, y0, x1, y1 in pixels.
+    box : sequence of 4 numbers
+        To begin with.
+    """
+    import ipywidgets as widgets
+
+    height, width = image.shape[:2]
+    truth = np.round(np.asarray(truth, float))
+
+    def slider(value, top, name):
+        return widgets.IntSlider(value=value, min=0, max=top, description=name, layout=widgets.Layout(width="330px"))
+
+    def draw(left, upper, wide, high):
+        return draw_iou(image, truth, (left, upper, min(left + wide, width), min(upper + high, height)))
+
+    x0, y0, x1, y1 = box
+    explore(
+        draw,
+        {
+            "left": slider(x0, width - 1, "x0"),
+            "upper": slider(y0, height - 1, "y0"),
+            "wide": slider(x1 - x0, width, "width"),
+            "high": slider(y1 - y0, height, "height"),
+        },
+        "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is coloured; beside it their areas, "
+        "the overlap, the union and the intersection over union.",
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------
+# The estimator chooser
+# ----------------------------------------------------------------------------------------------------------
+
+_QUESTIONS = {
+    "goal": ("What should come out?", ("a name", "a number", "groups", "a map")),
+    "size": ("How many plates do you have?", ("under 50", "50 to 100,000", "more")),
+    "shape": (
+        "How do answers depend on features?",
+        ("along straight lines", "alike looks, alike answers", "steps and exceptions"),
+    ),
+    "count": ("Do you know how many groups?", ("yes", "no")),
+    "bent": ("Do the points lie on something bent?", ("no", "yes")),
+}
+
+#: As many plates are shown where there are too few.
+_TOO_FEW = 9
+
+_WHY = {
+    "more data": "Below 50, luck decides. Collect more first.",
+    "LogisticRegression": "A score for each dish, straight borders between dishes.",
+    "KNeighborsClassifier": "The nearest plates vote. Nothing is learned in advance.",
+    "RandomForestClassifier": "Many trees of yes-or-no questions; they vote.",
+    "SGDClassifier": "Straight borders too, learned in small bites: made for much data.",
+    "Ridge": "Least squares that keeps its weights small.",
+    "KNeighborsRegressor": "The mean of the nearest plates' numbers.",
+    "RandomForestRegressor": "Many trees of yes-or-no questions; their answers are averaged.",
+    "SGDRegressor": "A straight line too, learned in small bites: made for much data.",
+    "KMeans": "Each group has a centre; each plate goes to the nearest.",
+    "MeanShift": "Every point climbs to where it is most crowded; peaks are groups.",
+    "PCA": "Turns the cloud so that you look at its widest side.",
+    "Isomap": "Keeps distances along the bent sheet, and rolls it flat.",
+}
+
+
+def choose(goal: str, size: str, shape: str, count: str, bent: str) -> tuple[str, tuple[str, ...]]:
+    """Walk from answers to an estimator.
+
+    Parameters
+    ----------
+    goal, size, shape, count, bent : str
+        Answers to the questions, in their own words.
+
+    Returns
+    -------
+    str
+        scikit-learn's name of the estimator, or "more data".
+    tuple of str
+        The questions that were asked on the way.
+    """
+    if size == "under 50":
+        return "more data", ("goal", "size")
+    if goal == "groups":
+        return ("KMeans" if count == "yes" else "MeanShift"), ("goal", "size", "count")
+    if goal == "a map":
+        return ("Isomap" if bent == "yes" else "PCA"), ("goal", "size", "bent")
+    if size == "more":
+        return ("SGDClassifier" if goal == "a name" else "SGDRegressor"), ("goal", "size")
+    shapes = _QUESTIONS["shape"][1]
+    names = {
+        "a name": ("LogisticRegression", "KNeighborsClassifier", "RandomForestClassifier"),
+        "a number": ("Ridge", "KNeighborsRegressor", "RandomForestRegressor"),
+    }
+    return names[goal][shapes.index(shape)], ("goal", "size", "shape")
+
+
+def make_estimator(name: str, neighbours: int = 9, alpha: float = 1.0):
+    """Build a scikit-learn pipeline by its estimator's name, with the settings of the chooser.
+
+    Parameters
+    ----------
+    name : str
+        As `choose` returns it, but for "more data".
+    neighbours : int
+        k, where neighbours are asked.
+    alpha : float
+        Ridge's penalty.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        A scaler, and the estimator.
+    """
+    from sklearn import cluster, decomposition, ensemble, linear_model, manifold, neighbors
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    made = {
+        "LogisticRegression": lambda: linear_model.LogisticRegression(C=0.1, max_iter=1000),
+        "KNeighborsClassifier": lambda: neighbors.KNeighborsClassifier(neighbours),
+        "RandomForestClassifier": lambda: ensemble.RandomForestClassifier(60, random_state=0),
+        "SGDClassifier": lambda: linear_model.SGDClassifier(loss="log_loss", alpha=0.01, random_state=0),
+        "Ridge": lambda: linear_model.Ridge(alpha=alpha),
+        "KNeighborsRegressor": lambda: neighbors.KNeighborsRegressor(neighbours),
+        "RandomForestRegressor": lambda: ensemble.RandomForestRegressor(
+            60, max_features=0.3, min_samples_leaf=2, random_state=0
+        ),
+        "SGDRegressor": lambda: linear_model.SGDRegressor(alpha=0.01, random_state=0, eta0=0.002, max_iter=3000),
+        "KMeans": lambda: cluster.KMeans(3, n_init=5, random_state=0),
+        "MeanShift": lambda: cluster.MeanShift(bandwidth=0.9),
+        "PCA": lambda: decomposition.PCA(2),
+        "Isomap": lambda: manifold.Isomap(n_neighbors=10, n_components=2),
+    }
+    if name not in made:
+        raise ValueError(f"There is no estimator {name!r} here; there are {', '.join(made)}.")
+    return make_pipeline(StandardScaler(), made[name]())
+
+
+def _score(name: str, table: dict) -> str:
+    """What the estimator reaches on all features of the plates, said in a line."""
+    train, val = table["train"], table["val"]
+    if name == "more data":
+        return ""
+    if name in ("KMeans", "MeanShift"):
+        return "It never sees a label. Colours: the groups that it finds. Shapes: the dishes."
+    if name in ("PCA", "Isomap"):
+        return "It never sees a label. Colours and shapes: the dishes."
+    model = make_estimator(name, alpha=100.0)
+    if "Regressor" in name or name == "Ridge":
+        error = np.abs(model.fit(train[0], train[2]).predict(val[0]) - val[2]).mean()
+        base = np.abs(np.median(train[2]) - val[2]).mean()
+        return f"kcal, all features, {len(train[0])} plates: off by {error:.0f} on the validation plates; the median by {base:.0f}."
+    right = (model.fit(train[0], train[1]).predict(val[0]) == val[1]).mean()
+    base = (val[1] == np.bincount(train[1]).argmax()).mean()
+    return (
+        f"{len(np.unique(train[1]))} dishes, all features, {len(train[0])} plates: {right:.0%} of the validation plates right; "
+        f"one dish always: {base:.0%}."
+    )
+
+
+def _run_names(name: str, points, labels, panel, axes) -> list[str]:
+    limits = (panel.xlim, panel.ylim)
+    (x0, x1), (y0, y1) = limits
+    across, up = 72, 60
+    xs, ys = x0 + (np.arange(across) + 0.5) * (x1 - x0) / across, y1 - (np.arange(up) + 0.5) * (y1 - y0) / up
+    plane = np.stack(np.meshgrid(xs, ys), axis=2).reshape(-1, 2)
+    marks = [_mark(float(panel.x(a)), float(panel.y(b)), int(c)) for (a, b), c in zip(points, labels, strict=True)]
+    back = []
+    if name == "more data":
+        marks = marks[:_TOO_FEW]
+    else:
+        regions = make_estimator(name).fit(points, labels).predict(plane)
+        back = [panel.clip(_coloured(panel, regions, up, across))]
+    return [*back, panel.axes(_nice(x0, x1, 4), _nice(y0, y1, 4), *axes, out=40), *marks]
+
+
+def _run_groups(name: str, points, labels, panel, axes) -> list[str]:
+    shades = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, GREY, BLACK)
+    found = make_estimator(name).fit_predict(points)
+    marks = [
+        _mark(float(panel.x(a)), float(panel.y(b)), int(kind), shades[min(int(c), 6)])
+        for (a, b), c, kind in zip(points, found, labels, strict=True)
+    ]
+    ticks = _nice(*panel.xlim, 4), _nice(*panel.ylim, 4)
+    count = len(np.unique(found))
+    return [panel.axes(*ticks, *axes, f"{count} groups", out=40), *marks]
+
+
+def _run_numbers(name: str, x, y, panel) -> list[str]:
+    grid = np.linspace(*panel.xlim, 160)
+    parts = [
+        panel.axes([0, 5, 10, 15, 20], [0, 100, 200, 300, 400], "fat (g per 100 g)", "energy (kcal per 100 g)", out=42)
+    ]
+    if name != "more data":
+        model = make_estimator(name, neighbours=3).fit(x[:, None], y)
+        parts.append(panel.clip(panel.curve(grid, model.predict(grid[:, None]), BLUE, 3)))
+    shown = slice(None) if name != "more data" else slice(_TOO_FEW)
+    return [*parts, *(svg.circle(panel.x(a), panel.y(b), 5, BLACK) for a, b in zip(x[shown], y[shown], strict=True))]
+
+
+def _run_map(name: str, table: dict, panel) -> list[str]:
+    features, labels = table["cloud"]
+    flat = make_estimator(name).fit_transform(features)
+    (x0, x1), (y0, y1) = _limits(flat)
+    inner = svg.Panel(panel.left, panel.top, panel.width, panel.height, (x0, x1), (y0, y1))
+    marks = [_mark(float(inner.x(a)), float(inner.y(b)), int(c)) for (a, b), c in zip(flat, labels, strict=True)]
+    title = f"{features.shape[1]} features in 2"
+    return [
+        inner.axes(_nice(x0, x1, 4), _nice(y0, y1, 4), "first new axis", "second new axis", title, out=40),
+        *marks,
+    ]
+
+
+def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None = None) -> str:
+    """Draw the walk through the questions, and what the estimator at its end does; returns SVG."""
+    name, asked = choose(goal, size, shape, count, bent)
+    answers = {"goal": goal, "size": size, "shape": shape, "count": count, "bent": bent}
+    known = {} if known is None else known
+    if (goal, name) not in known:
+        points, labels = table["plane"]
+        numbers = goal == "a number"
+        limits = ((-1.5, 24.5), (-10, 460)) if numbers else _limits(points)
+        panel = svg.Panel(404, 74, 296, 272, *limits)
+        if numbers:
+            drawing = _run_numbers(name, *table["line"], panel)
+        elif goal == "a name" or name == "more data":
+            drawing = _run_names(name, points, labels, panel, table["axes"])
+        elif goal == "groups":
+            drawing = _run_groups(name, points, labels, panel, table["axes"])
+        else:
+            drawing = _run_map(name, table, panel)
+        known[goal, name] = "".join(drawing), _score(name, table)
+    drawing, score = known[goal, name]
+    title = f"You land at: {name}" if name != "more data" else "Stop here: collect more plates"
+    parts = [svg.text(10, 24, title, 16, bold=True)]
+    if goal != "a number":
+        x = 404.0
+        for number, dish in enumerate(table["dishes"]):
+            grey = name in ("KMeans", "MeanShift")  # there the colours are not the dishes'
+            parts.append(_mark(x + 4, 400, number, GREY if grey else ""))
+            parts.append(svg.text(x + 15, 404, _words(dish), 12.5, "#333" if grey else _INKS[number]))
+            x += 28 + 8.0 * len(dish)
+    y = 58
+    for number, key in enumerate(asked, start=1):
+        question, options = _QUESTIONS[key]
+        parts.append(svg.text(10, y, f"{number}. {question}", 13.5, BLACK, bold=True))
+        y += 10
+        x, row = 10.0, 0
+        for option in options:
+            wide = 8.0 * len(option) + 16
+            if x + wide > 320:
+                x, row = 10.0, row + 1
+            chosen = option == answers[key]
+            parts.append(
+                svg.box(x, y + 30 * row, wide, 24, BLUE if chosen else "#fff", BLUE if chosen else "#B5B5B5", 1.2, 12)
+            )
+            parts.append(
+                svg.text(
+                    x + wide / 2, y + 30 * row + 16.5, option, 12.5, "#fff" if chosen else "#666", "middle", bold=chosen
+                )
+            )
+            x += wide + 6
+        y += 30 * row + 24
+        parts.append(svg.arrow(24, y + 4, 24, y + 22, BLUE))
+        y += 42
+    parts += [
+        svg.box(10, y - 14, 310, 32, "#E8F2F9", BLUE, 1.5, 6),
+        svg.text(165, y + 7, name, 15, _INKS[0], "middle", bold=True),
+        svg.text(10, 428, _WHY[name], 13, BLACK),
+        svg.text(10, 450, score, 13, "#A84300", bold=True),
+        drawing,
+    ]
+    return svg.canvas(720, 462, *parts)
+
+
+def estimator_chooser(table: dict) -> None:
+    """Walk through questions to an estimator of scikit-learn, and see it run.
+
+    Parameters
+    ----------
+    table : dict
+        ``train`` and ``val``: each (features (N, D), labels (N,), kcal (N,)) of all plates; ``plane``: (points (M, 2), labels
+        0 to 2 (M,)) of three dishes, ``dishes`` their names, ``axes`` what the two are; ``cloud``: (features (M, D), labels 0 to 2 (M,)) of the same
+        dishes; ``line``: (fat (L,), kcal (L,)) per 100 g.
+    """
+    import ipywidgets as widgets
+
+    known: dict = {}
+    first = {"goal": "a name", "size": "50 to 100,000", "shape": "along straight lines", "count": "yes", "bent": "no"}
+    controls = {
+        key: widgets.ToggleButtons(
+            options=options,
+            value=first[key],
+            description=question,
+            style={"description_width": "250px", "button_width": "auto"},
+        )
+        for key, (question, options) in _QUESTIONS.items()
+    }
+
+    def layout(controls, view):
+        def refresh(_change=None):
+            _, asked = choose(**{key: control.value for key, control in controls.items()})
+            for key, control in controls.items():
+                control.layout.display = "" if key in asked else "none"
+
+        for control in controls.values():
+            control.observe(refresh, names="value")
+        refresh()
+        return widgets.VBox([*controls.values(), view])
+
+    explore(
+        lambda **answers: draw_chooser(table, **answers, known=known),
+        controls,
+        "A walk through two or three questions that ends at an estimator of scikit-learn. Beside it, the estimator at work: on plates of "
+        "three dishes in two features, or on the energy of dishes against their fat. Buttons answer the questions.",
+        layout,
+    )
+
+
+@cache
+def lucky_guessers(guessers: int, val: int, test: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracies of models that guess evenly at random, on two sets of plates: (guessers,) and (guessers,).
+
+    Parameters
+    ----------
+    guessers : int
+        How many models.
+    val, test : int
+        How many plates in each set.
+    classes : int
+        How many dishes.
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    return rng.binomial(val, 1 / classes, guessers) / val, rng.binomial(test, 1 / classes, guessers) / test
+
+
+def draw_lucky(val, test, tried: int) -> str:
+    """Draw the accuracies of random guessers on two sets, the best of the first `tried` marked; returns SVG."""
+    top = 0.2
+    best = int(np.argmax(val[:tried]))
+    panel = svg.Panel(64, 72, 330, 300, (0, top), (0, top))
+    ticks = [(0, "0 %"), (0.05, "5 %"), (0.1, "10 %"), (0.15, "15 %"), (0.2, "20 %")]
+    parts = [
+        svg.text(10, 22, f"The best of {tried} guessers is lucky on the plates that chose it", 15, bold=True),
+        panel.axes([], ticks, "accuracy on the validation plates", "accuracy on the test plates", out=48),
+        *(svg.text(panel.x(v), 388, w, 12, "#333", "middle") for v, w in ticks),
+        *(svg.line(panel.x(v), 72, panel.x(v), 372, svg.GRID) for v, _ in ticks),
+        panel.curve([0, top], [0, top], "#9A9A9A", 1.5, "5 4"),
+        *(
+            svg.circle(panel.x(a), panel.y(b), 4, svg.mix(BLUE, 0.6))
+            for a, b in zip(val[:tried], test[:tried], strict=True)
+        ),
+        svg.circle(panel.x(val[best]), panel.y(test[best]), 8, VERMILION),
+        svg.text(430, 130, "the one you would choose:", 13.5, "#A84300", bold=True),
+        svg.text(430, 156, f"validation {val[best]:.1%}", 15, bold=True),
+        svg.text(430, 182, f"test {test[best]:.1%}", 15, bold=True),
+        svg.text(430, 234, f"mean of all {tried}:", 13.5, _INKS[0], bold=True),
+        svg.text(430, 260, f"validation {val[:tried].mean():.1%}", 15),
+        svg.text(430, 286, f"test {test[:tried].mean():.1%}", 15),
+    ]
+    return svg.canvas(720, 418, *parts)
+
+
+def luck_explorer(val: int, test: int, classes: int, seed: int) -> None:
+    """Show why the set that chooses a model cannot also judge it: models that only guess, and the luckiest of them.
+
+    Parameters
+    ----------
+    val, test : int
+        How many plates in each set.
+    classes : int
+        How many dishes.
+    seed : int
+    """
+    import ipywidgets as widgets
+
+    scores = lucky_guessers(300, val, test, classes, seed)
+    explore(
+        lambda tried: draw_lucky(*scores, tried),
+        {
+            "tried": widgets.SelectionSlider(
+                options=[1, 2, 5, 10, 20, 50, 100, 200, 300],
+                value=100,
+                description="models tried",
+                style={"description_width": "initial"},
+                layout=widgets.Layout(width="420px"),
+            )
+        },
+        "Models that guess at random, each a dot: accuracy on the validation plates against accuracy on the test plates. The one "
+        "that is best on the validation plates is marked. A slider sets how many were tried.",
+    )

@@ -1,0 +1,983 @@
+# %% [markdown]
+# # 01 Regression versus classification
+#
+# Point a camera at a plate, and MealoMi should answer two questions. *Which dish is it? How many kilocalories are on it?*
+# They sound alike. They are two different problems, and nearly everything in machine learning is one of the two.
+#
+# In this chapter you answer both without any deep learning: with features made by hand, and models that have been around
+# for decades. That is how it was done for a long time. It shows what has to be learned, how to tell whether it was, and
+# what deep learning will have to beat.
+#
+# **When you are done, you can**
+#
+# - say of a question whether it is regression or classification, and which metric and which baseline belong to it;
+# - turn a picture into a row of numbers;
+# - split data so that the test means something, and find the leaks where it does not;
+# - fit a line by least squares, and classify by the nearest neighbours;
+# - run scikit-learn pipelines, choose their settings honestly, and read a confusion matrix and a residual plot;
+# - find the food on a plate, with four regressions at once.
+#
+# **What you build**: `colour_histogram`, `split`, `fit_line`, `mean_absolute_error`, `r2_score`, `knn_predict` and `iou`.
+# With them MealoMi makes its first guesses.
+#
+# **Time**: about 90 minutes. **You need**: NumPy arrays, and from school the equation of a line.
+
+# %%
+import csv
+
+import numpy as np
+from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import confusion_matrix
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from introdl import check, data, figures, hint, places
+from introdl.figures import regression_classification as figs
+
+figures.use_style()
+
+# %% tags=["parameters"]
+seed = 1  # of everything that is drawn by chance
+size = 64  # height and width of the pictures, pixels; a multiple of 8
+trees = 150  # of the boosted regression in section 6
+
+# %% [markdown]
+# If an exercise is hard, call `hint("01.split")` in a cell of your own, with the exercise's id. Each call shows one hint
+# more.
+#
+# ## 1. One plate, two questions
+#
+# The course brings its own plates. They are rendered by a computer, so of each one we know exactly which dish it is, what
+# it weighs, how much energy it holds, and where in the picture it lies.
+
+# %%
+plates = data.plates(size=size, dishes="base")
+dishes = [name.replace("_", " ") for name in plates.classes]
+train, val, test = (plates.split(part) for part in ("train", "val", "test"))
+print(plates)
+
+shown = [int(np.flatnonzero(train.labels == label)[0]) for label in (0, 2, 11, 10, 7)]
+figs.two_questions(train.images[shown], [dishes[train.labels[i]] for i in shown], train.kcal[shown])
+
+# %% [markdown]
+# Both answers are learned from examples: pictures $x$ together with the right answers $y$. That is **supervised learning**.
+# What differs is the answer.
+#
+# | | classification | regression |
+# |---|---|---|
+# | the question | *which dish?* | *how many kcal?* |
+# | the answer $y$ | one name out of $K$ | a real number |
+# | is there a *between*? | no: nothing lies between soup and pizza | yes: 450 lies between 400 and 500 |
+# | wrong is | wrong | by how much |
+# | a common metric | accuracy: the share that is right | mean absolute error, in kcal |
+# | the simplest rival | always say the most frequent dish | always say the median |
+#
+# **Do not be fooled by digits.** In the computer, dishes are whole numbers:
+
+# %%
+print({int(label): dish for label, dish in enumerate(dishes)})
+
+# %% [markdown]
+# They are names all the same. The mean of label 0 and label 2 is label 1, and a burger is not what lies between a pizza and
+# a doughnut. Ask yourself: *if I am off by one, is that nearly right?* For kcal it is. For labels it is nonsense.
+#
+# Some questions can be asked either way. "How many stars will you give this recipe?" has five answers, and they are in an
+# order. "Is it more than 600 kcal?" makes a classification out of a number, and throws away by how much.
+#
+# ## 2. The classical approach: picture, features, model
+#
+# Such a picture is a few thousand bytes. Few models of the classical kind can make anything of raw pixels: shift the plate
+# by a finger's width, and every pixel is another one. So people thought up **features**: a short row of numbers that says
+# what matters, and forgets the rest.
+#
+# $$\text{picture} \;\xrightarrow{\;\text{made by hand}\;}\; x \in \mathbb{R}^D \;\xrightarrow{\;\text{learned}\;}\; \text{answer}$$
+#
+# - $D$: how many features there are. $x$, shape $(D,)$, is the picture's **feature vector**.
+#
+# The oldest one is the **colour histogram**: how many of the pixels have how much red, green and blue? It does not care
+# where on the plate the tomato lies.
+#
+# **By hand.** Take the red of four pixels, 10, 70, 80 and 250, and four bins. A byte has 256 values, from 0 to 255, so each
+# bin is 64 wide: 0–63, 64–127, 128–191, 192–255.
+#
+# - 10 falls into bin 0; 70 and 80 into bin 1; none into bin 2; 250 into bin 3.
+# - The counts are 1, 2, 0, 1. Divided by the 4 pixels: $[0.25, 0.5, 0, 0.25]$.
+#
+# Move the figure. How many bins do you need to tell a salad from a soup? What do 64 bins keep that nobody needs?
+
+# %% tags=["demo"]
+figs.histogram_explorer(train.images[shown], [dishes[train.labels[i]] for i in shown])
+
+# %% [markdown]
+# Few bins are coarse. Many bins are fussy: a slightly warmer lamp pushes pixels into the next bin, and for the model that is
+# as different as any other. Eight is a usual compromise.
+#
+# ### Exercise: `colour_histogram`
+#
+# Two traps lie in wait. The range must be that of the bytes, the same for every picture. And a byte overflows: `uint8` holds
+# at most 255, and 100 · 8 is then 32. In this chapter scikit-learn and torch are off the menu inside your answers.
+
+# %% exercise="01.colour_histogram"
+def colour_histogram(image, bins):
+    """Histogram of each colour channel, as shares of the pixels.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (H, W, 3) uint8: red, green and blue from 0 to 255.
+    bins : int
+        How many bins, all equally wide, over the 256 values of a byte. It divides 256.
+
+    Returns
+    -------
+    numpy.ndarray
+        (3, bins) floats: a row for each channel, from the darkest bin to the brightest. Each row
+        adds up to 1. The image is left as it is.
+
+    Example
+    -------
+    >>> image = np.array([[[10, 200, 255], [70, 130, 250]],
+    ...                   [[80, 200, 0], [250, 220, 60]]], dtype=np.uint8)
+    >>> colour_histogram(image, 4)
+    array([[0.25, 0.5 , 0.  , 0.25],
+           [0.  , 0.  , 0.25, 0.75],
+           [0.5 , 0.  , 0.  , 0.5 ]])
+    """
+    ### BEGIN SOLUTION
+    height, width, _ = image.shape
+    counts = [np.histogram(image[:, :, c], bins, range=(0, 256))[0] for c in range(3)]
+    return np.array(counts) / (height * width)
+    ### END SOLUTION
+
+# %% check="01.colour_histogram"
+check("01.colour_histogram", colour_histogram)
+
+# %% [markdown]
+# ### A few features more
+#
+# A histogram of the whole picture counts the table too. So we add one of the middle, where the food is. And smooth soup has
+# the same colours as chopped tomatoes, so we add how **rough** the picture is: how much neighbouring pixels differ, in four
+# strips from top to bottom. (`figs.histograms` is your function for many pictures at once.)
+
+# %%
+def features(images):
+    """Pictures, uint8 (N, H, W, 3), to features, floats (N, D)."""
+    n, height = images.shape[:2]
+    quarter = height // 4
+    middle = images[:, quarter:-quarter, quarter:-quarter]
+    grey = images.mean(axis=3, dtype=np.float32)
+    jumps = np.abs(np.diff(grey, axis=2))  # from each pixel to its neighbour on the right
+    rough = jumps.reshape(n, 4, quarter, -1).mean(axis=(2, 3))
+    whole, centre = figs.histograms(images, 8), figs.histograms(middle, 8)
+    return np.concatenate([whole.reshape(n, -1), centre.reshape(n, -1), rough], axis=1)
+
+
+X_train, X_val, X_test = features(train.images), features(val.images), features(test.images)
+print(f"{train.images[0].size:,} bytes of a picture have become {X_train.shape[1]} features")
+print("X_train, X_val, X_test:", X_train.shape, X_val.shape, X_test.shape)
+
+# %% [markdown]
+# ## 3. Three sets
+#
+# A model that has learned all its examples by heart is right on every one of them. That says nothing. What counts is the
+# next plate, one that it has never met. So before anything is learned, the pictures are dealt into three sets:
+#
+# | set | what for | the model sees its answers |
+# |---|---|---|
+# | **training** | to fit the model | all the time |
+# | **validation** | to choose between models and settings | through your choices |
+# | **test** | to say how good the chosen one is | never |
+#
+# Why is validation not enough? Because choosing is learning too. Here are models that know nothing: each guesses one of the
+# dishes by throwing dice. Try many, and keep the one that is best on the validation plates.
+
+# %% tags=["demo"]
+figs.luck_explorer(len(val), len(test), len(dishes), seed)
+
+# %% [markdown]
+# The more you try, the luckier the winner on the set that chose it. On the test set the luck is gone: there it is one
+# guesser among others. **So the test set is used once, at the end, for one model.** If you look at it after every change,
+# it has become a second validation set.
+#
+# ### How to deal
+#
+# Mix the indices $0, \dots, n-1$, and cut. **By hand**, with $n = 10$ and fractions 0.7, 0.15, 0.15: the shares are 7, 1.5
+# and 1.5. Half a picture cannot be dealt, so one set gets 2 and one gets 1. Which one is a matter of taste. That all ten
+# are dealt is not.
+#
+# Two rules more. Every picture belongs to exactly one set. And the mixing must be repeatable: whoever calls the function
+# hands in a random generator, and no other source of chance is used. Then the same seed gives the same split, on every
+# machine.
+#
+# ### Exercise: `split`
+
+# %% exercise="01.split"
+def split(n, fractions, rng):
+    """Deal the indices 0 to n - 1 at random into several sets.
+
+    Parameters
+    ----------
+    n : int
+        How many pictures there are.
+    fractions : tuple of float
+        Which share goes into each set, as in (0.7, 0.15, 0.15). They add up to 1. There may be
+        two sets, or five.
+    rng : numpy.random.Generator
+        The only source of chance.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        One array of indices (whole numbers) for each fraction, in the same order. Every index is in
+        exactly one of them. Set i holds fractions[i] * n indices up to rounding; which set
+        takes the remainder, and in which order the indices stand, is up to you.
+
+    Example
+    -------
+    >>> train, val, test = split(20, (0.7, 0.15, 0.15), np.random.default_rng(0))
+    >>> len(train), len(val), len(test)
+    (14, 3, 3)
+    """
+    ### BEGIN SOLUTION
+    ends = np.round(np.cumsum(fractions) * n).astype(int)
+    return tuple(np.split(rng.permutation(n), ends[:-1]))
+    ### END SOLUTION
+
+# %% check="01.split"
+check("01.split", split)
+
+# %% [markdown]
+# ### Leaks
+#
+# A **leak** is any way in which the answers of the test get into the training. The commonest is a near copy: the same plate,
+# photographed twice, once in each set. Let us make one. Mirror every training picture: a mirrored plate has exactly the
+# same histogram. Then deal originals and mirror images together, at random, and ask a model that only looks up its nearest
+# neighbour. (You will write one in section 7.)
+
+# %%
+def nearest_neighbour_accuracy(X, y, X_new, y_new):
+    return make_pipeline(StandardScaler(), KNeighborsClassifier(1)).fit(X, y).score(X_new, y_new)
+
+
+X_both = np.concatenate([X_train, features(train.images[:, :, ::-1])])
+y_both = np.concatenate([train.labels, train.labels])
+order = np.random.default_rng(seed).permutation(len(X_both))
+held, used = order[: len(order) // 5], order[len(order) // 5 :]
+
+leaky = nearest_neighbour_accuracy(X_both[used], y_both[used], X_both[held], y_both[held])
+honest = nearest_neighbour_accuracy(X_train, train.labels, X_val, val.labels)
+print(f"copies on both sides: {leaky:.0%} right        split by plate: {honest:.0%} right")
+
+# %% [markdown]
+# The same model, the same features, and two very different numbers. Only the second says how it will fare on a plate that
+# it does not know. Copies hide well: frames of one video, five photos of one lunch, several slices of one cake. **Split by
+# what repeats** (the video, the lunch, the cake), not by the file.
+#
+# Other leaks: the mean and spread for scaling taken from all sets; features that know the answer (a file name such as
+# `pizza_017.jpg`, a price tag in the picture); training on a later day than the test.
+#
+# Our plates are dealt already. No two pictures show the same scene, and from here on you use the sets as they come.
+#
+# ## 4. Regression: fit a line
+#
+# Leave pictures for a moment, and take one feature and one number. Fat is the richest thing on a plate. How much energy
+# does a dish have, given its fat? The table is the one behind MealoMi: 20 dishes, per 100 g, from the USDA's food table
+# (SR27).
+
+# %%
+with open(places.data() / "nutrition.csv", encoding="utf-8") as file:
+    table = list(csv.DictReader(file))
+names = [row["dish"].replace("_", " ") for row in table]
+fat, protein, carbohydrate, energy = (
+    np.array([float(row[column]) for row in table]) for column in ("fat_g", "protein_g", "carbohydrate_g", "kcal")
+)
+for i in range(4):
+    print(f"{names[i]:<12} fat {fat[i]:>5.1f} g   protein {protein[i]:>5.1f} g   carbohydrate {carbohydrate[i]:>5.1f} g   {energy[i]:>5.0f} kcal")
+
+# %% [markdown]
+# Fit a line by hand. For each dish, the **error** is what the line says less the truth. Its square is drawn, and the mean of
+# the squares is what you are to make small.
+#
+# 1. Move the intercept until no dish can complain, then the slope. Then the intercept again. Why again?
+# 2. How near do you get to *least*? Tick the box and compare.
+# 3. Which dish has the largest square? Move the line towards it. Who pays?
+
+# %% tags=["demo"]
+figs.line_explorer(fat, energy, names)
+
+# %% [markdown]
+# ### In one step
+#
+# For a plate with features $x_i$, shape $(D,)$, the line says $\hat y_i = w \cdot x_i + b$.
+#
+# - $w$: the **weights**, shape $(D,)$. With one feature, $w$ is the slope.
+# - $b$: the **intercept**, one number: what the line says where all features are 0.
+# - $\hat y_i$: the **prediction**. $y_i$: the truth.
+#
+# **Least squares** makes $\sum_i (\hat y_i - y_i)^2$ as small as it can be. A trick gets rid of $b$: give each plate one
+# more feature, which is always 1. Its weight is the intercept.
+#
+# $$A = \begin{bmatrix} X & \mathbf{1} \end{bmatrix}, \quad u = \begin{bmatrix} w \\ b \end{bmatrix}, \quad
+# A u \approx y, \qquad \text{best where} \qquad A^\top A \, u = A^\top y$$
+#
+# - $X$: $(N, D)$, a plate in each row. $A$: $(N, D+1)$. $u$: $(D+1,)$. $y$: $(N,)$.
+# - The last equations are the **normal equations**. They say that the errors are at right angles to every column of $A$:
+#   nothing in the features could still explain them.
+#
+# **By hand**, three plates with $x = 0, 1, 2$ and $y = 1, 2, 6$:
+#
+# $$A = \begin{bmatrix} 0 & 1 \\ 1 & 1 \\ 2 & 1 \end{bmatrix}, \quad
+# A^\top A = \begin{bmatrix} 5 & 3 \\ 3 & 3 \end{bmatrix}, \quad A^\top y = \begin{bmatrix} 14 \\ 9 \end{bmatrix}$$
+#
+# So $5w + 3b = 14$ and $3w + 3b = 9$. Subtract: $2w = 5$, so $w = 2.5$, and $b = 0.5$. The line says 0.5, 3 and 5.5. The
+# errors are $-0.5, 1, -0.5$, and they add up to 0: with an intercept they always do.
+#
+# ### Exercise: `fit_line`
+#
+# NumPy's linear algebra is allowed: `np.linalg.lstsq` or `np.linalg.solve`.
+
+# %% exercise="01.fit_line"
+def fit_line(X, y):
+    """Least squares with an intercept: the w and b that make sum((X @ w + b - y)**2) least.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        (N, D) floats: a plate in each row. N > D, and no column is a mix of the others.
+    y : numpy.ndarray
+        (N,) floats: the truth.
+
+    Returns
+    -------
+    w : numpy.ndarray
+        (D,) floats: the weights.
+    b : float
+        The intercept. The inputs are left as they are.
+
+    Example
+    -------
+    >>> w, b = fit_line(np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 2.0, 6.0]))
+    >>> w.round(6), round(float(b), 6)
+    (array([2.5]), 0.5)
+    """
+    ### BEGIN SOLUTION
+    A = np.column_stack([X, np.ones(len(X))])
+    u = np.linalg.lstsq(A, y, rcond=None)[0]
+    return u[:-1], u[-1]
+    ### END SOLUTION
+
+# %% check="01.fit_line"
+check("01.fit_line", fit_line)
+
+# %% [markdown]
+# ### What the weights mean
+#
+# Now all three: fat, protein and carbohydrate. What does least squares find? (scikit-learn's own fit stands here, so that
+# the cell runs even if yours is not ready.)
+
+# %%
+from sklearn.linear_model import LinearRegression
+
+X_food = np.column_stack([fat, protein, carbohydrate])
+line = LinearRegression().fit(X_food, energy)
+for nutrient, weight in zip(("fat", "protein", "carbohydrate"), line.coef_, strict=True):
+    print(f"{nutrient:<13} {weight:5.2f} kcal per g")
+print(f"intercept     {line.intercept_:5.2f} kcal      fat alone: {LinearRegression().fit(fat[:, None], energy).coef_[0]:.2f} kcal per g")
+
+# %% [markdown]
+# On the back of every packet energy is reckoned with 9 kcal per gram of fat, and 4 per gram of protein or carbohydrate
+# ([EU regulation 1169/2011](https://eur-lex.europa.eu/eli/reg/2011/1169/oj), annex XIV). Food tables reckon in the same way,
+# with factors that differ a little from food to food. Least squares has found them again, nearly, from 20 dishes. But look
+# at the weight of fat *alone*. Fatty dishes here tend to hold more carbohydrate as well (think of doughnuts and cake), and a
+# line that knows only fat lets it take the credit for both. **A weight speaks only together with the features beside it.**
+#
+# ## 5. How wrong is it?
+#
+# ### Mean absolute error
+#
+# $$\text{MAE} = \frac1N \sum_{i=1}^{N} \lvert \hat y_i - y_i \rvert$$
+#
+# It has the answer's own unit, and a user understands it: *off by 43 kcal on average*. **By hand**: three plates hold 100,
+# 300 and 500 kcal, and the model says 150, 280 and 440. The errors are $50, -20, -60$. Their sizes are 50, 20, 60, so MAE
+# is $130/3 \approx 43.3$. With their signs they would average to $-10$, which hides nearly everything.
+#
+# ### Exercise: `mean_absolute_error`
+
+# %% exercise="01.mean_absolute_error"
+def mean_absolute_error(truth, predicted):
+    """Mean size of the errors, in the unit of the truth.
+
+    Parameters
+    ----------
+    truth, predicted : numpy.ndarray
+        (N,) floats each.
+
+    Returns
+    -------
+    float
+        One number, 0 or more. The inputs are left as they are.
+
+    Example
+    -------
+    >>> truth = np.array([100.0, 300.0, 500.0])
+    >>> round(float(mean_absolute_error(truth, np.array([150.0, 280.0, 440.0]))), 1)
+    43.3
+    """
+    ### BEGIN SOLUTION
+    return np.mean(np.abs(predicted - truth))
+    ### END SOLUTION
+
+# %% check="01.mean_absolute_error"
+check("01.mean_absolute_error", mean_absolute_error)
+
+# %% [markdown]
+# ### The baseline
+#
+# Is 43 kcal good? That depends. On a table of apples it is poor; on a banquet it is superb. So ask a rival who never looks at
+# the picture. The **baseline** of a regression says one and the same number for every plate. For the absolute error the best
+# such number is the median of the training answers; for the squared error it is their mean.
+#
+# **$R^2$** has the rival built in. It compares squared errors with those of the mean $\bar y$ of the truths:
+#
+# $$R^2 = 1 - \frac{\sum_i (\hat y_i - y_i)^2}{\sum_i (\bar y - y_i)^2}$$
+#
+# - 1: perfect. 0: no better than the mean. Below 0: the mean would have been better.
+#
+# **By hand**, with the three plates from above: the model's squares are $2500 + 400 + 3600 = 6500$. The mean of the truths is
+# 300, with squares $40000 + 0 + 40000 = 80000$. So $R^2 = 1 - 6500/80000 \approx 0.919$.
+#
+# ### Exercise: `r2_score`
+
+# %% exercise="01.r2_score"
+def r2_score(truth, predicted):
+    """R squared: 1 less the model's squared error over that of the mean of the truths.
+
+    Parameters
+    ----------
+    truth : numpy.ndarray
+        (N,) floats, not all alike.
+    predicted : numpy.ndarray
+        (N,) floats.
+
+    Returns
+    -------
+    float
+        One number, at most 1; it may be negative. The inputs are left as they are.
+
+    Example
+    -------
+    >>> truth = np.array([100.0, 300.0, 500.0])
+    >>> round(float(r2_score(truth, np.array([150.0, 280.0, 440.0]))), 3)
+    0.919
+    """
+    ### BEGIN SOLUTION
+    left = np.sum((predicted - truth) ** 2)
+    return 1 - left / np.sum((truth - truth.mean()) ** 2)
+    ### END SOLUTION
+
+# %% check="01.r2_score"
+check("01.r2_score", r2_score)
+
+# %% [markdown]
+# ## 6. How many kcal?
+#
+# Back to the plates. In scikit-learn a model is an object with two methods: `fit(X, y)` learns, `predict(X)` answers. A
+# **pipeline** chains steps into one such object. Ours has a `StandardScaler` first: it brings each feature to mean 0 and
+# spread 1, with mean and spread *of the training set*, because `fit` sees nothing else. That is one leak less.
+#
+# Two kinds of model compete:
+#
+# - **Ridge**: least squares with a penalty on large weights. `alpha` says how strong it is.
+# - **Gradient boosting**: many small trees of yes-or-no questions ("is more than 12 % of the middle bright red?"), each
+#   fitted to what those before it still get wrong. `loss="absolute_error"` makes them aim at what MAE measures.
+#
+# The settings are chosen on the **validation** plates.
+
+# %%
+baseline_kcal = np.median(train.kcal)
+candidates = {f"ridge, alpha {alpha}": make_pipeline(StandardScaler(), Ridge(alpha)) for alpha in (1, 10, 100, 1000)}
+for depth in (2, 5):
+    candidates[f"boosting, depth {depth}"] = GradientBoostingRegressor(
+        loss="absolute_error", n_estimators=trees, max_depth=depth, max_features=0.3, subsample=0.5, random_state=seed
+    )
+
+on_val = {}
+print(f"{'always ' + format(baseline_kcal, '.0f') + ' kcal':<20} MAE {np.abs(val.kcal - baseline_kcal).mean():6.1f} kcal on the validation plates")
+for name, model in candidates.items():
+    on_val[name] = np.abs(model.fit(X_train, train.kcal).predict(X_val) - val.kcal).mean()
+    print(f"{name:<20} MAE {on_val[name]:6.1f} kcal")
+chosen = min(on_val, key=on_val.get)
+print("chosen:", chosen)
+
+# %% [markdown]
+# Now, once, the test plates. A mean over $n$ plates is itself a little uncertain. Its **standard error** is the spread of
+# the single errors, divided by $\sqrt n$. About two of them to each side is where the truth lies in 19 of 20 cases. A
+# difference between two models that is smaller than that may be luck.
+
+# %%
+kcal_predicted = candidates[chosen].predict(X_test)
+errors, rival = np.abs(kcal_predicted - test.kcal), np.abs(baseline_kcal - test.kcal)
+
+
+def with_error(values):
+    return f"{values.mean():.0f} ± {values.std() / np.sqrt(len(values)):.0f} kcal"
+
+
+explained = 1 - np.sum((kcal_predicted - test.kcal) ** 2) / np.sum((test.kcal - test.kcal.mean()) ** 2)
+print(f"{chosen}: MAE {with_error(errors)} on {len(test)} test plates     R squared {explained:.2f}")
+print(f"always {baseline_kcal:.0f} kcal: MAE {with_error(rival)}")
+
+# %%
+figs.residuals(test.kcal, kcal_predicted, test.labels, plates.classes, "burger")
+
+# %% [markdown]
+# **Read the residuals.** A residual is what the model says less the truth, in kcal. Good residuals are a cloud around 0
+# without any shape. These have one: small meals are overrated and large ones underrated. A model that is unsure moves
+# towards the middle, because there it loses least. And no colour tells how *much* is on the plate: the camera may
+# be near or far.
+#
+# Where do the errors come from? Look at each dish:
+
+# %%
+figs.error_by_dish(errors, rival, test.labels, plates.classes)
+
+# %% [markdown]
+# A bar is the model, a red tick the baseline. One number for all plates hides this. Where a dish's energy lies near the
+# median the baseline is hard to beat, and looking at the picture can even hurt. Where it lies far off, in salad or burgers,
+# the picture has most to give. Which dishes would you have to weigh, not look at?
+#
+# ## 7. Classification: ask the neighbours
+#
+# The simplest classifier learns nothing at all. It keeps the training plates, and when a new one comes, it looks for the
+# **$k$ nearest** of them and lets them vote.
+#
+# $$d(x, x') = \sqrt{\sum_{j=1}^{D} (x_j - x'_j)^2}$$
+#
+# - $x$, $x'$: two feature vectors, shape $(D,)$. $d$: their **distance**, one number.
+#
+# **By hand.** Five plates with two features: $(1, 1)$ and $(1, 2)$ are french fries (label 5), $(2, 1)$ is pizza (0), $(8, 8)$
+# and $(8, 9)$ are doughnuts (2). A new plate has $(1.25, 1.4)$, and $k = 3$. The squared distances are
+#
+# $$0.0625 + 0.16 = 0.2225, \quad 0.0625 + 0.36 = 0.4225, \quad 0.5625 + 0.16 = 0.7225,$$
+#
+# and to the doughnuts about 89 and 103. (The root does not change who is nearest.) The three nearest say 5, 5 and 0, so the
+# answer is 5. The *mean* of the three labels is 3.3, fried eggs, which nobody voted for.
+#
+# What does $k$ do? Here are three dishes and two features of the middle of the picture: how yellow it is, and how bright.
+#
+# 1. Start at $k = 1$. Find an island. Whose is it? How does the accuracy on the training plates come about?
+# 2. Raise $k$. When are the borders smooth? What do the two curves do?
+# 3. Go to the end, where all plates vote. Why does one dish win everywhere?
+
+# %%
+def colour_of_the_middle(images):
+    """(N, 2): how much yellow, and how bright, in grey levels."""
+    quarter = images.shape[1] // 4
+    red, green, blue = (images[:, quarter:-quarter, quarter:-quarter, c].mean(axis=(1, 2)) for c in range(3))
+    return np.stack([(red + green) / 2 - blue, (red + green + blue) / 3], axis=1)
+
+
+trio = ("banana", "fried_eggs", "salad")
+few = [np.flatnonzero(train.labels == plates.classes.index(dish))[:40] for dish in trio]
+some = np.concatenate(few)
+trio_labels = np.repeat([0, 1, 2], [len(one) for one in few])
+in_val = np.flatnonzero(np.isin(val.labels, [plates.classes.index(dish) for dish in trio]))
+trio_val_labels = np.array([trio.index(plates.classes[label]) for label in val.labels[in_val]])
+trio_points, trio_val = colour_of_the_middle(train.images[some]), colour_of_the_middle(val.images[in_val])
+axes = ("yellow less blue (grey levels)", "brightness (grey levels)")
+
+# %% tags=["demo"]
+figs.neighbour_explorer(trio_points, trio_labels, trio_val, trio_val_labels, trio, axes)
+
+# %% [markdown]
+# With $k = 1$ each training plate is its own nearest neighbour, so *all* of them are right. That is learning by heart, and the
+# validation plates do not care for it: the model **overfits**. With $k$ as large as the training set the model no longer
+# looks at the plate: it **underfits**. The best $k$ lies between, and only the validation plates can tell where.
+#
+# **Ties.** With $k = 4$ the votes may be two against two. There must be a rule. Ours is: the smallest label wins.
+#
+# ### Exercise: `knn_predict`
+#
+# `scipy.spatial` is off the menu here too.
+
+# %% exercise="01.knn_predict"
+def knn_predict(X_train, y_train, X_test, k):
+    """Classify by a vote of the k nearest training plates.
+
+    Parameters
+    ----------
+    X_train : numpy.ndarray
+        (N, D) floats.
+    y_train : numpy.ndarray
+        (N,) int64, labels from 0.
+    X_test : numpy.ndarray
+        (M, D) floats.
+    k : int
+        From 1 to N. How many vote. Near is a small Euclidean distance; no two distances that
+        matter are equal.
+
+    Returns
+    -------
+    numpy.ndarray
+        (M,) whole numbers: for each test plate the most frequent label among its k nearest; of
+        equally frequent ones the smallest. The inputs are left as they are.
+
+    Example
+    -------
+    >>> X_train = np.array([[1.0, 1.0], [1.0, 2.0], [2.0, 1.0], [8.0, 8.0], [8.0, 9.0]])
+    >>> y_train = np.array([5, 5, 0, 2, 2])
+    >>> knn_predict(X_train, y_train, np.array([[1.25, 1.4], [7.0, 8.0]]), 3)
+    array([5, 2])
+    """
+    ### BEGIN SOLUTION
+    answers = []
+    for x in X_test:
+        distances = np.sum((X_train - x) ** 2, axis=1)
+        nearest = np.argsort(distances)[:k]
+        answers.append(np.bincount(y_train[nearest]).argmax())
+    return np.array(answers)
+    ### END SOLUTION
+
+# %% check="01.knn_predict"
+check("01.knn_predict", knn_predict)
+
+# %% [markdown]
+# ## 8. Which dish?
+#
+# Now all twelve dishes and all features. Two pipelines:
+#
+# - **k nearest neighbours**, with and without the scaler. Without it, features with large numbers rule: roughness is in grey
+#   levels, while histograms are shares below 1.
+# - **Logistic regression.** In spite of its name it is a classifier. It gives each dish a score, a straight line's as in
+#   section 4, and turns the scores into probabilities. Chapter 05 takes it apart.
+#
+# The baseline: always the most frequent dish. The metric is **accuracy**: the share of plates named right.
+
+# %%
+most_frequent = np.bincount(train.labels).argmax()
+classifiers = {}
+for k in (1, 5, 15):
+    classifiers[f"{k} neighbours, not scaled"] = KNeighborsClassifier(k)
+    classifiers[f"{k} neighbours, scaled"] = make_pipeline(StandardScaler(), KNeighborsClassifier(k))
+for C in (0.01, 0.1, 1.0):
+    classifiers[f"logistic regression, C {C}"] = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=2000))
+
+right_on_val = {}
+print(f"{'always ' + dishes[most_frequent]:<28} {np.mean(val.labels == most_frequent):6.1%} of the validation plates")
+for name, model in classifiers.items():
+    right_on_val[name] = model.fit(X_train, train.labels).score(X_val, val.labels)
+    print(f"{name:<28} {right_on_val[name]:6.1%}")
+best = max(right_on_val, key=right_on_val.get)
+print("chosen:", best)
+
+# %% [markdown]
+# And once, the test plates. Accuracy is a share $a$ of $n$ plates. Its standard error is
+#
+# $$\sqrt{\frac{a \, (1 - a)}{n}}$$
+#
+# **By hand**: 60 right of 100 gives $\sqrt{0.6 \cdot 0.4 / 100} \approx 0.049$. So "60 %" means 60 ± 5 %, and a rival with 63 %
+# on the same hundred has proved nothing.
+
+# %%
+named = classifiers[best].predict(X_test)
+
+
+def share(right):
+    a = right.mean()
+    return f"{a:.1%} ± {np.sqrt(a * (1 - a) / len(right)):.1%}"
+
+
+print(f"{best}: {share(named == test.labels)} of {len(test)} test plates")
+print(f"always {dishes[most_frequent]}: {share(test.labels == most_frequent)}")
+
+# %%
+figs.confusion(confusion_matrix(test.labels, named, labels=np.arange(len(dishes))), plates.classes)
+
+# %% [markdown]
+# A **confusion matrix** says more than one number. Row by row: what became of the plates of this dish? The diagonal is right.
+# Look for the darkest orange cells: which dishes does the model take for each other, and do they share their colours? A
+# column that is full from top to bottom is a dish that the model calls out whenever it is in doubt.
+#
+# **From one question to the other.** Dishes differ in energy. So here is another way to *how many kcal?*: name the dish, and
+# look up what it usually has. (Accuracy of the dish, and median of its training plates.) The last line cheats: it is told
+# the right dish.
+
+# %%
+usual = np.array([np.median(train.kcal[train.labels == label]) for label in range(len(dishes))])
+for words, answer in (
+    (f"always {baseline_kcal:.0f} kcal", np.full(len(test), baseline_kcal)),
+    (f"regression: {chosen}", kcal_predicted),
+    ("classify, then look up", usual[named]),
+    ("true dish, then look up", usual[test.labels]),
+):
+    print(f"{words:<36} MAE {with_error(np.abs(answer - test.kcal))}")
+
+# %% [markdown]
+# The gap between the last two lines is what wrong names cost. What remains in the last line is the portion: no name tells how
+# much lies on the plate. Chapter 12 lets one network learn the dish and the portion together.
+#
+# ## 9. Where is the food? Regression again
+#
+# MealoMi also draws a box around the food. A box is four numbers: $x_0, y_0$ is its upper left corner and $x_1, y_1$ the lower
+# right one, in pixels, $x$ to the right and $y$ downwards. Four numbers: so it is regression, four times over. **When the
+# answer is a number, it is regression, whatever the number means.** Much of object detection is built on this.
+#
+# How good is a box? Four errors in pixels are hard to judge: ten pixels are little for a pizza and much for a cherry. The
+# **intersection over union** is one number from 0 to 1:
+#
+# $$\text{IoU} = \frac{\text{area of the overlap}}{\text{area that the two boxes cover together}}$$
+#
+# **By hand.** Box A is $(1, 1, 5, 4)$: 4 wide, 3 high, area 12. Box B is $(3, 2, 9, 7)$: 6 wide, 5 high, area 30. Their overlap
+# begins at the larger left border, $\max(1, 3) = 3$, and ends at the smaller right one, $\min(5, 9) = 5$; from top to bottom it
+# runs from 2 to 4. That is $2 \cdot 2 = 4$. The union is $12 + 30 - 4 = 38$, since the overlap was counted twice. IoU is
+# $4/38 \approx 0.105$.
+#
+# Move the box with the sliders. How good is 0.5 to the eye? Make a box of the right size that is off by a quarter of its width.
+
+# %% tags=["demo"]
+figs.iou_explorer(train.images[shown[4]], train.boxes[shown[4]])
+
+# %% [markdown]
+# ### Exercise: `iou`
+#
+# Three cases to think of before you start: boxes that are apart, boxes that only touch, and boxes without any area.
+
+# %% exercise="01.iou"
+def iou(box_a, box_b):
+    """Intersection over union of two boxes.
+
+    Parameters
+    ----------
+    box_a, box_b : numpy.ndarray
+        (4,) floats each: x0, y0, x1, y1 with x0 <= x1 and y0 <= y1. Width is x1 - x0, height y1 - y0.
+
+    Returns
+    -------
+    float
+        From 0 to 1: 0 where the boxes are apart or only touch, and where neither has any area. The
+        boxes are left as they are.
+
+    Example
+    -------
+    >>> round(float(iou(np.array([1.0, 1.0, 5.0, 4.0]), np.array([3.0, 2.0, 9.0, 7.0]))), 3)
+    0.105
+    """
+    ### BEGIN SOLUTION
+    w = max(0.0, min(box_a[2], box_b[2]) - max(box_a[0], box_b[0]))
+    h = max(0.0, min(box_a[3], box_b[3]) - max(box_a[1], box_b[1]))
+    overlap = w * h
+    areas = (box_a[2] - box_a[0]) * (box_a[3] - box_a[1]) + (box_b[2] - box_b[0]) * (box_b[3] - box_b[1])
+    union = areas - overlap
+    return overlap / union if union > 0 else 0.0
+    ### END SOLUTION
+
+# %% check="01.iou"
+check("01.iou", iou)
+
+# %% [markdown]
+# ### A box by ridge regression
+#
+# A histogram forgets *where*, so it is of no use here. We take other features: the picture shrunk to 8 by 8 squares, and for
+# each square its mean red, green and blue, and how colourful it is (the largest of the three less the smallest). The
+# baseline is the mean box of the training plates. As always, `alpha` is chosen on the validation plates.
+
+# %%
+def grid(images):
+    """Pictures, uint8 (N, H, W, 3), to floats (N, 256): four numbers for each of 8 x 8 squares."""
+    n, height = images.shape[:2]
+    step = height // 8
+    squares = images.reshape(n, 8, step, 8, step, 3).mean(axis=(2, 4), dtype=np.float32) / 255
+    colourful = squares.max(axis=3) - squares.min(axis=3)
+    return np.concatenate([squares.reshape(n, -1), colourful.reshape(n, -1)], axis=1)
+
+
+mean_box = train.boxes.mean(axis=0)
+boxers = {alpha: make_pipeline(StandardScaler(), Ridge(alpha)).fit(grid(train.images), train.boxes) for alpha in (10, 100, 1000)}
+val_iou = {alpha: figs.overlaps(model.predict(grid(val.images)), val.boxes).mean() for alpha, model in boxers.items()}
+alpha = max(val_iou, key=val_iou.get)
+print("IoU on the validation plates:", {a: round(float(v), 3) for a, v in val_iou.items()}, " chosen: alpha", alpha)
+
+boxes = boxers[alpha].predict(grid(test.images))
+found = figs.overlaps(boxes, test.boxes)
+base = figs.overlaps(np.tile(mean_box, (len(test), 1)), test.boxes)
+for words, values in (("ridge", found), ("mean box", base)):
+    print(f"{words:<9} mean IoU {values.mean():.3f} ± {values.std() / np.sqrt(len(values)):.3f} on the test plates,  above 0.5: {np.mean(values > 0.5):.0%}")
+
+# %%
+figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
+
+# %% [markdown]
+# The mean box is a strong rival, because whoever takes a picture points the camera at the food. The regression moves it a little towards the
+# food. A straight line from 256 colours to four numbers cannot do much more: "there is food" means something else in every
+# square. In chapter 12 a network does it that has learned what food looks like.
+#
+# ## 10. Which estimator?
+#
+# scikit-learn has dozens of models, and all have the same `fit` and `predict`. Its authors drew
+# [a map](https://scikit-learn.org/stable/machine_learning_map.html) of which to try first. Here is a smaller walk in the same
+# spirit. Answer the questions. You land at an estimator, and you see it run: names and groups on the three dishes of section
+# 7, numbers on the energy of section 4.
+#
+# 1. Walk to a classifier by each of its three ways. How do the borders differ?
+# 2. Ask for groups. Nobody gave the labels. Do the groups agree with the dishes?
+# 3. Ask for a number, with *steps and exceptions*. Where is the curve flat, and why?
+
+# %%
+rank = np.random.default_rng(seed).permutation(len(some))[:90]
+walk = {
+    "train": (X_train[:600], train.labels[:600], train.kcal[:600]),  # enough for a walk
+    "val": (X_val, val.labels, val.kcal),
+    "plane": (trio_points[rank], trio_labels[rank]),
+    "dishes": trio,
+    "axes": axes,
+    "cloud": (X_train[some][rank], trio_labels[rank]),
+    "line": (fat, energy),
+}
+
+# %% tags=["demo"]
+figs.estimator_chooser(walk)
+
+# %% [markdown]
+# Groups and maps need no answers at all: that is **unsupervised learning**. And "under 50" has no estimator. The honest answer
+# is: collect more. No model is best everywhere, so a walk like this tells you where to begin, and the validation plates tell
+# you where to stay.
+#
+# ## 11. In your own words
+#
+# This answer is read by a person, not by a program. Write eight to fifteen sentences.
+#
+# > A canteen wants to waste less. From a photo of each tray that comes back, MealoMi shall say how many grams of food are left
+# > on it. There are 1,200 photos: 300 trays, each taken four times in a row from slightly different angles, then weighed. More
+# > than half of the trays are empty (0 g). On some photos you can read the slip that the kitchen scale prints. The intern
+# > shuffles the 1,200 photos, trains on 80 %, tries 30 models on the other 20 %, and reports the best one's result on that same
+# > 20 %: "off by 9 g on average".
+#
+# 1. Is the question regression or classification? Say why.
+# 2. Which metric would you use, in which unit? What does it tell the canteen?
+# 3. Which baseline must the model beat? What does it answer for most trays, and why does that make "9 g" hard to judge?
+# 4. Name at least three things that make the intern's number too good. What would you do in place of each?
+
+# %% [markdown] written="01.essay" points=10
+# **A model answer**
+#
+# The answer is a number of grams, with a *between* and a size of the error, so it is regression. I would report the mean absolute
+# error in grams on trays that the model has never seen, with its standard error: by how many grams an estimate for one tray is
+# off. The baseline is the best constant. For the absolute error that is the median of the training trays, and since more than
+# half are empty it is 0 g. Its error is the mean of what is left on a tray; without that number 9 g means nothing. I would also
+# give the error on the trays that are not empty. Leaks: the four photos of a tray are near copies, and a random split puts them
+# on both sides; split by tray. The best of 30 models is chosen on the set that judges it; choose on a validation set and use a
+# test set once. The slip in the photo holds the answer; crop it or leave these photos out, since a returned tray in use has none.
+#
+# ### BEGIN MARK SCHEME
+# | points | for |
+# |---|---|
+# | 2 | Regression (1), because the answer is a number with an order and distances: being off by a little is nearly right (1). |
+# | 2 | MAE or RMSE on unseen trays (1), in grams, said in words that the canteen understands (1). R squared alone: 1 of 2. |
+# | 2 | The best constant, median or mean of the training trays (1). The median is 0 g, so the rival is right on every empty tray; 9 g must be compared with the rival's error, or the trays with food must be looked at on their own (1). |
+# | 3 | One point for each of: photos of one tray on both sides, split by tray; chosen and judged on the same 20 %, use a third set; the slip shows the answer, remove it. Any other real leak, with its cure, counts in place of one. A leak without a cure: half a point. |
+# | 1 | Clear, in whole sentences, in the field's words. |
+#
+# "Classification, because trays are empty or not" earns the first 2 points only where the writer says that the grams are then a
+# second question, and a regression.
+# ### END MARK SCHEME
+
+# %% [markdown]
+# ## Quiz
+#
+# Write a letter for each, for example `answer_1 = "a"`.
+#
+# **1.** Twelve dishes are stored as the labels 0 to 11. What is the question *which dish?*
+#
+# - a) regression, since labels can be averaged
+# - b) regression, since the output is a number
+# - c) classification
+# - d) neither of the two
+#
+# **2.** You try 20 settings. How do you find out how good the best one is?
+#
+# - a) Take the one that is best on the test plates, and report that accuracy.
+# - b) Choose on the validation plates, and then look at the test plates once.
+# - c) Choose on the training plates, and report the accuracy there.
+# - d) Choose on validation and test plates together, and report the accuracy on both.
+#
+# **3.** A model of the energy has $R^2 = -0.2$. What does it mean?
+#
+# - a) Its predictions fall where the truth rises.
+# - b) It is nearly perfect: 20 % from it.
+# - c) It explains 20 % of the variation.
+# - d) Always saying the mean of the truths would have been better.
+#
+# **4.** Of 1,000 test plates 900 are pizza. A model is right on 90 %. How good is that?
+#
+# - a) No better than always saying pizza.
+# - b) Very good: with twelve dishes, guessing gives 8 %.
+# - c) Good: it is far above one half.
+# - d) One cannot say anything before the test set is larger.
+#
+# **5.** What does scikit-learn's `LogisticRegression` do?
+#
+# - a) regression, as its name says
+# - b) classification
+# - c) it finds groups without labels
+# - d) regression, since it gives probabilities
+
+# %% exercise="01.quiz"
+### BEGIN SOLUTION
+### STUB answer_1 = None
+### STUB answer_2 = None
+### STUB answer_3 = None
+### STUB answer_4 = None
+### STUB answer_5 = None
+answer_1 = "c"
+answer_2 = "b"
+answer_3 = "d"
+answer_4 = "a"
+answer_5 = "b"
+### END SOLUTION
+
+# %% check="01.quiz"
+check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
+
+# %% [markdown]
+# ## What you know now
+#
+# - Classification answers with a name, regression with a number. Ask whether there is a *between*.
+# - Classical models need features. Making them is most of the work, and what they leave out no model can bring back.
+# - Fit on the training set, choose on the validation set, and look at the test set once.
+# - Near copies on both sides of a split are the commonest leak. Split by what repeats.
+# - A number without its baseline and its standard error says little.
+# - Look at the errors one by one: residuals, a confusion matrix, a bar for each dish.
+# - A box is four regressions.
+#
+# ### Cheat sheet
+#
+# | | classification | regression |
+# |---|---|---|
+# | answer | label $0, \dots, K-1$ | real number |
+# | metric | accuracy $a$, standard error $\sqrt{a(1-a)/n}$ | MAE; $R^2 = 1 - \sum(\hat y - y)^2 / \sum(\bar y - y)^2$ |
+# | baseline | most frequent class | median (MAE), mean ($R^2$) |
+# | look at | confusion matrix | residuals |
+# | straight lines | `LogisticRegression` | `Ridge`; $A^\top A u = A^\top y$ with a column of ones |
+# | neighbours | `KNeighborsClassifier`: vote | `KNeighborsRegressor`: mean |
+# | trees | `RandomForestClassifier` | `GradientBoostingRegressor` |
+# | boxes | | IoU = overlap / union |
+#
+# ### Next
+#
+# The features of this chapter were our idea. Whatever we did not think of, the models never saw. Deep learning turns that
+# around: **the features are learned too**. It begins with one unit, smaller than anything you met here: a weighted sum and a
+# bend. Chapter 02 builds it.
+#
+# ### Further reading
+#
+# - [scikit-learn's user guide](https://scikit-learn.org/stable/user_guide.html), and its
+#   [map of estimators](https://scikit-learn.org/stable/machine_learning_map.html).
+# - [cs231n, Image classification](https://cs231n.github.io/classification/): nearest neighbours, splits and why pixels are
+#   poor features.
+# - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5: tasks,
+#   capacity, overfitting, validation.
+# - Hastie, Tibshirani and Friedman, [The Elements of Statistical Learning](https://hastie.su.domains/ElemStatLearn/), chapters
+#   2, 3 and 7.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/), to see where this leads.
