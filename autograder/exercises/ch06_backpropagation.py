@@ -1612,7 +1612,7 @@ QUIZ = quiz(
         Question(
             "c",
             {
-                "a": "Then the second use would count for nothing. If a moves, both of its uses move.",
+                "a": "Then the other use would count for nothing. If the number moves, both of its uses move.",
                 "b": "Along one path slopes are multiplied. These are two paths.",
                 "d": "The paths do not compete. Each brings its own change of the result.",
             },

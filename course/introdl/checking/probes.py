@@ -154,7 +154,9 @@ def _call_with_function(objects: tuple, inputs: list) -> Any:
 
     def f(at):
         if np.shape(at) != np.shape(w):
-            raise ValueError(f"f was given something of shape {np.shape(at)}; it takes an array of x's shape, {w.shape}")
+            raise ValueError(
+                f"f was given something of shape {np.shape(at)}; it takes an array of x's shape, {w.shape}"
+            )
         return float(formula(w, np.asarray(at)))
 
     return objects[0](f, x, h)
