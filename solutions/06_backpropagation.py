@@ -149,7 +149,7 @@ check("06.numerical_gradient", numerical_gradient)
 # Move the step, with the mouse or the arrow keys.
 #
 # 1. Find the lowest point of each V, for $\sin x$. How much lower does the central one reach?
-# 2. On the right branches, go three ticks to the left. By what factor does each error fall?
+# 2. On the right branches, go from $10^{-1}$ to $10^{-2}$. By what factor does each error fall?
 # 3. Change to float32. Where is the best step now, and what is the best you can get?
 # 4. Take $1000 + \sin x$. The slope is the same. Which branch has moved, and why?
 
@@ -178,7 +178,7 @@ for kind in (np.float64, np.float32):
 
 # %% [markdown]
 # The measured best wanders a little around the formula's, since rounding errors are a matter of luck. Take $h = 10^{-5}$
-# and float64 from here on. In float32 a gradient check can hardly tell right from nearly right.
+# and float64 from here on. float32 needs a far wider step, and even with its best one it keeps six digits fewer.
 #
 # ### What it costs
 #
@@ -210,7 +210,10 @@ def forward_and_backward():
     torch.nn.functional.cross_entropy(network(images), dishes).backward()
 
 
+threads = torch.get_num_threads()
+torch.set_num_threads(1)  # a fair comparison: one thread for all
 once, both = median_time(forward), median_time(forward_and_backward)
+torch.set_num_threads(threads)
 print(f"{parameters:,} parameters")
 print(f"one forward pass               {1e3 * once:8.2f} ms")
 print(f"forward and backward           {1e3 * both:8.2f} ms   = {both / once:.1f} forward passes")
@@ -279,7 +282,7 @@ figs.draw_graph(
 #
 # Step through a graph in which $c$ is used twice: in $d = c + a$ and in $L = d \cdot c$. Press play, or use the slider and the arrow keys.
 #
-# 1. Before you go on from step 4, work out all four gradients on paper.
+# 1. Before you go on from step 4, work out all gradients on paper.
 # 2. $c$ gets its gradient in two parts. Which box brings which?
 # 3. What would $a$ and $b$ get, if $c$ passed on right after the first part?
 
@@ -516,8 +519,8 @@ def backward(root):
 check("06.backward", backward)
 
 # %% [markdown]
-# A class may be given a method later. With this line, `L.backward()` works on your numbers, and the engine is whole: about
-# forty lines of code. The next cell tries it against the chapter's own, and takes yours if they agree.
+# A class may be given a method later. With this line, `L.backward()` works on your numbers, and the engine is whole: some
+# fifty lines of code. The next cell tries it against the chapter's own, and takes yours if they agree.
 
 # %%
 Value.backward = backward
@@ -605,19 +608,16 @@ print(f"a chain of 20,000 products: gradient {start.grad:.6f}, expected {1.0001*
 # A layer's output is an array, and a numerical gradient needs a number. So draw `dout` at random, and take
 # $f = \sum \text{dout} \cdot \text{output}$. The gradient of this $f$ is just what the backward function should return.
 #
-# How close is close? This is the measure, here and in the checks below:
+# How close is close? This is the measure in all that follows, and `figs.relative_error` in code:
 #
 # $$\text{relative error}(a, b) = \frac{\max |a - b|}{\max(\max|a|, \max|b|)}$$
 #
-# for two arrays $a$ and $b$ of one shape: the largest difference, over the largest size of a number in either. Under
-# $10^{-7}$ in float64, with $h = 10^{-5}$: well done. Above $10^{-4}$: most likely a mistake. (Section 6 has an exception.)
+# for two arrays $a$ and $b$ of one shape: the largest difference, over the largest size of a number in either. In float64,
+# with $h = 10^{-5}$, under $10^{-7}$ is well done. Far above it, look for a mistake. (Section 6 has an exception.)
 
 # %%
-def relative_error(a, b):
-    return np.max(np.abs(a - b)) / max(np.max(np.abs(a)), np.max(np.abs(b)))
-
-
-print(relative_error(np.array([3.25, 24.5]), np.array([3.0, 24.0])))  # the wide step of section 2
+wide, true = np.array([3.25, 24.5]), np.array([3.0, 24.0])  # the wide step of section 2
+print(f"0.5 / 24.5 = {figs.relative_error(wide, true):.4f}")
 
 # %% [markdown]
 # `figs.check_layer` measures this for you: your function against central differences, and PyTorch's against them too.
@@ -1078,8 +1078,8 @@ print(f"loss at the start {losses[0]:.3f}, after {steps} steps {losses[-1]:.4f}"
 # %% [markdown]
 # Move through the training with the slider, or press play.
 #
-# 1. Go back to moment 1. What does the network say, and is its loss near $\ln 2 \approx 0.69$?
-# 2. When does the boundary stop being straight?
+# 1. Go back to moment 1. A network that says 50 % everywhere pays $\ln 2 \approx 0.69$. Why does this one pay more?
+# 2. At which moment is the last plate right? Does the loss stop there?
 # 3. Show where the hidden units switch on. The boundary bends just where it crosses such a line. Why?
 
 # %% tags=["demo"]

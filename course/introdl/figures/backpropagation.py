@@ -70,7 +70,7 @@ class Value:
 
     def __pow__(self, exponent):
         power = self.data**exponent
-        return Value(power, (self,), (exponent * self.data ** (exponent - 1),), f"power {exponent}")
+        return Value(power, (self,), (exponent * self.data ** (exponent - 1),), f"**{exponent}")
 
     def __neg__(self):
         return self * -1
@@ -201,6 +201,12 @@ def _place(columns) -> tuple[float, float]:
     return len(columns) * (_WIDE + _GAP_X) - _GAP_X, height
 
 
+def _arrival(number: int, slot: _Slot) -> int:
+    """At which height an operand's edge arrives: in the order of where they come from, so that edges do not cross."""
+    heights = sorted((came.y, k) for k, came in enumerate(slot.left))
+    return [k for _, k in heights].index(number)
+
+
 def _mean(values, otherwise):
     return sum(values) / len(values) if values else otherwise
 
@@ -233,6 +239,27 @@ class _Moment:
     back: bool = False
 
 
+def _head(node, names) -> str:
+    """What stands above a box: ``c = a × b`` where all have names, else what is known."""
+    name, op = names.get(id(node), ""), getattr(node, "op", "")
+    inner = [names.get(id(child), "") for child in node.children]
+    if not node.children or not op:
+        return name or op or "number"
+    if not all(inner):
+        return f"{name} = {op}" if name else op
+    if op in _SIGNS and len(inner) == 2:
+        made = f"{inner[0]} {_SIGNS[op]} {inner[1]}"
+    elif op.startswith("**"):
+        made = f"{inner[0]}{_raised(op[2:])}"
+    else:
+        made = f"{op}({', '.join(inner)})"
+    return f"{name} = {made}" if name else made
+
+
+def _raised(words) -> str:
+    return str(words).translate(str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·"))
+
+
 def _draw(order, names, moment: _Moment) -> str:
     columns, ways = _columns(order)
     width, height = _place(columns)
@@ -251,9 +278,8 @@ def _draw(order, names, moment: _Moment) -> str:
                 twice = sum(1 for c in parent.children if c is child) > 1
                 points.append((x + _WIDE / 2, y + (18 * number - 9 if twice else 0)))
             else:
-                count = len(parent.children)
-                points.append((x - _WIDE / 2, y + (22 * (number - (count - 1) / 2))))
-        # the lower of two operands arrives below, so that the edges do not cross on the last bit
+                rank, count = _arrival(number, slot), len(parent.children)
+                points.append((x - _WIDE / 2, y + 22 * (rank - (count - 1) / 2)))
         path = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
         for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
             middle = (x1 + x2) / 2
@@ -275,9 +301,9 @@ def _draw(order, names, moment: _Moment) -> str:
             fill = _PALE_GREY if leaf else "#FFFFFF"
             edge = (VERMILION if moment.back else BLUE) if hot else "#555555"
             parts.append(svg.box(x, y, _WIDE, _HIGH, fill, edge, 3 if hot else 1.2, 7))
-            name, op = names.get(id(node), ""), getattr(node, "op", "")
-            head = f"{name}  {op}".strip() if name or op else "number"
-            parts.append(svg.text(x + _WIDE / 2, y + 16, head, 13, BLACK, "middle", bold=True))
+            head = _head(node, names)
+            size = 13 if len(head) <= 13 else 11
+            parts.append(svg.text(x + _WIDE / 2, y + 16, head, size, BLACK, "middle", bold=True))
             if id(node) in moment.data:
                 parts.append(svg.text(x + 8, y + 35, "data", 11.5, "#444"))
                 parts.append(svg.text(x + _WIDE - 8, y + 35, _n(node.data), 14, BLUE, "end", bold=True))
@@ -472,7 +498,10 @@ def step_errors(curve: str, steps, kind=np.float64) -> dict[str, np.ndarray]:
 
 
 def _power(exponent: float) -> str:
-    return "10" + f"{exponent:g}".translate(str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·"))
+    """Ten to a power: ``10⁻⁵``, or ``6e−6`` where the exponent is no whole number."""
+    if exponent == int(exponent):
+        return f"10{_raised(int(exponent))}"
+    return f"{10.0**exponent:.0e}".replace("e-0", "e-").replace("-", "−")
 
 
 def draw_steps(exponent: float, kind: str, curve: str) -> str:
@@ -680,8 +709,6 @@ def draw_scatter(x, w, dout, step: int, stride: int = 1) -> str:
         + svg.block("dout, from above", _grid(dout, fills=done, bold=(i, j, 1, 1)))
         + svg.block("w, the kernel", _grid(w, fills=blue))
         + svg.block(f"dx: its window += {_n(g)} · w", _grid(dx, fills=inside(_PALE_BLUE, x.shape), bold=frame))
-        + "</div>"
-        + row
         + svg.block("x, with the window", _grid(x, fills=inside(_PALE_GREEN, x.shape), bold=frame))
         + svg.block(f"dw += {_n(g)} · window", _grid(dw, fills=green))
         + "</div>"
@@ -905,10 +932,10 @@ def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment:
             parts.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="8.5" fill="none" stroke="{VERMILION}" stroke-width="2.4"/>')  # fmt: skip
         parts.append(svg.circle(px, py, 4.5, BLUE) if label == 0 else svg.square(px, py, 4.2, ORANGE, "#5A3E00", 1.0))
     top = max(max(losses), 0.1) * 1.05
-    right = svg.Panel(518, 62, 186, 176, (0, len(losses)), (0, top))
+    right = svg.Panel(518, 62, 186, 176, (0, len(losses) - 1), (0, top))
     parts += [
         right.axes(
-            [0, len(losses) // 2, len(losses)],
+            [0, len(losses) // 2, len(losses) - 1],
             [0, (top / 2, svg.fixed(top / 2, 1)), (top, svg.fixed(top, 1))],
             "steps taken",
         ),
