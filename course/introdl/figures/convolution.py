@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from introdl.figures import svg
-from introdl.figures.interactive import explore
+from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.style import BLUE, GREEN, GREY, PALETTE, VERMILION
 
 _PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, _PALE_GREY = "#CFE5F4", "#F9DFC0", "#D5EFE5", "#EFEFEF"
@@ -69,39 +69,6 @@ def _missed(n: int, kernel: int, stride: int, padding: int) -> list[int]:
 
 def _listed(thing: str, places: list[int]) -> str:
     return f"{thing}{'s' if len(places) > 1 else ''} {', '.join(map(str, places))}"
-
-
-def _stepper(places: Callable[[], int], step: int, what: str, restarted_by: tuple = ()):
-    """A play button and a slider that move together (in the browser).
-
-    They run from 1 to ``places()``, which is asked again, and they begin again, when one of `restarted_by` changes. Make
-    them before `explore` registers its own observers, so that the range is right when the picture is drawn.
-    """
-    import ipywidgets as widgets
-
-    total = places()
-    step = min(step, total)
-    play = widgets.Play(min=1, max=total, value=step, step=1, interval=900, description="Play")
-    slider = widgets.IntSlider(
-        min=1, max=total, value=step, description=what, continuous_update=True, layout={"width": "340px"}
-    )
-    widgets.jslink((play, "value"), (slider, "value"))
-
-    def restart(_change) -> None:
-        slider.value = 1
-        slider.max = play.max = places()
-
-    for control in restarted_by:
-        control.observe(restart, names="value")
-    return play, slider
-
-
-def _rows(*rows):
-    """Widgets in rows that wrap where the page is narrow."""
-    import ipywidgets as widgets
-
-    layout = {"display": "flex", "flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 14px"}
-    return widgets.VBox([widgets.Box(list(row), layout=layout) for row in rows])
 
 
 # ----------------------------------------------------------------------------------------------------------
@@ -379,7 +346,7 @@ def sliding_window(image, kernel, bias=0.0, stride: int = 1, padding: int = 0, f
     paddings = widgets.IntSlider(min=0, max=3, value=padding, description="padding", layout=small)
     strides = widgets.IntSlider(min=1, max=4, value=stride, description="stride", layout=small)
     flips = widgets.Checkbox(value=flip, description="flip the kernel", indent=False, layout={"width": "150px"})
-    play, steps = _stepper(places, step, "step", restarted_by=(paddings, strides))
+    play, steps = stepper(places, step, "step", restarted_by=(paddings, strides))
     explore(
         lambda step, padding, stride, flip: draw_window(image, kernel, bias, step, stride, padding, flip),
         {"step": steps, "padding": paddings, "stride": strides, "flip": flips},
@@ -388,7 +355,7 @@ def sliding_window(image, kernel, bias=0.0, stride: int = 1, padding: int = 0, f
             f"{image.shape[2]} with {image.shape[0]} channel(s); at each place the products and their sum are "
             f"written out and the output of {len(kernel)} filter(s) fills in, cell by cell."
         ),
-        layout=lambda _controls, view: _rows((play, steps), (paddings, strides, flips), (view,)),
+        layout=lambda _controls, view: rows_of((play, steps), (paddings, strides, flips), (view,)),
     )
 
 
@@ -596,7 +563,7 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
     def layout(_controls, picture):
         nine = widgets.GridBox(fields, layout={"grid_template_columns": "repeat(3, 80px)", "grid_gap": "2px"})
         others = widgets.VBox([presets, view, times, normalise])
-        return _rows((nine, others), (picture,))
+        return rows_of((nine, others), (picture,))
 
     explore(
         draw,
@@ -770,7 +737,7 @@ def draw_im2col(image: np.ndarray, kh: int, kw: int, row: int, stride: int, padd
     return svg.frame(f"Window ({i}, {j}) becomes row {row}: channel by channel, each read like a page", body)
 
 
-def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
+def im2colrows_of(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
     """Watch each window of an image become one row of the im2col matrix.
 
     Parameters
@@ -795,7 +762,7 @@ def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
     small = {"width": "230px"}
     paddings = widgets.IntSlider(min=0, max=1, value=padding, description="padding", layout=small)
     strides = widgets.IntSlider(min=1, max=3, value=stride, description="stride", layout=small)
-    play, steps = _stepper(places, 1, "window", restarted_by=(paddings, strides))
+    play, steps = stepper(places, 1, "window", restarted_by=(paddings, strides))
     explore(
         lambda row, padding, stride: draw_im2col(image, kh, kw, row, stride, padding),
         {"row": steps, "padding": paddings, "stride": strides},
@@ -803,7 +770,7 @@ def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
             f"An input of {image.shape[0]} channels with one {kh} by {kw} window marked, and the im2col matrix in which "
             "that window is one row: its pixels channel by channel, row by row."
         ),
-        layout=lambda _controls, view: _rows((play, steps), (paddings, strides), (view,)),
+        layout=lambda _controls, view: rows_of((play, steps), (paddings, strides), (view,)),
     )
 
 

@@ -79,3 +79,54 @@ def show_live(
     page = f'<div class="{mark}">{still}<p><em>{html.escape(note)}</em></p></div>'
     display({"text/html": page, "text/plain": f"[interactive {kind}: {alt}]"}, raw=True)
     display(widgets.VBox([hide, live]))
+
+
+def stepper(places: Callable[[], int], step: int, what: str, restarted_by: tuple = (), interval: int = 900):
+    """A play button and a slider that move together (in the browser).
+
+    They run from 1 to ``places()``, which is asked again, and they begin again, when one of `restarted_by` changes. Make
+    them before `explore` registers its own observers, so that the range is right when the picture is drawn.
+
+    Parameters
+    ----------
+    places : callable
+        Returns how many places there are.
+    step : int
+        Where they stand at first, from 1.
+    what : str
+        What is counted, for the slider's label.
+    restarted_by : tuple of ipywidgets.Widget, optional
+        Controls that change what is stepped through.
+    interval : int, optional
+        Milliseconds between two steps of the player.
+
+    Returns
+    -------
+    ipywidgets.Play, ipywidgets.IntSlider
+        The slider holds the value; arrow keys move it.
+    """
+    import ipywidgets as widgets
+
+    total = places()
+    step = min(step, total)
+    play = widgets.Play(min=1, max=total, value=step, step=1, interval=interval, description="Play")
+    slider = widgets.IntSlider(
+        min=1, max=total, value=step, description=what, continuous_update=True, layout={"width": "340px"}
+    )
+    widgets.jslink((play, "value"), (slider, "value"))
+
+    def restart(_change) -> None:
+        slider.value = 1
+        slider.max = play.max = places()
+
+    for control in restarted_by:
+        control.observe(restart, names="value")
+    return play, slider
+
+
+def rows_of(*rows):
+    """Stack rows of widgets, each a sequence; a row wraps where the page is narrow."""
+    import ipywidgets as widgets
+
+    layout = {"display": "flex", "flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 14px"}
+    return widgets.VBox([widgets.Box(list(row), layout=layout) for row in rows])
