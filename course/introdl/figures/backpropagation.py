@@ -546,7 +546,10 @@ def draw_steps(exponent: float, kind: str, curve: str) -> str:
         svg.text(panel.x(-14.7), panel.top + panel.height - 12, "← rounding: ε / h", 12.5, "#444", halo=True),
         svg.text(panel.x(-0.2), panel.top + panel.height - 12, "truncation: h or h² →", 12.5, "#444", "end", halo=True),
     ]
-    words = [f"{name}: {at[name]:.0e}".replace("e-0", "e-").replace("-", "−") for name in ("forward", "central")]
+    words = [
+        f"{name}: {at[name]:.0e}".replace("e+00", "").replace("e-0", "e-").replace("-", "−")
+        for name in ("forward", "central")
+    ]
     title = "Too large a step bends, too small a step rounds: the best lies between"
     parts.insert(0, svg.text(14, 26, title, 15, bold=True))
     line = f"h = {_power(exponent)}, {kind}.  Relative error, "

@@ -737,7 +737,7 @@ def draw_im2col(image: np.ndarray, kh: int, kw: int, row: int, stride: int, padd
     return svg.frame(f"Window ({i}, {j}) becomes row {row}: channel by channel, each read like a page", body)
 
 
-def im2colrows_of(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
+def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
     """Watch each window of an image become one row of the im2col matrix.
 
     Parameters
