@@ -395,7 +395,7 @@ def loss_and_slopes(scores, labels, kind: str, delta: float = 1.0):
 def _journey(X, labels, kind, strength, rate, steps):
     """Weights (steps + 1, K, 3), their losses and accuracies, from a start that is wrong on purpose."""
     ones = np.column_stack([X, np.ones(len(X))])
-    W = np.array([[2.0, -1.0, 0.0], [-2.0, 2.5, 0.0], [0.0, -2.0, 0.5]])
+    W = np.array([[2.0, -1.0, 0.0], [0.0, -2.0, 0.5], [-2.0, 2.5, 0.0]])
     path, losses, right = [], [], []
     for _ in range(steps + 1):
         scores = ones @ W.T
@@ -407,6 +407,11 @@ def _journey(X, labels, kind, strength, rate, steps):
         gradient[:, :2] += 2 * strength * W[:, :2]
         W = W - rate * gradient
     return np.array(path), np.array(losses), np.array(right)
+
+
+def trained(X, labels, kind: str, strength: float, rate: float, steps: int) -> np.ndarray:
+    """Return the weights (K, 3), the last column the biases, at which `classifier_board` stands after its last step."""
+    return _journey(X, labels, kind, strength, rate, steps)[0][-1]
 
 
 def _cut(corners, w):
@@ -527,7 +532,7 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
     return svg.canvas(720, 432, *parts)
 
 
-def classifier_board(X, labels, names, dishes=("doughnut", "pizza", "salad"), steps: int = 200) -> None:
+def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
     """Show a linear classifier in two features whose boundaries move as it takes gradient steps.
 
     Parameters
