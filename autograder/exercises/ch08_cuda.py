@@ -238,7 +238,9 @@ def _tensors_only(value, again):
 
     if isinstance(value, dict):
         return {k: again(v) for k, v in value.items() if wanted(v)}
-    return tuple(again(item) for item in value if wanted(item)) if isinstance(value, tuple) else [again(i) for i in value]
+    return (
+        tuple(again(item) for item in value if wanted(item)) if isinstance(value, tuple) else [again(i) for i in value]
+    )
 
 
 TO_DEVICE = Exercise(
@@ -318,7 +320,10 @@ TO_DEVICE = Exercise(
         Misconception(
             "what is no tensor gets lost",
             "Names, numbers and None are gone. What is no tensor and no collection is handed through as it is.",
-            _moves(mapping=_tensors_only, sequence=lambda v, again: _same_kind(v, again) if hasattr(v, "_fields") else _tensors_only(v, again)),  # fmt: skip
+            _moves(
+                mapping=_tensors_only,
+                sequence=lambda v, again: _same_kind(v, again) if hasattr(v, "_fields") else _tensors_only(v, again),
+            ),  # fmt: skip
         ),
         Misconception(
             "a text is taken apart",
@@ -414,12 +419,16 @@ CONV_FLOPS = Exercise(
         Misconception(
             "padding on one side only",
             "Your padding is counted once. There is some on both sides.",
-            lambda x, w, s, p: 2 * x[0] * w[0] * ((x[2] + p - w[2]) // s + 1) * ((x[3] + p - w[3]) // s + 1) * w[1] * w[2] * w[3],  # fmt: skip
+            lambda x, w, s, p: (
+                2 * x[0] * w[0] * ((x[2] + p - w[2]) // s + 1) * ((x[3] + p - w[3]) // s + 1) * w[1] * w[2] * w[3]
+            ),  # fmt: skip
         ),
         Misconception(
             "the output's size lacks its 1",
             "Your output is one row and one column too small: chapter 03's formula ends with + 1.",
-            lambda x, w, s, p: 2 * x[0] * w[0] * ((x[2] + 2 * p - w[2]) // s) * ((x[3] + 2 * p - w[3]) // s) * w[1] * w[2] * w[3],  # fmt: skip
+            lambda x, w, s, p: (
+                2 * x[0] * w[0] * ((x[2] + 2 * p - w[2]) // s) * ((x[3] + 2 * p - w[3]) // s) * w[1] * w[2] * w[3]
+            ),  # fmt: skip
         ),
         Misconception(
             "the batch is forgotten",
@@ -507,7 +516,9 @@ ARITHMETIC_INTENSITY = Exercise(
         Misconception(
             "only the first tensor is read",
             "You count the first tensor that is read, and not the others. Weights take their way through memory as well.",
-            lambda f, r, w, b: f / (b * (_size(r[:1]) + _size(w))) if len(r) > 1 else f / (b * (_size(r) + _size(w[:1]))),
+            lambda f, r, w, b: (
+                f / (b * (_size(r[:1]) + _size(w))) if len(r) > 1 else f / (b * (_size(r) + _size(w[:1])))
+            ),
         ),
         Misconception(
             "numbers in place of bytes",
@@ -1093,7 +1104,9 @@ EVALUATE = Exercise(
             "the mean of batch means",
             "You average the batches' averages, so the pictures of a short last batch count for more than the others. Weigh "
             "each batch by its size.",
-            _evaluates(sum_up=lambda f: (float(np.mean([a for a, _, _ in f])), float(np.mean([r / n for _, r, n in f])))),
+            _evaluates(
+                sum_up=lambda f: (float(np.mean([a for a, _, _ in f])), float(np.mean([r / n for _, r, n in f])))
+            ),
         ),
         Misconception(
             "the loss is averaged over batches",
@@ -1315,7 +1328,7 @@ QUIZ = quiz(
             "d",
             {
                 "a": "Same mean, same spread: the mean is what moves most when one time is far off.",
-                "b": "It is faster in the best case only. What would you have to wait for on most calls?",
+                "b": "The fastest call is the best case, and alone it hides the spread. What would most calls take?",
                 "c": "One slow call is not the program's speed; perhaps the machine was busy then.",
             },
         ),

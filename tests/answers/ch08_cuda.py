@@ -99,12 +99,12 @@ def to_device_match(batch, device):
                 out[key] = to_device_match(out[key], device)
             return out
         case list():
-            return list(map(lambda item: to_device_match(item, device), batch))
+            return [to_device_match(item, device) for item in batch]
         case tuple():
             try:
-                return type(batch)(*map(lambda item: to_device_match(item, device), batch))
+                return type(batch)(*[to_device_match(item, device) for item in batch])
             except TypeError:
-                return tuple(map(lambda item: to_device_match(item, device), batch))
+                return tuple(to_device_match(item, device) for item in batch)
         case _:
             return batch
 

@@ -14,9 +14,7 @@ def _functions(objects: tuple) -> list[types.FunctionType]:
     """The learner's functions: those given, and their neighbours in the same notebook."""
     found = [one for one in objects if isinstance(one, types.FunctionType)]
     for space in _spaces(objects):
-        found += [
-            f for f in list(space.values()) if isinstance(f, types.FunctionType) and f.__globals__ is space
-        ]
+        found += [f for f in list(space.values()) if isinstance(f, types.FunctionType) and f.__globals__ is space]
     return list({id(f): f for f in found}.values())
 
 
@@ -177,7 +175,7 @@ class Clock:
     def _sleep(self, seconds) -> None:
         self.now += seconds
 
-    def _event(clock):  # noqa: N805: `self` is the event's
+    def _event(clock):
         class Event:
             """When the device's queue comes to a mark."""
 

@@ -388,9 +388,7 @@ def _read_train_step_amp(result: Any, inputs: list) -> Any:
     }
 
 
-PROBES["train_step_amp"] = Probe(
-    lambda objects, inputs: _train(objects, inputs, "float32"), _read_train_step_amp
-)
+PROBES["train_step_amp"] = Probe(lambda objects, inputs: _train(objects, inputs, "float32"), _read_train_step_amp)
 
 
 def _evaluate(objects: tuple, inputs: list) -> Any:
@@ -423,7 +421,9 @@ def _read_evaluate(result: Any, inputs: list) -> Any:
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         return Wrong("evaluate should return two numbers: the mean loss and the accuracy.")
     if result["tracked"]:
-        return Wrong("evaluate records every step for a backward pass that never comes. Switch gradients off around it.")
+        return Wrong(
+            "evaluate records every step for a backward pass that never comes. Switch gradients off around it."
+        )
     if result["frozen"]:
         return Wrong("After evaluate the model's weights no longer require gradients, so it cannot be trained on.")
     return {"mean loss": given[0], "accuracy": given[1]}
