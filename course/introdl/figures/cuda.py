@@ -25,7 +25,7 @@ def seconds(value: float) -> str:
 
 def rate(value: float, unit: str = "FLOP/s") -> str:
     """A rate with its thousands named: ``67 TFLOP/s``."""
-    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+    for size, letter in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
         if value >= size:
             return f"{value / size:.3g} {letter}{unit}"
     return f"{value:.3g} {unit}"
@@ -216,7 +216,7 @@ def draw_queue(launch: float, kernel: float, calls: int = 4) -> str:
         svg.text(
             14,
             46,
-            f"{calls} calls: each costs the processor {svg.short(launch)} µs and the GPU {svg.short(kernel)} µs; {bound}",
+            f"{calls} call{'s' * (calls > 1)}: each costs the processor {svg.short(launch)} µs and the GPU {svg.short(kernel)} µs; {bound}",
             12.5,
             "#444",
         ),  # fmt: skip
@@ -240,9 +240,10 @@ def draw_queue(launch: float, kernel: float, calls: int = 4) -> str:
             parts.append(svg.text((left + right) / 2, 116, n, 13, BLACK, "middle"))
     for at, words, ink, anchor in ((handed[-1], "clock read at once", "#A84300", "start"), (end, "after synchronize()", _WORD_GREEN, "end")):  # fmt: skip
         parts.append(svg.line(panel.x(at), 74, panel.x(at), 206, ink, 2, "5 4"))
-        shift = 4 if anchor == "start" else -4
-        high = 70 if anchor == "end" or handed[-1] < 0.45 * end else 204
-        parts.append(svg.text(float(panel.x(at)) + shift, high, words, 12.5, ink, anchor, bold=True, halo=True))
+        if anchor == "start" and at > 0.6 * end:
+            anchor = "end"
+        high = 70 if words.startswith("after") or at < 0.45 * end else 205
+        parts.append(svg.text(float(panel.x(at)) + (4 if anchor == "start" else -4), high, words, 12.5, ink, anchor, bold=True, halo=True))  # fmt: skip
     return svg.canvas(720, 262, *parts)
 
 
@@ -309,7 +310,7 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
     names = "NHWC" if view == _VIEWS[1] else "NCHW"
     parts = [
         svg.text(
-            14, 26, f"Shape {shape}, strides {strides}: a number's place is index times stride, added up", 15, bold=True
+            14, 26, f"Shape {shape}, strides {strides}: place = sum of index × stride", 15, bold=True
         ),  # fmt: skip
         svg.text(
             14,
@@ -379,6 +380,11 @@ def memory_explorer() -> None:
 # --- the roofline -------------------------------------------------------------------------------------------------
 
 
+def flat_size(channels: int, size: int) -> int:
+    """What the dense layer is given: all numbers of a small picture, one a channel of a larger one (its average)."""
+    return channels * size * size if size <= 8 else channels
+
+
 def layer_costs(batch: int, channels: int, size: int, itemsize: int = 4) -> dict[str, tuple[float, float]]:
     """Operations and bytes of some layers in a forward pass, each tensor moved once.
 
@@ -396,7 +402,7 @@ def layer_costs(batch: int, channels: int, size: int, itemsize: int = 4) -> dict
         for each number.
     """
     numbers = batch * channels * size * size
-    flat = channels * size * size if size <= 8 else channels
+    flat = flat_size(channels, size)
 
     def cost(flops, moved):
         return float(flops), float(moved * itemsize)
@@ -404,7 +410,7 @@ def layer_costs(batch: int, channels: int, size: int, itemsize: int = 4) -> dict
     return {
         "conv 3x3": cost(2 * numbers * channels * 9, 2 * numbers + 9 * channels**2),
         "conv 1x1": cost(2 * numbers * channels, 2 * numbers + channels**2),
-        f"dense {flat} to {channels}": cost(2 * batch * flat * channels, batch * (flat + channels) + flat * channels),
+        "dense": cost(2 * batch * flat * channels, batch * (flat + channels) + flat * channels),
         "batch norm": cost(2 * numbers, 2 * numbers + 2 * channels),
         "ReLU": cost(numbers, 2 * numbers),
     }
@@ -442,7 +448,7 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
     panel = _roof_panel(peak, bandwidth)
     free = [layer for layer, (flops, moved) in costs.items() if flops / moved >= ridge]
     title = (
-        f"{len(free)} of {len(costs)} layers reach the flat roof; the others wait for memory"
+        f"{len(free)} of {len(costs)} layers reach{'es' * (len(free) == 1)} the flat roof; the others wait for memory"
         if free
         else "No layer reaches the flat roof: all of them wait for memory"
     )
@@ -455,7 +461,13 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
             12.5,
             "#444",
         ),  # fmt: skip
-        svg.text(14, 65, f"input ({batch}, {channels}, {size}, {size}), {itemsize} bytes a number", 12.5, "#444"),
+        svg.text(
+            14,
+            65,
+            f"input ({batch}, {channels}, {size}, {size}), dense layer {flat_size(channels, size)} to {channels}, {itemsize} bytes a number",
+            12.5,
+            "#444",
+        ),
         panel.ruled(
             _decades(0.05, 3000, lambda v: f"{v:g}"),
             _decades(10.0 ** panel.ylim[0], 10.0 ** panel.ylim[1], lambda v: rate(v, "")),
@@ -479,7 +491,13 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
             svg.circle(panel.x(intensity), panel.y(reach), 7, colour, BLACK),
             svg.circle(518, y - 4, 6, colour, BLACK),
             svg.text(530, y, layer, 13, BLACK, bold=True),
-            svg.text(530, y + 17, f"{intensity:.3g} FLOP/byte", 12, "#444"),
+            svg.text(
+                530,
+                y + 17,
+                f"{intensity:,.0f} FLOP/byte" if intensity >= 100 else f"{intensity:.3g} FLOP/byte",
+                12,
+                "#444",
+            ),
             svg.text(706, y, seconds(least), 13, BLACK, "end"),
             svg.text(706, y + 17, bound, 12, "#A84300" if bound == "memory" else _WORD_GREEN, "end", bold=True),
         ]
@@ -641,9 +659,9 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
     rows += [(sheet.name, sheet.peak, sheet.bandwidth, False) for sheet in benchmark.SHEETS]
     gpus = sum(made["device"]["kind"] == "cuda" for made in recorded)
     title = (
-        f"Measured (filled): {len(recorded) + 1} machines, {gpus} with CUDA; data sheets (hollow) for scale"
+        f"Filled: {len(recorded) + 1} measurements, {gpus} of CUDA; hollow: theory (data sheets)"
         if gpus
-        else "No CUDA machine has been measured yet: hollow marks are theory, from data sheets"
+        else "No CUDA machine measured so far: hollow marks are theory (data sheets)"
     )
     high = 44 * len(rows)
     left = _Log(214, 84, 280, high, (1e9, 3e15), (0, 1), logy=False)
@@ -655,7 +673,7 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
     parts += [
         svg.text(left.left, 76, "matrix product (FLOP/s)", 12.5, "#333", bold=True),
         svg.text(right.left, 76, "memory (byte/s)", 12.5, "#333", bold=True),
-        left.ruled(_decades(1e9, 3e15, lambda v: rate(v, "").replace("1e+03 T", "1000 T")), [], ""),
+        left.ruled(_decades(1e9, 3e15, lambda v: rate(v, "")), [], ""),
         right.ruled(_decades(1e9, 1e13, lambda v: rate(v, "")), [], ""),
     ]
     told = []
@@ -735,7 +753,7 @@ def learning(losses, accuracies) -> None:
         svg.text(
             14, 26, f"The loss falls, and the accuracy on unseen pictures ends at {accuracies[-1]:.1%}", 15, bold=True
         ),
-        left.axes(ticks, [round(v, 2) for v in np.linspace(0, top, 5)], "epoch", "loss of a batch", digits=(0, 1)),
+        left.axes(ticks, list(np.arange(0, top, 0.5 if top < 4 else 1.0)), "epoch", "loss of a batch", digits=(0, 1)),
         right.axes(ticks, [0, 0.25, 0.5, 0.75, 1], "epoch", "accuracy, validation", digits=(0, 2)),
         left.clip(left.curve(steps, losses, BLUE, 1.6)),
         right.curve(np.arange(epochs + 1), accuracies, GREEN, 2.5),
