@@ -15,7 +15,7 @@ def small_plan(monkeypatch):
 
     def plan(device, quick):
         yield {"what": "matmul", "dtype": "float32", "size": 64, "flops": 2 * 64**3}, lambda: benchmark._product(device, torch.float32, 64)  # fmt: skip
-        yield {"what": "copy within memory", "bytes": 2 * 4096}, lambda: benchmark._copy(device, 4096)
+        yield {"what": "copy within memory", "bytes": 2**23}, lambda: benchmark._copy(device)[0]
 
         def fails():
             raise RuntimeError("no such kernel\nand more")
@@ -116,3 +116,11 @@ def test_the_queue_model_agrees_with_adding_up():
     handed, begun, naive, honest = figs.queue(10, 60, 4)
     assert (handed, begun, naive, honest) == ([10, 20, 30, 40], [10, 70, 130, 190], 10, 62.5)
     assert figs.queue(20, 5, 4)[3] == 21.25
+
+
+def test_the_roof_is_near_what_one_product_and_one_copy_reach():
+    peak, bandwidth = benchmark.roof("cpu", seconds=0.4)
+    assert 1e9 < peak < 1e14 and 1e8 < bandwidth < 1e13
+    fn, moved = benchmark._copy("cpu")
+    assert moved == 2 * 4 * 2**20
+    fn()

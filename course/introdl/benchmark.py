@@ -10,6 +10,7 @@ the learner's own folder. What a data sheet promises (`SHEETS`) is kept apart fr
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -145,12 +146,24 @@ def _product(device, dtype, n: int) -> Callable[[], Any]:
     return lambda: torch.mm(a, b, out=out)
 
 
-def _copy(device, size: int) -> Callable[[], Any]:
+def _copy(device) -> tuple[Callable[[], Any], int]:
+    """A copy within a device's memory that no cache can hold, and the bytes that a call reads and writes.
+
+    On the CPU a call copies 4 MB of 128: short enough for a quiet moment, and by the time a piece comes again it has
+    left the caches.
+    """
     import torch
 
-    a = torch.ones(size // 4, device=device)
-    b = torch.empty_like(a)
-    return lambda: b.copy_(a)
+    if torch.device(device).type != "cpu":
+        a, b = (torch.ones(2**28, device=device) for _ in range(2))
+        return lambda: b.copy_(a), 2**31
+    pieces = itertools.cycle(zip(torch.ones(32, 2**20), torch.ones(32, 2**20), strict=True))
+
+    def copy_next():
+        source, target = next(pieces)
+        target.copy_(source)
+
+    return copy_next, 2**23
 
 
 def roof(device="cpu", seconds: float = 4.0) -> tuple[float, float]:
@@ -167,8 +180,7 @@ def roof(device="cpu", seconds: float = 4.0) -> tuple[float, float]:
     peak : float
         Operations a second, of the fastest product.
     bandwidth : float
-        Bytes read and written a second. On the CPU the copy is made in pieces of 4 MB, and the fastest eighth of them
-        counts; on other devices the fastest copy of 1 GB.
+        Bytes read and written a second, at the slowest of the fastest eighth of the copies.
 
     Notes
     -----
@@ -177,24 +189,13 @@ def roof(device="cpu", seconds: float = 4.0) -> tuple[float, float]:
     """
     import torch
 
-    if torch.device(device).type != "cpu":
-        peak = 2 * 8192**3 / min(times(_product(device, torch.float32, 8192), device, repeats=25, seconds=seconds / 2))
-        return peak, 2**31 / min(times(_copy(device, 2**30), device, repeats=25, seconds=seconds / 2))
-    sides = (256, 384, 512, 768, 1024)
-    peak = max(
-        2 * n**3 / min(times(_product(device, torch.float32, n), repeats=200, seconds=seconds / 2 / len(sides)))
-        for n in sides
-    )
-    count, piece = 32, 2**20
-    source, target = torch.ones(count, piece), torch.zeros(count, piece)
-    taken: list[float] = []
-    begun = time.perf_counter()
-    while len(taken) < count or time.perf_counter() - begun < seconds / 2:
-        for a, b in zip(source, target, strict=True):  # by the time a piece comes again, it has left the caches
-            start = time.perf_counter()
-            b.copy_(a)
-            taken.append(time.perf_counter() - start)
-    return peak, 8 * piece / sorted(taken)[len(taken) // 8]
+    on_cpu = torch.device(device).type == "cpu"
+    sides = (256, 384, 512, 768, 1024) if on_cpu else (4096, 8192)
+    each = seconds / 2 / len(sides)
+    peak = max(2 * n**3 / min(times(_product(device, torch.float32, n), device, 2, 200, each)) for n in sides)
+    fn, moved = _copy(device)
+    taken = sorted(times(fn, device, warmup=32, repeats=2000 if on_cpu else 25, seconds=seconds / 2))
+    return peak, moved / taken[len(taken) // 8]
 
 
 def threads(counts: Iterable[int] | None = None, n: int = 512, seconds: float = 1.0) -> dict[int, list[float]]:
@@ -360,8 +361,7 @@ def _plan(device, quick: bool):
                     return lambda: torch.nn.functional.conv2d(x, w, padding=1)
 
                 yield {**about, "channels_last": last}, make
-    size = 2**30 if fast else 2**27
-    yield {"what": "copy within memory", "bytes": 2 * size}, lambda: _copy(device, size)
+    yield {"what": "copy within memory", "bytes": 2**23 if kind == "cpu" else 2**31}, lambda: _copy(device)[0]
     yield {"what": "100 small operations", "count": 100}, lambda: small_operations(device)
     if fast:
         about = {"what": "100 small operations", "count": 100, "graph": True}

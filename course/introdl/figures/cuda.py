@@ -88,7 +88,13 @@ def spread(times, warmup: int, what: str) -> None:
     ticks = [(m * 10.0**k, seconds(m * 10.0**k)) for k in range(-9, 3) for m in (1, 2, 5)]
     ticks = [tick for tick in ticks if low <= tick[0] <= high]
     parts = [
-        svg.text(14, 26, f"{what}: the first call took {times[0] / median:.3g} times the median", 15, bold=True),
+        svg.text(
+            14,
+            26,
+            f"{what[:1].upper()}{what[1:]}: the first call took {times[0] / median:.3g} times the median",
+            15,
+            bold=True,
+        ),
         svg.text(
             14,
             46,
