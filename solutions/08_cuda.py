@@ -39,7 +39,7 @@ figures.use_style()
 # %% tags=["parameters"]
 seed = 8  # of the networks' first weights and the order of the pictures
 epochs = 8  # of the training in section 8
-patience = 1.5  # seconds that one measurement may take
+patience = 1.0  # seconds that one measurement may take
 try_compile = False  # True: torch.compile on the CPU too (it needs a C++ compiler and about a minute)
 
 # %% [markdown]
