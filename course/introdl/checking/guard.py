@@ -31,6 +31,8 @@ from introdl.checking.outcome import Outcome
 from introdl.checking.probes import PROBES
 
 _PRINTED = 4000
+#: What torch says in a fork of a process that has used a GPU: it can neither reach the GPU nor take gradients there.
+_NO_FORK = ("in forked subprocess", "in combination with fork-based multiprocessing")
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -467,7 +469,12 @@ def run_case(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seco
     """Run one case under limits; parameters as for `observe`, and the seconds it may take."""
     if task.forbidden:
         _unseen(task.forbidden, len(sys.modules))  # here, so that each fork finds it done and need not look again
-    return (_forked if isolated() else _inline)(task, objects, inputs, arrays, seconds)
+    if not isolated():
+        return _inline(task, objects, inputs, arrays, seconds)
+    outcome, out = _forked(task, objects, inputs, arrays, seconds)
+    if outcome.kind == "raised" and any(words in outcome.message for words in _NO_FORK):
+        return _inline(task, objects, inputs, arrays, seconds)
+    return outcome, out
 
 
 def run(task: Task, objects: tuple, cases: Iterable[list[tuple]], arrays: list) -> Iterator[tuple[Outcome, list]]:

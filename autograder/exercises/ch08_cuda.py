@@ -1,0 +1,1356 @@
+"""Chapter 08, from NumPy to CUDA: its exercises, their cases, oracles and known mistakes.
+
+No case needs a GPU: devices, clocks and queues are pretended (`introdl.checking.pretend`), tensors are moved to
+torch's "meta" device, and training steps are judged by what they do to a small network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from introdl.checking import probes
+
+# ----------------------------------------------------------------------------------------------------------
+# 08.best_device
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _device_cases(rng):
+    yield Case("an NVIDIA GPU", gpus=int(rng.integers(1, 3)), built=True, apple=False, apple_built=False)
+    yield Case("nothing but a CPU", gpus=0, built=False, apple=False, apple_built=False)
+    yield Case("torch built for CUDA, but no GPU", gpus=0, built=True, apple=False, apple_built=False)
+    yield Case("an Apple GPU", gpus=0, built=False, apple=True, apple_built=True)
+    yield Case("an Apple GPU that is too old", gpus=0, built=False, apple=False, apple_built=True)
+    yield Case("a server with several GPUs", gpus=int(rng.integers(3, 17)), built=True, apple=False, apple_built=False)
+
+
+def _device_oracle(gpus, built, apple, apple_built):
+    return {(True, False): "cuda", (False, True): "mps", (False, False): "cpu"}[gpus > 0, apple]
+
+
+def _ask(*kinds):
+    """A wrong `best_device` that knows only some kinds of device, in their order."""
+
+    def wrong():
+        import torch
+
+        ways = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+        return torch.device(next((kind for kind in kinds if ways[kind]()), "cpu"))
+
+    return wrong
+
+
+def _always(name):
+    def wrong():
+        import torch
+
+        return torch.device(name)
+
+    return wrong
+
+
+def _ask_how_it_was_built():
+    import torch
+
+    if torch.backends.cuda.is_built():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_built() else "cpu")
+
+
+def _upside_down():
+    import torch
+
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda")
+
+
+BEST_DEVICE = Exercise(
+    id="08.best_device",
+    title="The best device there is",
+    points=6,
+    cases=_device_cases,
+    oracle=_device_oracle,
+    probe="best_device",
+    misconceptions=[
+        Misconception(
+            "always the CPU",
+            "You return the CPU on every machine. Where there is a GPU, it would stand idle. Ask for CUDA first, then for "
+            "Apple's MPS.",
+            _always("cpu"),
+        ),
+        Misconception(
+            "always CUDA",
+            "You return CUDA on every machine. Most laptops have none, and the first tensor that you move there raises "
+            "an error. Ask before you answer.",
+            _always("cuda"),
+        ),
+        Misconception(
+            "built is taken for available",
+            "You ask how torch was built. A build for CUDA runs on machines without a GPU too, and an old Apple GPU is "
+            "not supported. Ask what is available here and now.",
+            _ask_how_it_was_built,
+        ),
+        Misconception(
+            "Apple's GPU is forgotten",
+            "CUDA and the CPU are right, but on a Mac with Apple's GPU you return the CPU. torch.backends.mps can tell "
+            "you about it.",
+            _ask("cuda"),
+        ),
+        Misconception(
+            "CUDA is forgotten",
+            "You look for Apple's GPU and never for NVIDIA's. torch.cuda can tell you about that.",
+            _ask("mps"),
+        ),
+        Misconception(
+            "the condition is upside down",
+            "Where there is a GPU you return the CPU, and CUDA where there is none. Turn the condition around.",
+            _upside_down,
+        ),
+        Misconception(
+            "a text in place of a device",
+            "You return the device's name, a text. torch would take it in most places, but a text has no .type to ask "
+            "for. Make a torch.device of it.",
+            lambda: str(_ask("cuda", "mps")()),
+        ),
+    ],
+    hints=(
+        "There are three answers, from fast to slow: NVIDIA's GPU, Apple's GPU, the processor. Ask for each in turn.",
+        "torch.cuda.is_available() and torch.backends.mps.is_available() each return True or False.",
+        'if torch.cuda.is_available(): return torch.device("cuda"); the same for "mps"; at the end torch.device("cpu").',
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 08.to_device
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _floats(rng, *shape):
+    import torch
+
+    return torch.from_numpy(rng.integers(-9, 10, shape).astype(np.float32) / 4)
+
+
+def _whole(rng, *shape):
+    import torch
+
+    return torch.from_numpy(rng.integers(0, 9, shape))
+
+
+def _batch_cases(rng):
+    yield Case("one tensor", batch=_floats(rng, 2, int(rng.integers(3, 9))), fields=None, device="meta")
+    yield Case("a pair of images and labels", batch=(_floats(rng, 4, 1, 2, 3), _whole(rng, 4)), fields=None, device="meta")  # fmt: skip
+    yield Case(
+        "a dict with a name and a number",
+        batch={"image": _floats(rng, 3, 2), "dish": "pizza", "grams": int(rng.integers(100, 400)), "box": None},
+        fields=None,
+        device="meta",
+    )
+    yield Case(
+        "lists in dicts in tuples",
+        batch=(
+            {"boxes": [_floats(rng, 2, 4), _floats(rng, 1, 4)], "seen": (True, _whole(rng, 2))},
+            [_whole(rng, 3), {"kcal": _floats(rng, 3)}],
+            float(rng.integers(1, 9)),
+        ),
+        fields=None,
+        device="meta",
+    )
+    yield Case("a namedtuple", batch=(_floats(rng, 2, 3), _whole(rng, 2)), fields=["image", "label"], device="meta")
+    yield Case(
+        "on the CPU nothing is lost",
+        batch=[_floats(rng, 2, 2), {"label": _whole(rng, 3), "raw": rng.integers(0, 9, 3)}],
+        fields=None,
+        device="cpu",
+    )
+
+
+def _batch_oracle(batch, fields, device):
+    import torch
+    from torch.utils import _pytree
+
+    given = probes.nested_batch(batch, fields)
+    moved = _pytree.tree_map(lambda v: v.to(device) if isinstance(v, torch.Tensor) else v, given)
+    return {**probes.layout(moved), "the batch that was given": "left as it was"}
+
+
+def _walk(value, device, tensor=None, sequence=None, mapping=None, other=None):
+    """A `to_device` whose parts can be replaced by wrong ones."""
+    import torch
+
+    def again(item):
+        return _walk(item, device, tensor, sequence, mapping, other)
+
+    if isinstance(value, torch.Tensor):
+        return (tensor or (lambda t, d: t.to(d)))(value, device)
+    if isinstance(value, dict):
+        return (mapping or (lambda m, f: {k: f(v) for k, v in m.items()}))(value, again)
+    if isinstance(value, (list, tuple)):
+        return (sequence or _same_kind)(value, again)
+    return other(value, again) if other else value
+
+
+def _same_kind(value, again):
+    items = [again(item) for item in value]
+    return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+
+
+def _moves(**parts):
+    return lambda batch, device: _walk(batch, device, **parts)
+
+
+def _one_level(batch, device):
+    import torch
+
+    def move(item):
+        return item.to(device) if isinstance(item, torch.Tensor) else item
+
+    if isinstance(batch, dict):
+        return {key: move(item) for key, item in batch.items()}
+    return _same_kind(batch, move) if isinstance(batch, (list, tuple)) else move(batch)
+
+
+def _in_place(batch, device):
+    if isinstance(batch, dict):
+        for key in batch:
+            batch[key] = _in_place(batch[key], device)
+        return batch
+    if isinstance(batch, list):
+        for number, item in enumerate(batch):
+            batch[number] = _in_place(item, device)
+        return batch
+    if isinstance(batch, tuple):
+        return _same_kind(batch, lambda item: _in_place(item, device))
+    return _walk(batch, device)
+
+
+def _tensors_only(value, again):
+    import torch
+
+    def wanted(item):
+        return isinstance(item, (torch.Tensor, list, tuple, dict))
+
+    if isinstance(value, dict):
+        return {k: again(v) for k, v in value.items() if wanted(v)}
+    return (
+        tuple(again(item) for item in value if wanted(item)) if isinstance(value, tuple) else [again(i) for i in value]
+    )
+
+
+TO_DEVICE = Exercise(
+    id="08.to_device",
+    title="Move a nested batch",
+    points=10,
+    cases=_batch_cases,
+    oracle=_batch_oracle,
+    probe="to_device",
+    misconceptions=[
+        Misconception(
+            "nothing is moved",
+            "Your tensors are still where they were. x.to(device) moves nothing in place: it returns a new tensor, and "
+            "you must keep that one.",
+            lambda batch, device: batch,
+        ),
+        Misconception(
+            "tuples become lists",
+            "The tensors are moved, but a tuple has become a list. Give back what you were given: type(batch) knows what "
+            "it was.",
+            _moves(sequence=lambda value, again: [again(item) for item in value]),
+        ),
+        Misconception(
+            "lists become tuples",
+            "The tensors are moved, but a list has become a tuple. Give back what you were given: type(batch) knows what "
+            "it was.",
+            _moves(
+                sequence=lambda value, again: (
+                    _same_kind(value, again) if hasattr(value, "_fields") else tuple(again(item) for item in value)
+                )
+            ),
+        ),
+        Misconception(
+            "a namedtuple is built like a tuple",
+            "type(batch)(...) is given one list. A namedtuple wants its fields one by one, so unpack them with a star. It "
+            "has an attribute _fields by which you can tell it.",
+            _moves(sequence=lambda value, again: type(value)([again(item) for item in value])),
+        ),
+        Misconception(
+            "a namedtuple loses its names",
+            "A namedtuple has come back as a plain tuple, so batch.label no longer works. Build it again with its own "
+            "type.",
+            _moves(
+                sequence=lambda value, again: (
+                    tuple(again(i) for i in value) if isinstance(value, tuple) else [again(i) for i in value]
+                )
+            ),
+        ),
+        Misconception(
+            "only one level deep",
+            "You move what lies at the top, and leave what lies inside lists and dicts there. Let the function call itself "
+            "for every item.",
+            _one_level,
+        ),
+        Misconception(
+            "what is inside dicts is left behind",
+            "Dicts come back unmoved. Call the function for each of their values, and keep the keys.",
+            _moves(mapping=lambda value, again: value),
+        ),
+        Misconception(
+            "what is inside lists is left behind",
+            "Lists and tuples come back unmoved. Call the function for each of their items.",
+            _moves(sequence=lambda value, again: value),
+        ),
+        Misconception(
+            "the labels become floats",
+            "On the way you turn everything into float32. Labels are whole numbers, and cross-entropy insists on that. A "
+            "move changes the place and nothing else.",
+            _moves(tensor=lambda tensor, device: tensor.to(device).float()),
+        ),
+        Misconception(
+            "the batch is changed in place",
+            "You write the moved tensors into the list or dict that you were given. Whoever called you still has it, and "
+            "finds it changed. Build a new one.",
+            _in_place,
+        ),
+        Misconception(
+            "what is no tensor gets lost",
+            "Names, numbers and None are gone. What is no tensor and no collection is handed through as it is.",
+            _moves(
+                mapping=_tensors_only,
+                sequence=lambda v, again: _same_kind(v, again) if hasattr(v, "_fields") else _tensors_only(v, again),
+            ),  # fmt: skip
+        ),
+        Misconception(
+            "a text is taken apart",
+            "You go through everything that can be iterated over, and a text is made of texts without end. Ask for list, "
+            "tuple and dict by name.",
+            _moves(other=lambda value, again: _endless() if isinstance(value, str) else value),
+        ),
+    ],
+    hints=(
+        "Four kinds of thing can come: a tensor, a dict, a list or tuple, and everything else. Write one if for each.",
+        "For a dict or a list, let the function call itself for each item: to_device(item, device). For everything else, "
+        "return it as it is.",
+        "Tensor: batch.to(device). Dict: {key: to_device(value, device) for ...}. Namedtuple (hasattr(batch, '_fields')): "
+        "type(batch)(*items). List or tuple: type(batch)(items).",
+    ),
+)
+
+
+def _endless():
+    raise RecursionError("maximum recursion depth exceeded")
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 08.conv_flops
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _conv_case(label, x, w, stride, padding, **more):
+    return Case(label, x_shape=tuple(map(int, x)), w_shape=tuple(map(int, w)), stride=int(stride), padding=int(padding), **more)  # fmt: skip
+
+
+def _conv_cases(rng):
+    f = rng.integers(2, 6)
+    yield _conv_case("one picture, one channel", (1, 1, 4, 5), (f, 1, 3, 2), 1, 0)
+    n, h = rng.integers(4, 12), rng.integers(20, 40)
+    yield _conv_case("a layer of chapter 03", (n, 3, h, h + 7), (16, 3, 5, 4), 1, 0)
+    yield _conv_case("padding 2", (n + 1, 8, h + 2, h - 4), (12, 8, 5, 3), 1, 2)
+    yield _conv_case("stride 3", (n + 2, 6, h + 5, h), (10, 6, 3, 4), 3, 0)
+    yield _conv_case("stride 2 and padding 1", (n + 3, 32, 2 * h + 1, 2 * h + 6), (64, 32, 4, 3), 2, 1)
+    yield _conv_case("a 1 x 1 kernel", (n, 48, h + 1, h + 3), (24, 48, 1, 1), 1, 0)
+
+
+def _conv_oracle(x_shape, w_shape, stride, padding):
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    x, w = (torch.empty(shape, device="meta") for shape in (x_shape, w_shape))
+    with FlopCounterMode(display=False) as counter:
+        torch.nn.functional.conv2d(x, w, stride=stride, padding=padding)
+    return int(counter.get_total_flops())
+
+
+def _out(x, w, s, p):
+    return (x[2] + 2 * p - w[2]) // s + 1, (x[3] + 2 * p - w[3]) // s + 1
+
+
+def _macs(x, w, s, p):
+    oh, ow = _out(x, w, s, p)
+    return x[0] * w[0] * oh * ow * w[1] * w[2] * w[3]
+
+
+CONV_FLOPS = Exercise(
+    id="08.conv_flops",
+    title="The work of a convolution",
+    points=10,
+    cases=_conv_cases,
+    oracle=_conv_oracle,
+    forbidden=("torch.*",),
+    rtol=1e-9,
+    misconceptions=[
+        Misconception(
+            "only multiplications are counted",
+            "You have half of it. Each weight costs a multiplication and an addition, and both are floating-point "
+            "operations. (What you counted are MACs, multiply-accumulates.)",
+            _macs,
+        ),
+        Misconception(
+            "the input's size in place of the output's",
+            "You count one dot product for every input pixel. There is one for every output pixel, and with a stride or "
+            "without padding those are fewer.",
+            lambda x, w, s, p: 2 * x[0] * w[0] * x[2] * x[3] * w[1] * w[2] * w[3],
+        ),
+        Misconception(
+            "the stride is ignored",
+            "You slide the kernel by one pixel, whatever the stride. A larger stride gives fewer outputs.",
+            lambda x, w, s, p: 2 * _macs(x, w, 1, p),
+        ),
+        Misconception(
+            "the padding is ignored",
+            "Your output has the size that it would have without padding. Zeros around the picture are multiplied too.",
+            lambda x, w, s, p: 2 * _macs(x, w, s, 0),
+        ),
+        Misconception(
+            "padding on one side only",
+            "Your padding is counted once. There is some on both sides.",
+            lambda x, w, s, p: (
+                2 * x[0] * w[0] * ((x[2] + p - w[2]) // s + 1) * ((x[3] + p - w[3]) // s + 1) * w[1] * w[2] * w[3]
+            ),  # fmt: skip
+        ),
+        Misconception(
+            "the output's size lacks its 1",
+            "Your output is one row and one column too small: chapter 03's formula ends with + 1.",
+            lambda x, w, s, p: (
+                2 * x[0] * w[0] * ((x[2] + 2 * p - w[2]) // s) * ((x[3] + 2 * p - w[3]) // s) * w[1] * w[2] * w[3]
+            ),  # fmt: skip
+        ),
+        Misconception(
+            "the batch is forgotten",
+            "You count one picture's work. A batch of N pictures is N times as much.",
+            lambda x, w, s, p: 2 * _macs(x, w, s, p) // x[0],
+        ),
+        Misconception(
+            "the input channels are forgotten",
+            "You count one input channel. Every filter has a kernel for each of them.",
+            lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[1],
+        ),
+        Misconception(
+            "the filters are forgotten",
+            "You count one filter. The layer has F of them, each with outputs of its own.",
+            lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[0],
+        ),
+        Misconception(
+            "one side of the kernel only",
+            "You count a row of the kernel in place of all its rows. It has KH times KW weights for each channel.",
+            lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[2],
+        ),
+        Misconception(
+            "weights in place of work",
+            "You count the layer's weights, twice. Each of them is used again at every output position of every picture.",
+            lambda x, w, s, p: 2 * w[0] * w[1] * w[2] * w[3],
+        ),
+        Misconception(
+            "height and width of the output are swapped",
+            "You take the kernel's width from the picture's height, or the other way around. Rows go with KH, columns with "
+            "KW.",
+            lambda x, w, s, p: 2 * _macs(x, (w[0], w[1], w[3], w[2]), s, p),
+        ),
+    ],
+    hints=(
+        "Take one output number first. How many weights does its dot product have, and what does each of them cost?",
+        "A dot product of length L costs 2L: L multiplications and L additions (the first is added to 0). Its length is "
+        "C times KH times KW. How many outputs are there? N times F times OH times OW.",
+        "OH = (H + 2 * padding - KH) // stride + 1, OW likewise. The answer is 2 * N * F * OH * OW * C * KH * KW.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 08.arithmetic_intensity
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _intensity_cases(rng):
+    n = int(rng.integers(2, 6))
+    yield Case("a small product of matrices", flops=2 * n * 3 * 4, read=[(n, 3), (3, 4)], written=[(n, 4)], itemsize=4)
+    n, c, h, w, f = int(rng.integers(8, 40)), 3, 32, int(rng.integers(20, 44)), 16
+    yield Case("a convolution in float32", flops=2 * n * f * h * w * c * 9, read=[(n, c, h, w), (f, c, 3, 3), (f,)], written=[(n, f, h, w)], itemsize=4)  # fmt: skip
+    yield Case("the same in bfloat16", flops=2 * n * f * h * w * c * 9, read=[(n, c, h, w), (f, c, 3, 3), (f,)], written=[(n, f, h, w)], itemsize=2)  # fmt: skip
+    yield Case("a ReLU in float64", flops=n * h * w, read=[(n, h, w)], written=[(n, h, w)], itemsize=8)
+    yield Case("two results, one of them a single number", flops=3 * n * w, read=[(n, w)], written=[(w, n, 2), ()], itemsize=4)  # fmt: skip
+
+
+def _size(shapes):
+    return sum(int(np.prod(shape, dtype=np.int64)) for shape in shapes)
+
+
+def _intensity_oracle(flops, read, written, itemsize):
+    moved = sum(np.broadcast_to(np.int8(0), shape).size for shape in (*read, *written))
+    return flops / (moved * itemsize)
+
+
+ARITHMETIC_INTENSITY = Exercise(
+    id="08.arithmetic_intensity",
+    title="Arithmetic intensity",
+    points=8,
+    cases=_intensity_cases,
+    oracle=_intensity_oracle,
+    forbidden=("torch.*",),
+    misconceptions=[
+        Misconception(
+            "what is read is forgotten",
+            "You count only what is written. Every input and every weight has to come from memory first.",
+            lambda f, r, w, b: f / (b * _size(w)),
+        ),
+        Misconception(
+            "what is written is forgotten",
+            "You count only what is read. The result has to go back to memory.",
+            lambda f, r, w, b: f / (b * _size(r)),
+        ),
+        Misconception(
+            "only the first tensor is read",
+            "You count the first tensor that is read, and not the others. Weights take their way through memory as well.",
+            lambda f, r, w, b: (
+                f / (b * (_size(r[:1]) + _size(w))) if len(r) > 1 else f / (b * (_size(r) + _size(w[:1])))
+            ),
+        ),
+        Misconception(
+            "numbers in place of bytes",
+            "You divide by how many numbers are moved. Each of them has itemsize bytes.",
+            lambda f, r, w, b: f / (_size(r) + _size(w)),
+        ),
+        Misconception(
+            "always four bytes",
+            "You take four bytes a number, whatever itemsize says. In bfloat16 there are two, and that is half its point.",
+            lambda f, r, w, b: f / (4 * (_size(r) + _size(w))),
+        ),
+        Misconception(
+            "bits in place of bytes",
+            "You divide by bits. Memory is counted in bytes, of eight bits each.",
+            lambda f, r, w, b: f / (8 * b * (_size(r) + _size(w))),
+        ),
+        Misconception(
+            "upside down",
+            "You have bytes for each operation. Arithmetic intensity is the other way around: operations for each byte.",
+            lambda f, r, w, b: (b * (_size(r) + _size(w))) / f,
+        ),
+        Misconception(
+            "a shape's sides are added up",
+            "You add the sides of a shape. A tensor of shape (2, 3) holds 2 times 3 numbers.",
+            lambda f, r, w, b: f / (b * sum(sum(s) if s else 1 for s in (*r, *w))),
+        ),
+        Misconception(
+            "a single number counts for nothing",
+            "A tensor of shape () holds one number, not none. math.prod(()) is 1, as it should be.",
+            lambda f, r, w, b: f / (b * (_size(s for s in r if s) + _size(s for s in w if s))),
+        ),
+        Misconception(
+            "the bytes are forgotten",
+            "You return the operations alone. Divide them by the bytes that have to be moved.",
+            lambda f, r, w, b: f,
+        ),
+    ],
+    rtol=1e-7,
+    hints=(
+        "How many numbers are there in a tensor of shape (2, 3, 4)? How many bytes are those?",
+        "Add up the numbers of all shapes in read and in written; math.prod(shape) counts one shape's. Multiply by "
+        "itemsize.",
+        "flops / (itemsize * sum(math.prod(shape) for shape in read + written)).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 08.measure
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _times(rng, n):
+    """Times with a long tail, in whole microseconds, all different."""
+    return (rng.permutation(np.arange(n)) * 1e-6 + rng.lognormal(-6.2, 0.5, n).round(6) + 1e-3).round(6)
+
+
+def _clock_case(rng, label, warmup, repeats, gpu, **more):
+    """Warm-up calls are slow; on a GPU a call leaves most of its work to the queue."""
+    n = warmup + repeats
+    work = _times(rng, n)
+    work[:warmup] *= rng.integers(4, 9)
+    work[warmup + rng.integers(repeats)] += 0.05 if repeats > 1 else 0.0  # once the machine does something else
+    processor, device = (np.full(n, 2e-5) + np.arange(n) * 1e-6, work) if gpu else (work, np.zeros(n))
+    return Case(label, processor=processor.round(6), device=device.round(6), warmup=warmup, repeats=repeats, **more)
+
+
+def _clock_cases(rng):
+    yield Case(
+        "on the CPU, times of whole milliseconds",
+        processor=np.array([40, 20, *rng.permutation([1, 2, 3, 5, 30])]) / 1000,
+        device=np.zeros(7),
+        warmup=2,
+        repeats=5,
+    )
+    yield _clock_case(rng, "on the CPU", 3, 11, False)
+    yield _clock_case(rng, "on a GPU", 3, 9, True)
+    yield _clock_case(rng, "on a GPU, many repeats", 5, 31, True)
+    yield _clock_case(rng, "on a GPU, without a warm-up", 0, 7, True)
+    yield _clock_case(rng, "a single repeat", 2, 1, True, weight=0.5)
+
+
+def _clock_oracle(processor, device, warmup, repeats):
+    taken = np.sort((processor + device)[warmup:])
+    return float(taken[repeats // 2]), float(taken[0]), float(taken[-1])
+
+
+def _statistics(times):
+    return float(np.median(times)), float(min(times)), float(max(times))
+
+
+def _measures(before=True, after=True, warm=True, count_all=False, clock="perf_counter", say=_statistics):
+    """A `measure` whose parts can be left out."""
+
+    def wrong(fn, synchronize, warmup, repeats):
+        now = getattr(time, clock)
+        times = []
+        for number in range(warmup + repeats if warm else repeats):
+            if before and (after or number == warmup):
+                synchronize()
+            start = now()
+            fn()
+            if after:
+                synchronize()
+            times.append(now() - start)
+        return say(times if count_all or not warm else times[warmup:])
+
+    return wrong
+
+
+def _one_clock(fn, synchronize, warmup, repeats):
+    for _ in range(warmup):
+        fn()
+    synchronize()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        fn()
+    synchronize()
+    mean = (time.perf_counter() - start) / repeats
+    return mean, mean, mean
+
+
+MEASURE = Exercise(
+    id="08.measure",
+    title="Measure honestly",
+    points=14,
+    cases=_clock_cases,
+    oracle=_clock_oracle,
+    probe="measure",
+    forbidden=("torch.utils.benchmark.*",),
+    rtol=1e-6,
+    misconceptions=[
+        Misconception(
+            "no warm-up",
+            "You leave out the warm-up calls. The first calls load libraries, fill caches and choose algorithms; they "
+            "would be counted as if they were the rule.",
+            _measures(warm=False),
+        ),
+        Misconception(
+            "the warm-up is counted",
+            "You call fn often enough, but the warm-up's times are among those that you count. Throw them away.",
+            _measures(count_all=True),
+        ),
+        Misconception(
+            "no synchronise",
+            "On a GPU you measure how long it takes to hand the work in, not to do it: fn comes back at once. Wait, "
+            "with synchronize(), between fn() and the look at the clock.",
+            _measures(before=False, after=False),
+        ),
+        Misconception(
+            "no synchronise before the clock starts",
+            "Your first repeat also waits for what the warm-up had left in the queue. Let the queue run empty before you "
+            "look at the clock.",
+            lambda *given: _late_start(*given),
+        ),
+        Misconception(
+            "the mean in place of the median",
+            "Your first number is the mean. One hiccup of the machine moves it as far as it likes; the median stands "
+            "still.",
+            _measures(say=lambda t: (float(np.mean(t)), min(t), max(t))),
+        ),
+        Misconception(
+            "one clock around all repeats",
+            "You time all repeats together and divide. That is a mean, and you cannot see the spread. On a GPU, "
+            "handing in and working overlap as well. Look at the clock for every repeat.",
+            _one_clock,
+        ),
+        Misconception(
+            "the fastest in place of the median",
+            "Your first number is the fastest time. It is asked for second; the first is the median.",
+            _measures(say=lambda t: (min(t), min(t), max(t))),
+        ),
+        Misconception(
+            "slowest and fastest are swapped",
+            "The order is median, fastest, slowest.",
+            _measures(say=lambda t: (float(np.median(t)), max(t), min(t))),
+        ),
+        Misconception(
+            "milliseconds",
+            "Your times are a thousand times too large. Return seconds, as the clock gives them.",
+            _measures(say=lambda t: tuple(1000 * v for v in _statistics(t))),
+        ),
+        Misconception(
+            "processor time in place of the clock",
+            "time.process_time counts what the processor's cores work, all together, and stands still while they wait for "
+            "a GPU. The learner waits by the clock on the wall: time.perf_counter.",
+            _measures(clock="process_time"),
+        ),
+        Misconception(
+            "only the last repeat",
+            "You keep the last time only. Collect all of them in a list, and take the median at the end.",
+            _measures(say=lambda t: (t[-1], t[-1], t[-1])),
+        ),
+        Misconception(
+            "a single number",
+            "You return the median alone. The spread belongs to it: return median, fastest, slowest.",
+            _measures(say=lambda t: float(np.median(t))),
+        ),
+    ],
+    hints=(
+        "Three parts: call fn a few times and forget about it; call it again and note each time; sum up the list.",
+        "time.perf_counter() is the clock. synchronize() belongs before the first look at the clock and before the "
+        "second, in every repeat.",
+        "for each repeat: synchronize(); start = time.perf_counter(); fn(); synchronize(); "
+        "times.append(time.perf_counter() - start). Then statistics.median(times), min(times), max(times).",
+    ),
+)
+
+
+def _late_start(fn, synchronize, warmup, repeats):
+    for _ in range(warmup):
+        fn()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        fn()
+        synchronize()
+        times.append(time.perf_counter() - start)
+    return _statistics(times)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 08.train_step, 08.evaluate and 08.train_step_amp
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _signed(rng, *shape):
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.2, 1.2, shape).round(2)
+
+
+def _network_weights(rng, inside, hidden, out, statistics=False):
+    weights = {
+        "W1": _signed(rng, hidden, inside),
+        "b1": _signed(rng, hidden),
+        "W2": _signed(rng, out, hidden),
+        "b2": _signed(rng, out),
+    }
+    if statistics:
+        weights |= {"mean": _signed(rng, hidden), "variance": rng.uniform(0.4, 2.5, hidden).round(2)}
+    return weights
+
+
+def _picture_batches(rng, sizes, inside, out):
+    """Batches in which every label differs from the next."""
+    found = []
+    for n in sizes:
+        labels = (np.arange(n) + rng.integers(out)) % out
+        found.append((_signed(rng, n, inside) * 1.5, rng.permutation(labels).astype(np.int64)))
+    return found
+
+
+def _step_case(rng, label, sizes, shape, statistics=False, **settings):
+    inside, hidden, out = shape
+    return Case(
+        label,
+        batches=_picture_batches(rng, sizes, inside, out),
+        weights=_network_weights(rng, inside, hidden, out, statistics),
+        settings={"mode": "train", "stale": 0.0, **settings},
+    )
+
+
+def _step_cases(rng):
+    yield _step_case(rng, "one step of SGD", (3,), (2, 4, 3), optimizer="SGD", lr=0.5)
+    yield _step_case(rng, "gradients of an earlier step are still there", (4, 5), (3, 5, 4), optimizer="SGD", lr=0.2, stale=0.5)  # fmt: skip
+    yield _step_case(rng, "three steps with momentum", (5, 3, 4), (4, 6, 3), optimizer="SGD", lr=0.1, momentum=0.9)
+    yield _step_case(rng, "Adam", (6, 4), (3, 4, 5), optimizer="Adam", lr=0.05, stale=0.3)
+    yield _step_case(rng, "batch normalisation", (4, 6), (4, 3, 3), True, optimizer="SGD", lr=0.1, momentum=0.5)
+    yield _step_case(rng, "batch normalisation, after an evaluation", (5, 4), (3, 4, 3), True, optimizer="SGD", lr=0.2, mode="eval")  # fmt: skip
+
+
+def _numpy_step(batches, weights, settings):
+    """Oracle: the same network, its gradients and its optimizer in NumPy."""
+    P = {name: np.array(value, float) for name, value in weights.items()}
+    normal = "mean" in P
+    names = ["W1", "b1", *(["gamma", "beta"] if normal else []), "W2", "b2"]
+    if normal:
+        P["gamma"], P["beta"] = np.ones_like(P["b1"]), np.zeros_like(P["b1"])
+    state = {name: (np.zeros_like(P[name]), np.zeros_like(P[name])) for name in names}
+    losses = []
+    P["nearest to the kink"] = np.inf
+    for t, (x, y) in enumerate(batches, start=1):
+        n = len(y)
+        z = x @ P["W1"].T + P["b1"]
+        if normal:
+            mean, var = z.mean(0), z.var(0)
+            P["mean"] = 0.9 * P["mean"] + 0.1 * mean
+            P["variance"] = 0.9 * P["variance"] + 0.1 * var * n / (n - 1)
+            hat = (z - mean) / np.sqrt(var + 1e-5)
+            u = P["gamma"] * hat + P["beta"]
+        else:
+            u = z
+        P["nearest to the kink"] = min(P["nearest to the kink"], np.abs(u).min())
+        h = np.maximum(u, 0)
+        s = h @ P["W2"].T + P["b2"]
+        p = np.exp(s - s.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        losses.append(-np.log(p[np.arange(n), y]).mean())
+        ds = p.copy()
+        ds[np.arange(n), y] -= 1
+        ds /= n
+        G = {"W2": ds.T @ h, "b2": ds.sum(0)}
+        du = (ds @ P["W2"]) * (u > 0)
+        if normal:
+            G["gamma"], G["beta"] = (du * hat).sum(0), du.sum(0)
+            dhat = du * P["gamma"]
+            du = (dhat - dhat.mean(0) - hat * (dhat * hat).mean(0)) / np.sqrt(var + 1e-5)
+        G["W1"], G["b1"] = du.T @ x, du.sum(0)
+        for name in names:
+            m, v = state[name]
+            if settings["optimizer"] == "Adam":
+                m, v = 0.9 * m + 0.1 * G[name], 0.999 * v + 0.001 * G[name] ** 2
+                move = (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+            else:
+                m = settings.get("momentum", 0) * m + G[name]
+                move = m
+            state[name] = m, v
+            P[name] = P[name] - settings["lr"] * move
+    flat = np.concatenate([P[name].ravel() for name in names])
+    return np.array(losses), flat, P
+
+
+def _step_oracle(batches, weights, settings):
+    losses, flat, P = _numpy_step(batches, weights, settings)
+    found = {"losses": losses.round(10), "weights": flat.round(10)}
+    if "mean" in P:
+        counted = np.array([float(len(batches))])
+        found["running statistics"] = np.concatenate([P["mean"], P["variance"], counted]).round(10)
+    return found
+
+
+def _steps(
+    zero="before", order="right", mode="train", loss=None, give=lambda value: value.item(), context=None, backward=True
+):
+    """A training step whose parts can be wrong."""
+
+    def wrong(model, batch, optimizer):
+        import torch
+
+        x, y = batch
+        if mode:
+            model.train(mode == "train")
+        if zero == "before":
+            optimizer.zero_grad()
+        with context() if context else contextlib.nullcontext():
+            scores = model(x)
+            value = loss(scores, y) if loss else torch.nn.functional.cross_entropy(scores, y)
+        if order == "step first":
+            optimizer.step()
+        if backward:
+            value.backward()
+        if zero == "between":
+            optimizer.zero_grad()
+        if order == "right":
+            optimizer.step()
+        if zero == "after":
+            optimizer.zero_grad()
+        return give(value)
+
+    return wrong
+
+
+def _functional():
+    import torch
+
+    return torch.nn.functional
+
+
+def _loss_afterwards(model, batch, optimizer):
+    _steps()(model, batch, optimizer)
+    return _functional().cross_entropy(model(batch[0]), batch[1]).item()
+
+
+def _accuracy_as_loss(model, batch, optimizer):
+    import torch
+
+    x, y = batch
+    model.train()
+    optimizer.zero_grad()
+    scores = model(x)
+    _functional().cross_entropy(scores, y).backward()
+    optimizer.step()
+    return (scores.argmax(1) == y).to(torch.float64).mean().item()
+
+
+_GRAPH = (
+    "the loss keeps its graph",
+    "You return the loss as it comes, a tensor with its whole graph behind it. A list of a thousand of those keeps a "
+    "thousand batches' activations in memory. Return loss.item(), or loss.detach().",
+)
+_NOT_ZEROED = (
+    "the gradients are not zeroed",
+    "backward() adds to the gradients that are there already, so yours are a sum over all batches so far. Zero them in "
+    "every step, before the backward pass.",
+)
+_ZERO_LATE = (
+    "zeroed after the step only",
+    "You zero the gradients at the end. Whatever was in them before your first step is still added to its gradient. Zero "
+    "them before the backward pass.",
+)
+_ZERO_BETWEEN = (
+    "zero_grad after backward",
+    "You zero the gradients when they have just been computed, and the step finds nothing to follow. Zero them before "
+    "the backward pass.",
+)
+_STEP_FIRST = (
+    "step before backward",
+    "The optimizer steps before the gradients are there. First backward, which computes them, then the step, which uses "
+    "them.",
+)
+_NO_STEP = (
+    "the optimizer never steps",
+    "The gradients are right, but the weights stay as they were. optimizer.step() is what moves them.",
+)
+_EVALUATION = (
+    "the model is left in evaluation mode",
+    "After an evaluation the model is in evaluation mode, and batch normalisation uses its old statistics there. Call "
+    "model.train() before the forward pass.",
+)
+
+TRAIN_STEP = Exercise(
+    id="08.train_step",
+    title="One training step",
+    points=16,
+    cases=_step_cases,
+    oracle=_step_oracle,
+    probe="train_step",
+    rtol=1e-6,
+    misconceptions=[
+        Misconception(*_NOT_ZEROED, _steps(zero="never")),
+        Misconception(*_ZERO_LATE, _steps(zero="after")),
+        Misconception(*_ZERO_BETWEEN, _steps(zero="between")),
+        Misconception(*_STEP_FIRST, _steps(order="step first")),
+        Misconception(*_NO_STEP, _steps(order="no step")),
+        Misconception(*_GRAPH, _steps(give=lambda value: value)),
+        Misconception(*_EVALUATION, _steps(mode=None)),
+        Misconception(
+            "the model is put into evaluation mode",
+            "You call model.eval() in a training step. Batch normalisation then uses its old statistics in place of the "
+            "batch's, and never learns new ones.",
+            _steps(mode="eval", loss=lambda s, y: _functional().cross_entropy(s, y)),
+        ),
+        Misconception(
+            "softmax before cross_entropy",
+            "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself, so your network is "
+            "squashed twice, and it learns far too slowly. Give it the scores.",
+            _steps(loss=lambda s, y: _functional().cross_entropy(s.softmax(1), y)),
+        ),
+        Misconception(
+            "nll_loss of the scores",
+            "nll_loss expects logarithms of probabilities. Of raw scores it is no loss at all: it can fall without end. "
+            "Use cross_entropy.",
+            _steps(loss=lambda s, y: _functional().nll_loss(s, y)),
+        ),
+        Misconception(
+            "a sum over the batch",
+            "You add up the pictures' losses. With a larger batch your steps would grow too. Take the mean, which is "
+            "cross_entropy's default.",
+            _steps(loss=lambda s, y: _functional().cross_entropy(s, y, reduction="sum")),
+        ),
+        Misconception(
+            "the squared error of the scores",
+            "You compare scores with one-hot labels by their squared error. That is a loss for grams. For dishes it is "
+            "cross-entropy.",
+            _steps(loss=lambda s, y: ((s - _functional().one_hot(y, s.shape[1])) ** 2).mean()),
+        ),
+        Misconception(
+            "the loss after the step",
+            "The weights are right, but you compute the loss once more, with the new weights. That costs a second forward "
+            "pass. Return the loss whose gradient you have taken.",
+            _loss_afterwards,
+        ),
+        Misconception(
+            "the accuracy in place of the loss",
+            "The weights are right, but you return the share of right answers. Return the loss.",
+            _accuracy_as_loss,
+        ),
+    ],
+    hints=(
+        "Five things happen: zero the gradients, forward, loss, backward, step. And the model must know that it is being "
+        "trained.",
+        "images, labels = batch. torch.nn.functional.cross_entropy(model(images), labels) takes scores and is a mean "
+        "already.",
+        "model.train(); optimizer.zero_grad(); loss = ...; loss.backward(); optimizer.step(); return loss.item().",
+    ),
+)
+
+
+def _evaluation_case(rng, label, sizes, shape, statistics=True):
+    """Batches whose means differ: the last is short, and the network is better or worse at it."""
+    inside, hidden, out = shape
+    weights = _network_weights(rng, inside, hidden, out, statistics)
+    while True:
+        batches = _picture_batches(rng, sizes, inside, out)
+        found = [_numpy_scores(weights, x) for x, _ in batches]
+        right = [float(np.mean(s.argmax(1) == y)) for s, (_, y) in zip(found, batches, strict=True)]
+        total = float(np.average(right, weights=sizes))
+        if len(sizes) == 1 or (abs(np.mean(right) - total) > 0.02 and abs(right[-1] - total) > 0.02 and 0 < total < 1):
+            return Case(label, batches=batches, weights=weights)
+
+
+def _numpy_scores(weights, x):
+    z = x @ weights["W1"].T + weights["b1"]
+    if "mean" in weights:
+        z = (z - weights["mean"]) / np.sqrt(weights["variance"] + 1e-5)
+    return np.maximum(z, 0) @ weights["W2"].T + weights["b2"]
+
+
+def _evaluation_cases(rng):
+    yield _evaluation_case(rng, "two batches, the last one short", (4, 1), (2, 3, 3), False)
+    yield _evaluation_case(rng, "batch normalisation", (5, 5, 3), (3, 4, 4))
+    yield _evaluation_case(rng, "many batches, the last one short", (6, 6, 6, 2), (4, 6, 3))
+    yield _evaluation_case(rng, "batches of different sizes", (3, 7, 4), (3, 5, 6))
+
+
+def _evaluation_oracle(batches, weights):
+    from scipy.special import log_softmax
+
+    x, y = (np.concatenate([batch[i] for batch in batches]) for i in (0, 1))
+    scores = _numpy_scores(weights, x)
+    loss = -log_softmax(scores, axis=1)[np.arange(len(y)), y].mean()
+    return {"mean loss": float(np.round(loss, 10)), "accuracy": float(np.mean(scores.argmax(1) == y))}
+
+
+def _evaluates(mode="eval", track=False, sum_up=None, loss=None, correct=None):
+    """An evaluation whose parts can be wrong; `sum_up` gets (loss, number right, size) for each batch."""
+
+    def wrong(model, batches):
+        import torch
+
+        if mode:
+            model.train(mode == "train")
+        found = []
+        with contextlib.nullcontext() if track else torch.no_grad():
+            for x, y in batches:
+                scores = model(x)
+                value = loss(scores, y) if loss else torch.nn.functional.cross_entropy(scores, y)
+                right = correct(scores, y) if correct else (scores.argmax(1) == y).sum()
+                found.append((float(value.detach()), float(right), len(y)))
+        return (sum_up or _weighted)(found)
+
+    return wrong
+
+
+def _weighted(found):
+    n = sum(size for _, _, size in found)
+    return sum(loss * size for loss, _, size in found) / n, sum(right for _, right, _ in found) / n
+
+
+def _freezing(model, batches):
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return _evaluates(track=True)(model, batches)
+
+
+EVALUATE = Exercise(
+    id="08.evaluate",
+    title="Evaluate",
+    points=14,
+    cases=_evaluation_cases,
+    oracle=_evaluation_oracle,
+    probe="evaluate",
+    rtol=1e-6,
+    misconceptions=[
+        Misconception(
+            "training mode is left on",
+            "The model is still in training mode, so batch normalisation uses each batch's own statistics, and goes on "
+            "learning from your test pictures. Call model.eval() first.",
+            _evaluates(mode=None),
+        ),
+        Misconception(
+            "gradients are tracked",
+            "The numbers may be right, but torch records every operation for a backward pass that never comes: time and "
+            "memory for nothing. Wrap the loop in torch.no_grad() or torch.inference_mode().",
+            _evaluates(track=True),
+        ),
+        Misconception(
+            "the weights are frozen for good",
+            "You switch requires_grad off to save memory, and nobody switches it on again: the next training step fails. "
+            "torch.no_grad() ends by itself.",
+            _freezing,
+        ),
+        Misconception(
+            "the mean of batch means",
+            "You average the batches' averages, so the pictures of a short last batch count for more than the others. Weigh "
+            "each batch by its size.",
+            _evaluates(
+                sum_up=lambda f: (float(np.mean([a for a, _, _ in f])), float(np.mean([r / n for _, r, n in f])))
+            ),
+        ),
+        Misconception(
+            "the loss is averaged over batches",
+            "Your accuracy is right, but the loss is divided by the number of batches: the pictures of a short batch count "
+            "for more. Weigh each batch's loss by its size.",
+            _evaluates(sum_up=lambda f: (float(np.mean([a for a, _, _ in f])), _weighted(f)[1])),
+        ),
+        Misconception(
+            "the accuracy of the last batch only",
+            "Your loss is right, but the accuracy is that of the last batch. Count the right answers of all batches.",
+            _evaluates(sum_up=lambda f: (_weighted(f)[0], f[-1][1] / f[-1][2])),
+        ),
+        Misconception(
+            "the last batch only",
+            "Both numbers are those of the last batch. Add up over all batches, and divide at the end.",
+            _evaluates(sum_up=lambda f: (f[-1][0], f[-1][1] / f[-1][2])),
+        ),
+        Misconception(
+            "the first batch only",
+            "Both numbers are those of the first batch. Is there a return inside the loop?",
+            _evaluates(sum_up=lambda f: (f[0][0], f[0][1] / f[0][2])),
+        ),
+        Misconception(
+            "every batch counts as full",
+            "You divide by the number of batches times the first batch's size. The others may be of another size: add "
+            "up the sizes.",
+            _evaluates(
+                sum_up=lambda f: (
+                    sum(a * n for a, _, n in f) / (len(f) * f[0][2]),
+                    sum(r for _, r, _ in f) / (len(f) * f[0][2]),
+                )
+            ),
+        ),
+        Misconception(
+            "the loss is not weighed before the division",
+            "You add up the batches' mean losses and divide by the number of pictures. Multiply each mean by its batch's "
+            "size first.",
+            _evaluates(sum_up=lambda f: (sum(a for a, _, _ in f) / sum(n for _, _, n in f), _weighted(f)[1])),
+        ),
+        Misconception(
+            "per cent",
+            "Your accuracy is a hundred times too large. It is a share, from 0 to 1.",
+            _evaluates(sum_up=lambda f: (_weighted(f)[0], 100 * _weighted(f)[1])),
+        ),
+        Misconception(
+            "a count in place of a share",
+            "You return how many pictures are right. Divide by how many there are.",
+            _evaluates(sum_up=lambda f: (_weighted(f)[0], sum(r for _, r, _ in f))),
+        ),
+        Misconception(
+            "softmax before cross_entropy",
+            "The accuracy is right, since softmax keeps the order, but the loss is not: cross_entropy applies softmax "
+            "itself.",
+            _evaluates(loss=lambda s, y: _functional().cross_entropy(s.softmax(1), y)),
+        ),
+        Misconception(
+            "errors are counted",
+            "You count the pictures that are wrong. Accuracy is the share of right ones.",
+            _evaluates(correct=lambda s, y: (s.argmax(1) != y).sum()),
+        ),
+        Misconception(
+            "accuracy first",
+            "Both numbers are right, but in the other order. The loss comes first.",
+            _evaluates(sum_up=lambda f: _weighted(f)[::-1]),
+        ),
+    ],
+    hints=(
+        "Three sums, over all batches: the losses, the right answers, the pictures. Divide at the end.",
+        "model.eval() and torch.no_grad() are two different things: the first changes what layers do, the second what "
+        "torch remembers. You want both.",
+        "In the loop: total += cross_entropy(scores, labels).item() * len(labels); right += (scores.argmax(1) == "
+        "labels).sum().item(); n += len(labels). Return total / n, right / n.",
+    ),
+)
+
+
+def _amp_case(rng, *given, **settings):
+    """A step where no unit is so near ReLU's kink that rounding to 16 bits could carry it over."""
+    while True:
+        case = _step_case(rng, *given, **settings)
+        _, _, network = _numpy_step(**case.inputs)
+        if network["nearest to the kink"] > 0.1:
+            return case
+
+
+def _amp_cases(rng):
+    yield _amp_case(rng, "one step of SGD", (4,), (3, 5, 3), optimizer="SGD", lr=0.5)
+    yield _amp_case(rng, "gradients of an earlier step are still there", (3, 5), (4, 5, 3), optimizer="SGD", lr=0.25, stale=0.5)  # fmt: skip
+    yield _amp_case(rng, "three steps with momentum", (4, 3, 5), (5, 4, 3), optimizer="SGD", lr=0.1, momentum=0.9)
+
+
+def _amp_oracle(batches, weights, settings):
+    losses, flat, _ = _numpy_step(batches, weights, settings)
+    before = np.concatenate([weights[name].ravel() for name in ("W1", "b1", "W2", "b2")])
+    return {
+        "layers compute in": "bfloat16",
+        "weights are kept in": "float32",
+        "the loss is computed in": "float32",
+        "losses": losses.round(10),
+        "change of the weights": (flat - before).round(10),
+    }
+
+
+def _autocast(kind="bfloat16", device="cpu"):
+    def enter():
+        import torch
+
+        return torch.autocast(device, dtype=getattr(torch, kind))
+
+    return enter
+
+
+def _whole_model_cast(model, batch, optimizer):
+    import torch
+
+    model.to(torch.bfloat16)
+    x, y = batch
+    optimizer.zero_grad()
+    loss = _functional().cross_entropy(model(x.to(torch.bfloat16)), y)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def _loss_in_16_bits(model, batch, optimizer):
+    x, y = batch
+    optimizer.zero_grad()
+    with _autocast()():
+        scores = model(x)
+    loss = _functional().cross_entropy(scores, y)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+TRAIN_STEP_AMP = Exercise(
+    id="08.train_step_amp",
+    title="A step in mixed precision",
+    points=12,
+    cases=_amp_cases,
+    oracle=_amp_oracle,
+    probe="train_step_amp",
+    rtol=0.06,
+    misconceptions=[
+        Misconception(
+            "no autocast",
+            "Your layers compute in float32, as they did before. Run the forward pass and the loss inside "
+            "torch.autocast, with dtype=torch.bfloat16.",
+            _steps(),
+        ),
+        Misconception(
+            "the whole model is cast",
+            "You turn the model itself into bfloat16. With eight bits of precision, a weight of 1 does not notice "
+            "an update of 0.001. Leave the weights in float32; autocast makes short-lived copies.",
+            _whole_model_cast,
+        ),
+        Misconception(
+            "float16 in place of bfloat16",
+            "float16 has a small range: gradients below 0.00000006 become zero, and one needs a GradScaler to save them. "
+            "bfloat16 has float32's range and needs none.",
+            _steps(context=_autocast("float16")),
+        ),
+        Misconception(
+            "the loss is computed in 16 bits",
+            "Your loss is computed outside of autocast, from bfloat16 scores, so it has two or three digits. Inside, "
+            "cross_entropy would have been run in float32.",
+            _loss_in_16_bits,
+        ),
+        Misconception(*_NOT_ZEROED, _steps(zero="never", context=_autocast())),
+        Misconception(*_ZERO_LATE, _steps(zero="after", context=_autocast())),
+        Misconception(*_ZERO_BETWEEN, _steps(zero="between", context=_autocast())),
+        Misconception(*_STEP_FIRST, _steps(order="step first", context=_autocast())),
+        Misconception(*_NO_STEP, _steps(order="no step", context=_autocast())),
+        Misconception(*_GRAPH, _steps(give=lambda value: value, context=_autocast())),
+    ],
+    hints=(
+        "It is train_step with one thing around the forward pass and the loss. Backward and step stay outside.",
+        "torch.autocast is a context manager. It wants the type of device that the tensors are on, as a text, and the "
+        "short dtype.",
+        "with torch.autocast(images.device.type, dtype=torch.bfloat16): loss = cross_entropy(model(images), labels).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 08.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "08.quiz",
+    10,
+    [
+        Question(
+            "c",
+            {
+                "a": "A matrix product on a GPU is fast, but not that fast: work out 2n³ operations in 20 µs and compare "
+                "with the data sheets.",
+                "b": "Warming up changes the first calls. All hundred calls were this fast.",
+                "d": "A GPU remembers no results of earlier products.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "More threads would add arithmetic. Is it arithmetic that this layer is waiting for?",
+                "c": "Peak performance is the flat part of the roof. On which side of the ridge is this layer?",
+                "d": "The batch moves both: twice the operations and twice the bytes. What happens to their ratio?",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "Nothing is raised: the shapes fit. That is what makes this mistake so hard to find.",
+                "c": "A step does not touch the gradients, and neither does backward clear them.",
+                "d": "Momentum is kept by the optimizer, in its own memory, and it shrinks with time. This does not.",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "Same mean, same spread: the mean is what moves most when one time is far off.",
+                "b": "The fastest call is the best case, and alone it hides the spread. What would most calls take?",
+                "c": "One slow call is not the program's speed; perhaps the machine was busy then.",
+            },
+        ),
+        Question(
+            "c",
+            {
+                "a": "The other way around: bfloat16 has fewer digits than float16.",
+                "b": "Both take 2 bytes.",
+                "d": "Neither can hold a whole float32. Which of the two can hold its exponent?",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [
+    BEST_DEVICE,
+    TO_DEVICE,
+    CONV_FLOPS,
+    ARITHMETIC_INTENSITY,
+    MEASURE,
+    TRAIN_STEP,
+    EVALUATE,
+    TRAIN_STEP_AMP,
+    QUIZ,
+]

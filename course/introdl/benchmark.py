@@ -1,0 +1,552 @@
+"""How fast a machine is: measure it, keep the figures in a file, and read those of other machines.
+
+    python -m introdl.benchmark              # measures this machine, some minutes
+    python -m introdl.benchmark --quick      # the same with fewer sizes, under a minute
+
+A record is a JSON file with the device, the date, the versions and the load of the machine, and for each thing
+measured the median, the fastest and the slowest time in seconds. In a checkout it goes to ``data/benchmarks/``, else to
+the learner's own folder. What a data sheet promises (`SHEETS`) is kept apart from what was measured.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from introdl import places
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a vendor's data sheet promises of a device.
+
+    Attributes
+    ----------
+    name : str
+    peak : dict of str to float
+        Operations a second at most, by number format, without sparsity: "float32", "tf32", "float16", "bfloat16".
+    bandwidth : float
+        Bytes a second between the device and its own memory.
+    link : float
+        Bytes a second between the device and the host in one direction, by its PCI Express generation.
+    source : str
+        Address of the data sheet.
+    """
+
+    name: str
+    peak: dict[str, float]
+    bandwidth: float
+    link: float
+    source: str
+
+
+#: Theory, not measurements. NVIDIA prints the tensor cores' figures with 2:4 sparsity; these are the dense ones.
+SHEETS = (
+    Sheet(
+        "NVIDIA T4",
+        {"float32": 8.1e12, "float16": 65e12},
+        320e9,
+        16e9,
+        "https://www.nvidia.com/en-us/data-center/tesla-t4/",
+    ),
+    Sheet(
+        "NVIDIA RTX 4090",
+        {"float32": 82.6e12, "tf32": 82.6e12, "float16": 165.2e12, "bfloat16": 165.2e12},
+        1008e9,
+        32e9,
+        "https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf",
+    ),
+    Sheet(
+        "NVIDIA A100 80 GB SXM",
+        {"float32": 19.5e12, "tf32": 156e12, "float16": 312e12, "bfloat16": 312e12},
+        2039e9,
+        32e9,
+        "https://www.nvidia.com/en-us/data-center/a100/",
+    ),
+    Sheet(
+        "NVIDIA H100 SXM",
+        {"float32": 67e12, "tf32": 494.7e12, "float16": 989.4e12, "bfloat16": 989.4e12},
+        3.35e12,
+        64e9,
+        "https://www.nvidia.com/en-us/data-center/h100/",
+    ),
+    Sheet(
+        "NVIDIA H200 SXM",
+        {"float32": 67e12, "tf32": 494.7e12, "float16": 989.4e12, "bfloat16": 989.4e12},
+        4.8e12,
+        64e9,
+        "https://www.nvidia.com/en-us/data-center/h200/",
+    ),
+)
+
+
+# --- one measurement ----------------------------------------------------------------------------------------------
+
+
+def synchronize(device) -> None:
+    """Wait until a device has done all that it was given; on the CPU there is nothing to wait for."""
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cuda":
+        torch.cuda.synchronize(device)
+    elif kind == "mps":
+        torch.mps.synchronize()
+
+
+def times(fn: Callable[[], Any], device="cpu", warmup: int = 2, repeats: int = 11, seconds: float = 2.0) -> list[float]:
+    """Time calls of a function, one by one.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes nothing; what it returns is thrown away.
+    device : torch.device or str
+        Where it works.
+    warmup, repeats : int
+        Calls before the clock starts, and timed calls.
+    seconds : float
+        Stop after so long, but not before three timed calls.
+
+    Returns
+    -------
+    list of float
+        Seconds, in the order of the calls.
+    """
+    for _ in range(warmup):
+        fn()
+    found: list[float] = []
+    begun = time.perf_counter()
+    while len(found) < repeats and (len(found) < min(3, repeats) or time.perf_counter() - begun < seconds):
+        synchronize(device)
+        start = time.perf_counter()
+        fn()
+        synchronize(device)
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def _product(device, dtype, n: int) -> Callable[[], Any]:
+    import torch
+
+    a = torch.randn(n, n, device=device).to(dtype)
+    b = torch.randn(n, n, device=device).to(dtype)
+    out = torch.empty_like(a)
+    return lambda: torch.mm(a, b, out=out)
+
+
+def _copy(device) -> tuple[Callable[[], Any], int]:
+    """A copy within a device's memory that no cache can hold, and the bytes that a call reads and writes.
+
+    On the CPU a call copies 4 MB of 128: short enough for a quiet moment, and by the time a piece comes again it has
+    left the caches.
+    """
+    import torch
+
+    if torch.device(device).type != "cpu":
+        a, b = (torch.ones(2**28, device=device) for _ in range(2))
+        return lambda: b.copy_(a), 2**31
+    pieces = itertools.cycle(zip(torch.ones(32, 2**20), torch.ones(32, 2**20), strict=True))
+
+    def copy_next():
+        source, target = next(pieces)
+        target.copy_(source)
+
+    return copy_next, 2**23
+
+
+def roof(device="cpu", seconds: float = 4.0) -> tuple[float, float]:
+    """Measure a device's two limits: matrix products in float32, and a copy much larger than its caches.
+
+    Parameters
+    ----------
+    device : torch.device or str
+    seconds : float
+        How long it may take, about.
+
+    Returns
+    -------
+    peak : float
+        Operations a second, of the fastest product.
+    bandwidth : float
+        Bytes read and written a second, at the slowest of the fastest eighth of the copies.
+
+    Notes
+    -----
+    A limit is what the machine can do when nothing is in its way, so the fast calls count here, not the median. Short
+    calls find a quiet moment on a busy machine too.
+    """
+    import torch
+
+    on_cpu = torch.device(device).type == "cpu"
+    sides = (256, 384, 512, 768, 1024) if on_cpu else (4096, 8192)
+    each = seconds / 2 / len(sides)
+    peak = max(2 * n**3 / min(times(_product(device, torch.float32, n), device, 2, 200, each)) for n in sides)
+    fn, moved = _copy(device)
+    taken = sorted(times(fn, device, warmup=32, repeats=2000 if on_cpu else 25, seconds=seconds / 2))
+    return peak, moved / taken[len(taken) // 8]
+
+
+def threads(counts: Iterable[int] | None = None, n: int = 512, seconds: float = 1.0) -> dict[int, list[float]]:
+    """Time one matrix product on the CPU with different numbers of threads, in turns, and leave torch as it was.
+
+    Parameters
+    ----------
+    counts : iterable of int, optional
+        Numbers of threads; by default 1, 2, 4, ... up to the cores that this process may use.
+    n : int
+        Side of the matrices.
+    seconds : float
+        How long each number may take, about.
+
+    Returns
+    -------
+    dict of int to list of float
+        Seconds of every call, by number of threads.
+    """
+    import torch
+
+    chosen = list(counts) if counts is not None else thread_counts()
+    fn = _product("cpu", torch.float32, n)
+    before = torch.get_num_threads()
+    found: dict[int, list[float]] = {count: [] for count in chosen}
+    try:
+        for _ in range(3):  # in turns, so that a busy moment of the machine meets all of them
+            for count in chosen:
+                torch.set_num_threads(count)
+                found[count] += times(fn, warmup=1, repeats=9, seconds=seconds / 3)
+    finally:
+        torch.set_num_threads(before)
+    return found
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def thread_counts() -> list[int]:
+    """Return 1, 2, 4, ... and the number of cores."""
+    most = cores()
+    return sorted({*(2**k for k in range(most.bit_length()) if 2**k < most), most})
+
+
+def load() -> float | None:
+    """Return how many processes wanted a core in the last minute, on average; None where the system does not say."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+# --- a record -----------------------------------------------------------------------------------------------------
+
+
+def device_name(device="cpu") -> str:
+    """Return the device's name as its maker gives it."""
+    import torch
+
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"Apple {platform.machine()} GPU"
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def plate_net(classes: int = 20):
+    """A small network for pictures of plates: three convolutions with batch normalisation, (N, 3, H, W) to scores."""
+    from torch import nn
+
+    layers: list = []
+    for inside, outside in ((3, 32), (32, 64), (64, 128)):
+        layers += [nn.Conv2d(inside, outside, 3, padding=1, bias=False), nn.BatchNorm2d(outside), nn.ReLU()]
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, classes))
+
+
+def training_step(device, batch: int, amp: bool = False, channels_last: bool = False, size: int = 64):
+    """Return a function that takes one training step of `plate_net` with random pictures, already on the device."""
+    import torch
+
+    shape = torch.channels_last if channels_last else torch.contiguous_format
+    model = plate_net().to(device).to(memory_format=shape)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    images = torch.rand(batch, 3, size, size, device=device).contiguous(memory_format=shape)
+    labels = torch.randint(0, 20, (batch,), device=device)
+    kind = torch.device(device).type
+
+    def step():
+        optimizer.zero_grad()
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=amp):
+            loss = torch.nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def small_operations(device, count: int = 100) -> Callable[[], Any]:
+    """Return a function that adds 1 to a thousand numbers, so many times: all overhead and no work."""
+    import torch
+
+    x = torch.zeros(1000, device=device)
+
+    def chain():
+        for _ in range(count):
+            x.add_(1.0)
+
+    return chain
+
+
+def graphed(fn: Callable[[], Any]) -> Callable[[], None]:
+    """Record a function's CUDA work once, and return what hands it in again as a whole (a CUDA graph)."""
+    import torch
+
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            fn()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        fn()
+    return graph.replay
+
+
+def _plan(device, quick: bool):
+    """What is measured: (description, a function that makes the function to time)."""
+    import torch
+
+    kind = torch.device(device).type
+    fast = kind == "cuda"
+    types = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    if fast:
+        types["float16"] = torch.float16
+    for n in [256, 1024] if quick else [256, 512, 1024, 2048, *([4096, 8192] if fast else [])]:
+        for name, dtype in types.items():
+            about = {"what": "matmul", "dtype": name, "size": n, "flops": 2 * n**3}
+            yield about, lambda dtype=dtype, n=n: _product(device, dtype, n)
+        if fast:
+            about = {"what": "matmul", "dtype": "tf32", "size": n, "flops": 2 * n**3}
+            yield about, lambda n=n: _product(device, torch.float32, n)
+    if kind == "cpu":
+        for count in thread_counts():
+            yield {"what": "matmul by threads", "dtype": "float32", "size": 1024, "threads": count, "flops": 2 * 1024**3}, lambda: _product(device, torch.float32, 1024)  # fmt: skip
+    for batch in [8] if quick else [1, 8, 32, *([128, 512] if fast else [])]:
+        for name, dtype in types.items():
+            for last in (False, True):
+                shape = torch.channels_last if last else torch.contiguous_format
+                flops = 2 * batch * 64 * 64 * 9 * 32 * 32
+                about = {"what": "conv 3x3, 64 to 64 channels, 32 px", "dtype": name, "batch": batch, "flops": flops}
+
+                def make(batch=batch, dtype=dtype, shape=shape):
+                    x = torch.rand(batch, 64, 32, 32, device=device).to(dtype).contiguous(memory_format=shape)
+                    w = torch.rand(64, 64, 3, 3, device=device).to(dtype).contiguous(memory_format=shape)
+                    return lambda: torch.nn.functional.conv2d(x, w, padding=1)
+
+                yield {**about, "channels_last": last}, make
+    yield {"what": "copy within memory", "bytes": 2**23 if kind == "cpu" else 2**31}, lambda: _copy(device)[0]
+    yield {"what": "100 small operations", "count": 100}, lambda: small_operations(device)
+    if fast:
+        about = {"what": "100 small operations", "count": 100, "graph": True}
+        yield about, lambda: graphed(small_operations(device))
+    if kind != "cpu":
+        for pinned in (False, True) if fast else (False,):
+
+            def upload(pinned=pinned):
+                x = torch.ones(2**24)
+                x = x.pin_memory() if pinned else x
+                y = torch.empty_like(x, device=device)
+                return lambda: y.copy_(x, non_blocking=pinned)
+
+            yield {"what": "copy to the device", "bytes": 2**26, "pinned": pinned}, upload
+        yield {"what": "copy to the host", "bytes": 2**26}, lambda: torch.ones(2**24, device=device).cpu
+    for batch in [1, 8] if quick else [1, 8, 32, *([128, 512, 2048] if fast else [])]:
+        for amp in (False, True):
+            about = {"what": "train step, 64 px", "dtype": "bfloat16" if amp else "float32", "batch": batch}
+            yield about, lambda batch=batch, amp=amp: training_step(device, batch, amp)
+        if fast:
+            about = {**about, "channels_last": True}
+            yield about, lambda batch=batch: training_step(device, batch, True, True)
+
+
+def record(device=None, quick: bool = False, note: str = "", tell: Callable[[str], None] = lambda line: None) -> dict:
+    """Measure a device.
+
+    Parameters
+    ----------
+    device : torch.device or str, optional
+        By default CUDA's where there is one, else Apple's, else the CPU.
+    quick : bool
+        True measures fewer sizes.
+    note : str
+        What a reader of the record should know of the machine, in a sentence.
+    tell : callable
+        Is told a line for each thing measured.
+
+    Returns
+    -------
+    dict
+        The record, as it is written.
+
+    Raises
+    ------
+    ValueError
+        If torch cannot use the device here.
+    """
+    import torch
+
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(device)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"torch cannot use the device {str(device)!r} here ({str(error).splitlines()[0]}).") from error
+    before, results, count = load(), [], torch.get_num_threads()
+    tf32 = torch.backends.cuda.matmul.allow_tf32
+    try:
+        for about, make in _plan(device, quick):
+            torch.backends.cuda.matmul.allow_tf32 = about.get("dtype") == "tf32"
+            torch.set_num_threads(about.get("threads", count))
+            try:
+                found = times(make(), device, warmup=3, repeats=25, seconds=0.5 if quick else 2.0)
+            except (RuntimeError, NotImplementedError) as error:
+                results.append({**about, "failed": str(error).splitlines()[0][:200]})
+                tell(f"{_words(about)}: failed")
+                continue
+            median = statistics.median(found)
+            numbers = {"median": median, "fastest": min(found), "slowest": max(found)}
+            results.append({**about, **{k: float(f"{v:.4g}") for k, v in numbers.items()}, "repeats": len(found)})
+            tell(f"{_words(about)}: {1000 * median:.3f} ms")
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        torch.set_num_threads(count)
+    kind = device.type
+    described: dict[str, Any] = {"kind": kind, "name": device_name(device)}
+    if kind == "cpu":
+        described |= {"cores": cores(), "threads": torch.get_num_threads(), "instructions": torch.backends.cpu.get_cpu_capability()}  # fmt: skip
+    if kind == "cuda":
+        about_gpu = torch.cuda.get_device_properties(device)
+        described |= {"memory": about_gpu.total_memory, "capability": f"{about_gpu.major}.{about_gpu.minor}"}
+    return {
+        "format": FORMAT,
+        "device": described,
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "cuda": torch.version.cuda},
+        "system": f"{platform.system()} {platform.machine()}",
+        "load": {"before": before, "after": load()},
+        "note": note,
+        "results": results,
+    }
+
+
+def _words(about: dict) -> str:
+    return ", ".join(
+        f"{key} {value}" if key != "what" else str(value) for key, value in about.items() if key != "flops"
+    )
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def folder() -> Path:
+    """Return where records are written: ``data/benchmarks/`` of a checkout, else the learner's own folder."""
+    data = places.data()
+    return data / "benchmarks" if (data.parent / "pyproject.toml").exists() else places.home() / "benchmarks"
+
+
+def write(made: dict, where: Path | None = None) -> Path:
+    """Write a record, whole or not at all, to a file named by its device and its day; return the file."""
+    words = "".join(c if c.isalnum() else "-" for c in made["device"]["name"].lower())
+    name = "-".join(part for part in words.split("-") if part)
+    path = (where or folder()) / f"{made['device']['kind']}-{name}-{made['date'][:10]}.json"
+    head = {key: value for key, value in made.items() if key != "results"}
+    rows = ",\n".join("  " + json.dumps(row) for row in made["results"])
+    text = json.dumps(head, indent=1)[:-2] + ',\n "results": [\n' + rows + "\n ]\n}\n"
+    places.write_atomically(path, text.encode())
+    return path
+
+
+def records() -> list[dict]:
+    """Read all records on this machine: those that come with the course, and the learner's own.
+
+    Raises
+    ------
+    ValueError
+        If a file is no record; the sentence names it.
+    """
+    found = []
+    for where in dict.fromkeys((places.data() / "benchmarks", places.home() / "benchmarks")):
+        for path in sorted(where.glob("*.json")):
+            try:
+                made = json.loads(path.read_text(encoding="utf-8"))
+                if made["format"] != FORMAT or not isinstance(made["results"], list):
+                    raise ValueError(f"format {made['format']}")
+                made["device"]["name"], made["device"]["kind"]
+            except (ValueError, KeyError, TypeError, OSError) as error:
+                raise ValueError(f"{path} is no benchmark record ({error}). Remove it, or measure again.") from error
+            found.append(made)
+    return found
+
+
+def find(made: dict, what: str, **about) -> dict | None:
+    """Return a record's row of one measurement, or None where it has none or it failed."""
+    for row in made["results"]:
+        if row["what"] == what and "median" in row and all(row.get(k) == v for k, v in about.items()):
+            return row
+    return None
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run ``python -m introdl.benchmark``."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="python -m introdl.benchmark", description="Measure this machine and keep the figures.")  # fmt: skip
+    parser.add_argument("--device", help="cuda, mps or cpu; by default the first of them that there is")
+    parser.add_argument("--threads", type=int, help="threads on the CPU; by default the number that is fastest here")
+    parser.add_argument("--quick", action="store_true", help="fewer sizes, under a minute")
+    parser.add_argument("--note", default="", help="what a reader should know of the machine")
+    parser.add_argument("--out", type=Path, help="the folder to write to")
+    given = parser.parse_args(words)
+    import torch
+
+    if given.threads is not None and given.threads < 1:
+        parser.error(f"--threads is {given.threads}; it should be 1 or more.")
+    before = torch.get_num_threads()
+    torch.set_num_threads(given.threads or best_threads(threads(n=1024)))
+    try:
+        made = record(given.device, given.quick, given.note, tell=print)
+    except ValueError as error:
+        parser.exit(1, f"{error}\n")
+    finally:
+        torch.set_num_threads(before)
+    print(f"Written: {write(made, given.out)}")
+    return 0
+
+
+def best_threads(found: dict[int, list[float]]) -> int:
+    """Return the number of threads with the smallest median time; of those within 5 % of it, the smallest number."""
+    medians = {count: statistics.median(taken) for count, taken in found.items()}
+    least = min(medians.values())
+    return min(count for count, median in medians.items() if median <= 1.05 * least)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,215 @@
+"""A pretended machine: clocks and devices that say what a case wants, so that a check is the same on every machine."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import timeit
+import types
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+
+def _functions(objects: tuple) -> list[types.FunctionType]:
+    """The learner's functions: those given, and their neighbours in the same notebook."""
+    found = [one for one in objects if isinstance(one, types.FunctionType)]
+    for space in _spaces(objects):
+        found += [f for f in list(space.values()) if isinstance(f, types.FunctionType) and f.__globals__ is space]
+    return list({id(f): f for f in found}.values())
+
+
+def _spaces(objects: tuple) -> list[dict]:
+    """The learner's own names."""
+    spaces = [getattr(one, "__globals__", None) for one in objects]
+    return list({id(s): s for s in spaces if isinstance(s, dict)}.values())
+
+
+@contextlib.contextmanager
+def replaced(objects: tuple, substitutes: Sequence[tuple[Any, str, Any]], device=None) -> Iterator[None]:
+    """Put substitutes in the place of a library's functions, under whatever name the learner has imported them.
+
+    Parameters
+    ----------
+    objects : tuple
+        The learner's objects.
+    substitutes : sequence of (object, str, object)
+        A module, the name in it, and what stands there meanwhile. What a module does not have is left out.
+    device : torch.device, optional
+        If given, it takes the place of every other device among the learner's own names.
+    """
+    undo: list[tuple[Any, str, Any]] = []
+    swap: dict[int, Any] = {}
+    kept = []  # the originals stay alive, so that no id is used twice
+    for owner, name, new in substitutes:
+        if hasattr(owner, name):
+            old = getattr(owner, name)
+            undo.append((owner, name, old))
+            kept.append(old)
+            if callable(old):
+                swap[id(old)] = new
+    defaults = [
+        (f, f.__defaults__, f.__kwdefaults__)
+        for f in (*_functions(objects), timeit.timeit, timeit.repeat, timeit.Timer.__init__)
+    ]
+    renamed: list[tuple[dict, str, Any]] = []
+    for space in _spaces(objects):
+        for name, value in list(space.items()):
+            other = device is not None and isinstance(value, type(device)) and value != device
+            if id(value) in swap or other:
+                renamed.append((space, name, value))
+    try:
+        for owner, name, new in substitutes:
+            if hasattr(owner, name):
+                setattr(owner, name, new)
+        for space, name, value in renamed:
+            space[name] = swap.get(id(value), device)
+        for function, positional, named in defaults:
+            if positional:
+                function.__defaults__ = tuple(swap.get(id(v), v) for v in positional)
+            if named:
+                function.__kwdefaults__ = {k: swap.get(id(v), v) for k, v in named.items()}
+        yield
+    finally:
+        for function, positional, named in defaults:
+            function.__defaults__, function.__kwdefaults__ = positional, named
+        for space, name, value in renamed:
+            space[name] = value
+        for owner, name, old in reversed(undo):
+            setattr(owner, name, old)
+
+
+def devices(gpus: int = 0, built: bool = False, apple: bool = False, apple_built: bool = False) -> list[tuple]:
+    """Substitutes for every way to ask torch which devices there are.
+
+    Parameters
+    ----------
+    gpus : int
+        How many NVIDIA GPUs the machine has.
+    built : bool
+        Whether torch was built for CUDA, which says nothing about GPUs.
+    apple, apple_built : bool
+        The same two for Apple's GPU.
+    """
+    import torch
+
+    name = "cuda" if gpus else "mps" if apple else None
+    made_for = "cuda" if built else "mps" if apple_built else None
+
+    def current_accelerator(check_available=False):
+        found = name if check_available or name else made_for
+        return torch.device(found) if found else None
+
+    def first_gpu():
+        if not gpus:
+            raise RuntimeError("No CUDA GPUs are available")
+        return 0
+
+    cuda, mps, accelerator = torch.cuda, torch.backends.mps, getattr(torch, "accelerator", None)
+    return [
+        (cuda, "is_available", lambda: gpus > 0),
+        (cuda, "device_count", lambda: gpus),
+        (cuda, "current_device", first_gpu),
+        (cuda, "get_device_name", lambda device=None: f"pretended GPU {first_gpu()}"),
+        (cuda, "is_bf16_supported", lambda including_emulation=True: gpus > 0),
+        (torch.version, "cuda", "12.8" if built else None),
+        (torch.backends.cuda, "is_built", lambda: built),
+        (mps, "is_available", lambda: apple),
+        (mps, "is_built", lambda: apple_built),
+        (torch.mps, "is_available", lambda: apple),
+        (torch.mps, "device_count", lambda: int(apple)),
+        (torch.xpu, "is_available", lambda: False),
+        (accelerator, "is_available", lambda: name is not None),
+        (accelerator, "current_accelerator", current_accelerator),
+        (accelerator, "device_count", lambda: gpus or int(apple)),
+    ]
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: for tiny networks more of them only get in each other's way."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Clock:
+    """A clock that only moves when pretended work is done, and a device that works through a queue beside it.
+
+    Attributes
+    ----------
+    now : float
+        The time, s.
+    reads : int
+        How often it was looked at.
+    """
+
+    def __init__(self):
+        self.now, self.reads = 100.0, 0
+        self._busy = 50.0  # the processor's time: two threads at work, none while waiting
+        self._free = 0.0  # when the device's queue will be empty
+
+    def work(self, processor: float, device: float) -> None:
+        """Keep the processor busy so many seconds, and leave so many to the device, which works on its own."""
+        self.now += processor
+        self._busy += 2 * processor
+        if device:
+            self._free = max(self._free, self.now) + device
+
+    def wait(self, *_args, **_kwargs) -> None:
+        """Wait until the device's queue is empty."""
+        self.now = max(self.now, self._free)
+
+    def _read(self, what: str, scale: int = 1):
+        def read():
+            self.reads += 1
+            value = getattr(self, what)
+            return round(value * scale) if scale > 1 else value
+
+        return read
+
+    def _sleep(self, seconds) -> None:
+        self.now += seconds
+
+    def _event(clock):
+        class Event:
+            """When the device's queue comes to a mark."""
+
+            def __init__(self, *_args, **_kwargs):
+                self.at = 0.0
+
+            def record(self, *_args):
+                self.at = max(clock.now, clock._free)
+
+            def synchronize(self):
+                clock.now = max(clock.now, self.at)
+
+            def elapsed_time(self, other):
+                clock.reads += 1
+                return 1000 * (other.at - self.at)
+
+        return Event
+
+    def substitutes(self) -> list[tuple]:
+        """Substitutes for Python's clocks and for torch's ways to wait, to be given to `replaced`."""
+        import torch
+
+        found = [(time, name, self._read("now")) for name in ("perf_counter", "monotonic", "time")]
+        found += [(time, name, self._read("now", 10**9)) for name in ("perf_counter_ns", "monotonic_ns", "time_ns")]
+        found += [(time, name, self._read("_busy")) for name in ("process_time", "thread_time")]
+        found += [(time, name, self._read("_busy", 10**9)) for name in ("process_time_ns", "thread_time_ns")]
+        found += [(time, "sleep", self._sleep), (timeit, "default_timer", found[0][2])]
+        stream = types.SimpleNamespace(synchronize=self.wait)
+        found += [
+            (torch.cuda, "synchronize", self.wait),
+            (torch.cuda, "Event", self._event()),
+            (torch.cuda, "current_stream", lambda *args: stream),
+            (torch.cuda, "default_stream", lambda *args: stream),
+            (torch.mps, "synchronize", self.wait),
+            (getattr(torch, "accelerator", None), "synchronize", self.wait),
+        ]
+        return found

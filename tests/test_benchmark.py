@@ -1,0 +1,126 @@
+"""The benchmark: what it measures, how it keeps it, and what it says where something is wrong."""
+
+import json
+
+import pytest
+import torch
+
+from introdl import benchmark
+from introdl.figures import cuda as figs
+
+
+@pytest.fixture
+def small_plan(monkeypatch):
+    """Three quick measurements, one of them impossible."""
+
+    def plan(device, quick):
+        yield {"what": "matmul", "dtype": "float32", "size": 64, "flops": 2 * 64**3}, lambda: benchmark._product(device, torch.float32, 64)  # fmt: skip
+        yield {"what": "copy within memory", "bytes": 2**23}, lambda: benchmark._copy(device)[0]
+
+        def fails():
+            raise RuntimeError("no such kernel\nand more")
+
+        yield {"what": "impossible"}, lambda: fails
+
+    monkeypatch.setattr(benchmark, "_plan", plan)
+
+
+def test_a_record_is_written_whole_and_read_back(small_plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark.places, "home", lambda: tmp_path)
+    monkeypatch.setattr(benchmark.places, "data", lambda: tmp_path / "none")
+    made = benchmark.record("cpu", note="a test")
+    path = benchmark.write(made, tmp_path / "benchmarks")
+    assert path.name.startswith("cpu-") and path.name.endswith(f"{made['date'][:10]}.json")
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    (read,) = benchmark.records()
+    assert read == json.loads(json.dumps(made))
+    row = benchmark.find(read, "matmul", dtype="float32")
+    assert 0 < row["fastest"] <= row["median"] <= row["slowest"]
+    assert benchmark.find(read, "impossible") is None
+    assert [r for r in read["results"] if "failed" in r] == [{"what": "impossible", "failed": "no such kernel"}]
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark.places, "home", lambda: tmp_path)
+    monkeypatch.setattr(benchmark.places, "data", lambda: tmp_path / "none")
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks/x.json").write_text('{"format": 99, "results": []}')
+    with pytest.raises(ValueError, match=r"x\.json is no benchmark record \(format 99\)"):
+        benchmark.records()
+
+
+def test_every_record_of_the_course_can_be_read_and_drawn(capsys):
+    recorded = benchmark.records()
+    assert recorded, "data/benchmarks holds no record"
+    for made in recorded:
+        assert made["load"].keys() == {"before", "after"} and made["date"] and made["versions"]["torch"]
+        assert benchmark.find(made, "copy within memory")
+    figs.side_by_side(("here", 1e11, 1e10), recorded)
+
+
+@pytest.mark.parametrize("device", ["nonsense", "meta:wrong"])
+def test_a_device_that_is_none_has_its_sentence(device):
+    with pytest.raises(ValueError, match="torch cannot use the device"):
+        benchmark.record(device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_the_command_says_that_there_is_no_cuda(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        benchmark.main(["--device", "cuda", "--threads", "1", "--out", str(tmp_path)])
+    assert stop.value.code == 1
+    assert "torch cannot use the device 'cuda' here" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_times_counts_its_calls_and_stops_in_time():
+    calls = []
+    assert len(benchmark.times(lambda: calls.append(1), warmup=2, repeats=5)) == 5
+    assert len(calls) == 7
+    assert len(benchmark.times(lambda: None, warmup=0, repeats=1000, seconds=0)) == 3
+
+
+def test_threads_are_tried_in_turns_and_put_back():
+    before = torch.get_num_threads()
+    found = benchmark.threads([1, 2], n=32, seconds=0.01)
+    assert torch.get_num_threads() == before
+    assert list(found) == [1, 2] and all(len(taken) >= 9 for taken in found.values())
+
+
+def test_the_smallest_number_of_threads_wins_a_near_tie():
+    assert benchmark.best_threads({1: [1.03], 2: [1.0], 4: [1.2]}) == 1
+    assert benchmark.best_threads({1: [2.0], 2: [1.0], 4: [0.99]}) == 2
+    assert benchmark.best_threads({1: [2.0], 2: [9.0]}) == 1
+
+
+def test_the_plan_runs_on_the_cpu():
+    """Every measurement of the quick plan can be made and called."""
+    for about, make in benchmark._plan("cpu", quick=True):
+        if about.get("batch", 0) <= 8 and about.get("size", 0) <= 256:
+            make()()
+
+
+def test_counted_layers_agree_with_torchs_counter():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    costs = figs.layer_costs(3, 5, 7)
+    x = torch.empty(3, 5, 7, 7, device="meta")
+    for name, side in (("conv 3x3", 3), ("conv 1x1", 1)):
+        with FlopCounterMode(display=False) as counter:
+            torch.nn.functional.conv2d(x, torch.empty(5, 5, side, side, device="meta"), padding=side // 2)
+        assert costs[name][0] == counter.get_total_flops()
+        assert costs[name][1] == 4 * (2 * x.numel() + 25 * side**2)
+
+
+def test_the_queue_model_agrees_with_adding_up():
+    handed, begun, naive, honest = figs.queue(10, 60, 4)
+    assert (handed, begun, naive, honest) == ([10, 20, 30, 40], [10, 70, 130, 190], 10, 62.5)
+    assert figs.queue(20, 5, 4)[3] == 21.25
+
+
+def test_the_roof_is_near_what_one_product_and_one_copy_reach():
+    peak, bandwidth = benchmark.roof("cpu", seconds=0.4)
+    assert 1e9 < peak < 1e14 and 1e8 < bandwidth < 1e13
+    fn, moved = benchmark._copy("cpu")
+    assert moved == 2 * 4 * 2**20
+    fn()
