@@ -28,11 +28,15 @@ class Probe:
         so it may meet anything; where the result cannot be read it returns `Wrong` with a sentence.
     secret : bool
         True where showing what was expected would give the answer away.
+    weigh : callable, optional
+        ``weigh(result, expected)`` returns the two that are compared in their place, where neither can be compared as
+        it comes: a trained network's weights, and pictures with their labels that it has not seen.
     """
 
     drive: Callable[[tuple, list], Any]
     read: Callable[[Any, list], Any] = lambda result, inputs: result
     secret: bool = False
+    weigh: Callable[[Any, Any], tuple[Any, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,20 @@ def _call_without_inputs(objects: tuple, inputs: list) -> Any:
     return objects[0]()
 
 
-def _misfit(name: str, value: Any, shape: tuple[int, ...], wanted: str = "") -> Wrong | None:
-    """Say why a value is no array of real numbers of a shape; None where it is one."""
+def misfit(name: str, value: Any, shape: tuple[int, ...], wanted: str = "") -> Wrong | None:
+    """Say why a value is no array of real numbers of a shape; None where it is one.
+
+    Parameters
+    ----------
+    name : str
+        What to call it, at the beginning of a sentence.
+    value : object
+        A learner's.
+    shape : tuple of int
+        What it should have.
+    wanted : str, optional
+        What it should be, in words.
+    """
     if not isinstance(value, np.ndarray):
         wanted = wanted or f"a NumPy array of shape {shape}"
         return Wrong(f"{name} should be {wanted}; it is of type {type(value).__name__}.")
@@ -94,7 +110,7 @@ def _read_xor_network(result: Any, inputs: list) -> Any:
     if not isinstance(result, (tuple, list)) or len(result) != 4:
         return Wrong("Return four arrays: W1, b1, W2, b2.")
     for name, value, shape in zip(names, result, shapes, strict=True):
-        if misfit := _misfit(name, value, shape):
+        if misfit := misfit(name, value, shape):
             return misfit
     W1, b1, W2, b2 = (np.asarray(value, dtype=float) for value in result)
     with np.errstate(all="ignore"):
@@ -112,7 +128,7 @@ def _read_outer_product(result: Any, inputs: list) -> Any:
         return Wrong("Return two arrays, column and row, or None where the kernel cannot be taken apart.")
     sizes = np.shape(inputs[0])
     for name, value, size in zip(("column", "row"), result, sizes, strict=True):
-        if misfit := _misfit(name, value, (size,), wanted="a NumPy array"):
+        if misfit := misfit(name, value, (size,), wanted="a NumPy array"):
             return misfit
     with np.errstate(all="ignore"):
         return np.outer(result[0].astype(float), result[1].astype(float))
@@ -126,7 +142,7 @@ def _read_kernel_pair(result: Any, inputs: list) -> Any:
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         return Wrong("Return two arrays: gx, gy.")
     for name, value in zip(("gx", "gy"), result, strict=True):
-        if misfit := _misfit(name, value, (3, 3)):
+        if misfit := misfit(name, value, (3, 3)):
             return misfit
     windows = np.lib.stride_tricks.sliding_window_view(np.asarray(inputs[0], dtype=float), (3, 3))
     with np.errstate(all="ignore"):
@@ -134,3 +150,5 @@ def _read_kernel_pair(result: Any, inputs: list) -> Any:
 
 
 PROBES["kernel_pair"] = Probe(_call_without_inputs, _read_kernel_pair)
+
+from introdl.checking import training  # noqa: E402, F401 - its probes need the names above
