@@ -43,7 +43,9 @@ def _descent_cases(rng):
     yield Case("a bowl along the axes, 3 steps", A=A, c=c, x0=c + np.array([4.0, -8.0]) * rng.choice([-1, 1], 2), lr=0.25, steps=3)  # fmt: skip
     for label, d, lr, steps in (("a tilted valley", 3, 0.3, 7), ("many small steps", 2, 0.02, 40)):
         yield Case(label, A=_bowl(rng, d), c=_real(rng, d), x0=_real(rng, d, 5.0), lr=lr, steps=steps)
-    yield Case("a rate too large: it diverges", A=_bowl(rng, 4), c=_real(rng, 4), x0=_real(rng, 4, 5.0), lr=0.8, steps=6)
+    yield Case(
+        "a rate too large: it diverges", A=_bowl(rng, 4), c=_real(rng, 4), x0=_real(rng, 4, 5.0), lr=0.8, steps=6
+    )
     yield Case("a single step", weight=0.5, A=_bowl(rng, 2), c=_real(rng, 2), x0=_real(rng, 2, 5.0), lr=0.1, steps=1)
 
 
@@ -220,7 +222,9 @@ def _batches_shuffled(X, y, size, rng):
         return _batched(np.arange(len(X)), X, y, size)
     while True:
         starts = rng.permutation(starts)
-        if (np.diff(starts) < 0).any() and starts[-1] + size >= len(X):  # a short batch in the middle would have its own name
+        if (np.diff(starts) < 0).any() and starts[-1] + size >= len(
+            X
+        ):  # a short batch in the middle would have its own name
             return ((X[s : s + size], y[s : s + size]) for s in starts)
 
 
@@ -376,7 +380,9 @@ SGD_STEP = Exercise(
     probe="optimiser",
     forbidden=LIBRARIES,
     misconceptions=[
-        Misconception("it climbs", "The gradient points uphill. Take the step against it.", lambda w, g, lr: w + lr * g),
+        Misconception(
+            "it climbs", "The gradient points uphill. Take the step against it.", lambda w, g, lr: w + lr * g
+        ),
         Misconception(
             "the learning rate is left out",
             "You take away the whole gradient. The step is lr times the gradient.",
@@ -426,7 +432,9 @@ def _momentum_oracle(w, grads, velocity, lr, beta):
 def _momentum_cases(rng):
     yield Case("whole numbers, three steps, beta 0.5", w=np.array([10.0, -4.0]), grads=np.tile(4.0 * rng.integers(1, 4, 2) * rng.choice([-1, 1], 2), (3, 1)), velocity=np.zeros(2), lr=0.5, beta=0.5)  # fmt: skip
     yield Case("a layer's weights (3, 4), six steps", w=_real(rng, (3, 4)), grads=_real(rng, (6, 3, 4), 4.0), velocity=np.zeros((3, 4)), lr=0.1, beta=0.9)  # fmt: skip
-    yield Case("biases, many steps", w=_real(rng, 5), grads=_real(rng, (15, 5)), velocity=np.zeros(5), lr=0.03, beta=0.8)
+    yield Case(
+        "biases, many steps", w=_real(rng, 5), grads=_real(rng, (15, 5)), velocity=np.zeros(5), lr=0.03, beta=0.8
+    )
 
 
 def _momentum(velocity, move=lambda w, g, v, old, lr, b: w - lr * v, keep=True):
@@ -456,7 +464,11 @@ MOMENTUM_STEP = Exercise(
             "not the old one.",
             _momentum(_heavy, keep=False),
         ),
-        Misconception("it climbs", "The sign is turned: the weights move uphill. Take lr times the velocity away.", _momentum(_heavy, lambda w, g, v, old, lr, b: w + lr * v)),  # fmt: skip
+        Misconception(
+            "it climbs",
+            "The sign is turned: the weights move uphill. Take lr times the velocity away.",
+            _momentum(_heavy, lambda w, g, v, old, lr, b: w + lr * v),
+        ),  # fmt: skip
         Misconception(
             "the gradient is damped",
             "You take (1 - beta) of the gradient, so your velocity is a mean, as Adam's first moment is. Here the whole "
@@ -695,8 +707,12 @@ def _m_corrected(w, grad, state, lr, beta1, beta2, eps):
 def _cosine_cases(rng):
     yield Case("10 steps, no warm-up", total=10, base=float(rng.integers(1, 5)), warmup=0)
     yield Case("12 steps, 4 of warm-up", total=12, base=0.8 * float(rng.integers(1, 4)), warmup=4)
-    yield Case("a short warm-up", total=int(rng.integers(20, 30)), base=round(float(rng.uniform(0.01, 0.5)), 3), warmup=1)
-    yield Case("a long warm-up", total=25, base=round(float(rng.uniform(0.001, 0.01)), 4), warmup=int(rng.integers(14, 20)))
+    yield Case(
+        "a short warm-up", total=int(rng.integers(20, 30)), base=round(float(rng.uniform(0.01, 0.5)), 3), warmup=1
+    )
+    yield Case(
+        "a long warm-up", total=25, base=round(float(rng.uniform(0.001, 0.01)), 4), warmup=int(rng.integers(14, 20))
+    )
 
 
 def _cosine_oracle(total, base, warmup):
@@ -1096,9 +1112,7 @@ def _digit_cases(rng):
             "labels": numbers[test],
             "accuracy": accuracy,
         }
-        yield Case(
-            label, weight=weight, X=X, y=numbers[train], rng=np.random.default_rng(int(rng.integers(2**32)))
-        )
+        yield Case(label, weight=weight, X=X, y=numbers[train], rng=np.random.default_rng(int(rng.integers(2**32))))
 
 
 def _digit_oracle(X, y, rng):

@@ -89,7 +89,10 @@ def minibatches_python(X, y, size, rng):
     order = list(range(len(X)))
     random.Random(int(rng.integers(2**62))).shuffle(order)
     for start in range(0, len(order), size):
-        yield np.array([X[i] for i in order[start : start + size]]), np.array([y[i] for i in order[start : start + size]])
+        yield (
+            np.array([X[i] for i in order[start : start + size]]),
+            np.array([y[i] for i in order[start : start + size]]),
+        )
 
 
 def minibatches_pool(X, y, size, rng):

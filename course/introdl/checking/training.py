@@ -20,7 +20,9 @@ def _drive_descent(objects: tuple, inputs: list) -> Any:
 
     def grad(x):
         if np.shape(x) != centre.shape:
-            raise ValueError(f"grad was given something of shape {np.shape(x)}; it takes an array of shape {centre.shape}")
+            raise ValueError(
+                f"grad was given something of shape {np.shape(x)}; it takes an array of shape {centre.shape}"
+            )
         return matrix @ (np.asarray(x) - centre)
 
     return objects[0](grad, *rest)
@@ -61,7 +63,9 @@ def _read_path(result: Any, inputs: list) -> Any:
             return Wrong("Return two things: the new weights and the new state.")
         return Wrong(f"The weights lose their shape or their type at {result}.")
     if result is None:
-        return Wrong("The weights that come back are None. Return the new weights, also where you change them in place.")
+        return Wrong(
+            "The weights that come back are None. Return the new weights, also where you change them in place."
+        )
     if (amiss := misfit("The new weights", result, (len(inputs[1]), *inputs[0].shape))) is None:
         return result
     if isinstance(result, np.ndarray) and result.shape == (len(inputs[1]), *inputs[0].shape):
@@ -254,7 +258,9 @@ def _weigh_network(result: Any, expected: dict) -> tuple[Any, Any]:
     network = layers.lenet(pictures.shape[1:], 10, np.random.default_rng(0))
     parameters = network.parameters()
     if not isinstance(result, (tuple, list)) or len(result) != len(parameters):
-        return Wrong(f"Return a list of the network's {len(parameters)} arrays: [p.value for p in net.parameters()]."), wanted
+        return Wrong(
+            f"Return a list of the network's {len(parameters)} arrays: [p.value for p in net.parameters()]."
+        ), wanted
     for number, (value, parameter) in enumerate(zip(result, parameters, strict=True)):
         if wrong := misfit(f"Array {number} of the list", value, parameter.value.shape):
             return wrong, wanted
@@ -274,7 +280,9 @@ def _weigh_network(result: Any, expected: dict) -> tuple[Any, Any]:
         return Wrong("The network answers with the class next to the right one."), wanted
     if accuracy <= _GUESSING:
         return Wrong("The network does no better than guessing."), wanted
-    return Wrong(f"The network gets {accuracy:.1%} of pictures right that it has not seen; this case asks for {least:.0%}."), wanted
+    return Wrong(
+        f"The network gets {accuracy:.1%} of pictures right that it has not seen; this case asks for {least:.0%}."
+    ), wanted
 
 
 PROBES["trained_lenet"] = Probe(lambda objects, inputs: objects[0](*inputs), weigh=_weigh_network)
