@@ -110,8 +110,8 @@ def _read_xor_network(result: Any, inputs: list) -> Any:
     if not isinstance(result, (tuple, list)) or len(result) != 4:
         return Wrong("Return four arrays: W1, b1, W2, b2.")
     for name, value, shape in zip(names, result, shapes, strict=True):
-        if misfit := misfit(name, value, shape):
-            return misfit
+        if amiss := misfit(name, value, shape):
+            return amiss
     W1, b1, W2, b2 = (np.asarray(value, dtype=float) for value in result)
     with np.errstate(all="ignore"):
         hidden = np.asarray(inputs[0], dtype=float) @ W1 + b1
@@ -128,8 +128,8 @@ def _read_outer_product(result: Any, inputs: list) -> Any:
         return Wrong("Return two arrays, column and row, or None where the kernel cannot be taken apart.")
     sizes = np.shape(inputs[0])
     for name, value, size in zip(("column", "row"), result, sizes, strict=True):
-        if misfit := misfit(name, value, (size,), wanted="a NumPy array"):
-            return misfit
+        if amiss := misfit(name, value, (size,), wanted="a NumPy array"):
+            return amiss
     with np.errstate(all="ignore"):
         return np.outer(result[0].astype(float), result[1].astype(float))
 
@@ -142,8 +142,8 @@ def _read_kernel_pair(result: Any, inputs: list) -> Any:
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         return Wrong("Return two arrays: gx, gy.")
     for name, value in zip(("gx", "gy"), result, strict=True):
-        if misfit := misfit(name, value, (3, 3)):
-            return misfit
+        if amiss := misfit(name, value, (3, 3)):
+            return amiss
     windows = np.lib.stride_tricks.sliding_window_view(np.asarray(inputs[0], dtype=float), (3, 3))
     with np.errstate(all="ignore"):
         return np.stack([np.einsum("ijuv,uv->ij", windows, kernel.astype(float)) for kernel in result])

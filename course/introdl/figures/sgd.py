@@ -503,3 +503,99 @@ def digit_row(images, labels, count: int = 12) -> None:
         svg.canvas(14 + 54 * count + 6, 84, *parts),
         f"{count} pictures of handwritten digits: {', '.join(str(int(label)) for label in labels[:count])}.",
     )
+
+
+# --- a layer against the clock ------------------------------------------------------------------------------------
+
+
+def four_loops(x, w, b, dy) -> tuple:
+    """A convolution layer, forward and backward, with a loop for pictures, filters, rows and columns.
+
+    Parameters
+    ----------
+    x, w, b : numpy.ndarray
+        (N, C, H, W), (F, C, KH, KW), (F,). Stride 1, no padding.
+    dy : numpy.ndarray
+        (N, F, OH, OW): the loss's gradient for the output.
+
+    Returns
+    -------
+    y, dx, dw, db : numpy.ndarray
+        The output, and the gradients for x, w and b.
+    """
+    kh, kw = w.shape[2:]
+    y, dx, dw, db = np.zeros_like(dy), np.zeros_like(x), np.zeros_like(w), np.zeros_like(b)
+    for n, f, i, j in np.ndindex(dy.shape):
+        y[n, f, i, j] = np.sum(x[n, :, i : i + kh, j : j + kw] * w[f]) + b[f]
+    for n, f, i, j in np.ndindex(dy.shape):
+        dw[f] += dy[n, f, i, j] * x[n, :, i : i + kh, j : j + kw]
+        dx[n, :, i : i + kh, j : j + kw] += dy[n, f, i, j] * w[f]
+        db[f] += dy[n, f, i, j]
+    return y, dx, dw, db
+
+
+def layer_times(shape, filters: int, kernel: int, repeats: int = 7, looped: int = 2, threads: int = 2) -> dict[str, float]:
+    """Time one convolution layer, forward and backward, in float32: with loops, as `introdl.layers` has it, by PyTorch.
+
+    Parameters
+    ----------
+    shape : (int, int, int, int)
+        N, C, H, W of the batch.
+    filters, kernel : int
+        F, and the height and width of a kernel.
+    repeats : int
+        How often the two fast ones are timed, by turns; the shortest time counts, because whatever else a computer does
+        can only make it longer.
+    looped : int
+        How many pictures the loops get; their time is multiplied up to the whole batch.
+    threads : int
+        How many threads NumPy's products and PyTorch may use.
+
+    Returns
+    -------
+    dict of str to float
+        Seconds, by name.
+    """
+    import time
+
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from introdl.layers import Conv2d
+
+    def clock(work) -> float:
+        begun = time.perf_counter()
+        work()
+        return time.perf_counter() - begun
+
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape).astype(np.float32)
+    layer = Conv2d(shape[1], filters, kernel, rng)
+    dy = rng.standard_normal(layer.forward(x).shape).astype(np.float32)
+    tensor, slope = torch.from_numpy(x).requires_grad_(), torch.from_numpy(dy)
+    other = torch.nn.Conv2d(shape[1], filters, kernel)
+
+    def ours():
+        layer.forward(x)
+        layer.backward(dy)
+
+    def theirs():
+        tensor.grad = None
+        other.zero_grad()
+        other(tensor).backward(slope)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with threadpool_limits(threads):
+            times = {"introdl.layers": [], "PyTorch": []}
+            for turn in range(repeats + 2):
+                for name, work in (("introdl.layers", ours), ("PyTorch", theirs)):
+                    took = clock(work)
+                    if turn >= 2:  # the first two warm up
+                        times[name].append(took)
+            w, b = layer.w.value, layer.b.value
+            loops = clock(lambda: four_loops(x[:looped], w, b, dy[:looped])) * shape[0] / looped
+    finally:
+        torch.set_num_threads(before)
+    return {"loops": loops} | {name: min(took) for name, took in times.items()}
