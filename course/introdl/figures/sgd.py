@@ -534,7 +534,9 @@ def four_loops(x, w, b, dy) -> tuple:
     return y, dx, dw, db
 
 
-def layer_times(shape, filters: int, kernel: int, repeats: int = 7, looped: int = 2, threads: int = 2) -> dict[str, float]:
+def layer_times(
+    shape, filters: int, kernel: int, repeats: int = 7, looped: int = 2, threads: int = 2
+) -> dict[str, float]:
     """Time one convolution layer, forward and backward, in float32: with loops, as `introdl.layers` has it, by PyTorch.
 
     Parameters
