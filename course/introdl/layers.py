@@ -258,7 +258,7 @@ class Flatten(Layer):
     def forward(self, x: np.ndarray) -> np.ndarray:
         """(N, C, H, W) to (N, C * H * W)."""
         self.shape = x.shape
-        return x.reshape(len(x), -1)
+        return x.reshape(len(x), prod(x.shape[1:]))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """(N, C * H * W) to (N, C, H, W)."""

@@ -50,7 +50,7 @@ def tiles(pictures: np.ndarray, x: float, y: float, size: float, columns: int, g
     from PIL import Image
 
     parts = []
-    for number, picture in enumerate(np.asarray(pictures, float)):
+    for number, picture in enumerate(np.nan_to_num(np.asarray(pictures, float), posinf=0, neginf=0)):
         most = float(np.abs(picture).max()) or 1.0
         share = picture / most
         if signed:
@@ -222,7 +222,7 @@ class TrainingBoard:
         if TrainingBoard._current not in (None, self):
             TrainingBoard._current.pause()
         TrainingBoard._current = self
-        self.playing = True
+        self.playing, self.message = True, ""
         self._task = loop.create_task(self._in_the_background())
         self._draw()
 
@@ -237,6 +237,8 @@ class TrainingBoard:
         While this runs the buttons wait. Interrupt the kernel to stop: what was learned so far stays.
         """
         self.playing = False
+        if not self.finished:
+            self.message = ""
         drawn = time.perf_counter()
         try:
             while not self.finished:
