@@ -735,13 +735,13 @@ noisy[::5] = rng.integers(0, 10, len(noisy[::5]))
 net = lenet((1, 8, 8), 10, rng)
 velocities = [np.zeros_like(p.value) for p in net.parameters()]
 train_losses, val_losses, val_right = [], [], []
-for epoch in range(60):
+for _ in range(60):
     order = rng.permutation(len(few))
     for start in range(0, len(few), 30):
         chosen = order[start : start + 30]
         loss, slope = softmax_cross_entropy(net.forward(few[chosen]), noisy[chosen])
         net.backward(slope)
-        for p, v in zip(net.parameters(), velocities):
+        for p, v in zip(net.parameters(), velocities, strict=True):
             v *= 0.9
             v += p.grad
             p.value -= 0.05 * v
