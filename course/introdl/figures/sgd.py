@@ -47,7 +47,7 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
                 for k, w in enumerate(path)
                 if abs(w) < 6.7
             ),
-            svg.text(46 + 172 * number, 322, f"after {steps} steps: w = {end}", 12.5, "#333"),
+            svg.text(46 + 172 * number, 322, f"step {steps}: w = {end}", 12.5, "#333"),
         ]
     svg.show(
         svg.canvas(740, 334, *parts),
@@ -360,7 +360,7 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
     """
     steps = max(len(rates) for rates in schedules.values())
     top = 1.15 * max(float(np.max(rates)) for rates in schedules.values())
-    panel = svg.Panel(70, 56, 470, 220, (0, steps), (0, top))
+    panel = svg.Panel(84, 56, 456, 220, (0, steps), (0, top))
     parts = [
         svg.text(14, 26, "Warm up, stay high for a while, land softly", 15, bold=True),
         panel.axes(
@@ -368,7 +368,7 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
             [(t, f"{t:.2g}") for t in np.linspace(0, top / 1.15, 3)],
             "step",
             "learning rate",
-            out=48,
+            out=62,
         ),  # fmt: skip
     ]
     for number, ((name, rates), (colour, ink)) in enumerate(

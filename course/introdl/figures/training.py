@@ -277,7 +277,7 @@ class TrainingBoard:
         lower = svg.Panel(52, 238, 270, 110, (0, self.total), (0, 1.04))
         ticks = [0, self.total // 2, self.total]
         parts += [
-            svg.text(52, 66, "loss of each batch (grey), their mean (blue)", 12.5, "#333", bold=True),
+            svg.text(52, 66, "loss: batches grey, their mean blue", 12.5, "#333", bold=True),
             upper.axes(ticks, [(-3, "0.001"), (-2, "0.01"), (-1, "0.1"), (0, "1"), (1, "10")]),
             svg.text(52, 230, "validation pictures right", 12.5, "#333", bold=True),
             lower.axes(ticks, [(0, "0 %"), (0.5, "50 %"), (1, "100 %")], "steps taken"),
