@@ -23,7 +23,7 @@ from introdl.figures.style import BLACK, BLUE, GREEN
 from introdl.layers import Network, softmax_cross_entropy
 
 _SLICE = 0.06  # seconds of training between two looks at the buttons
-_DRAW = 0.35  # seconds between two pictures
+_DRAW = 0.35  # seconds between two pictures, more where drawing one takes long
 
 
 def tiles(pictures: np.ndarray, x: float, y: float, size: float, columns: int, gap: float, signed: bool = False) -> str:
@@ -202,12 +202,11 @@ class TrainingBoard:
             self.finished, self.playing = True, False
 
     async def _in_the_background(self) -> None:
-        drawn = 0.0
+        due = 0.0
         while self.playing and not self.finished:
             self.work(_SLICE)
-            if time.perf_counter() - drawn > _DRAW or self.finished:
-                self._draw()
-                drawn = time.perf_counter()
+            if time.perf_counter() > due:
+                due = self._draw()
             await asyncio.sleep(0.01)  # here the kernel reads clicks and runs cells
         self._draw()
 
@@ -239,13 +238,12 @@ class TrainingBoard:
         self.playing = False
         if not self.finished:
             self.message = ""
-        drawn = time.perf_counter()
+        due = time.perf_counter() + _DRAW
         try:
             while not self.finished:
                 self.work(_SLICE)
-                if time.perf_counter() - drawn > _DRAW:
-                    self._draw()
-                    drawn = time.perf_counter()
+                if time.perf_counter() > due:
+                    due = self._draw()
         except KeyboardInterrupt:
             self.message = "Interrupted. What was learned so far is kept; Resume goes on."
             self._look()
@@ -341,9 +339,11 @@ class TrainingBoard:
             "text/plain": f"[training board: {self.words()}]",
         }
 
-    def _draw(self) -> None:
+    def _draw(self) -> float:
+        """Bring the live board up to date; returns when to do so next, so that a tenth of the time goes into it."""
+        begun = time.perf_counter()
         if self._view is None:
-            return
+            return math.inf
         self._view.value = self._drawn()
         self._button.description = (
             "Pause" if self.playing else "Done" if self.finished else "Resume" if self.losses else "Train"
@@ -352,6 +352,8 @@ class TrainingBoard:
         self._button.disabled = self.finished
         said = f"{self.words()}." if self.finished or not self.playing else ""
         self._said.value = f'<div aria-live="polite" style="font-size:13px">{html.escape(said)}</div>'
+        done = time.perf_counter()
+        return done + max(_DRAW, 9 * (done - begun))
 
     def _pressed(self, _button) -> None:
         (self.pause if self.playing else self.resume)()
