@@ -18,6 +18,7 @@
 # | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that see edges, and the layer that learns them | 90 |
 # | [04 Pooling and shapes](04_pooling/04_pooling.ipynb) | pooling, what a neuron sees, a whole CNN forward | 90 |
 # | [05 Losses](05_losses/05_losses.ipynb) | two losses and their gradients, a penalty, and Huber's loss | 90 |
+# | [07 Stochastic gradient descent](07_sgd/07_sgd.ipynb) | three optimisers, and a LeNet that you train on digits | 90 |
 #
 # Open one with a click. The other chapters are being written.
 

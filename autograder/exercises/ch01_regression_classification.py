@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 
 from autograder.exercise import Case, Exercise, Misconception, Question, quiz
-from introdl.checking.probes import SPLIT as A_SPLIT
+from introdl.checking.probes.splits import SPLIT as A_SPLIT
 
 LIBRARIES = ("sklearn.*", "torch.*")
 

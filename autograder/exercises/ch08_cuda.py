@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from autograder.exercise import Case, Exercise, Misconception, Question, quiz
-from introdl.checking import probes
+from introdl.checking.probes import devices
 
 # ----------------------------------------------------------------------------------------------------------
 # 08.best_device
@@ -175,9 +175,9 @@ def _batch_oracle(batch, fields, device):
     import torch
     from torch.utils import _pytree
 
-    given = probes.nested_batch(batch, fields)
+    given = devices.nested_batch(batch, fields)
     moved = _pytree.tree_map(lambda v: v.to(device) if isinstance(v, torch.Tensor) else v, given)
-    return {**probes.layout(moved), "the batch that was given": "left as it was"}
+    return {**devices.layout(moved), "the batch that was given": "left as it was"}
 
 
 def _walk(value, device, tensor=None, sequence=None, mapping=None, other=None):

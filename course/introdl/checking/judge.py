@@ -73,6 +73,17 @@ def _read(entry: Entry, case: SheetCase, value: Any, arrays: list[np.ndarray]) -
         return wire.Other("result that cannot be read")
 
 
+def _weighed(entry: Entry, given: Any, expected: Any) -> tuple[Any, Any]:
+    """What is compared in the place of a result and of what was expected; for most probes, these themselves."""
+    weigh = PROBES[entry.probe].weigh
+    if weigh is None:
+        return given, expected
+    try:
+        return weigh(given, expected)
+    except Exception:  # as in _read
+        return wire.Other("result that cannot be read"), expected
+
+
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
@@ -117,8 +128,8 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list[np
     if outcome.kind != "returned":
         verdict.sentence, verdict.blind = _sentence(entry, outcome)
         return verdict
-    verdict.given = _read(entry, case, outcome.value, arrays)
-    difference = compare(verdict.given, expected, entry.rtol)
+    verdict.given, verdict.expected = _weighed(entry, _read(entry, case, outcome.value, arrays), expected)
+    difference = compare(verdict.given, verdict.expected, entry.rtol)
     if difference is not None:
         verdict.difference = difference
         verdict.sentence, verdict.blind = difference.sentence, difference.number
@@ -151,8 +162,9 @@ def _alike(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list, known:
         return False
     if entry.quiet and bool(outcome.warnings) != bool(known.warnings):
         return False
-    given = _read(entry, case, outcome.value, arrays)
-    mistaken = _read(entry, case, known.value, entry.arrays)
+    expected = wire.unpack(case.expected, entry.arrays)
+    given, _ = _weighed(entry, _read(entry, case, outcome.value, arrays), expected)
+    mistaken, _ = _weighed(entry, _read(entry, case, known.value, entry.arrays), expected)
     if isinstance(mistaken, Wrong):
         return isinstance(given, Wrong) and given == mistaken
     return compare(given, mistaken, entry.rtol) is None

@@ -1,0 +1,12 @@
+"""Probes: how a learner's object is driven, and how its result is read.
+
+`drive` runs beside the learner's code, and returns what came of it. `read` runs where the verdict is made (in the
+notebook the same process; when grading, outside the sandbox), and turns the result into what is compared.
+
+A new one goes into the module of its kind, into `PROBES` under the name that exercises give.
+"""
+
+from introdl.checking.probes import devices, effects, functions, splits, steps, training, values  # noqa: F401
+from introdl.checking.probes.base import PROBES, Probe, Wrong
+
+__all__ = ["PROBES", "Probe", "Wrong"]

@@ -1,0 +1,979 @@
+# %% [markdown]
+# # 07 Stochastic gradient descent
+#
+# You have a network that gives scores, a loss that says how wrong they are, and the gradient of that loss for every
+# weight. One thing is missing: to *use* it. In this chapter the weights move, and at the end a LeNet reads handwritten
+# digits, with every line of its training written by you.
+#
+# **When you are done, you can**
+#
+# - walk down a loss with its gradient, and tell from the curve whether the learning rate is too small, right, or too
+#   large;
+# - cut a data set into mini-batches, and say how noisy their gradients are;
+# - write a step of SGD, of momentum and of Adam, and say what the state of each is for;
+# - give the learning rate a schedule, and fresh weights the right size;
+# - see overfitting in two curves, and stop in time;
+# - train a convolutional network from nothing to 97 % and more.
+#
+# **What you build**: `gradient_descent`, `minibatches`, `sgd_step`, `momentum_step`, `adam_step`, `cosine_lr`,
+# `he_init`, `early_stop`, and `train_digits`. They teach MealoMi to read the price on a menu.
+#
+# **Time**: about 90 minutes. **You need**: chapters 03 to 06, above all the shapes of a batch, cross-entropy, and what
+# a backward pass gives back.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from introdl import check, data, figures, hint
+from introdl.figures import convolution
+from introdl.figures import sgd as figs
+from introdl.figures.training_board import TrainingBoard
+from introdl.layers import lenet, softmax_cross_entropy
+
+figures.use_style()
+
+# %% tags=["parameters"]
+seed = 7  # of all random numbers below
+epochs = 12  # on the training board
+mnist = False  # True downloads MNIST (11 MB, once) and trains LeNet-5 on its 60,000 digits as well
+
+# %% [markdown]
+# If an exercise is hard, call `hint("07.gradient_descent")` in a cell of your own, with the exercise's id. Each call
+# shows one hint more.
+#
+# ## 1. Downhill
+#
+# For a single line through points you could set the slope of the loss to zero and solve. For a network you can't: the
+# equations have no solution that anyone can write down. So you use a **numerical method**. Stand somewhere. Feel the
+# slope under your feet. Take a step downhill. Repeat.
+#
+# $$x_{k+1} = x_k - \eta \, \nabla f(x_k)$$
+#
+# - $x_k$: where you are after $k$ steps: all the numbers that can be learned, shape $(D,)$.
+# - $f$: the loss, one number. $\nabla f(x_k)$: its **gradient**, shape $(D,)$. It points to where $f$ grows fastest.
+# - $\eta$ ("eta"): the **learning rate**, one number above 0. In code: `lr`.
+#
+# **By hand**, with a single weight: $f(w) = w^2$ has the slope $2w$. Start at $w = 4$ with $\eta = 0.25$:
+#
+# | step | $w$ | slope $2w$ | $\eta \cdot$ slope |
+# |---|---|---|---|
+# | 0 | 4 | 8 | 2 |
+# | 1 | 2 | 4 | 1 |
+# | 2 | 1 | 2 | 0.5 |
+# | 3 | 0.5 | | |
+#
+# Each step halves $w$. It never quite arrives, and it need not. Look at what happened to the steps: 2, 1, 0.5. Nobody
+# told them to shrink. The slope did.
+#
+# ### Exercise: `gradient_descent`
+#
+# You are given the gradient as a *function*: `grad(x)` returns an array of the shape of `x`. Optimisers of SciPy and
+# PyTorch are off the menu in this chapter.
+
+# %% exercise="07.gradient_descent"
+def gradient_descent(grad, x0, lr, steps):
+    """Walk downhill and keep the path.
+
+    Parameters
+    ----------
+    grad : callable
+        ``grad(x)`` takes an array of shape (D,) and returns the gradient there, shape (D,).
+    x0 : numpy.ndarray
+        (D,) floats: where to start. It is left as it is.
+    lr : float
+        The learning rate, above 0; the same for all steps.
+    steps : int
+        How many steps to take, 1 or more.
+
+    Returns
+    -------
+    numpy.ndarray
+        (steps + 1, D) floats: x0 in the first row, then the point after each step.
+
+    Example
+    -------
+    >>> gradient_descent(lambda x: 2 * x, np.array([4.0]), 0.25, 3).tolist()
+    [[4.0], [2.0], [1.0], [0.5]]
+    """
+    ### BEGIN SOLUTION
+    path = [x0]
+    for _ in range(steps):
+        path.append(path[-1] - lr * grad(path[-1]))
+    return np.array(path)
+    ### END SOLUTION
+
+# %% check="07.gradient_descent"
+check("07.gradient_descent", gradient_descent)
+
+# %% [markdown]
+# ### How long is a step?
+#
+# For $f(w) = w^2$ a step does $w \leftarrow w - \eta \cdot 2w = (1 - 2\eta)\,w$. So everything depends on one factor,
+# $1 - 2\eta$:
+#
+# | $\eta$ | factor | what you see |
+# |---|---|---|
+# | 0.02 | 0.96 | creeps: right way, no progress |
+# | 0.3 | 0.4 | arrives in a few steps |
+# | 0.9 | −0.8 | jumps across the valley and back, and still arrives |
+# | 1.04 | −1.08 | each jump is longer than the last: it **diverges** |
+
+# %%
+figs.learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps=12, start=-4.0)
+
+# %% [markdown]
+# In a real network you see no parabola. You see the loss against the step, and you read it the same way. *Falls, but as
+# if it had all day*: raise the rate. *Grows, or turns to nan*: lower it, by a factor of 3 or 10. Learning rates are
+# tried in factors, not in small additions.
+#
+# One rate has to do for **all** directions. In a valley that is steep across and flat along, the steep direction decides
+# how long a step may be, and the flat one waits. That is the trouble that momentum and Adam were made for. You will race
+# them in section 3.
+#
+# ## 2. Stochastic: a few pictures at a time
+#
+# The loss is a mean over all pictures, and so is its gradient. With a million pictures, one exact step means a million
+# forward and backward passes. But if you want to know the mean height of the people in a town, you don't measure
+# everybody. You measure thirty.
+#
+# A **mini-batch** is such a sample. Its gradient is an estimate: right on average, and noisy. Descent with such gradients
+# is **stochastic gradient descent**, SGD. *Stochastic* means: with chance in it.
+#
+# How noisy? Let us measure it, on the network that this chapter trains. Here are the digits: 1,797 pictures of 8 by 8
+# pixels, written by 13 people (scikit-learn's copy of the test part of the UCI repository's *Optical Recognition of
+# Handwritten Digits*). They are cut into training, validation and test pictures.
+
+# %%
+digits = data.digits()
+
+
+def part(name):
+    """Pictures (N, 1, 8, 8), float32 from 0 to 1, and labels (N,)."""
+    chosen = digits.split(name)
+    return chosen.images[..., 0][:, None].astype(np.float32) / 255, chosen.labels
+
+
+X_train, y_train = part("train")
+X_val, y_val = part("val")
+X_test, y_test = part("test")
+print("training", X_train.shape, "  validation", X_val.shape, "  test", X_test.shape)
+figs.digit_row(X_train, y_train)
+
+# %% [markdown]
+# Now take a fresh network. Work out its gradient on all training pictures. Then draw batches of several sizes, twelve of
+# each, and see how far their gradients are from the full one, as a share of its length.
+
+# %%
+net = lenet((1, 8, 8), 10, np.random.default_rng(seed))
+
+
+def gradient_of(chosen):
+    """The gradient of the loss on some training pictures, all parameters in one long row."""
+    loss, slope = softmax_cross_entropy(net.forward(X_train[chosen]), y_train[chosen])
+    net.backward(slope)
+    return np.concatenate([p.grad.ravel() for p in net.parameters()])
+
+
+rng = np.random.default_rng(seed)
+full = gradient_of(np.arange(len(X_train)))
+sizes = [1, 4, 16, 64, 256]
+errors = np.array(
+    [
+        [np.linalg.norm(gradient_of(rng.integers(0, len(X_train), size)) - full) for _ in range(12)]
+        for size in sizes
+    ]
+) / np.linalg.norm(full)
+print("numbers to learn:", len(full))
+figs.noise_chart(sizes, errors)
+
+# %% [markdown]
+# With a single picture the error is several times as long as the gradient itself. It falls with the *root* of the batch
+# size: four times the pictures, half the noise. That is a bad bargain for large batches. Four batches of 16 cost as much
+# as one of 64, and they are four steps.
+#
+# A little noise even helps. It shakes the weights out of places where the exact gradient would be zero. That is why
+# batches of 16 to 256 are common even where memory would allow more.
+#
+# Three rules keep the estimate honest.
+#
+# - **Shuffle.** If the pictures are sorted by class, a batch holds nothing but sevens, and the network learns to say
+#   seven.
+# - **Every picture once.** One pass through all of them is an **epoch**. The next epoch has a new order.
+# - **Keep pictures and labels together.** If they are shuffled apart nothing crashes, and nothing is learned.
+#
+# **By hand.** Eleven samples, batches of four. The order might be 7 2 9 0 | 4 10 1 5 | 3 8 6: three batches, the last
+# one short.
+#
+# ### Exercise: `minibatches`
+#
+# A list of pairs is fine, and so is a generator (a function with `yield`). The check draws at random too, so it does not
+# compare with one order. It looks at what any right answer does.
+
+# %% exercise="07.minibatches"
+def minibatches(X, y, size, rng):
+    """One epoch of mini-batches, in an order drawn from rng.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        (N, ...) floats: a sample in each row. It is left as it is.
+    y : numpy.ndarray
+        (N,) int64: their labels. They are left as they are.
+    size : int
+        How many samples are in a batch, 1 or more. It may be larger than N.
+    rng : numpy.random.Generator
+        Draws the order. Called again with the same generator, the function gives a new order.
+
+    Returns
+    -------
+    iterable of (numpy.ndarray, numpy.ndarray)
+        Pairs (X_batch, y_batch) of `size` samples with their labels; the last one holds what
+        is left. Every sample comes exactly once.
+
+    Example
+    -------
+    >>> X, y = np.arange(22.0).reshape(11, 2), np.arange(11)
+    >>> [len(labels) for _, labels in minibatches(X, y, 4, np.random.default_rng(0))]
+    [4, 4, 3]
+    """
+    ### BEGIN SOLUTION
+    order = rng.permutation(len(X))
+    for start in range(0, len(X), size):
+        chosen = order[start : start + size]
+        yield X[chosen], y[chosen]
+    ### END SOLUTION
+
+# %% check="07.minibatches"
+check("07.minibatches", minibatches)
+
+# %% [markdown]
+# ### One step
+#
+# From here on an optimiser is a function that takes one step: weights and gradient in, new weights out. The simplest is
+# plain SGD:
+#
+# $$w \leftarrow w - \eta \, g$$
+#
+# - $w$: the weights of one layer, of any shape. $g$: the gradient for them, of the same shape.
+#
+# ### Exercise: `sgd_step`
+#
+# Whether you change `w` in place or make a new array is up to you here. In both cases, return it.
+
+# %% exercise="07.sgd_step"
+def sgd_step(w, grad, lr):
+    """One step of plain SGD.
+
+    Parameters
+    ----------
+    w : numpy.ndarray
+        Weights of any shape. You may change them in place.
+    grad : numpy.ndarray
+        The gradient for them, of the same shape. It is left as it is.
+    lr : float
+        The learning rate.
+
+    Returns
+    -------
+    numpy.ndarray
+        The weights after the step.
+
+    Example
+    -------
+    >>> sgd_step(np.array([5.0, -3.0]), np.array([2.0, -4.0]), 0.5).tolist()
+    [4.0, -1.0]
+    """
+    ### BEGIN SOLUTION
+    return w - lr * grad
+    ### END SOLUTION
+
+# %% check="07.sgd_step"
+check("07.sgd_step", sgd_step)
+
+# %% [markdown]
+# ## 3. Momentum and Adam
+#
+# ### Momentum: a ball in place of a walker
+#
+# Plain SGD forgets every step. A ball remembers: it keeps most of its **velocity**, and the slope adds to it.
+#
+# $$v \leftarrow \beta \, v + g, \qquad w \leftarrow w - \eta \, v$$
+#
+# - $v$: the velocity, of the weights' shape. It begins at 0. It is the **state** of this optimiser: what one step leaves
+#   for the next.
+# - $\beta$: how much of the old velocity stays, from 0 to below 1. Usually 0.9.
+#
+# **By hand**, with $\beta = 0.5$ and a gradient that is always 4:
+#
+# | step | $v$ |
+# |---|---|
+# | 1 | $0.5 \cdot 0 + 4 = 4$ |
+# | 2 | $0.5 \cdot 4 + 4 = 6$ |
+# | 3 | $0.5 \cdot 6 + 4 = 7$ |
+# | 4 | $0.5 \cdot 7 + 4 = 7.5$ |
+#
+# It comes ever closer to $4 / (1 - 0.5) = 8$. Where the gradient keeps its direction, steps grow up to $1/(1-\beta)$
+# times as long; with $\beta = 0.9$ that is ten times. Where the gradient turns round at each step, from wall to wall of a
+# valley, its sum cancels. Along the valley fast, across it calm: that is what we wanted.
+#
+# Books differ in where they put $\eta$ and the sign. CS231n writes $v \leftarrow \beta v - \eta g$ and
+# $w \leftarrow w + v$. With a constant rate the weights go the same way, so the check looks at the weights alone: what
+# you keep in the state is yours.
+#
+# ### Exercise: `momentum_step`
+
+# %% exercise="07.momentum_step"
+def momentum_step(w, grad, velocity, lr, beta=0.9):
+    """One step of SGD with momentum: velocity = beta * velocity + grad, then w = w - lr * velocity.
+
+    Parameters
+    ----------
+    w : numpy.ndarray
+        Weights of any shape. You may change them in place.
+    grad : numpy.ndarray
+        The gradient for them, of the same shape. It is left as it is.
+    velocity : numpy.ndarray
+        Zeros of the same shape before the first step; later what the last step returned. You
+        may change it in place.
+    lr, beta : float
+        The learning rate, and how much of the velocity stays.
+
+    Returns
+    -------
+    w, velocity : numpy.ndarray
+        The weights after the step, and the state for the next one.
+
+    Example
+    -------
+    >>> w, velocity = momentum_step(np.array([10.0]), np.array([4.0]), np.zeros(1), 0.5, beta=0.5)
+    >>> w, velocity = momentum_step(w, np.array([4.0]), velocity, 0.5, beta=0.5)
+    >>> w.tolist()
+    [5.0]
+    """
+    ### BEGIN SOLUTION
+    velocity = beta * velocity + grad
+    return w - lr * velocity, velocity
+    ### END SOLUTION
+
+# %% check="07.momentum_step"
+check("07.momentum_step", momentum_step)
+
+# %% [markdown]
+# ### Adam: a rate for every weight
+#
+# Some weights have gradients around 100, others around 0.01. One rate cannot suit both. **Adam** (Kingma and Ba 2014)
+# measures how large each weight's gradients usually are, and divides by it. It keeps two running means:
+#
+# $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad\quad s \leftarrow \beta_2 s + (1 - \beta_2)\, g^2$$
+#
+# - $m$: mean of the gradients; its shape is that of the weights. $\beta_1$, usually 0.9, says how slowly it changes.
+# - $s$: mean of their squares, number by number. $\beta_2$ is usually 0.999. (The paper calls it $v$; so does the
+#   exercise. Here it is $s$, because $v$ was a velocity a minute ago.)
+#
+# Both begin at 0, so at first both are much too small. With $t$ the number of the step, **1 for the first**, the
+# **bias correction** mends that:
+#
+# $$\hat m = \frac{m}{1 - \beta_1^t} \qquad \hat s = \frac{s}{1 - \beta_2^t} \qquad
+# w \leftarrow w - \eta \, \frac{\hat m}{\sqrt{\hat s} + \varepsilon}$$
+#
+# - $\varepsilon$ ("epsilon"): a tiny number, so that nothing is divided by 0. It stands outside the root.
+#
+# **By hand**, the first step of a weight with gradient 3: $m = 0.1 \cdot 3 = 0.3$ and $s = 0.001 \cdot 9 = 0.009$.
+# Corrected: $\hat m = 0.3 / 0.1 = 3$ and $\hat s = 0.009 / 0.001 = 9$. The step is $\eta \cdot 3 / \sqrt 9 = \eta$. And
+# with gradient 0.03? $\hat m = 0.03$, $\hat s = 0.0009$, and again $\eta \cdot 0.03 / 0.03 = \eta$. The first step of
+# Adam has the length $\eta$ for every weight, whatever its gradient. So $\eta$ has the size of the weights' own changes,
+# and 0.001 is a good first guess nearly everywhere.
+#
+# ### Exercise: `adam_step`
+
+# %% exercise="07.adam_step"
+def adam_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    """One step of Adam.
+
+    In this order: count the step, t = t + 1; bring m and v up to date; correct both for their
+    start at zero; w = w - lr * m_hat / (sqrt(v_hat) + eps).
+
+    Parameters
+    ----------
+    w : numpy.ndarray
+        Weights of any shape. You may change them in place.
+    grad : numpy.ndarray
+        The gradient for them, of the same shape. It is left as it is.
+    state : tuple
+        (m, v, t): the mean of the gradients and of their squares, both of w's shape, and how
+        many steps were taken before. At first (zeros, zeros, 0); later what the last step
+        returned. You may change its arrays in place.
+    lr, beta1, beta2, eps : float
+        As in the formulas.
+
+    Returns
+    -------
+    w : numpy.ndarray
+        The weights after the step.
+    state : tuple
+        The state for the next one, with the plain m and v, not the corrected ones.
+
+    Example
+    -------
+    >>> w, state = adam_step(np.array([1.0, 1.0]), np.array([3.0, 0.03]), (np.zeros(2), np.zeros(2), 0), 0.1)
+    >>> w.round(4).tolist(), state[2]
+    ([0.9, 0.9], 1)
+    """
+    ### BEGIN SOLUTION
+    m, v, t = state
+    t = t + 1
+    m = beta1 * m + (1 - beta1) * grad
+    v = beta2 * v + (1 - beta2) * grad**2
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    return w - lr * m_hat / (np.sqrt(v_hat) + eps), (m, v, t)
+    ### END SOLUTION
+
+# %% check="07.adam_step"
+check("07.adam_step", adam_step)
+
+# %% [markdown]
+# ### The race
+#
+# Three runners, one start, one learning rate. (The figure has its own optimisers, so it runs before yours do.)
+#
+# 1. *Valley*, rate 0.05: it is 20 times as steep across as along. Press play. Who bounces, who overshoots, who walks
+#    straight?
+# 2. Raise the rate to 0.09, then to 0.11. Plain SGD crosses from wall to wall, and then runs away. The steep direction has
+#    the curvature 20, and $2 / 20 = 0.1$ is the limit: the factor $1 - 20\eta$ must stay above $-1$. Adam does not care.
+#    Why not?
+# 3. Lower it to 0.01. Who suffers most? Who least, compared with before?
+# 4. Momentum 0.99, rate 0.02: a ball that hardly brakes.
+# 5. *Saddle*: the start lies nearly on a ridge, where the slope along it is almost 0. Who leaves first?
+# 6. *Bumps*, rate 0.05: which of them rolls over the bumps, and which gets stuck in the first hollow?
+# 7. *Bowl*, rate 0.2, noise *much*: nobody comes to rest at the bottom. Lower the rate and compare. This is why the rate should
+#    fall towards the end of a training: section 4.
+
+# %% tags=["demo"]
+figs.optimiser_race("valley", rate=0.05)
+
+# %% [markdown]
+# And in numbers: the valley again, 100 steps, at four rates. What is printed is the height above the bottom at the end.
+
+# %%
+print("rate     SGD        momentum   Adam")
+for rate in (0.01, 0.05, 0.09, 0.11):
+    paths = figs.runs("valley", rate, beta=0.9, noise=0.0, steps=100)
+    heights = [figs.LANDSCAPES["valley"].f(*path[-1]) for path in paths.values()]
+    print(f"{rate:<7}", "  ".join("ran away " if not np.isfinite(h) or h > 1e5 else f"{h:<9.1e}" for h in heights))
+
+# %% [markdown]
+# No runner wins everywhere, and all of them win with a rate that suits them. Plain SGD has the simplest rule and the
+# sharpest edge: best at 0.09, lost at 0.11. Momentum is good at all four. Adam never runs away here, and yet at 0.01 it is
+# last: its steps are about $\eta$ long however steep the slope is, and a hundred steps of 0.01 do not reach the bottom.
+# In a network with millions of weights of very different slopes, that even stride is a blessing. It costs two more numbers
+# for each weight.
+#
+# ## 4. Schedules
+#
+# Large steps get you near; small steps get you in. So start with a large rate and let it fall. The **cosine schedule**
+# (Loshchilov and Hutter 2016) stays high for a while, falls, and lands softly. Before it comes a **warm-up**: the first
+# steps, from fresh weights and with an optimiser that knows nothing yet, are small.
+#
+# $$\eta_s = \begin{cases} \eta \,\dfrac{s + 1}{S_w} & s < S_w \\[2ex]
+# \dfrac{\eta}{2} \Big(1 + \cos\big(\pi \,\dfrac{s - S_w}{S - S_w}\big)\Big) & s \ge S_w \end{cases}$$
+#
+# - $s$: the number of the step, from 0 to $S - 1$. $S$: how many there are (`total`). $S_w$: how many of them are
+#   warm-up.
+# - $\eta$: the highest rate (`base`). $\eta_s$: the rate of step $s$.
+#
+# **By hand**, with $S = 12$, $S_w = 4$ and $\eta = 0.8$: the warm-up gives 0.2, 0.4, 0.6, 0.8. Step 4 begins the cosine
+# with $\cos 0 = 1$: again 0.8. Half-way, at step 8, $\cos(\pi/2) = 0$: 0.4. The last one, step 11, has
+# $0.4 \cdot (1 + \cos(\pi \cdot 7/8)) \approx 0.03$. It would be 0 at step 12, which never comes: no step is wasted.
+
+# %%
+total, warmup = 400, 40
+s = np.arange(total)
+figs.schedule_chart(
+    {
+        "constant": np.full(total, 0.005),
+        "two sudden falls": 0.005 * 0.1 ** ((s >= total // 2).astype(int) + (s >= 3 * total // 4)),
+        "warm-up and cosine": np.where(
+            s < warmup,
+            0.005 * (s + 1) / warmup,
+            0.0025 * (1 + np.cos(np.pi * np.maximum(s - warmup, 0) / (total - warmup))),
+        ),
+    }
+)
+
+# %% [markdown]
+# ### Exercise: `cosine_lr`
+
+# %% exercise="07.cosine_lr"
+def cosine_lr(step, total, base, warmup=0):
+    """Learning rate of one step: a linear warm-up, then half a cosine wave down towards 0.
+
+    Parameters
+    ----------
+    step : int
+        From 0 to total - 1.
+    total : int
+        The number of all steps.
+    base : float
+        The highest rate: that of the last step of the warm-up, and of the step after it.
+    warmup : int
+        The number of warm-up steps, from 0 to below total. In them the rate is
+        base * (step + 1) / warmup.
+
+    Returns
+    -------
+    float
+        The rate. It would reach 0 at step `total`.
+
+    Example
+    -------
+    >>> [round(float(cosine_lr(step, 12, 0.8, warmup=4)), 3) for step in (0, 3, 4, 8)]
+    [0.2, 0.8, 0.8, 0.4]
+    """
+    ### BEGIN SOLUTION
+    if step < warmup:
+        return base * (step + 1) / warmup
+    share = (step - warmup) / (total - warmup)
+    return base * (1 + np.cos(np.pi * share)) / 2
+    ### END SOLUTION
+
+# %% check="07.cosine_lr"
+check("07.cosine_lr", cosine_lr)
+
+# %% [markdown]
+# ## 5. Fresh weights
+#
+# Where does the walk begin? Not at zero: if all weights of a layer are equal, all its units compute the same, get the same
+# gradient, and stay the same for ever. They must differ, so they are drawn at random. But how large?
+#
+# Take one unit with $n$ inputs and no bias: $z = \sum_{i=1}^{n} w_i x_i$. If the weights are independent, with mean 0 and
+# variance $\sigma^2$, the variances add up:
+#
+# $$\operatorname{Var}(z) = n \, \sigma^2 \, \overline{x^2}$$
+#
+# - $n$: how many numbers come in, the **fan-in**. $\overline{x^2}$: the mean square of the inputs.
+#
+# ReLU then throws the negative half of $z$ away, so the mean square of what goes on is half of that:
+# $\tfrac12 n \sigma^2 \, \overline{x^2}$. The signal keeps its size from layer to layer if $\tfrac12 n \sigma^2 = 1$:
+#
+# $$\sigma = \sqrt{\frac{2}{n}}$$
+#
+# This is **He initialisation** (He and others 2015). **By hand**: a dense layer with 200 inputs has
+# $\sigma = \sqrt{2/200} = 0.1$. A convolution with 8 channels and kernels of 5 by 5 sums $8 \cdot 5 \cdot 5 = 200$ products
+# for each output number: the same 0.1, however many filters there are.
+#
+# Does it matter? Send random numbers through 24 layers of 128 units with ReLU:
+
+# %%
+rng = np.random.default_rng(seed)
+spreads = {}
+for name, sigma in {
+    "σ = 0.01": 0.01,
+    "σ = √(1/n)": np.sqrt(1 / 128),
+    "He: σ = √(2/n)": np.sqrt(2 / 128),
+    "σ = 0.4": 0.4,
+}.items():
+    signal = rng.standard_normal((256, 128))
+    spreads[name] = [signal.std()]
+    for _ in range(24):
+        signal = np.maximum(signal @ (sigma * rng.standard_normal((128, 128))), 0)
+        spreads[name].append(signal.std())
+    spreads[name] = np.array(spreads[name])
+figs.signal_chart(spreads)
+
+# %% [markdown]
+# A factor that looks harmless in one layer is taken to the power of 24. And gradients, on their way back, go through the
+# same layers: where the signal dies, they die too.
+#
+# ### Exercise: `he_init`
+#
+# Your numbers will differ from ours, so the check looks at their mean and their standard deviation.
+
+# %% exercise="07.he_init"
+def he_init(shape, rng):
+    """Fresh weights: normal random numbers with mean 0 and standard deviation sqrt(2 / fan_in).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (D, M) for a dense layer with D inputs, or (F, C, KH, KW) for the kernels of a
+        convolution.
+    rng : numpy.random.Generator
+        Draws the numbers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Floats of that shape. fan_in counts the products that are summed up in one number of
+        the output: D, or C * KH * KW.
+
+    Example
+    -------
+    >>> w = he_init((200, 300), np.random.default_rng(0))
+    >>> w.shape, round(float(w.std()), 2)
+    ((200, 300), 0.1)
+    """
+    ### BEGIN SOLUTION
+    fan_in = shape[0] if len(shape) == 2 else np.prod(shape[1:])
+    return rng.standard_normal(shape) * np.sqrt(2 / fan_in)
+    ### END SOLUTION
+
+# %% check="07.he_init"
+check("07.he_init", he_init)
+
+# %% [markdown]
+# ## 6. Layers that are fast enough
+#
+# You have written all the layers: dense in chapter 02, convolution in 03, pooling in 04, cross-entropy in 05, and their
+# backward passes in 06. For training, the course keeps them in `introdl.layers`, in NumPy, in a few hundred lines. Read
+# them: you will meet old friends. Each layer has `forward`, which remembers what `backward` will need; `backward`, which
+# leaves a gradient beside every parameter; and `parameters()`.
+
+# %%
+net = lenet((1, 8, 8), 10, np.random.default_rng(seed))
+x = X_train[:32]
+for layer in net.layers:
+    x = layer.forward(x)
+    print(f"{type(layer).__name__:<10} -> {str(x.shape):<16}", *(str(p.value.shape) for p in layer.parameters()))
+
+# %% [markdown]
+# It is LeNet's pattern (LeCun and others 1998) made small, because 8 by 8 pixels leave little room: kernels of 3 by 3 with
+# a padding of 1, and two poolings. For pictures of 28 pixels and more, `lenet` gives you LeNet-5 as in chapter 04.
+#
+# One trick is worth knowing. im2col copies pixels, and a copy is fast where it runs along neighbours in memory. So behind
+# the scenes these layers store the *batch* last: the pixel under one place of the kernel, for a whole line of windows and
+# all pictures, is then one long run. The way back, col2im, is one addition of whole maps for each place of the kernel.
+#
+# Does it pay? LeNet-5's first layer on 64 plates of 32 by 32 pixels, forward and backward, with two threads. The loops get
+# two of the pictures, and their time is multiplied by 32.
+
+# %% tags=["demo"]
+times = figs.layer_times((64, 3, 32, 32), filters=6, kernel=5, repeats=7)
+ours = times["introdl.layers"]
+title = f"{times['loops'] / ours:,.0f} times as fast as loops"
+figures.show(convolution.race_chart(times, title), convolution.race_words(times))
+print(f"PyTorch's time is {times['PyTorch'] / ours:.2f} of ours")
+
+# %% [markdown]
+# ## 7. A deep network in action
+#
+# Everything is there. A training loop is this, and it is the same for a LeNet and for the largest network you have heard
+# of:
+#
+# ```
+# for each epoch:
+#     for each mini-batch:
+#         scores = forward(pictures)          chapters 02, 03, 04
+#         loss, slope = loss of the scores    chapter 05
+#         backward(slope)                     chapter 06
+#         a step for every parameter          this chapter
+#     look at the validation pictures
+# ```
+#
+# Run the next cell. The board begins to train at once, and the notebook stays usable: training happens in the pauses
+# between whatever else you do.
+#
+# 1. Press **Pause** (or move there with Tab and hit the space bar). Look at the digits that are wrong now. Would you have
+#    known? Resume.
+# 2. Watch the filters. They start as noise. Which of them become edges?
+# 3. *Start again* with another optimiser. Then move the learning rate **while it trains**. At which rate does the loss
+#    explode?
+# 4. Once your `adam_step` is written, choose it: it drives the same network.
+#
+# If this reminds you of [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/demo/mnist.html): it should.
+
+# %% tags=["demo"]
+board = TrainingBoard(
+    lambda rng: lenet((1, 8, 8), 10, rng),
+    train=(X_train, y_train),
+    validation=(X_val, y_val),
+    epochs=epochs,
+    seed=seed,
+    yours=adam_step,
+)
+board.show()
+
+# %% [markdown]
+# The next cell trains to the end without a pause. While it runs, the board moves on but its buttons wait. You may
+# interrupt it (the ■ above, or the key I twice): what was learned so far is kept.
+#
+# Then it opens the **test** pictures, for the first and last time. Nothing was chosen with their help, so they say how good
+# the network really is.
+
+# %% tags=["demo"]
+board.finish()
+answers = board.network.predict(X_test)
+print(f"{board.words()}.")
+print(f"Test pictures right: {(answers == y_test).mean():.1%} of {len(y_test)}")
+
+# %% [markdown]
+# **MNIST, if you like.** The best-known digits are MNIST's: 70,000 of them, 28 by 28 pixels. Set `mnist = True` in the
+# parameters, and run this cell and the next. It trains LeNet-5 for one epoch.
+
+# %% tags=["demo"]
+if mnist:
+    big = data.mnist()
+
+    def grey(chosen):
+        return chosen.images[..., 0][:, None].astype(np.float32) / 255, chosen.labels
+
+    train_28, test_28 = grey(big.split("train")), grey(big.split("test"))
+    big_board = TrainingBoard(
+        lambda rng: lenet((1, 28, 28), 10, rng), train=train_28, validation=test_28, epochs=1, size=64, seed=seed
+    )
+    big_board.show()
+
+# %% [markdown]
+# ## 8. Overfitting, and when to stop
+#
+# A network with enough numbers can learn its training pictures by heart: the mistakes, the smudges, the wrong labels. To
+# see it happen, make it easy. Take 150 pictures only, give every fifth a random label, and train for long.
+
+# %%
+rng = np.random.default_rng(seed)
+few, noisy = X_train[:150], y_train[:150].copy()
+noisy[::5] = rng.integers(0, 10, len(noisy[::5]))
+
+net = lenet((1, 8, 8), 10, rng)
+velocities = [np.zeros_like(p.value) for p in net.parameters()]
+train_losses, val_losses, val_right = [], [], []
+for _ in range(60):
+    order = rng.permutation(len(few))
+    for start in range(0, len(few), 30):
+        chosen = order[start : start + 30]
+        loss, slope = softmax_cross_entropy(net.forward(few[chosen]), noisy[chosen])
+        net.backward(slope)
+        for p, v in zip(net.parameters(), velocities, strict=True):
+            v *= 0.9
+            v += p.grad
+            p.value -= 0.05 * v
+    train_losses.append(softmax_cross_entropy(net.forward(few), noisy)[0])
+    scores = net.forward(X_val)
+    val_losses.append(softmax_cross_entropy(scores, y_val)[0])
+    val_right.append((scores.argmax(axis=1) == y_val).mean())
+
+best = int(np.argmin(val_losses)) + 1
+patience = 8
+stop = best + patience if best + patience <= len(val_losses) else None
+figs.overfitting_chart(train_losses, val_losses, best, stop, val_right)
+print(f"training loss:   {train_losses[best - 1]:.3f} at epoch {best}, {train_losses[-1]:.3f} at the end")
+print(f"validation loss: {val_losses[best - 1]:.3f} at epoch {best}, {val_losses[-1]:.3f} at the end")
+
+# %% [markdown]
+# Up to the best epoch the network learns what digits look like. After it, it learns these 150 pictures. The training loss
+# cannot tell the two apart. The validation loss can.
+#
+# The remedies: more pictures, a penalty on the weights (chapter 05), augmentation (chapter 09) — or to stop.
+# **Early stopping**: keep the weights of the best epoch, and give up when there was none better for a while. That while is
+# called **patience**, because validation losses wobble.
+#
+# **By hand**, patience 2: the losses 9, 7, 6, 7, 8. After epoch 4, one epoch was not better than 6. After epoch 5, two
+# were: stop. With 9, 7, 6, 7, **5**, 6 the count starts afresh at the 5.
+#
+# ### Exercise: `early_stop`
+#
+# The check calls it after every epoch, as a training loop would, and sees at which one you stop.
+
+# %% exercise="07.early_stop"
+def early_stop(history, patience):
+    """Whether it is time to stop.
+
+    Parameters
+    ----------
+    history : list of float
+        The validation loss after each epoch so far, at least one; the latest is the last.
+    patience : int
+        How many epochs without a new best loss you put up with, 1 or more. A loss is a new
+        best only where it is lower than all before it, not equal.
+
+    Returns
+    -------
+    bool
+        True where the last `patience` epochs, or more, have passed since the best one.
+
+    Example
+    -------
+    >>> early_stop([9.0, 7.0, 6.0, 7.0], 2), early_stop([9.0, 7.0, 6.0, 7.0, 8.0], 2)
+    (False, True)
+    """
+    ### BEGIN SOLUTION
+    return bool(len(history) - 1 - np.argmin(history) >= patience)
+    ### END SOLUTION
+
+# %% check="07.early_stop"
+check("07.early_stop", early_stop)
+
+# %% [markdown]
+# ## 9. The knobs
+#
+# Weights are learned. What you choose before training is called a **hyperparameter**:
+#
+# | knob | try first | too small | too large |
+# |---|---|---|---|
+# | learning rate | Adam 0.001 to 0.005, momentum 0.01 to 0.1 | no progress | loss grows, or nan |
+# | batch size | 32 or 64 | noisy, slow on a GPU | few steps for each epoch |
+# | momentum $\beta$ | 0.9 | like plain SGD | overshoots, rolls on |
+# | epochs | until the validation loss turns | has not learned yet | overfits, or wastes time |
+# | warm-up | the first 5 % of the steps | a bad start at high rates | lost time |
+# | L2 strength | $10^{-4}$ | overfits | cannot learn |
+#
+# Change one at a time, in factors of 3 or so, the learning rate first. Choose by the **validation** pictures. If you
+# choose by the test pictures, they are training pictures, only slower.
+#
+# A network that does not learn is seldom a question of knobs. First see whether the loss starts near $\ln K$ (2.3 for ten
+# classes). Then train on *ten* pictures: any healthy network learns ten pictures by heart. If yours can't, look for a
+# bug.
+#
+# ## 10. Stretch: train it yourself
+#
+# Now you. Write the whole training of `lenet((1, 8, 8), 10, rng)`, and return its weights. The check puts your weights into
+# a LeNet of its own, and shows it pictures that your function has never seen. There are four trainings, with 500 to 1,347
+# pictures; points are given in steps, at 70, 90, 95 and 97 % right.
+#
+# - All pictures are mirrored or turned in the same way, drawn anew each time, and the classes have other numbers: a 3 may be class
+#   8. So only what is learned from `X` and `y` counts. The course's `data`, scikit-learn and PyTorch are off the menu, and
+#   files may not be opened. `introdl.layers` is there for you, and so is everything that you wrote in this chapter.
+# - The network is shown the pictures as they are in `X`, from 0 to 1. If you scale them in training, it will be surprised.
+# - You have five minutes for the four trainings together. A good answer needs far less.
+# - For the last step, a trick helps: shift each batch by a pixel now and then (`np.roll`). It costs nothing, and a shifted
+#   digit is a new picture.
+
+# %% exercise="07.train_digits"
+def train_digits(X, y, rng):
+    """Train LeNet on small pictures of digits.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        (N, 1, 8, 8) float32 from 0 (paper) to 1 (ink). It is left as it is.
+    y : numpy.ndarray
+        (N,) int64 labels from 0 to 9. They are left as they are.
+    rng : numpy.random.Generator
+        For fresh weights and for shuffling.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        What was learned: [p.value for p in net.parameters()] of net = lenet((1, 8, 8), 10, rng).
+    """
+    ### BEGIN SOLUTION
+    net = lenet(X.shape[1:], 10, rng)
+    params = net.parameters()
+    states = [(np.zeros_like(p.value), np.zeros_like(p.value), 0) for p in params]
+    n_epochs, size, step = 18, 32, 0
+    n_steps = n_epochs * -(-len(X) // size)
+    for _ in range(n_epochs):
+        for pictures, labels in minibatches(X, y, size, rng):
+            shifted = np.roll(pictures, rng.integers(-1, 2), axis=rng.integers(2, 4))
+            loss, slope = softmax_cross_entropy(net.forward(shifted), labels)
+            net.backward(slope)
+            lr = cosine_lr(step, n_steps, 0.006, warmup=20)
+            for i, p in enumerate(params):
+                p.value, states[i] = adam_step(p.value, p.grad, states[i], lr)
+            step += 1
+    return [p.value for p in params]
+    ### END SOLUTION
+
+# %% check="07.train_digits"
+check("07.train_digits", train_digits)
+
+# %% [markdown]
+# ## Quiz
+#
+# Write a letter for each, for example `answer_1 = "a"`.
+#
+# **1.** From the first steps on the loss grows, and after twenty it is nan. What do you try first?
+#
+# - a) train for more epochs
+# - b) a learning rate ten times as large
+# - c) a learning rate ten times as small
+# - d) a larger batch
+#
+# **2.** You go from batches of 16 to batches of 256. The noise of the gradient becomes, about,
+#
+# - a) the same
+# - b) a quarter
+# - c) a sixteenth
+# - d) four times as large
+#
+# **3.** Adam's very first step, with $\eta = 0.001$: how far does a weight move whose gradient is 50?
+#
+# - a) 0.001
+# - b) 50
+# - c) 0.05
+# - d) not at all, because $m$ begins at 0
+#
+# **4.** You trained for 100 epochs; the validation loss was lowest after epoch 37. Which weights do you keep?
+#
+# - a) those of epoch 100: they have learned most
+# - b) those of epoch 1
+# - c) those with the lowest training loss
+# - d) those of epoch 37
+#
+# **5.** A dense layer has 500 inputs and ReLU behind it. How should its weights begin?
+#
+# - a) all at 0
+# - b) random, with a standard deviation of about 0.063
+# - c) random, with a standard deviation of 1
+# - d) all at 1, with random biases
+
+# %% exercise="07.quiz"
+### BEGIN SOLUTION
+### STUB answer_1 = None
+### STUB answer_2 = None
+### STUB answer_3 = None
+### STUB answer_4 = None
+### STUB answer_5 = None
+answer_1 = "c"
+answer_2 = "b"
+answer_3 = "a"
+answer_4 = "d"
+answer_5 = "b"
+### END SOLUTION
+
+# %% check="07.quiz"
+check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
+
+# %% [markdown]
+# ## What you know now
+#
+# - A step goes against the gradient. The learning rate says how far, and it is the knob that matters most.
+# - A mini-batch's gradient is an honest, noisy estimate. Its noise falls with the root of the batch size.
+# - Momentum remembers a velocity. Adam gives every weight a rate of its own. Both need a state from step to step.
+# - The rate warms up, stays high, and lands softly.
+# - Fresh weights must differ, and their size follows from the fan-in.
+# - The training loss says whether the network learns, the validation loss when to stop, the test pictures how good it is.
+#
+# ### Cheat sheet
+#
+# | what | formula | note |
+# |---|---|---|
+# | gradient descent | $x \leftarrow x - \eta \nabla f(x)$ | diverges above $2 /$ curvature |
+# | SGD | $w \leftarrow w - \eta g$ | $g$ from a mini-batch |
+# | momentum | $v \leftarrow \beta v + g$, $w \leftarrow w - \eta v$ | up to $1/(1-\beta)$ times the step |
+# | Adam | $w \leftarrow w - \eta\, \hat m / (\sqrt{\hat s} + \varepsilon)$ | corrected with $1 - \beta^t$, $t$ from 1 |
+# | cosine | $\frac{\eta}{2}(1 + \cos \pi p)$, $p$ from 0 to 1 | after the warm-up |
+# | He | $\sigma = \sqrt{2 / \text{fan-in}}$ | fan-in: $D$, or $C \cdot KH \cdot KW$ |
+# | early stopping | epochs since the best $\ge$ patience | keep the best weights |
+#
+# In PyTorch: `torch.optim.SGD(..., momentum=0.9)`, `torch.optim.Adam`, `torch.optim.lr_scheduler.CosineAnnealingLR`,
+# `torch.nn.init.kaiming_normal_`.
+#
+# ### Next
+#
+# Your LeNet learns 8 by 8 pixels in seconds. A network for real plates has thousands of times the work. Chapter 08 hands
+# the same loop to PyTorch, and PyTorch hands it to a graphics card.
+#
+# ### Further reading
+#
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap1.html), chapter 1: SGD
+#   on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialisation and hyperparameters.
+# - [cs231n, Neural networks 3](https://cs231n.github.io/neural-networks-3/): learning curves, update rules, search.
+# - Goodfellow, Bengio and Courville, [Deep Learning, chapter 8](https://www.deeplearningbook.org/contents/optimization.html).
+# - [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/): networks that train in your browser.
+# - LeCun and others, [Gradient-based learning applied to document
+#   recognition](http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf), 1998: LeNet-5.
+# - Kingma and Ba, [Adam](https://arxiv.org/abs/1412.6980), 2014. Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983),
+#   2016: the cosine. He and others, [Delving deep into rectifiers](https://arxiv.org/abs/1502.01852), 2015: section 2.2.
+# - Goh, [Why momentum really works](https://distill.pub/2017/momentum/): the valley, with figures that move.
