@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def test_nothing_imports_the_autograder_but_itself_and_tests(room):
         assert not names & {"autograder", "tests", "nbgrader"}, path
         if room == "data":
             assert "introdl" not in names, path
+
+
+def test_an_installed_copy_has_every_package():
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    for top, folder in (("introdl", ROOT / "course" / "introdl"), ("autograder", ROOT / "autograder")):
+        for marker in folder.rglob("__init__.py"):
+            name = ".".join((top, *marker.parent.relative_to(folder).parts))
+            assert name in listed, f"pyproject.toml does not list the package {name}"
 
 
 def test_no_module_is_called_utils():

@@ -46,6 +46,7 @@ PROBES: dict[str, Probe] = {}
 
 
 def call(objects: tuple, inputs: list) -> Any:
+    """Call the learner's function with the case's inputs."""
     return objects[0](*inputs)
 
 
