@@ -61,7 +61,7 @@ RECIPES = {
             "PlainCNN",
             dishes="all",
             size=64,
-            settings={"epochs": 16, "batch_size": 128, "lr": 4e-3},
+            settings={"epochs": 12, "batch_size": 128, "lr": 4e-3},
             arguments={"widths": [32, 64, 128, 192, 256]},
         ),
         Recipe(
@@ -70,7 +70,7 @@ RECIPES = {
             "ResNet18",
             dishes="base",
             size=64,
-            settings={"epochs": 12, "batch_size": 64, "lr": 1e-3},
+            settings={"epochs": 8, "batch_size": 64, "lr": 1e-3},
         ),
     )
 }
