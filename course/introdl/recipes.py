@@ -61,7 +61,7 @@ RECIPES = {
             "PlainCNN",
             dishes="all",
             size=64,
-            settings={"epochs": 24, "batch_size": 128, "lr": 4e-3},
+            settings={"epochs": 16, "batch_size": 128, "lr": 4e-3},
             arguments={"widths": [32, 64, 128, 192, 256]},
         ),
         Recipe(
@@ -70,7 +70,7 @@ RECIPES = {
             "ResNet18",
             dishes="base",
             size=64,
-            settings={"epochs": 16, "batch_size": 64, "lr": 1e-3},
+            settings={"epochs": 12, "batch_size": 64, "lr": 1e-3},
         ),
     )
 }
@@ -110,6 +110,7 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
 
     from introdl import data, models, training
 
+    about = json.loads((places.data() / "plates" / "plates.json").read_text())
     plates = data.plates(size=recipe.size, dishes=recipe.dishes)
     torch.manual_seed(recipe.seed)
     model = getattr(models, recipe.architecture)(num_classes=len(plates.classes), **recipe.arguments)
@@ -124,7 +125,6 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     )
     if history.stopped or (torch.distributed.is_initialized() and torch.distributed.get_rank() > 0):
         return None
-    about = json.loads((places.data() / "plates" / "plates.json").read_text())
     card = models.Card(
         name=recipe.name,
         summary=recipe.summary,
