@@ -49,7 +49,8 @@ measured = 200  # test pictures on which the changes of section 7 are measured
 # Before anything is explained: play. You see a plate, and have **five guesses**. So has the computer. Whoever has the
 # dish among the five gets a point. HUMAN against COMPUTER, seven plates.
 #
-# - Type a dish, or a part of its name, and press **Enter**. The list helps. **Tab** and **Space** do what a mouse does.
+# - Type a dish, or a part of its name, and press **Enter**. (Leaving the field counts, too.) The list helps. **Tab** and
+#   **Space** do what a mouse does.
 # - When a picture is done, *The computer's guesses* shows what it would have said, and how sure it was.
 # - Win on the *normal* course? Then change to *hard*.
 #
