@@ -49,7 +49,8 @@ measured = 200  # test pictures on which the changes of section 7 are measured
 # Before anything is explained: play. You see a plate, and have **five guesses**. So has the computer. Whoever has the
 # dish among the five gets a point. HUMAN against COMPUTER, seven plates.
 #
-# - Type a dish, or a part of its name, and press **Enter**. The list helps. **Tab** and **Space** do what a mouse does.
+# - Type a dish, or a part of its name, and press **Enter**. (Leaving the field counts, too.) The list helps. **Tab** and
+#   **Space** do what a mouse does.
 # - When a picture is done, *The computer's guesses* shows what it would have said, and how sure it was.
 # - Win on the *normal* course? Then change to *hard*.
 #
@@ -225,7 +226,7 @@ for k in (1, 2, 3, 5, len(deck.classes)):
 # ## 5. Why everybody changed their mind: 2012
 #
 # From 2010 to 2017 the ImageNet challenge asked one question every year: what is in this photo, out of **1000** kinds of
-# things, with five guesses? There were 1.2 million photos to learn from and 100,000 hidden ones to be tested on. Here is
+# things, with five guesses? There were about 1.2 million photos to learn from, and 100,000 hidden ones (in 2010: 150,000) to be tested on. Here is
 # the **top-5 error** of each year's winner:
 
 # %%
@@ -365,8 +366,8 @@ figs.channels(plate)
 #
 # ### Centre and scale
 #
-# Bytes are an awkward unit for a network. It learns best from numbers around 0, neither huge nor tiny (chapter 07 shows
-# why). So each channel is **standardised**: take away its mean, divide by its **standard deviation**, the typical
+# Bytes are an awkward unit for a network. It learns faster from numbers around 0, neither huge nor tiny
+# ([LeCun et al. 1998](http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf), section 4.3). So each channel is **standardised**: take away its mean, divide by its **standard deviation**, the typical
 # distance from the mean.
 #
 # $$x' = \frac{x - \mu_c}{\sigma_c}$$
@@ -574,8 +575,8 @@ figs.change_explorer(
 # That is no quirk of small networks. Photos of ordinary things on unusual grounds and from unusual sides cost the best
 # object recognisers of their day 40 to 45 % of their performance
 # ([ObjectNet, Barbu et al. 2019](https://proceedings.neurips.cc/paper_files/paper/2019/hash/97af07a14cacba681feacf3012730892-Abstract.html)). An average can hide it, too: commercial programs
-# that tell men from women in photos were wrong on 0.8 % of lighter-skinned men, and on up to 34.7 % of darker-skinned
-# women ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
+# that tell men from women in photos were wrong on at most 0.8 % of lighter-skinned men, and on up to 34.7 % of
+# darker-skinned women ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
 #
 # ### It always answers
 #

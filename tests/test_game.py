@@ -98,7 +98,6 @@ def test_a_network_that_misses_nothing_has_no_hard_course_and_the_board_says_so(
     board.course.value = "hard"
     assert "misses no picture" in board.message.value
     board.entry.value = "pizza"
-    board.try_it.click()
     board.course.value = "normal"
     assert len(board.game.rounds) == 7
 
@@ -212,11 +211,9 @@ def test_a_run_again_goes_on_where_the_game_was_left(deck):
     board = Board(deck)
     board.course.value = "hard"
     board.entry.value = DISHES[board.game.current.correct]
-    board.try_it.click()
     board.onward.click()
     wrong = next(name for k, name in enumerate(DISHES) if k != board.game.current.correct)
     board.entry.value = wrong
-    board._key(board.entry, {"event": "submit"}, [])
 
     again = Board(deck)
     assert again.game.course == "hard" and again.course.value == "hard"
@@ -264,7 +261,6 @@ def test_sums_of_finished_games_are_kept_and_counted_once(deck):
     board = Board(deck, rounds=2)
     for _ in range(2):
         board.entry.value = DISHES[board.game.current.correct]
-        board.try_it.click()
         board.onward.click()
     assert "2 against" in board.picture.value
     assert board.sums["normal"][0] == 2 and board.sums["normal"][2] == 2
@@ -329,3 +325,14 @@ def test_pictures_without_names_or_none_at_all_have_a_sentence():
         Deck(replace(pictures(), files=None), None)
     with pytest.raises(ValueError, match="no picture to play with"):
         Deck(pictures().subset([]), None)
+
+
+def test_a_guess_is_what_was_entered_whole_and_the_field_is_empty_again(deck):
+    """At every key the field would send what is there so far, and Enter would overtake the rest on a slow machine."""
+    board = Board(deck)
+    assert board.entry.continuous_update is False
+    wrong = next(name for k, name in enumerate(DISHES) if k != board.game.current.correct)
+    board.entry.value = wrong
+    board.try_it.click()
+    assert [DISHES[dish] for dish in board.game.current.guesses] == [wrong]
+    assert board.entry.value == "" and "4 guesses left" in board.message.value

@@ -77,6 +77,8 @@ class Board:
         self.entry = widgets.Combobox(
             options=names,
             placeholder="Type a dish, then Enter",
+            # Not at every key: what is typed fast would still be on its way when Enter arrives.
+            continuous_update=False,
             description="guess",
             style={"description_width": "44px"},
             layout=widgets.Layout(width="250px"),
@@ -91,8 +93,8 @@ class Board:
 
         self.course.observe(self._choose_course, names="value")
         self.again.on_click(lambda _: self._new_game())
-        self.entry.on_msg(self._key)
-        self.try_it.on_click(lambda _: self._guess())
+        self.entry.observe(lambda change: self._guess(change["new"]), names="value")
+        self.try_it.on_click(lambda _: self.entry.focus())  # leaving the field has told the guess already
         self.answer.on_click(lambda _: self._give_up())
         self.onward.on_click(lambda _: self._go_on())
         self.ask.observe(lambda _: self._render(), names="value")
@@ -117,13 +119,12 @@ class Board:
 
     # --- moves --------------------------------------------------------------------------------------------------
 
-    def _key(self, _widget, content, _buffers) -> None:
-        if content.get("event") == "submit":
-            self._guess()
-
-    def _guess(self) -> None:
+    def _guess(self, text: str) -> None:
+        """Take what was entered: with Enter, by a choice from the list, or by leaving the field."""
+        if not text:
+            return
         before = len(self.game.played)
-        self.said = self.game.guess(self.entry.value)
+        self.said = self.game.guess(text)
         self.entry.value = ""
         self._moved()
         (self.onward if len(self.game.played) > before else self.entry).focus()
