@@ -126,6 +126,7 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list[np
     expected = wire.unpack(case.expected, entry.arrays)
     verdict = CaseVerdict(case.label, case.weight, False, inputs=inputs, expected=expected, outcome=outcome)
     if outcome.kind != "returned":
+        _, verdict.expected = _weighed(entry, Wrong("nothing came"), expected)
         verdict.sentence, verdict.blind = _sentence(entry, outcome)
         return verdict
     verdict.given, verdict.expected = _weighed(entry, _read(entry, case, outcome.value, arrays), expected)

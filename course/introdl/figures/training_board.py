@@ -302,7 +302,7 @@ class TrainingBoard:
             svg.text(356, 66, "filters of the first layer", 12.5, "#333", bold=True),
             tiles(first.w.value[:16, 0], 356, 74, 38, 8, 5, signed=True),
             svg.text(356, 180, f"what they make of this {self.labels_of(self.shown)}", 12.5, "#333", bold=True),
-            tiles(shown[:1, 0], 636, 152, 36, 1, 0),
+            tiles(shown[:1, 0], 520, 163, 24, 1, 0),
             tiles(maps[:16], 356, 192, 38, 8, 5),
         ]
         wrong = np.flatnonzero(self.answers != labels)
