@@ -14,11 +14,14 @@
 # | chapter | what you build | minutes |
 # |---|---|---|
 # | [00 Why deep learning?](00_why/00_why.ipynb) | the score of a game, you against a network; pictures and labels as numbers | 75 |
+# | [01 Regression versus classification](01_regression_classification/01_regression_classification.ipynb) | honest splits, least squares, nearest neighbours, and boxes | 90 |
 # | [02 Neurons and activations](02_neurons/02_neurons.ipynb) | a neuron, a layer, a network that solves XOR | 75 |
 # | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that see edges, and the layer that learns them | 90 |
 # | [04 Pooling and shapes](04_pooling/04_pooling.ipynb) | pooling, what a neuron sees, a whole CNN forward | 90 |
 # | [05 Losses](05_losses/05_losses.ipynb) | two losses and their gradients, a penalty, and Huber's loss | 90 |
+# | [06 Backpropagation](06_backpropagation/06_backpropagation.ipynb) | a gradient check, an autograd engine, layers backwards | 90 |
 # | [07 Stochastic gradient descent](07_sgd/07_sgd.ipynb) | three optimisers, and a LeNet that you train on digits | 90 |
+# | [08 From NumPy to CUDA](08_cuda/08_cuda.ipynb) | an honest stopwatch, a roofline, a training step | 90 |
 #
 # Open one with a click. The other chapters are being written.
 
