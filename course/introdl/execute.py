@@ -193,7 +193,7 @@ def execute(
 def _apart(folder: str, jobs: int) -> None:
     """Set up a worker: its own progress folder, and its share of the cores."""
     os.environ["INTRODL_HOME"] = str(Path(folder) / ".introdl")
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // jobs))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, threads)
 
