@@ -78,8 +78,8 @@ deck = game.deck()
 network = models.pretrained("plates")
 print(f"{len(deck.pictures):,} test pictures of {len(deck.classes)} dishes")
 print(f"{sum(weights.numel() for weights in network.parameters()):,} numbers inside the network, all learned")
-print(f"{len(deck.misses)} pictures missed by its first guess")
-print(f"{np.sum(deck.ranks > 5)} pictures missed by all five")
+print(f"missed by its first guess: {len(deck.misses)}")
+print(f"missed by all five: {np.sum(deck.ranks > 5)}")
 
 # %% [markdown]
 # ## 2. The course

@@ -19,7 +19,7 @@ _PARTS = (
         ORANGE,
         (
             ("00", "Why deep learning?", "a game against a network"),
-            ("01", "Regression and classification", "first guesses, by hand-made features"),
+            ("01", "Regression and classification", "by hand-made features"),
         ),
     ),
     (
