@@ -11,7 +11,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
-from autograder import audit, examiner
+from autograder import audit, examiner, intake
 
 _REPAIRED = "introdl_repaired"
 
@@ -107,8 +107,10 @@ class Examine(NbGraderPreprocessor):
             raise ValueError("Examine.seed is empty. Grade in a folder that 'autograder classroom init' made.")
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         limits = examiner.Limits(self.cell_seconds, self.notebook_seconds)
-        found = examiner.examine(nb, self.seed, folder, limits)
         student, assignment = resources["nbgrader"]["student"], resources["nbgrader"]["assignment"]
+        links = intake.links(Path(self.classroom, "submitted", student, assignment)) if self.classroom else set()
+        found = examiner.examine(nb, self.seed, folder, limits, without=links)
+        found.findings += [audit.Finding("link in the submission", name) for name in sorted(links)]
         for note in found.notes:
             self.log.warning("%s: %s", student, note)
         if self.classroom:

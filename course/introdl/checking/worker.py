@@ -105,14 +105,14 @@ class Shell:
 
 
 def _plain(output: dict) -> dict:
-    """Keep a display's text, HTML and pictures where they are not too large."""
+    """Keep a display's text and picture where they are not too large."""
     import base64
 
     kept = {}
     for mime, value in (output.get("data") or {}).items():
         if isinstance(value, bytes):
             value = base64.b64encode(value).decode()
-        if mime in ("text/plain", "text/html", "image/png", "image/svg+xml", "text/markdown", "text/latex"):
+        if mime in ("text/plain", "image/png"):
             text = str(value)
             if len(text) <= _DISPLAY_BYTES:
                 kept[mime] = text
