@@ -157,7 +157,7 @@ class _Run:
         if left <= 0:
             self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
             return
-        answer = self.session.run_cell(cell.source, min(self.limits.cell, left))
+        answer = self.session.run_cell(cell.source, min(self.limits.cell, left), is_learners(cell))
         self.outputs[position] = _outputs(answer)
         if answer.get("leaned"):
             self.leaned[position] = [str(name) for name in answer["leaned"]]
@@ -240,7 +240,7 @@ class _Run:
     def _run_again(self, cell: nbformat.NotebookNode) -> None:
         """Run a cell for what it defines; its outputs are kept from the first time."""
         left = max(self._left(), 0.1)
-        self.session.run_cell(cell.source, min(self.limits.cell, left))
+        self.session.run_cell(cell.source, min(self.limits.cell, left), pictures=False)
 
     def _leave_out(self, position: int, death: Died) -> None:
         self.deadly.add(position)

@@ -54,12 +54,13 @@ class Shell:
         self.shell.showsyntaxerror = lambda *args, **kwargs: None
         self.shell.ask_exit = lambda: None
 
-    def run(self, source: str) -> dict:
+    def run(self, source: str, pictures: bool = True) -> dict:
         """Run a cell and return its outputs, in nbformat's form, and its error in words."""
         from IPython.core.displayhook import CapturingDisplayHook
         from IPython.core.displaypub import CapturingDisplayPublisher
 
         shell = self.shell
+        shell.display_formatter.active_types = ["text/plain", "image/png"] if pictures else ["text/plain"]
         outputs: list = []
         publisher, hook = shell.display_pub, sys.displayhook
         text = guard.LimitedText(_TEXT)
@@ -140,7 +141,7 @@ def serve(source, sink, shell: Shell) -> None:
             _lay_files(request["names"], arrays)
             write_message(sink, {})
         elif request["do"] == "cell":
-            write_message(sink, shell.run(request["source"]))
+            write_message(sink, shell.run(request["source"], request["pictures"]))
         elif request["do"] == "probe":
             task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
             objects = shell.lookup(request["names"])
