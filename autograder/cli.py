@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -102,11 +103,16 @@ def grade(
     folder: Folder = Path(),
     only: Annotated[list[str] | None, typer.Option("--only", help="Grade these students alone.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what was graded and has not changed.")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Run submissions with your own rights, without the sandbox.")
+    ] = False,
 ) -> None:
-    """Grade the submissions of an assignment on hidden inputs.
+    """Grade the submissions of an assignment on hidden inputs, each in a sandbox (bubblewrap, Linux).
 
     Example: autograder grade 03 --in ~/classes/autumn
     """
+    if unsafe:
+        os.environ["AUTOGRADER_UNSAFE"] = "1"
     from autograder.classroom import Classroom, ClassroomError
     from autograder.grading import grade as run
     from autograder.grading import table
@@ -157,3 +163,27 @@ def export(
     except ClassroomError as error:
         raise _fail(str(error)) from error
     typer.echo(f"{rows} rows in {to}")
+
+
+@app.command()
+def audit(
+    assignment: Annotated[str, typer.Argument(help="The assignment, for example 03.")],
+    folder: Folder = Path(),
+) -> None:
+    """List what is worth a look in graded submissions. Nothing of it has changed a grade.
+
+    Example: autograder audit 03 --in ~/classes/autumn
+    """
+    from autograder import audit as audits
+    from autograder.classroom import Classroom, ClassroomError
+
+    try:
+        room = Classroom.open(folder)
+        name = room.assignment(assignment)
+    except ClassroomError as error:
+        raise _fail(str(error)) from error
+    records = audits.read(room.root, name)
+    worth = {student: findings for student, findings in records.items() if findings}
+    if worth:
+        audits.table(worth)
+    typer.echo(f"{len(worth)} of {len(records)} graded submissions of {name} have something worth a look.")

@@ -13,6 +13,7 @@ import nbformat
 from nbformat.warnings import DuplicateCellId
 from sqlalchemy.exc import SAWarning
 
+from autograder import intake, sandbox
 from autograder.classroom import Classroom, ClassroomError
 from autograder.release import exercise_of
 from introdl import places
@@ -83,6 +84,8 @@ def _take_renamed(folder: Path, assignment: str) -> str:
         return ""
     fitting = []
     for path in sorted(folder.glob("*.ipynb")):
+        if intake.refusal(path):
+            continue
         try:
             ids = _grade_ids(nbformat.read(path, as_version=4))
         except Exception:  # unreadable: not the one that we look for
@@ -99,6 +102,8 @@ def _take_renamed(folder: Path, assignment: str) -> str:
 
 def _unreadable(path: Path) -> str:
     """Say why a notebook cannot be read, or ""."""
+    if reason := intake.refusal(path):
+        return reason
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -119,6 +124,8 @@ def _unreadable(path: Path) -> str:
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         return "It is no notebook: it has no cells."
+    if reason := intake.too_many_cells(cells):
+        return reason
     for number, cell in enumerate(cells, start=1):
         if not isinstance(cell.get("source"), str) or not isinstance(cell.get("metadata"), dict):
             return f"It is no notebook: cell {number} has no text or no metadata."
@@ -171,7 +178,7 @@ def grade_one(room: Classroom, api, assignment: str, student: str, force: bool) 
     folder = room.root / "submitted" / student / assignment
     note = _take_renamed(folder, assignment)
     path = folder / f"{assignment}.ipynb"
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         _zero(room, student, assignment)
         state, note = MISSING, note or f"There is no {path.name}."
     elif reason := _unreadable(path):
@@ -186,6 +193,8 @@ def grade_one(room: Classroom, api, assignment: str, student: str, force: bool) 
             if result["success"]:
                 state = GRADED
                 places.write_atomically(_mark(room, student, assignment), json.dumps({"of": fingerprint}).encode())
+            elif "SandboxError" in result.get("log", "") + result.get("error", ""):
+                raise ClassroomError(_last_error(result))
             else:
                 _zero(room, student, assignment)
                 state, note = FAILED, _last_error(result)
@@ -217,9 +226,16 @@ def grade(room: Classroom, assignment: str, only: list[str], force: bool = False
     -------
     list of Result
         One for each student, by name.
+
+    Raises
+    ------
+    ClassroomError
+        If nobody handed in, or there is no sandbox here.
     """
     from rich.progress import track
 
+    if not sandbox.unsafe() and (reason := sandbox.trouble()):
+        raise ClassroomError(reason)
     names = students(room, assignment, only)
     api = room.api()
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own, about its autoflush
