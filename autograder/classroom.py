@@ -266,6 +266,7 @@ def configure(config, root: Path) -> None:
     config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
     config.RepairCells.release = str(room.root / "release")
     config.Examine.seed = room.seed
+    config.Examine.classroom = str(room.root)
     if "template_name" not in config.HTMLExporter:
         import nbgrader.server_extensions.formgrader as formgrader
 

@@ -277,3 +277,27 @@ def export(
         with _gradebook(room):
             rows = run(room, to, form, [room.assignment(one) for one in assignment or []])
     typer.echo(f"{rows} rows in {to}")
+
+
+@app.command()
+def audit(
+    assignment: Annotated[str, typer.Argument(help="The assignment, for example 03.")],
+    folder: Folder = Path(),
+) -> None:
+    """List what is worth a look in graded submissions. Nothing of it has changed a grade.
+
+    Example: autograder audit 03 --in ~/classes/autumn
+    """
+    from autograder import audit as audits
+    from autograder.classroom import Classroom, ClassroomError
+
+    try:
+        room = Classroom.open(folder)
+        name = room.assignment(assignment)
+    except ClassroomError as error:
+        raise _fail(str(error)) from error
+    records = audits.read(room.root, name)
+    worth = {student: findings for student, findings in records.items() if findings}
+    if worth:
+        audits.table(worth)
+    typer.echo(f"{len(worth)} of {len(records)} graded submissions of {name} have something worth a look.")

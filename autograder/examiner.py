@@ -1,4 +1,8 @@
-"""The examiner: runs a submission on hidden inputs and says what each exercise is worth."""
+"""The examiner: runs a submission on hidden inputs and says what each exercise is worth.
+
+Where exercises forbid whole libraries, a submission is first run with those put away (the room "bare"): what is right there
+is right without them. What is not, and leans on them, is run once more with everything at hand (the room "full").
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,20 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_output
 
-from autograder import bank
+from autograder import audit, bank, sandbox
 from autograder import exercises as exercise_bank
 from autograder.exercise import AuthorError
 from autograder.release import exercise_of
 from autograder.session import Died, Session
 from introdl.checking import report
-from introdl.checking.judge import NOT_STARTED, Verdict, judge
+from introdl.checking.absent import covers
+from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
 from introdl.checking.outcome import Outcome
 from introdl.checking.sheets import Entry
 
-_DEMO = "introdl_demo"
+_DEMO, _SAME = "introdl_demo", "introdl_same"
+#: What a run that lacks a library may end with, where the answer itself is right.
+_FOR_WANT = ("NameError", "AttributeError", "ImportError", "ModuleNotFoundError", "TypeError", "UnboundLocalError")
 
 
 @lru_cache(maxsize=512)
@@ -40,10 +47,21 @@ def hidden_entry(exercise: str, seed: str) -> Entry:
 
 @dataclass
 class Examination:
-    """What came of examining a submission: a verdict for each exercise, and notes about cells that failed."""
+    """What came of examining a submission.
+
+    Attributes
+    ----------
+    verdicts : dict of str to Verdict
+        For each exercise.
+    notes : list of str
+        Sentences about cells that were left out.
+    findings : list of autograder.audit.Finding
+        What is worth a look.
+    """
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    findings: list[audit.Finding] = field(default_factory=list)
 
 
 @dataclass
@@ -54,14 +72,18 @@ class Limits:
     notebook: float = 900.0
 
 
-def mark_demos(notebook: nbformat.NotebookNode, released: nbformat.NotebookNode) -> None:
-    """Mark a submission's demonstrations that stand as they were handed out: they need not run.
+def mark_cells(notebook: nbformat.NotebookNode, released: nbformat.NotebookNode) -> None:
+    """Mark a submission's cells that stand as they were handed out.
 
-    One that a learner has changed may hold a part of an answer, and runs.
+    Demonstrations among them need not run; one that a learner has changed may hold a part of an answer, and runs.
     """
+    same = {cell.source for cell in released.cells}
     demos = {cell.source for cell in released.cells if "demo" in cell.metadata.get("tags", [])}
     for cell in notebook.cells:
         cell.metadata.pop(_DEMO, None)
+        cell.metadata.pop(_SAME, None)
+        if cell.source in same:
+            cell.metadata[_SAME] = True
         if cell.cell_type == "code" and cell.source in demos:
             cell.metadata[_DEMO] = True
 
@@ -70,56 +92,67 @@ def _is_demo(cell: nbformat.NotebookNode) -> bool:
     return bool(cell.metadata.get(_DEMO))
 
 
+def is_learners(cell: nbformat.NotebookNode) -> bool:
+    """Whether a learner wrote or changed a code cell (one that is checked is not the learner's, whatever it holds)."""
+    return cell.cell_type == "code" and not cell.metadata.get(_SAME) and checked_exercise(cell) is None
+
+
 def checked_exercise(cell: nbformat.NotebookNode) -> str | None:
     """Return the exercise that a cell checks, or None where it is no check cell."""
     meta = cell.metadata.get("nbgrader", {})
     return exercise_of(meta.get("grade_id", "")) if meta.get("grade") else None
 
 
-class _Examining:
-    """One submission's way through the examiner."""
+class _Run:
+    """A submission's way through one room."""
 
-    def __init__(self, notebook: nbformat.NotebookNode, seed: str, folder: Path, limits: Limits):
-        self.notebook, self.seed, self.limits = notebook, seed, limits
-        self.session = Session(folder)
-        self.found = Examination()
+    def __init__(self, examining: _Examining, room: str, absent: list[str], asked: set[str]):
+        self.notebook, self.seed, self.limits = examining.notebook, examining.seed, examining.limits
+        self.deadline, self.asked = examining.deadline, asked
+        self.session = Session(examining.folder, examining.pool, room, absent)
+        self.verdicts: dict[str, Verdict] = {}
+        self.notes: list[str] = []
+        self.findings: list[audit.Finding] = []
+        self.outputs: dict[int, list] = {}
+        self.leaned: dict[int, list[str]] = {}
         self.deadly: set[int] = set()
         self.demos_ran = False
-        self.deadline = time.monotonic() + limits.notebook
 
-    def run(self) -> Examination:
+    def run(self) -> _Run:
         with self.session:
             self._pass_through()
             self._second_chance()
-        return self.found
+        return self
 
     def _pass_through(self) -> None:
         """Run the cells in their order; where one brings the process down, begin again without it."""
-        position, count = 0, len(self.notebook.cells)
-        while position < count:
-            cell = self.notebook.cells[position]
+        for position, cell in enumerate(self.notebook.cells):
             exercise = checked_exercise(cell)
             try:
                 if exercise is not None:
-                    if exercise not in self.found.verdicts:
-                        self.found.verdicts[exercise] = self._probe(exercise)
-                elif cell.cell_type == "code" and position not in self.deadly and not _is_demo(cell):
+                    if exercise in self.asked and exercise not in self.verdicts:
+                        self.verdicts[exercise] = self._probe(exercise)
+                elif self._runs(position, cell):
                     self._run_cell(position, cell)
             except Died as death:
                 if exercise is None:
-                    self.deadly.add(position)
-                    self._note(cell, position, str(death))
+                    self._leave_out(position, death)
                 self._restart(position)
-            position += 1
+
+    def _runs(self, position: int, cell: nbformat.NotebookNode) -> bool:
+        return cell.cell_type == "code" and position not in self.deadly and not _is_demo(cell)
 
     def _run_cell(self, position: int, cell: nbformat.NotebookNode) -> None:
         left = self.deadline - time.monotonic()
         if left <= 0:
-            cell.outputs = []
-            self._note(cell, position, f"the notebook had used its {self.limits.notebook:.0f} s before")
+            self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
             return
         answer = self.session.run_cell(cell.source, min(self.limits.cell, left))
-        cell.outputs = _outputs(answer)
+        self.outputs[position] = _outputs(answer)
+        if answer.get("leaned"):
+            self.leaned[position] = [str(name) for name in answer["leaned"]]
+        if is_learners(cell):
+            self.findings += audit.seen_in_error(answer.get("error"), position)
 
     def _restart(self, until: int) -> None:
         """Start a fresh process and bring it to where the last one was."""
@@ -127,13 +160,14 @@ class _Examining:
             self.session.stop()
             self.session.start()
             for position, cell in enumerate(self.notebook.cells[:until]):
-                if cell.cell_type != "code" or position in self.deadly or _is_demo(cell) or checked_exercise(cell):
+                if not self._runs(position, cell) or checked_exercise(cell):
                     continue
+                if self.deadline - time.monotonic() <= 0:
+                    return
                 try:
                     self._run_again(cell)
                 except Died as death:
-                    self.deadly.add(position)
-                    self._note(cell, position, str(death))
+                    self._leave_out(position, death)
                     break
             else:
                 return
@@ -150,7 +184,10 @@ class _Examining:
                 outcomes.append(self.session.probe(entry, case, left))
             except Died as death:
                 outcomes.append((Outcome("crashed", message=str(death)), []))
+                self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), exercise=exercise))
+                spent = time.monotonic()
                 self._restart(self._place_of(exercise))
+                deadline += time.monotonic() - spent
         return judge(entry, outcomes)
 
     def _place_of(self, exercise: str) -> int:
@@ -161,9 +198,10 @@ class _Examining:
 
     def _second_chance(self) -> None:
         """Ask again at the end: for answers below their check cell, and for such as lean on a demonstration."""
-        for exercise, verdict in list(self.found.verdicts.items()):
+        for exercise, verdict in list(self.verdicts.items()):
             outcomes = [case.outcome for case in verdict.cases if case.outcome is not None]
-            below = verdict.status == NOT_STARTED or any(outcome.kind == "undefined" for outcome in outcomes)
+            missing = verdict.status == NOT_STARTED or any(outcome.kind == "undefined" for outcome in outcomes)
+            below = missing and any(map(is_learners, self.notebook.cells[self._place_of(exercise) :]))
             leans = any(outcome.error == "NameError" for outcome in outcomes)
             if not below and not leans:
                 continue
@@ -175,7 +213,7 @@ class _Examining:
                 self._restart(len(self.notebook.cells))
                 continue
             if again.earned > verdict.earned:
-                self.found.verdicts[exercise] = again
+                self.verdicts[exercise] = again
 
     def _run_demos(self) -> None:
         """Run the demonstrations that were left out, once, and then the answers again, for theirs are the names."""
@@ -192,10 +230,124 @@ class _Examining:
         left = max(self.deadline - time.monotonic(), 0.1)
         self.session.run_cell(cell.source, min(self.limits.cell, left))
 
-    def _note(self, cell: nbformat.NotebookNode, position: int, what: str) -> None:
+    def _leave_out(self, position: int, death: Died) -> None:
+        self.deadly.add(position)
+        self._note(position, str(death))
+        self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), cell=position + 1))
+
+    def _note(self, position: int, what: str) -> None:
         sentence = f"Cell {position + 1} was left out: {what}."
-        self.found.notes.append(sentence)
-        cell.outputs = [new_output("stream", name="stdout", text=sentence + "\n")]
+        self.notes.append(sentence)
+        self.outputs[position] = [new_output("stream", name="stdout", text=sentence + "\n")]
+
+
+class _Examining:
+    """One submission's way through the examiner."""
+
+    def __init__(self, notebook: nbformat.NotebookNode, seed: str, folder: Path, limits: Limits, pool: sandbox.Pool):
+        self.notebook, self.seed, self.folder, self.limits, self.pool = notebook, seed, folder, limits, pool
+        self.deadline = time.monotonic() + limits.notebook
+        self.found = Examination()
+
+    def run(self) -> Examination:
+        self._look_at_source()
+        ids = [exercise for exercise in map(checked_exercise, self.notebook.cells) if exercise]
+        entries = {exercise: hidden_entry(exercise, self.seed) for exercise in ids}
+        absent = sorted({name for entry in entries.values() for name in entry.forbidden})
+        bare = None
+        open_ = set(ids)
+        if absent and not sandbox.unsafe():
+            asked = {exercise for exercise, entry in entries.items() if not _needs_torch(entry)}
+            bare = _Run(self, "bare", absent, asked).run()
+            open_ = {exercise for exercise in ids if exercise not in asked or self._leans(bare, entries[exercise])}
+        runs = [bare] if bare else []
+        if open_:
+            runs.append(_Run(self, "full", [], open_).run())
+        for exercise in ids:
+            self.found.verdicts[exercise] = self._choose(runs, entries[exercise])
+        self._keep(runs)
+        return self.found
+
+    def _look_at_source(self) -> None:
+        for position, cell in enumerate(self.notebook.cells):
+            if is_learners(cell):
+                self.found.findings += audit.look(cell.source, position)
+
+    def _leans(self, bare: _Run, entry: Entry) -> bool:
+        """Whether an answer that is not right without the forbidden libraries may be so for want of them."""
+        verdict = bare.verdicts[entry.id]
+        if verdict.status == PASSED:
+            return False
+        outcomes = [case.outcome for case in verdict.cases if case.outcome is not None]
+        if any(outcome.leaned for outcome in outcomes):
+            return True
+        wants = any(outcome.kind == "undefined" or outcome.error in _FOR_WANT for outcome in outcomes)
+        if wants and bare.leaned:
+            return True
+        learners = any(is_learners(self.notebook.cells[position]) for position in bare.leaned)
+        return learners and verdict.status != NOT_STARTED
+
+    def _choose(self, runs: list[_Run], entry: Entry) -> Verdict:
+        """Return the verdict that counts, where there are two."""
+        verdicts = [run.verdicts[entry.id] for run in runs if entry.id in run.verdicts]
+        first, last = verdicts[0], verdicts[-1]
+        for case in (case for verdict in verdicts for case in verdict.cases):
+            if case.outcome is not None and case.outcome.kind == "forbidden":
+                text = f"calls {case.outcome.message}, which {entry.id} asks to be written by hand"
+                self._find(audit.Finding("forbidden call", text, exercise=entry.id))
+        if last.earned <= first.earned or first is last:
+            return last if last is not first and _says_forbidden(last) else first
+        called = sorted({n for case in first.cases if case.outcome for n in case.outcome.leaned})
+        barred = [name for name in called if covers(entry.forbidden, name.split("(")[0])]
+        if barred:
+            text = f"is right only with {barred[0]} at hand, which {entry.id} asks to be written by hand"
+            self._find(audit.Finding("forbidden call", text, exercise=entry.id))
+            sentence = f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
+            for case in first.cases:
+                if not case.passed:
+                    case.outcome, case.sentence, case.blind = (
+                        Outcome("forbidden", message=barred[0]),
+                        sentence,
+                        sentence,
+                    )
+            first.diagnoses = []
+            return first
+        reflective = [finding for finding in self.found.findings if finding.reflective]
+        if entry.forbidden and reflective:
+            text = f"is right only with forbidden libraries at hand, in a notebook that {reflective[0].text}"
+            self._find(audit.Finding("forbidden call", text, exercise=entry.id))
+            return first
+        if entry.forbidden and called:
+            self._find(audit.Finding("leans on a library", f"{entry.id} calls {called[0]}", exercise=entry.id))
+        return last
+
+    def _find(self, finding: audit.Finding) -> None:
+        if finding not in self.found.findings:
+            self.found.findings.append(finding)
+
+    def _keep(self, runs: list[_Run]) -> None:
+        """Keep each cell's outputs from the room that had all it needed, and every note once."""
+        for position, cell in enumerate(self.notebook.cells):
+            if cell.cell_type != "code":
+                continue
+            shown = [run.outputs[position] for run in runs if position in run.outputs]
+            cell.outputs = shown[-1] if shown else []
+            if len(runs) == 1 and position in runs[0].leaned:
+                sentence = "This cell was run without the libraries that this chapter's exercises forbid.\n"
+                cell.outputs = [new_output("stream", name="stdout", text=sentence)]
+        for run in runs:
+            self.found.notes += [note for note in run.notes if note not in self.found.notes]
+            for finding in run.findings:
+                self._find(finding)
+
+
+def _needs_torch(entry: Entry) -> bool:
+    """Whether an exercise hands tensors to the answer."""
+    return "$tensor" in repr([case.inputs for case in entry.cases])
+
+
+def _says_forbidden(verdict: Verdict) -> bool:
+    return any(case.outcome is not None and case.outcome.kind == "forbidden" for case in verdict.cases)
 
 
 def _outputs(answer: dict) -> list:
@@ -214,7 +366,14 @@ def _outputs(answer: dict) -> list:
     return outputs
 
 
-def examine(notebook: nbformat.NotebookNode, seed: str, folder: Path, limits: Limits | None = None) -> Examination:
+def examine(
+    notebook: nbformat.NotebookNode,
+    seed: str,
+    folder: Path,
+    limits: Limits | None = None,
+    *,
+    pool: sandbox.Pool | None = None,
+) -> Examination:
     """Run a submission and examine it; its cells' outputs become what they printed and showed.
 
     Parameters
@@ -226,12 +385,19 @@ def examine(notebook: nbformat.NotebookNode, seed: str, folder: Path, limits: Li
     folder : pathlib.Path
         The working folder of the submission's code.
     limits : Limits, optional
+    pool : autograder.sandbox.Pool, optional
+        Where warm sandboxes are kept between submissions; by default this process's own (`autograder.sandbox.pool`).
 
     Returns
     -------
     Examination
+
+    Raises
+    ------
+    autograder.sandbox.SandboxError
+        If there is no sandbox here.
     """
-    return _Examining(notebook, seed, folder, limits or Limits()).run()
+    return _Examining(notebook, seed, folder, limits or Limits(), pool or sandbox.pool()).run()
 
 
 def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> None:

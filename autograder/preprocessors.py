@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,9 @@ from nbgrader import utils
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
-from autograder import examiner
+from autograder import audit, examiner
+
+_REPAIRED = "introdl_repaired"
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -34,8 +37,9 @@ class RepairCells(NbGraderPreprocessor):
         return nb, resources
 
     def repair(self, nb: nbformat.NotebookNode, released: nbformat.NotebookNode) -> None:
-        """Repair a notebook by its released one, in place, and mark the demonstrations that need not run."""
+        """Repair a notebook by its released one, in place, and mark the cells that stand as they were handed out."""
         original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
+        nb.metadata[_REPAIRED] = [asdict(finding) for finding in self._differences(nb, original)]
         by_cell_id = {cell.id: grade_id for grade_id, cell in original.items()}
         present = {self._grade_id(cell) for cell in nb.cells}
         for cell in nb.cells:
@@ -63,7 +67,23 @@ class RepairCells(NbGraderPreprocessor):
             at = 1 + max((i for i, c in enumerate(nb.cells) if self._grade_id(c) in before[-1:]), default=-1)
             nb.cells.insert(at if before else len(nb.cells), copy.deepcopy(cell))
             present.add(grade_id)
-        examiner.mark_demos(nb, released)
+        examiner.mark_cells(nb, released)
+
+    def _differences(self, nb: nbformat.NotebookNode, original: dict) -> list[audit.Finding]:
+        """Return what a submission's graded cells have that was not handed out so."""
+        found = []
+        for position, cell in enumerate(nb.cells):
+            grade_id = self._grade_id(cell)
+            if grade_id not in original:
+                continue
+            meta, handed_out = cell.metadata.nbgrader, original[grade_id].metadata.nbgrader
+            if handed_out.get("grade") and handed_out.get("locked") and cell.source != original[grade_id].source:
+                found.append(audit.Finding("check cell changed", f"{grade_id} is not as handed out", cell=position + 1))
+            for key in ("points", "grade", "locked", "solution"):
+                if meta.get(key) != handed_out.get(key):
+                    text = f"{grade_id}: {key} is {str(meta.get(key))[:40]}, handed out as {handed_out.get(key)}"
+                    found.append(audit.Finding("marks changed", text, cell=position + 1))
+        return found
 
     @staticmethod
     def _take_kind(cell: nbformat.NotebookNode, kind: str) -> None:
@@ -90,6 +110,7 @@ class Examine(NbGraderPreprocessor):
     """
 
     seed = Unicode("", help="The classroom's secret seed.").tag(config=True)
+    classroom = Unicode("", help="The classroom's folder.").tag(config=True)
     cell_seconds = Float(60.0, help="Seconds that one cell may take.").tag(config=True)
     notebook_seconds = Float(900.0, help="Seconds that one notebook may take.").tag(config=True)
     ready = Unicode("", help="A file with the notebook's verdict; nothing is run then.").tag(config=True)
@@ -100,10 +121,13 @@ class Examine(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         """Examine a notebook, or take the verdict that is ready."""
+        student, assignment = resources["nbgrader"]["student"], resources["nbgrader"]["assignment"]
         if self.ready:
             from autograder.grading import job
 
-            if job.apply(json.loads(Path(self.ready).read_text()), nb):
+            verdict = json.loads(Path(self.ready).read_text())
+            if job.apply(verdict, nb):
+                self._record(nb, assignment, student, [audit.Finding(**one) for one in verdict["findings"]])
                 return nb, resources
             self.log.warning("Another step changed its code: it is examined as it stands now.")
         if not self.seed:
@@ -111,9 +135,16 @@ class Examine(NbGraderPreprocessor):
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         found = examiner.examine(nb, self.seed, folder, self.limits())
         for note in found.notes:
-            self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
+            self.log.warning("%s: %s", student, note)
+        self._record(nb, assignment, student, found.findings)
         for cell in nb.cells:
             exercise = examiner.checked_exercise(cell)
             if exercise in found.verdicts:
                 examiner.write_verdict(cell, found.verdicts[exercise])
         return nb, resources
+
+    def _record(self, nb, assignment: str, student: str, findings: list[audit.Finding]) -> None:
+        """Keep what is worth a look, with what `RepairCells` saw before."""
+        before = [audit.Finding(**one) for one in nb.metadata.pop(_REPAIRED, [])]
+        if self.classroom:
+            audit.record(Path(self.classroom), assignment, student, before + findings)

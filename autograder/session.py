@@ -1,66 +1,61 @@
-"""The outside of grading: a process that runs one submission, spoken to in messages."""
+"""The outside of grading: a worker that runs one submission, spoken to in messages."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
-import signal
 import struct
-import subprocess
-import sys
-import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from autograder.sandbox import Pool, Worker
 from introdl.checking import wire
 from introdl.checking.outcome import Outcome
 from introdl.checking.sheets import Entry, SheetCase
 
 _LENGTH = struct.Struct("<Q")
-_MOST = 512 * 2**20
+_MOST = 3 * wire.MAX_BYTES
+_MOST_FILES = 64 * 2**20
+
+_WHYS = {
+    "memory": "it used more memory than there is",
+    "processes": "it started more processes than there may be",
+    "SIGXCPU": "it used more processor time than there is",
+}
 
 
 class Died(Exception):
-    """The process ended, or had to be ended; the text says how."""
+    """The process ended, or had to be ended; the text says how, and `kind` in one word.
+
+    `kind` is one of ``ended``, ``time``, ``memory``, ``processes``, ``damaged``, ``killed``.
+    """
+
+    def __init__(self, text: str, kind: str):
+        super().__init__(text)
+        self.kind = kind
 
 
 class Session:
-    """A worker process for one submission.
-
-    Use it as a context manager. `command` is what an issue of its own will wrap in a sandbox.
+    """A worker for one submission; a context manager.
 
     Parameters
     ----------
     folder : pathlib.Path
-        The working folder of the submission's code.
+        The submission's folder; copies of its files are laid into the worker's own.
+    pool : autograder.sandbox.Pool
+        Where workers come from.
+    room : str
+        See `autograder.sandbox.Zygote`.
+    absent : sequence of str
+        Forbidden names that are put away, in the room "bare".
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self._process: subprocess.Popen | None = None
-        self._home = tempfile.TemporaryDirectory(prefix="introdl-grade-", ignore_cleanup_errors=True)
-
-    def command(self) -> list[str]:
-        """Return the command that starts the worker."""
-        return [sys.executable, "-m", "introdl.checking.worker"]
-
-    def environment(self) -> dict[str, str]:
-        """Return the worker's environment: nothing of the instructor's but what Python needs."""
-        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH")}
-        home = self._home.name
-        return kept | {
-            "HOME": home,
-            "TMPDIR": home,
-            "IPYTHONDIR": f"{home}/ipython",
-            "MPLCONFIGDIR": f"{home}/matplotlib",
-            "INTRODL_HOME": f"{home}/introdl",
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
+    def __init__(self, folder: Path, pool: Pool, room: str = "full", absent: Sequence[str] = ()):
+        self.folder, self.pool, self.room, self.absent = folder, pool, room, absent
+        self._worker: Worker | None = None
 
     def __enter__(self) -> Session:
         self.start()
@@ -68,31 +63,26 @@ class Session:
 
     def __exit__(self, *_error) -> None:
         self.stop()
-        self._home.cleanup()
 
     def start(self) -> None:
-        """Start the worker."""
-        self._process = subprocess.Popen(
-            self.command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self.folder,
-            env=self.environment(),
-            start_new_session=True,
-        )
+        """Start the worker and give it the submission's files."""
+        self._worker = self.pool.worker(self.room, self.absent)
+        names, arrays = _files_of(self.folder)
+        if names:
+            self._ask({"do": "files", "names": names}, arrays, 30)
 
-    def stop(self) -> None:
-        """End the worker and everything that it started."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        for stream in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                stream.close()
-        process.wait()
+    def stop(self) -> str:
+        """End the worker and everything that it started; return why it had ended (see `Worker.end`)."""
+        worker, self._worker = self._worker, None
+        return worker.end() if worker else ""
+
+    def _died(self, text: str, kind: str) -> Died:
+        why = self.stop()
+        if why in _WHYS:
+            return Died(_WHYS[why], why if why in ("memory", "processes") else "time")
+        if why and kind == "ended":
+            return Died(f"the system stopped its process ({why})", "killed")
+        return Died(text, kind)
 
     def _ask(self, tree: dict, arrays: list[np.ndarray], seconds: float) -> tuple:
         """Send a request and return the answer.
@@ -102,36 +92,49 @@ class Session:
         Died
             If none came in time; the worker is gone then.
         """
-        assert self._process is not None
+        if self._worker is None:
+            raise Died("its process had ended", "ended")
         body = wire.to_bytes(tree, arrays)
-        try:
-            self._process.stdin.write(_LENGTH.pack(len(body)) + body)
-            self._process.stdin.flush()
-        except OSError as error:
-            self.stop()
-            raise Died("its process had ended") from error
         deadline = time.monotonic() + seconds
+        self._write(_LENGTH.pack(len(body)) + body, deadline, seconds)
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline, seconds))
         if length > _MOST:
-            self.stop()
-            raise Died("its process sent damaged data")
+            raise self._died("its process sent damaged data", "damaged")
         try:
             return wire.from_bytes(self._read(length, deadline, seconds))
         except ValueError as error:
-            self.stop()
-            raise Died("its process sent damaged data") from error
+            raise self._died("its process sent damaged data", "damaged") from error
+
+    def _late(self, seconds: float) -> Died:
+        return self._died(f"it did not come back within {seconds:.0f} s", "time")
+
+    def _write(self, message: bytes, deadline: float, seconds: float) -> None:
+        view = memoryview(message)
+        while view:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([], [self._worker.write], [], left)[1]:
+                raise self._late(seconds)
+            try:
+                view = view[os.write(self._worker.write, view[: 1 << 20]) :]
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise self._died("its process had ended", "ended") from error
 
     def _read(self, size: int, deadline: float, seconds: float) -> bytes:
-        parts, descriptor = [], self._process.stdout.fileno()
+        parts = []
         while size:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                self.stop()
-                raise Died(f"it did not come back within {seconds:.0f} s")
-            part = os.read(descriptor, min(size, 1 << 20))
+            if left <= 0 or not select.select([self._worker.read], [], [], left)[0]:
+                raise self._late(seconds)
+            try:
+                part = os.read(self._worker.read, min(size, 1 << 20))
+            except BlockingIOError:
+                continue
+            except OSError:
+                part = b""
             if not part:
-                self.stop()
-                raise Died("its process ended")
+                raise self._died("its process ended", "ended")
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
@@ -140,8 +143,7 @@ class Session:
         """Run a cell; returns its outputs (see `introdl.checking.worker`)."""
         answer, _ = self._ask({"do": "cell", "source": source}, [], seconds)
         if not isinstance(answer, dict):
-            self.stop()
-            raise Died("its process sent damaged data")
+            raise self._died("its process sent damaged data", "damaged")
         return answer
 
     def probe(self, entry: Entry, case: SheetCase, seconds: float) -> tuple[Outcome, list[np.ndarray]]:
@@ -158,3 +160,21 @@ class Session:
         }
         tree, out = self._ask(request, arrays, seconds + 5)
         return Outcome.from_tree(tree), out
+
+
+def _files_of(folder: Path) -> tuple[list[str], list[np.ndarray]]:
+    """Return a submission's files beside its notebooks, the small ones first, up to 64 MiB."""
+    found = []
+    if folder.is_dir():
+        for path in sorted(folder.rglob("*")):
+            if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or ".ipynb_checkpoints" in path.parts:
+                continue
+            found.append((path.stat().st_size, path))
+    names, arrays, total = [], [], 0
+    for size, path in sorted(found)[:500]:
+        total += size
+        if total > _MOST_FILES:
+            break
+        names.append(path.relative_to(folder).as_posix())
+        arrays.append(np.frombuffer(path.read_bytes(), dtype=np.uint8))
+    return names, arrays

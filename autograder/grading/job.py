@@ -11,7 +11,7 @@ import json
 import tempfile
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from autograder import examiner
 
 _FORMAT = 1
 _JUDGES = [
+    "audit.py",
     "bank.py",
     "examiner.py",
     "exercise.py",
@@ -123,8 +124,8 @@ def work(nb: nbformat.NotebookNode) -> str:
         if exercise is not None:
             parts.append(["check", exercise, float(cell.metadata.nbgrader["points"])])
         elif cell.cell_type == "code":
-            answer = bool(cell.metadata.get("nbgrader", {}).get("solution"))
-            parts.append(["code", cell.source, answer, bool(cell.metadata.get("introdl_demo"))])
+            marks = [bool(cell.metadata.get(mark)) for mark in ("introdl_demo", "introdl_same")]
+            parts.append(["code", cell.source, bool(cell.metadata.get("nbgrader", {}).get("solution")), *marks])
         else:
             parts.append([cell.cell_type])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -137,7 +138,7 @@ def run(job: Job) -> dict:
     -------
     dict
         The verdict, fit for JSON: ``work``; ``outputs``, a list for each code cell in order; ``scores`` by exercise;
-        ``notes``; ``seconds``.
+        ``notes``; ``findings`` of the audit; ``seconds``.
 
     Raises
     ------
@@ -166,6 +167,7 @@ def run(job: Job) -> dict:
         "outputs": [cell.outputs for cell in nb.cells if cell.cell_type == "code"],
         "scores": scores,
         "notes": found.notes,
+        "findings": [asdict(finding) for finding in found.findings],
         "seconds": round(time.monotonic() - started, 3),
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import examiner
+from autograder import examiner, sandbox
 from autograder.classroom import Classroom, ClassroomError
 from autograder.grading import lock, submissions
 from autograder.grading.interrupt import Interrupts
@@ -83,6 +83,8 @@ def regrade(
     autograder.grading.run.Stopped
         If it was interrupted.
     """
+    if not address and not sandbox.unsafe() and (reason := sandbox.trouble()):
+        raise ClassroomError(reason)
     names = submissions.students(room, assignment, only)
     with sentences(room), lock.hold(room, f"regrade {assignment}"):
         run = Run(room, assignment)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
-from autograder import examiner
+from autograder import examiner, sandbox
 from autograder.classroom import Classroom, ClassroomError
 from autograder.grading import job as jobs
 from autograder.grading import local, lock, submissions
@@ -285,6 +285,8 @@ def grade(
     Stopped
         If it was interrupted: what is done is kept, and the next run goes on from there.
     """
+    if not address and not sandbox.unsafe() and (reason := sandbox.trouble()):
+        raise ClassroomError(reason)
     names = submissions.students(room, assignment, only)
     with sentences(room), lock.hold(room, f"grade {assignment}"):
         run = Run(room, assignment, force)

@@ -26,7 +26,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from introdl.checking import wire
+from introdl.checking import absent, wire
 from introdl.checking.outcome import Outcome
 from introdl.checking.probes import PROBES
 
@@ -155,7 +155,9 @@ class _Watch:
         self.packages = tuple(name[:-2] for name in forbidden if name.endswith(".*"))
         self.codes: dict[types.CodeType, str] = {}
         self.objects: dict[int, str] = {}
-        self.caught = ""
+        self.caught, self.over = "", False
+        for off in (sys.setprofile, sys.settrace):  # who takes the watch away has been seen first
+            self.objects[id(off)] = f"sys.{off.__name__}"
         for name in forbidden:
             found = None if name.endswith(".*") else _resolve(name)
             while found is not None:
@@ -168,7 +170,7 @@ class _Watch:
         return isinstance(module, str) and any(module == p or module.startswith(p + ".") for p in self.packages)
 
     def __call__(self, frame, event, argument) -> None:
-        if self.caught:
+        if self.caught or self.over:
             return
         if event == "call":
             name = self.codes.get(frame.f_code)
@@ -260,6 +262,7 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
     before = [_packed(value) for value in given]
     text = LimitedText(_PRINTED)
     out: list[np.ndarray] = []
+    absent.calls.clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with (
@@ -273,8 +276,11 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
                     sys.setprofile(watch)
                 try:
                     result = PROBES[task.probe].drive(objects, given)
+                    if watch and sys.getprofile() is not watch:
+                        watch.catch("sys.setprofile")
                 finally:
                     if watch:
+                        watch.over = True
                         sys.setprofile(None)
                 outcome = Outcome("returned", wire.pack(result, out))
             except (_OutOfTime, KeyboardInterrupt):
@@ -292,6 +298,7 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
                 outcome = Outcome(kind, error=type(error).__name__, message=message, where=place(error))
     if watch and watch.caught:  # caught, and swallowed by the learner's own except
         outcome = Outcome("forbidden", message=watch.caught)
+    outcome.leaned = sorted(absent.calls)[:20]
     outcome.printed = text.value()
     floating = ("overflow", "invalid value", "divide by zero")
     outcome.warnings = sorted(

@@ -18,6 +18,10 @@ KINDS = (
     "not run",
 )
 
+#: How much of each text is kept, and which fields are lists of short texts.
+_TEXTS = {"error": 100, "message": 500, "where": 300, "printed": 5000}
+_LISTS = ("changed", "warnings", "leaned")
+
 
 @dataclass
 class Outcome:
@@ -37,6 +41,8 @@ class Outcome:
         Texts of floating-point warnings.
     printed : str
         What the function printed, the first few thousand characters.
+    leaned : list of str
+        When grading: names of forbidden functions that it called where they had been put away.
     """
 
     kind: str
@@ -47,16 +53,21 @@ class Outcome:
     changed: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     printed: str = ""
+    leaned: list[str] = field(default_factory=list)
 
     def to_tree(self) -> dict:
-        return asdict(self)
+        tree = asdict(self)
+        if not self.leaned:  # sheets never have it
+            del tree["leaned"]
+        return tree
 
     @classmethod
     def from_tree(cls, tree: Any) -> Outcome:
-        """Read an outcome; whatever does not look like one becomes "crashed"."""
+        """Read an outcome, which may be a stranger's; whatever does not look like one becomes "crashed"."""
         known = set(cls.__dataclass_fields__)
-        if not isinstance(tree, dict) or tree.get("kind") not in KINDS or set(tree) - known:
+        damaged = not isinstance(tree, dict) or tree.get("kind") not in KINDS or bool(set(tree) - known)
+        if damaged or not all(isinstance(tree.get(k) or [], list) for k in _LISTS):
             return cls("crashed", message="its answer came back damaged")
-        texts = {k: str(tree.get(k, "")) for k in ("error", "message", "where", "printed")}
-        lists = {k: [str(v) for v in tree.get(k) or []] for k in ("changed", "warnings")}
+        texts = {k: str(tree.get(k, ""))[:most] for k, most in _TEXTS.items()}
+        lists = {k: [str(v)[:200] for v in (tree.get(k) or [])[:20]] for k in _LISTS}
         return cls(tree["kind"], tree.get("value"), **texts, **lists)

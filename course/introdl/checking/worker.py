@@ -1,17 +1,20 @@
 """The inside of grading: runs a notebook's cells and drives the learner's objects, on request.
 
-Started as ``python -m introdl.checking.worker``. Requests come on standard input and answers leave on standard
-output, each a length and a message of `introdl.checking.wire`. It holds no expected output and makes no verdict.
+In the sandbox it is a fork of `introdl.checking.zygote` and is spoken to over a socket; without one it is started as
+``python -m introdl.checking.worker`` and is spoken to over standard input and output. A message is a length and what
+`introdl.checking.wire` makes. It holds no expected output and makes no verdict: whoever writes to its socket in its
+place has only given other answers.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import struct
 import sys
 
-from introdl.checking import guard, wire
+from introdl.checking import absent, guard, wire
 
 _LENGTH = struct.Struct("<Q")
 _TEXT = 20_000
@@ -37,13 +40,16 @@ def write_message(file, tree, arrays=()) -> None:
     file.flush()
 
 
-class _Shell:
+class Shell:
     """An IPython shell whose outputs are kept."""
 
     def __init__(self):
         from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
 
-        self.shell = InteractiveShell.instance()
+        config = Config()
+        config.HistoryManager.enabled = False  # it would write a database, in a thread of its own
+        self.shell = InteractiveShell.instance(config=config)
         self.shell.showtraceback = lambda *args, **kwargs: None
         self.shell.showsyntaxerror = lambda *args, **kwargs: None
         self.shell.ask_exit = lambda: None
@@ -57,6 +63,8 @@ class _Shell:
         outputs: list = []
         publisher, hook = shell.display_pub, sys.displayhook
         text = guard.LimitedText(_TEXT)
+        absent.calls.clear()
+        absent.imports.clear()
         shell.display_pub = CapturingDisplayPublisher()
         shell.display_pub.outputs = outputs
         sys.displayhook = CapturingDisplayHook(shell=shell, outputs=outputs)
@@ -69,13 +77,29 @@ class _Shell:
             shell.display_pub, sys.displayhook = publisher, hook
             shell.display_trap.hook = old_trap
         error = result.error_before_exec or result.error_in_exec
+        leaned = sorted({*absent.calls, *absent.imports})
+        if leaned and result.error_in_exec:
+            self._run_by_statement(source)
         return {
             "text": text.value(),
             "displays": [_plain(output) for output in outputs[:_DISPLAYS]],
             "error": [type(error).__name__, guard.text_of(error), guard.place(error)] if error else [],
+            "leaned": leaned[:20],
         }
 
+    def _run_by_statement(self, source: str) -> None:
+        """Run each statement of a cell that failed for want of what was put away: what can be defined, is."""
+        try:
+            body = ast.parse(self.shell.transform_cell(source)).body
+        except SyntaxError:
+            return
+        text = guard.LimitedText(0)
+        for statement in body:
+            with contextlib.suppress(Exception), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+                exec(compile(ast.Module([statement], []), "<cell>", "exec"), self.shell.user_ns)
+
     def lookup(self, names: list[str]) -> tuple:
+        """Return the learner's objects of these names."""
         space = self.shell.user_ns
         return tuple(space[name] if name in space else guard.Undefined(name) for name in names)
 
@@ -95,15 +119,27 @@ def _plain(output: dict) -> dict:
     return kept
 
 
-def serve(source, sink) -> None:
+def _lay_files(names: list[str], arrays: list) -> None:
+    """Put a submission's own files into the working folder."""
+    for name, content in zip(names, arrays, strict=True):
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+            with open(name, "wb") as file:
+                file.write(content.tobytes())
+
+
+def serve(source, sink, shell: Shell) -> None:
     """Answer requests until there are no more."""
-    shell = _Shell()
+    sys.path.insert(0, "")  # a submission's own modules
     while True:
         message = read_message(source)
         if message is None:
             return
         request, arrays = message
-        if request["do"] == "cell":
+        if request["do"] == "files":
+            _lay_files(request["names"], arrays)
+            write_message(sink, {})
+        elif request["do"] == "cell":
             write_message(sink, shell.run(request["source"]))
         elif request["do"] == "probe":
             task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
@@ -113,6 +149,12 @@ def serve(source, sink) -> None:
             write_message(sink, outcome.to_tree(), out)
 
 
+def serve_socket(descriptor: int, shell: Shell) -> None:
+    """Serve over a socket, in a fork of the zygote."""
+    serve(os.fdopen(os.dup(descriptor), "rb"), os.fdopen(descriptor, "wb"), shell)
+    os._exit(0)  # threads that the learner's code left behind must not keep the process
+
+
 def main() -> None:
     """Take standard input and output for the messages, and give the learner's code empty ones."""
     source = os.fdopen(os.dup(0), "rb")
@@ -120,7 +162,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    serve(source, sink)
+    serve(source, sink, Shell())
     os._exit(0)  # threads that the learner's code left behind must not keep the process
 
 
