@@ -147,6 +147,22 @@ def serve(source, sink, shell: Shell) -> None:
             inputs = [(name, tree) for name, tree in request["inputs"]]
             outcome, out = guard.run_case(task, objects, inputs, arrays, request["seconds"])
             write_message(sink, outcome.to_tree(), out)
+        elif request["do"] == "probe all":
+            write_message(sink, *_probe_all(request, arrays, shell))
+
+
+def _probe_all(request: dict, arrays: list, shell: Shell) -> tuple[list, list]:
+    """Run an exercise's cases at once; return each outcome's tree and its number of arrays, and all arrays."""
+    task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
+    cases = [[(name, tree) for name, tree in inputs] for inputs in request["cases"]]
+    trees, kept = [], []
+    found = guard.run_at_once(task, shell.lookup(request["names"]), cases, arrays, request["seconds"])
+    for outcome, out in found:
+        if sum(array.nbytes for array in kept + out) > wire.MAX_BYTES:
+            break
+        trees.append([outcome.to_tree(), len(out)])
+        kept += out
+    return trees, kept
 
 
 def serve_socket(descriptor: int, shell: Shell) -> None:
