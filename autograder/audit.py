@@ -40,8 +40,6 @@ class Finding:
     cell, line : int or None
         Where, counted from 1.
     exercise : str or None
-    reflective : bool
-        Whether it is a means to get at what is put away or watched.
     """
 
     kind: str
@@ -49,7 +47,6 @@ class Finding:
     cell: int | None = None
     line: int | None = None
     exercise: str | None = None
-    reflective: bool = False
 
     def where(self) -> str:
         """Return the place in words."""
@@ -139,8 +136,8 @@ def look(source: str, position: int) -> list[Finding]:
     """
     found: list[Finding] = []
 
-    def add(line: int, what: str, detail: str, reflective: bool = True) -> None:
-        finding = Finding(SOURCE, f"{what} ({detail})", cell=position + 1, line=line, reflective=reflective)
+    def add(line: int, what: str, detail: str) -> None:
+        finding = Finding(SOURCE, f"{what} ({detail})", cell=position + 1, line=line)
         if finding not in found and len(found) < _MOST:
             found.append(finding)
 
@@ -154,7 +151,8 @@ def look(source: str, position: int) -> list[Finding]:
         tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return found
-    imported = {a.asname or a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported = {"np", "numpy", "torch", "plt", "introdl", "scipy"}
+    imported |= {a.asname or a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -181,9 +179,9 @@ def look(source: str, position: int) -> list[Finding]:
             elif name == "setattr" and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id in imported:
                 add(line, "changes a library", f"setattr({node.args[0].id}, ...)")
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in _METHODS:
-            add(line, f"an object that {_METHODS[node.name]}", node.name, reflective=False)
+            add(line, f"an object that {_METHODS[node.name]}", node.name)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _TEXTS.search(node.value):
-            add(line, "names a place of the grader's or the system's", _TEXTS.search(node.value)[0], reflective=False)
+            add(line, "names a place of the grader's or the system's", _TEXTS.search(node.value)[0])
     return found
 
 

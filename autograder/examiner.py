@@ -1,11 +1,13 @@
 """The examiner: runs a submission on hidden inputs and says what each exercise is worth.
 
-Where exercises forbid whole libraries, a submission is first run with those put away (the room "bare"): what is right there
-is right without them. What is not, and leans on them, is run once more with everything at hand (the room "full").
+Where exercises forbid libraries, a submission is run with all those put away: what is right there is right without them.
+An answer that is not, and leans on one that its own exercise allows, is run once more with nothing but its own
+exercise's put away.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,6 +27,7 @@ from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
 from introdl.checking.outcome import Outcome
 from introdl.checking.sheets import Entry
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _DEMO, _SAME = "introdl_demo", "introdl_same"
 #: What a run that lacks a library may end with, where the answer itself is right.
 _FOR_WANT = ("NameError", "AttributeError", "ImportError", "ModuleNotFoundError", "TypeError", "UnboundLocalError")
@@ -104,12 +107,13 @@ def checked_exercise(cell: nbformat.NotebookNode) -> str | None:
 
 
 class _Run:
-    """A submission's way through one room."""
+    """A submission's way from its first cell to its last, with the forbidden names `absent` put away."""
 
-    def __init__(self, examining: _Examining, room: str, absent: list[str], asked: set[str]):
+    def __init__(self, examining: _Examining, absent: tuple[str, ...], asked: set[str]):
         self.notebook, self.seed, self.limits = examining.notebook, examining.seed, examining.limits
-        self.deadline, self.asked = examining.deadline, asked
-        self.session = Session(examining.folder, examining.pool, room, absent)
+        self.absent, self.asked, self.examining = absent, asked, examining
+        room = "bare" if absent else "full"
+        self.session = Session(examining.folder, examining.pool, room, absent, examining.without)
         self.verdicts: dict[str, Verdict] = {}
         self.notes: list[str] = []
         self.findings: list[audit.Finding] = []
@@ -119,10 +123,16 @@ class _Run:
         self.demos_ran = False
 
     def run(self) -> _Run:
+        begun = time.monotonic()
         with self.session:
+            self.examining.deadline += time.monotonic() - begun  # a cold start is nobody's time
             self._pass_through()
             self._second_chance()
         return self
+
+    def _left(self) -> float:
+        """Return the seconds that the notebook has left."""
+        return self.examining.deadline - time.monotonic()
 
     def _pass_through(self) -> None:
         """Run the cells in their order; where one brings the process down, begin again without it."""
@@ -143,11 +153,12 @@ class _Run:
         return cell.cell_type == "code" and position not in self.deadly and not _is_demo(cell)
 
     def _run_cell(self, position: int, cell: nbformat.NotebookNode) -> None:
-        left = self.deadline - time.monotonic()
+        left = self._left()
         if left <= 0:
             self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
             return
-        answer = self.session.run_cell(cell.source, min(self.limits.cell, left))
+        drawn = not cell.metadata.get(_SAME)  # everybody knows the figures of a cell as it was handed out
+        answer = self.session.run_cell(cell.source, min(self.limits.cell, left), drawn)
         self.outputs[position] = _outputs(answer)
         if answer.get("leaned"):
             self.leaned[position] = [str(name) for name in answer["leaned"]]
@@ -158,11 +169,13 @@ class _Run:
         """Start a fresh process and bring it to where the last one was."""
         for _ in range(len(self.notebook.cells) + 1):
             self.session.stop()
+            begun = time.monotonic()
             self.session.start()
+            self.examining.deadline += time.monotonic() - begun
             for position, cell in enumerate(self.notebook.cells[:until]):
                 if not self._runs(position, cell) or checked_exercise(cell):
                     continue
-                if self.deadline - time.monotonic() <= 0:
+                if self._left() <= 0:
                     return
                 try:
                     self._run_again(cell)
@@ -246,8 +259,8 @@ class _Run:
 
     def _run_again(self, cell: nbformat.NotebookNode) -> None:
         """Run a cell for what it defines; its outputs are kept from the first time."""
-        left = max(self.deadline - time.monotonic(), 0.1)
-        self.session.run_cell(cell.source, min(self.limits.cell, left))
+        left = max(self._left(), 0.1)
+        self.session.run_cell(cell.source, min(self.limits.cell, left), drawn=False)
 
     def _leave_out(self, position: int, death: Died) -> None:
         self.deadly.add(position)
@@ -263,8 +276,9 @@ class _Run:
 class _Examining:
     """One submission's way through the examiner."""
 
-    def __init__(self, notebook: nbformat.NotebookNode, seed: str, folder: Path, limits: Limits, pool: sandbox.Pool):
-        self.notebook, self.seed, self.folder, self.limits, self.pool = notebook, seed, folder, limits, pool
+    def __init__(self, notebook: nbformat.NotebookNode, seed: str, folder: Path, limits: Limits, pool, without):
+        self.notebook, self.seed, self.folder, self.limits = notebook, seed, folder, limits
+        self.pool, self.without = pool, without
         self.deadline = time.monotonic() + limits.notebook
         self.found = Examination()
 
@@ -272,18 +286,13 @@ class _Examining:
         self._look_at_source()
         ids = [exercise for exercise in map(checked_exercise, self.notebook.cells) if exercise]
         entries = {exercise: hidden_entry(exercise, self.seed) for exercise in ids}
-        absent = sorted({name for entry in entries.values() for name in entry.forbidden})
-        bare = None
-        open_ = set(ids)
-        if absent and not sandbox.unsafe():
-            asked = {exercise for exercise, entry in entries.items() if not _needs_torch(entry)}
-            bare = _Run(self, "bare", absent, asked).run()
-            open_ = {exercise for exercise in ids if exercise not in asked or self._leans(bare, entries[exercise])}
-        runs = [bare] if bare else []
-        if open_:
-            runs.append(_Run(self, "full", [], open_).run())
+        runs: list[_Run] = []
+        for absent, asked in self._first(entries).items():
+            runs.append(_Run(self, absent, asked).run())
+        for absent, asked in self._second(entries, runs).items():
+            runs.append(_Run(self, absent, asked).run())
         for exercise in ids:
-            self.found.verdicts[exercise] = self._choose(runs, entries[exercise])
+            self.found.verdicts[exercise] = self._settle(runs, entries[exercise])
         self._keep(runs)
         return self.found
 
@@ -292,53 +301,54 @@ class _Examining:
             if is_learners(cell):
                 self.found.findings += audit.look(cell.source, position)
 
-    def _leans(self, bare: _Run, entry: Entry) -> bool:
-        """Whether an answer that is not right without the forbidden libraries may be so for want of them."""
-        verdict = bare.verdicts[entry.id]
-        if verdict.status == PASSED:
-            return False
-        outcomes = [case.outcome for case in verdict.cases if case.outcome is not None]
-        if any(outcome.leaned for outcome in outcomes):
-            return True
-        wants = any(outcome.kind == "undefined" or outcome.error in _FOR_WANT for outcome in outcomes)
-        if wants and bare.leaned:
-            return True
-        learners = any(is_learners(self.notebook.cells[position]) for position in bare.leaned)
-        return learners and verdict.status != NOT_STARTED
+    @staticmethod
+    def _first(entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
+        """Return what to put away, and which exercises to ask then: all, but for those that hand out tensors."""
+        absent = tuple(sorted({name for entry in entries.values() for name in entry.forbidden}))
+        if sandbox.unsafe() or not absent:
+            return {(): set(entries)}
+        tensors = {exercise for exercise, entry in entries.items() if _hands_out_tensors(entry)}
+        return {a: asked for a, asked in ((absent, set(entries) - tensors), ((), tensors)) if asked}
 
-    def _choose(self, runs: list[_Run], entry: Entry) -> Verdict:
-        """Return the verdict that counts, where there are two."""
+    def _second(self, entries: dict[str, Entry], runs: list[_Run]) -> dict[tuple[str, ...], set[str]]:
+        """Return the same for answers that are not right, and lean on what their own exercise does not forbid."""
+        again: dict[tuple[str, ...], set[str]] = {}
+        for run in runs:
+            for exercise, verdict in run.verdicts.items():
+                entry = entries[exercise]
+                if run.absent and verdict.status != PASSED and self._wants(run, verdict, entry):
+                    again.setdefault(tuple(sorted(entry.forbidden)), set()).add(exercise)
+        return again
+
+    def _wants(self, run: _Run, verdict: Verdict, entry: Entry) -> bool:
+        """Whether an answer may be wrong for want of something that its exercise allows."""
+        outcomes = [case.outcome for case in verdict.cases if case.outcome is not None]
+        wanted = {name for outcome in outcomes for name in outcome.leaned}
+        wants = any(outcome.kind == "undefined" or outcome.error in _FOR_WANT for outcome in outcomes)
+        for position, names in run.leaned.items():
+            if wants or (is_learners(self.notebook.cells[position]) and verdict.status != NOT_STARTED):
+                wanted |= set(names)
+        return any(not covers(entry.forbidden, name) for name in wanted)
+
+    def _settle(self, runs: list[_Run], entry: Entry) -> Verdict:
+        """Return the verdict that counts: the better, and where it calls what is forbidden, with the words for that."""
         verdicts = [run.verdicts[entry.id] for run in runs if entry.id in run.verdicts]
-        first, last = verdicts[0], verdicts[-1]
-        for case in (case for verdict in verdicts for case in verdict.cases):
-            if case.outcome is not None and case.outcome.kind == "forbidden":
-                text = f"calls {case.outcome.message}, which {entry.id} asks to be written by hand"
+        best = max(verdicts, key=lambda verdict: verdict.earned)  # of equals the first
+        for case in best.cases:
+            outcome = case.outcome
+            if outcome is None or case.passed:
+                continue
+            barred = [name for name in outcome.leaned if covers(entry.forbidden, name)]
+            if barred and outcome.kind != "forbidden":
+                case.outcome = outcome = Outcome("forbidden", message=barred[0])
+                case.sentence = case.blind = (
+                    f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
+                )
+                case.difference, best.diagnoses = None, []
+            if outcome.kind == "forbidden":
+                text = f"calls {outcome.message}, which is to be written by hand"
                 self._find(audit.Finding("forbidden call", text, exercise=entry.id))
-        if last.earned <= first.earned or first is last:
-            return last if last is not first and _says_forbidden(last) else first
-        called = sorted({n for case in first.cases if case.outcome for n in case.outcome.leaned})
-        barred = [name for name in called if covers(entry.forbidden, name.split("(")[0])]
-        if barred:
-            text = f"is right only with {barred[0]} at hand, which {entry.id} asks to be written by hand"
-            self._find(audit.Finding("forbidden call", text, exercise=entry.id))
-            sentence = f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
-            for case in first.cases:
-                if not case.passed:
-                    case.outcome, case.sentence, case.blind = (
-                        Outcome("forbidden", message=barred[0]),
-                        sentence,
-                        sentence,
-                    )
-            first.diagnoses = []
-            return first
-        reflective = [finding for finding in self.found.findings if finding.reflective]
-        if entry.forbidden and reflective:
-            text = f"is right only with forbidden libraries at hand, in a notebook that {reflective[0].text}"
-            self._find(audit.Finding("forbidden call", text, exercise=entry.id))
-            return first
-        if entry.forbidden and called:
-            self._find(audit.Finding("leans on a library", f"{entry.id} calls {called[0]}", exercise=entry.id))
-        return last
+        return best
 
     def _find(self, finding: audit.Finding) -> None:
         if finding not in self.found.findings:
@@ -360,23 +370,27 @@ class _Examining:
                 self._find(finding)
 
 
-def _needs_torch(entry: Entry) -> bool:
-    """Whether an exercise hands tensors to the answer."""
+def _hands_out_tensors(entry: Entry) -> bool:
+    """Whether an exercise gives tensors to the answer, which then cannot do without torch."""
     return "$tensor" in repr([case.inputs for case in entry.cases])
 
 
-def _says_forbidden(verdict: Verdict) -> bool:
-    return any(case.outcome is not None and case.outcome.kind == "forbidden" for case in verdict.cases)
-
-
 def _outputs(answer: dict) -> list:
-    """Turn a worker's answer into nbformat outputs; nothing of it is an error or a score to nbgrader."""
+    """Turn a worker's answer into nbformat outputs: text and pictures.
+
+    Nothing of it is an error or a score to nbgrader, and nothing runs in the browser of who reads it.
+    """
     outputs = []
     if answer.get("text"):
         outputs.append(new_output("stream", name="stdout", text=str(answer["text"])))
     for data in answer.get("displays") or []:
-        if isinstance(data, dict) and data:
-            outputs.append(new_output("display_data", data={str(k): str(v) for k, v in data.items()}))
+        kept = {}
+        if isinstance(data, dict) and isinstance(data.get("text/plain"), str):
+            kept["text/plain"] = data["text/plain"]
+        if isinstance(data, dict) and isinstance(data.get("image/png"), str) and _BASE64.fullmatch(data["image/png"]):
+            kept["image/png"] = data["image/png"]
+        if kept:
+            outputs.append(new_output("display_data", data=kept))
     error = answer.get("error")
     if isinstance(error, list) and len(error) == 3:
         name, message, where = map(str, error)
@@ -392,6 +406,7 @@ def examine(
     limits: Limits | None = None,
     *,
     pool: sandbox.Pool | None = None,
+    without: set[str] | frozenset[str] = frozenset(),
 ) -> Examination:
     """Run a submission and examine it; its cells' outputs become what they printed and showed.
 
@@ -406,6 +421,8 @@ def examine(
     limits : Limits, optional
     pool : autograder.sandbox.Pool, optional
         Where warm sandboxes are kept between submissions; by default this process's own (`autograder.sandbox.pool`).
+    without : set of str, optional
+        Files and folders of `folder`, relative to it, that the submission is not given.
 
     Returns
     -------
@@ -416,7 +433,7 @@ def examine(
     autograder.sandbox.SandboxError
         If there is no sandbox here.
     """
-    return _Examining(notebook, seed, folder, limits or Limits(), pool or sandbox.pool()).run()
+    return _Examining(notebook, seed, folder, limits or Limits(), pool or sandbox.pool(), without).run()
 
 
 def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> None:

@@ -12,7 +12,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
-from autograder import audit, examiner
+from autograder import audit, examiner, intake
 
 _REPAIRED = "introdl_repaired"
 
@@ -133,7 +133,7 @@ class Examine(NbGraderPreprocessor):
         if not self.seed:
             raise ValueError("Examine.seed is empty. Grade in a folder that 'autograder classroom init' made.")
         folder = Path(resources.get("metadata", {}).get("path") or ".")
-        found = examiner.examine(nb, self.seed, folder, self.limits())
+        found = examiner.examine(nb, self.seed, folder, self.limits(), without=self._links(assignment, student))
         for note in found.notes:
             self.log.warning("%s: %s", student, note)
         self._record(nb, assignment, student, found.findings)
@@ -143,8 +143,12 @@ class Examine(NbGraderPreprocessor):
                 examiner.write_verdict(cell, found.verdicts[exercise])
         return nb, resources
 
+    def _links(self, assignment: str, student: str) -> set[str]:
+        return intake.links(Path(self.classroom, "submitted", student, assignment)) if self.classroom else set()
+
     def _record(self, nb, assignment: str, student: str, findings: list[audit.Finding]) -> None:
         """Keep what is worth a look, with what `RepairCells` saw before."""
         before = [audit.Finding(**one) for one in nb.metadata.pop(_REPAIRED, [])]
+        links = [audit.Finding("link in the submission", name) for name in sorted(self._links(assignment, student))]
         if self.classroom:
-            audit.record(Path(self.classroom), assignment, student, before + findings)
+            audit.record(Path(self.classroom), assignment, student, before + findings + links)

@@ -19,6 +19,7 @@ from introdl.checking.sheets import Entry, SheetCase
 _LENGTH = struct.Struct("<Q")
 _MOST = 3 * wire.MAX_BYTES
 _MOST_FILES = 64 * 2**20
+_MOST_NAMES = 500
 
 _WHYS = {
     "memory": "it used more memory than there is",
@@ -51,10 +52,19 @@ class Session:
         See `autograder.sandbox.Zygote`.
     absent : sequence of str
         Forbidden names that are put away, in the room "bare".
+    without : set of str
+        Files and folders of the submission's folder that it is not given.
     """
 
-    def __init__(self, folder: Path, pool: Pool, room: str = "full", absent: Sequence[str] = ()):
-        self.folder, self.pool, self.room, self.absent = folder, pool, room, absent
+    def __init__(
+        self,
+        folder: Path,
+        pool: Pool,
+        room: str = "full",
+        absent: Sequence[str] = (),
+        without: set[str] | frozenset[str] = frozenset(),
+    ):
+        self.folder, self.pool, self.room, self.absent, self.without = folder, pool, room, absent, without
         self._worker: Worker | None = None
 
     def __enter__(self) -> Session:
@@ -67,7 +77,7 @@ class Session:
     def start(self) -> None:
         """Start the worker and give it the submission's files."""
         self._worker = self.pool.worker(self.room, self.absent)
-        names, arrays = _files_of(self.folder)
+        names, arrays = _files_of(self.folder, self.without)
         if names:
             self._ask({"do": "files", "names": names}, arrays, 30)
 
@@ -139,9 +149,9 @@ class Session:
             size -= len(part)
         return b"".join(parts)
 
-    def run_cell(self, source: str, seconds: float) -> dict:
+    def run_cell(self, source: str, seconds: float, drawn: bool = True) -> dict:
         """Run a cell; returns its outputs (see `introdl.checking.worker`)."""
-        answer, _ = self._ask({"do": "cell", "source": source}, [], seconds)
+        answer, _ = self._ask({"do": "cell", "source": source, "drawn": drawn}, [], seconds)
         if not isinstance(answer, dict):
             raise self._died("its process sent damaged data", "damaged")
         return answer
@@ -192,19 +202,19 @@ class Session:
         return found[: len(entry.cases)]
 
 
-def _files_of(folder: Path) -> tuple[list[str], list[np.ndarray]]:
-    """Return a submission's files beside its notebooks, the small ones first, up to 64 MiB."""
-    found = []
-    if folder.is_dir():
-        for path in sorted(folder.rglob("*")):
-            if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or ".ipynb_checkpoints" in path.parts:
-                continue
-            found.append((path.stat().st_size, path))
+def _files_of(folder: Path, without: set[str] | frozenset[str]) -> tuple[list[str], list[np.ndarray]]:
+    """Return a submission's files beside its notebooks, up to 64 MiB."""
     names, arrays, total = [], [], 0
-    for size, path in sorted(found)[:500]:
-        total += size
-        if total > _MOST_FILES:
-            break
-        names.append(path.relative_to(folder).as_posix())
-        arrays.append(np.frombuffer(path.read_bytes(), dtype=np.uint8))
+    for here, folders, files in os.walk(folder):
+        near = Path(here).relative_to(folder)
+        folders[:] = [name for name in folders if name[0] != "." and (near / name).as_posix() not in without]
+        for name in sorted(files):
+            path, inside = Path(here, name), (near / name).as_posix()
+            if path.suffix == ".ipynb" or inside in without or path.is_symlink() or not path.is_file():
+                continue
+            total += path.stat().st_size
+            if total > _MOST_FILES or len(names) >= _MOST_NAMES:
+                return names, arrays
+            names.append(inside)
+            arrays.append(np.frombuffer(path.read_bytes(), dtype=np.uint8))
     return names, arrays

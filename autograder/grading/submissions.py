@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 
+from autograder import intake
 from autograder.classroom import Classroom, ClassroomError
 from autograder.release import exercise_of
 from introdl import places
@@ -73,14 +74,13 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
     """
     folder = room.root / "submitted" / student / assignment
     found = Submission(student)
-    if link := _link(folder):
-        found.state = REFUSED
-        found.note = f"Not graded: '{link}' is a link, which may lead anywhere. Put the file itself there."
-        return found
     found.note = _take_renamed(folder, assignment)
     path = folder / f"{assignment}.ipynb"
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         found.state, found.note = MISSING, found.note or f"There is no {path.name}."
+        return found
+    if reason := intake.refusal(path):
+        found.state, found.note = UNREADABLE, reason
         return found
     try:
         found.notebook = path.read_bytes()
@@ -100,21 +100,16 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
     return found
 
 
-def _link(folder: Path) -> str:
-    for place, folders, files in os.walk(folder):
-        for name in folders + files:
-            if os.path.islink(os.path.join(place, name)):
-                return os.path.relpath(os.path.join(place, name), folder)
-    return ""
-
-
 def _beside(folder: Path) -> dict[str, bytes]:
-    kept = {}
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        hidden = any(part in (".ipynb_checkpoints", "__pycache__", "feedback") for part in inside.parts)
-        if path.is_file() and not hidden and path.suffix != ".ipynb" and str(inside) != _TIMESTAMP:
-            kept[inside.as_posix()] = path.read_bytes()
+    """Read the files beside the notebook; links are not followed."""
+    kept, hidden = {}, {".ipynb_checkpoints", "__pycache__", "feedback"}
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders) - hidden)
+        for name in sorted(files):
+            path = Path(place, name)
+            inside = path.relative_to(folder).as_posix()
+            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and inside != _TIMESTAMP:
+                kept[inside] = path.read_bytes()
     return kept
 
 
@@ -149,6 +144,8 @@ def _take_renamed(folder: Path, assignment: str) -> str:
         return ""
     fitting = []
     for path in sorted(folder.glob("*.ipynb")):
+        if intake.refusal(path):
+            continue
         try:
             ids = _grade_ids(nbformat.read(path, as_version=4))
         except Exception:  # unreadable: not the one that we look for
@@ -182,6 +179,8 @@ def _unreadable(content: bytes) -> str:
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         return "It is no notebook: it has no cells."
+    if reason := intake.too_many_cells(cells):
+        return reason
     for number, cell in enumerate(cells, start=1):
         if not isinstance(cell.get("source"), str) or not isinstance(cell.get("metadata"), dict):
             return f"It is no notebook: cell {number} has no text or no metadata."

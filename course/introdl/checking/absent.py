@@ -23,6 +23,24 @@ def _note(where: list[str], name: str) -> None:
         where.append(name)
 
 
+class _AbsentBase:
+    """Stands in for a class that is not there, where a class is derived from it."""
+
+    _name = ""
+
+    def __init__(self, *_args, **_kwargs):
+        _note(calls, self._name)
+
+    def __getattr__(self, attribute: str):
+        if attribute.startswith("__") and attribute.endswith("__"):
+            raise AttributeError(attribute)
+        return Absent(f"{self._name}.{attribute}")
+
+    def __call__(self, *_args, **_kwargs):
+        _note(calls, self._name)
+        return Absent(f"{self._name}()")
+
+
 class Absent:
     """Stands in for something that is not there."""
 
@@ -45,7 +63,7 @@ class Absent:
         return Absent(f"{self._name}()")
 
     def __mro_entries__(self, _bases):
-        return ()
+        return (type("Absent", (_AbsentBase,), {"_name": self._name}),)
 
     def __instancecheck__(self, _value) -> bool:
         return False
@@ -125,6 +143,7 @@ class _AbsentModule(types.ModuleType):
 
 def covers(names: list[str], one: str) -> bool:
     """Whether a list of forbidden names (``"numpy.convolve"``, ``"scipy.signal.*"``) holds a dotted name."""
+    one = one.split("(")[0]
     return any(
         one == name or (name.endswith(".*") and (one == name[:-2] or one.startswith(name[:-1]))) for name in names
     )
@@ -166,8 +185,9 @@ def put_away(names: list[str]) -> None:
                 sys.modules[parent].__dict__[last] = _AbsentModule(name)
     sys.meta_path.insert(0, _Finder(names))
     single = [one for one in names if not one.endswith(".*")]
-    for name in [*single, *(behind for one in single for behind in _BEHIND.get(one, []))]:
-        module, _, attribute = name.rpartition(".")
+    behind = [(place, one) for one in single for place in _BEHIND.get(one, [])]
+    for place, name in [*zip(single, single, strict=True), *behind]:
+        module, _, attribute = place.rpartition(".")
         value = getattr(sys.modules.get(module), attribute, None)
         if value is None or isinstance(value, Absent):
             continue

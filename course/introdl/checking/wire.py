@@ -170,46 +170,74 @@ def unpack(tree: Any, arrays: list[np.ndarray], live: bool = False) -> Any:
         As made by `pack`.
     live : bool
         True makes torch tensors of tensors (to hand to a learner's function); False leaves them as `Tensor`.
-    """
-    if tree is None or isinstance(tree, (bool, int, float, str)):
-        return tree
-    if not isinstance(tree, dict) or not tree:
-        raise ValueError("This is not a packed value: the sheet or the message is damaged.")
-    tag = next(iter(tree))
-    body = tree[tag]
-    if tag == "$array":
-        return np.array(arrays[body], copy=True)
-    if tag == "$scalar":
-        return arrays[body][()]
-    if tag == "$tensor":
-        array = np.array(arrays[body], copy=True)
-        if live:
-            import torch
 
-            return torch.from_numpy(array)
-        return Tensor(array)
-    if tag == "$list":
-        return [unpack(item, arrays, live) for item in body]
-    if tag == "$tuple":
-        return tuple(unpack(item, arrays, live) for item in body)
-    if tag == "$dict":
-        return {unpack(k, arrays, live): unpack(v, arrays, live) for k, v in body}
-    if tag == "$complex":
-        return complex(*body)
-    if tag == "$ellipsis":
-        return Ellipsis
-    if tag == "$generator":
-        name, state = body
-        if name not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
-            raise ValueError(f"Unknown random generator {name!r}.")
-        bits = getattr(np.random, name)()
-        bits.state = _unplain(state)
-        return np.random.Generator(bits)
-    if tag == "$huge":
-        return Huge(str(body), tuple(tree["shape"]) if tree.get("shape") is not None else None)
-    if tag == "$other":
-        return Other(str(body), str(tree.get("text", "")))
-    raise ValueError(f"Unknown tag {tag!r} in a packed value: it was made by a newer version of the course.")
+    Raises
+    ------
+    ValueError
+        If it is no packed value, or larger than `pack` makes any. The tree may be a stranger's.
+    """
+    return _Unpacker(arrays, live).unpack(tree)
+
+
+class _Unpacker:
+    """Holds a stranger's tree to the bounds that `_Packer` keeps."""
+
+    def __init__(self, arrays: list, live: bool):
+        self.arrays, self.live = arrays, live
+        self.items = self.bytes = 0
+
+    def _array(self, number: Any) -> np.ndarray:
+        if type(number) is not int or not 0 <= number < len(self.arrays):
+            raise ValueError("This is not a packed value: it names an array that is not there.")
+        array = self.arrays[number]
+        self.bytes += array.nbytes
+        if self.bytes > MAX_BYTES:
+            raise ValueError("This is not a packed value: it is too large.")
+        return array
+
+    def unpack(self, tree: Any, depth: int = 0) -> Any:
+        self.items += 1
+        if self.items > 4 * MAX_ITEMS or depth > _MAX_DEPTH + 1:
+            raise ValueError("This is not a packed value: it is too large.")
+        if tree is None or isinstance(tree, (bool, int, float, str)):
+            return tree
+        if not isinstance(tree, dict) or not tree:
+            raise ValueError("This is not a packed value: the sheet or the message is damaged.")
+        tag = next(iter(tree))
+        body = tree[tag]
+        if tag == "$array":
+            return np.array(self._array(body), copy=True)
+        if tag == "$scalar":
+            return self._array(body)[()]
+        if tag == "$tensor":
+            array = np.array(self._array(body), copy=True)
+            if self.live:
+                import torch
+
+                return torch.from_numpy(array)
+            return Tensor(array)
+        if tag == "$list":
+            return [self.unpack(item, depth + 1) for item in body]
+        if tag == "$tuple":
+            return tuple(self.unpack(item, depth + 1) for item in body)
+        if tag == "$dict":
+            return {self.unpack(k, depth + 1): self.unpack(v, depth + 1) for k, v in body}
+        if tag == "$complex":
+            return complex(*body)
+        if tag == "$ellipsis":
+            return Ellipsis
+        if tag == "$generator":
+            name, state = body
+            if name not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
+                raise ValueError(f"Unknown random generator {name!r}.")
+            bits = getattr(np.random, name)()
+            bits.state = _unplain(state)
+            return np.random.Generator(bits)
+        if tag == "$huge":
+            return Huge(str(body)[:200], tuple(tree["shape"]) if tree.get("shape") is not None else None)
+        if tag == "$other":
+            return Other(str(body)[:200], str(tree.get("text", ""))[:200])
+        raise ValueError(f"Unknown tag {tag!r} in a packed value: it was made by a newer version of the course.")
 
 
 _LENGTH = struct.Struct("<Q")
@@ -222,8 +250,12 @@ def to_bytes(tree: Any, arrays: list[np.ndarray]) -> bytes:
     return b"".join([_LENGTH.pack(len(head)), head, *(np.ascontiguousarray(a).tobytes() for a in arrays)])
 
 
+#: A message's head is JSON; more of it than this is nobody's answer.
+MAX_HEAD = 16 * 2**20
+
+
 def from_bytes(message: bytes) -> tuple[Any, list[np.ndarray]]:
-    """Read what `to_bytes` wrote.
+    """Read what `to_bytes` wrote, or what a stranger put in its place.
 
     Raises
     ------
@@ -232,12 +264,14 @@ def from_bytes(message: bytes) -> tuple[Any, list[np.ndarray]]:
     """
     try:
         (length,) = _LENGTH.unpack_from(message)
+        if length > MAX_HEAD:
+            raise ValueError("head")
         start = _LENGTH.size + length
         head = json.loads(message[_LENGTH.size : start])
         arrays = []
         for code, shape in head["arrays"]:
-            dtype = np.dtype(code)
-            if dtype.kind not in _KINDS or any(type(n) is not int or n < 0 for n in shape):
+            dtype = np.dtype(str(code))
+            if dtype.itemsize == 0 or dtype.kind not in _KINDS or any(type(n) is not int or n < 0 for n in shape):
                 raise ValueError("array")
             count = int(np.prod(shape, dtype=object)) if shape else 1
             end = start + count * dtype.itemsize
@@ -248,5 +282,5 @@ def from_bytes(message: bytes) -> tuple[Any, list[np.ndarray]]:
         if start != len(message):
             raise ValueError("length")
         return head["tree"], arrays
-    except (struct.error, KeyError, TypeError, ValueError, UnicodeDecodeError, RecursionError) as error:
+    except (struct.error, LookupError, TypeError, ValueError, ArithmeticError, RecursionError, SyntaxError) as error:
         raise ValueError("The message is damaged.") from error

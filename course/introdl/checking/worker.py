@@ -54,10 +54,15 @@ class Shell:
         self.shell.showsyntaxerror = lambda *args, **kwargs: None
         self.shell.ask_exit = lambda: None
 
-    def run(self, source: str) -> dict:
-        """Run a cell and return its outputs, in nbformat's form, and its error in words."""
+    def run(self, source: str, drawn: bool = True) -> dict:
+        """Run a cell and return its outputs, in nbformat's form, and its error in words.
+
+        Unless `drawn`, its figures are told by their alt texts alone.
+        """
         from IPython.core.displayhook import CapturingDisplayHook
         from IPython.core.displaypub import CapturingDisplayPublisher
+
+        from introdl.figures import style
 
         shell = self.shell
         outputs: list = []
@@ -71,7 +76,11 @@ class Shell:
         old_trap = shell.display_trap.hook
         shell.display_trap.hook = sys.displayhook
         try:
-            with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+            with (
+                contextlib.redirect_stdout(text),
+                contextlib.redirect_stderr(text),
+                contextlib.nullcontext() if drawn else style.undrawn(),
+            ):
                 result = shell.run_cell(source, store_history=False)
         finally:
             shell.display_pub, sys.displayhook = publisher, hook
@@ -105,14 +114,14 @@ class Shell:
 
 
 def _plain(output: dict) -> dict:
-    """Keep a display's text, HTML and pictures where they are not too large."""
+    """Keep a display's text and picture where they are not too large."""
     import base64
 
     kept = {}
     for mime, value in (output.get("data") or {}).items():
         if isinstance(value, bytes):
             value = base64.b64encode(value).decode()
-        if mime in ("text/plain", "text/html", "image/png", "image/svg+xml", "text/markdown", "text/latex"):
+        if mime in ("text/plain", "image/png"):
             text = str(value)
             if len(text) <= _DISPLAY_BYTES:
                 kept[mime] = text
@@ -140,7 +149,7 @@ def serve(source, sink, shell: Shell) -> None:
             _lay_files(request["names"], arrays)
             write_message(sink, {})
         elif request["do"] == "cell":
-            write_message(sink, shell.run(request["source"]))
+            write_message(sink, shell.run(request["source"], request["drawn"]))
         elif request["do"] == "probe":
             task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
             objects = shell.lookup(request["names"])
