@@ -1,0 +1,184 @@
+"""Where there is no sandbox, grading says so and refuses; what is too large to be anyone's work is not read."""
+
+import json
+import struct
+
+import pytest
+from typer.testing import CliRunner
+
+from autograder import grading, intake, sandbox
+from autograder.classroom import Classroom
+from autograder.cli import app
+from introdl.checking import seccomp, wire
+from introdl.checking.outcome import Outcome
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """What `sandbox.trouble` found out is forgotten before and after."""
+    monkeypatch.delenv(sandbox.UNSAFE, raising=False)
+    sandbox.trouble.cache_clear()
+    yield
+    sandbox.trouble.cache_clear()
+
+
+def test_without_bubblewrap_grading_refuses_and_says_what_to_install(fresh, monkeypatch, tmp_path):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    room = Classroom.init(tmp_path / "class")
+    (room.root / "release" / "03_convolution").mkdir()
+    (room.root / "submitted" / "ann" / "03_convolution").mkdir(parents=True)
+    result = CliRunner().invoke(app, ["grade", "03", "--in", str(room.root)])
+    assert result.exit_code == 1
+    assert "apt install bubblewrap" in result.output and "--unsafe" in result.output
+    with pytest.raises(sandbox.SandboxError, match="bubblewrap"):
+        sandbox.Pool().worker()
+
+
+def test_a_bubblewrap_that_cannot_is_told_with_its_own_words(fresh, monkeypatch, tmp_path):
+    (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'bwrap: No permissions to create a new namespace' >&2\nexit 1\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert "No permissions to create a new namespace" in sandbox.trouble()
+
+
+@pytest.mark.parametrize(("platform", "words"), [("darwin", "macOS has no sandbox"), ("win32", "WSL 2")])
+def test_other_systems_are_told_what_is_possible(fresh, monkeypatch, platform, words):
+    monkeypatch.setattr(sandbox.sys, "platform", platform)
+    assert words in sandbox.trouble()
+
+
+def test_unsafe_grades_without_a_sandbox(monkeypatch, tmp_path):
+    from autograder.session import Session
+
+    monkeypatch.setenv(sandbox.UNSAFE, "1")
+    (tmp_path / "mine.txt").write_text("mine")
+    with sandbox.Pool() as pool, Session(tmp_path, pool) as one:
+        answer = one.run_cell("import os; print(open('mine.txt').read(), 'AUTOGRADER_UNSAFE' in os.environ)", 60)
+    assert answer["text"] == "mine False\n"
+
+
+def test_a_notebook_of_500_megabytes_is_not_read(tmp_path):
+    path = tmp_path / "big.ipynb"
+    with open(path, "wb") as file:
+        file.truncate(500 * 2**20)
+    assert grading._unreadable(path) == "It is too large to read: 500 MiB, and 50 MiB is the most."
+
+
+def test_a_notebook_of_a_hundred_thousand_cells_is_not_run(tmp_path):
+    path = tmp_path / "many.ipynb"
+    cell = '{"cell_type": "markdown", "metadata": {}, "source": ""}'
+    path.write_text(
+        '{"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [' + ",".join([cell] * 20_000) + "]}"
+    )
+    assert grading._unreadable(path) == "It has 20000 cells, and 2000 is the most."
+
+
+@pytest.mark.parametrize("depth", [900, 5_000, 500_000])
+def test_a_deeply_nested_notebook_has_its_sentence(tmp_path, depth):
+    path = tmp_path / "deep.ipynb"
+    path.write_text(
+        '{"nbformat": 4, "nbformat_minor": 4, "cells": [], "metadata": ' + '{"a":' * depth + "1" + "}" * depth + "}"
+    )
+    assert depth < 1000 or "nested too deeply" in grading._unreadable(path)
+
+
+def test_a_link_to_another_file_is_no_notebook(tmp_path):
+    (tmp_path / "theirs.ipynb").write_text("{}")
+    (tmp_path / "mine.ipynb").symlink_to(tmp_path / "theirs.ipynb")
+    assert grading._unreadable(tmp_path / "mine.ipynb") == "It is a link to another file."
+    (tmp_path / "gone.ipynb").symlink_to(tmp_path / "nowhere")
+    assert intake.refusal(tmp_path / "gone.ipynb") == "It is a link to another file."
+
+
+def _message(head, tail=b""):
+    text = head.encode() if isinstance(head, str) else json.dumps(head).encode()
+    return struct.pack("<Q", len(text)) + text + tail
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"\xff" * 8,
+        _message("5"),
+        _message("[" * 100_000),
+        _message({"tree": 1, "arrays": "abc"}),
+        _message({"tree": 1, "arrays": [["|O", [5]]]}, bytes(40)),
+        _message({"tree": 1, "arrays": [["<U0", [10**12]]]}),
+        _message({"tree": 1, "arrays": [["<f8", [-1]]]}),
+        _message({"tree": 1, "arrays": [["<f8", [0, 10**30]]]}),
+        _message({"tree": 1, "arrays": [["(2,3)f8", [1]]]}, bytes(48)),
+        _message({"tree": 1, "arrays": [["f8,f8", [1]]]}, bytes(16)),
+        _message('{"tree": ' + "9" * 5000 + ', "arrays": []}'),
+    ],
+)
+def test_a_strangers_message_is_damaged_and_nothing_worse(message):
+    with pytest.raises(ValueError, match="damaged"):
+        wire.from_bytes(message)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"$list": [{"$array": 0}] * 200},
+        {"$list": [1] * 100_000},
+        {"$array": -1},
+        {"$array": True},
+        {"$array": 5},
+        {"$list": [[1]]},
+        {"$pickle": "cos\nsystem"},
+        {"$generator": ["os", {}]},
+    ],
+)
+def test_a_strangers_value_is_held_to_its_bounds(value):
+    import numpy as np
+
+    with pytest.raises(ValueError):
+        wire.unpack(value, [np.zeros(2**20)])
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        None,
+        [],
+        {"kind": "passed"},
+        {"kind": ["returned"]},
+        {"kind": "returned", "earned": 10},
+        {"kind": "returned", "changed": 5},
+    ],
+)
+def test_a_strangers_outcome_is_damaged(tree):
+    assert Outcome.from_tree(tree).kind == "crashed"
+
+
+def test_the_texts_of_an_outcome_are_short():
+    outcome = Outcome.from_tree({"kind": "raised", "message": "x" * 10**6, "warnings": ["y" * 10**6] * 1000})
+    assert len(outcome.message) == 500 and len(outcome.warnings) == 20 and len(outcome.warnings[0]) == 200
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_of_system_calls_says_what_it_should(machine):
+    """Run the filter's own instructions on calls, as the kernel does."""
+    steps = list(struct.iter_unpack("<HBBI", seccomp.program(machine)))
+    arch, column = seccomp._ARCHITECTURES[machine]
+
+    def answer(number, architecture):
+        at, value = 0, None
+        while True:
+            code, yes, no, k = steps[at]
+            at += 1
+            if code == seccomp._LOAD:
+                value = architecture if k == 4 else number
+            elif code == seccomp._RETURN:
+                return k
+            else:
+                at += yes if (value == k if code == seccomp._EQUAL else value >= k) else no
+
+    refused = {pair[column] for pair in seccomp.REFUSED.values()}
+    for number in range(600):
+        wanted = seccomp._REFUSE if number in refused else seccomp._ALLOW
+        assert answer(number, arch) == wanted, number
+        assert answer(number, arch ^ 1) == seccomp._REFUSE
+    assert answer(0x4000_0001, arch) == seccomp._REFUSE
+    assert seccomp.program("riscv64") is None
