@@ -18,7 +18,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from autograder import deadlines, examiner, grading
+from autograder import audit, deadlines, examiner, grading
 from autograder.classroom import Classroom, ClassroomError
 from autograder.cli import app
 from autograder.export import export
@@ -288,11 +288,23 @@ def test_what_could_not_be_graded_keeps_its_grade(graded, monkeypatch):
 
 
 def test_a_link_in_a_submission_is_not_followed(graded):
-    folder = small.hand_in(graded, "linked", {})
+    folder = small.hand_in(graded, "linked", {"03.output_size": "print(open('data.txt').read())"})
     (folder / "data.txt").symlink_to(graded.root / "classroom.toml")
-    result = grading.grade(graded, small.NAME, ["linked"])[0]
-    assert result.state == "failed" and "'data.txt' is a link" in result.note
-    assert not (graded.root / "autograded" / "linked").exists()
+    (folder / "all").symlink_to(graded.root)
+    (folder / "own.txt").write_text("mine")
+    submission = submissions.read(graded, "linked", small.NAME)
+    assert submission.files == {"own.txt": b"mine"}
+    assert grading.grade(graded, small.NAME, ["linked"])[0].state == "graded"
+    done = graded.root / "autograded" / "linked" / small.NAME / f"{small.NAME}.ipynb"
+    assert graded.seed not in done.read_text() and "FileNotFoundError" in done.read_text()
+    seen = [one.text for one in audit.read(graded.root, small.NAME)["linked"] if one.kind == "link in the submission"]
+    assert seen == ["all", "data.txt"]
+    folder_of_notebook = small.hand_in(graded, "notebook-linked", {})
+    path = folder_of_notebook / f"{small.NAME}.ipynb"
+    path.unlink()
+    path.symlink_to(graded.root / "source" / small.NAME / path.name)
+    result = grading.grade(graded, small.NAME, ["notebook-linked"])[0]
+    assert (result.state, result.note, result.score) == ("unreadable", "It is a link to another file.", 0)
 
 
 def test_a_summary_is_written_where_asked(graded, tmp_path):

@@ -22,7 +22,9 @@ pytest.importorskip("psycopg", reason="The driver is not installed: pip install 
 def _programs() -> Path | None:
     found = [Path(path).resolve() for path in [shutil.which("initdb")] if path]
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    whole = [path.parent for path in found if (path.parent / "createdb").exists() and (path.parent / "postgres").exists()]
+    whole = [
+        path.parent for path in found if (path.parent / "createdb").exists() and (path.parent / "postgres").exists()
+    ]
     return whole[-1] if whole else None
 
 
