@@ -79,10 +79,10 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
     if not path.exists() and not path.is_symlink():
         found.state, found.note = MISSING, found.note or f"There is no {path.name}."
         return found
-    if reason := intake.refusal(path):
-        found.state, found.note = UNREADABLE, reason
-        return found
     try:
+        if reason := unreadable(path):
+            found.state, found.note = UNREADABLE, reason
+            return found
         found.notebook = path.read_bytes()
         found.files = _beside(folder)
         found.timestamp = _timestamp(folder)
@@ -90,11 +90,9 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
         found.state = REFUSED
         found.note = f"Not graded: {error.filename or folder} cannot be read ({error.strerror})."
         return found
-    if reason := _unreadable(found.notebook):
-        found.state, found.note = UNREADABLE, reason
-    elif found.timestamp and not _is_date(found.timestamp):
+    if found.timestamp and not _is_date(found.timestamp):
         found.note = f"{found.note} Its timestamp.txt holds no date: it counts as in time.".strip()
-    elif sum(map(len, found.files.values())) > _MOST_BYTES:
+    if sum(map(len, found.files.values())) > _MOST_BYTES:
         found.state = REFUSED
         found.note = f"Not graded: more than {_MOST_BYTES >> 20} MB of files lie beside the notebook."
     return found
@@ -160,10 +158,12 @@ def _take_renamed(folder: Path, assignment: str) -> str:
     return ""
 
 
-def _unreadable(content: bytes) -> str:
+def unreadable(path: Path) -> str:
     """Say why a notebook cannot be read, or ""."""
+    if reason := intake.refusal(path):
+        return reason
     try:
-        text = content.decode("utf-8")
+        text = path.read_bytes().decode("utf-8")
         json.loads(text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a copied cell has its double's id
