@@ -91,7 +91,9 @@ def make_stock(folder: Path, room: Classroom, chapter: str, count: int) -> None:
     config.NbGraderAPI.log_level = "ERROR"
     result = NbGraderAPI(config=config).generate_assignment(name)
     assert result["success"], result
-    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'stock'\n")
+    settings = "c = get_config()\nc.CourseDirectory.course_id = 'stock'\n"
+    settings += "c.Execute.timeout = 600\nc.Execute.iopub_timeout = 600\n"  # by default it gives up on a busy machine
+    (folder / "nbgrader_config.py").write_text(settings)
     for number in range(count):
         place = folder / "submitted" / f"s{number:03}" / name
         place.mkdir(parents=True)
