@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -78,46 +79,44 @@ COUNT = 6
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """A class graded, then graded by hand, handed in anew, and graded again, by one process in one go."""
-    room = small.make(tmp_path_factory.mktemp("whole") / "room")
-    prepare(room, 1)
+def half_way(tmp_path_factory):
+    """A class graded in part, then graded by hand, and handed in anew; two never change."""
+    room = small.make(tmp_path_factory.mktemp("half") / "room")
+    small.fill(room, COUNT)
+    grading.grade(room, small.NAME, ["s00", "s01", "s02", "s03"], count=1)
+    by_hand(room)
+    small.hand_in(room, "s01", {"03.output_size": small.WRONG["03.output_size"]}, "Another answer.")
+    small.hand_in(room, "s02", {"03.pad": small.WRONG["03.pad"]})
+    (room.root / "submitted" / "nothing" / small.NAME).mkdir(parents=True)
+    return room
+
+
+@pytest.fixture(scope="module")
+def undisturbed(half_way, tmp_path_factory):
+    """The same class, graded by one process in one go."""
+    room = copy_of(half_way, tmp_path_factory.mktemp("whole") / "room")
     grading.grade(room, small.NAME, [], count=1)
     return room
 
 
-def prepare(room, count):
-    """First round and what comes between; two of the class never change."""
-    small.fill(room, COUNT)
-    for name in ("s00", "s01", "s02", "s03"):
-        grading.grade(room, small.NAME, [name], count=count)
-    by_hand(room)
-    small.hand_in(room, "s01", {"03.output_size": small.WRONG["03.output_size"]}, "Another answer.")
-    small.hand_in(room, "s02", {"03.pad": small.WRONG["03.pad"]})
-    (room.root / "submitted" / "nothing" / small.NAME).mkdir(parents=True, exist_ok=True)
-
-
 def copy_of(room, folder):
-    """A copy of a class before its second round, graded by nobody."""
-    one = small.make(folder)
-    prepare(one, 1)
-    return one
+    """A copy of a class, with its gradebook and its seed."""
+    shutil.copytree(room.root, folder)
+    return Classroom.open(folder)
 
 
-def test_side_by_side_is_as_one_after_the_other(undisturbed, tmp_path):
-    room = small.make(tmp_path / "room")
-    prepare(room, 1)
+def test_side_by_side_is_as_one_after_the_other(half_way, undisturbed, tmp_path):
+    room = copy_of(half_way, tmp_path / "room")
     results = {one.student: one for one in grading.grade(room, small.NAME, [], count=2)}
     assert results["s04"].state == "graded" and results["s04"].exercises["03.output_size"] == (8.0, 8.0)
     assert results["s03"].state == "unchanged" and results["nothing"].state == "missing"
     assert small.meaning(room) == small.meaning(undisturbed)
 
 
-def test_killed_at_any_moment_nothing_is_lost(undisturbed, tmp_path):
-    room = small.make(tmp_path / "room")
-    prepare(room, 1)
+def test_killed_at_any_moment_nothing_is_lost(half_way, undisturbed, tmp_path):
+    room = copy_of(half_way, tmp_path / "room")
     chance = random.Random(20261201)
-    for whom in ("writer", "writer", "worker", "writer", "worker"):
+    for whom in ("writer", "worker", "writer", "writer"):
         process = start(room, "--jobs", "2", start_new_session=True)
         goal = verdict_count(room) + chance.randint(0, 1)
         wait_for(lambda: verdict_count(room) >= goal and slots_of(process.pid), process, 60)  # noqa: B023
@@ -137,24 +136,32 @@ def test_killed_at_any_moment_nothing_is_lost(undisturbed, tmp_path):
     assert not list((room.root / ".graded" / small.NAME).rglob(".*"))
 
 
-@pytest.mark.parametrize("at", range(6))
-def test_killed_inside_a_write_the_next_run_mends_it(undisturbed, tmp_path, monkeypatch, at):
-    """The writer ends, as if killed, just before its at-th commit of one submission."""
+@pytest.fixture(scope="module")
+def handed_in_anew(tmp_path_factory):
+    """One student, graded, graded by hand too, and handed in anew."""
+    room = small.make(tmp_path_factory.mktemp("anew") / "room")
+    small.hand_in(room, "s01", {"03.output_size": small.RIGHT["03.output_size"][0]}, "Words.")
+    grading.grade(room, small.NAME, [], count=1)
+    by_hand_of_one(room)
+    small.hand_in(room, "s01", {"03.pad": small.RIGHT["03.pad"][0]}, "Other words.")
+    return room
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_killed_inside_a_write_the_next_run_mends_it(handed_in_anew, tmp_path, monkeypatch, at):
+    """The writer ends, as if killed, just before one of its commits of a submission."""
     from sqlalchemy.orm import Session
 
     class Killed(BaseException):
         pass
 
-    room = small.make(tmp_path / "room")
-    small.hand_in(room, "s01", {"03.output_size": small.RIGHT["03.output_size"][0]}, "Words.")
-    grading.grade(room, small.NAME, [], count=1)
-    by_hand_of_one(room)
-    small.hand_in(room, "s01", {"03.pad": small.RIGHT["03.pad"][0]}, "Other words.")
-    left, commit = [3 * at], Session.commit
+    room = copy_of(handed_in_anew, tmp_path / "room")
+    left, died, commit = [at], [], Session.commit
 
     def dying(self):
         left[0] -= 1
         if left[0] < 0:
+            died.append(True)
             raise Killed
         return commit(self)
 
@@ -162,7 +169,8 @@ def test_killed_inside_a_write_the_next_run_mends_it(undisturbed, tmp_path, monk
         patch.setattr(Session, "commit", dying)
         with contextlib.suppress(Killed, grading.Stopped, ClassroomError, KeyboardInterrupt):
             grading.grade(room, small.NAME, [], count=1)
-    grading.grade(room, small.NAME, [], count=1)
+    assert died
+    assert grading.grade(room, small.NAME, [], count=1)[0].state == "graded"
     with room.gradebook() as book:
         grades = {g.name: g for g in book.find_submission(small.NAME, "s01").notebooks[0].grades}
         assert grades["check-03-output_size"].auto_score == 0 and grades["check-03-pad"].auto_score == 8
