@@ -448,7 +448,7 @@ def test_lateness_costs_by_the_day_begun(tmp_path):
     again = {one.student: one for one in grading.grade(room, small.NAME, [], count=1)}
     assert (again["days"].state, round(again["days"].penalty, 6)) == ("graded", 1.6)
     assert {one.state for student, one in again.items() if student != "days"} == {"unchanged"}
-    shown = CliRunner().invoke(app, ["grade", "03", "--in", str(folder)]).output
+    shown = CliRunner().invoke(app, ["grade", "03", "--in", str(folder)], env={"COLUMNS": "250"}).output
     assert "22 d 13 h late (-5.6)" in shown
 
     count = export(room, tmp_path / "canvas.csv", "canvas")
@@ -519,7 +519,7 @@ def test_a_mended_exercise_moves_its_own_scores_alone(mended, tmp_path):
     assert held() == before
     out = tmp_path / "changes.csv"
     words = ["regrade", "03", "-e", "03.output_size", "--in", str(mended.root), "--to", str(out), "-j", "1"]
-    result = CliRunner().invoke(app, words)
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "250"})
     assert result.exit_code == 0, result.output
     after = held()
     assert {key for key in after if after[key] != before[key]} == {
