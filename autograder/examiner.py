@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -112,7 +113,7 @@ class _Run:
     def __init__(self, examining: _Examining, absent: tuple[str, ...], asked: set[str]):
         self.notebook, self.seed, self.limits = examining.notebook, examining.seed, examining.limits
         self.absent, self.asked, self.examining = absent, asked, examining
-        room = "bare" if absent else "full"
+        room = "bare" if covers(list(absent), "torch") else "full"
         self.session = Session(examining.folder, examining.pool, room, absent, examining.without)
         self.verdicts: dict[str, Verdict] = {}
         self.notes: list[str] = []
@@ -157,8 +158,7 @@ class _Run:
         if left <= 0:
             self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
             return
-        drawn = not cell.metadata.get(_SAME)  # everybody knows the figures of a cell as it was handed out
-        answer = self.session.run_cell(cell.source, min(self.limits.cell, left), drawn)
+        answer = self.session.run_cell(cell.source, min(self.limits.cell, left), is_learners(cell))
         self.outputs[position] = _outputs(answer)
         if answer.get("leaned"):
             self.leaned[position] = [str(name) for name in answer["leaned"]]
@@ -260,7 +260,7 @@ class _Run:
     def _run_again(self, cell: nbformat.NotebookNode) -> None:
         """Run a cell for what it defines; its outputs are kept from the first time."""
         left = max(self._left(), 0.1)
-        self.session.run_cell(cell.source, min(self.limits.cell, left), drawn=False)
+        self.session.run_cell(cell.source, min(self.limits.cell, left), pictures=False)
 
     def _leave_out(self, position: int, death: Died) -> None:
         self.deadly.add(position)
@@ -303,12 +303,14 @@ class _Examining:
 
     @staticmethod
     def _first(entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
-        """Return what to put away, and which exercises to ask then: all, but for those that hand out tensors."""
+        """Return what to put away, and which exercises to ask then."""
         absent = tuple(sorted({name for entry in entries.values() for name in entry.forbidden}))
         if sandbox.unsafe() or not absent:
             return {(): set(entries)}
-        tensors = {exercise for exercise, entry in entries.items() if _hands_out_tensors(entry)}
-        return {a: asked for a, asked in ((absent, set(entries) - tensors), ((), tensors)) if asked}
+        asked: dict[tuple[str, ...], set[str]] = {}
+        for exercise, entry in entries.items():
+            asked.setdefault(_can_do_without(entry, absent), set()).add(exercise)
+        return asked
 
     def _second(self, entries: dict[str, Entry], runs: list[_Run]) -> dict[tuple[str, ...], set[str]]:
         """Return the same for answers that are not right, and lean on what their own exercise does not forbid."""
@@ -317,7 +319,7 @@ class _Examining:
             for exercise, verdict in run.verdicts.items():
                 entry = entries[exercise]
                 if run.absent and verdict.status != PASSED and self._wants(run, verdict, entry):
-                    again.setdefault(tuple(sorted(entry.forbidden)), set()).add(exercise)
+                    again.setdefault(_can_do_without(entry, entry.forbidden), set()).add(exercise)
         return again
 
     def _wants(self, run: _Run, verdict: Verdict, entry: Entry) -> bool:
@@ -370,9 +372,10 @@ class _Examining:
                 self._find(finding)
 
 
-def _hands_out_tensors(entry: Entry) -> bool:
-    """Whether an exercise gives tensors to the answer, which then cannot do without torch."""
-    return "$tensor" in repr([case.inputs for case in entry.cases])
+def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
+    """Return which of the forbidden names can be put away: where the inputs are tensors, no package of torch's can."""
+    tensors = "$tensor" in repr([case.inputs for case in entry.cases])
+    return tuple(sorted(n for n in names if not (tensors and n.startswith("torch.") and n.endswith(".*"))))
 
 
 def _outputs(answer: dict) -> list:

@@ -149,9 +149,9 @@ class Session:
             size -= len(part)
         return b"".join(parts)
 
-    def run_cell(self, source: str, seconds: float, drawn: bool = True) -> dict:
-        """Run a cell; returns its outputs (see `introdl.checking.worker`)."""
-        answer, _ = self._ask({"do": "cell", "source": source, "drawn": drawn}, [], seconds)
+    def run_cell(self, source: str, seconds: float, pictures: bool = True) -> dict:
+        """Run a cell; returns its outputs (see `introdl.checking.worker`), with or without drawn figures."""
+        answer, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
         if not isinstance(answer, dict):
             raise self._died("its process sent damaged data", "damaged")
         return answer

@@ -19,7 +19,9 @@ def test_every_learners_command_has_help_with_an_example(command):
 
 
 @pytest.mark.parametrize(
-    "command", [["build"], ["classroom", "init"], ["assign"], ["grade"], ["feedback"], ["export"]], ids=" ".join
+    "command",
+    [["build"], ["classroom", "init"], ["assign"], ["grade"], ["feedback"], ["audit"], ["export"]],
+    ids=" ".join,
 )
 def test_every_instructors_command_has_help_with_an_example(command):
     result = run.invoke(autograder, [*command, "--help"])

@@ -218,7 +218,7 @@ TRANSPORT = [
     Attack(
         "reads the questions away",
         before=(
-            "import os, threading\ndef eat():\n    while True:\n        for n in range(3, 9):\n            try: os.read(n, 100)\n            except OSError: pass\nthreading.Thread(target=eat, daemon=True).start()",
+            "import os, threading\ndef eat():\n    for _ in range(2000):\n        for n in range(3, 9):\n            try: os.read(n, 100)\n            except OSError: pass\nthreading.Thread(target=eat, daemon=True).start()",
         ),
         others=False,
     ),

@@ -54,10 +54,10 @@ class Shell:
         self.shell.showsyntaxerror = lambda *args, **kwargs: None
         self.shell.ask_exit = lambda: None
 
-    def run(self, source: str, drawn: bool = True) -> dict:
+    def run(self, source: str, pictures: bool = True) -> dict:
         """Run a cell and return its outputs, in nbformat's form, and its error in words.
 
-        Unless `drawn`, its figures are told by their alt texts alone.
+        Without `pictures`, its figures are told by their alt texts alone.
         """
         from IPython.core.displayhook import CapturingDisplayHook
         from IPython.core.displaypub import CapturingDisplayPublisher
@@ -65,6 +65,7 @@ class Shell:
         from introdl.figures import style
 
         shell = self.shell
+        shell.display_formatter.active_types = ["text/plain", "image/png"] if pictures else ["text/plain"]
         outputs: list = []
         publisher, hook = shell.display_pub, sys.displayhook
         text = guard.LimitedText(_TEXT)
@@ -79,7 +80,7 @@ class Shell:
             with (
                 contextlib.redirect_stdout(text),
                 contextlib.redirect_stderr(text),
-                contextlib.nullcontext() if drawn else style.undrawn(),
+                contextlib.nullcontext() if pictures else style.undrawn(),
             ):
                 result = shell.run_cell(source, store_history=False)
         finally:
@@ -149,7 +150,7 @@ def serve(source, sink, shell: Shell) -> None:
             _lay_files(request["names"], arrays)
             write_message(sink, {})
         elif request["do"] == "cell":
-            write_message(sink, shell.run(request["source"], request["drawn"]))
+            write_message(sink, shell.run(request["source"], request["pictures"]))
         elif request["do"] == "probe":
             task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
             objects = shell.lookup(request["names"])
