@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.bench_grading --ours 200 --stock 10
 
-Stock nbgrader starts a kernel for each submission, runs every cell of it, demonstrations too, and takes its score from
-what the notebook's own check cells return: they check the visible cases. ``autograder grade`` leaves out demonstrations
+Stock nbgrader starts a kernel for each submission, and runs every cell of it, demonstrations too. It takes its score from
+what a check cell returns, and the course's return nothing (they show a report), so that stock nbgrader would give everybody
+full marks. Here its check cells run the same check on the visible cases, show no report, and return the points. ``autograder grade`` leaves out demonstrations
 that stand as they were handed out, draws no figure of such cells, and checks hidden cases in a sandbox. On honest
 submissions (right, blank, or right in some exercises and untouched in the others) both must give the same score in every
 exercise; a wrong answer may be right on other cases in the one than in the other, so wrong ones are not compared.
@@ -15,6 +16,7 @@ import argparse
 import base64
 import importlib
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -31,6 +33,9 @@ from autograder.classroom import Classroom
 from autograder.export import export
 
 KINDS = ("full marks", "partly right", "blank", "written differently")
+
+
+_RETURNING = r"from introdl.checking import notebook, sheets\nnotebook.examine(sheets.find(\1), (\2,)).earned"
 
 
 def notebook(kind: str, chapter: str, number: int) -> nbformat.NotebookNode:
@@ -81,9 +86,11 @@ def make_stock(folder: Path, room: Classroom, chapter: str, count: int) -> None:
 
     name = exercise_bank.chapters()[chapter]
     (folder / "source" / name).mkdir(parents=True)
-    (folder / "source" / name / f"{name}.ipynb").write_bytes(
-        (room.root / "source" / name / f"{name}.ipynb").read_bytes()
-    )
+    source = nbformat.read(room.root / "source" / name / f"{name}.ipynb", as_version=4)
+    for cell in source.cells:
+        if cell.id.startswith("check-"):
+            cell.source = re.sub(r"^check\((.*?), (.*)\)$", _RETURNING, cell.source, flags=re.S)
+    (folder / "source" / name / f"{name}.ipynb").write_bytes(release.write_notebook(source))
     config = Config()
     config.CourseDirectory.root = str(folder)
     config.CourseDirectory.db_url = f"sqlite:///{folder}/gradebook.db"
