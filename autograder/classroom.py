@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -30,10 +31,14 @@ class Classroom:
         The course's name in nbgrader.
     seed : str
         The secret from which hidden cases are drawn.
+    late : dict of str to float
+        What lateness costs: the table ``[late]`` of ``classroom.toml``.
+    database : str
+        Where the gradebook is kept, if ``classroom.toml`` says so (``db_url``), else "".
     """
 
-    def __init__(self, root: Path, name: str, seed: str):
-        self.root, self.name, self.seed = root, name, seed
+    def __init__(self, root: Path, name: str, seed: str, late: dict[str, float] | None = None, database: str = ""):
+        self.root, self.name, self.seed, self.late, self.database = root, name, seed, late or {}, database
 
     @classmethod
     def init(cls, folder: Path, name: str = "introdl") -> Classroom:
@@ -82,11 +87,14 @@ class Classroom:
             )
         try:
             content = tomllib.loads(path.read_text())
-            return cls(root, str(content["name"]), str(content["seed"]))
+            name, seed = str(content["name"]), str(content["seed"])
         except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
             raise ClassroomError(
                 f"{path} cannot be read ({error}). It should hold name = ... and seed = ..."
             ) from error
+        from autograder.deadlines import read_policy
+
+        return cls(root, name, seed, read_policy(content.get("late", {})), str(content.get("db_url", "")))
 
     @property
     def db_url(self) -> str:
@@ -104,9 +112,15 @@ class Classroom:
         from nbgrader.apps import NbGraderAPI
         from nbgrader.coursedir import CourseDirectory
 
+        class Course(CourseDirectory):
+            """One that does not fail where a submission's ``timestamp.txt`` holds no date."""
+
+            def fail(self, message: str) -> None:
+                self.log.warning(message)
+
         config = self.config()
         config.NbGraderAPI.log_level = "ERROR"
-        return NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+        return NbGraderAPI(coursedir=Course(config=config), config=config)
 
     def gradebook(self):
         """Return nbgrader's gradebook, a context manager."""
@@ -114,13 +128,69 @@ class Classroom:
 
         return Gradebook(self.db_url, self.name)
 
-    def assign(self, chapter: str) -> Path:
+    def limits(self):
+        """Return the limits under which submissions run (`autograder.examiner.Limits`)."""
+        from autograder.preprocessors import Examine
+
+        return Examine(config=self.config()).limits()
+
+    def beside_source(self, assignment: str) -> dict[str, bytes]:
+        """Return the files that lie beside an assignment's source; nbgrader puts them beside each submission."""
+        folder = self.root / "source" / assignment
+        hidden = (".ipynb_checkpoints", "__pycache__", "feedback")
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.suffix != ".ipynb" and not set(path.relative_to(folder).parts) & set(hidden)
+        }
+
+    def lateness(self) -> str:
+        """Return what decides how much lateness costs, as a text that changes when it does."""
+        config = self.config()
+        return json.dumps([self.late, config.get("AssignLatePenalties"), config.get("PerDay")], default=str)
+
+    @property
+    def _extensions(self) -> Path:
+        return self.root / ".graded" / "extensions.json"
+
+    def _granted(self) -> dict[str, dict[str, float]]:
+        try:
+            return json.loads(self._extensions.read_text())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise ClassroomError(f"{self._extensions} cannot be read ({error}). Remove it and extend again.") from error
+
+    def extension(self, assignment: str, student: str) -> float | None:
+        """Return the minutes that a student was granted on top of the due date, or None."""
+        return self._granted().get(assignment, {}).get(student)
+
+    def extend(self, assignment: str, student: str, minutes: float) -> None:
+        """Grant a student more time; it counts from the next grading on. 0 takes it back.
+
+        Raises
+        ------
+        ClassroomError
+            If the assignment has no due date.
+        """
+        with self.gradebook() as gradebook:
+            if gradebook.find_assignment(assignment).duedate is None:
+                raise ClassroomError(
+                    f'{assignment} has no due date. First: autograder assign {assignment[:2]} --due "..."'
+                )
+        granted = self._granted()
+        granted.setdefault(assignment, {})[student] = minutes
+        places.write_atomically(self._extensions, json.dumps(granted, indent=1, sort_keys=True).encode())
+
+    def assign(self, chapter: str, due: str | None = None) -> Path:
         """Put a chapter into the classroom and make the copy to hand out.
 
         Parameters
         ----------
         chapter : str
             ``"03"`` or ``"03_convolution"``.
+        due : str, optional
+            Its due date (see `autograder.deadlines.parse_due`); without one, what was set before stands.
 
         Returns
         -------
@@ -128,7 +198,9 @@ class Classroom:
             The notebook to hand out.
         """
         from autograder import build, release
+        from autograder.deadlines import parse_due
 
+        at = parse_due(due) if due else None
         files = build.source_files([chapter])
         source, exercises = build.read(files[0])
         if not exercises:
@@ -139,6 +211,9 @@ class Classroom:
         result = self.api().generate_assignment(source.name, force=True, create=True)
         if not result["success"]:
             raise ClassroomError(f"nbgrader could not make {source.name}:\n{result['log']}{result.get('error', '')}")
+        if at is not None:
+            with self.gradebook() as gradebook:
+                gradebook.update_or_create_assignment(source.name, duedate=at)
         return self.root / "release" / source.name / f"{source.name}.ipynb"
 
     def assignment(self, name: str) -> str:
@@ -149,7 +224,8 @@ class Classroom:
         ClassroomError
             If there is none of that name.
         """
-        known = sorted(path.name for path in (self.root / "release").iterdir() if path.is_dir())
+        release = self.root / "release"
+        known = sorted(path.name for path in release.iterdir() if path.is_dir()) if release.is_dir() else []
         match = [one for one in known if one == name or one.split("_")[0] == name]
         if not match:
             have = f"It has: {', '.join(known)}." if known else "It has none yet."
@@ -176,7 +252,13 @@ def configure(config, root: Path) -> None:
     config.CourseDirectory.root = str(room.root)
     config.CourseDirectory.course_id = room.name
     if "db_url" not in config.CourseDirectory:
-        config.CourseDirectory.db_url = f"sqlite:///{room.root}/gradebook.db"
+        config.CourseDirectory.db_url = room.database or f"sqlite:///{room.root}/gradebook.db"
+    if room.late and "plugin_class" not in config.AssignLatePenalties:
+        from autograder.deadlines import PerDay
+
+        config.AssignLatePenalties.plugin_class = PerDay
+        for name, value in room.late.items():
+            config.PerDay[name] = value
     config.GenerateAssignment.preprocessors = release.preprocessors()
     sanitize = Autograde.sanitize_preprocessors.default_args[0]
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -75,74 +77,188 @@ def classroom_init(
     typer.echo(f"The classroom is ready in {room.root}. Next: autograder assign 03 --in {folder}")
 
 
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    """Let what an instructor can get wrong end in a sentence."""
+    from autograder.classroom import ClassroomError
+    from autograder.exercise import AuthorError
+
+    try:
+        yield
+    except (ClassroomError, AuthorError) as error:
+        raise _fail(str(error)) from error
+
+
+@contextlib.contextmanager
+def _gradebook(room) -> Iterator[None]:
+    """The same for what can be wrong with a gradebook or a disk."""
+    from autograder.grading.writer import sentences
+
+    with _sentences(), sentences(room):
+        yield
+
+
 @app.command()
 def assign(
     chapters: Annotated[list[str], typer.Argument(help="Chapters to hand out, for example 03.")],
     folder: Folder = Path(),
+    due: Annotated[
+        str | None, typer.Option("--due", help='When it is due, for example "2026-12-01 23:59 Europe/Vienna".')
+    ] = None,
 ) -> None:
     """Put chapters into the classroom and make the copies to hand out (release/).
 
-    Example: autograder assign 02 03 --in ~/classes/autumn
+    Example: autograder assign 02 03 --due "2026-12-01 23:59 Europe/Vienna" --in ~/classes/autumn
     """
-    from autograder.classroom import Classroom, ClassroomError
-    from autograder.exercise import AuthorError
+    from autograder.classroom import Classroom
 
-    try:
+    with _sentences():
         room = Classroom.open(folder)
         for chapter in chapters:
-            path = room.assign(chapter)
+            with _gradebook(room):
+                path = room.assign(chapter, due)
             typer.echo(f"Hand out {path}")
-    except (ClassroomError, AuthorError) as error:
-        raise _fail(str(error)) from error
+        if due:
+            cost = (
+                f"each day begun costs {room.late['percent_per_day']:g} %" if room.late.get("percent_per_day") else ""
+            )
+            typer.echo(f"Due {due}. Late: " + (cost or "no penalty; set [late] percent_per_day in classroom.toml."))
     typer.echo(f"Submissions belong into {room.root}/submitted/STUDENT/{path.parent.name}/{path.name}")
+
+
+@app.command()
+def extend(
+    assignment: Annotated[str, typer.Argument(help="The assignment, for example 03.")],
+    students: Annotated[list[str], typer.Argument(help="Who gets more time.")],
+    folder: Folder = Path(),
+    days: Annotated[float, typer.Option("--days", help="Days on top of the due date.")] = 0.0,
+    hours: Annotated[float, typer.Option("--hours", help="Hours on top of the due date.")] = 0.0,
+) -> None:
+    """Give students more time; it counts from the next 'autograder grade' on. Without a time, take it back.
+
+    Example: autograder extend 03 ada grace --days 2
+    """
+    from autograder.classroom import Classroom
+
+    if days < 0 or hours < 0:
+        raise _fail("An extension cannot be negative.")
+    with _sentences():
+        room = Classroom.open(folder)
+        with _gradebook(room):
+            name = room.assignment(assignment)
+            for student in students:
+                room.extend(name, student, 60.0 * (24.0 * days + hours))
+    typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {assignment}")
+
+
+Only = Annotated[list[str] | None, typer.Option("--only", help="For this student alone; may be repeated.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Submissions at once; by default one for each processor.")
+]
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run submissions with your own rights, without the sandbox.")]
+Dask = Annotated[
+    str | None, typer.Option("--dask", help="A Dask scheduler, tcp://HOST:PORT; its workers get the secret seed.")
+]
 
 
 @app.command()
 def grade(
     assignment: Annotated[str, typer.Argument(help="The assignment, for example 03 or 03_convolution.")],
     folder: Folder = Path(),
-    only: Annotated[list[str] | None, typer.Option("--only", help="Grade these students alone.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Grade again what was graded and has not changed.")] = False,
-    unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Run submissions with your own rights, without the sandbox.")
-    ] = False,
+    only: Only = None,
+    force: Annotated[bool, typer.Option("--force", help="Run again what was graded and has not changed.")] = False,
+    jobs: Jobs = None,
+    dask: Dask = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="Also write the results to this file, .json or .csv.")
+    ] = None,
+    unsafe: Unsafe = False,
 ) -> None:
     """Grade the submissions of an assignment on hidden inputs, each in a sandbox (bubblewrap, Linux).
 
-    Example: autograder grade 03 --in ~/classes/autumn
+    Only what has changed since is graded. It may be stopped (Ctrl-C) or killed at any moment: run it again, and it
+    goes on. Exit status: 0; 1 where a submission could not be graded; 130 where it was stopped.
+
+    Example: autograder grade 03 --in ~/classes/autumn --jobs 4 --only ada --only grace
     """
     if unsafe:
         os.environ["AUTOGRADER_UNSAFE"] = "1"
-    from autograder.classroom import Classroom, ClassroomError
+    from autograder.classroom import Classroom
+    from autograder.grading import FAILED, Stopped, summarise, table
     from autograder.grading import grade as run
-    from autograder.grading import table
 
-    try:
+    with _sentences():
         room = Classroom.open(folder)
-        results = run(room, room.assignment(assignment), only=only or [], force=force)
-    except ClassroomError as error:
-        raise _fail(str(error)) from error
+        try:
+            with _gradebook(room):
+                results = run(room, room.assignment(assignment), only or [], force, jobs, dask)
+                if summary:
+                    summarise(results, summary)
+        except Stopped as stopped:
+            typer.secho(str(stopped), fg=typer.colors.YELLOW, err=True)
+            raise typer.Exit(130) from stopped
     table(results)
+    if any(result.state == FAILED for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def regrade(
+    assignment: Annotated[str, typer.Argument(help="The assignment, for example 03.")],
+    exercise: Annotated[
+        list[str], typer.Option("--exercise", "-e", help="The exercise, for example 03.conv2d; may be repeated.")
+    ],
+    folder: Folder = Path(),
+    only: Only = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    jobs: Jobs = None,
+    dask: Dask = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Also write the changes to this CSV file.")] = None,
+    unsafe: Unsafe = False,
+) -> None:
+    """Grade one exercise again, after it was mended: no other score moves.
+
+    Scores that a person gave stand; they are marked to be looked at again.
+
+    Example: autograder regrade 03 --exercise 03.conv2d --dry-run
+    """
+    if unsafe:
+        os.environ["AUTOGRADER_UNSAFE"] = "1"
+    from autograder.classroom import Classroom
+    from autograder.grading import Stopped
+    from autograder.grading import regrade as again
+
+    with _sentences():
+        room = Classroom.open(folder)
+        try:
+            with _gradebook(room):
+                name = room.assignment(assignment)
+                changes = again.regrade(room, name, exercise, only or [], dry_run, jobs, dask)
+                if to:
+                    again.write(changes, to)
+        except Stopped as stopped:
+            typer.secho(str(stopped), fg=typer.colors.YELLOW, err=True)
+            raise typer.Exit(130) from stopped
+    again.table(changes, dry_run)
 
 
 @app.command()
 def feedback(
     assignment: Annotated[str, typer.Argument(help="The assignment, for example 03.")],
     folder: Folder = Path(),
-    only: Annotated[list[str] | None, typer.Option("--only", help="For these students alone.")] = None,
+    only: Only = None,
 ) -> None:
     """Write feedback pages (feedback/STUDENT/ASSIGNMENT/*.html), with each check's report.
 
     Example: autograder feedback 03 --in ~/classes/autumn
     """
-    from autograder.classroom import Classroom, ClassroomError
+    from autograder.classroom import Classroom
     from autograder.grading import feedback as run
 
-    try:
+    with _sentences():
         room = Classroom.open(folder)
-        pages = run(room, room.assignment(assignment), only=only or [])
-    except ClassroomError as error:
-        raise _fail(str(error)) from error
+        with _gradebook(room):
+            pages = run(room, room.assignment(assignment), only=only or [])
     typer.echo(f"{len(pages)} feedback pages in {room.root / 'feedback'}")
 
 
@@ -150,18 +266,24 @@ def feedback(
 def export(
     folder: Folder = Path(),
     to: Annotated[Path, typer.Option("--to", help="The CSV file to write.")] = Path("grades.csv"),
+    form: Annotated[
+        str, typer.Option("--format", help="csv: a row for each exercise. canvas, moodle: a row for each student.")
+    ] = "csv",
+    assignment: Annotated[
+        list[str] | None, typer.Option("--assignment", help="This assignment alone; may be repeated.")
+    ] = None,
 ) -> None:
-    """Write every score to a CSV file: one row for each student, assignment and exercise.
+    """Write scores to a CSV file: for a spreadsheet, or to import into Canvas or Moodle.
 
-    Example: autograder export --in ~/classes/autumn --to grades.csv
+    Example: autograder export --in ~/classes/autumn --format canvas --to canvas.csv
     """
-    from autograder.classroom import Classroom, ClassroomError
+    from autograder.classroom import Classroom
     from autograder.export import export as run
 
-    try:
-        rows = run(Classroom.open(folder), to)
-    except ClassroomError as error:
-        raise _fail(str(error)) from error
+    with _sentences():
+        room = Classroom.open(folder)
+        with _gradebook(room):
+            rows = run(room, to, form, [room.assignment(one) for one in assignment or []])
     typer.echo(f"{rows} rows in {to}")
 
 

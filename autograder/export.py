@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbgrader.plugins import ExportPlugin
 
-from autograder.classroom import Classroom
+from autograder.classroom import Classroom, ClassroomError
 from autograder.release import exercise_of
 from introdl import places
 
@@ -78,7 +78,99 @@ class ExerciseExport(ExportPlugin):
         _write(gradebook, Path(self.to or "grades.csv"), assignments, students)
 
 
-def export(room: Classroom, to: Path) -> int:
-    """Write every score of a classroom to a CSV file and return the number of rows."""
+FORMATS = ("csv", "canvas", "moodle")
+
+
+def _totals(gradebook, assignments: list[str]) -> tuple[list, list[tuple]]:
+    """Return the assignments, and for each student his or her score in each (None where nothing was handed in).
+
+    A score that waits for a person to grade something is left out, too: an import must not publish half of it.
+    """
+    from nbgrader.api import MissingEntry
+
+    chosen = sorted(
+        (a for a in gradebook.assignments if not assignments or a.name in assignments), key=lambda a: a.name
+    )
+    rows = []
+    for student in sorted(gradebook.students, key=lambda s: s.id):
+        scores = []
+        for assignment in chosen:
+            try:
+                one = gradebook.find_submission(assignment.name, student.id)
+            except MissingEntry:
+                scores.append(None)
+                continue
+            score = max(one.score - (one.late_submission_penalty or 0.0), 0.0)
+            scores.append(None if one.needs_manual_grade else round(score, 4))
+        rows.append((student, scores))
+    return chosen, rows
+
+
+def _full_name(student) -> str:
+    names = [name for name in (student.last_name, student.first_name) if name]
+    return ", ".join(names) or student.id
+
+
+def _canvas(chosen: list, rows: list[tuple]) -> list[list]:
+    """Canvas's gradebook import: a student is known by "SIS Login ID"; the second row holds the points possible."""
+    head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *(a.name for a in chosen)]
+    points = ["    Points Possible", "", "", "", "", *(a.max_score for a in chosen)]
+    return [head, points] + [
+        [_full_name(student), "", student.lms_user_id or "", student.id, "", *("" if x is None else x for x in scores)]
+        for student, scores in rows
+    ]
+
+
+def _moodle(chosen: list, rows: list[tuple]) -> list[list]:
+    """Moodle's grade import: columns are mapped in the browser; "Username", "ID number" or "Email address" is the key."""
+    head = ["First name", "Last name", "Username", "ID number", "Email address"]
+    head += [f"Assignment: {a.name} (Real)" for a in chosen]
+    return [head] + [
+        [
+            *(student.first_name or "", student.last_name or "", student.id),
+            *(student.lms_user_id or "", student.email or ""),
+            *("-" if x is None else x for x in scores),
+        ]
+        for student, scores in rows
+    ]
+
+
+def export(room: Classroom, to: Path, form: str = "csv", assignments: list[str] | None = None) -> int:
+    """Write a classroom's scores to a CSV file.
+
+    Parameters
+    ----------
+    room : Classroom
+    to : pathlib.Path
+    form : str
+        "csv": a row for each student, assignment and exercise. "canvas", "moodle": a row for each student, a column
+        for each assignment, with the late penalty taken off, as these systems import it.
+    assignments : list of str, optional
+        Their whole names; by default all.
+
+    Returns
+    -------
+    int
+        The number of rows.
+
+    Raises
+    ------
+    ClassroomError
+        If there is no such format.
+    """
+    if form not in FORMATS:
+        raise ClassroomError(f"--format is {form!r}; it should be {', '.join(FORMATS)}.")
     with room.gradebook() as gradebook:
-        return _write(gradebook, to, [], [])
+        if form == "csv":
+            return _write(gradebook, to, assignments or [], [])
+        chosen, rows = _totals(gradebook, assignments or [])
+        text = io.StringIO()
+        lines = (_canvas if form == "canvas" else _moodle)(chosen, rows)
+        csv.writer(text, lineterminator="\n").writerows([[_harmless(value) for value in line] for line in lines])
+    places.write_atomically(to, text.getvalue().encode())
+    return len(rows)
+
+
+def _harmless(value):
+    """A cell that a spreadsheet would take for a formula gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "@") else value

@@ -171,6 +171,36 @@ class Session:
         tree, out = self._ask(request, arrays, seconds + 5)
         return Outcome.from_tree(tree), out
 
+    def probe_all(self, entry: Entry, seconds: float) -> list[tuple[Outcome, list[np.ndarray]]]:
+        """Drive the learner's objects through all cases at once; see `introdl.checking.guard.run_at_once`.
+
+        Returns as many outcomes as came; none is no fault.
+        """
+        arrays: list[np.ndarray] = []
+        cases = [
+            [[name, wire.pack(wire.unpack(tree, entry.arrays, live=True), arrays)] for name, tree in case.inputs]
+            for case in entry.cases
+        ]
+        request = {
+            "do": "probe all",
+            "probe": entry.probe,
+            "forbidden": entry.forbidden,
+            "seconds": seconds,
+            "names": entry.names,
+            "cases": cases,
+        }
+        trees, out = self._ask(request, arrays, seconds + 5)
+        try:
+            found, start = [], 0
+            for tree, count in trees:
+                if type(count) is not int or not 0 <= count <= len(out) - start:
+                    raise ValueError("count")
+                found.append((Outcome.from_tree(tree), out[start : start + count]))
+                start += count
+        except (TypeError, ValueError) as error:
+            raise self._died("its process sent damaged data", "damaged") from error
+        return found[: len(entry.cases)]
+
 
 def _files_of(folder: Path, without: set[str] | frozenset[str]) -> tuple[list[str], list[np.ndarray]]:
     """Return a submission's files beside its notebooks, up to 64 MiB."""

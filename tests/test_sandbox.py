@@ -6,9 +6,10 @@ import struct
 import pytest
 from typer.testing import CliRunner
 
-from autograder import grading, intake, sandbox
+from autograder import intake, sandbox
 from autograder.classroom import Classroom
 from autograder.cli import app
+from autograder.grading import submissions
 from introdl.checking import seccomp, wire
 from introdl.checking.outcome import Outcome
 
@@ -61,7 +62,7 @@ def test_a_notebook_of_500_megabytes_is_not_read(tmp_path):
     path = tmp_path / "big.ipynb"
     with open(path, "wb") as file:
         file.truncate(500 * 2**20)
-    assert grading._unreadable(path) == "It is too large to read: 500 MiB, and 50 MiB is the most."
+    assert submissions.unreadable(path) == "It is too large to read: 500 MiB, and 50 MiB is the most."
 
 
 def test_a_notebook_of_a_hundred_thousand_cells_is_not_run(tmp_path):
@@ -70,7 +71,7 @@ def test_a_notebook_of_a_hundred_thousand_cells_is_not_run(tmp_path):
     path.write_text(
         '{"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [' + ",".join([cell] * 20_000) + "]}"
     )
-    assert grading._unreadable(path) == "It has 20000 cells, and 2000 is the most."
+    assert submissions.unreadable(path) == "It has 20000 cells, and 2000 is the most."
 
 
 @pytest.mark.parametrize("depth", [900, 5_000, 500_000])
@@ -79,13 +80,13 @@ def test_a_deeply_nested_notebook_has_its_sentence(tmp_path, depth):
     path.write_text(
         '{"nbformat": 4, "nbformat_minor": 4, "cells": [], "metadata": ' + '{"a":' * depth + "1" + "}" * depth + "}"
     )
-    assert depth < 1000 or "nested too deeply" in grading._unreadable(path)
+    assert depth < 1000 or "nested too deeply" in submissions.unreadable(path)
 
 
 def test_a_link_to_another_file_is_no_notebook(tmp_path):
     (tmp_path / "theirs.ipynb").write_text("{}")
     (tmp_path / "mine.ipynb").symlink_to(tmp_path / "theirs.ipynb")
-    assert grading._unreadable(tmp_path / "mine.ipynb") == "It is a link to another file."
+    assert submissions.unreadable(tmp_path / "mine.ipynb") == "It is a link to another file."
     (tmp_path / "gone.ipynb").symlink_to(tmp_path / "nowhere")
     assert intake.refusal(tmp_path / "gone.ipynb") == "It is a link to another file."
 

@@ -55,9 +55,14 @@ class Shell:
         self.shell.ask_exit = lambda: None
 
     def run(self, source: str, pictures: bool = True) -> dict:
-        """Run a cell and return its outputs, in nbformat's form, and its error in words."""
+        """Run a cell and return its outputs, in nbformat's form, and its error in words.
+
+        Without `pictures`, its figures are told by their alt texts alone.
+        """
         from IPython.core.displayhook import CapturingDisplayHook
         from IPython.core.displaypub import CapturingDisplayPublisher
+
+        from introdl.figures import style
 
         shell = self.shell
         shell.display_formatter.active_types = ["text/plain", "image/png"] if pictures else ["text/plain"]
@@ -72,7 +77,11 @@ class Shell:
         old_trap = shell.display_trap.hook
         shell.display_trap.hook = sys.displayhook
         try:
-            with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+            with (
+                contextlib.redirect_stdout(text),
+                contextlib.redirect_stderr(text),
+                contextlib.nullcontext() if pictures else style.undrawn(),
+            ):
                 result = shell.run_cell(source, store_history=False)
         finally:
             shell.display_pub, sys.displayhook = publisher, hook
@@ -148,6 +157,22 @@ def serve(source, sink, shell: Shell) -> None:
             inputs = [(name, tree) for name, tree in request["inputs"]]
             outcome, out = guard.run_case(task, objects, inputs, arrays, request["seconds"])
             write_message(sink, outcome.to_tree(), out)
+        elif request["do"] == "probe all":
+            write_message(sink, *_probe_all(request, arrays, shell))
+
+
+def _probe_all(request: dict, arrays: list, shell: Shell) -> tuple[list, list]:
+    """Run an exercise's cases at once; return each outcome's tree and its number of arrays, and all arrays."""
+    task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
+    cases = [[(name, tree) for name, tree in inputs] for inputs in request["cases"]]
+    trees, kept = [], []
+    found = guard.run_at_once(task, shell.lookup(request["names"]), cases, arrays, request["seconds"])
+    for outcome, out in found:
+        if sum(array.nbytes for array in kept + out) > wire.MAX_BYTES:
+            break
+        trees.append([outcome.to_tree(), len(out)])
+        kept += out
+    return trees, kept
 
 
 def serve_socket(descriptor: int, shell: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
 
@@ -60,6 +61,23 @@ def use_style() -> None:
     )
 
 
+_drawing = True
+
+
+@contextlib.contextmanager
+def undrawn():
+    """Within this, `picture` and `show` give a figure's alt text alone, which is quicker.
+
+    For cells that stand as they were handed out when a class is graded: everybody knows their figures.
+    """
+    global _drawing
+    _drawing = False
+    try:
+        yield
+    finally:
+        _drawing = True
+
+
 def picture(figure, alt: str, width: int | None = None) -> str:
     """Turn a matplotlib figure into an HTML ``<img>`` that carries its alt text.
 
@@ -81,6 +99,9 @@ def picture(figure, alt: str, width: int | None = None) -> str:
 
     if not alt.strip():
         raise ValueError("A figure needs an alt text: say in a sentence what it shows.")
+    if not _drawing:
+        plt.close(figure)
+        return f"<p>[figure, as handed out: {html.escape(alt)}]</p>"
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight", facecolor="white", metadata={"Software": None})
     if width is None:

@@ -1,0 +1,42 @@
+"""Feedback pages: each check's report, the mistake by its name, and no hidden input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograder.classroom import Classroom, ClassroomError
+from autograder.grading.submissions import students
+from autograder.grading.writer import last_error
+
+
+def _write_feedback(api, assignment: str, student: str) -> dict:
+    """As nbgrader's `NbGraderAPI.generate_feedback`, which insists on its own template."""
+    from nbgrader.converters import GenerateFeedback
+    from nbgrader.utils import capture_log, temp_attrs
+
+    with temp_attrs(api.coursedir, assignment_id=assignment, student_id=student):
+        app = GenerateFeedback(coursedir=api.coursedir, parent=api)
+        app.force = True
+        return capture_log(app)
+
+
+def feedback(room: Classroom, assignment: str, only: list[str]) -> list[Path]:
+    """Write feedback pages and return them.
+
+    Raises
+    ------
+    ClassroomError
+        If there is nothing graded, or nbgrader cannot write a page.
+    """
+    from rich.progress import track
+
+    api, pages = room.api(), []
+    graded = [n for n in students(room, assignment, only) if (room.root / "autograded" / n / assignment).is_dir()]
+    if not graded:
+        raise ClassroomError(f"Nothing of {assignment} is graded yet. First: autograder grade {assignment}")
+    for name in track(graded, description=f"feedback on {assignment}"):
+        result = _write_feedback(api, assignment, name)
+        if not result["success"]:
+            raise ClassroomError(f"No feedback for {name}. {last_error(result)}")
+        pages += sorted((room.root / "feedback" / name / assignment).glob("*.html"))
+    return pages

@@ -1,0 +1,109 @@
+"""What the instructor sees: a progress bar, a table, and a summary as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from introdl import places
+
+if TYPE_CHECKING:
+    from autograder.grading.run import Result
+
+_COLOURS = {"graded": "green", "unchanged": "green", "unreadable": "red", "missing": "red", "failed": "red"}
+
+
+class Bar:
+    """A progress bar; a context manager."""
+
+    def __init__(self, description: str, total: int):
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import TimeRemainingColumn as Left
+
+        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+        columns += [TextColumn("{task.fields[trouble]}"), TimeElapsedColumn(), TextColumn("left"), Left()]
+        self._bar = Progress(*columns)
+        self._task = self._bar.add_task(description, total=total, trouble="")
+
+    def __enter__(self) -> Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_error) -> None:
+        self._bar.stop()
+
+    def step(self, trouble: str = "") -> None:
+        """Go on by one, and show what is in trouble."""
+        self._bar.update(self._task, advance=1, trouble=f"[red]{trouble}[/]" if trouble else "")
+
+
+class Progress(Bar):
+    """A bar over results, with a live count of failures."""
+
+    def __init__(self, assignment: str, total: int):
+        super().__init__(f"grading {assignment}", total)
+        self._trouble: dict[str, int] = {}
+
+    def one(self, result: Result) -> None:
+        """Count a result."""
+        if _COLOURS[result.state] == "red":
+            self._trouble[result.state] = self._trouble.get(result.state, 0) + 1
+        self.step(", ".join(f"{count} {state}" for state, count in sorted(self._trouble.items())))
+
+
+def lateness(seconds: float) -> str:
+    """Return how late something is, in words: "2 d 3 h late"; "" where it is not."""
+    if seconds <= 0:
+        return ""
+    days, rest = divmod(math.ceil(seconds / 60), 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if count]
+    return " ".join(parts[:2]) + " late"
+
+
+def table(results: list[Result]) -> None:
+    """Print results as a table, and the counts below it."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    late = any(result.seconds_late for result in results)
+    shown = Table("student", "state", "score", *(["late"] if late else []), "note")
+    for result in results:
+        colour = _COLOURS[result.state]
+        row = [escape(result.student), f"[{colour}]{result.state}[/]", f"{result.score:g} of {result.points:g}"]
+        if late:
+            cost = f" (-{result.penalty:g})" if result.penalty else ""
+            row.append(lateness(result.seconds_late) + cost)
+        note = result.note + (" Something waits for you to grade it." if result.open else "")
+        shown.add_row(*row, escape(note.strip()))
+    console = Console()
+    console.print(shown)
+    counts = {}
+    for result in results:
+        counts[result.state] = counts.get(result.state, 0) + 1
+    graded = [result.score for result in results if result.state in ("graded", "unchanged")]
+    mean = f" Mean score of the graded: {sum(graded) / len(graded):.1f}." if graded else ""
+    console.print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) + "." + mean)
+
+
+def summarise(results: list[Result], to: Path) -> None:
+    """Write results to a file: JSON, or CSV where its name ends so."""
+    if to.suffix.lower() == ".csv":
+        exercises = sorted({id for result in results for id in result.exercises})
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["student", "state", "score", "points", "late_penalty", "seconds_late", "note", *exercises])
+        for one in results:
+            scores = [one.exercises[id][0] if id in one.exercises else "" for id in exercises]
+            facts = [one.student, one.state, one.score, one.points, one.penalty, one.seconds_late, one.note]
+            writer.writerow(facts + scores)
+        content = text.getvalue()
+    else:
+        content = json.dumps([asdict(result) for result in results], indent=1) + "\n"
+    places.write_atomically(to, content.encode())

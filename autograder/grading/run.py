@@ -1,0 +1,302 @@
+"""Grade an assignment's submissions: examined side by side, written by one, resumed where a run ended."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+
+from autograder import examiner, sandbox
+from autograder.classroom import Classroom, ClassroomError
+from autograder.grading import job as jobs
+from autograder.grading import local, lock, submissions
+from autograder.grading.interrupt import Interrupts
+from autograder.grading.report import Progress
+from autograder.grading.submissions import Submission
+from autograder.grading.verdicts import Store
+from autograder.grading.writer import NotWritten, Writer, sentences
+from autograder.release import check_id
+
+GRADED, UNCHANGED, UNREADABLE, MISSING, FAILED = "graded", "unchanged", "unreadable", "missing", "failed"
+
+
+@dataclass
+class Result:
+    """A student's result.
+
+    Attributes
+    ----------
+    student : str
+    state : str
+        "graded", "unchanged", "unreadable", "missing" (both worth 0), or "failed": not graded, what the gradebook held
+        before stands.
+    score, points : float
+        What the gradebook holds; lateness is taken off the score.
+    note : str
+        A sentence where there is something to say.
+    exercises : dict of str to (float, float)
+        Score and points of each exercise.
+    penalty, seconds_late : float
+        What lateness costs, and how late the submission is.
+    open : bool
+        Whether something waits for a person to grade it.
+    """
+
+    student: str
+    state: str
+    score: float = 0.0
+    points: float = 0.0
+    note: str = ""
+    exercises: dict[str, tuple[float, float]] = field(default_factory=dict)
+    penalty: float = 0.0
+    seconds_late: float = 0.0
+    open: bool = False
+
+
+class Stopped(Exception):
+    """A run was stopped by the instructor; the text says how far it came."""
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass
+class _Todo:
+    """A submission that waits for its verdict."""
+
+    submission: Submission
+    key: str
+    mark: dict
+
+
+class Run:
+    """One run of ``autograder grade``.
+
+    Parameters
+    ----------
+    room : Classroom
+    assignment : str
+        Its whole name.
+    force : bool
+        True runs again what has not changed since.
+    """
+
+    def __init__(self, room: Classroom, assignment: str, force: bool = False):
+        self.room, self.assignment, self.force = room, assignment, force
+        self.store = Store(room.root / ".graded" / assignment)
+        path = room.root / "release" / assignment / f"{assignment}.ipynb"
+        try:
+            self.released = path.read_bytes()
+        except OSError as error:
+            raise ClassroomError(f"{path} cannot be read. Hand it out again: autograder assign {assignment}") from error
+        self.limits = asdict(room.limits())
+        self.given = room.beside_source(assignment)
+        self.code = jobs.code_version(assignment[:2])
+        self.results: dict[str, Result] = {}
+
+    def job(self, submission: Submission) -> jobs.Job:
+        """Return a submission's job."""
+        files = submission.files | self.given
+        chapter = self.assignment[:2]
+        return jobs.Job(chapter, submission.notebook, self.released, files, self.room.seed, self.limits, self.code)
+
+    def new_mark(self, submission: Submission, key: str, due: str) -> dict:
+        """Return a submission's mark, without its scores: ``of`` is a fingerprint of all that they depend on."""
+        files = {name: hashlib.sha256(content).hexdigest() for name, content in submission.files.items()}
+        extension = self.room.extension(self.assignment, submission.student)
+        late = [submission.timestamp, due, extension, self.room.lateness()]
+        notebook = hashlib.sha256(submission.notebook).hexdigest()
+        whole = [key, notebook, hashlib.sha256(self.released).hexdigest(), files, late]
+        of = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+        return {"of": of, "key": key, "notebook": notebook}
+
+    def plan(self, names: list[str], writer: Writer) -> tuple[list[_Todo], list[_Todo]]:
+        """Look at every submission; return those to examine, longest first, and those whose verdict is ready."""
+        held, due = writer.graded(), writer.due()
+        examine, ready = [], []
+        for name in names:
+            submission = submissions.read(self.room, name, self.assignment)
+            if submission.state == submissions.READY:
+                try:
+                    key = self.job(submission).key
+                except Exception as error:  # a notebook of a kind that nobody thought of
+                    submission.state = submissions.UNREADABLE
+                    submission.note = f"It is no notebook that can be examined ({type(error).__name__}: {error})."[:300]
+            if submission.state != submissions.READY:
+                self._settle(submission, writer)
+                continue
+            mark = self.store.mark(name)
+            todo = _Todo(submission, key, self.new_mark(submission, key, due))
+            todo.mark["seconds"] = mark.get("seconds")
+            if not self.force and mark.get("of") == todo.mark["of"] and self._stands(name, mark, held):
+                self._note(writer, name, UNCHANGED, submission.note)
+            elif not self.force and self.store.verdict(key) is not None:
+                ready.append(todo)
+            else:
+                examine.append(todo)
+        examine.sort(key=lambda todo: -(todo.mark["seconds"] or float("inf")))
+        return examine, ready
+
+    def _stands(self, name: str, mark: dict, held: dict) -> bool:
+        """Whether the gradebook (it may be a backup's) and autograded/ still hold what the mark says."""
+        done = self.room.root / "autograded" / name / self.assignment / f"{self.assignment}.ipynb"
+        return done.exists() and held.get(name) is not None and held[name] == mark.get("scores")
+
+    def _settle(self, submission: Submission, writer: Writer) -> None:
+        """Note a submission that is not examined."""
+        self.store.forget(submission.student)
+        if submission.state == submissions.REFUSED:
+            self._note(writer, submission.student, FAILED, submission.note)
+            return
+        writer.zero(submission.student)
+        state = MISSING if submission.state == submissions.MISSING else UNREADABLE
+        self._note(writer, submission.student, state, submission.note)
+
+    def _note(self, writer: Writer, name: str, state: str, note: str) -> Result:
+        held = writer.scores(name)
+        score, points = (sum(pair[i] for pair in held.exercises.values()) for i in (0, 1))
+        score = max(score - held.penalty, 0.0)
+        result = Result(name, state, score, points, note, held.exercises, held.penalty, held.seconds_late, held.open)
+        self.results[name] = result
+        return result
+
+    def write(self, todo: _Todo, verdict: dict, writer: Writer) -> Result:
+        """Put a verdict into the gradebook and mark it done."""
+        name = todo.submission.student
+        self.store.forget(name)
+        try:
+            writer.write(name, self.store.verdict_path(todo.key))
+        except NotWritten as error:
+            return self._note(writer, name, FAILED, str(error))
+        mark = todo.mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")}
+        self.store.set_mark(name, mark)
+        note = " ".join([todo.submission.note, *verdict.get("notes", [])]).strip()
+        return self._note(writer, name, GRADED, note)
+
+    def answers(self, todos: list[_Todo], count: int, address: str | None) -> Iterator[local.Answer]:
+        """Examine submissions, wherever it was asked for."""
+        work: list[tuple[str, Callable]] = [
+            (todo.submission.student, lambda one=todo.submission: self.job(one)) for todo in todos
+        ]
+        count = min(count, len(work))
+        if address and work:
+            from autograder.grading import cluster
+
+            return cluster.on_cluster(cluster.connect(address), work)
+        return local.here(work) if count <= 1 else local.side_by_side(work, count)
+
+    def run(self, names: list[str], count: int, address: str | None) -> None:
+        """Grade students' submissions."""
+        with (
+            Interrupts() as interrupts,
+            Progress(self.assignment, len(names)) as progress,
+            Writer(self.room, self.assignment) as writer,
+        ):
+            examine, ready = self.plan(names, writer)
+            for result in self.results.values():
+                progress.one(result)
+            by_name = {todo.submission.student: todo for todo in examine}
+            with contextlib.closing(self.answers(examine, count, address)) as answers:
+                for todo in ready:
+                    with interrupts.deferred():
+                        progress.one(self.write(todo, self.store.verdict(todo.key) or {}, writer))
+                for name, kind, answer in answers:
+                    with interrupts.deferred():
+                        progress.one(self._take(by_name[name], kind, answer, writer))
+
+    def _take(self, todo: _Todo, kind: str, answer, writer: Writer) -> Result:
+        if kind != "verdict":
+            name = todo.submission.student
+            said = str(answer) if str(answer).endswith(".") else f"{answer}."
+            return self._note(writer, name, FAILED, f"Not graded: {said}")
+        self.store.keep(todo.key, answer)
+        return self.write(todo, answer, writer)
+
+    def verdicts(self, asked: dict[str, Submission], count: int, address: str | None) -> Iterator[local.Answer]:
+        """Return a verdict for each submission, from the store or by examining it; new ones are kept."""
+        todos = []
+        for name, submission in asked.items():
+            key = self.job(submission).key
+            ready = self.store.verdict(key)
+            if ready is not None:
+                yield name, "verdict", ready
+            else:
+                todos.append(_Todo(submission, key, self.store.mark(name)))
+        keys = {todo.submission.student: todo.key for todo in todos}
+        with contextlib.closing(self.answers(todos, count, address)) as answers:
+            for name, kind, answer in answers:
+                if kind == "verdict":
+                    self.store.keep(keys[name], answer)
+                yield name, kind, answer
+
+    def move(self, submission: Submission, verdict: dict, scores: dict[str, float], writer: Writer) -> None:
+        """Give a graded submission other scores in some exercises: in the gradebook and its graded notebook."""
+        name, job = submission.student, self.job(submission)
+        nb = jobs.prepared(job.notebook, job.released)
+        jobs.apply(verdict, nb)
+        outputs = {id: cell.outputs for cell in nb.cells if (id := examiner.checked_exercise(cell)) in scores}
+        writer.move(name, {check_id(id): score for id, score in scores.items()}, outputs)
+        mark = self.new_mark(submission, job.key, writer.due())
+        self.store.set_mark(name, mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")})
+
+    def tidy(self, everybody: list[str]) -> None:
+        """Remove verdicts that nobody has any more."""
+        self.store.sweep({self.store.mark(name).get("key", "") for name in everybody})
+
+
+def grade(
+    room: Classroom,
+    assignment: str,
+    only: list[str],
+    force: bool = False,
+    count: int | None = None,
+    address: str | None = None,
+) -> list[Result]:
+    """Grade an assignment and show a progress bar.
+
+    Parameters
+    ----------
+    room : Classroom
+    assignment : str
+        Its whole name.
+    only : list of str
+        Students to grade; empty for all.
+    force : bool
+        True runs again what has not changed since.
+    count : int, optional
+        How many submissions at once on this machine; by default as many as there are processors.
+    address : str, optional
+        A Dask scheduler, ``tcp://HOST:PORT``: submissions are examined on its workers.
+
+    Returns
+    -------
+    list of Result
+        One for each student, by name.
+
+    Raises
+    ------
+    ClassroomError
+        If something is wrong with the classroom, the gradebook, the disk or the cluster.
+    Stopped
+        If it was interrupted: what is done is kept, and the next run goes on from there.
+    """
+    if not address and not sandbox.unsafe() and (reason := sandbox.trouble()):
+        raise ClassroomError(reason)
+    names = submissions.students(room, assignment, only)
+    with sentences(room), lock.hold(room, f"grade {assignment}"):
+        run = Run(room, assignment, force)
+        try:
+            run.run(names, count or cores(), address)
+        except KeyboardInterrupt:
+            done = sum(result.state in (GRADED, UNCHANGED) for result in run.results.values())
+            raise Stopped(
+                f"Stopped. {done} of {len(names)} are graded and kept. Run the same command again to go on."
+            ) from None
+        if not only:
+            run.tidy(names)
+    return [run.results[name] for name in names]
