@@ -101,6 +101,17 @@ def trouble() -> str:
     )
 
 
+def exposes(folder: Path) -> str:
+    """Return "" where submissions cannot see a folder, else a sentence: a classroom's secrets may not lie there."""
+    place = folder.resolve()
+    if _is_under(place, [one.resolve() for one in _shown()]) or _is_under(place, [places.data().resolve() / "plates"]):
+        return (
+            f"{folder} lies in a folder of the system or of Python, which submissions may read. Move the classroom, for "
+            "example to your home folder."
+        )
+    return ""
+
+
 def _namespaces() -> list[str]:
     return [
         *("--unshare-user", "--unshare-all", "--disable-userns", "--new-session", "--as-pid-1"),

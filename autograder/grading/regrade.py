@@ -83,7 +83,7 @@ def regrade(
     autograder.grading.run.Stopped
         If it was interrupted.
     """
-    if not address and not sandbox.unsafe() and (reason := sandbox.trouble()):
+    if not address and not sandbox.unsafe() and (reason := sandbox.trouble() or sandbox.exposes(room.root)):
         raise ClassroomError(reason)
     names = submissions.students(room, assignment, only)
     with sentences(room), lock.hold(room, f"regrade {assignment}"):

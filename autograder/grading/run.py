@@ -285,7 +285,7 @@ def grade(
     Stopped
         If it was interrupted: what is done is kept, and the next run goes on from there.
     """
-    if not address and not sandbox.unsafe() and (reason := sandbox.trouble()):
+    if not address and not sandbox.unsafe() and (reason := sandbox.trouble() or sandbox.exposes(room.root)):
         raise ClassroomError(reason)
     names = submissions.students(room, assignment, only)
     with sentences(room), lock.hold(room, f"grade {assignment}"):
