@@ -76,7 +76,7 @@ def on_cluster(client, work: Iterable[tuple[str, Callable[[], Job]]]) -> Iterato
 
     try:
         ahead = 4 * max(1, sum(client.nthreads().values()))
-        running = as_completed(submit(ahead))
+        running = as_completed(submit(ahead), loop=client.loop)
         for future in running:
             name = names.pop(future.key)
             for one in submit(1):
