@@ -4,31 +4,21 @@ Everything heavy (torch, matplotlib, ipywidgets) is imported when it is used, so
 milliseconds.
 """
 
-from importlib import import_module
+from introdl import lazy
 
 __version__ = "0.1.0"
 
-_LAZY = {
-    "check": ("introdl.checking", "check"),
-    "hint": ("introdl.checking", "hint"),
-    "progress": ("introdl.checking", "progress"),
-    "data": ("introdl.data", None),
-    "figures": ("introdl.figures", None),
-    "game": ("introdl.game", None),
-    "models": ("introdl.models", None),
-    "training": ("introdl.training", None),
-}
-
-__all__ = [*_LAZY, "__version__"]
-
-
-def __getattr__(name):
-    if name not in _LAZY:
-        raise AttributeError(f"module 'introdl' has no attribute {name!r}")
-    module, attribute = _LAZY[name]
-    value = import_module(module)
-    return getattr(value, attribute) if attribute else value
-
-
-def __dir__():
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    {
+        "check": "checking",
+        "hint": "checking",
+        "progress": "checking",
+        "data": None,
+        "figures": None,
+        "game": None,
+        "models": None,
+        "training": None,
+    },
+)
+__all__ += ["__version__"]

@@ -7,8 +7,9 @@ downloaded once, on the first call, to the folder that ``introdl data where`` na
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from introdl import lazy
 
 if TYPE_CHECKING:
     from introdl.data.dataset import Dataset
@@ -17,28 +18,17 @@ if TYPE_CHECKING:
     from introdl.data.photographs import photo
     from introdl.data.published import food101, grocery, mnist
 
-_FROM = {
-    "DataError": "errors",
-    "Dataset": "dataset",
-    "digits": "embedded",
-    "doughnut": "embedded",
-    "food101": "published",
-    "grocery": "published",
-    "mnist": "published",
-    "photo": "photographs",
-    "plates": "embedded",
-}
-
-__all__ = ["DataError", "Dataset", "digits", "doughnut", "food101", "grocery", "mnist", "photo", "plates"]
-
-
-def __getattr__(name):
-    if name not in _FROM:
-        raise AttributeError(f"module 'introdl.data' has no attribute {name!r}")
-    value = getattr(import_module(f"introdl.data.{_FROM[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    {
+        "DataError": "errors",
+        "Dataset": "dataset",
+        "digits": "embedded",
+        "doughnut": "embedded",
+        "food101": "published",
+        "grocery": "published",
+        "mnist": "published",
+        "photo": "photographs",
+        "plates": "embedded",
+    },
+)

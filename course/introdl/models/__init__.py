@@ -7,52 +7,29 @@ downloaded once.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from introdl import lazy
 
 if TYPE_CHECKING:
     from introdl.models.plain import PlainCNN
     from introdl.models.resnet import BasicBlock, ResNet18, imagenet, load_pretrained, read_state
     from introdl.models.weights import Card, available, predict, pretrained, save, weights_folder
 
-_FROM = {
-    "BasicBlock": "resnet",
-    "Card": "weights",
-    "PlainCNN": "plain",
-    "ResNet18": "resnet",
-    "available": "weights",
-    "imagenet": "resnet",
-    "load_pretrained": "resnet",
-    "read_state": "resnet",
-    "predict": "weights",
-    "pretrained": "weights",
-    "save": "weights",
-    "weights_folder": "weights",
-}
-
-__all__ = [
-    "BasicBlock",
-    "Card",
-    "PlainCNN",
-    "ResNet18",
-    "available",
-    "imagenet",
-    "load_pretrained",
-    "read_state",
-    "predict",
-    "pretrained",
-    "save",
-    "weights_folder",
-]
-
-
-def __getattr__(name):
-    if name not in _FROM:
-        raise AttributeError(f"module 'introdl.models' has no attribute {name!r}")
-    value = getattr(import_module(f"introdl.models.{_FROM[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    {
+        "BasicBlock": "resnet",
+        "Card": "weights",
+        "PlainCNN": "plain",
+        "ResNet18": "resnet",
+        "available": "weights",
+        "imagenet": "resnet",
+        "load_pretrained": "resnet",
+        "read_state": "resnet",
+        "predict": "weights",
+        "pretrained": "weights",
+        "save": "weights",
+        "weights_folder": "weights",
+    },
+)

@@ -7,8 +7,9 @@ There are no worker processes. `train` is the loop; `Settings` holds every numbe
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from introdl import lazy
 
 if TYPE_CHECKING:
     from introdl.training.augmentation import Augment, augment, channel_statistics, draw, normalise
@@ -20,56 +21,26 @@ if TYPE_CHECKING:
     from introdl.training.optimisation import one_cycle, parameter_groups
     from introdl.training.settings import Settings
 
-_FROM = {
-    "Augment": "augmentation",
-    "Diverged": "errors",
-    "History": "history",
-    "Settings": "settings",
-    "TrainingError": "errors",
-    "augment": "augmentation",
-    "channel_statistics": "augmentation",
-    "choose_device": "devices",
-    "draw": "augmentation",
-    "evaluate": "loop",
-    "load_checkpoint": "checkpoints",
-    "normalise": "augmentation",
-    "one_cycle": "optimisation",
-    "parameter_groups": "optimisation",
-    "quick_dtype": "devices",
-    "quickest_threads": "devices",
-    "save_checkpoint": "checkpoints",
-    "train": "loop",
-}
-
-__all__ = [
-    "Augment",
-    "Diverged",
-    "History",
-    "Settings",
-    "TrainingError",
-    "augment",
-    "channel_statistics",
-    "choose_device",
-    "draw",
-    "evaluate",
-    "load_checkpoint",
-    "normalise",
-    "one_cycle",
-    "parameter_groups",
-    "quick_dtype",
-    "quickest_threads",
-    "save_checkpoint",
-    "train",
-]
-
-
-def __getattr__(name):
-    if name not in _FROM:
-        raise AttributeError(f"module 'introdl.training' has no attribute {name!r}")
-    value = getattr(import_module(f"introdl.training.{_FROM[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    {
+        "Augment": "augmentation",
+        "Diverged": "errors",
+        "History": "history",
+        "Settings": "settings",
+        "TrainingError": "errors",
+        "augment": "augmentation",
+        "channel_statistics": "augmentation",
+        "choose_device": "devices",
+        "draw": "augmentation",
+        "evaluate": "loop",
+        "load_checkpoint": "checkpoints",
+        "normalise": "augmentation",
+        "one_cycle": "optimisation",
+        "parameter_groups": "optimisation",
+        "quick_dtype": "devices",
+        "quickest_threads": "devices",
+        "save_checkpoint": "checkpoints",
+        "train": "loop",
+    },
+)
