@@ -829,13 +829,14 @@ COSINE_LR = Exercise(
 
 
 def _init_cases(rng):
+    wider, more = int(rng.integers(0, 20)), int(rng.integers(0, 8))
     for label, shape in (
-        ("a dense layer, (D, M) = (120, 260)", (120, 260)),
-        ("a dense layer that narrows, (500, 40)", (500, 40)),
-        ("kernels of 5 x 5, (F, C, KH, KW) = (32, 24, 5, 5)", (32, 24, 5, 5)),
-        ("kernels that are not square, (48, 16, 7, 4)", (48, 16, 7, 4)),
+        ("a dense layer, (D, M)", (120 + wider, 260)),
+        ("a dense layer that narrows", (500 + wider, 40)),
+        ("kernels of 5 x 5, (F, C, KH, KW)", (32, 24 + more, 5, 5)),
+        ("kernels that are not square", (48, 16 + more, 7, 4)),
     ):
-        yield Case(label, shape=shape, rng=np.random.default_rng(int(rng.integers(2**32))))
+        yield Case(f"{label}: {shape}", shape=shape, rng=np.random.default_rng(int(rng.integers(2**32))))
 
 
 def _fan_in(shape):
