@@ -187,11 +187,11 @@ class _Run:
 
     def _probe(self, exercise: str) -> Verdict:
         entry = hidden_entry(exercise, self.seed)
-        at_once = self._at_once(entry)
+        in_series = self._in_series(entry)
         outcomes, deadline = [], time.monotonic() + entry.seconds
         for number, case in enumerate(entry.cases):
-            if number in at_once:
-                outcomes.append(at_once[number])
+            if number in in_series:
+                outcomes.append(in_series[number])
                 continue
             left = deadline - time.monotonic()
             if left < 0.05:
@@ -207,10 +207,10 @@ class _Run:
                 deadline += time.monotonic() - spent
         return judge(entry, outcomes)
 
-    def _at_once(self, entry: Entry) -> dict[int, tuple]:
+    def _in_series(self, entry: Entry) -> dict[int, tuple]:
         """Probe an exercise's cases in one process; return those outcomes that a process of its own would not change."""
         try:
-            found = self.session.probe_all(entry, entry.seconds)
+            found = self.session.probe_in_series(entry, entry.seconds)
         except Died:  # the cases, one by one, will tell how
             self._restart(self._place_of(entry.id))
             return {}

@@ -158,48 +158,47 @@ class Session:
 
     def probe(self, entry: Entry, case: SheetCase, seconds: float) -> tuple[Outcome, list[np.ndarray]]:
         """Drive the learner's objects through one case; only this case's inputs go inside."""
-        arrays: list[np.ndarray] = []
-        inputs = [[name, wire.pack(wire.unpack(tree, entry.arrays, live=True), arrays)] for name, tree in case.inputs]
-        request = {
-            "do": "probe",
-            "probe": entry.probe,
-            "forbidden": entry.forbidden,
-            "seconds": seconds,
-            "names": entry.names,
-            "inputs": inputs,
-        }
+        inputs, arrays = _inputs(entry, case)
+        request = _request("probe", entry, seconds) | {"inputs": inputs}
         tree, out = self._ask(request, arrays, seconds + 5)
         return Outcome.from_tree(tree), out
 
-    def probe_all(self, entry: Entry, seconds: float) -> list[tuple[Outcome, list[np.ndarray]]]:
-        """Drive the learner's objects through all cases at once; see `introdl.checking.guard.run_at_once`.
+    def probe_in_series(self, entry: Entry, seconds: float) -> list[tuple[Outcome, list[np.ndarray]]]:
+        """Drive the learner's objects through all cases in one process; see `introdl.checking.guard.Series`.
 
-        Returns as many outcomes as came; none is no fault.
+        A case's inputs go inside when the one before is done. Returns as many outcomes as came; none is no fault.
         """
-        arrays: list[np.ndarray] = []
-        cases = [
-            [[name, wire.pack(wire.unpack(tree, entry.arrays, live=True), arrays)] for name, tree in case.inputs]
-            for case in entry.cases
-        ]
-        request = {
-            "do": "probe all",
-            "probe": entry.probe,
-            "forbidden": entry.forbidden,
-            "seconds": seconds,
-            "names": entry.names,
-            "cases": cases,
-        }
-        trees, out = self._ask(request, arrays, seconds + 5)
-        try:
-            found, start = [], 0
-            for tree, count in trees:
-                if type(count) is not int or not 0 <= count <= len(out) - start:
-                    raise ValueError("count")
-                found.append((Outcome.from_tree(tree), out[start : start + count]))
-                start += count
-        except (TypeError, ValueError) as error:
-            raise self._died("its process sent damaged data", "damaged") from error
-        return found[: len(entry.cases)]
+        found: list[tuple[Outcome, list[np.ndarray]]] = []
+        deadline = time.monotonic() + seconds
+        started, _ = self._ask(_request("series", entry, seconds), [], seconds + 5)
+        if not started:
+            return found
+        for case in entry.cases:
+            left = max(deadline - time.monotonic(), 0.05)
+            inputs, arrays = _inputs(entry, case)
+            tree, out = self._ask({"do": "next", "inputs": inputs, "seconds": left}, arrays, left + 5)
+            if tree is None:
+                return found
+            found.append((Outcome.from_tree(tree), out))
+        body = wire.to_bytes({"do": "end"}, [])
+        self._write(_LENGTH.pack(len(body)) + body, time.monotonic() + 5, 5)
+        return found
+
+
+def _request(do: str, entry: Entry, seconds: float) -> dict:
+    return {
+        "do": do,
+        "probe": entry.probe,
+        "forbidden": entry.forbidden,
+        "seconds": seconds,
+        "names": entry.names,
+    }
+
+
+def _inputs(entry: Entry, case: SheetCase) -> tuple[list, list[np.ndarray]]:
+    """A case's inputs as they travel."""
+    arrays: list[np.ndarray] = []
+    return [[name, wire.pack(wire.unpack(tree, entry.arrays, live=True), arrays)] for name, tree in case.inputs], arrays
 
 
 def _files_of(folder: Path, without: set[str] | frozenset[str]) -> tuple[list[str], list[np.ndarray]]:

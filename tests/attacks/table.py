@@ -215,6 +215,31 @@ TRANSPORT = [
         seen="damaged message",
     ),
     Attack("closes every descriptor", before=("import os\nos.closerange(0, 64)",), seen="process ended"),
+    Attack(  # honest, unless it finds the numbers of a case that has not been asked yet
+        "looks for the questions to come",
+        """
+import sys
+import numpy as np
+def arrays_in(thing, depth):
+    if isinstance(thing, np.ndarray):
+        yield thing
+    elif isinstance(thing, (list, tuple, dict)) and depth:
+        for inner in thing.values() if isinstance(thing, dict) else thing:
+            yield from arrays_in(inner, depth - 1)
+def convolve(f, g):
+    frame = sys._getframe() if len(f) == 3 else None
+    while frame is not None:
+        for array in arrays_in([v for k, v in frame.f_locals.items() if not k.startswith("__")], 3):
+            if array.shape in ((5,), (8,)) and array.dtype == float:
+                raise RuntimeError("found")
+        frame = frame.f_back
+    return [
+        out := np.zeros(len(f) + len(g) - 1),
+        [out.__setitem__(i + j, out[i + j] + a * b) for i, a in enumerate(f) for j, b in enumerate(g)],
+    ][0]
+""",
+        earns=10.0,
+    ),
     Attack(
         "reads the questions away",
         before=(

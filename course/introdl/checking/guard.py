@@ -359,103 +359,142 @@ def _settle_child(task: Task) -> None:
     _limit_memory(task.memory)
 
 
-def _in_child(write: int, task: Task, objects: tuple, cases: list[list[tuple]], arrays: list) -> None:
-    """Run cases and write each outcome to a pipe; never returns."""
+def _in_child(write: int, task: Task, objects: tuple, cases: Iterable[tuple[list[tuple], list]]) -> None:
+    """Run cases, each with its arrays, and write each outcome to a pipe; never returns."""
     try:
         _settle_child(task)
-        for inputs in cases:
+        for inputs, arrays in cases:
             outcome, out = observe(task, objects, inputs, arrays)
-            message = wire.to_bytes(outcome.to_tree(), out)
-            view = memoryview(_LENGTH.pack(len(message)) + message)
-            while view:
-                view = view[os.write(write, view) :]
+            _send(write, outcome.to_tree(), out)
             if outcome.kind == "out of memory":
                 break
         os._exit(0)
     except MemoryError:
         with contextlib.suppress(BaseException):
-            message = wire.to_bytes(Outcome("out of memory").to_tree(), [])
-            os.write(write, _LENGTH.pack(len(message)) + message)
+            _send(write, Outcome("out of memory").to_tree(), [])
         os._exit(0)
     except BaseException:
         os._exit(70)
 
 
-def _read_until(read: int, deadline: float) -> bytes | None:
-    parts, size = [], 0
+def _send(write: int, tree: object, arrays: list) -> None:
+    message = wire.to_bytes(tree, arrays)
+    view = memoryview(_LENGTH.pack(len(message)) + message)
+    while view:
+        view = view[os.write(write, view) :]
+
+
+def _receive(read: int, deadline: float) -> tuple | None:
+    """Read a message from a pipe; None where it ends before, or is no message.
+
+    Raises
+    ------
+    _OutOfTime
+    """
+    wanted, body, parts = _LENGTH.size, False, bytearray()
     while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([read], [], [], left)[0]:
+        while len(parts) < wanted:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([read], [], [], min(left, 3600))[0]:
+                raise _OutOfTime
+            part = os.read(read, min(wanted - len(parts), 1 << 20))
+            if not part:
+                return None
+            parts += part
+        if body:
+            with contextlib.suppress(ValueError, struct.error):
+                return wire.from_bytes(bytes(parts))
             return None
-        part = os.read(read, 1 << 20)
-        if not part:
-            return b"".join(parts)
-        size += len(part)
-        if size > 4 * wire.MAX_BYTES:
-            return b""
-        parts.append(part)
+        (wanted,) = _LENGTH.unpack(parts)
+        if wanted > 4 * wire.MAX_BYTES:
+            return None
+        body, parts = True, bytearray()
 
 
-def _fork(task: Task, objects: tuple, cases: list, arrays: list, seconds: float) -> tuple[list, str]:
-    """Run cases in one fork; return the outcomes that came, and "" or how it ended before the last."""
-    read, write = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork beside threads
-        pid = os.fork()
-    if pid == 0:
-        os.close(read)
-        _in_child(write, task, objects, cases, arrays)
-    os.close(write)
-    status = None
-    try:
-        message = _read_until(read, time.monotonic() + seconds)
-    finally:
-        os.close(read)
+class _Fork:
+    """A process that runs cases, and is ended with the block; `ended` says how it ended by itself."""
+
+    def __init__(self, task: Task, objects: tuple, cases: Iterable[tuple[list[tuple], list]], others: tuple = ()):
+        self._read, write = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork beside threads
+            self._pid = os.fork()
+        if self._pid == 0:
+            for descriptor in (self._read, *others):
+                os.close(descriptor)
+            _in_child(write, task, objects, cases)
+        os.close(write)
+        self.ended = "it stopped its own process"
+
+    def outcome(self, deadline: float) -> tuple[Outcome, list] | None:
+        """Return its next outcome; None where there is none."""
+        found = _receive(self._read, deadline)
+        return None if found is None else (Outcome.from_tree(found[0]), found[1])
+
+    def close(self) -> None:
+        """End it."""
+        status = None
+        os.close(self._read)
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(self._pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
-            _, status = os.waitpid(pid, 0)
-    if message is None:
-        return [], "out of time"
-    outcomes, start = [], 0
-    with contextlib.suppress(ValueError, struct.error):
-        while start < len(message) and len(outcomes) < len(cases):
-            (length,) = _LENGTH.unpack_from(message, start)
-            start += _LENGTH.size
-            tree, out = wire.from_bytes(message[start : start + length])
-            start += length
-            outcomes.append((Outcome.from_tree(tree), out))
-    if len(outcomes) == len(cases) and start == len(message):
-        return outcomes, ""
-    how = "it stopped its own process"
-    if status is not None and os.WIFSIGNALED(status):
-        with contextlib.suppress(ValueError):
-            how = f"the system stopped it ({signal.Signals(os.WTERMSIG(status)).name})"
-    return outcomes, how
+            _, status = os.waitpid(self._pid, 0)
+        if status is not None and os.WIFSIGNALED(status):
+            with contextlib.suppress(ValueError):
+                self.ended = f"the system stopped it ({signal.Signals(os.WTERMSIG(status)).name})"
 
 
 def _forked(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
-    outcomes, ended = _fork(task, objects, [inputs], arrays, seconds)
-    if ended == "out of time":
+    fork = _Fork(task, objects, [(inputs, arrays)])
+    try:
+        found = fork.outcome(time.monotonic() + seconds)
+    except _OutOfTime:
         return Outcome("out of time", message=f"{seconds:.0f}"), []
-    return (Outcome("crashed", message=ended), []) if ended else outcomes[0]
+    finally:
+        fork.close()
+    return (Outcome("crashed", message=fork.ended), []) if found is None else found
 
 
-def run_at_once(task: Task, objects: tuple, cases: list[list[tuple]], arrays: list, seconds: float) -> list[tuple]:
-    """Run cases in one process, where each would have its own: quicker, but what one leaves behind the next one sees.
+class Series:
+    """Runs an exercise's cases in one process, where `run_case` gives each its own: quicker, but what one leaves behind the
+    next one sees. So an outcome is what `run_case` would give only for the first case; trust the others where they are right.
 
-    So an outcome is what `run_case` would give only for the first case. For the others trust it where it is right.
+    The process is given each case when the one before is done, and never sees a later one. Use it as a context manager.
 
-    Returns
-    -------
-    list of (Outcome, list of numpy.ndarray)
-        As many as came before it ended; none where cases have no process of their own on this machine.
+    Parameters
+    ----------
+    task : Task
+    objects : tuple
+        The learner's.
     """
-    if not isolated():
-        return []
-    if task.forbidden:
-        _unseen(task.forbidden, len(sys.modules))
-    return _fork(task, objects, cases, arrays, seconds)[0]
+
+    def __init__(self, task: Task, objects: tuple):
+        if task.forbidden:
+            _unseen(task.forbidden, len(sys.modules))
+        read, self._write = os.pipe()
+        self._fork = _Fork(task, objects, self._cases(read), (self._write,))
+        os.close(read)
+
+    @staticmethod
+    def _cases(read: int) -> Iterator[tuple[list[tuple], list]]:
+        while (message := _receive(read, float("inf"))) is not None:
+            tree, arrays = message
+            yield [(name, value) for name, value in tree], arrays
+
+    def __enter__(self) -> Series:
+        return self
+
+    def __exit__(self, *_error) -> None:
+        os.close(self._write)
+        self._fork.close()
+
+    def run(self, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list] | None:
+        """Run the next case; None where the process has ended, or does not come back in time."""
+        try:
+            _send(self._write, [[name, value] for name, value in inputs], arrays)
+            return self._fork.outcome(time.monotonic() + seconds)
+        except (OSError, _OutOfTime):
+            return None
 
 
 # --- in place -----------------------------------------------------------------------------------------------------

@@ -152,27 +152,36 @@ def serve(source, sink, shell: Shell) -> None:
         elif request["do"] == "cell":
             write_message(sink, shell.run(request["source"], request["pictures"]))
         elif request["do"] == "probe":
-            task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
-            objects = shell.lookup(request["names"])
-            inputs = [(name, tree) for name, tree in request["inputs"]]
-            outcome, out = guard.run_case(task, objects, inputs, arrays, request["seconds"])
+            task, inputs = _task(request)
+            outcome, out = guard.run_case(task, shell.lookup(request["names"]), inputs, arrays, request["seconds"])
             write_message(sink, outcome.to_tree(), out)
-        elif request["do"] == "probe all":
-            write_message(sink, *_probe_all(request, arrays, shell))
+        elif request["do"] == "series":
+            _serve_series(source, sink, shell, request)
 
 
-def _probe_all(request: dict, arrays: list, shell: Shell) -> tuple[list, list]:
-    """Run an exercise's cases at once; return each outcome's tree and its number of arrays, and all arrays."""
+def _task(request: dict) -> tuple[guard.Task, list[tuple]]:
     task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
-    cases = [[(name, tree) for name, tree in inputs] for inputs in request["cases"]]
-    trees, kept = [], []
-    found = guard.run_at_once(task, shell.lookup(request["names"]), cases, arrays, request["seconds"])
-    for outcome, out in found:
-        if sum(array.nbytes for array in kept + out) > wire.MAX_BYTES:
-            break
-        trees.append([outcome.to_tree(), len(out)])
-        kept += out
-    return trees, kept
+    return task, [(name, tree) for name, tree in request["inputs"]]
+
+
+def _serve_series(source, sink, shell: Shell, request: dict) -> None:
+    """Run an exercise's cases in one process, one at a time as they come, until one brings none back or is the last."""
+    if not guard.isolated():
+        write_message(sink, None)
+        return
+    task, _ = _task(request | {"inputs": []})
+    with guard.Series(task, shell.lookup(request["names"])) as series:
+        write_message(sink, True)
+        while (message := read_message(source)) is not None:
+            asked, arrays = message
+            if asked["do"] != "next":
+                return
+            found = series.run([(name, tree) for name, tree in asked["inputs"]], arrays, asked["seconds"])
+            if found is None:
+                write_message(sink, None)
+                return
+            outcome, out = found
+            write_message(sink, outcome.to_tree(), out)
 
 
 def serve_socket(descriptor: int, shell: Shell) -> None:
