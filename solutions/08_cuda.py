@@ -340,9 +340,9 @@ def measure(fn, synchronize, warmup=3, repeats=11):
     Returns
     -------
     tuple of 3 floats
-        Median, fastest and slowest of the timed calls, in seconds. Each time runs from a
-        moment when the device has nothing to do, to the next. fn is called exactly
-        warmup + repeats times.
+        Median, fastest and slowest of the timed calls, in seconds, by a clock of the module
+        time. Each time runs from a moment when the device has nothing to do, to the next. fn
+        is called exactly warmup + repeats times.
 
     Example
     -------
@@ -742,7 +742,8 @@ def evaluate(model, batches):
     tuple of 2 floats
         Cross-entropy, the mean over all pictures, and accuracy, the share of pictures whose
         largest score is the label's, from 0 to 1. In evaluation mode, and without tracking
-        gradients. The model's weights still require gradients afterwards.
+        gradients. Afterwards the model can be trained on: its weights still require gradients,
+        and gradients are not switched off.
     """
     ### BEGIN SOLUTION
     model.eval()
@@ -884,7 +885,7 @@ def train_step_amp(model, batch, optimizer):
         float32 weights, and they stay float32.
     batch : tuple of 2 tensors
         Images (N, ...) float32 and labels (N,) int64, on the model's device, which may be CUDA
-        or the CPU.
+        or the CPU: on either of them the layers compute in bfloat16.
     optimizer : torch.optim.Optimizer
         Gradients of an earlier step may still be there.
 

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from autograder.exercise import Case, Exercise, Misconception, Question, quiz
 from introdl import data
 
-LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*")
+LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*", "scipy.linalg.convolution_matrix")
 
 
 def _whole(rng, shape, low=0, high=5):

@@ -7,6 +7,7 @@ torch's "meta" device, and training steps are judged by what they do to a small 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 
 import numpy as np
@@ -399,6 +400,24 @@ CONV_FLOPS = Exercise(
             "You have half of it. Each weight costs a multiplication and an addition, and both are floating-point "
             "operations. (What you counted are MACs, multiply-accumulates.)",
             _macs,
+        ),
+        Misconception(
+            "one addition less",
+            "You count L - 1 additions for a dot product of length L. That is how few it takes, but the usual count, and this "
+            "exercise's, is two operations for each product: the first one is added to 0.",
+            lambda x, w, s, p: 2 * _macs(x, w, s, p) - x[0] * w[0] * math.prod(_out(x, w, s, p)),
+        ),
+        Misconception(
+            "a bias is counted",
+            "You add an operation for a bias to each output. This convolution has none.",
+            lambda x, w, s, p: 2 * _macs(x, w, s, p) + x[0] * w[0] * math.prod(_out(x, w, s, p)),
+        ),
+        Misconception(
+            "the output's size is not rounded down",
+            "Your output has a fraction of a row. Where the stride does not come out even, the rest is left over: use //.",
+            lambda x, w, s, p: (
+                2 * x[0] * math.prod(w) * ((x[2] + 2 * p - w[2]) / s + 1) * ((x[3] + 2 * p - w[3]) / s + 1)
+            ),
         ),
         Misconception(
             "the input's size in place of the output's",
@@ -842,7 +861,7 @@ def _numpy_step(batches, weights, settings):
 
 def _step_oracle(batches, weights, settings):
     losses, flat, P = _numpy_step(batches, weights, settings)
-    found = {"losses": losses.round(10), "weights": flat.round(10)}
+    found = {"losses": losses.round(10), "weights": flat.round(10), "the model is left in": "training mode"}
     if "mean" in P:
         counted = np.array([float(len(batches))])
         found["running statistics"] = np.concatenate([P["mean"], P["variance"], counted]).round(10)
@@ -862,7 +881,7 @@ def _steps(
             model.train(mode == "train")
         if zero == "before":
             optimizer.zero_grad()
-        with context() if context else contextlib.nullcontext():
+        with context(x) if context else contextlib.nullcontext():
             scores = model(x)
             value = loss(scores, y) if loss else torch.nn.functional.cross_entropy(scores, y)
         if order == "step first":
@@ -889,6 +908,12 @@ def _functional():
 def _loss_afterwards(model, batch, optimizer):
     _steps()(model, batch, optimizer)
     return _functional().cross_entropy(model(batch[0]), batch[1]).item()
+
+
+def _evaluation_afterwards(model, batch, optimizer):
+    loss = _steps()(model, batch, optimizer)
+    model.eval()
+    return loss
 
 
 def _accuracy_as_loss(model, batch, optimizer):
@@ -954,6 +979,12 @@ TRAIN_STEP = Exercise(
         Misconception(*_NO_STEP, _steps(order="no step")),
         Misconception(*_GRAPH, _steps(give=lambda value: value)),
         Misconception(*_EVALUATION, _steps(mode=None)),
+        Misconception(
+            "evaluation mode afterwards",
+            "The step is right, but at its end you put the model into evaluation mode. The docstring asks for training mode: "
+            "the next batch comes at once.",
+            _evaluation_afterwards,
+        ),
         Misconception(
             "the model is put into evaluation mode",
             "You call model.eval() in a training step. Batch normalisation then uses its old statistics in place of the "
@@ -1073,6 +1104,14 @@ def _freezing(model, batches):
     return _evaluates(track=True)(model, batches)
 
 
+def _switching_off(model, batches):
+    import torch
+
+    found = _evaluates()(model, batches)
+    torch.set_grad_enabled(False)
+    return found
+
+
 EVALUATE = Exercise(
     id="08.evaluate",
     title="Evaluate",
@@ -1099,6 +1138,12 @@ EVALUATE = Exercise(
             "You switch requires_grad off to save memory, and nobody switches it on again: the next training step fails. "
             "torch.no_grad() ends by itself.",
             _freezing,
+        ),
+        Misconception(
+            "gradients are off for good",
+            "torch.set_grad_enabled(False) as a line of its own switches gradients off for the whole program, and the next "
+            "training step fails. As a context, with torch.no_grad():, it ends by itself.",
+            _switching_off,
         ),
         Misconception(
             "the mean of batch means",
@@ -1193,9 +1238,11 @@ def _amp_case(rng, *given, **settings):
 
 
 def _amp_cases(rng):
-    yield _amp_case(rng, "one step of SGD", (4,), (3, 5, 3), optimizer="SGD", lr=0.5)
+    # Two losses: that of a float32 the lower half is 0 happens by chance once in 65,536 times, for both once in 4 * 10^9.
+    yield _amp_case(rng, "two steps of SGD", (4, 3), (3, 5, 3), optimizer="SGD", lr=0.5)
     yield _amp_case(rng, "gradients of an earlier step are still there", (3, 5), (4, 5, 3), optimizer="SGD", lr=0.25, stale=0.5)  # fmt: skip
     yield _amp_case(rng, "three steps with momentum", (4, 3, 5), (5, 4, 3), optimizer="SGD", lr=0.1, momentum=0.9)
+    yield _amp_case(rng, "on a GPU (pretended)", (5, 4), (3, 4, 5), optimizer="SGD", lr=0.2, gpu=True)
 
 
 def _amp_oracle(batches, weights, settings):
@@ -1210,11 +1257,11 @@ def _amp_oracle(batches, weights, settings):
     }
 
 
-def _autocast(kind="bfloat16", device="cpu"):
-    def enter():
+def _autocast(kind="bfloat16", device=None):
+    def enter(images):
         import torch
 
-        return torch.autocast(device, dtype=getattr(torch, kind))
+        return torch.autocast(device or images.device.type, dtype=kind and getattr(torch, kind))
 
     return enter
 
@@ -1234,7 +1281,7 @@ def _whole_model_cast(model, batch, optimizer):
 def _loss_in_16_bits(model, batch, optimizer):
     x, y = batch
     optimizer.zero_grad()
-    with _autocast()():
+    with _autocast()(x):
         scores = model(x)
     loss = _functional().cross_entropy(scores, y)
     loss.backward()
@@ -1268,6 +1315,18 @@ TRAIN_STEP_AMP = Exercise(
             "float16 has a small range: gradients below 0.00000006 become zero, and one needs a GradScaler to save them. "
             "bfloat16 has float32's range and needs none.",
             _steps(context=_autocast("float16")),
+        ),
+        Misconception(
+            "autocast for the CPU only",
+            'You write "cpu" into autocast. On a GPU that does nothing, and the layers compute in float32. Ask the batch where '
+            "it is: images.device.type.",
+            _steps(context=_autocast(device="cpu")),
+        ),
+        Misconception(
+            "the dtype is left out",
+            "You do not say which short type you want. On the CPU autocast takes bfloat16, on a GPU float16. Say "
+            "dtype=torch.bfloat16.",
+            _steps(context=_autocast(kind=None)),
         ),
         Misconception(
             "the loss is computed in 16 bits",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import accumulate
 
 import numpy as np
 
@@ -407,6 +408,52 @@ def train_digits_own_layers(X, y, rng):
     return [w[name] for name in ("k1", "bk1", "k2", "bk2", "d1", "bd1", "d2", "bd2")]
 
 
+# --- more of them, as learners wrote them -----------------------------------------------------------------
+
+
+def gradient_descent_accumulated(grad, x0, lr, steps):
+    return np.array(list(accumulate(range(steps), lambda x, _: x - lr * grad(x), initial=x0)))
+
+
+def minibatches_seeded_twice(X, y, size, rng):
+    seed = rng.integers(2**32)
+    pictures, labels = (np.random.default_rng(seed).permutation(part) for part in (X, y))
+    return zip(*([part[k : k + size] for k in range(0, len(X), size)] for part in (pictures, labels)), strict=True)
+
+
+def minibatches_draws_from_what_is_left(X, y, size, rng):
+    left = set(range(len(X)))
+    while left:
+        chosen = rng.choice(sorted(left), min(size, len(left)), replace=False)
+        left -= set(chosen.tolist())
+        yield X[chosen], y[chosen]
+
+
+def adam_step_as_pytorch(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    m, v, t = state
+    t += 1
+    m = m + (1 - beta1) * (grad - m)
+    v = beta2 * v + (1 - beta2) * grad * grad
+    denominator = np.sqrt(v) / math.sqrt(1 - beta2**t) + eps
+    return w - lr / (1 - beta1**t) * (m / denominator), [m, v, t]
+
+
+def cosine_lr_table(step, total, base, warmup=0):
+    table = list(np.linspace(base / warmup, base, warmup)) if warmup else []
+    rest = total - warmup
+    return (table + [base * (1 - math.sin(math.pi * k / (2 * rest)) ** 2) for k in range(rest)])[step]
+
+
+def he_init_box_muller(shape, rng):
+    fan_in = shape[0] if len(shape) == 2 else math.prod(shape[1:])
+    radius, angle = np.sqrt(-2 * np.log(1 - rng.random(shape))), 2 * np.pi * rng.random(shape)
+    return radius * np.cos(angle) * math.sqrt(2 / fan_in)
+
+
+def early_stop_windows(history, patience):
+    return len(history) > patience and min(history[-patience:]) >= min(history[:-patience])
+
+
 ANSWERS = {
     "07.gradient_descent": [
         gradient_descent_list,
@@ -414,6 +461,7 @@ ANSWERS = {
         gradient_descent_in_place,
         gradient_descent_recursive,
         gradient_descent_float32,
+        gradient_descent_accumulated,
     ],
     "07.minibatches": [
         minibatches_generator,
@@ -423,6 +471,8 @@ ANSWERS = {
         minibatches_sorted_by_chance,
         minibatches_python,
         minibatches_pool,
+        minibatches_seeded_twice,
+        minibatches_draws_from_what_is_left,
     ],
     "07.sgd_step": [sgd_step_new, sgd_step_in_place, sgd_step_loop, sgd_step_float32],
     "07.momentum_step": [
@@ -432,9 +482,16 @@ ANSWERS = {
         momentum_step_rate_inside,
         momentum_step_history,
     ],
-    "07.adam_step": [adam_step_new, adam_step_in_place, adam_step_rate_corrected, adam_step_dict],
-    "07.cosine_lr": [cosine_lr_numpy, cosine_lr_math, cosine_lr_array, cosine_lr_float32],
-    "07.he_init": [he_init_standard_normal, he_init_normal, he_init_loop, he_init_float32, he_init_half],
-    "07.early_stop": [early_stop_argmin, early_stop_loop, early_stop_last, early_stop_numpy_bool],
+    "07.adam_step": [adam_step_new, adam_step_in_place, adam_step_rate_corrected, adam_step_dict, adam_step_as_pytorch],
+    "07.cosine_lr": [cosine_lr_numpy, cosine_lr_math, cosine_lr_array, cosine_lr_float32, cosine_lr_table],
+    "07.he_init": [
+        he_init_standard_normal,
+        he_init_normal,
+        he_init_loop,
+        he_init_float32,
+        he_init_half,
+        he_init_box_muller,
+    ],
+    "07.early_stop": [early_stop_argmin, early_stop_loop, early_stop_last, early_stop_numpy_bool, early_stop_windows],
     "07.train_digits": [train_digits_adam, train_digits_momentum, train_digits_own_layers],
 }

@@ -6,6 +6,7 @@ import math
 import statistics
 import time
 import timeit
+from collections import Counter
 from math import prod
 from time import perf_counter as now
 
@@ -481,7 +482,7 @@ def train_step_amp_float_scores(model, batch, optimizer):
 
 
 def train_step_amp_everything_inside(model, batch, optimizer):
-    with torch.autocast(device_type="cpu", dtype=torch.bfloat16, cache_enabled=False):
+    with torch.autocast(device_type=batch[0].device.type, dtype=torch.bfloat16, cache_enabled=False):
         return train_step_plain(model, batch, optimizer)
 
 
@@ -510,6 +511,110 @@ def train_step_amp_scaler(model, batch, optimizer):
     return loss.item()
 
 
+# --- more of them, as learners wrote them -----------------------------------------------------------------
+
+
+def to_device_replace(batch, device):
+    if isinstance(batch, tuple) and hasattr(batch, "_asdict"):
+        return batch._replace(**{name: to_device_replace(item, device) for name, item in batch._asdict().items()})
+    if isinstance(batch, dict):
+        return type(batch)((key, to_device_replace(item, device)) for key, item in batch.items())
+    if isinstance(batch, (list, tuple)):
+        return type(batch)(to_device_replace(item, device) for item in batch)
+    return batch.to(device, non_blocking=True) if torch.is_tensor(batch) else batch
+
+
+def measure_marks(fn, synchronize, warmup=3, repeats=11):
+    """One look at the clock between two calls, when the queue is empty."""
+    for _ in range(warmup):
+        fn()
+    synchronize()
+    marks = [time.monotonic()]
+    for _ in range(repeats):
+        fn()
+        synchronize()
+        marks.append(time.monotonic())
+    taken = np.diff(marks)
+    return np.median(taken), taken.min(), taken.max()
+
+
+def measure_system_clock(fn, synchronize, warmup=3, repeats=11):
+    taken = []
+    for number in range(warmup + repeats):
+        synchronize()
+        start = time.clock_gettime(time.CLOCK_MONOTONIC)
+        fn()
+        synchronize()
+        if number >= warmup:
+            taken.append(time.clock_gettime(time.CLOCK_MONOTONIC) - start)
+    taken.sort()
+    return taken[repeats // 2], taken[0], taken[-1]
+
+
+def train_step_by_hand(model, batch, optimizer):
+    images, labels = batch
+    model.train()
+    for parameter in model.parameters():
+        parameter.grad = None
+    scores = model(images)
+    loss = (scores.logsumexp(1) - scores[torch.arange(len(labels)), labels]).mean()
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach().numpy()
+
+
+def evaluate_counter(model, batches):
+    before = model.training
+    model.eval()
+    counted, losses = Counter(), []
+    with torch.set_grad_enabled(False):
+        for images, labels in batches:
+            scores = model(images)
+            losses += F.cross_entropy(scores, labels, reduction="none").tolist()
+            counted.update((scores.max(dim=1).indices == labels).tolist())
+    model.train(before)
+    return statistics.fmean(losses), counted[True] / counted.total()
+
+
+@torch.no_grad()
+def evaluate_tensors(model, batches):
+    model.eval()
+    total, right, n = torch.tensor(0.0), torch.tensor(0), 0
+    for images, labels in batches:
+        scores = model(images)
+        total += nn.CrossEntropyLoss(reduction="sum")(scores, labels)
+        right += scores.softmax(-1).argmax(-1).eq(labels).sum()
+        n += labels.numel()
+    return total / n, right / n
+
+
+def train_step_amp_by_weights(model, batch, optimizer):
+    images, labels = batch
+    kind = next(model.parameters()).device.type
+    optimizer.zero_grad(set_to_none=True)
+    with torch.amp.autocast(kind, torch.bfloat16):
+        scores = model(images)
+    with torch.autocast(kind, enabled=False):
+        loss = F.cross_entropy(scores.float(), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.detach().cpu().item()
+
+
+def train_step_amp_moves(model, batch, optimizer):
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
+    images, labels = (part.to(device, non_blocking=True) for part in batch)
+    model.train()
+    model.zero_grad()
+    with torch.autocast(device_type="cuda" if images.is_cuda else "cpu", dtype=torch.bfloat16):
+        loss = nn.CrossEntropyLoss()(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    return float(loss)
+
+
 ANSWERS = {
     "08.best_device": [
         best_device_ladder,
@@ -525,6 +630,7 @@ ANSWERS = {
         to_device_asks_for_to,
         to_device_match,
         to_device_copies_first,
+        to_device_replace,
     ],
     "08.conv_flops": [conv_flops_formula, conv_flops_loops, conv_flops_numpy, conv_flops_float],
     "08.arithmetic_intensity": [
@@ -543,6 +649,8 @@ ANSWERS = {
         measure_own_synchronise,
         measure_with_timer_object,
         measure_wall_clock,
+        measure_marks,
+        measure_system_clock,
     ],
     "08.train_step": [
         train_step_plain,
@@ -552,14 +660,25 @@ ANSWERS = {
         train_step_closure,
         train_step_gradients,
         train_step_moves_the_batch,
+        train_step_by_hand,
     ],
-    "08.evaluate": [evaluate_plain, evaluate_sum, evaluate_together, evaluate_and_back, evaluate_numpy],
+    "08.evaluate": [
+        evaluate_plain,
+        evaluate_sum,
+        evaluate_together,
+        evaluate_and_back,
+        evaluate_numpy,
+        evaluate_counter,
+        evaluate_tensors,
+    ],
     "08.train_step_amp": [
         train_step_amp_plain,
         train_step_amp_float_scores,
         train_step_amp_everything_inside,
         train_step_amp_device,
         train_step_amp_scaler,
+        train_step_amp_by_weights,
+        train_step_amp_moves,
     ],
     "08.quiz": [("c", "a", "b", "d", "c"), ("C", "A", "B", "D", "C"), ("c)", "a)", "b)", "d)", "c)")],
 }

@@ -28,7 +28,7 @@ CONVOLVE = Exercise(
     hints=_HINTS,
     forbidden=(
         *("numpy.convolve", "numpy.correlate", "numpy.polymul", "numpy.polynomial.*"),
-        *("scipy.signal.*", "scipy.ndimage.*", "torch.*"),
+        *("scipy.signal.*", "scipy.ndimage.*", "scipy.linalg.convolution_matrix", "torch.*"),
     ),
     seconds=2.0,
 )

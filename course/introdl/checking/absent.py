@@ -184,7 +184,8 @@ def put_away(names: list[str]) -> None:
             if parent in sys.modules and last in sys.modules[parent].__dict__:
                 sys.modules[parent].__dict__[last] = _AbsentModule(name)
     sys.meta_path.insert(0, _Finder(names))
-    single = [one for one in names if not one.endswith(".*")]
+    # What is built in, such as open, this process needs itself; whether an answer calls it is watched.
+    single = [one for one in names if not one.endswith(".*") and not one.startswith("builtins.")]
     behind = [(place, one) for one in single for place in _BEHIND.get(one, [])]
     for place, name in [*zip(single, single, strict=True), *behind]:
         module, _, attribute = place.rpartition(".")
@@ -203,14 +204,14 @@ def put_away(names: list[str]) -> None:
 
 
 def missing_folders(names: list[str]) -> list[str]:
-    """Return the folders of the packages among forbidden names, where this Python has them."""
+    """Return the folders of the packages among forbidden names, where this Python has them, and none inside another."""
     import os
 
-    found = []
+    found: list[str] = []
     for name in names:
         parts = name[:-2].split(".") if name.endswith(".*") else []
         for root in sys.path if parts else ():
             folder = os.path.join(root, *parts)
             if root and os.path.isdir(folder):
                 found.append(folder)
-    return found
+    return [one for one in found if not any(one.startswith(other + os.sep) for other in found)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 import timeit
 import types
@@ -124,6 +125,85 @@ def devices(gpus: int = 0, built: bool = False, apple: bool = False, apple_built
     ]
 
 
+def _stays(to):
+    """Let a method `to` leave a tensor or a module where it is; a change of the dtype it makes."""
+    import torch
+
+    def place(one):
+        return isinstance(one, torch.device) or (isinstance(one, str) and one.startswith(("cuda", "cpu")))
+
+    def stay(self, *args, **kwargs):
+        rest = [one for one in args if one is not None and not place(one)]
+        named = {name: one for name, one in kwargs.items() if name != "device" and one is not None}
+        if all(isinstance(one, bool) for one in (*rest, *named.values())):
+            return self
+        return to(self, *rest, **named)
+
+    return stay
+
+
+@functools.cache
+def _elsewhere() -> type:
+    import torch
+
+    class Elsewhere(torch.Tensor):
+        device = property(lambda self: torch.device("cuda", 0))
+        is_cuda = property(lambda self: True)
+        is_cpu = property(lambda self: False)
+        to = _stays(torch.Tensor.to)
+
+        def cuda(self, *_args, **_kwargs):
+            return self
+
+    return Elsewhere
+
+
+def on_a_gpu(value: Any) -> Any:
+    """A tensor, or a module with its parameters, that says it is on an NVIDIA GPU; the work is done by the CPU."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.as_subclass(_elsewhere())
+    for module in value.modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            module._parameters[name] = torch.nn.Parameter(on_a_gpu(parameter.detach()))
+    value.to = types.MethodType(_stays(type(value).to), value)
+    value.cuda = lambda *_args, **_kwargs: value
+    return value
+
+
+def gpu_autocast() -> list[tuple]:
+    """Substitutes for autocast, on a machine whose tensors come from `on_a_gpu`.
+
+    Asked for "cuda" it does there what it does on a GPU, float16 where nothing is said; asked for "cpu" it does nothing.
+    """
+    import torch
+
+    class Autocast(torch.autocast):
+        def __init__(self, device_type, dtype=None, enabled=True, cache_enabled=None):
+            if device_type == "cuda":
+                device_type, dtype = "cpu", dtype or torch.float16
+            elif device_type == "cpu":
+                enabled = False
+            super().__init__(device_type, dtype=dtype, enabled=enabled, cache_enabled=cache_enabled)
+
+    def cuda_autocast(enabled=True, dtype=torch.float16, cache_enabled=True):
+        return Autocast("cuda", dtype=dtype, enabled=enabled, cache_enabled=cache_enabled)
+
+    def no_scaler(*_args, **_kwargs):
+        return scaler("cpu", enabled=False)
+
+    scaler = torch.amp.GradScaler
+    return [
+        (torch, "autocast", Autocast),
+        (torch.amp, "autocast", Autocast),
+        (torch.amp.autocast_mode, "autocast", Autocast),
+        (torch.cuda.amp, "autocast", cuda_autocast),
+        (torch.amp, "GradScaler", no_scaler),
+        (torch.cuda.amp, "GradScaler", no_scaler),
+    ]
+
+
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch use one thread: for tiny networks more of them only get in each other's way."""
@@ -172,6 +252,11 @@ class Clock:
 
         return read
 
+    def _gettime(self, scale: int = 1):
+        busy = [getattr(time, f"CLOCK_{name}_CPUTIME_ID", None) for name in ("PROCESS", "THREAD")]
+        wall, working = self._read("now", scale), self._read("_busy", scale)
+        return lambda which: working() if which in busy else wall()
+
     def _sleep(self, seconds) -> None:
         self.now += seconds
 
@@ -203,6 +288,7 @@ class Clock:
         found += [(time, name, self._read("_busy")) for name in ("process_time", "thread_time")]
         found += [(time, name, self._read("_busy", 10**9)) for name in ("process_time_ns", "thread_time_ns")]
         found += [(time, "sleep", self._sleep), (timeit, "default_timer", found[0][2])]
+        found += [(time, "clock_gettime", self._gettime()), (time, "clock_gettime_ns", self._gettime(10**9))]
         stream = types.SimpleNamespace(synchronize=self.wait)
         found += [
             (torch.cuda, "synchronize", self.wait),

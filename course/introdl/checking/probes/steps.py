@@ -31,7 +31,7 @@ def small_optimizer(model, settings: dict):
     """The optimizer of a case; where it says so, gradients of an earlier step are still there."""
     import torch
 
-    rest = {name: value for name, value in settings.items() if name not in ("optimizer", "mode", "stale")}
+    rest = {name: value for name, value in settings.items() if name not in ("optimizer", "mode", "stale", "gpu")}
     for parameter in model.parameters():
         if settings["stale"]:
             parameter.grad = torch.full_like(parameter, settings["stale"])
@@ -63,6 +63,10 @@ def _train(objects: tuple, inputs: list, dtype: str = "float64") -> Any:
 
     batches, weights, settings = inputs
     model = small_network(weights, dtype)
+    pretended, device = pretend.devices(), torch.device("cpu")
+    if gpu := settings.get("gpu", False):
+        model = pretend.on_a_gpu(model)
+        pretended, device = pretend.devices(gpus=1, built=True) + pretend.gpu_autocast(), torch.device("cuda")
     optimizer = small_optimizer(model, settings)
     before = all_numbers(model.parameters())
     order: list[str] = []
@@ -85,10 +89,11 @@ def _train(objects: tuple, inputs: list, dtype: str = "float64") -> Any:
     optimizer.register_step_post_hook(lambda *args: order.append("step"))
     model[-1].register_forward_hook(forward)
     losses, graphs = [], []
-    with pretend.one_thread(), pretend.replaced(objects, pretend.devices(), torch.device("cpu")):
+    with pretend.one_thread(), pretend.replaced(objects, pretended, device):
         for x, y in batches:
             order.append("call")
             batch = torch.from_numpy(x).to(getattr(torch, dtype)), torch.from_numpy(y)
+            batch = tuple(map(pretend.on_a_gpu, batch)) if gpu else batch
             loss, graph = _as_number(objects[0](model, batch, optimizer))
             losses.append(loss)
             graphs.append(graph)
@@ -97,6 +102,7 @@ def _train(objects: tuple, inputs: list, dtype: str = "float64") -> Any:
         "weights": all_numbers(model.parameters()),
         "moved": all_numbers(model.parameters()) - before,
         "statistics": all_numbers(b.double() for b in model.buffers()) if "mean" in weights else None,
+        "mode": "training mode" if model.training else "evaluation mode",
         "graph": any(graphs),
         "order": " ".join(order),
         "inside": inside[0] if inside else "",
@@ -130,6 +136,7 @@ def _read_train_step(result: Any, inputs: list) -> Any:
     if wrong is not None:
         return wrong
     read = {"losses": np.array(result["losses"], float), "weights": result["weights"]}
+    read["the model is left in"] = result["mode"]
     if result["statistics"] is not None:
         read["running statistics"] = result["statistics"]
     return read
@@ -167,13 +174,19 @@ def _evaluate(objects: tuple, inputs: list) -> Any:
     model[-1].register_forward_hook(lambda layer, given, scores: tracked.append(scores.requires_grad))
     given = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches]
     with pretend.one_thread(), pretend.replaced(objects, pretend.devices(), torch.device("cpu")):
-        result = objects[0](model, given)
+        recording = torch.is_grad_enabled()
+        try:
+            result = objects[0](model, given)
+            off = recording and not torch.is_grad_enabled()
+        finally:
+            torch.set_grad_enabled(recording)
     if isinstance(result, (tuple, list)):
         result = [_as_number(value)[0] for value in result]
     return {
         "result": result,
         "tracked": any(tracked),
         "frozen": not all(p.requires_grad for p in model.parameters()),
+        "off": off,
     }
 
 
@@ -191,6 +204,8 @@ def _read_evaluate(result: Any, inputs: list) -> Any:
         )
     if result["frozen"]:
         return Wrong("After evaluate the model's weights no longer require gradients, so it cannot be trained on.")
+    if result["off"]:
+        return Wrong("After evaluate gradients are still switched off, so nothing can be trained any more.")
     return {"mean loss": given[0], "accuracy": given[1]}
 
 

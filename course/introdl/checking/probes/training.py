@@ -102,16 +102,22 @@ def _drive_epochs(objects: tuple, inputs: list) -> Any:
 
 
 def _read_stop(result: Any, inputs: list) -> Any:
-    """After which epoch a training loop would stop: at the first True."""
+    """After which epoch a training loop would stop: at the first True. It stays True until a new best loss comes."""
     if not isinstance(result, list) or any(value is None for value in result):
         return None if isinstance(result, list) else result
+    stopped = None
+    history = inputs[0]
     for epoch, value in enumerate(result, start=1):
         value = value[()] if isinstance(value, np.ndarray) and value.shape == () else value
         if not isinstance(value, (bool, np.bool_)):
             return Wrong(f"The answer should be True or False; it is of type {type(value).__name__}.")
-        if value:
-            return f"stop after epoch {epoch}"
-    return "never stop"
+        if stopped is None and value:
+            stopped = epoch
+        elif stopped is not None and min(history[:epoch]) < min(history[:stopped]):
+            break
+        elif stopped is not None and not value:
+            return f"stop after epoch {stopped}, but not after epoch {epoch}"
+    return "never stop" if stopped is None else f"stop after epoch {stopped}"
 
 
 PROBES["until_stop"] = Probe(_drive_epochs, _read_stop)
@@ -162,6 +168,12 @@ def _samples(batches: list, X: np.ndarray, y: np.ndarray) -> tuple[list[np.ndarr
     return found, own
 
 
+def _neighbours(order: list[int]) -> int:
+    """How many samples come right after one that stood beside them, in a ring."""
+    steps = np.abs(np.diff(order))
+    return int(((steps == 1) | (steps == len(order) - 1)).sum())
+
+
 def _read_minibatches(result: Any, inputs: list) -> Any:
     if not isinstance(result, list):
         if result == "no pair":
@@ -192,8 +204,10 @@ def _read_minibatches(result: Any, inputs: list) -> Any:
         return Wrong("The samples come in the order of X: nothing is shuffled.")
     if flat[0] == flat[1]:
         return Wrong("Two epochs have the same order.")
-    if size > 1 and all((np.diff(numbers) == 1).all() for found in orders for numbers in found):
-        return Wrong("Each batch holds neighbours of X, in their old order: only the batches are shuffled.")
+    if 1 < size < len(X) and all((np.diff(np.sort(numbers)) == 1).all() for found in orders for numbers in found):
+        return Wrong("Each batch holds neighbours of X: the same samples always meet in a batch.")
+    if all(_neighbours(order) >= len(X) - 3 for order in flat):
+        return Wrong("Nearly every sample comes after its old neighbour: the order is turned, not shuffled.")
     if flat[0] != flat[2]:
         return Wrong("The same generator, in the same state, gives another order.")
     return "every sample once, in step with its label, in a new order each epoch"
@@ -218,6 +232,7 @@ def _drive_random_weights(objects: tuple, inputs: list) -> Any:
         return {
             "mean": float(numbers.mean()),
             "standard deviation": float(numbers.std()),
+            "fourth": float((numbers**4).mean() / (numbers**2).mean() ** 2),
             "different": len(np.unique(numbers)),
             "repeated": bool(np.array_equal(first, repeated)),
             "new": not np.array_equal(first, second),
@@ -225,7 +240,7 @@ def _drive_random_weights(objects: tuple, inputs: list) -> Any:
 
 
 def _read_random_weights(result: Any, inputs: list) -> Any:
-    """Mean and spread. A mean within 6 standard errors of 0 counts as 0: by chance one in 10^8 is farther off."""
+    """Mean, spread, and whether the numbers are spread evenly. A mean within 6 standard errors of 0 counts as 0: by chance one in 10^8 is farther off."""
     shape = tuple(inputs[0])
     if result is None:
         return None
@@ -242,7 +257,7 @@ def _read_random_weights(result: Any, inputs: list) -> Any:
         return Wrong("Two layers drawn one after the other get the same weights.")
     if abs(mean) < 6 * spread / np.sqrt(np.prod(shape)):
         mean = 0.0
-    return {"mean": mean, "standard deviation": spread}
+    return {"mean": mean, "standard deviation": spread, "distribution": "even" if result["fourth"] < 2.1 else "normal"}
 
 
 PROBES["random_weights"] = Probe(_drive_random_weights, _read_random_weights)
