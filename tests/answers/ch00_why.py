@@ -238,7 +238,9 @@ ANSWERS = {
 
 
 def _ranks_by_sorting(scores, labels):
-    return np.array([sorted(row, reverse=True).index(row[label]) + 1 for row, label in zip(scores, labels, strict=True)])
+    return np.array(
+        [sorted(row, reverse=True).index(row[label]) + 1 for row, label in zip(scores, labels, strict=True)]
+    )
 
 
 def _one_best_after_another(scores, labels, k):
