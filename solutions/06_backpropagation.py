@@ -752,7 +752,7 @@ def cross_entropy_backward(dout, scores, labels):
     dout : float
         The gradient from above; 1.0 where the loss is the end of the graph.
     scores : numpy.ndarray
-        (N, K) floats. A row may hold a score of 1000.
+        (N, K) floats. A row may hold scores of 1000, another none.
     labels : numpy.ndarray
         (N,) int64, each from 0 to K - 1.
 

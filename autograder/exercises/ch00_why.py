@@ -27,24 +27,24 @@ def _tidy(array):
 # ----------------------------------------------------------------------------------------------------------
 
 
-def _guessed(rng, n, hits, classes):
-    """Predictions and labels of n pictures of which `hits` agree; the first and the last one do not end alike."""
+def _guessed(rng, n, hits, classes, last):
+    """Predictions and labels of n pictures of which `hits` agree, the first among them, and the last if `last` says so."""
     labels = rng.integers(0, classes, n).astype(np.int64)
     predictions = (labels + rng.integers(1, classes, n)) % classes
-    right = rng.permutation(np.arange(1, n))[: hits - 1]
-    right = np.concatenate([[0], right])
+    sure = [0, n - 1] if last else [0]
+    right = np.concatenate([sure, rng.permutation(np.arange(1, n - 1))[: hits - len(sure)]])
     predictions[right] = labels[right]
     return predictions, labels
 
 
 def _accuracy_cases(rng):
-    for label, n, hits, classes in (
-        ("four pictures, three right", 4, 3, 5),
-        ("ten pictures, three right", 10, 3, 4),
-        ("a hundred pictures", 100, int(rng.integers(60, 90)), 20),
-        ("seven pictures, two right", 7, 2, 12),
+    for label, n, hits, classes, last in (
+        ("four pictures, three right", 4, 3, 5, True),
+        ("ten pictures, three right", 10, 3, 4, False),
+        ("a hundred pictures", 100, int(rng.integers(60, 90)), 20, True),
+        ("seven pictures, two right", 7, 2, 12, False),
     ):
-        predictions, labels = _guessed(rng, n, hits, classes)
+        predictions, labels = _guessed(rng, n, hits, classes, last)
         yield Case(label, predictions=predictions, labels=labels)
     labels = rng.integers(0, 6, 9).astype(np.int64)
     yield Case("everything wrong", weight=0.5, predictions=(labels + 1) % 6, labels=labels)
@@ -136,31 +136,63 @@ def _top_one(scores, labels, k):
     return _number(np.mean(_within(scores, labels, 1)))
 
 
+def _best_lost(scores, labels, k):
+    """The slice [-k:-1] of an argsort."""
+    ranks = _ranks(scores, labels)
+    return _number(np.mean((ranks > 1) & (ranks <= k)))
+
+
+def _in_any_row(scores, labels, k):
+    return _number(np.mean(np.isin(labels, np.argsort(scores, axis=1)[:, -k:])))
+
+
+def _labels_as_a_row(scores, labels, k):
+    best = np.argsort(scores, axis=1)[:, -k:]
+    return _number(np.mean(np.any(best == labels, axis=1)))
+
+
 def _labels_among_scores(scores, labels, k):
     best = np.sort(scores, axis=1)[:, -k:]
     return _number(np.mean([label in row for label, row in zip(labels, best, strict=True)]))
 
 
-def _scored(rng, n, classes, k, whole=False):
-    """Scores and labels where the right answer is neither 0 nor 1 and tells itself from every known mistake."""
+def _table(rng, n, classes, whole):
+    """Scores of both signs, no two of a row alike, and labels."""
     while True:
-        rows = [rng.permutation(np.arange(-2, 2 * classes))[:classes] for _ in range(n)]
+        rows = [rng.permutation(np.arange(-classes, classes))[:classes] for _ in range(n)]
         scores = np.array(rows, dtype=float)
         if not whole:
             scores = (scores + rng.uniform(0.05, 0.9, scores.shape)).round(2) * rng.uniform(0.5, 2.0, (n, 1)).round(1)
             scores = scores.round(2)
         labels = rng.integers(0, classes, n).astype(np.int64)
-        if any(len(set(row)) < classes for row in scores.tolist()) or len(set(labels.tolist())) < 2:
-            continue
-        right = np.mean(_within(scores, labels, k))
-        others = [_worst, _only_kth, _best(1), _best(-1), _labels_among_scores] if k > 1 else [_worst, _best(1)]
-        if k > 1:
-            others.append(_top_one)
-        given = [float(other(scores, labels, k)) for other in others]
-        alike = [_worst, _only_kth, _top_one]  # in larger batches these differ from each other too
-        apart = n < 5 or k == 1 or len({float(other(scores, labels, k)) for other in alike}) == 3
-        if 0 < right < 1 and right != 0.5 and apart and all(abs(value - right) > 1e-6 for value in given):
+        if all(len(set(row)) == classes for row in scores.tolist()) and len(set(labels.tolist())) > 1:
             return scores, labels
+
+
+def _scored(rng, n, classes, k, whole=False):
+    """Scores and labels where the right answer is neither 0 nor 1 and tells itself from every known mistake."""
+    while True:
+        scores, labels = _table(rng, n, classes, whole)
+        right = float(np.mean(_within(scores, labels, k)))
+        if not 0 < right < 1 or right == 0.5:
+            continue
+        others = [_worst, _best(1)]
+        if k > 1:
+            others += [_top_one, _only_kth, _best(-1), _best_lost, _in_any_row, _labels_among_scores]
+        if not all(abs(float(other(scores, labels, k)) - right) > 1e-6 for other in others):
+            continue
+
+        def unlike(*mistakes):
+            return len({float(mistake(scores, labels, k)) for mistake in mistakes}) == len(mistakes)  # noqa: B023
+
+        # In larger batches these differ from each other too.
+        if n >= 5 and k > 1 and not unlike(_worst, _only_kth, _top_one):
+            continue
+        if k > 2 and not (
+            unlike(_best_lost, _only_kth) and unlike(_best_lost, _best(-1)) and unlike(_best_lost, _worst)
+        ):
+            continue
+        return scores, labels
 
 
 def _top_k_cases(rng):
@@ -173,7 +205,7 @@ def _top_k_cases(rng):
     ):
         scores, labels = _scored(rng, n, classes, k, whole=k == 2 and n == 3)
         yield Case(label, scores=scores, labels=labels, k=k)
-    scores, labels = _scored(rng, 7, 4, 2)
+    scores, labels = _table(rng, 7, 4, whole=False)
     yield Case("k is the number of dishes", weight=0.5, scores=scores, labels=labels, k=4)
 
 
@@ -232,6 +264,24 @@ TOP_K_ACCURACY = Exercise(
             _best(-1),
         ),
         Misconception(
+            "the best guess is cut off",
+            "Your slice ends before the last column, and there stands the best guess of all: [-k:-1] holds k - 1 columns, "
+            "[-k:] holds k.",
+            _best_lost,
+        ),
+        Misconception(
+            "found in another picture's guesses",
+            "You look for each label among the guesses of all pictures together. A picture counts only where its label "
+            "is among the guesses in its own row. np.isin does not know about rows.",
+            _in_any_row,
+        ),
+        Misconception(
+            "the labels lie along the wrong axis",
+            "The best guesses have shape (N, k), and the labels (N,). NumPy lays (N,) along the last axis, where the k "
+            "guesses are. Give each row its own label: labels[:, None] has shape (N, 1).",
+            _labels_as_a_row,
+        ),
+        Misconception(
             "a count, not a share",
             "You count the pictures that are right. Divide by the number of pictures, N.",
             lambda s, y, k: _number(np.sum(_within(s, y, k))),
@@ -277,12 +327,12 @@ def _rank_cases(rng):
         ("as many pictures as dishes", 7, 7, False),
     ):
         while True:
-            scores, labels = _scored(rng, n, classes, 2, whole)
-            wrong = [f(scores, labels) for f in (_order_at_label, _rank_from_worst, _rank_down)]
-            if all((other != _ranks(scores, labels)).any() for other in wrong):
+            scores, labels = _table(rng, n, classes, whole)
+            answers = [f(scores, labels) for f in (_ranks, _order_at_label, _rank_from_worst, _rank_down)]
+            if len({tuple(answer.tolist()) for answer in answers}) == 4 and answers[0].max() > 1:
                 break
         yield Case(label, scores=scores, labels=labels)
-    scores = rng.uniform(0, 1, (1, 6)).round(3)
+    scores = rng.permutation(np.arange(1, 1000))[None, :6] / 1000
     yield Case("a single picture", weight=0.5, scores=scores, labels=np.array([int(np.argsort(scores[0])[1])]))
 
 
@@ -318,6 +368,12 @@ CORRECT_RANK = Exercise(
             "counted from 0",
             "All your ranks are one too low. The first guess has rank 1, as people count guesses.",
             lambda s, y: _ranks(s, y) - 1,
+        ),
+        Misconception(
+            "the dish is counted before itself",
+            "All your ranks are one too high. You add 1 and also count the dish itself, whose score is as high as its own. "
+            "Compare with >, or leave out the 1.",
+            lambda s, y: _ranks(s, y) + 1,
         ),
         Misconception(
             "counted from the worst",
@@ -411,6 +467,17 @@ ERROR_REDUCTION = Exercise(
             lambda old, new: _number(-_reduction(old, new)),
         ),
         Misconception(
+            "the sign is lost",
+            "You take the size of the difference. Where there are more mistakes than before, the reduction is negative: "
+            "keep its sign.",
+            lambda old, new: _number(abs(_reduction(old, new))),
+        ),
+        Misconception(
+            "never below zero",
+            "You cut the result off at 0. There can be more mistakes than before, and a negative number says so.",
+            lambda old, new: _number(max(0.0, _reduction(old, new))),
+        ),
+        Misconception(
             "the accuracies are taken for errors",
             "You treat the two numbers as errors. They are accuracies: the error is 1 less the accuracy.",
             lambda old, new: _number((old - new) / old),
@@ -500,6 +567,12 @@ def _without(part):
     return make
 
 
+def _into_bytes(images):
+    """What is left of the right numbers in an array of bytes, as np.zeros_like(images) makes one."""
+    mean, std = _statistics(images, (0, 1, 2))
+    return np.trunc((images - mean) / std).astype(np.int64).astype(np.uint8)
+
+
 def _variance(images):
     mean, std = _statistics(images, (0, 1, 2))
     return _tidy((images - mean) / std**2)
@@ -536,6 +609,12 @@ STANDARDIZE = Exercise(
             "Somewhere you subtract bytes from bytes. A byte cannot go below 0: 3 - 5 becomes 254. Turn the pictures into "
             "floats first.",
             _wraps,
+        ),
+        Misconception(
+            "the result is kept in bytes",
+            "You write your numbers into an array of bytes, which holds no fractions and nothing below 0. "
+            "np.zeros_like(images) has the dtype of the pictures: ask for floats, with np.zeros(images.shape).",
+            _into_bytes,
         ),
         Misconception(
             "divided by the variance",

@@ -66,6 +66,16 @@ def _split_overlap(n, fractions, rng):
     return tuple(rng.permutation(n)[:size] for size in _whole_sizes(n, fractions))
 
 
+def _split_end_kept(n, fractions, rng):
+    """All sets but the last are mixed."""
+    begin = _borders(n, fractions)[-2]
+    return _cut(np.concatenate([rng.permutation(begin), np.arange(begin, n)]), fractions)
+
+
+def _split_turned(n, fractions, rng):
+    return _cut(np.roll(np.arange(n), int(rng.integers(n // 3, n // 2))), fractions)
+
+
 def _split_remainder(n, fractions, rng):
     order, begin, out = rng.permutation(n), 0, []
     for size in _whole_sizes(n, fractions):
@@ -126,6 +136,18 @@ SPLIT = Exercise(
             "Your sets are pieces of the original order. Files often lie sorted by dish: then the model trains on pizza "
             "and is tested on soup. Mix the indices before you cut.",
             lambda n, fractions, rng: _cut(np.arange(n), fractions),
+        ),
+        Misconception(
+            "the last set is not mixed",
+            "You cut the last set off before you mix, so it is always the end of the original order. Files often lie sorted "
+            "by dish: then one dish is tested only. Mix all indices first, then cut.",
+            _split_end_kept,
+        ),
+        Misconception(
+            "turned, not mixed",
+            "You begin at a place drawn by chance, but from there on the original order stays. Neighbours stay together, "
+            "and files often lie sorted by dish. Mix all indices before you cut.",
+            _split_turned,
         ),
         Misconception(
             "the remainder is lost",
@@ -209,6 +231,13 @@ def _share(image, bins):
     return _counts(image, bins) / (image.shape[0] * image.shape[1])
 
 
+def _dull(rng, height, width):
+    """A picture without its darkest and brightest values: bins between its own ends are other bins."""
+    image = rng.integers(np.array([50, 60, 90]), np.array([150, 200, 180]), (height, width, 3)).astype(np.uint8)
+    image[0, 0], image[-1, -1] = (50, 60, 90), (149, 199, 179)
+    return image
+
+
 def _picture(rng, height, width):
     """Three channels that differ, each with a narrow range of its own, and both ends of the range somewhere."""
     low, high = np.array([0, 40, 100]), np.array([130, 200, 256])
@@ -222,6 +251,7 @@ def _histogram_cases(rng):
     yield Case("four pixels, four bins", image=(first - rng.integers(0, 8) * (first > 5)).astype(np.uint8), bins=4)
     yield Case("eight bins", image=_picture(rng, 5, 7), bins=8)
     yield Case("sixteen bins, upright", image=_picture(rng, 12, 9), bins=16)
+    yield Case("a dull picture", image=_dull(rng, 10, 11), bins=8)
     edges = np.array([0, 63, 64, 127, 128, 191, 192, 255], dtype=np.uint8)
     yield Case("values on the bins' borders", image=rng.choice(edges, (6, 8, 3)), bins=4)
     plain = np.empty((3, 4, 3), dtype=np.uint8)
@@ -236,6 +266,11 @@ def _joint(image, bins):
 
 def _own_range(image, bins):
     return _tidy(np.stack([np.histogram(image[:, :, c], bins)[0] for c in range(3)]) / image[:, :, 0].size)
+
+
+def _whole_range(image, bins):
+    low, high = float(image.min()), float(image.max())
+    return _tidy(_counts(image, bins, low, high) / image[:, :, 0].size)
 
 
 def _rows_for_channels(image, bins):
@@ -278,6 +313,12 @@ COLOUR_HISTOGRAM = Exercise(
             "Your bins run from the darkest to the brightest value of each picture, as np.histogram does when it is told "
             "no range. Then bin 0 means something else in every picture. The range must be fixed.",
             _own_range,
+        ),
+        Misconception(
+            "one range for the whole picture",
+            "Your bins run from the darkest to the brightest value of this picture, whichever channel they are in. In a dull "
+            "picture bin 0 then means something else than in a bright one. The range must be that of the bytes, always.",
+            _whole_range,
         ),
         Misconception(
             "joint in place of per channel",
@@ -373,6 +414,8 @@ def _cloud(rng, n, d, noise=1.0):
     while True:
         size = rng.uniform(1.0, 4.0, d)
         X = (rng.uniform(2, 6, d) + (rng.normal(size=(n, d)) + 0.8 * rng.normal(size=(n, 1))) * size).round(1)
+        if np.linalg.cond(np.column_stack([X, np.ones(n)])) > 300:  # nearly on a line: nobody's digits would be safe
+            continue
         w, b = _real(rng, d, 5.0), rng.choice([-1, 1]) * rng.uniform(5, 15)
         y = (X @ w + b + noise * rng.normal(size=n)).round(1)
         fitted, intercept = _line(X, y)
@@ -399,6 +442,11 @@ def _line_cases(rng):
 
 def _line_through_zero(X, y):
     return _tidy(np.linalg.lstsq(X, y, rcond=None)[0]), _number(0)
+
+
+def _line_ones_first(X, y):
+    w, b = _line(X, y)
+    return _tidy([b, *w[:-1]]), _number(w[-1])
 
 
 def _line_each_alone(X, y):
@@ -487,6 +535,12 @@ FIT_LINE = Exercise(
             "Your numbers are right, but they stand the wrong way round: first the weights, shape (D,), then the "
             "intercept.",
             lambda X, y: (_number(_line(X, y)[1]), _tidy(_line(X, y)[0])),
+        ),
+        Misconception(
+            "the column of ones is read at the wrong end",
+            "Your numbers are right, but the intercept stands among the weights, and one weight in its place. The intercept "
+            "is found where the column of ones stands: first if you put it first, last if you put it last.",
+            _line_ones_first,
         ),
         Misconception(
             "predictions in place of the line",
@@ -672,6 +726,12 @@ R2_SCORE = Exercise(
             _metric(_correlation_squared),
         ),
         Misconception(
+            "the predictions' distance from the mean",
+            "You add up how far the predictions lie from the mean of the truths. That does not ask whether they are right: "
+            "the two agree only for a line on the very plates that it was fitted to. Take the errors, truth less prediction.",
+            _metric(lambda t, p: _squares(p, t.mean()) / _squares(t, t.mean())),
+        ),
+        Misconception(
             "never below zero",
             "You cut the result off at 0. A model can be worse than the mean, and R squared says so with a negative number.",
             _metric(lambda t, p: max(0.0, 1 - _squares(t, p) / _squares(t, t.mean()))),
@@ -822,6 +882,7 @@ def _knn_cases(rng):
     yield Case("three features, five neighbours", **_knn_draw(rng, 23, 3, 19, 5, 5, _telling))
     yield Case("four features, seven neighbours", **_knn_draw(rng, 29, 4, 21, 7, 4, _telling))
     yield Case("ties in the vote", **_knn_draw(rng, 19, 2, 15, 4, 4, _tied))
+    yield Case("everyone votes", weight=0.5, **_knn_draw(rng, 11, 2, 3, 11, 3, lambda X, y, T, k: True))
 
 
 KNN_PREDICT = Exercise(
@@ -981,6 +1042,17 @@ def _iou_unclipped(a, b):
     return _ratio(w * h, area_a + area_b - w * h)
 
 
+def _iou_one_side_clipped(side):
+    """Only the width (0) or only the height (1) is cut off at 0."""
+
+    def wrong(a, b):
+        w, h, area_a, area_b = _sides(a, b)
+        both = max(w, 0.0) * h if side == 0 else w * max(h, 0.0)
+        return _ratio(both, area_a + area_b - both)
+
+    return wrong
+
+
 def _iou_swapped(a, b):
     """Corners read as x0, x1, y0, y1."""
     return _iou([a[0], a[2], a[1], a[3]], [b[0], b[2], b[1], b[3]])
@@ -1017,6 +1089,7 @@ def _iou_cases(rng):
     w, h = rng.integers(4, 8, 2)
     yield Case("apart, one to the lower right", box_a=_box(x, y, w, h), box_b=_box(x + w + 3, y + h + 2, 6, 9))
     yield Case("apart, side by side", box_a=_box(x + w + 4, y, 7, h + 1), box_b=_box(x, y + 1, w, h + 2))
+    yield Case("apart, one above the other", box_a=_box(x, y, w, h), box_b=_box(x + 1, y + h + 4, w + 2, 6))
     yield Case("an edge in common", box_a=_box(x, y, w, h), box_b=_box(x + w, y + 1, 5, h))
     yield Case("the same box twice", weight=0.5, box_a=_box(x, y, w, h), box_b=_box(x, y, w, h))
     yield Case("two boxes without area", weight=0.5, box_a=_box(x, y, 0, h), box_b=_box(x, y + 1, 0, h))
@@ -1059,6 +1132,18 @@ IOU = Exercise(
             "Where the boxes are apart, a side of your overlap is negative, and so it goes into the result. No overlap is "
             "0: cut each side off there.",
             _iou_variant(_iou_unclipped),
+        ),
+        Misconception(
+            "only the width is cut off",
+            "Boxes that are apart in y have an overlap with a negative height, and it goes into your result. Cut both sides "
+            "off at 0.",
+            _iou_variant(_iou_one_side_clipped(0)),
+        ),
+        Misconception(
+            "only the height is cut off",
+            "Boxes that are apart in x have an overlap with a negative width, and it goes into your result. Cut both sides "
+            "off at 0.",
+            _iou_variant(_iou_one_side_clipped(1)),
         ),
         Misconception(
             "x and y are swapped",

@@ -274,15 +274,17 @@ def _values_oracle(program, leaves):
 def _values_cases(rng):
     a, b = rng.permutation([2.0, 3.0, 5.0])[:2].tolist()
     yield Case("a product and a sum", program="c = a * b; L = c + a", leaves={"a": a, "b": -b})
-    yield Case("powers", program="c = a ** 3; d = b ** 2; L = c - d", leaves={"a": _leaf(rng, 0.6), "b": _leaf(rng)})
+    yield Case(
+        "powers", program="c = a ** 3; d = b ** 2; L = c - d", leaves={"a": -_positive(rng, 0.6), "b": _leaf(rng)}
+    )
     yield Case(
         "relu above and below zero",
         program="p = a.relu(); q = b.relu(); r = p * c; s = q * c; L = r + s",
         leaves={"a": _positive(rng), "b": -_positive(rng), "c": _leaf(rng)},
     )
     yield Case(
-        "relu at exactly zero",
-        program="p = b.relu(); q = a * b; L = p + q",
+        "relu and a square at exactly zero",
+        program="p = b.relu(); q = a * b; r = b ** 2; s = p + q; L = s + r",
         leaves={"a": _leaf(rng), "b": 0.0},
     )
     yield Case(
@@ -535,10 +537,11 @@ def _backward_cases(rng):
         roots=["L"],
     )
     yield Case("backward called twice", program=diamond, leaves={"a": _leaf(rng, 0.6, 1.6), "b": _leaf(rng, 0.6, 1.6)}, roots=["L", "L"])  # fmt: skip
+    same = _leaf(rng)  # two leaves with one number are two leaves all the same
     yield Case(
         "two results of one graph, one after the other",
         program="c = a * b; K = c * a; L = c + b",
-        leaves={"a": _leaf(rng), "b": _leaf(rng)},
+        leaves={"a": same, "b": same},
         roots=["K", "L"],
     )
     signs = rng.choice(["+", "*"], 200)
@@ -1017,8 +1020,10 @@ def _entropy_cases(rng):
     yield Case("five plates, half the loss", dout=0.5, scores=_real(rng, (5, 4)), labels=_labels(rng, 5, 4))
     yield Case("as many plates as dishes", dout=3.0, scores=_real(rng, (4, 4)), labels=rng.permutation(4).astype(np.int64))  # fmt: skip
     yield Case("a negative gradient from above", dout=-2.0, scores=_real(rng, (3, 5)), labels=_labels(rng, 3, 5))
+    # One row has a score of a thousand, one has two, and one has none: each has a largest of its own.
     scores = _real(rng, (3, 4))
-    scores[np.arange(3), rng.integers(0, 4, 3)] += 1000
+    for row, count in zip(rng.permutation(3), (0, 1, 2), strict=True):
+        scores[row, rng.permutation(4)[:count]] += 1000
     yield Case("scores of a thousand", dout=2.0, scores=scores.round(2), labels=_labels(rng, 3, 4))
 
 
@@ -1032,6 +1037,15 @@ def _entropy_variant(make):
 def _entropy_overflow(dout, scores, labels):
     powers = np.exp(scores)
     return _tidy(dout * (powers / powers.sum(axis=1, keepdims=True) - _one_hot(scores, labels)) / len(labels))
+
+
+def _entropy_one_maximum(dout, scores, labels):
+    powers = np.exp(scores - scores.max())
+    return _tidy(dout * (powers / powers.sum(axis=1, keepdims=True) - _one_hot(scores, labels)) / len(labels))
+
+
+def _entropy_clipped(dout, scores, labels):
+    return _tidy(dout * (_probabilities(np.minimum(scores, 500.0)) - _one_hot(scores, labels)) / len(labels))
 
 
 CROSS_ENTROPY_BACKWARD = Exercise(
@@ -1088,6 +1102,18 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             "exp(1000) is infinite in floating point. Subtract each row's largest score first: the probabilities stay the "
             "same.",
             _entropy_overflow,
+        ),
+        Misconception(
+            "one maximum for the whole batch",
+            "You subtract the largest score of the whole batch. For a plate whose scores are a thousand lower, every power "
+            "is then 0, and 0/0 is nan. Each row needs its own largest score.",
+            _entropy_one_maximum,
+        ),
+        Misconception(
+            "large scores are cut off",
+            "You cut large scores off, so that exp stays finite. Then two scores of a thousand count as equal, though one "
+            "is larger. Subtract each row's largest score: nothing is lost.",
+            _entropy_clipped,
         ),
         Misconception(
             "normalised over the batch",
@@ -1183,6 +1209,11 @@ def _crop_top_left(dout, x, w, stride, padding, dx, dw, db):
     return whole[:, :, : x.shape[2], : x.shape[3]].copy(), dw, db
 
 
+def _crop_from_the_end(dout, x, w, stride, padding, dx, dw, db):
+    whole = _conv(dout, x, w, stride, padding, crop=False)[0]
+    return whole[:, :, padding:-padding, padding:-padding].copy(), dw, db
+
+
 CONV2D_BACKWARD = Exercise(
     id="06.conv2d_backward",
     title="A convolution, backwards",
@@ -1201,6 +1232,12 @@ CONV2D_BACKWARD = Exercise(
             "Your dx has the right shape, but is shifted: you keep its upper left corner. The padding lies on all four sides, "
             "so x begins at [padding, padding].",
             _conv_variant(_crop_top_left),
+        ),
+        Misconception(
+            "nothing is left without padding",
+            "Your dx is right with padding, and empty without. A slice [p:-p] ends p before the end, but with p = 0 it is "
+            "[0:0], and holds nothing. Say where it ends: padding + H and padding + W.",
+            _conv_variant(_crop_from_the_end),
         ),
         Misconception(
             "the stride is ignored",
@@ -1309,6 +1346,16 @@ def _last_largest(flat):
     return np.eye(flat.shape[2])[flat.shape[2] - 1 - flat[:, :, ::-1].argmax(axis=2)]
 
 
+def _first_by_columns(flat):
+    size = math.isqrt(flat.shape[2])
+    order = np.arange(size * size).reshape(size, size).T.ravel()
+    return np.eye(flat.shape[2])[order[flat[:, :, order].argmax(axis=2)]]
+
+
+def _begins_at_zero(flat):
+    return np.eye(flat.shape[2])[np.where(flat.max(axis=2) > 0, flat.argmax(axis=2), 0)]
+
+
 def _every_largest(flat):
     return (flat == flat.max(axis=2, keepdims=True)).astype(float)
 
@@ -1349,7 +1396,7 @@ def _pool_cases(rng):
     yield _pool_case(rng, "gaps between the windows", (2, 1, 7, 9), 2, 3)
     yield _pool_case(rng, "nothing but negative numbers", (2, 3, 7, 5), 2, 2, -np.abs(_untied(rng, (2, 3, 7, 5))) - 1)
     ties = rng.integers(1, 3, (2, 2, 4, 6)).astype(float)
-    ties[:, :, :2, :2], ties[:, :, 2:, 4:] = 2.0, -1.0
+    ties[:, :, :2, :2], ties[:, :, 2:, 4:], ties[:, :, :2, 2:4] = 2.0, -1.0, [[1.0, 2.0], [2.0, 1.0]]
     yield _pool_case(rng, "several largest", (2, 2, 4, 6), 2, 2, ties)
 
 
@@ -1409,6 +1456,18 @@ MAX_POOL2D_BACKWARD = Exercise(
             "Where several cells are the largest, you choose the last one. The docstring asks for the first in reading order. "
             "Look for >= where > belongs.",
             _pool_variant(_last_largest),
+        ),
+        Misconception(
+            "the first of several largest by columns",
+            "Where several cells are the largest, you choose the first one column by column. Reading order goes row by row: "
+            "the whole upper row comes first.",
+            _pool_variant(_first_by_columns),
+        ),
+        Misconception(
+            "the search begins at 0",
+            "In a window of negative numbers you find none larger than the 0 that you began with, and the upper left cell "
+            "gets the gradient. Begin with minus infinity, or with the window's first number.",
+            _pool_variant(_begins_at_zero),
         ),
         Misconception(
             "every cell gets the gradient",

@@ -235,3 +235,22 @@ ANSWERS = {
     ],
     "00.quiz": [("d", "b", "c", "a", "b"), ("D", "B", "C", "A", "B"), ("d)", "b)", "c)", "a)", "b)")],
 }
+
+
+def _ranks_by_sorting(scores, labels):
+    return np.array(
+        [sorted(row, reverse=True).index(row[label]) + 1 for row, label in zip(scores, labels, strict=True)]
+    )
+
+
+def _one_best_after_another(scores, labels, k):
+    left, hits = scores.copy(), np.zeros(len(labels), dtype=bool)
+    for _ in range(k):
+        best = left.argmax(axis=1)
+        hits |= best == labels
+        left[np.arange(len(labels)), best] = -np.inf
+    return hits.mean()
+
+
+ANSWERS["00.correct_rank"].append(_ranks_by_sorting)
+ANSWERS["00.top_k_accuracy"].append(_one_best_after_another)

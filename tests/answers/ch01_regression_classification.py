@@ -283,3 +283,14 @@ ANSWERS = {
     "01.iou": [iou_plain, iou_arrays, iou_early_return, iou_small_floor],
     "01.quiz": [("c", "b", "d", "a", "b"), ("C", "B", "D", "A", "B"), ("c)", "b)", "d)", "a)", "b)")],
 }
+
+
+def _drawn_from_what_is_left(n, fractions, rng):
+    left, sets = np.arange(n), []
+    for fraction in fractions[:-1]:
+        sets.append(rng.choice(left, int(np.floor(fraction * n)), replace=False))
+        left = np.setdiff1d(left, sets[-1])
+    return (*sets, left)
+
+
+ANSWERS["01.split"].append(_drawn_from_what_is_left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,17 @@ def _index_sets(result: Any, n: int, fractions: tuple) -> list[list[int]] | Wron
     return found
 
 
+def _by_chance(n: int, size: int) -> bool:
+    """Whether a set of so many of n may well come out in order, or the same twice, though it was drawn at random."""
+    return n / math.comb(n, size) > 1e-8
+
+
+def _in_order(one: list[int], n: int) -> bool:
+    """Whether a set is a piece of the original order, which may run over its end and on from its beginning."""
+    there = set(one)
+    return len(there) == len(one) and sum((index + 1) % n not in there for index in there) == 1
+
+
 SPLIT = "every picture in exactly one set, sizes as asked, mixed by the generator alone"
 
 
@@ -61,6 +73,9 @@ def _read_split(result: Any, inputs: list) -> Any:
     sizes = [[len(one) for one in run] for run in runs]
     fair = all(abs(s - f * n) < len(fractions) for run in sizes for s, f in zip(run, fractions, strict=True))
     members = [[set(one) for one in run] for run in runs]
+    large = [number for number, one in enumerate(sets) if not _by_chance(n, len(one))]
+    kept = [number for number in large if members[0][number] == members[2][number]]
+    pieces = [number for number in large if _in_order(sets[number], n)]
     faults = (
         (any(len(set(one)) < len(one) for one in sets), "A picture stands twice in one set."),
         (sum(map(len, members[0])) > len(set(everything)), "Some pictures are in two sets."),
@@ -69,11 +84,19 @@ def _read_split(result: Any, inputs: list) -> Any:
         (not fair and sizes[0] == sizes[2], "The sets do not have the sizes that were asked for."),
         (not fair and sizes[0] != sizes[2], "The sets' sizes change from call to call."),
         (
-            all(len(one) < 2 or max(one) - min(one) + 1 == len(one) for one in sets),
+            large and pieces == large,
             "The pictures are not mixed: each set is a piece of the original order.",
+        ),
+        (
+            pieces and pieces != large,
+            "The pictures are not all mixed: one of the sets is a piece of the original order.",
         ),
         (members[0] != members[1], "A generator in the same state gives another split."),
         (members[0] == members[2], "Another generator gives the same split."),
+        (
+            kept and members[0] != members[2],
+            "With another generator one of the sets is the same.",
+        ),
     )
     sentences = [sentence for fault, sentence in faults if fault]
     return Wrong(" ".join(sentences)) if sentences else SPLIT
