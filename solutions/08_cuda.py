@@ -229,7 +229,7 @@ print("largest difference:", np.abs(dW - tW.grad.numpy()).max())
 # The notes are a graph, the same as you drew in chapter 06. Each result knows the operation that made it, and that
 # operation knows its inputs:
 
-# %%
+# %% tags=["demo"]
 node, names = loss.grad_fn, []
 while node is not None:
     names.append(type(node).__name__)

@@ -708,7 +708,7 @@ def test_reading_an_archive_writes_nothing(tmp_path, monkeypatch):
 
 def test_every_source_says_whose_it_is_and_each_download_is_checked_or_said_not_to_be():
     known = sources.every()
-    assert list(known) == ["plates", "digits", "grocery", "food101", "mnist"]
+    assert list(known) == ["plates", "digits", "grocery", "food101", "mnist", "imagenet_resnet18"]
     text = (ROOT / "data" / "sources.toml").read_text()
     for source in known.values():
         assert source.licence and source.citation

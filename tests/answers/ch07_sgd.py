@@ -368,7 +368,7 @@ def train_digits_own_layers(X, y, rng):
     w |= {"b" + name: np.zeros(shape[0 if name[0] == "k" else 1], np.float32) for name, shape in shapes.items()}
     state = {name: (np.zeros_like(v), np.zeros_like(v), 0) for name, v in w.items()}
     images = np.asarray(X, np.float32)[:, 0, :, :, None]
-    for epoch in range(16):
+    for epoch in range(24):
         order = rng.permutation(len(images))
         for chosen in np.split(order, range(32, len(order), 32)):
             x = np.roll(images[chosen], rng.integers(-1, 2), axis=rng.integers(1, 3))
@@ -404,7 +404,7 @@ def train_digits_own_layers(X, y, rng):
                 "bk1": d1.sum((0, 1, 2)),
             }
             for name in w:
-                w[name], state[name] = adam_step_new(w[name], g[name], state[name], 0.005 * 0.83**epoch)
+                w[name], state[name] = adam_step_new(w[name], g[name], state[name], 0.005 * 0.88**epoch)
     return [w[name] for name in ("k1", "bk1", "k2", "bk2", "d1", "bd1", "d2", "bd2")]
 
 
