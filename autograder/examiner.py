@@ -26,6 +26,7 @@ from introdl.checking import report
 from introdl.checking.absent import covers
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
 from introdl.checking.outcome import Outcome
+from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
@@ -373,9 +374,11 @@ class _Examining:
 
 
 def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
-    """Return which of the forbidden names can be put away: where the inputs are tensors, no package of torch's can."""
-    tensors = "$tensor" in repr([case.inputs for case in entry.cases])
-    return tuple(sorted(n for n in names if not (tensors and n.startswith("torch.") and n.endswith(".*"))))
+    """Return which of the forbidden names can be put away: where inputs are tensors, or the probe works with torch, no
+    package of torch's can.
+    """
+    torch = "torch" in PROBES[entry.probe].needs or "$tensor" in repr([case.inputs for case in entry.cases])
+    return tuple(sorted(n for n in names if not (torch and n.startswith("torch.") and n.endswith(".*"))))
 
 
 def _outputs(answer: dict) -> list:

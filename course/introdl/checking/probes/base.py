@@ -27,12 +27,15 @@ class Probe:
     weigh : callable, optional
         ``weigh(result, expected)`` returns the two that are compared in their place, where neither can be compared as
         it comes: a trained network's weights, and pictures with their labels that it has not seen.
+    needs : tuple of str, optional
+        Packages that `drive` itself uses: they cannot be put away while an answer is driven.
     """
 
     drive: Callable[[tuple, list], Any]
     read: Callable[[Any, list], Any] = lambda result, inputs: result
     secret: bool = False
     weigh: Callable[[Any, Any], tuple[Any, Any]] | None = None
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def _read_best_device(result: Any, inputs: list) -> Any:
     return Wrong(f"best_device should return a torch.device; yours is of type {name}.")
 
 
-PROBES["best_device"] = Probe(_best_device, _read_best_device)
+PROBES["best_device"] = Probe(_best_device, _read_best_device, needs=("torch",))
 
 
 def layout(value: Any, name: str = "batch") -> dict[str, str]:
@@ -77,7 +77,7 @@ def _to_device(objects: tuple, inputs: list) -> Any:
     return found
 
 
-PROBES["to_device"] = Probe(_to_device)
+PROBES["to_device"] = Probe(_to_device, needs=("torch",))
 
 
 def _measure(objects: tuple, inputs: list) -> Any:
@@ -112,4 +112,4 @@ def _read_measure(result: Any, inputs: list) -> Any:
     return given
 
 
-PROBES["measure"] = Probe(_measure, _read_measure)
+PROBES["measure"] = Probe(_measure, _read_measure, needs=("torch",))

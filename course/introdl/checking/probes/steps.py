@@ -142,7 +142,7 @@ def _read_train_step(result: Any, inputs: list) -> Any:
     return read
 
 
-PROBES["train_step"] = Probe(_train, _read_train_step)
+PROBES["train_step"] = Probe(_train, _read_train_step, needs=("torch",))
 
 
 def _read_train_step_amp(result: Any, inputs: list) -> Any:
@@ -160,7 +160,9 @@ def _read_train_step_amp(result: Any, inputs: list) -> Any:
     }
 
 
-PROBES["train_step_amp"] = Probe(lambda objects, inputs: _train(objects, inputs, "float32"), _read_train_step_amp)
+PROBES["train_step_amp"] = Probe(
+    lambda objects, inputs: _train(objects, inputs, "float32"), _read_train_step_amp, needs=("torch",)
+)
 
 
 def _evaluate(objects: tuple, inputs: list) -> Any:
@@ -209,4 +211,4 @@ def _read_evaluate(result: Any, inputs: list) -> Any:
     return {"mean loss": given[0], "accuracy": given[1]}
 
 
-PROBES["evaluate"] = Probe(_evaluate, _read_evaluate)
+PROBES["evaluate"] = Probe(_evaluate, _read_evaluate, needs=("torch",))
