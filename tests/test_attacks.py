@@ -16,7 +16,7 @@ from tests.standing import EXERCISES, answers, exercise
 pytestmark = pytest.mark.skipif(bool(sandbox.trouble()), reason=sandbox.trouble() or "there is a sandbox")
 ROOT = Path(__file__).resolve().parent.parent
 SEED = "a secret of the tests"
-LIMITS = examiner.Limits(cell=1.5, notebook=60)
+LIMITS = examiner.Limits(cell=1.5, notebook=150)
 
 
 @pytest.fixture(scope="module")
