@@ -307,7 +307,7 @@ READING = [
     Attack(
         "looks for solutions",
         _SEARCH
-        + "print('FOUND', search(lambda p: p.endswith('/solutions') or '/tests/answers' in p or p.endswith(('classroom.toml', 'gradebook.db'))))",
+        + "print('FOUND', search(lambda p: '/nbgrader/' not in p and (p.endswith(('/solutions', 'classroom.toml', 'gradebook.db')) or '/tests/answers' in p)))",
         silent="FOUND ['",
     ),
     Attack(
