@@ -69,8 +69,17 @@ RECIPES = {
             "Names the dish on a plate: the twelve base dishes. It is where fine-tuning starts in chapter 11.",
             "ResNet18",
             dishes="base",
-            size=64,
-            settings={"epochs": 8, "batch_size": 64, "lr": 1e-3},
+            size=96,
+            settings={"epochs": 30, "batch_size": 64, "lr": 2e-3},
+        ),
+        Recipe(
+            "plates-128",
+            "Names the dish on a plate: all twenty dishes, in large pictures. Chapter 10 looks into it.",
+            "PlainCNN",
+            dishes="all",
+            size=128,
+            settings={"epochs": 16, "batch_size": 128, "lr": 4e-3},
+            arguments={"widths": [32, 64, 128, 192, 256]},
         ),
     )
 }

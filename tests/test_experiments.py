@@ -1,0 +1,58 @@
+"""Recorded runs: each is made once, and what is done is never lost."""
+
+import pytest
+
+from introdl.experiments import records
+
+WANTED = [{"arm": arm, "seed": seed} for arm in ("plain", "tricks") for seed in (0, 1)]
+
+
+def test_a_record_is_read_as_it_was_written_and_runs_are_made_once(tmp_path):
+    made = []
+
+    def run(key):
+        made.append(key)
+        return {"accuracy": 0.5 + key["seed"] / 10}
+
+    path = tmp_path / "trial.json"
+    record = records.collect("trial", {"epochs": 2}, WANTED, run, path, quiet=True)
+    assert made == WANTED
+    assert record == records.load("trial", path)
+    assert record["runs"][3] == {"arm": "tricks", "seed": 1, "accuracy": 0.6}
+    assert record["about"]["epochs"] == 2
+    assert record["about"]["machine"]["torch"]
+    records.collect("trial", {"epochs": 2}, [*WANTED, {"arm": "more", "seed": 0}], run, path, quiet=True)
+    assert made == [*WANTED, {"arm": "more", "seed": 0}]
+
+
+def test_what_is_done_stays_when_a_run_fails(tmp_path):
+    path = tmp_path / "trial.json"
+
+    def run(key):
+        if key["arm"] == "tricks":
+            raise KeyboardInterrupt
+        return {"accuracy": 1.0}
+
+    with pytest.raises(KeyboardInterrupt):
+        records.collect("trial", {}, WANTED, run, path, quiet=True)
+    assert [each["arm"] for each in records.load("trial", path)["runs"]] == ["plain", "plain"]
+
+
+def test_runs_of_another_setup_are_not_mixed(tmp_path):
+    path = tmp_path / "trial.json"
+    records.collect("trial", {"epochs": 2}, WANTED[:1], lambda key: {}, path, quiet=True)
+    with pytest.raises(ValueError, match="another set-up .epochs.. Delete it"):
+        records.collect("trial", {"epochs": 3}, WANTED[:1], lambda key: {}, path, quiet=True)
+
+
+def test_a_missing_or_broken_record_says_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"python -m introdl\.experiments\.trial"):
+        records.load("trial", tmp_path / "trial.json")
+    (tmp_path / "trial.json").write_text('{"runs": 1')
+    with pytest.raises(ValueError, match="Delete it"):
+        records.load("trial", tmp_path / "trial.json")
+
+
+def test_the_spread_is_the_sample_standard_deviation():
+    assert records.spread([1.0, 2.0, 3.0]) == (2.0, 1.0)
+    assert records.spread([4.0]) == (4.0, 0.0)
