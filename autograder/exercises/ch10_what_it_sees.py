@@ -135,8 +135,12 @@ def _maps_case(rng, label, net, layer, shape, training=False):
 
 def _maps_cases(rng):
     yield _maps_case(rng, "one stage, one picture", _net(rng, (1, 2), [(2, 2)], [1], 3), "{0}", (1, 1, 4, 5))
-    yield _maps_case(rng, "the first of two stages", _net(rng, (3, 4, 5), [(3, 2), (2, 3)], [1, 1], 2), "{0}", (2, 3, 7, 9))
-    yield _maps_case(rng, "the last of two stages", _net(rng, (3, 4, 5), [(2, 3), (3, 2)], [2, 1], 2), "{1}", (4, 3, 11, 12))
+    yield _maps_case(
+        rng, "the first of two stages", _net(rng, (3, 4, 5), [(3, 2), (2, 3)], [1, 1], 2), "{0}", (2, 3, 7, 9)
+    )
+    yield _maps_case(
+        rng, "the last of two stages", _net(rng, (3, 4, 5), [(2, 3), (3, 2)], [2, 1], 2), "{1}", (4, 3, 11, 12)
+    )
     yield _maps_case(rng, "a part of a stage, by its dotted name", _net(rng, (2, 3, 4), [(3, 3), (2, 2)], [1, 1], 3), "{1}.conv", (3, 2, 7, 8))  # fmt: skip
     yield _maps_case(rng, "a network in training mode, with batch normalisation", _net(rng, (3, 5, 4), [(2, 2), (2, 3)], [1, 2], 6, normal=True), "{1}", (3, 3, 8, 9), training=True)  # fmt: skip
     yield _maps_case(rng, "batch normalisation, in evaluation mode", _net(rng, (3, 4, 2), [(3, 2), (2, 2)], [1, 1], 5, normal=True), "{0}.norm", (2, 3, 6, 8))  # fmt: skip
@@ -304,11 +308,19 @@ def _top_cases(rng):
 
 
 def _top_oracle(maps, channel, k):
-    best = [(float(one[channel].max()), n, *divmod(int(one[channel].argmax()), maps.shape[3])) for n, one in enumerate(maps)]
+    best = [
+        (float(one[channel].max()), n, *divmod(int(one[channel].argmax()), maps.shape[3])) for n, one in enumerate(maps)
+    ]
     return np.array([found[1:] for found in sorted(best, reverse=True)[:k]], dtype=np.int64)
 
 
-def _tops(key=lambda m: m.reshape(len(m), -1).max(axis=1), where=None, order=-1, columns=(0, 1, 2), channel=lambda m, c: m[:, c]):
+def _tops(
+    key=lambda m: m.reshape(len(m), -1).max(axis=1),
+    where=None,
+    order=-1,
+    columns=(0, 1, 2),
+    channel=lambda m, c: m[:, c],
+):
     """A `top_activating` whose parts can be wrong."""
 
     def wrong(maps, c, k):
@@ -403,7 +415,7 @@ def _occlusion_case(rng, label, make, shape, rank, **how):
     """A network and a picture for which the class in place `rank` is asked; under some of the squares another class is named."""
     while True:
         net, x = make(), _quarters(rng, *shape)
-        named = int(_ranked(net, x)[-1])
+        named = int(_ranked(net, x)[0])
         scores = _forward(net, _covered(x, **how))[1]
         if (scores.argmax(axis=1) != named).any():
             return Case(label, net=net, x=x, target=int(_ranked(net, x)[rank]), **how)
@@ -429,7 +441,9 @@ def _occlusion_cases(rng):
     yield _occlusion_case(rng, "a class that is not the first", two((3, 4, 3), 4), (1, 3, 7, 9), 1, size=3, stride=1, value=value + 0.5)  # fmt: skip
     yield _occlusion_case(rng, "stride 2", two((2, 3, 4), 5), (1, 2, 9, 12), 2, size=3, stride=2, value=-value)
     yield _occlusion_case(rng, "the square does not come out even", two((3, 3, 4), 3), (1, 3, 10, 8), 1, size=3, stride=4, value=0.75)  # fmt: skip
-    yield _occlusion_case(rng, "a large square", two((3, 4, 5), 4, False), (1, 3, 8, 11), 3, size=6, stride=2, value=0.5)
+    yield _occlusion_case(
+        rng, "a large square", two((3, 4, 5), 4, False), (1, 3, 8, 11), 3, size=6, stride=2, value=0.5
+    )
 
 
 def _occlusion_oracle(net, x, target, size, stride, value):
@@ -772,7 +786,9 @@ def _weighted(maps, slope):
 
 
 def _bilinear(coarse, x, **how):
-    return _torch().nn.functional.interpolate(coarse, size=x.shape[2:], **(how or {"mode": "bilinear", "align_corners": False}))
+    return _torch().nn.functional.interpolate(
+        coarse, size=x.shape[2:], **(how or {"mode": "bilinear", "align_corners": False})
+    )
 
 
 def _cams(
@@ -1246,7 +1262,9 @@ _HITS = {"corner", "last"}
 
 def _pointing_case(rng, label, n, height, width, kinds, negative=False):
     while True:
-        maps = rng.permutation(n * height * width).reshape(n, height, width) / 8 - (n * height * width if negative else 0)
+        maps = rng.permutation(n * height * width).reshape(n, height, width) / 8 - (
+            n * height * width if negative else 0
+        )
         boxes = []
         for one, kind in zip(maps, kinds, strict=True):
             row, column = np.unravel_index(one.argmax(), one.shape)
@@ -1289,7 +1307,9 @@ def _pointing_cases(rng):
     kinds = ["corner"] * 4 + ["last"] * 7 + ["right", "below", "left"]
     yield _pointing_case(rng, "many maps", len(kinds), 8, 11, [kinds[i] for i in rng.permutation(len(kinds))])
     kinds = ["corner"] * 3 + ["last"] * 5 + ["right", "above"]
-    yield _pointing_case(rng, "maps of negative numbers", len(kinds), 7, 9, [kinds[i] for i in rng.permutation(len(kinds))], True)
+    yield _pointing_case(
+        rng, "maps of negative numbers", len(kinds), 7, 9, [kinds[i] for i in rng.permutation(len(kinds))], True
+    )
 
 
 def _pointing_oracle(maps, boxes):

@@ -118,7 +118,9 @@ def maps(net, x, target, batch: int = 32) -> dict[str, np.ndarray]:
     for layer in LAYERS:
         ways[f"Grad-CAM {layer}"] = lambda n, some, k, layer=layer: looking.grad_cam(n, layer, some, k)
     return {
-        name: torch.cat([way(net, some, k) for some, k in zip(x.split(batch), wanted.split(batch), strict=True)]).numpy()
+        name: torch.cat(
+            [way(net, some, k) for some, k in zip(x.split(batch), wanted.split(batch), strict=True)]
+        ).numpy()
         for name, way in ways.items()
     }
 

@@ -49,9 +49,7 @@ def small_cnn(net: dict):
     with torch.no_grad():
         head.weight.copy_(tensor(net["head"]))
         head.bias.copy_(tensor(net["head_bias"]))
-    return nn.Sequential(
-        OrderedDict(**stages, average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), head=head)
-    ).eval()
+    return nn.Sequential(OrderedDict(**stages, average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), head=head)).eval()
 
 
 # --- what was left behind --------------------------------------------------------------------------------------------
