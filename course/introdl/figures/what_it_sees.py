@@ -98,11 +98,9 @@ def filters(weights, columns: int = 8) -> None:
     for number, (axis, one) in enumerate(zip(axes.ravel(), weights, strict=False)):
         axis.imshow((0.5 + 0.5 * one / np.abs(one).max()).transpose(1, 2, 0))
         axis.set_title(str(number), fontsize=8, fontweight="normal", pad=2)
-    figure.suptitle(
-        "The first filters look for colours and for edges", x=0.02, ha="left", fontweight="bold", fontsize=12
-    )
+    figure.suptitle("The first filters: nine coloured pixels each", x=0.02, ha="left", fontweight="bold", fontsize=12)
     figure.tight_layout(h_pad=0.3, w_pad=0.3)
-    show(figure, f"The {len(weights)} filters of the first layer, 3 x 3 pixels each, as colour pictures: plain colours, and light beside dark.")  # fmt: skip
+    show(figure, f"The {len(weights)} filters of the first layer, 3 x 3 pixels each, as colour pictures: squares of nine colours each, few of them with a shape.")  # fmt: skip
 
 
 def strongest(maps: np.ndarray, count: int) -> np.ndarray:
@@ -150,6 +148,21 @@ def by_layer(net, image: np.ndarray, layers, count: int = 7) -> None:
     figure.suptitle("From fine outlines to a few places: the higher the layer, the coarser and the choosier", x=0.02, ha="left", fontweight="bold", fontsize=12)  # fmt: skip
     figure.tight_layout(h_pad=0.4, w_pad=0.3)
     show(figure, "One plate and, row by row, the most active maps of each stage: fine outlines first, then textures, at last a few bright cells where the food is.")  # fmt: skip
+
+
+def peaks(maps, channel: int, k: int) -> np.ndarray:
+    """Where a channel of maps (N, C, h, w) is most active: (k, 3), picture, row and column, the strongest picture first."""
+    own = np.asarray(maps)[:, channel]
+    order = np.argsort(-own.max(axis=(1, 2)), kind="stable")[:k]
+    return np.array([(n, *np.unravel_index(own[n].argmax(), own[n].shape)) for n in order])
+
+
+def cosines(vectors: np.ndarray) -> np.ndarray:
+    """The cosine of each row of vectors (N, D) with each other one, (N, N); with itself it counts as minus infinity."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    found = unit @ unit.T
+    np.fill_diagonal(found, -np.inf)
+    return found
 
 
 def _dropdown(words: str, options, value=None):
@@ -236,10 +249,10 @@ def favourites(images: np.ndarray, found: dict) -> None:
         row[0].text(
             -0.12, 0.5, f"{layer}\nchannel {channel}", transform=row[0].transAxes, ha="right", va="center", fontsize=10
         )
-    figure.suptitle("What a channel answers to most: low layers like edges and colours, high ones parts of dishes", x=0.02, ha="left", fontweight="bold", fontsize=12)  # fmt: skip
+    figure.suptitle("What a channel answers to most: edges and colours low down, parts like a yolk further up", x=0.02, ha="left", fontweight="bold", fontsize=12)  # fmt: skip
     figure.tight_layout(h_pad=0.25, w_pad=0.25)
     figure.subplots_adjust(left=0.14)
-    show(figure, "One row for each channel: the patches of plates that it answers to most, cut out to what the channel sees. In low layers the patches of a row share an edge or a colour, in high layers a part of a dish.")  # fmt: skip
+    show(figure, "One row for each channel: the patches of plates that it answers to most, cut out to what the channel sees. In low layers the patches of a row share an edge or a colour, higher up some share a part of a dish, such as a yolk; rows of the last layer mix several dishes.")  # fmt: skip
 
 
 # --- covering ---------------------------------------------------------------------------------------------------------
