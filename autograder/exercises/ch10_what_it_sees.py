@@ -1,0 +1,1427 @@
+"""Chapter 10, what the network sees: its exercises, their cases, oracles and known mistakes.
+
+Learners look into small convolutional networks whose weights are multiples of 1/4 (`introdl.checking.probes.looking`): their maps,
+slopes and scores are worked out here in NumPy, in closed form.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from introdl.checking.probes import looking
+
+#: The course's own instruments, and what would find the neighbours.
+OURS = ("introdl.looking.*", "introdl.figures.*")
+NEIGHBOURS = ("sklearn.*", "scipy.spatial.*", "introdl.figures.*")
+
+_NAMES = (("low", "high"), ("first", "second"), ("edges", "parts"), ("one", "two"))
+
+
+# ----------------------------------------------------------------------------------------------------------
+# Small networks, in closed form
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _quarters(rng, *shape, most=6):
+    """Multiples of 1/4: sums of their products are exact in float32."""
+    return rng.integers(-most, most + 1, shape) / 4
+
+
+def _net(rng, channels, kernels, strides, classes, relu=True, normal=False):
+    """Draw a network: `channels` from the picture's on, `kernels` (height, width) and `strides` of each stage."""
+    net = {
+        "names": list(_NAMES[int(rng.integers(len(_NAMES)))][: len(kernels)]),
+        "kernels": [_quarters(rng, after, before, *k) for before, after, k in zip(channels, channels[1:], kernels, strict=False)],
+        "biases": [_quarters(rng, after) for after in channels[1:]],
+        "strides": list(strides),
+        "relu": relu,
+        "head": _quarters(rng, classes, channels[-1], most=8),
+        "head_bias": _quarters(rng, classes),
+    }  # fmt: skip
+    if normal:
+        net["means"] = [_quarters(rng, after) for after in channels[1:]]
+        net["variances"] = [rng.integers(2, 9, after) / 4 for after in channels[1:]]
+    return net
+
+
+def _forward(net, x):
+    """Return what each part gives for pictures (N, C, H, W), by name, and the scores (N, K)."""
+    found = {}
+    for number, name in enumerate(net["names"]):
+        kernel, stride = net["kernels"][number], net["strides"][number]
+        windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[2:], axis=(2, 3))[:, :, ::stride, ::stride]
+        x = np.einsum("nchwuv,fcuv->nfhw", windows, kernel) + net["biases"][number][:, None, None]
+        found[f"{name}.conv"] = x
+        if "means" in net:
+            mean, variance = (net[what][number][:, None, None] for what in ("means", "variances"))
+            x = (x - mean) / np.sqrt(variance + 1e-5)
+            found[f"{name}.norm"] = x
+        if net["relu"]:
+            x = np.maximum(x, 0)
+            found[f"{name}.relu"] = x
+        found[name] = x
+    return found, x.mean(axis=(2, 3)) @ net["head"].T + net["head_bias"]
+
+
+def _backward(net, x, target):
+    """Return the slopes of a class's score: by the name of each stage with respect to its maps, and for the picture under "x"."""
+    found, _ = _forward(net, x)
+    last = found[net["names"][-1]]
+    slope = np.broadcast_to(net["head"][target][:, None, None] / last[0, 0].size, last.shape)
+    slopes = {}
+    for number in reversed(range(len(net["names"]))):
+        name = net["names"][number]
+        slopes[name] = slopes[f"{name}.relu"] = slope
+        if net["relu"]:
+            slope = slope * (found[name] > 0)
+        slopes[f"{name}.conv"] = slope
+        kernel, stride = net["kernels"][number], net["strides"][number]
+        below = x if number == 0 else found[net["names"][number - 1]]
+        back = np.zeros(below.shape)
+        for row in range(slope.shape[2]):
+            for column in range(slope.shape[3]):
+                top, left = row * stride, column * stride
+                window = back[:, :, top : top + kernel.shape[2], left : left + kernel.shape[3]]
+                window += np.einsum("nf,fcuv->ncuv", slope[:, :, row, column], kernel)
+        slope = back
+    slopes["x"] = slope
+    return slopes
+
+
+def _enlarged(coarse, height, width):
+    """Bilinear interpolation between the middles of pixels, in closed form: two matrices."""
+
+    def matrix(size, now):
+        at = np.clip((np.arange(size) + 0.5) * now / size - 0.5, 0, None)
+        low = np.minimum(np.floor(at).astype(int), now - 1)
+        high = np.minimum(low + 1, now - 1)
+        found = np.zeros((size, now))
+        np.add.at(found, (np.arange(size), low), 1 - (at - low))
+        np.add.at(found, (np.arange(size), high), at - low)
+        return found
+
+    return matrix(height, coarse.shape[0]) @ coarse @ matrix(width, coarse.shape[1]).T
+
+
+def _torch():
+    import torch
+
+    return torch
+
+
+@contextlib.contextmanager
+def _kept(model, layer):
+    """What a layer gives, in a list, as long as the context lasts."""
+    found = []
+    handle = model.get_submodule(layer).register_forward_hook(lambda _part, _given, result: found.append(result))
+    try:
+        yield found
+    finally:
+        handle.remove()
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.feature_maps
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _maps_case(rng, label, net, layer, shape, training=False):
+    net["training"] = training
+    return Case(label, net=net, layer=layer.format(*net["names"]), x=_quarters(rng, *shape))
+
+
+def _maps_cases(rng):
+    yield _maps_case(rng, "one stage, one picture", _net(rng, (1, 2), [(2, 2)], [1], 3), "{0}", (1, 1, 4, 5))
+    yield _maps_case(
+        rng, "the first of two stages", _net(rng, (3, 4, 5), [(3, 2), (2, 3)], [1, 1], 2), "{0}", (2, 3, 7, 9)
+    )
+    yield _maps_case(
+        rng, "the last of two stages", _net(rng, (3, 4, 5), [(2, 3), (3, 2)], [2, 1], 2), "{1}", (4, 3, 11, 12)
+    )
+    yield _maps_case(rng, "a part of a stage, by its dotted name", _net(rng, (2, 3, 4), [(3, 3), (2, 2)], [1, 1], 3), "{1}.conv", (3, 2, 7, 8))  # fmt: skip
+    yield _maps_case(rng, "a network in training mode, with batch normalisation", _net(rng, (3, 5, 4), [(2, 2), (2, 3)], [1, 2], 6, normal=True), "{1}", (3, 3, 8, 9), training=True)  # fmt: skip
+    yield _maps_case(rng, "batch normalisation, in evaluation mode", _net(rng, (3, 4, 2), [(3, 2), (2, 2)], [1, 1], 5, normal=True), "{0}.norm", (2, 3, 6, 8))  # fmt: skip
+
+
+def _maps_oracle(net, layer, x):
+    return _forward(net, x)[0][layer]
+
+
+def _looks(remove=True, mode="eval", back=True, track=False, take=lambda found, scores, given: found[-1], where=None):
+    """A `feature_maps` whose parts can be wrong."""
+
+    def wrong(model, layer, x):
+        torch = _torch()
+        before, found, given = [part.training for part in model.modules()], [], []
+
+        def keep(_part, inputs, result):
+            found.append(result)
+            given.append(inputs[0])
+
+        handle = model.get_submodule(where(model, layer) if where else layer).register_forward_hook(keep)
+        if mode:
+            model.train(mode == "train")
+        with contextlib.nullcontext() if track else torch.no_grad():
+            scores = model(x)
+        if remove:
+            handle.remove()
+        if back:
+            for part, training in zip(model.modules(), before, strict=True):
+                part.training = training
+        return take(found, scores, given)
+
+    return wrong
+
+
+_EARLIER: list = []
+
+
+def _earlier(model, layer, x):
+    """The hook writes into a list that outlives the call, and the first entry is read."""
+    _EARLIER.append(_looks()(model, layer, x))
+    first = _EARLIER[0]
+    if len(_EARLIER) == 2:  # what is checked is one call after another one
+        _EARLIER.clear()
+    return first
+
+
+def _from_layer_alone(model, layer, x):
+    part = model.get_submodule(layer)
+    with _torch().no_grad():
+        return part(x)
+
+
+def _off_for_good(model, layer, x):
+    found = _looks()(model, layer, x)
+    _torch().set_grad_enabled(False)
+    return found
+
+
+FEATURE_MAPS = Exercise(
+    id="10.feature_maps",
+    title="What a layer gives",
+    points=14,
+    cases=_maps_cases,
+    oracle=_maps_oracle,
+    probe="feature_maps",
+    rtol=2e-4,
+    forbidden=OURS,
+    misconceptions=[
+        Misconception(
+            "the hook is left attached",
+            "Your maps are right, but the hook stays on the layer. It runs in every later forward pass, and holds on to whatever it "
+            "keeps. register_forward_hook returns a handle; the handle can remove it.",
+            _looks(remove=False),
+        ),
+        Misconception(
+            "the maps keep their graph",
+            "Your maps still hold the graph of their forward pass, with the activations of every layer before them. Look without "
+            "taking notes, in torch.no_grad(), or detach what you keep.",
+            _looks(track=True),
+        ),
+        Misconception(
+            "the network runs in training mode",
+            "Where the network has batch normalisation, you see other maps than it uses when it names a dish, and its running "
+            "statistics move with every look. Call model.eval() before the forward pass.",
+            _looks(mode=None),
+        ),
+        Misconception(
+            "the mode is not put back",
+            "Your maps are right, but a network that came in training mode is left in evaluation mode. Remember model.training, "
+            "and put it back.",
+            _looks(back=False),
+        ),
+        Misconception(
+            "the output of the network",
+            "You return the network's scores. The hook is called with the layer's output as its third argument: keep that.",
+            _looks(take=lambda found, scores, given: scores),
+        ),
+        Misconception(
+            "what goes into the layer",
+            "You keep what goes into the layer. A forward hook gets the module, its inputs and its output, in this order.",
+            _looks(take=lambda found, scores, given: given[-1]),
+        ),
+        Misconception(
+            "the maps of an earlier call",
+            "You return the maps of a picture that was looked at before: a list outside of the function keeps them from call to "
+            "call, and you read its first entry. Make the list inside.",
+            _earlier,
+        ),
+        Misconception(
+            "the layer alone is run",
+            "You call the layer with the picture itself. It should see what the layers before it make of the picture: run the "
+            "whole network.",
+            _from_layer_alone,
+        ),
+        Misconception(
+            "only the first picture",
+            "You return the maps of the first picture of the batch. The result has one entry for each.",
+            _looks(take=lambda found, scores, given: found[-1][:1]),
+        ),
+        Misconception(
+            "a mean over the channels",
+            "You return one map for each picture, the mean of all channels. Each channel looks for something else: keep them "
+            "apart.",
+            _looks(take=lambda found, scores, given: found[-1].mean(dim=1)),
+        ),
+        Misconception(
+            "gradients are off for good",
+            "torch.set_grad_enabled(False) as a line of its own switches gradients off for the whole program. As a context, with "
+            "torch.no_grad():, it ends by itself.",
+            _off_for_good,
+        ),
+    ],
+    hints=(
+        "Four steps: put a hook on the layer, run the network, take the hook off, return what the hook has kept.",
+        "model.get_submodule(layer) finds the layer. Its register_forward_hook(f) calls f(module, inputs, output) in each forward "
+        "pass, and returns a handle with a method remove().",
+        "found = []; handle = part.register_forward_hook(lambda m, i, o: found.append(o)); then model.eval() and, in "
+        "torch.no_grad(), model(x); handle.remove(); model.train(was_training); return found[0].",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.top_activating
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _top_case(rng, label, shape, channel, k, negative=False):
+    values = rng.permutation(int(np.prod(shape))).reshape(shape) / 4
+    if negative:
+        values = values - np.prod(shape) / 4 - 1
+    # The picture with the largest value has the second largest too, elsewhere: no place of the runner-up comes so high.
+    maps = np.array(values, np.float32)
+    return Case(label, maps=maps, channel=int(channel), k=int(k))
+
+
+def _top_cases(rng):
+    n, c = int(rng.integers(4, 7)), int(rng.integers(2, 4))
+    yield _top_case(rng, "small maps", (3, 2, 2, 3), 1, 2)
+    yield _top_case(rng, "many pictures", (n + 5, c + 2, 4, 7), c, 5)
+    yield _top_case(rng, "all of them", (n, c + 1, 6, 3), 0, n)
+    yield _top_case(rng, "only negative values", (n + 2, c + 3, 5, 4), c + 2, 4, negative=True)
+    yield _top_case(rng, "the best one", (n + 3, c + 1, 3, 8), 1, 1)
+
+
+def _top_oracle(maps, channel, k):
+    best = [
+        (float(one[channel].max()), n, *divmod(int(one[channel].argmax()), maps.shape[3])) for n, one in enumerate(maps)
+    ]
+    return np.array([found[1:] for found in sorted(best, reverse=True)[:k]], dtype=np.int64)
+
+
+def _tops(
+    key=lambda m: m.reshape(len(m), -1).max(axis=1),
+    where=None,
+    order=-1,
+    columns=(0, 1, 2),
+    channel=lambda m, c: m[:, c],
+):
+    """A `top_activating` whose parts can be wrong."""
+
+    def wrong(maps, c, k):
+        own = channel(maps.numpy(), c)
+        chosen = np.argsort(order * key(own), kind="stable")[:k]
+        flat = own.reshape(len(own), -1).argmax(axis=1)[chosen]
+        row, column = np.divmod(flat, (where or (lambda m: m.shape[2]))(own))
+        return np.stack([chosen, row, column], axis=1)[:, list(columns)]
+
+    return wrong
+
+
+def _places(maps, c, k):
+    """The k largest values, wherever they are."""
+    own = maps.numpy()[:, c]
+    chosen = np.argsort(-own, axis=None, kind="stable")[:k]
+    return np.stack(np.unravel_index(chosen, own.shape), axis=1)
+
+
+TOP_ACTIVATING = Exercise(
+    id="10.top_activating",
+    title="What a channel answers to most",
+    points=10,
+    cases=_top_cases,
+    oracle=_top_oracle,
+    probe="top_activating",
+    forbidden=OURS,
+    misconceptions=[
+        Misconception(
+            "the mean of the map, not its largest value",
+            "You rank pictures by the mean over the map. A channel that finds a small thing in one place has a small mean: rank by "
+            "the largest value.",
+            _tops(key=lambda m: m.reshape(len(m), -1).mean(axis=1)),
+        ),
+        Misconception(
+            "one picture several times",
+            "You take the k largest values wherever they are, so that one picture can come more than once. Find each picture's "
+            "largest value first, then rank the pictures.",
+            _places,
+        ),
+        Misconception(
+            "the weakest come first",
+            "You take the pictures that the channel answers to least. Sort from the largest value down.",
+            _tops(order=1),
+        ),
+        Misconception(
+            "the strongest come last",
+            "These are the right pictures, but in ascending order. The strongest comes first.",
+            lambda maps, c, k: _tops()(maps, c, k)[::-1].copy(),
+        ),
+        Misconception(
+            "row and column are swapped",
+            "The second number should be the row, from the top, and the third the column. Yours stand the other way around.",
+            _tops(columns=(0, 2, 1)),
+        ),
+        Misconception(
+            "the place is divided by the height",
+            "argmax over a map that was flattened counts along rows. A row has as many numbers as the map is wide, so divide by the "
+            "width, not by the height.",
+            _tops(where=lambda m: m.shape[1]),
+        ),
+        Misconception(
+            "the magnitude is ranked",
+            "You rank by magnitude, so that strongly negative values come first. A channel is active where its value is large.",
+            _tops(key=lambda m: np.abs(m.reshape(len(m), -1)).max(axis=1)),
+        ),
+        Misconception(
+            "all channels are taken together",
+            "You look for the largest value of any channel. Take the one channel first: maps[:, channel].",
+            _tops(channel=lambda m, c: m.max(axis=1)),
+        ),
+    ],
+    hints=(
+        "Two questions, one after the other: how large is each picture's largest value, and where is it?",
+        "maps[:, channel].flatten(1) has one row for each picture: .max(dim=1) gives values and places. topk or argsort ranks them.",
+        "values, places = maps[:, channel].flatten(1).max(dim=1); best = values.topk(k).indices; row = places[best] // width, column = "
+        "places[best] % width; torch.stack((best, row, column), dim=1).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.occlusion_map
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _ranked(net, x):
+    return np.argsort(-_forward(net, x)[1][0], kind="stable")
+
+
+def _occlusion_case(rng, label, make, shape, rank, **how):
+    """A network and a picture for which the class in place `rank` is asked; under some of the squares another class is named."""
+    while True:
+        net, x = make(), _quarters(rng, *shape)
+        named = int(_ranked(net, x)[0])
+        scores = _forward(net, _covered(x, **how))[1]
+        if (scores.argmax(axis=1) != named).any():
+            return Case(label, net=net, x=x, target=int(_ranked(net, x)[rank]), **how)
+
+
+def _covered(x, size, stride, value):
+    """All covered pictures of one, row by row."""
+    covered = []
+    for top in range(0, x.shape[2] - size + 1, stride):
+        for left in range(0, x.shape[3] - size + 1, stride):
+            there = np.zeros(x.shape[2:], bool)
+            there[top : top + size, left : left + size] = True
+            covered.append(np.where(there, value, x[0]))
+    return np.stack(covered)
+
+
+def _occlusion_cases(rng):
+    def two(channels, classes, relu=True):
+        return lambda: _net(rng, channels, [(2, 3), (2, 2)], [1, 1], classes, relu)
+
+    value = float(rng.integers(1, 4)) / 2
+    yield _occlusion_case(rng, "a linear network", lambda: _net(rng, (1, 2), [(2, 2)], [1], 3, False), (1, 1, 4, 5), 1, size=2, stride=1, value=value)  # fmt: skip
+    yield _occlusion_case(rng, "a class that is not the first", two((3, 4, 3), 4), (1, 3, 7, 9), 1, size=3, stride=1, value=value + 0.5)  # fmt: skip
+    yield _occlusion_case(rng, "stride 2", two((2, 3, 4), 5), (1, 2, 9, 12), 2, size=3, stride=2, value=-value)
+    yield _occlusion_case(rng, "the square does not come out even", two((3, 3, 4), 3), (1, 3, 10, 8), 1, size=3, stride=4, value=0.75)  # fmt: skip
+    yield _occlusion_case(
+        rng, "a large square", two((3, 4, 5), 4, False), (1, 3, 8, 11), 3, size=6, stride=2, value=0.5
+    )
+
+
+def _occlusion_oracle(net, x, target, size, stride, value):
+    drops = _forward(net, x)[1][0, target] - _forward(net, _covered(x, size, stride, value))[1][:, target]
+    return drops.reshape((x.shape[2] - size) // stride + 1, (x.shape[3] - size) // stride + 1)
+
+
+def _covers(
+    score=lambda s, t, top: s[t],
+    give=lambda base, found: base - found,
+    fill=lambda v, x: v,
+    last=0,
+    step=lambda size, stride: stride,
+    channels=slice(None),
+    clone=True,
+    track=False,
+    change=lambda s: s,
+    swap=False,
+):
+    """An `occlusion_map` whose parts can be wrong."""
+
+    def wrong(model, x, target, size, stride, value):
+        torch = _torch()
+        height, width = x.shape[2:]
+        shift = step(size, stride)
+        with contextlib.nullcontext() if track else torch.no_grad():
+            scores = change(model(x))[0]
+            first = int(scores.argmax())
+            base = score(scores, target, first)
+            tops, lefts = range(0, height - size + 1 - last, shift), range(0, width - size + 1 - last, shift)
+            rows, kept = [], x.clone() if clone == "once" else x
+            for top in tops:
+                row = []
+                for left in lefts:
+                    covered = x.clone() if clone is True else kept
+                    covered[:, channels, top : top + size, left : left + size] = fill(value, x)
+                    row.append(score(change(model(covered))[0], target, first))
+                rows.append(torch.stack(row) if row else torch.zeros(0))
+            found = torch.stack(rows) if rows else torch.zeros(0, 0)
+            return (give(base, found)).T if swap else give(base, found)
+
+    return wrong
+
+
+OCCLUSION_MAP = Exercise(
+    id="10.occlusion_map",
+    title="Cover a part and see what happens",
+    points=14,
+    cases=_occlusion_cases,
+    oracle=_occlusion_oracle,
+    probe="occlusion_map",
+    rtol=2e-4,
+    forbidden=OURS,
+    misconceptions=[
+        Misconception(
+            "the score of the class that is named after covering",
+            "You take the largest score of the covered picture, whichever class has it. When the square hides the pizza, that may be "
+            "the score of a plate of soup. Follow the class that was asked for.",
+            _covers(score=lambda s, t, top: s.max()),
+        ),
+        Misconception(
+            "the class that is named, not the one that is asked for",
+            "You follow the class that the network names for the whole picture. The question was about the class target.",
+            _covers(score=lambda s, t, top: s[top]),
+        ),
+        Misconception(
+            "scores in place of drops",
+            "You return the covered pictures' scores. What counts is how much is lost: the score of the whole picture minus that.",
+            _covers(give=lambda base, found: found),
+        ),
+        Misconception(
+            "the sign of the drop",
+            "Your numbers have the wrong sign. Where the score falls, the map is positive: whole minus covered.",
+            _covers(give=lambda base, found: found - base),
+        ),
+        Misconception(
+            "the square is always 0",
+            "You fill the square with 0, whatever value says. In a picture from 0 to 1 that is a black square, which is a thing of its "
+            "own.",
+            _covers(fill=lambda v, x: 0.0),
+        ),
+        Misconception(
+            "the square is filled with the mean",
+            "You fill the square with the picture's mean. Use the value that was given.",
+            _covers(fill=lambda v, x: float(x.mean())),
+        ),
+        Misconception(
+            "the last row and column are left out",
+            "Your map lacks the last places of the square. It may begin anywhere from 0 to H - size, and H - size is among them: "
+            "range(0, H - size + 1, stride).",
+            _covers(last=1),
+        ),
+        Misconception(
+            "the square moves by its own size",
+            "You move the square by its size. Move it by stride.",
+            _covers(step=lambda size, stride: size),
+        ),
+        Misconception(
+            "the stride is ignored",
+            "You move the square by one pixel. Move it by stride, in both directions.",
+            _covers(step=lambda size, stride: 1),
+        ),
+        Misconception(
+            "the picture itself is covered",
+            "You write the square into the picture that you were given. It is the caller's; and from the second place on, all the "
+            "former squares are in it too. Take a new copy for each place.",
+            _covers(clone=False),
+        ),
+        Misconception(
+            "the squares pile up",
+            "You make one copy and cover more and more of it. Each place needs a fresh copy with one square.",
+            _covers(clone="once"),
+        ),
+        Misconception(
+            "only the first channel is covered",
+            "You cover the first channel alone: the square turns red or cyan, and the others still see through it. Cover all "
+            "channels.",
+            _covers(channels=slice(0, 1)),
+        ),
+        Misconception(
+            "probabilities in place of scores",
+            "You apply softmax. A probability also falls when another class's score rises. Take the score as it comes.",
+            _covers(change=lambda s: s.softmax(1)),
+        ),
+        Misconception(
+            "rows and columns are swapped",
+            "Your map lies on its side. Its first axis is where the square begins from the top, the second from the left.",
+            _covers(swap=True),
+        ),
+        Misconception(
+            "gradients are tracked",
+            "The map may be right, but torch keeps the notes of every forward pass for a backward pass that never comes. Wrap the loop in "
+            "torch.no_grad().",
+            _covers(track=True),
+        ),
+    ],
+    hints=(
+        "Two loops, over the rows and the columns where the square begins. Inside: copy, cover, ask the network, subtract.",
+        "The square begins at range(0, H - size + 1, stride), and the same for W. covered[:, :, top:top+size, left:left+size] = value "
+        "covers it, in a copy x.clone().",
+        "base = model(x)[0, target]; in the loops, heat[i, j] = base - model(covered)[0, target], all in torch.no_grad(). heat has "
+        "the shape ((H - size) // stride + 1, (W - size) // stride + 1).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.saliency
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _slope_case(rng, label, make, shape, rank):
+    net, x = make(), _quarters(rng, *shape)
+    return Case(label, net=net, x=x, target=int(_ranked(net, x)[rank]))
+
+
+def _saliency_cases(rng):
+    def two(channels, classes, strides=(1, 1), relu=True):
+        return lambda: _live(rng, channels, [(2, 3), (2, 2)], strides, classes, relu)
+
+    yield _slope_case(rng, "a linear network", lambda: _net(rng, (2, 2), [(2, 2)], [1], 3, False), (1, 2, 3, 4), 1)
+    yield _slope_case(rng, "with ReLU", two((3, 4, 5), 4), (1, 3, 7, 9), 1)
+    yield _slope_case(rng, "a stride of 2", two((3, 5, 4), 5, (2, 1)), (1, 3, 9, 12), 2)
+    yield _slope_case(rng, "two linear stages", two((4, 3, 5), 3, relu=False), (1, 4, 6, 8), 1)
+
+
+def _live(rng, *how):
+    """A network with biases that keep most of its ReLUs open."""
+    net = _net(rng, *how)
+    net["biases"] = [np.abs(bias) + 1 for bias in net["biases"]]
+    return net
+
+
+def _saliency_oracle(net, x, target):
+    return np.abs(_backward(net, x, target)["x"][0]).max(axis=0)
+
+
+def _slopes(of=lambda s, t: s[0, t], give=lambda g, x: g.abs().amax(1)[0], way="grad"):
+    """A `saliency` whose parts can be wrong; `way`: how the slope is taken, "grad", "x" (of the picture itself), "copy"."""
+
+    def wrong(model, x, target):
+        torch = _torch()
+        at = x if way in ("x", "wants") else x.detach().clone()
+        at.requires_grad_()
+        score = of(model(at), target)
+        if way in ("grad", "wants"):
+            (slope,) = torch.autograd.grad(score, at)
+        elif way == "x":
+            score.backward()
+            model.zero_grad()
+            slope = at.grad
+        else:
+            score.backward()
+            slope = at.grad
+        return give(slope, x).detach()
+
+    return wrong
+
+
+def _entropy(scores, target):
+    return _torch().nn.functional.cross_entropy(scores, _torch().tensor([target]))
+
+
+SALIENCY = Exercise(
+    id="10.saliency",
+    title="How each pixel moves the score",
+    points=10,
+    cases=_saliency_cases,
+    oracle=_saliency_oracle,
+    probe="saliency",
+    rtol=2e-4,
+    forbidden=OURS,
+    misconceptions=[
+        Misconception(
+            "the sign is kept",
+            "You keep the sign: dark pixels that would raise the score by becoming darker count as negative. Saliency asks how much a "
+            "pixel matters, so take the magnitude, before you take the maximum over the channels.",
+            _slopes(give=lambda g, x: g.amax(1)[0]),
+        ),
+        Misconception(
+            "magnitude after the maximum",
+            "You take the maximum over the channels first, and the magnitude then. A channel with a strongly negative slope is lost on the "
+            "way. The other way around.",
+            _slopes(give=lambda g, x: g.amax(1)[0].abs()),
+        ),
+        Misconception(
+            "a map for each channel",
+            "Your result still has the channels. Take the largest magnitude over the channels, so that each pixel has one number.",
+            _slopes(give=lambda g, x: g.abs()[0]),
+        ),
+        Misconception(
+            "the mean over the channels",
+            "You average over the channels. Simonyan and others take the largest.",
+            _slopes(give=lambda g, x: g.abs().mean(1)[0]),
+        ),
+        Misconception(
+            "the sum over the channels",
+            "You add up the channels. Simonyan and others take the largest.",
+            _slopes(give=lambda g, x: g.abs().sum(1)[0]),
+        ),
+        Misconception(
+            "the slope of the loss",
+            "You differentiate the loss. It depends on all scores, and where the network is sure its slope is nearly 0. Differentiate the "
+            "score of the class itself.",
+            _slopes(of=_entropy),
+        ),
+        Misconception(
+            "the slope of the probability",
+            "You differentiate the probability after softmax. It rises too when another score falls, and where it is near 1 it has no "
+            "slope left. Differentiate the score.",
+            _slopes(of=lambda s, t: s.softmax(1)[0, t]),
+        ),
+        Misconception(
+            "the class that the network names",
+            "You differentiate the largest score. The question was about the class target.",
+            _slopes(of=lambda s, t: s.max()),
+        ),
+        Misconception(
+            "all scores at once",
+            "You differentiate the sum of all scores. Pick the one of the class target: scores[0, target].",
+            _slopes(of=lambda s, t: s.sum()),
+        ),
+        Misconception(
+            "slope times picture",
+            "You multiply the slope with the picture. That is another instrument (gradient times input), in which black pixels never count.",
+            _slopes(give=lambda g, x: (g * x).abs().amax(1)[0]),
+        ),
+        Misconception(
+            "scaled to 1",
+            "You divide by the largest value. For a picture that is handy, but then two plates can no longer be compared: return the slopes "
+            "as they are.",
+            _slopes(give=lambda g, x: (g.abs().amax(1) / g.abs().max())[0]),
+        ),
+        Misconception(
+            "the gradient stays in the picture",
+            "backward() adds to x.grad, and x is the caller's: a second call would return the sum of two gradients. Take a copy, "
+            "x.clone().requires_grad_(), or torch.autograd.grad.",
+            _slopes(way="x"),
+        ),
+        Misconception(
+            "the picture is left requiring gradients",
+            "After your call the caller's picture requires gradients, so everything that is computed with it from now on keeps a graph. "
+            "Let a copy of it require them.",
+            _slopes(way="wants"),
+        ),
+        Misconception(
+            "gradients stay in the weights",
+            "backward() also fills the .grad of every weight, and the next training step would add its own to them. "
+            "torch.autograd.grad(score, x) touches nothing else; or call model.zero_grad() at the end.",
+            _slopes(way="copy"),
+        ),
+    ],
+    hints=(
+        "A forward pass with a copy of the picture that requires gradients; one score; its gradient with respect to the copy.",
+        "x = x.detach().clone().requires_grad_(); (slope,) = torch.autograd.grad(model(x)[0, target], x). The slope has x's shape, "
+        "(1, C, H, W).",
+        "slope.abs().amax(dim=1)[0]: magnitude first, then the largest over the channels, then the only picture of the batch.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.grad_cam
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _coarse(net, layer, x, target):
+    maps, slope = _forward(net, x)[0][layer][0], _backward(net, x, target)[layer][0]
+    return np.einsum("c,chw->hw", slope.mean(axis=(1, 2)), maps)
+
+
+def _cam_case(rng, label, make, layer, shape, rank):
+    """A network, a picture and a class for which the map is partly positive and partly negative."""
+    while True:
+        net, x = make(), _quarters(rng, *shape)
+        target, named = int(_ranked(net, x)[rank]), layer.format(*net["names"])
+        coarse = _coarse(net, named, x, target)
+        share = (coarse > 0.05 * np.abs(coarse).max()).mean()
+        if 0.25 <= share <= 0.75 and (coarse < -0.1 * np.abs(coarse).max()).mean() >= 0.2:
+            return Case(label, net=net, layer=named, x=x, target=target)
+
+
+def _cam_cases(rng):
+    def two(channels, kernels, classes, strides=(1, 1), relu=True):
+        return lambda: _live(rng, channels, kernels, strides, classes, relu)
+
+    yield _cam_case(rng, "a linear network", two((1, 2), [(2, 2)], 3, [1], False), "{0}", (1, 1, 4, 5), 1)
+    yield _cam_case(rng, "the last layer", two((3, 4, 5), [(2, 3), (3, 2)], 4), "{1}", (1, 3, 8, 10), 1)
+    yield _cam_case(rng, "a layer in the middle", two((2, 5, 3), [(3, 2), (2, 3)], 5), "{0}", (1, 2, 9, 7), 2)
+    yield _cam_case(rng, "a stride of 2", two((3, 4, 6), [(3, 3), (2, 2)], 3, (2, 1)), "{1}", (1, 3, 11, 14), 1)
+    yield _cam_case(rng, "before the last ReLU", two((3, 3, 4), [(2, 2), (2, 3)], 4), "{1}.conv", (1, 3, 9, 8), 1)
+
+
+def _cam_oracle(net, layer, x, target):
+    return _enlarged(np.maximum(_coarse(net, layer, x, target), 0), *x.shape[2:])
+
+
+def _weighted(maps, slope):
+    return (slope.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1, keepdim=True)
+
+
+def _bilinear(coarse, x, **how):
+    return _torch().nn.functional.interpolate(
+        coarse, size=x.shape[2:], **(how or {"mode": "bilinear", "align_corners": False})
+    )
+
+
+def _cams(
+    of=lambda s, t: s[0, t],
+    cam=lambda maps, slope: _weighted(maps, slope).relu(),
+    grow=_bilinear,
+    last=lambda m: m[0, 0].detach(),
+    way="grad",
+):
+    """A `grad_cam` whose parts can be wrong."""
+
+    def wrong(model, layer, x, target):
+        torch = _torch()
+        found = []
+        handle = model.get_submodule(layer).register_forward_hook(lambda _part, _given, result: found.append(result))
+        score = of(model(x), target)
+        if way == "backward":
+            found[0].retain_grad()
+            score.backward()
+            slope = found[0].grad
+        else:
+            (slope,) = torch.autograd.grad(score, found[0])
+        if way != "hook":
+            handle.remove()
+        return last(grow(cam(found[0], slope), x))
+
+    return wrong
+
+
+GRAD_CAM = Exercise(
+    id="10.grad_cam",
+    title="Where the evidence for a class is",
+    points=16,
+    cases=_cam_cases,
+    oracle=_cam_oracle,
+    probe="grad_cam",
+    rtol=3e-4,
+    forbidden=OURS,
+    misconceptions=[
+        Misconception(
+            "no ReLU",
+            "Your map has negative places. They speak against the class. Grad-CAM shows what speaks for it: apply ReLU to the sum.",
+            _cams(cam=_weighted),
+        ),
+        Misconception(
+            "ReLU before the sum",
+            "You apply ReLU to each channel's part and add up then, so that nothing can speak against the class any more. First the sum over "
+            "the channels, then ReLU.",
+            _cams(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).relu().sum(1, keepdim=True)),
+        ),
+        Misconception(
+            "ReLU after enlarging",
+            "You enlarge first and apply ReLU then. Between a positive and a negative cell that gives other values. First ReLU, then "
+            "enlarge.",
+            _cams(cam=_weighted, grow=lambda c, x: _bilinear(c, x).relu()),
+        ),
+        Misconception(
+            "the weights are not averaged over space",
+            "You multiply slopes and maps place by place. In Grad-CAM a channel has one weight: the mean of its slopes over all places.",
+            _cams(cam=lambda m, g: (g * m).sum(1, keepdim=True).relu()),
+        ),
+        Misconception(
+            "the slopes are added, not averaged",
+            "You add up the slopes over space. The picture looks the same, but its numbers grow with the size of the map. Take the mean.",
+            _cams(cam=lambda m, g: (g.sum(dim=(2, 3), keepdim=True) * m).sum(1, keepdim=True).relu()),
+        ),
+        Misconception(
+            "the mean over channels",
+            "You average over the channels in place of adding up. Each channel gives its part to the sum.",
+            _cams(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).mean(1, keepdim=True).relu()),
+        ),
+        Misconception(
+            "the maps have no weights",
+            "You add up the maps without weights. Then the result is the same for every class: it shows where the layer is active, not what "
+            "speaks for the class.",
+            _cams(cam=lambda m, g: m.sum(1, keepdim=True).relu()),
+        ),
+        Misconception(
+            "the slopes alone",
+            "You show the slopes, without the maps. A channel that would count but finds nothing gives no evidence: multiply with the map.",
+            _cams(cam=lambda m, g: g.sum(1, keepdim=True).relu()),
+        ),
+        Misconception(
+            "not enlarged",
+            "Your map has the layer's size. Enlarge it to the picture's, so that it can be laid over it.",
+            _cams(grow=lambda c, x: c),
+        ),
+        Misconception(
+            "enlarged in steps",
+            "You repeat the nearest value. Enlarge with mode='bilinear'.",
+            _cams(grow=lambda c, x: _bilinear(c, x, mode="nearest")),
+        ),
+        Misconception(
+            "corners are aligned",
+            "You enlarge with align_corners=True: the middles of the corner cells are pulled to the picture's corners, and everything "
+            "shifts. Use align_corners=False.",
+            _cams(grow=lambda c, x: _bilinear(c, x, mode="bilinear", align_corners=True)),
+        ),
+        Misconception(
+            "the slope of the loss",
+            "You differentiate the loss. Its slope has the opposite sign, and it depends on all the scores. Differentiate the class's score.",
+            _cams(of=_entropy),
+        ),
+        Misconception(
+            "the slope of the probability",
+            "You differentiate the probability after softmax, and it depends on all the scores. Differentiate the class's score.",
+            _cams(of=lambda s, t: s.softmax(1)[0, t]),
+        ),
+        Misconception(
+            "the class that the network names",
+            "You differentiate the largest score. The question was about the class target: one may ask why a plate is no soup.",
+            _cams(of=lambda s, t: s.max()),
+        ),
+        Misconception(
+            "scaled to 1",
+            "You divide by the largest value. Then weak evidence looks like strong evidence. Return the map as it is.",
+            _cams(last=lambda m: (m[0, 0] / m.max()).detach()),
+        ),
+        Misconception(
+            "the hook is left attached",
+            "Your map is right, but the hook stays on the layer. Its handle can remove it.",
+            _cams(way="hook"),
+        ),
+        Misconception(
+            "gradients stay in the weights",
+            "backward() also fills the .grad of every weight, and the next training step would add its own to them. "
+            "torch.autograd.grad(score, maps) touches nothing else; or call model.zero_grad() at the end.",
+            _cams(way="backward"),
+        ),
+        Misconception(
+            "the map keeps its graph",
+            "Your map still holds the graph of its forward pass, with the activations of every layer. Detach it.",
+            _cams(last=lambda m: m[0, 0]),
+        ),
+    ],
+    hints=(
+        "You need two things of the layer: its maps, which a forward hook catches, and the slope of the score with respect to these maps.",
+        "Keep the maps with their graph this time. torch.autograd.grad(model(x)[0, target], maps) gives the slopes; their mean over the last "
+        "two axes is each channel's weight.",
+        "coarse = (slope.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1, keepdim=True).relu(); F.interpolate(coarse, size=x.shape[2:], "
+        'mode="bilinear", align_corners=False)[0, 0].detach(). And handle.remove().',
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.maximise_activation
+# ----------------------------------------------------------------------------------------------------------
+
+# A linear network's best picture is known: 1 where the slope is positive, 0 where it is negative. How far a picture is on the way to it
+# is what counts. The strides leave gaps: some pixels have no slope and keep the noise of the start, so that equal pictures show a start
+# that does not come from the generator.
+
+
+def _climb_case(rng, label, channels, kernels, strides, classes, shape, scale):
+    while True:
+        net = _net(rng, channels, kernels, strides, classes, relu=False)
+        net["head"] = net["head"] * scale
+        slope = looking.slopes(net, shape)
+        size = np.abs(slope).reshape(classes, -1)
+        seen = size[0] > 0
+        unit = int(rng.integers(classes))
+        best = [np.where(one > 0, 1.0, np.where(one < 0, 0.0, 0.5)) for one in slope]
+        others = [k for k in range(classes) if k != unit]
+        if not size.sum(axis=1).all() or not 0.05 < 1 - seen.mean() < 0.9:
+            continue
+        # Another unit's best picture, or that of all units, must not be a good one for this unit.
+        total = slope.sum(axis=0)
+        if looking.climbed(slope[unit], np.where(total > 0, 1.0, np.where(total < 0, 0.0, 0.5))) > 0.7:
+            continue
+        if min(looking.climbed(slope[k], best[k]) for k in range(classes)) < 0.999 or max(abs(looking.climbed(slope[unit], best[k])) for k in others) > 0.6:  # fmt: skip
+            continue
+        return Case(label, net=net, unit=unit, shape=shape, steps=int(rng.integers(40, 50)), rng=np.random.default_rng(int(rng.integers(2**31))))  # fmt: skip
+
+
+def _climb_cases(rng):
+    yield _climb_case(rng, "a linear network", (1, 2), [(2, 2)], [3], 3, (1, 12, 15), 1.0)
+    yield _climb_case(rng, "tiny slopes", (3, 4), [(2, 3)], [4], 4, (3, 18, 23), 1e-4)
+    yield _climb_case(rng, "huge slopes", (2, 4), [(3, 3)], [4], 3, (2, 16, 20), 1e4)
+
+
+def _climb_oracle(net, unit, shape, steps, rng):
+    return looking.REACHED
+
+
+def _climbs(
+    of=lambda s, unit: s[0, unit],
+    sign=1.0,
+    step=lambda g: g / (g.pow(2).mean().sqrt() + 1e-12),
+    keep=lambda x: x.clamp(0, 1),
+    start=lambda shape, rng: 0.5 + 0.05 * rng.standard_normal((1, *shape)),
+    way="grad",
+):
+    """A `maximise_activation` whose parts can be wrong."""
+
+    def wrong(model, unit, shape, steps, rng):
+        torch = _torch()
+        x = torch.as_tensor(start(shape, rng)).float()
+        for _ in range(steps):
+            x = x.detach().requires_grad_()
+            score = of(model(x), unit)
+            if way == "backward":
+                score.backward()
+                slope = x.grad
+            else:
+                (slope,) = torch.autograd.grad(score, x)
+            x = keep(x.detach() + sign * 0.05 * step(slope))
+        return x[0].detach()
+
+    return wrong
+
+
+def _trains(model, unit, shape, steps, rng):
+    """The optimiser is given the weights."""
+    torch = _torch()
+    x = torch.from_numpy(rng.random((1, *shape))).float()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (-model(x)[0, unit]).backward()
+        optimizer.step()
+    optimizer.zero_grad()
+    return x[0]
+
+
+def _global_noise(shape, rng):
+    torch = _torch()
+    with torch.random.fork_rng(devices=[]):
+        torch.seed()
+        return 0.5 + 0.05 * torch.randn(1, *shape)
+
+
+def _one_step(model, unit, shape, steps, rng):
+    return _climbs()(model, unit, shape, 1, rng)
+
+
+def _keeps_graph(model, unit, shape, steps, rng):
+    x = _climbs()(model, unit, shape, steps, rng)
+    return x.requires_grad_()
+
+
+MAXIMISE = Exercise(
+    id="10.maximise_activation",
+    title="A picture that a unit likes",
+    points=14,
+    cases=_climb_cases,
+    oracle=_climb_oracle,
+    probe="maximise_activation",
+    forbidden=OURS,
+    misconceptions=[
+        Misconception(
+            "downhill",
+            "You subtract the slope, as in training. Here the unit should become more active: add it.",
+            _climbs(sign=-1.0),
+        ),
+        Misconception(
+            "the slope is not normalised",
+            "You add the slope as it is. Its size depends on the unit: where it is tiny, the picture hardly changes in all your steps. Divide "
+            "the slope by its root mean square, so that every step has the same length.",
+            _climbs(step=lambda g: g),
+        ),
+        Misconception(
+            "the picture leaves its range",
+            "Your picture has values below 0 or above 1. The unit can be driven as far as you like that way, with pictures that do not exist. "
+            "Clamp after each step.",
+            _climbs(keep=lambda x: x),
+        ),
+        Misconception(
+            "all units at once",
+            "You climb the sum of all the scores. Pick the one unit: model(x)[0, unit].",
+            _climbs(of=lambda s, unit: s.sum()),
+        ),
+        Misconception(
+            "another unit",
+            "You climb another unit's score. Pick model(x)[0, unit].",
+            _climbs(of=lambda s, unit: s[0, (unit + 1) % s.shape[1]]),
+        ),
+        Misconception(
+            "every start is the same",
+            "Whatever generator you are given, the same picture comes out. Draw the noise that you start from with rng: then several "
+            "starts show whether the unit likes one thing or many.",
+            _climbs(start=lambda shape, rng: np.full((1, *shape), 0.5)),
+        ),
+        Misconception(
+            "noise from another generator",
+            "The same generator, in the same state, gives you another picture each time: your noise comes from torch's or NumPy's global "
+            "generator. Draw it with rng.",
+            _climbs(start=_global_noise),
+        ),
+        Misconception(
+            "the weights are trained",
+            "You change the network's weights. Here the network stays as it is, and the picture moves: take the slope with respect to "
+            "the picture.",
+            _trains,
+        ),
+        Misconception(
+            "gradients stay in the weights",
+            "backward() also fills the .grad of every weight. torch.autograd.grad(score, x) touches nothing else; or call "
+            "model.zero_grad() at the end.",
+            _climbs(way="backward"),
+        ),
+        Misconception(
+            "the picture keeps its graph",
+            "The picture that you return still requires gradients. Detach it.",
+            _keeps_graph,
+        ),
+    ],
+    hints=(
+        "It is gradient descent of chapter 07 with two changes: the picture moves, not the weights, and it goes uphill.",
+        "In each step: the slope of model(x)[0, unit] with respect to x; divide it by slope.pow(2).mean().sqrt(); add 0.05 of it; clamp to "
+        "0 to 1.",
+        "Start from 0.5 + 0.05 * rng.standard_normal((1, *shape)), as float32. Before each step x = x.detach().requires_grad_(). Return "
+        "x[0].detach().",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.nearest_neighbours
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _cosines(features, query):
+    length = np.sqrt((features**2).sum(axis=1))
+    return features @ features[query] / (length * length[query])
+
+
+def _neighbours_case(rng, label, n, d, k):
+    """Vectors of very different lengths: length must not count. The query is neither the first nor the last."""
+    while True:
+        features = rng.standard_normal((n, d)) * rng.uniform(0.2, 4.0, (n, 1)) + rng.standard_normal(d)
+        query = int(rng.integers(1, n - 2))
+        right = _near(features, query, k)
+        # Every mistake must give something else, and no two neighbours may be nearly alike.
+        wrong = [_near_euclid, _near_dot, _near_farthest, _near_columns, _near_shifted]
+        found = np.sort(np.delete(_cosines(features, query), query))
+        if np.diff(found).min() > 1e-5 and all(list(w(features, query, k)) != list(right) for w in wrong):
+            lists = [tuple(w(features, query, k)) for w in wrong]
+            if len(set(lists)) == len(lists):
+                return Case(label, features=features, query=query, k=k)
+
+
+def _small_neighbours(rng):
+    a, b = (int(v) for v in rng.integers(2, 5, 2))
+    features = np.array([[1, 1], [0, b], [a, 0], [4 * a, 1], [-2, 1], [5, 6]], dtype=float)
+    return Case("two numbers each", features=features, query=2, k=2)
+
+
+def _neighbours_cases(rng):
+    yield _small_neighbours(rng)
+    yield _neighbours_case(rng, "one neighbour", 9, 4, 1)
+    yield _neighbours_case(rng, "many vectors", 40, 6, 5)
+    yield _neighbours_case(rng, "long vectors", 25, 30, 4)
+
+
+def _neighbours_oracle(features, query, k):
+    from scipy.spatial.distance import cdist
+
+    distance = cdist(features[query : query + 1], features, "cosine")[0]
+    distance[query] = np.inf
+    return np.argsort(distance, kind="stable")[:k]
+
+
+def _first(values, query, k):
+    values = np.array(values, dtype=float)
+    values[query] = -np.inf
+    return np.argsort(-values, kind="stable")[:k]
+
+
+def _near(features, query, k):
+    return _first(_cosines(features, query), query, k)
+
+
+def _near_euclid(features, query, k):
+    return _first(-((features - features[query]) ** 2).sum(axis=1), query, k)
+
+
+def _near_dot(features, query, k):
+    return _first(features @ features[query], query, k)
+
+
+def _near_farthest(features, query, k):
+    return _first(-_cosines(features, query), query, k)
+
+
+def _near_columns(features, query, k):
+    unit = features / np.sqrt((features**2).sum(axis=0))
+    return _first(unit @ unit[query], query, k)
+
+
+def _near_shifted(features, query, k):
+    """The query's own entry is taken out, and the numbers of those behind it move up by one."""
+    return np.argsort(-np.delete(_cosines(features, query), query), kind="stable")[:k]
+
+
+NEAREST = Exercise(
+    id="10.nearest_neighbours",
+    title="What looks alike to the network",
+    points=8,
+    cases=_neighbours_cases,
+    oracle=_neighbours_oracle,
+    forbidden=NEIGHBOURS,
+    misconceptions=[
+        Misconception(
+            "the picture finds itself",
+            "The nearest picture of all is the query itself, with a cosine of 1. Leave it out.",
+            lambda f, q, k: np.argsort(-_cosines(f, q), kind="stable")[:k],
+        ),
+        Misconception(
+            "Euclidean distance",
+            "You take the distance between the vectors. Then a weak and a strong answer to the same thing are far apart. The cosine asks for "
+            "the direction alone: divide each vector by its length first.",
+            _near_euclid,
+        ),
+        Misconception(
+            "not divided by the lengths",
+            "You take the dot product without dividing by the lengths, so that long vectors come first, whatever they point to.",
+            _near_dot,
+        ),
+        Misconception(
+            "the farthest",
+            "You return those that are least alike. The cosine is 1 for the same direction and -1 for the opposite one: sort from the largest "
+            "down.",
+            _near_farthest,
+        ),
+        Misconception(
+            "columns are divided, not rows",
+            "You divide each feature by its length over all pictures. A picture is a row: take the lengths with axis=1.",
+            _near_columns,
+        ),
+        Misconception(
+            "the indices are shifted",
+            "You take the query out before you sort, so that everything behind it moves up by one, and so do your indices. Give the query a value "
+            "that comes last, in place of deleting it.",
+            _near_shifted,
+        ),
+        Misconception(
+            "cosines in place of indices",
+            "You return how similar the neighbours are. Return which they are: their rows.",
+            lambda f, q, k: _cosines(f, q)[_near(f, q, k)],
+        ),
+    ],
+    hints=(
+        "The cosine of two vectors is the dot product of the two, each divided by its own length.",
+        "unit = features / np.linalg.norm(features, axis=1, keepdims=True); unit @ unit[query] has all cosines at once.",
+        "Set the query's own cosine to -np.inf; np.argsort(-cosines)[:k].",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.pointing_game
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _box(row, column, high, wide, kind):
+    """A box around a pixel, or one that it only just misses."""
+    x0, y0, x1, y1 = column, row, column + wide, row + high
+    return {
+        "corner": (x0, y0, x1, y1),
+        "right": (x0 - wide, y0, x0, y1),
+        "below": (x0, y0 - high, x1, y0),
+        "last": (x0 - wide + 1, y0 - high + 1, x0 + 1, y0 + 1),
+        "left": (x0 + 1, y0, x1 + 1, y1),
+        "above": (x0, y0 + 1, x1, y1 + 1),
+    }[kind]
+
+
+_HITS = {"corner", "last"}
+
+
+def _pointing_case(rng, label, n, height, width, kinds, negative=False):
+    while True:
+        maps = rng.permutation(n * height * width).reshape(n, height, width) / 8 - (
+            n * height * width if negative else 0
+        )
+        boxes = []
+        for one, kind in zip(maps, kinds, strict=True):
+            row, column = np.unravel_index(one.argmax(), one.shape)
+            boxes.append(_box(int(row), int(column), *(int(v) for v in rng.integers(1, 3, 2)), kind))
+        boxes = np.array(boxes, dtype=np.float32)
+        inside = (boxes >= 0).all() and (boxes[:, [0, 2]] <= width).all() and (boxes[:, [1, 3]] <= height).all()
+        outcomes = [wrong(maps, boxes) for wrong in (_points, *_POINT_MISTAKES)]
+        if inside and all(abs(outcomes[0] - other) > 0.01 for other in outcomes[1:]) and len(set(np.round(outcomes, 6))) == len(outcomes):  # fmt: skip
+            return Case(label, maps=maps, boxes=boxes)
+
+
+def _points(maps, boxes, flip=False, edge=False, order=(0, 1, 2, 3), pick=np.argmax, low=True):
+    hits = []
+    for one, box in zip(maps, boxes, strict=True):
+        row, column = np.unravel_index(pick(one), one.shape)
+        x, y = (row, column) if flip else (column, row)
+        x0, y0, x1, y1 = box[list(order)]
+        if edge:
+            hits.append(x0 <= x <= x1 and y0 <= y <= y1)
+        else:
+            hits.append((x0 <= x if low else x0 < x) and x < x1 and (y0 <= y if low else y0 < y) and y < y1)
+    return float(np.mean(hits))
+
+
+def _share(maps, boxes):
+    return float(np.mean([m[int(b[1]) : int(b[3]), int(b[0]) : int(b[2])].sum() / m.sum() for m, b in zip(maps, boxes, strict=True)]))  # fmt: skip
+
+
+_POINT_MISTAKES = [
+    lambda m, b: _points(m, b, flip=True),
+    lambda m, b: _points(m, b, edge=True),
+    lambda m, b: _points(m, b, low=False),
+    lambda m, b: _points(m, b, pick=np.argmin),
+    _share,
+]
+
+
+def _pointing_cases(rng):
+    yield _pointing_case(rng, "four maps", 4, 4, 6, ["corner", "last", "last", "right"])
+    kinds = ["corner"] * 4 + ["last"] * 7 + ["right", "below", "left"]
+    yield _pointing_case(rng, "many maps", len(kinds), 8, 11, [kinds[i] for i in rng.permutation(len(kinds))])
+    kinds = ["corner"] * 3 + ["last"] * 5 + ["right", "above"]
+    yield _pointing_case(
+        rng, "maps of negative numbers", len(kinds), 7, 9, [kinds[i] for i in rng.permutation(len(kinds))], True
+    )
+
+
+def _pointing_oracle(maps, boxes):
+    n, _, width = maps.shape
+    place = maps.reshape(n, -1).argmax(axis=1)
+    centre = np.stack([place % width, place // width], axis=1) + 0.5
+    return float(np.all((centre > boxes[:, :2]) & (centre < boxes[:, 2:]), axis=1).mean())
+
+
+POINTING = Exercise(
+    id="10.pointing_game",
+    title="Is the largest value on the food?",
+    points=6,
+    cases=_pointing_cases,
+    oracle=_pointing_oracle,
+    forbidden=OURS,
+    misconceptions=[
+        Misconception(
+            "row and column are swapped",
+            "You compare rows with x. x runs to the right: it is the column. y runs down: it is the row.",
+            _POINT_MISTAKES[0],
+        ),
+        Misconception(
+            "the far edge counts as inside",
+            "A box ends just before x1 and y1: a box from 2 to 4 holds the columns 2 and 3. Use < there.",
+            _POINT_MISTAKES[1],
+        ),
+        Misconception(
+            "the near edge counts as outside",
+            "A box begins with x0 and y0: a box from 2 to 4 holds the columns 2 and 3. Use <= there.",
+            _POINT_MISTAKES[2],
+        ),
+        Misconception("the smallest value", "You look where the map is smallest. Take argmax.", _POINT_MISTAKES[3]),
+        Misconception(
+            "the share of the sum",
+            "You return which share of the map's sum lies in the box. That is worth measuring too, but the pointing game asks for the place of "
+            "the largest value alone.",
+            _share,
+        ),
+        Misconception(
+            "a count in place of a share",
+            "You return how many maps hit. Divide by how many there are.",
+            lambda m, b: _points(m, b) * len(m),
+        ),
+    ],
+    hints=(
+        "For each map: where is its largest value, and does that place lie in the map's box?",
+        "np.unravel_index(one.argmax(), one.shape) gives row and column. The column is compared with x0 and x1, the row with y0 and y1.",
+        "x0 <= column < x1 and y0 <= row < y1 is a hit; return the mean over all maps.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 10.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "10.quiz",
+    8,
+    [
+        Question(
+            "b",
+            {
+                "a": "Its filters are 3 x 3 and look at colours and edges. What does one of them see of a pizza?",
+                "c": "Depth does not lose everything: the last layer's maps are what names the dish.",
+                "d": "Only the first layer sees pixels; each further one sees the maps of the one before.",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "A positive drop means that the score fell. What happens to it under a negative one?",
+                "b": "The network would not care then, and the drop would be about 0.",
+                "c": "Nothing is wrong with it: a score may rise.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "Then the weights would play a part. They do not here: the same map comes for every weight.",
+                "c": "A good map depends on what was learned.",
+                "d": "It has not seen a single plate.",
+            },
+        ),
+        Question(
+            "c",
+            {
+                "a": "Ninety-six is a lot, until you know what costs nothing. Is there something simpler that does better?",
+                "b": "It may well have looked there. The number just does not show it.",
+                "d": "The boxes are computed from the scene, not drawn by hand.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "Clamping keeps values in range. It says nothing about neighbouring pixels.",
+                "c": "The sign of the slope is not what jitter changes.",
+                "d": "It costs a little time, rather.",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [
+    FEATURE_MAPS,
+    TOP_ACTIVATING,
+    OCCLUSION_MAP,
+    SALIENCY,
+    GRAD_CAM,
+    MAXIMISE,
+    NEAREST,
+    POINTING,
+    QUIZ,
+]

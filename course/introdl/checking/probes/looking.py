@@ -1,0 +1,311 @@
+"""Looking into small networks, and whether one is left as it was (chapter 10)."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from introdl.checking.probes.base import PROBES, Probe, Wrong
+from introdl.checking.wire import Other
+
+
+def small_cnn(net: dict):
+    """A convolutional network with the weights of a case, in float32 and in evaluation mode.
+
+    Parameters
+    ----------
+    net : dict
+        ``"names"``: of the stages; ``"kernels"`` and ``"biases"``, one of each for a stage; ``"strides"``; ``"relu"``, whether a
+        stage ends with one; ``"head"`` (K, C) and ``"head_bias"`` (K,), applied to the mean over space. Where there are ``"means"``
+        and ``"variances"``, each stage normalises by them. Where ``"training"`` is True, a probe hands it over in training mode.
+    """
+    import torch
+    from torch import nn
+
+    def tensor(values):
+        return torch.tensor(np.asarray(values), dtype=torch.float32)
+
+    stages = OrderedDict()
+    for number, name in enumerate(net["names"]):
+        kernel = tensor(net["kernels"][number])
+        conv = nn.Conv2d(kernel.shape[1], kernel.shape[0], tuple(kernel.shape[2:]), stride=net["strides"][number])
+        parts = OrderedDict(conv=conv)
+        if "means" in net:
+            parts["norm"] = nn.BatchNorm2d(len(kernel))
+            parts["norm"].running_mean.copy_(tensor(net["means"][number]))
+            parts["norm"].running_var.copy_(tensor(net["variances"][number]))
+        if net["relu"]:
+            parts["relu"] = nn.ReLU()
+        with torch.no_grad():
+            conv.weight.copy_(kernel)
+            conv.bias.copy_(tensor(net["biases"][number]))
+        stages[name] = nn.Sequential(parts)
+    head = nn.Linear(*tensor(net["head"]).T.shape)
+    with torch.no_grad():
+        head.weight.copy_(tensor(net["head"]))
+        head.bias.copy_(tensor(net["head_bias"]))
+    return nn.Sequential(OrderedDict(**stages, average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), head=head)).eval()
+
+
+# --- what was left behind --------------------------------------------------------------------------------------------
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _hooks(model) -> int:
+    return sum(len(getattr(part, kind)) for part in model.modules() for kind in _HOOKS)
+
+
+@contextlib.contextmanager
+def _watched(objects: tuple, model, x=None) -> Iterator[list[str]]:
+    """Drive the learner's code on one thread of a CPU, and note what it leaves behind, the worst first.
+
+    The grad mode of the program is put back in any case.
+    """
+    import torch
+
+    from introdl.checking import pretend
+
+    left: list[str] = []
+    modes = [part.training for part in model.modules()]
+    numbers = [parameter.detach().clone() for parameter in model.parameters()]
+    statistics = [buffer.clone() for buffer in model.buffers()]
+    picture = None if x is None else x.detach().clone()
+    hooks = _hooks(model)
+    recording = torch.is_grad_enabled()
+    with pretend.one_thread(), pretend.replaced(objects, pretend.devices(), torch.device("cpu")):
+        try:
+            yield left
+        finally:
+            off = recording and not torch.is_grad_enabled()
+            torch.set_grad_enabled(recording)
+    if x is not None and not (x.shape == picture.shape and torch.equal(x.detach(), picture)):
+        left.append("picture")
+    if not all(map(torch.equal, numbers, (parameter.detach() for parameter in model.parameters()))):
+        left.append("weights")
+    if not all(map(torch.equal, statistics, model.buffers())):
+        left.append("statistics")
+    if _hooks(model) > hooks:
+        left.append("hooks")
+    if x is not None and x.is_leaf and x.grad is not None:
+        left.append("gradient in the picture")
+    if any(p.grad is not None and bool(p.grad.any()) for p in model.parameters()):
+        left.append("gradients in the weights")
+    if x is not None and x.requires_grad:
+        left.append("picture wants gradients")
+    if not all(p.requires_grad for p in model.parameters()):
+        left.append("frozen")
+    if off:
+        left.append("off")
+    if modes != (now := [part.training for part in model.modules()]):
+        left.append("training mode" if all(now) else "evaluation mode")
+
+
+_LEFT = {
+    "picture": "The picture that you were given is changed. Work on a copy: x.clone().",
+    "weights": "The network's weights are changed. Only look at it.",
+    "statistics": "The running statistics of batch normalisation have moved: the network saw the picture in training mode.",
+    "hooks": "A hook is still attached to the network: it runs in every forward pass from now on.",
+    "gradient in the picture": "The picture that you were given holds a gradient now, and the next one would be added to it.",
+    "gradients in the weights": "The network's weights hold gradients now: the next training step would add them to its own.",
+    "picture wants gradients": "The picture that you were given requires gradients now. Let a copy of it require them.",
+    "frozen": "Some of the network's weights no longer require gradients: it cannot be trained any more.",
+    "off": "Gradients are switched off for the whole program now, so nothing can be trained any more.",
+    "training mode": "The network is left in training mode. It came in another.",
+    "evaluation mode": "The network came in training mode, and you left it in evaluation mode. Put its mode back as it was.",
+}
+
+
+def _numbers(value: Any) -> tuple[Any, bool]:
+    """A tensor as an array, and whether it drags its graph along."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy().copy(), value.requires_grad
+    return value, False
+
+
+def _tell(result: Any, name: str, graphs: bool = True) -> Any:
+    """The result, or what is wrong with how it came."""
+    if not isinstance(result, dict) or "result" not in result:
+        return Other("result that cannot be read")
+    for what in result["left"]:
+        return Wrong(_LEFT[what])
+    if result["graph"] and graphs:
+        return Wrong(
+            f"What {name} returns still holds its graph, and with it every layer's activations. Detach it, or take no notes at all."
+        )
+    return result["result"]
+
+
+# --- maps of one picture ----------------------------------------------------------------------------------------------
+
+
+def _picture(x: np.ndarray):
+    import torch
+
+    return torch.tensor(x, dtype=torch.float32)
+
+
+def _look(name: str, picture: int, before: bool = False):
+    """A probe for a function of a network, a picture and more.
+
+    Parameters
+    ----------
+    name : str
+        The function's.
+    picture : int
+        Which input is the picture; the first is the network's description. They come in the function's own order.
+    before : bool
+        The function looks at another picture first, so that what it keeps from one call to the next shows.
+    """
+
+    def drive(objects: tuple, inputs: list) -> Any:
+        net, *rest = inputs
+        model = small_cnn(net).train(net.get("training", False))
+        x = _picture(rest[picture - 1])
+        arguments = [x if number == picture else value for number, value in enumerate(rest, start=1)]
+        with _watched(objects, model, x) as left:
+            if before:
+                other = x.flip(-1) + 1
+                objects[0](model, *(other if value is x else value for value in arguments))
+            result, graph = _numbers(objects[0](model, *arguments))
+        return {"result": result, "graph": graph, "left": left}
+
+    return Probe(drive, lambda result, inputs: _tell(result, name), needs=("torch",))
+
+
+PROBES["feature_maps"] = _look("feature_maps", picture=2, before=True)
+PROBES["occlusion_map"] = _look("occlusion_map", picture=1)
+PROBES["saliency"] = _look("saliency", picture=1)
+PROBES["grad_cam"] = _look("grad_cam", picture=2, before=True)
+
+
+# --- a picture that a unit likes --------------------------------------------------------------------------------------
+
+
+def _maximise(objects: tuple, inputs: list) -> Any:
+    """Let the learner climb three times: twice from one state of the generator, once from another."""
+    net, unit, shape, steps, rng = inputs
+    model = small_cnn(net)
+    other = copy.deepcopy(rng)
+    other.random(101)
+    pictures = []
+    with _watched(objects, model) as left:
+        for one in (copy.deepcopy(rng), copy.deepcopy(rng), other):
+            pictures.append(_numbers(objects[0](model, unit, shape, steps, one)))
+    return {
+        "result": [picture for picture, _ in pictures],
+        "graph": any(graph for _, graph in pictures),
+        "left": left,
+    }
+
+
+def slopes(net: dict, shape: tuple[int, int, int]) -> np.ndarray:
+    """The slopes (K, C, H, W) of a linear network's scores with respect to a picture of a shape, in closed form."""
+    high, wide = shape[1:]
+    sizes = []
+    for kernel, stride in zip(net["kernels"], net["strides"], strict=True):
+        high, wide = (high - kernel.shape[2]) // stride + 1, (wide - kernel.shape[3]) // stride + 1
+        sizes.append((high, wide))
+    slope = np.broadcast_to(net["head"][:, :, None, None] / (high * wide), (*net["head"].shape, high, wide))
+    for number in reversed(range(len(sizes))):
+        kernel, stride = net["kernels"][number], net["strides"][number]
+        below = shape[1:] if number == 0 else sizes[number - 1]
+        back = np.zeros((len(slope), kernel.shape[1], *below))
+        for row in range(slope.shape[2]):
+            for column in range(slope.shape[3]):
+                top, left = row * stride, column * stride
+                back[:, :, top : top + kernel.shape[2], left : left + kernel.shape[3]] += np.einsum(
+                    "kf,fcuv->kcuv", slope[:, :, row, column], kernel
+                )
+        slope = back
+    return slope
+
+
+#: A right answer climbs so far from grey to the best picture that there is.
+ENOUGH = 0.9
+REACHED = "90 % or more of the way up from plain grey to the best picture there is"
+
+
+def climbed(slope: np.ndarray, picture: np.ndarray) -> float:
+    """How far a picture is on the way from plain grey (0) to the best one with values in [0, 1] (1), for one slope."""
+    return float(np.sum(slope * (picture - 0.5)) / (0.5 * np.abs(slope).sum()))
+
+
+def _read_maximise(result: Any, inputs: list) -> Any:
+    net, unit, shape, _, _ = inputs
+    given = _tell(result, "maximise_activation")
+    if not isinstance(given, list):
+        return given
+    pictures = []
+    for one in given:
+        if one is None:
+            return None
+        if not isinstance(one, np.ndarray) or one.dtype.kind != "f":
+            name = one.type_name if isinstance(one, Other) else type(one).__name__
+            return Wrong(f"maximise_activation should return a picture, a tensor of floats; yours is of type {name}.")
+        if one.shape != tuple(shape):
+            return Wrong(f"The picture should have the shape {tuple(shape)}; yours has {one.shape}.")
+        pictures.append(one.astype(np.float64))
+    if not all(np.isfinite(one).all() for one in pictures):
+        return Wrong("Some of the picture's numbers are nan or infinite. Is a slope of 0 divided by its size?")
+    lowest, highest = min(one.min() for one in pictures), max(one.max() for one in pictures)
+    if lowest < -1e-6 or highest > 1 + 1e-6:
+        return Wrong("The picture leaves the range from 0 to 1: no screen can show it, and no camera takes it.")
+    every = slopes(net, shape)
+    way = [climbed(every[unit], one) for one in pictures]
+    if max(way) < -0.2:
+        return Wrong("The unit is less active than for plain grey: you go downhill.")
+    others = [k for k in range(len(every)) if k != unit]
+    if min(way) < ENOUGH and any(min(climbed(every[k], one) for one in pictures) > ENOUGH for k in others):
+        return Wrong("Your picture is the best one for another unit.")
+    if min(way) < ENOUGH and min(climbed(every.sum(axis=0), one) for one in pictures) > ENOUGH:
+        return Wrong("Your picture is the best one for the sum of all units.")
+    if max(way) < 0.2:
+        return Wrong("The unit is hardly more active than for plain grey.")
+    if min(way) < ENOUGH:
+        return Wrong("The unit is more active than for plain grey, but there are far better pictures.")
+    if not np.array_equal(pictures[0], pictures[1]):
+        return Wrong("The same generator, in the same state, gives another picture: take all chance from rng.")
+    if np.array_equal(pictures[0], pictures[2]):
+        return Wrong("Every generator gives the same picture: start from noise that is drawn from rng.")
+    return REACHED
+
+
+PROBES["maximise_activation"] = Probe(_maximise, _read_maximise, needs=("torch",))
+
+
+# --- maps that are there already --------------------------------------------------------------------------------------
+
+
+def _top_activating(objects: tuple, inputs: list) -> Any:
+    import torch
+
+    maps, channel, k = inputs
+    given = torch.tensor(maps)
+    before = given.clone()
+    result, _ = _numbers(objects[0](given, channel, k))
+    if isinstance(result, (tuple, list)):
+        result = [[int(n) if isinstance(n, torch.Tensor) else n for n in row] if isinstance(row, (tuple, list)) else _numbers(row)[0] for row in result]  # fmt: skip
+    return {"result": result, "graph": False, "left": [] if torch.equal(given, before) else ["picture"]}
+
+
+def _read_top(result: Any, inputs: list) -> Any:
+    if isinstance(result, dict) and result.get("left"):
+        return Wrong("The maps that you were given are changed. Work on a copy.")
+    given = _tell(result, "top_activating")
+    if isinstance(given, list):
+        with contextlib.suppress(Exception):
+            given = np.array([np.asarray(row).tolist() for row in given])
+    if isinstance(given, np.ndarray) and given.dtype.kind == "f" and np.array_equal(given, np.round(given)):
+        given = given.astype(np.int64)
+    return given
+
+
+PROBES["top_activating"] = Probe(_top_activating, _read_top, needs=("torch",))

@@ -1,0 +1,869 @@
+# %% [markdown]
+# # 10 What the network sees
+#
+# Your network names dishes. How? Nobody told it what a yolk is, or a sesame seed. In this chapter you look inside: at its
+# filters, at the maps between its layers, at the places of a plate that move its answer. You build the instruments
+# yourself. And then you test the instruments, since a beautiful picture can say nothing at all.
+#
+# **When you are done, you can**
+#
+# - catch what any layer of a network gives, with a hook, and leave the network as it was;
+# - say what low and high layers answer to, and show the pictures that prove it;
+# - find the places that a decision hangs on, in three ways: cover them, differentiate, Grad-CAM;
+# - let a network draw what one of its units likes;
+# - say what such pictures do *not* prove, with numbers.
+#
+# **What you build**: `feature_maps`, `top_activating`, `occlusion_map`, `saliency`, `grad_cam`, `maximise_activation`,
+# `nearest_neighbours` and `pointing_game`.
+#
+# **Time**: about 90 minutes. **You need**: convolution (chapter 03), receptive fields (04), autograd and evaluation
+# mode (08), and a trained network like the one of chapter 09.
+
+# %%
+from collections import OrderedDict
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from introdl import check, data, figures, hint, looking, models
+from introdl.experiments import pointing, records
+from introdl.figures import what_it_sees as figs
+
+figures.use_style()
+
+# %% tags=["parameters"]
+seed = 10  # of random weights and of the noise that pictures start from
+pictures = 144  # how many test plates are looked at
+steps = 32  # of each climb in section 8
+draw_size = 96  # side, in pixels, of the pictures that are drawn there
+
+# %% [markdown]
+# ## 1. A network as a chain of steps
+#
+# The network of this chapter comes with the course: `plates-128`, five stages of convolution, pooling, normalisation and
+# ReLU, a mean over space, and a dense layer. It was trained on 4,032 plates of 128 x 128 pixels.
+#
+# We write it as a chain whose steps have names, and put the normalisation of pictures in front, so that the chain takes
+# pictures from 0 to 1. A name is how you will say where you want to look: `stages.2`, or `stages.2.0` for the convolution
+# in it.
+
+# %%
+trained = models.pretrained("plates-128")
+card = trained.card
+dishes = card.classes
+net = nn.Sequential(
+    OrderedDict(
+        normalise=looking.Normalise(card.mean, card.std),
+        stages=trained.stages,
+        average=nn.AdaptiveAvgPool2d(1),
+        flatten=nn.Flatten(),
+        head=trained.head,
+    )
+).eval()
+print(f"{len(dishes)} dishes, {card.test['accuracy']:.1%} of {card.test['pictures']} test plates right when it was made")
+for name, part in net.named_modules():
+    if name.count(".") == 1:
+        print(f"{name}: {part[0].in_channels} -> {part[0].out_channels} channels")
+
+# %%
+test = data.plates().split("test")
+test = test.subset(np.linspace(0, len(test) - 1, pictures).astype(int))  # of all dishes
+x = looking.as_pictures(test.images)  # (N, 3, 128, 128), from 0 to 1
+with torch.no_grad():
+    scores = torch.cat([net(some) for some in x.split(32)])
+named = scores.argmax(dim=1).numpy()
+print(f"{(named == test.labels).mean():.1%} of these {len(test)} plates are named rightly")
+
+
+def plate_of(dish, which=0):
+    """A test plate of a dish that the network names rightly: its number."""
+    right = np.flatnonzero((test.labels == dishes.index(dish)) & (named == test.labels))
+    return int(right[min(which, len(right) - 1)])
+
+
+shown = [plate_of(dish) for dish in ("pizza", "fried_eggs", "burger", "sushi", "banana", "salad")]
+labels = [figs.name_of(dishes[test.labels[n]]) for n in shown]
+
+# %% [markdown]
+# ## 2. The first filters
+#
+# A filter of the first layer has three channels, as a colour picture has. So it *is* a picture, of 3 x 3 pixels, and its
+# output is large where the plate looks like it. Each is scaled by its own largest weight; middle grey is 0.
+
+# %%
+figs.filters(net.get_submodule("stages.0.0").weight)
+
+# %% [markdown]
+# Do you see edges? Hardly. Filters of this kind became famous with AlexNet, whose first ones have 11 x 11 pixels
+# ([Krizhevsky and others, 2012](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks),
+# figure 3): stripes and blobs of colour. Nine pixels are too few for that, and weights that hardly matter stay near the random numbers
+# they began with. So do not read too much into weights, not even where they can be shown.
+#
+# A filter of the second layer has 32 channels. It cannot be shown as one picture, and if it could, it would not mean
+# much: its input is not a plate but 32 maps. From here on we look at what layers *answer*, not at their weights.
+#
+# ## 3. Feature maps
+#
+# What a layer gives for a picture is a stack of **feature maps**, one for each channel. `model(x)` only returns the last
+# result. To catch an earlier one, put a **forward hook** on the layer: a function that torch calls after each forward pass of
+# that layer, with the module, its inputs and its output.
+
+# %%
+caught = []
+
+
+def keep(module, inputs, output):
+    caught.append(output.shape)
+
+
+handle = net.get_submodule("stages.1").register_forward_hook(keep)
+with torch.no_grad():
+    net(x[:2])
+    handle.remove()
+    net(x[:2])  # the hook is gone: nothing is caught any more
+print(caught)
+
+# %% [markdown]
+# An instrument should leave what it measures as it was. Four ways to break that rule, and each is a bug that shows up much
+# later:
+#
+# - the **hook** stays, and runs in every forward pass from then on;
+# - the caught maps hold their **graph**, and so every activation of every layer before them;
+# - **batch normalisation** in training mode shows you other maps, and moves its running statistics;
+# - the network is left in **another mode** than it came in.
+#
+# ### Exercise: `feature_maps`
+
+# %% exercise="10.feature_maps"
+def feature_maps(model, layer, x):
+    """What a layer gives for some pictures.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        It may come in training mode. Look in evaluation mode, and put its mode back afterwards.
+    layer : str
+        The layer's name, as in "stages.2" or "stages.2.0": model.get_submodule(layer) finds it.
+    x : torch.Tensor
+        Pictures, (N, C, H, W).
+
+    Returns
+    -------
+    torch.Tensor
+        The layer's output, (N, channels, h, w), without a graph. No hook stays behind.
+
+    Example
+    -------
+    >>> feature_maps(net, "stages.0", torch.zeros(2, 3, 128, 128)).shape
+    torch.Size([2, 32, 64, 64])
+    """
+    ### BEGIN SOLUTION
+    found = []
+    handle = model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: found.append(output))
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        model(x)
+    handle.remove()
+    model.train(was_training)
+    return found[0]
+    ### END SOLUTION
+
+# %% check="10.feature_maps"
+check("10.feature_maps", feature_maps)
+
+# %% [markdown]
+# (The next cells use the course's own instruments, from `introdl.looking`, so that they run before you have yours. When a
+# check is green, put your own function in.)
+#
+# Here is one plate on its way up. Each row shows the most active maps of a stage; bright is active.
+
+# %%
+stages = [f"stages.{k}" for k in range(5)]
+figs.by_layer(net, test.images[shown[1]], stages)
+
+# %% [markdown]
+# Going up, the maps get **smaller**: 64, 32, 16, 8, 4 pixels. Each place sees **more** of the plate: 4, 10, 22, 46 and 94 pixels (work it
+# out with your `receptive_field` of chapter 04). And the maps get **choosier**: outlines light up everywhere, a late channel only
+# in a few places, or nowhere.
+#
+# 1. Take `stages.0` and go through the plates. Do its maps tell you what is on them?
+# 2. Take `stages.4`. Compare two dishes. Are the same channels bright?
+# 3. In which stage are most maps dark?
+
+# %% tags=["demo"]
+figs.maps_explorer(net, test.images[shown], labels, stages)
+
+# %% [markdown]
+# ## 4. What does a channel answer to?
+#
+# Ask it. Show it many plates, and look at the places where it is most active. That is how
+# [Zeiler and Fergus](https://arxiv.org/abs/1311.2901) made a network's layers visible in 2013: not by looking at weights, but by collecting
+# the patches that excite a channel most.
+#
+# **By hand.** A channel's maps for three plates, 2 x 3 places each. Their largest values are 5 at row 0, column 2; 9 at row 1,
+# column 1; and 7 at row 1, column 0. The two best are plate 1 and plate 2: `[[1, 1, 1], [2, 1, 0]]`. Each plate counts once, with its
+# best place, so that one plate full of seeds does not take all the seats.
+#
+# ### Exercise: `top_activating`
+
+# %% exercise="10.top_activating"
+def top_activating(maps, channel, k):
+    """The pictures that a channel answers to most, and where in them.
+
+    Parameters
+    ----------
+    maps : torch.Tensor
+        A layer's output for many pictures, (N, C, h, w). It stays as it is.
+    channel : int
+        Which of the C.
+    k : int
+        How many pictures, at most N.
+
+    Returns
+    -------
+    torch.Tensor
+        (k, 3), whole numbers: picture, row, column of its largest value. Pictures come in the order of
+        their largest values, the largest first, and each at most once.
+
+    Example
+    -------
+    >>> maps = torch.tensor([[[[1., 5., 2.]]], [[[9., 0., 3.]]]])  # two pictures, one channel, 1 x 3
+    >>> top_activating(maps, 0, 2).tolist()
+    [[1, 0, 0], [0, 0, 1]]
+    """
+    ### BEGIN SOLUTION
+    own = maps[:, channel]
+    values, places = own.flatten(1).max(dim=1)
+    best = values.topk(k).indices
+    width = own.shape[2]
+    return torch.stack((best, places[best] // width, places[best] % width), dim=1)
+    ### END SOLUTION
+
+# %% check="10.top_activating"
+check("10.top_activating", top_activating)
+
+# %% [markdown]
+# The patches below are cut out to exactly what the place sees: 10 pixels for `stages.1`, 46 for `stages.3`, 94 for `stages.4`. (What lies
+# outside of the picture is white.) The channels are not picked by hand: of each layer, they are the ones that are most active on the
+# first two plates shown above.
+
+# %%
+favourites = {}
+for layer in stages[1:]:
+    maps = torch.cat([looking.feature_maps(net, layer, some) for some in x.split(32)])
+    for n in shown[:2]:
+        channel = next(int(c) for c in figs.strongest(maps[n].numpy(), 10) if (layer, int(c)) not in favourites)
+        favourites[layer, channel] = figs.peaks(maps, channel, 9)
+figs.favourites(test.images, favourites)
+
+# %% [markdown]
+# That is **hierarchical learning**: edges and colours in the low layers, parts like a yolk further up. Each layer builds on the one before,
+# and all of them were learned from the names alone. Look at the last rows, too: a channel of `stages.4` likes several dishes. No channel
+# *is* a dish; the last dense layer adds up many of them.
+#
+# Be careful with the words, though. *A yolk detector* is what nine patches look like to you. The channel may answer to *yellow with a
+# soft edge*, and there was no lemon among the plates.
+#
+# ## 5. Cover a part and see what happens
+#
+# Which places does the answer hang on? The plainest experiment: cover a square with grey and ask again. Where the score falls, something
+# was there that the network used. Slide the square over the whole plate, and you have an **occlusion map**:
+#
+# $$\text{drop}[i, j] = s_t(x) - s_t(x \text{ with the square at row } iS \text{ and column } jS)$$
+#
+# - $s_t$: the score of class $t$, a number, before softmax. $x$: the picture, $(1, C, H, W)$. $S$: the stride in pixels.
+# - The map has $\lfloor (H - \text{size}) / S \rfloor + 1$ rows, as a convolution without padding has.
+#
+# **By hand.** A network whose score is the sum of the pixels, a row of four: $x = (1, 2, 4, 3)$, score 10. A square of size 2, value 0,
+# stride 1: covered are $1 + 2$, $2 + 4$, $4 + 3$. The map is $(3, 6, 7)$: three places, not four.
+#
+# 1. Click on a slider and move the square with the arrow keys. Where does the score fall most?
+# 2. Can you make the network change its mind with the smallest square?
+# 3. Find a place where the score *rises* when you cover it. What is there?
+
+# %% tags=["demo"]
+figs.occluder(net, test.images[shown], labels, dishes)
+
+# %% [markdown]
+# ### Exercise: `occlusion_map`
+
+# %% exercise="10.occlusion_map"
+def occlusion_map(model, x, target, size, stride, value):
+    """How much a class's score falls when a square of the picture is covered.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Gives scores (N, K); in evaluation mode.
+    x : torch.Tensor
+        One picture, (1, C, H, W). It stays as it is.
+    target : int
+        The class to follow; it need not be the one with the largest score.
+    size : int
+        Side of the square, in pixels.
+    stride : int
+        How far the square moves, in pixels.
+    value : float
+        What all channels are filled with under the square.
+
+    Returns
+    -------
+    torch.Tensor
+        ((H - size) // stride + 1, (W - size) // stride + 1): the score of target for the whole picture minus the
+        one for the covered picture. Scores as they come, without softmax, and without a graph.
+    """
+    ### BEGIN SOLUTION
+    rows, columns = (x.shape[2] - size) // stride + 1, (x.shape[3] - size) // stride + 1
+    heat = torch.zeros(rows, columns)
+    with torch.no_grad():
+        base = model(x)[0, target]
+        for i in range(rows):
+            for j in range(columns):
+                covered = x.clone()
+                top, left = i * stride, j * stride
+                covered[:, :, top : top + size, left : left + size] = value
+                heat[i, j] = base - model(covered)[0, target]
+    return heat
+    ### END SOLUTION
+
+# %% check="10.occlusion_map"
+check("10.occlusion_map", occlusion_map)
+
+# %% [markdown]
+# Occlusion is honest: it does what it says. But it costs a forward pass for each place, and the answer depends on the square. A small one
+# hides too little, and a grey square is a thing of its own: the network has never seen a plate with one.
+#
+# ## 6. Saliency: the slope of the score
+#
+# Backpropagation gives the slope of a score with respect to *everything*, also the picture. So one backward pass tells for each pixel how
+# the score would move if the pixel moved a little ([Simonyan and others, 2013](https://arxiv.org/abs/1312.6034)):
+#
+# $$M[h, w] = \max_c \left| \frac{\partial s_t}{\partial x[0, c, h, w]} \right|$$
+#
+# - $M$: the saliency map, $(H, W)$. The magnitude, since a pixel that should be darker matters as much as one that should be lighter;
+#   then the largest over the channels $c$.
+#
+# **By hand.** One pixel, slopes $(0.5, -2, 1)$ for red, green, blue. Magnitudes $0.5, 2, 1$; so $M = 2$. (The maximum first and the
+# magnitude then would give 1.)
+#
+# Differentiate the **score**, not the loss and not the probability: where the network is sure, those two are flat.
+#
+# ### Exercise: `saliency`
+
+# %% exercise="10.saliency"
+def saliency(model, x, target):
+    """How strongly each pixel moves a class's score.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Gives scores (N, K); in evaluation mode. Its weights end without gradients, as they came.
+    x : torch.Tensor
+        One picture, (1, C, H, W). It ends as it came: without a gradient, and requiring none.
+    target : int
+        The class.
+
+    Returns
+    -------
+    torch.Tensor
+        (H, W): the largest magnitude, over the channels, of the score's slope. Not scaled, without a graph.
+    """
+    ### BEGIN SOLUTION
+    x = x.detach().clone().requires_grad_()
+    (slope,) = torch.autograd.grad(model(x)[0, target], x)
+    return slope.abs().amax(dim=1)[0]
+    ### END SOLUTION
+
+# %% check="10.saliency"
+check("10.saliency", saliency)
+
+# %% [markdown]
+# ## 7. Grad-CAM: where is the evidence?
+#
+# Saliency works at the pixels, far from where the decision is made, and it looks like noise. **Grad-CAM**
+# ([Selvaraju and others, 2017](https://arxiv.org/abs/1610.02391)) works at a late layer, where maps stand for parts of dishes. It asks how
+# much each channel counts for the class, and adds up the maps with these weights:
+#
+# $$w_c = \frac{1}{hw} \sum_{i, j} \frac{\partial s_t}{\partial A[c, i, j]}, \qquad
+# L = \text{ReLU}\Big(\sum_c w_c \, A[c]\Big)$$
+#
+# - $A$: the layer's maps, $(C, h, w)$. $w_c$: one weight for each channel, the mean of its slopes. $L$: the map, $(h, w)$; ReLU leaves what
+#   speaks *for* the class. In the end $L$ is enlarged to $(H, W)$.
+#
+# **By hand.** Two maps of 1 x 2: $A_0 = (4, 0)$ and $A_1 = (0, 2)$, with mean slopes $w_0 = 0.5$ and $w_1 = -1$. The sum is
+# $0.5 \cdot (4, 0) - 1 \cdot (0, 2) = (2, -2)$, and after ReLU $(2, 0)$. The left place speaks for the class; the right one speaks
+# against it.
+#
+# You know the parts already: a forward hook catches the maps, this time *with* their graph, and `torch.autograd.grad(score, maps)` gives
+# the slopes.
+#
+# ### Exercise: `grad_cam`
+
+# %% exercise="10.grad_cam"
+def grad_cam(model, layer, x, target):
+    """Where in a picture a layer finds evidence for a class.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Gives scores (N, K); in evaluation mode. Its weights end without gradients, and no hook stays.
+    layer : str
+        A convolutional layer's name, as in "stages.4".
+    x : torch.Tensor
+        One picture, (1, C, H, W). It ends as it came.
+    target : int
+        The class.
+
+    Returns
+    -------
+    torch.Tensor
+        (H, W): the layer's maps, each times the mean of the score's slopes for it, added up over the channels; then
+        ReLU; then enlarged with F.interpolate(mode="bilinear", align_corners=False), which takes (N, C, h, w). Not
+        scaled, without a graph.
+    """
+    ### BEGIN SOLUTION
+    found = []
+    handle = model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: found.append(output))
+    score = model(x)[0, target]
+    handle.remove()
+    (slope,) = torch.autograd.grad(score, found[0])
+    weights = slope.mean(dim=(2, 3), keepdim=True)
+    coarse = (weights * found[0]).sum(dim=1, keepdim=True).relu()
+    return F.interpolate(coarse, size=x.shape[2:], mode="bilinear", align_corners=False)[0, 0].detach()
+    ### END SOLUTION
+
+# %% check="10.grad_cam"
+check("10.grad_cam", grad_cam)
+
+# %% [markdown]
+# Three instruments, the same plates, each asked for the dish that is there:
+
+# %%
+columns, rows = [], {"plate": [], "occlusion": [], "saliency": [], "Grad-CAM, stages.3": [], "Grad-CAM, stages.4": []}
+for n in shown[:4]:
+    one, label = x[n : n + 1], int(test.labels[n])
+    columns.append(figs.name_of(dishes[label]))
+    drops = looking.occlusion_map(net, one, label, size=32, stride=16, value=0.5)
+    drops = F.interpolate(drops[None, None], size=(128, 128), mode="bilinear", align_corners=False)[0, 0]
+    slopes = looking.saliency(net, one, label)[0].numpy()
+    rows["plate"].append(test.images[n])
+    rows["occlusion"].append(figs.overlay(test.images[n], drops.numpy()))
+    rows["saliency"] += figs.shaded([slopes])
+    for layer in ("stages.3", "stages.4"):
+        heat = looking.grad_cam(net, layer, one, label)[0].numpy()
+        rows[f"Grad-CAM, {layer}"].append(figs.overlay(test.images[n], heat))
+figs.sheet(
+    list(rows.items()),
+    "Three instruments point at different parts of the same plates",
+    "Four plates and, below each, what occlusion, saliency and Grad-CAM at two layers find important for the right dish.",
+    columns,
+)
+
+# %% [markdown]
+# They agree that the food matters, and they disagree about which part of it. They ask different questions: what is lost without it, what
+# moves the score a little, what adds to the evidence.
+#
+# The network is a chain of convolutions and a mean. So it takes pictures of any size, for instance **four plates in one**. The last in the
+# list is such a picture.
+#
+# 1. Choose it, and ask for each of its four dishes. Does the glow move?
+# 2. Go down to `stages.1`. Does it still?
+# 3. Ask for a dish that is not there. Is the map empty? (Look at the largest value, and remember that each map is scaled to its own.)
+
+# %% tags=["demo"]
+four = [test.images[plate_of(dish)] for dish in ("pizza", "banana", "fried_eggs", "burger")]
+table = np.concatenate([np.concatenate(four[:2], axis=1), np.concatenate(four[2:], axis=1)], axis=0)
+figs.cam_explorer(net, [*test.images[shown], table], [*labels, "four plates"], dishes, stages[1:])
+
+# %% [markdown]
+# ## 8. Let the network draw
+#
+# Turn the question around: which picture makes a unit as active as it can be? Start from noise and climb: gradient **ascent**, where the
+# picture moves and the weights stay. In each step
+#
+# $$x \leftarrow \text{clamp}\Big(x + 0.05 \, \frac{g}{\sqrt{\text{mean}(g^2)}}, \; 0, \; 1\Big), \qquad g = \frac{\partial a_u}{\partial x}$$
+#
+# - $a_u$: what unit $u$ gives, a number. $g$: its slope, with the picture's shape.
+# - Dividing by the root mean square makes every step equally long: slopes of different units differ by orders of magnitude.
+# - Clamping keeps the picture a picture.
+#
+# For a linear unit the answer is known: $a = w \cdot x$ is largest where $x$ is 1 for each positive weight and 0 for each negative one. With
+# $w = (2, -1, 3)$ that is $x = (1, 0, 1)$, and $a = 5$. The check uses such units.
+#
+# ### Exercise: `maximise_activation`
+
+# %% exercise="10.maximise_activation"
+def maximise_activation(model, unit, shape, steps, rng):
+    """A picture that makes a unit active.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Gives (N, K) for pictures with values from 0 to 1; in evaluation mode. It stays as it is.
+    unit : int
+        Which of the K.
+    shape : tuple of 3 ints
+        Of the picture: C, H, W.
+    steps : int
+        How many.
+    rng : numpy.random.Generator
+        The start is drawn from it: grey, 0.5, with a little noise. Nothing else is left to chance.
+
+    Returns
+    -------
+    torch.Tensor
+        The picture, (C, H, W), float32, from 0 to 1, without a graph.
+    """
+    ### BEGIN SOLUTION
+    x = torch.from_numpy(0.5 + 0.05 * rng.standard_normal((1, *shape))).float()
+    for _ in range(steps):
+        x = x.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(model(x)[0, unit], x)
+        x = (x + 0.05 * slope / (slope.pow(2).mean().sqrt() + 1e-12)).clamp(0, 1)
+    return x[0].detach()
+    ### END SOLUTION
+
+# %% check="10.maximise_activation"
+check("10.maximise_activation", maximise_activation)
+
+# %% [markdown]
+# What comes out depends on what you ask for besides. Three ways, with the same start and the same number of steps:
+#
+# - **plain**: the formula above, and nothing else;
+# - **jitter**: before each step the picture is shifted by a few pixels at random. A pattern survives only if it works when it is moved a
+#   little, not only at one place of the grid of pixels;
+# - **jitter and blur**: the slope is smoothed besides, and each pixel is pulled back to grey a little. Coarse shapes come first.
+
+# %%
+ways = {
+    "plain": {},
+    "jitter": {"jitter": 6},
+    "jitter and blur": {"jitter": 6, "blur": 1.0, "pull": 0.01},
+}
+asked = [dishes.index(dish) for dish in ("fried_eggs", "tomato", "salad")]
+rows = []
+for way, how in ways.items():
+    drawn, reached = [], []
+    for k in asked:
+        picture = looking.maximise_activation(net, k, (3, draw_size, draw_size), steps, np.random.default_rng(seed), **how)
+        with torch.no_grad():
+            reached.append(float(net(picture[None])[0, k]))
+        drawn.append(picture.permute(1, 2, 0).numpy())
+    print(f"{way:>16}: scores " + ", ".join(f"{figs.name_of(dishes[k])} {s:.1f}" for k, s in zip(asked, reached, strict=True)))
+    rows.append((way, drawn))
+best = scores[torch.arange(len(scores)), torch.from_numpy(test.labels)].numpy()
+own = ", ".join(f"{figs.name_of(dishes[k])} {best[test.labels == k].max():.1f}" for k in asked)
+print(f" best real plate: scores {own}")
+figs.sheet(
+    rows,
+    "What you ask for besides decides what you see",
+    "Pictures that drive three dishes' scores up, in three ways: plain ascent gives fine coloured noise; with jitter and blur the shapes are larger and smoother.",
+    [figs.name_of(dishes[k]) for k in asked],
+    side=2.3,
+)
+
+# %% [markdown]
+# Compare the rows. The smoothing changes most; jitter alone costs much of the score and changes the look little. Then read the numbers. Plain ascent gives something that you would not eat, and a score that no real plate reaches. So **a high score does not
+# mean that a dish is there**. And where the
+# pictures look like leaves or yolks, *we* asked for smoothness: part of what you see is the network, part of it is the regularisation.
+#
+# ## 9. What looks alike to the network?
+#
+# Before the last layer each plate is a vector of 256 numbers, its **features**. If they hold what matters for the dish, plates of one dish
+# should point in the same direction. The **cosine** measures that:
+#
+# $$\cos(a, b) = \frac{a \cdot b}{\lVert a \rVert \, \lVert b \rVert}$$
+#
+# It is 1 for the same direction, 0 for a right angle, and does not care how long the vectors are. **By hand**: $a = (3, 0)$, $b = (6, 1)$ and
+# $c = (3, 3)$. The distance from $a$ to $b$ is 3.2, to $c$ 3. But $\cos(a, b) = 18 / (3 \cdot 6.08) = 0.99$, and
+# $\cos(a, c) = 9 / (3 \cdot 4.24) = 0.71$: $b$ is nearer.
+#
+# ### Exercise: `nearest_neighbours`
+
+# %% exercise="10.nearest_neighbours"
+def nearest_neighbours(features, query, k):
+    """The rows that point most in the direction of one of them.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        (N, D), no row is zero. It stays as it is.
+    query : int
+        Which row to compare with.
+    k : int
+        How many neighbours, less than N.
+
+    Returns
+    -------
+    numpy.ndarray
+        (k,), whole numbers: the rows with the largest cosine, the largest first, without the query itself. Write the
+        cosine yourself.
+
+    Example
+    -------
+    >>> nearest_neighbours(np.array([[3.0, 0.0], [6.0, 1.0], [3.0, 3.0]]), 0, 2)
+    array([1, 2])
+    """
+    ### BEGIN SOLUTION
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    cosines = unit @ unit[query]
+    cosines[query] = -np.inf
+    return np.argsort(-cosines)[:k]
+    ### END SOLUTION
+
+# %% check="10.nearest_neighbours"
+check("10.nearest_neighbours", nearest_neighbours)
+
+# %%
+features = torch.cat([looking.feature_maps(net, "flatten", some) for some in x.split(32)]).numpy()
+pixels = x.flatten(1).numpy() - x.mean().item()
+alike = {"pixels": figs.cosines(pixels), "features": figs.cosines(features)}
+rows = []
+for n in shown[:3]:
+    for space, found in alike.items():
+        rows.append((f"by {space}", [test.images[n], *test.images[np.argsort(-found[n])[:6]]]))
+for space, found in alike.items():
+    same = (test.labels[found.argmax(axis=1)] == test.labels).mean()
+    print(f"the nearest plate by {space} is of the same dish for {same:.1%} of {len(test)} plates")
+figs.sheet(
+    rows,
+    "Pixels find the same table; features find the same dish",
+    "For three plates, the six nearest others by pixels and by features. By pixels they share colours and layout, by features the dish.",
+    ["plate", "nearest", "2nd", "3rd", "4th", "5th", "6th"],
+    side=1.25,
+)
+
+# %% [markdown]
+# Nobody asked the network to put like beside like. It comes with naming. Chapter 13 builds on it: features that tell whether two pictures show
+# the same dish, even one that was never trained on.
+#
+# ## 10. What such pictures do not prove
+#
+# Now be strict with your instruments. A heat map on a pizza convinces everybody. Would it also come out if the network knew nothing?
+#
+# ### Test 1: draw the weights anew
+#
+# [Adebayo and others](https://arxiv.org/abs/1810.03292) asked this in 2018. Draw the last layer's weights at random, then the last two
+# layers', and so on. What was learned is gone, layer by layer. A map that stays the same cannot show what was learned. We compare maps by
+# **rank correlation**: 1 for the same order of all pixels, 0 for nothing in common. As a control there is a map that no network has made:
+# the plate's own **edges**, how much it changes from pixel to pixel.
+
+# %%
+parts = ["head", "stages.4", "stages.3", "stages.2", "stages.1", "stages.0"]
+tried = shown[:4]
+some, wanted = x[tried], torch.from_numpy(test.labels[tried])
+instruments = {
+    "saliency": lambda model: looking.saliency(model, some, wanted).numpy(),
+    "Grad-CAM": lambda model: looking.grad_cam(model, "stages.3", some, wanted).numpy(),
+    "edges": lambda model: np.stack([figs.edges(test.images[n]) for n in tried]),
+}
+others = [net, *(pointing.drawn_anew(net, seed, parts[: k + 1]) for k in range(len(parts)))]
+maps = {name: [look(model) for model in others] for name, look in instruments.items()}
+kept = {
+    name: [float(np.mean([figs.rank_correlation(a, b) for a, b in zip(found[0], now, strict=True)])) for now in found]
+    for name, found in maps.items()
+}
+figs.similarity(kept, ["nothing", *parts])
+
+# %% [markdown]
+# Saliency keeps most of its order when the last layer is drawn anew, although what is asked is then a random mix of features. Grad-CAM
+# notices at once. (One draw of the weights and four plates: the ups and downs further right are chance.) The edges do not notice anything,
+# of course: they never looked at the network. Yet they outline the food quite well. That is the trap. A
+# map can look right because the *plate* has its edges there.
+#
+# And here is what the eye sees, for one plate:
+
+# %%
+which = [0, 1, 3, 6]
+rows = [
+    ("saliency", figs.shaded([maps["saliency"][k][1] for k in which])),
+    ("Grad-CAM, stages.3", [figs.overlay(test.images[tried[1]], maps["Grad-CAM"][k][1]) for k in which]),
+    ("edges", figs.shaded([maps["edges"][k][1] for k in which])),
+]
+figs.sheet(
+    rows,
+    "Which of these maps needs a network that has learned?",
+    "Saliency, Grad-CAM and edges for one plate, with the trained network and with more and more of its weights drawn anew.",
+    ["trained", "head drawn anew", "and stages.4, 3", "all drawn anew"],
+    side=1.9,
+)
+
+# %% [markdown]
+# ### Test 2: does it point at the food?
+#
+# Our plates come with the food's true box. So we need not admire, we can count: how often does a map's largest value lie in the box? That
+# is the **pointing game** ([Zhang and others, 2016](https://arxiv.org/abs/1608.00507)).
+#
+# A box is $x_0, y_0, x_1, y_1$ in pixels, $x$ to the right and $y$ down, and it ends just before $x_1$ and $y_1$: a box from 2 to 4 holds the
+# columns 2 and 3.
+#
+# ### Exercise: `pointing_game`
+
+# %% exercise="10.pointing_game"
+def pointing_game(maps, boxes):
+    """How often a map's largest value lies in the box.
+
+    Parameters
+    ----------
+    maps : numpy.ndarray
+        (N, H, W).
+    boxes : numpy.ndarray
+        (N, 4): x0, y0, x1, y1 in pixels; x is the column, y the row; x1 and y1 lie just outside.
+
+    Returns
+    -------
+    float
+        The share of the N maps, from 0 to 1.
+    """
+    ### BEGIN SOLUTION
+    hits = 0
+    for one, (x0, y0, x1, y1) in zip(maps, boxes, strict=True):
+        row, column = np.unravel_index(one.argmax(), one.shape)
+        hits += bool(x0 <= column < x1 and y0 <= row < y1)
+    return hits / len(maps)
+    ### END SOLUTION
+
+# %% check="10.pointing_game"
+check("10.pointing_game", pointing_game)
+
+# %%
+few = slice(48)
+heat = torch.cat(
+    [
+        looking.grad_cam(net, "stages.4", some, wanted)
+        for some, wanted in zip(x[few].split(24), torch.from_numpy(test.labels[few]).split(24), strict=True)
+    ]
+).numpy()
+middle = np.repeat(pointing.hill(128, 32)[None], len(heat), axis=0)
+for name, found in (("Grad-CAM at stages.4", heat), ("a hill in the middle", middle)):
+    told = pointing.in_box(found, test.boxes[few])
+    print(f"{name:>22}: {told['hits']:.1%} of {len(heat)} plates hit, {told['share']:.1%} of the map's sum in the box")
+
+# %% [markdown]
+# Well over nine in ten: is Grad-CAM good? Look at the second line. The second map *knows nothing*: it says "the middle", for every plate. Food
+# stands in the middle of photographs, and its box covers half of ours. This test cannot tell knowledge from habit. A number without a
+# baseline is a decoration.
+#
+# ### Test 3: a question that the middle cannot answer
+#
+# Put four plates of different dishes into one picture, and ask for one of them. What share of the map lies on the right plate? A map that
+# knows nothing gets a quarter. The figure shows both tests, recorded over more plates (of the twelve base dishes on the left, of all twenty on the right), with the trained network and with three networks whose
+# weights were all drawn anew.
+
+# %%
+record = records.load("pointing")
+about = record["about"]
+print(f"{about['pictures']} test plates, {about['mosaics']} pictures of four plates; recorded on {about['machine']['day']}")
+for run in record["runs"]:
+    told = ", ".join(f"{name} {found['on the plate']:.0%}" for name, found in run["maps"].items() if "on the plate" in found)
+    print(f"{run['weights']:>9}, four plates: {told}")
+figs.pointing(record)
+
+# %% [markdown]
+# Now there is something to see. At the last stage, most of Grad-CAM's sum lies on the plate that was asked for; with weights drawn anew it is a
+# quarter, as for a map that knows nothing. Saliency, so convincing on a single plate, gets little more than a quarter. The lowest layer
+# does no better: an edge is an edge, whoever's plate it is on. (One caveat: four plates in one picture are nothing that this network was
+# trained on.)
+#
+# **What to take along**
+#
+# - A map shows *where*, never *why*. It does not say which property of that place counted.
+# - Your eye is not a measurement. It likes maps that follow the outlines.
+# - Before you believe a map: draw the weights anew, compare with a baseline that knows nothing, and ask a question that a lazy map gets wrong.
+#
+# ## Quiz
+#
+# Write a letter for each, for example `answer_1 = "a"`.
+#
+# **1.** Where do you look for a channel that answers to a whole part of a dish, such as a yolk?
+#
+# - a) In the first layer: it is nearest to the picture.
+# - b) In one of the last layers: a place there sees most of the plate, through many layers.
+# - c) Nowhere: deep layers have lost the picture.
+# - d) Everywhere: all layers see the same.
+#
+# **2.** You cover a corner, and the score of *pizza* rises. What does the occlusion map show there?
+#
+# - a) A positive number.
+# - b) Zero.
+# - c) Nothing: there must be a bug.
+# - d) A negative number: what was there spoke against pizza.
+#
+# **3.** An instrument gives nearly the same map after all weights were drawn anew. What follows?
+#
+# - a) Its map does not show what the network has learned.
+# - b) The weights matter a lot for the map.
+# - c) It is robust, and so it is a good instrument.
+# - d) A network with random weights recognises dishes too.
+#
+# **4.** Grad-CAM hits the box on 98 % of single plates. What does that prove about our network?
+#
+# - a) That it looks at the food.
+# - b) That it does not look at the food.
+# - c) Nothing yet: the middle of the picture hits it more often.
+# - d) That the boxes are wrong.
+#
+# **5.** What does jitter ask of the pictures of section 8?
+#
+# - a) That their values stay in range.
+# - b) That they still work when they are shifted a little.
+# - c) That they lower the score.
+# - d) That they are ready in fewer steps.
+
+# %% exercise="10.quiz"
+### BEGIN SOLUTION
+### STUB answer_1 = None
+### STUB answer_2 = None
+### STUB answer_3 = None
+### STUB answer_4 = None
+### STUB answer_5 = None
+answer_1 = "b"
+answer_2 = "d"
+answer_3 = "a"
+answer_4 = "c"
+answer_5 = "b"
+### END SOLUTION
+
+# %% check="10.quiz"
+check("10.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
+
+# %% [markdown]
+# ## What you know now
+#
+# - A network learns in layers: colours and edges, textures, parts, dishes. You can show it with the patches that a channel answers to most.
+# - A hook catches what a layer gives. A good instrument leaves no hook, no gradient and no other mode behind.
+# - Occlusion asks what is lost, saliency what moves the score, Grad-CAM where the evidence is.
+# - Ascent finds pictures that a unit loves. What they look like is half the network, half the regularisation.
+# - Features put like beside like.
+# - A heat map proves nothing until it has beaten a random network and a baseline.
+#
+# ### Cheat sheet
+#
+# | what | how |
+# |---|---|
+# | a layer by its name | `model.get_submodule("stages.2")` |
+# | catch its output | `handle = part.register_forward_hook(f)`; `f(module, inputs, output)`; `handle.remove()` |
+# | a slope, and nothing else touched | `(slope,) = torch.autograd.grad(score, x)` |
+# | saliency | `slope.abs().amax(dim=1)` |
+# | Grad-CAM | `relu((slope.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True))`, enlarged |
+# | a step uphill | `x + rate * slope / slope.pow(2).mean().sqrt()`, clamped |
+# | cosine | `a @ b / (norm(a) * norm(b))` |
+#
+# ### Next
+#
+# The low layers answer to edges, colours and textures. Those are useful for *any* dish. So why learn them again for each new menu? Chapter 11 takes
+# a trained network to dishes that it has never seen, with a handful of pictures each.
+#
+# ### Further reading
+#
+# - Zeiler and Fergus, [Visualizing and understanding convolutional networks](https://arxiv.org/abs/1311.2901), 2013.
+# - Olah, Mordvintsev and Schubert, [Feature visualization](https://distill.pub/2017/feature-visualization/), 2017: what regularisation does, with many
+#   pictures.
+# - Adebayo and others, [Sanity checks for saliency maps](https://arxiv.org/abs/1810.03292), 2018.
+# - Geirhos and others, [ImageNet-trained CNNs are biased towards texture](https://arxiv.org/abs/1811.12231), 2018: what a network uses is often not
+#   what you would use.
+# - [cs231n on visualising networks](https://cs231n.github.io/understanding-cnn/), and [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/), where
+#   you watch maps while a network trains.
