@@ -524,8 +524,8 @@ def _verdict(meal: Meal) -> str:
             f"<b>{Board._rounded(meal.grams):.0f} g</b>.</div>"
         )
     return (
-        '<div class="mm-bad" role="alert"><b>This does not look like a plate that I know.</b> I call it unusual to degree '
-        f"{max(meal.unusual, 1.01):.2f}; up to 1 I let a picture pass. Do not trust the guesses below: choose the dish and "
+        '<div class="mm-bad" role="alert"><b>This does not look like a plate that I know.</b> My measure of the unusual '
+        f"gives it {max(meal.unusual, 1.01):.2f}; up to 1 I let a picture pass. Do not trust the guesses below: choose the dish and "
         "the grams yourself.</div>"
     )
 
