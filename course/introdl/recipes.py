@@ -40,6 +40,10 @@ class Recipe:
         What `introdl.training.Settings` has otherwise than by default.
     seed : int
         Of the first weights.
+    start : str
+        The network whose weights the trunk begins with; "" to begin with random ones.
+    augment : dict
+        What `introdl.training.Augment` has otherwise than by default.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Recipe:
     settings: dict
     arguments: dict = field(default_factory=dict)
     seed: int = 0
+    start: str = ""
+    augment: dict = field(default_factory=dict)
 
 
 RECIPES = {
@@ -81,6 +87,17 @@ RECIPES = {
             settings={"epochs": 16, "batch_size": 128, "lr": 4e-3},
             arguments={"widths": [32, 64, 128, 192, 256]},
         ),
+        Recipe(
+            "mealomi",
+            "Names the dish, weighs it and draws its box: all twenty dishes. It is the network of the app in chapter 12.",
+            "MealNet",
+            dishes="all",
+            size=96,
+            settings={"epochs": 9, "batch_size": 64, "lr": 2e-3},
+            arguments={"size": 96, "widths": [32, 64, 128, 192, 256]},
+            start="plates-128",
+            augment={"rotate": 8.0, "shift": 0.12},
+        ),
     )
 }
 
@@ -89,9 +106,9 @@ LICENCE = "CC BY 4.0"
 
 def settings_of(recipe: Recipe):
     """Return a recipe's `introdl.training.Settings`."""
-    from introdl.training import Settings
+    from introdl.training import Augment, Settings
 
-    return Settings(**recipe.settings)
+    return Settings(**recipe.settings, **({"augment": Augment(**recipe.augment)} if recipe.augment else {}))
 
 
 def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: str | None = None, quiet: bool = False):
@@ -123,7 +140,10 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     plates = data.plates(size=recipe.size, dishes=recipe.dishes)
     torch.manual_seed(recipe.seed)
     model = getattr(models, recipe.architecture)(num_classes=len(plates.classes), **recipe.arguments)
-    history = training.train(
+    if recipe.start:
+        begin_with(model, recipe.start, plates.classes)
+    meals = recipe.architecture == "MealNet"
+    history = (training.train_meals if meals else training.train)(
         model,
         plates.split("train"),
         plates.split("val"),
@@ -134,6 +154,10 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     )
     if history.stopped or (torch.distributed.is_initialized() and torch.distributed.get_rank() > 0):
         return None
+    if meals:
+        from introdl.mealomi import novelty
+
+        novelty.fit(model, plates, history.about["mean"], history.about["std"])
     card = models.Card(
         name=recipe.name,
         summary=recipe.summary,
@@ -153,6 +177,7 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
         test={},
         training={
             "seed": recipe.seed,
+            **({"start": recipe.start} if recipe.start else {}),
             "settings": history.settings,
             **history.about,
             "best_epoch": history.best_epoch,
@@ -164,10 +189,24 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     # What is measured is what is published: the weights as they come back from the file, rounded.
     with tempfile.TemporaryDirectory() as folder:
         models.save(model, card, Path(folder))
-        test = measure(models.pretrained(recipe.name, Path(folder)), plates.split("test"))
+        kept = models.pretrained(recipe.name, Path(folder))
+        test = measure(kept, plates.split("test"))
+        if meals:
+            test |= measure_meals(kept, plates)
     from dataclasses import replace
 
     return models.save(model, replace(card, test=test), where)
+
+
+def begin_with(model, name: str, classes: tuple[str, ...]) -> None:
+    """Give a network the weights of another wherever a name is in both; the dishes must be the same, in the same order."""
+    from introdl import models
+
+    other = models.pretrained(name)
+    if other.card.classes != tuple(classes):
+        raise ValueError(f"{name} knows other dishes, or in another order.")
+    own = model.state_dict()
+    model.load_state_dict({**own, **{key: value for key, value in other.state_dict().items() if key in own}})
 
 
 def measure(model, test) -> dict:
@@ -206,6 +245,90 @@ def measure(model, test) -> dict:
         "confusion": confusion.tolist(),
         "worst_pairs": [[test.classes[i], test.classes[j], int(mistakes[i, j])] for i, j in worst if mistakes[i, j]],
     }
+
+
+def measure_meals(model, plates) -> dict:
+    """Measure grams, energy and boxes of a `MealNet` on the test pictures, beside what needs no network.
+
+    Parameters
+    ----------
+    model : introdl.models.MealNet
+        With a card.
+    plates : introdl.data.Dataset
+        All parts. Means are of the training part.
+
+    Returns
+    -------
+    dict
+        ``grams_error`` and ``kcal_error``, mean absolute errors, each with ``network`` (energy: grams times the named dish's
+        energy), ``network_given_dish`` (energy alone: times the true dish's), ``mean`` (the training plates' mean for
+        everything), ``mean_of_named_dish`` and ``mean_of_true_dish`` (the training plates' mean of that dish), and the
+        same of medians, ``median_of_true_dish``; ``grams_error_percent`` and ``within_20_percent``, of the network and of
+        the true dish's median; ``iou``, the mean intersection over union of ``network`` and of the training plates'
+        ``mean`` box, and ``iou_over_half``, the share of the network's boxes over 0.5.
+    """
+    from introdl import models
+    from introdl.mealomi import nutrition, recognition
+
+    train, test = plates.split("train"), plates.split("test")
+    found = recognition.look(model, test.images)
+    named, grams = found.probabilities.argmax(axis=1), found.grams
+    density = np.array([nutrition.per_100g(name)["kcal"] / 100 for name in test.classes])
+    each = range(len(test.classes))
+    means = np.array([train.grams[train.labels == k].mean() for k in each])
+    medians = np.array([np.median(train.grams[train.labels == k]) for k in each])
+    kcal_means = np.array([train.kcal[train.labels == k].mean() for k in each])
+    kcal_medians = np.array([np.median(train.kcal[train.labels == k]) for k in each])
+
+    def error(guess, truth) -> float:
+        return float(np.abs(guess - truth).mean())
+
+    def relative(guess) -> np.ndarray:
+        return np.abs(guess - test.grams) / test.grams
+
+    size = test.images.shape[1]
+    mean_box = np.broadcast_to(train.boxes.mean(axis=0) / size, (len(test), 4))
+    iou, mean_iou = (
+        models.box_iou(*(_tensor(boxes) for boxes in (guess, test.boxes / size))).numpy()
+        for guess in (found.boxes, mean_box)
+    )
+    by_dish = {
+        name: error(grams[test.labels == k], test.grams[test.labels == k]) for k, name in enumerate(test.classes)
+    }
+    return {
+        "grams_error": {
+            "network": error(grams, test.grams),
+            "mean": error(train.grams.mean(), test.grams),
+            "mean_of_named_dish": error(means[named], test.grams),
+            "mean_of_true_dish": error(means[test.labels], test.grams),
+            "median_of_true_dish": error(medians[test.labels], test.grams),
+        },
+        "kcal_error": {
+            "network": error(grams * density[named], test.kcal),
+            "network_given_dish": error(grams * density[test.labels], test.kcal),
+            "mean": error(train.kcal.mean(), test.kcal),
+            "mean_of_named_dish": error(kcal_means[named], test.kcal),
+            "mean_of_true_dish": error(kcal_means[test.labels], test.kcal),
+            "median_of_true_dish": error(kcal_medians[test.labels], test.kcal),
+        },
+        "grams_error_percent": {
+            "network": float(100 * relative(grams).mean()),
+            "median_of_true_dish": float(100 * relative(medians[test.labels]).mean()),
+        },
+        "within_20_percent": {
+            "network": float((relative(grams) <= 0.2).mean()),
+            "median_of_true_dish": float((relative(medians[test.labels]) <= 0.2).mean()),
+        },
+        "grams_error_by_dish": by_dish,
+        "iou": {"network": float(iou.mean()), "mean": float(mean_iou.mean())},
+        "iou_over_half": float((iou > 0.5).mean()),
+    }
+
+
+def _tensor(values):
+    import torch
+
+    return torch.tensor(np.asarray(values, np.float32))
 
 
 def table(cards) -> str:

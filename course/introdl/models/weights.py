@@ -165,7 +165,7 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int = 256) -> np.n
         raise TypeError(
             "The model has no card, so its input's size and normalisation are not known. Use pretrained(name)."
         )
-    pictures = _looked_at(images)
+    pictures = looked_at(images)
     device = next(model.parameters()).device
     mean = torch.tensor(card.mean, device=device).view(1, 3, 1, 1)
     std = torch.tensor(card.std, device=device).view(1, 3, 1, 1)
@@ -175,9 +175,10 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int = 256) -> np.n
     try:
         with torch.inference_mode():
             for start in range(0, len(pictures), batch_size):
-                batch = _resized(pictures[start : start + batch_size], card.size)
+                batch = resized(pictures[start : start + batch_size], card.size)
                 x = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2).float() / 255
-                scores = model((x - mean) / std).float()
+                scores = model((x - mean) / std)
+                scores = getattr(scores, "scores", scores).float()  # of several heads, the dish's
                 found[start : start + batch_size] = scores.softmax(dim=1).cpu().numpy()
     finally:
         model.train(was_training)
@@ -250,7 +251,8 @@ def _built(card: Card, path: Path) -> nn.Module:
     return model
 
 
-def _looked_at(images: np.ndarray) -> np.ndarray:
+def looked_at(images: np.ndarray) -> np.ndarray:
+    """Return pictures as an array, or raise a ValueError where they are not uint8 (N, H, W, 3)."""
     pictures = np.asarray(images)
     if pictures.ndim == 3 and pictures.shape[2] == 3:
         raise ValueError(
@@ -264,7 +266,8 @@ def _looked_at(images: np.ndarray) -> np.ndarray:
     return pictures
 
 
-def _resized(pictures: np.ndarray, size: int) -> np.ndarray:
+def resized(pictures: np.ndarray, size: int) -> np.ndarray:
+    """Bring pictures (N, H, W, 3) to (N, size, size, 3): of each the largest square in the middle."""
     if pictures.shape[1:3] == (size, size):
         return np.ascontiguousarray(pictures)
     from PIL import Image

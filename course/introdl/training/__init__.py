@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from introdl import lazy
 
 if TYPE_CHECKING:
-    from introdl.training.augmentation import Augment, augment, channel_statistics, draw, normalise
+    from introdl.training.augmentation import Augment, augment, channel_statistics, draw, move_boxes, normalise
     from introdl.training.checkpoints import load_checkpoint, save_checkpoint
     from introdl.training.devices import choose_device, quick_dtype, quickest_threads
     from introdl.training.errors import Diverged, TrainingError
     from introdl.training.history import History
     from introdl.training.loop import evaluate, train
+    from introdl.training.meals import train_meals
     from introdl.training.optimisation import one_cycle, parameter_groups
     from introdl.training.settings import Settings
 
@@ -35,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "draw": "augmentation",
         "evaluate": "loop",
         "load_checkpoint": "checkpoints",
+        "move_boxes": "augmentation",
         "normalise": "augmentation",
         "one_cycle": "optimisation",
         "parameter_groups": "optimisation",
@@ -42,5 +44,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "quickest_threads": "devices",
         "save_checkpoint": "checkpoints",
         "train": "loop",
+        "train_meals": "meals",
     },
 )

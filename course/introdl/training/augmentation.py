@@ -105,6 +105,40 @@ def augment(images: torch.Tensor, drawn: dict[str, torch.Tensor], how: Augment, 
     return x
 
 
+def move_boxes(boxes: torch.Tensor, affine: torch.Tensor, edge: float = 0.5 / 128) -> torch.Tensor:
+    """Move boxes along with the pictures that `augment` changes.
+
+    Mirrored, shifted and scaled, a box stays a box, and comes out exact. Where a picture is turned, the new box is the one
+    around the turned ellipse that fills the old box: food is rounder than its box, and the box around the turned box would
+    be too large. Where food runs out of the picture, it goes on in what is mirrored in at the edge; so does its box.
+
+    Parameters
+    ----------
+    boxes : torch.Tensor
+        (N, 4): x0, y0, x1, y1 as shares of the picture, from 0 to 1.
+    affine : torch.Tensor
+        (N, 2, 3), as `draw` gives it.
+    edge : float
+        A side this near to the picture's edge runs out of it.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, 4), cut off at the new picture's edges.
+    """
+    boxes = boxes * 2 - 1  # from -1 to 1, as `affine` has it
+    inverse = torch.linalg.inv(affine[:, :, :2])
+    centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    centre = torch.einsum("nij,nj->ni", inverse, centre - affine[:, :, 2])
+    half = (inverse.square() * half[:, None].square()).sum(dim=2).sqrt()
+    beyond = half.new_tensor(9.0)
+    low = torch.where(boxes[:, :2] <= 2 * edge - 1, beyond, half)
+    high = torch.where(boxes[:, 2:] >= 1 - 2 * edge, beyond, half)
+    mirrored = inverse.diagonal(dim1=1, dim2=2) < 0
+    low, high = torch.where(mirrored, high, low), torch.where(mirrored, low, high)
+    return (torch.cat([centre - low, centre + high], dim=1).clamp(-1, 1) + 1) / 2
+
+
 def outside_of_square(centre: torch.Tensor, side: float, height: int, width: int) -> torch.Tensor:
     """Return masks (N, 1, H, W): 0 inside of a square around `centre` (N, 2; from 0 to 1), 1 outside."""
     rows = (torch.arange(height, device=centre.device) + 0.5) / height - centre[:, :1]

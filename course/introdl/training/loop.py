@@ -127,11 +127,11 @@ def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
         run.optimizer.step()
         run.optimizer.zero_grad()
         if run.ema is not None:
-            _average(run, done + step)
+            average(run, done + step)
         sums += torch.stack([loss.detach() * len(y), (scores.argmax(dim=1) == y).sum()])
         # To look at a number is to wait for the GPU: so a few times a second, not at each step.
         if time.perf_counter() - shown > 0.25 or step == run.steps - 1:
-            _look_at_loss(run, loss.item(), step)
+            look_at_loss(run, loss.item(), step)
             tick(done + step + 1)
             shown = time.perf_counter()
     loss, accuracy = _means(sums, run.steps * run.batch, run.processes)
@@ -160,7 +160,7 @@ def _batch(run: Run, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @torch.no_grad()
-def _average(run: Run, step: int) -> None:
+def average(run: Run, step: int) -> None:
     """Move the averaged weights towards the present ones; by more while there is little to average."""
     kept = min(run.settings.ema, (1 + step) / (10 + step))
     pairs = zip(run.ema.state_dict().values(), run.model.state_dict().values(), strict=True)
@@ -229,7 +229,8 @@ def _means(sums: torch.Tensor, count: int, processes: int) -> tuple[float, float
     return loss / count, right / count
 
 
-def _look_at_loss(run: Run, loss: float, step: int) -> None:
+def look_at_loss(run: Run, loss: float, step: int) -> None:
+    """Raise `Diverged` where the loss is no longer a number; the message says where, and what to try."""
     if not math.isfinite(loss):
         lr = run.optimizer.param_groups[0]["lr"]
         raise Diverged(

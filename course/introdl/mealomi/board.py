@@ -1,0 +1,583 @@
+"""The app on one notebook page: widgets, and a still picture where no kernel is live."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import uuid
+from collections.abc import Callable
+from datetime import datetime, time
+from pathlib import Path
+
+import numpy as np
+
+from introdl.data.showing import address
+from introdl.figures.guesses import guess_bars, in_words
+from introdl.figures.interactive import show_live
+from introdl.mealomi import charts, nutriscore, sharing
+from introdl.mealomi.charts import spoken
+from introdl.mealomi.diary import Diary, DiaryError, Entry
+from introdl.mealomi.nutrition import dishes, nutrients
+from introdl.mealomi.recognition import Meal, load, look, recognise
+from introdl.mealomi.taste import recommend
+
+#: How many plates are laid out to choose from.
+PLATES = 8
+#: How many of the last meals are "just eaten": none of their dishes is recommended.
+JUST_EATEN = 3
+#: How many plates of each dish recommendations are drawn from.
+_PER_DISH = 6
+_LONGEST = 900
+_ALT = (
+    "The MealoMi app: a plate with the food's box, the network's five best guesses, energy and nutrients of the portion, its "
+    "Nutri-Score, a diary with the day's and the week's charts, and recommendations."
+)
+
+
+def app(diary: Diary | str | Path | None = None, model=None) -> None:
+    """Show MealoMi: choose, upload or take a photo; correct what the network says; keep a diary.
+
+    Pictures stay on this machine: the network runs in the notebook's kernel, and the diary keeps what you ate, never the
+    photo.
+
+    Parameters
+    ----------
+    diary : Diary or path, optional
+        By default the learner's own: ``mealomi.sqlite`` in the course's folder for what is yours. It outlives the kernel.
+    model : introdl.models.MealNet, optional
+        By default the app's.
+    """
+    board = Board(diary if isinstance(diary, Diary) else Diary(diary), model)
+    show_live(board.widget, board.still(), _ALT, "The app begins when you run its cell.", "app")
+
+
+class Board:
+    """The app's widgets; `widget` is what is shown.
+
+    Parameters
+    ----------
+    diary : Diary
+        Where meals are kept.
+    model : introdl.models.MealNet, optional
+        By default the app's.
+    plates : introdl.data.Dataset, optional
+        What to choose from; by default the course's test plates, which the network has not been trained on.
+    now : callable, optional
+        Returns the present time.
+    seed : int
+        Which plates are laid out first.
+    """
+
+    def __init__(
+        self,
+        diary: Diary,
+        model=None,
+        plates=None,
+        now: Callable[[], datetime] = datetime.now,
+        seed: int = 0,
+    ):
+        self.diary, self.model, self._now = diary, model or load(), now
+        self.plates = plates if plates is not None else _test_plates()
+        self._rng = np.random.default_rng(seed)
+        self._menu: tuple[np.ndarray, np.ndarray] | None = None
+        self._mark = f"mm-{uuid.uuid4().hex[:8]}"
+        self.picture: np.ndarray | None = None
+        self.meal: Meal | None = None
+        self.photo = ""
+        self.editing: int | None = None
+        self._quiet = False
+        self._make_widgets()
+        self._lay_out_plates()
+        self._open(self.plates.images[self.shown[0]], str(self.plates.files[self.shown[0]]))
+        self._show_diary()
+
+    # --- widgets --------------------------------------------------------------------------------------------------
+
+    def _make_widgets(self) -> None:
+        import ipywidgets as widgets
+
+        def html_box(**layout):
+            return widgets.HTML(layout=widgets.Layout(margin="0", **layout))
+
+        def button(words, tip="", style="", icon=""):
+            return widgets.Button(
+                description=words, tooltip=tip, button_style=style, icon=icon, layout=widgets.Layout(width="auto")
+            )
+
+        self._style = html_box(display="none")
+        self._faces = html_box(display="none")
+        self.tiles = [button("") for _ in range(min(PLATES, len(self.plates)))]
+        for number, tile in enumerate(self.tiles):
+            tile.add_class("mm-tile")
+            tile.add_class(f"{self._mark}-{number}")
+            tile.on_click(lambda _, number=number: self._choose(number))
+        self.others = button("Other plates", "Lay out other plates", icon="refresh")
+        self.upload = widgets.FileUpload(
+            accept="image/*", multiple=False, description="Your photo", layout=widgets.Layout(width="auto")
+        )
+        self.view, self.bars, self.verdict = html_box(), html_box(), html_box()
+        self.message, self.facts, self.score = html_box(), html_box(), html_box()
+        label = {"description_width": "56px"}
+        field = widgets.Layout(width="228px")
+        self.dish = widgets.Dropdown(description="dish", style=label, layout=field, options=[("", "")])
+        self.grams = widgets.FloatText(description="grams", style=label, layout=widgets.Layout(width="158px"), step=10)
+        self.liked = widgets.Checkbox(description="I like it", indent=False, layout=widgets.Layout(width="90px"))
+        self.day = widgets.DatePicker(description="day", style=label, layout=field, value=self._now().date())
+        self.add = button("Add to the diary", "Write this meal down", "success", "plus")
+        self.stop = button("Leave it as it was", "Do not change the entry")
+        self.card = button("Card to share", "Make a picture of this meal", icon="image")
+        self.card_view = html_box()
+        self.entry = widgets.Dropdown(
+            description="meal", style=label, layout=widgets.Layout(width="330px", max_width="100%")
+        )
+        self.correct = button("Correct", "Bring this meal up to change its dish or grams", icon="pencil")
+        self.delete = button("Delete", "Take this meal out of the diary", "warning", "trash")
+        self.day_view, self.week_view, self.advice, self.export = (html_box() for _ in range(4))
+
+        self.others.on_click(lambda _: self._lay_out_plates())
+        self.upload.observe(lambda change: self._uploaded(change["new"]), names="value")
+        self.dish.observe(lambda _: self._show_portion(), names="value")
+        self.grams.observe(lambda _: self._show_portion(), names="value")
+        self.day.observe(lambda _: self._show_diary(), names="value")
+        self.add.on_click(lambda _: self._write_down())
+        self.stop.on_click(lambda _: self._end_editing())
+        self.card.on_click(lambda _: self._make_card())
+        self.correct.on_click(lambda _: self._begin_editing())
+        self.delete.on_click(lambda _: self._take_out())
+
+        def row(*children, gap="6px 12px"):
+            layout = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center", grid_gap=gap)
+            return widgets.Box(children, layout=layout)
+
+        def column(*children, basis="300px"):
+            box = widgets.VBox(
+                children, layout=widgets.Layout(flex=f"1 1 {basis}", min_width="min(270px, 100%)", grid_gap="6px")
+            )
+            box.add_class("mm-column")
+            return box
+
+        def section(number, words, *children):
+            title = widgets.HTML(f'<h3 class="mm-h"><span class="mm-n">{number}</span>{words}</h3>')
+            box = widgets.VBox([title, *children], layout=widgets.Layout(grid_gap="6px"))
+            box.add_class("mm-section")
+            return box
+
+        wide = widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="10px 26px")
+        gallery = row(*self.tiles, gap="8px")
+        head = widgets.HTML(
+            '<div class="mm-head"><span class="mm-name">Mealo<b>Mi</b></span> '
+            "<span>What is on your plate? A network with three heads has a look.</span></div>"
+        )
+        self._style.value = _STYLE
+        self.widget = widgets.VBox(
+            [
+                self._style,
+                self._faces,
+                head,
+                section(
+                    1, "Choose a plate, or take a photo of your own", gallery, row(self.others, self.upload, _hint())
+                ),
+                self.message,
+                section(
+                    2,
+                    "What MealoMi sees",
+                    widgets.Box([column(self.view), column(self.verdict, self.bars, basis="380px")], layout=wide),
+                ),
+                section(
+                    3,
+                    "Your portion: put it right, then keep it",
+                    row(self.dish, self.grams, self.liked),
+                    row(self.add, self.stop, self.card),
+                    self.card_view,
+                    widgets.Box([column(self.facts, basis="380px"), column(self.score, basis="380px")], layout=wide),
+                ),
+                section(
+                    4,
+                    "Your diary",
+                    row(self.day),
+                    row(self.entry, self.correct, self.delete),
+                    widgets.Box(
+                        [column(self.day_view, basis="400px"), column(self.week_view, basis="400px")], layout=wide
+                    ),
+                    self.export,
+                ),
+                section(5, "What next? Like what you liked, healthier first", self.advice),
+                widgets.HTML(
+                    '<div class="mm-small">A lesson, not dietary advice. The network has learned from rendered plates of '
+                    f"{len(self.model.card.classes)} dishes; of real photographs it is often wrong. Energy and nutrients: USDA, "
+                    "what such a dish has on average. Your photos stay on this machine; the diary keeps dish, grams and "
+                    "time, never the photo.</div>"
+                ),
+            ],
+            layout=widgets.Layout(grid_gap="10px", width="100%", max_width="1180px"),
+        )
+        self.widget.add_class("mealomi")
+
+    # --- a picture ------------------------------------------------------------------------------------------------
+
+    def _lay_out_plates(self) -> None:
+        """Lay out plates: of as many dishes as there is room for."""
+        order = self._rng.permutation(len(self.plates))
+        seen: set[int] = set()
+        first = [i for i in order if not (self.plates.labels[i] in seen or seen.add(self.plates.labels[i]))]
+        self.shown = [int(i) for i in (*first, *(set(order) - set(first)))][: len(self.tiles)]
+        rules = []
+        for number, (tile, index) in enumerate(zip(self.tiles, self.shown, strict=True)):
+            rules.append(
+                f".mealomi .{self._mark}-{number}{{background-image:url({address(self.plates.images[index])}) !important}}"
+            )
+            tile.description = f"plate {number + 1}"
+            tile.tooltip = f"Look at plate {number + 1}"
+        self._faces.value = f"<style>{''.join(rules)}</style>"
+
+    def _choose(self, number: int) -> None:
+        index = self.shown[number]
+        self._say("")
+        self._open(self.plates.images[index], str(self.plates.files[index]))
+
+    def _uploaded(self, files) -> None:
+        """Take what was uploaded; whatever is wrong with it becomes a sentence, and the picture before it stays."""
+        from introdl.data import photo
+
+        if not files:
+            return
+        file = files[0]
+        content = bytes(file["content"])
+        # Empty again, so that the same file can be given once more.
+        self.upload.value = ()
+        try:
+            picture = photo(content, longest=_LONGEST)
+        except ValueError as error:
+            self._say(str(error).replace("The picture", file["name"] or "The picture", 1), "bad")
+            return
+        self._say(f"This is {file['name']}.")
+        self._open(picture, f"sha256:{hashlib.sha256(content).hexdigest()}")
+
+    def _open(self, picture: np.ndarray, name: str) -> None:
+        """Look at a picture, and show what the network says."""
+        self.picture, self.photo = np.asarray(picture), name
+        self.meal = recognise(self.picture, self.model)
+        self.editing = None
+        best = [dish for dish, _ in self.meal.guesses]
+        rest = sorted(set(dishes()) - set(best))
+        self._fill(best[0], self._rounded(self.meal.grams), [(f"{spoken(d)}", d) for d in (*best, *rest)])
+        self._show_picture()
+
+    @staticmethod
+    def _rounded(grams: float) -> float:
+        """A network's estimate in the digits that it is worth: 5 g under 100 g, 10 g above."""
+        step = 5 if grams < 100 else 10
+        return max(step, step * round(grams / step))
+
+    def _fill(self, dish: str, grams: float, options=None, liked: bool = False) -> None:
+        """Set the fields, all at once."""
+        self._quiet = True
+        if options is not None:
+            self.dish.options = options
+        self.dish.value, self.grams.value, self.liked.value = dish, grams, liked
+        self._quiet = False
+        self._show_portion()
+        self.card_view.value = ""
+
+    def _show_picture(self) -> None:
+        meal = self.meal
+        self.view.value = _boxed(self.picture, meal)
+        self.verdict.value = _verdict(meal)
+        names = self.model.card.classes
+        alt = f"The five best guesses: {in_words(names, meal.probabilities)}."
+        drawing = guess_bars(names, meal.probabilities, title="Five best guesses")
+        self.bars.value = f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawing}</div>'
+
+    # --- the portion ----------------------------------------------------------------------------------------------
+
+    def _show_portion(self) -> None:
+        if self._quiet:
+            return
+        editing = self.editing is not None
+        self.add.description = "Save the correction" if editing else "Add to the diary"
+        self.add.icon = "check" if editing else "plus"
+        self.stop.layout.display = "" if editing else "none"
+        self.score.value = _scored(self.dish.value)
+        try:
+            self.facts.value = charts.nutrient_table(nutrients(self.dish.value, self.grams.value))
+            self.add.disabled = self.card.disabled = False
+        except ValueError as error:
+            self.facts.value = f'<div class="mm-bad" role="alert">{html.escape(str(error))}</div>'
+            self.add.disabled = self.card.disabled = True
+
+    def _when(self) -> datetime:
+        """The chosen day: now where it is today, else its noon."""
+        now = self._now()
+        day = self.day.value or now.date()
+        return now if day == now.date() else datetime.combine(day, time(12))
+
+    def _write_down(self) -> None:
+        """Add the meal to the diary, or save the correction of one."""
+        dish, grams = self.dish.value, self.grams.value
+        try:
+            if self.editing is not None:
+                self.diary.correct(self.editing, dish=dish, grams=grams, liked=self.liked.value)
+                said = "Corrected"
+            else:
+                self.diary.add(dish, grams, self._when(), self.liked.value, self.photo, self.meal.embedding)
+                said = "In your diary"
+        except (ValueError, DiaryError, KeyError) as error:
+            self._say(_words(error), "bad")
+            return
+        self._say(f"{said}: {spoken(dish)}, {grams:,.0f} g, {nutrients(dish, grams)['kcal']:,.0f} kcal.", "good")
+        self._end_editing()
+        self._show_diary()
+
+    def _make_card(self) -> None:
+        try:
+            content = sharing.share_card(self.picture, self.dish.value, self.grams.value, self.meal.box)
+        except ValueError as error:
+            self._say(_words(error), "bad")
+            return
+        where = f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
+        alt = f"A card: {spoken(self.dish.value)}, {self.grams.value:g} g"
+        self.card_view.value = (
+            f'<a class="mm-link" download="mealomi-{self.dish.value}.png" href="{where}">Save the card (PNG)</a><br>'
+            f'<img src="{where}" alt="{html.escape(alt, quote=True)}" style="width:270px;max-width:100%;border-radius:8px;'
+            'box-shadow:0 1px 6px #0004">'
+        )
+
+    # --- the diary ------------------------------------------------------------------------------------------------
+
+    def _show_diary(self) -> None:
+        day = self.day.value or self._now().date()
+        try:
+            entries, week = self.diary.entries(day, day), self.diary.week(day)
+            table, past = self.diary.table(), self.diary.entries()
+        except DiaryError as error:
+            self._say(_words(error), "bad")
+            for view in (self.day_view, self.week_view, self.export, self.advice):
+                view.value = ""
+            self.entry.options = [("the diary cannot be read", 0)]
+            self.correct.disabled = self.delete.disabled = True
+            return
+        self.entry.options = [(_line(one), one.id) for one in entries] or [("no meal on this day", 0)]
+        self.entry.value = self.entry.options[-1][1]
+        self.correct.disabled = self.delete.disabled = not entries
+        self.day_view.value, self.week_view.value = charts.day_chart(entries, day), charts.week_chart(week)
+        data = base64.b64encode(table).decode("ascii")
+        self.export.value = (
+            f'<a class="mm-link" download="mealomi.csv" href="data:text/csv;base64,{data}">Save the diary (CSV)</a> '
+            f'<span class="mm-small">{len(past)} meal{"" if len(past) == 1 else "s"} in '
+            f"<code>{html.escape(str(self.diary.path))}</code></span>"
+        )
+        self.advice.value = self._advice(past)
+
+    def _chosen(self) -> Entry | None:
+        try:
+            return next((one for one in self.diary.entries() if one.id == self.entry.value), None)
+        except DiaryError as error:
+            self._say(_words(error), "bad")
+            return None
+
+    def _begin_editing(self) -> None:
+        entry = self._chosen()
+        if entry is None:
+            return
+        self.editing = entry.id
+        self._fill(entry.dish, entry.grams, liked=entry.liked)
+        self._say(f"You are changing {_line(entry)}. Put it right in part 3, then save the correction.")
+        self.grams.focus()
+
+    def _end_editing(self) -> None:
+        if self.editing is not None:
+            self.editing = None
+            self._fill(self.meal.dish, self._rounded(self.meal.grams))
+        self._show_portion()
+
+    def _take_out(self) -> None:
+        entry = self._chosen()
+        if entry is None:
+            return
+        try:
+            self.diary.delete(entry.id)
+        except (DiaryError, KeyError) as error:
+            self._say(_words(error), "bad")
+            return
+        self._say(f"Deleted: {_line(entry)}.", "good")
+        if self.editing == entry.id:
+            self._end_editing()
+        self._show_diary()
+
+    # --- what next ------------------------------------------------------------------------------------------------
+
+    def _advice(self, past: list[Entry]) -> str:
+        width = self.model.centres.shape[1]
+        liked = [one for one in past if one.liked and one.embedding is not None and len(one.embedding) == width]
+        if not liked:
+            return '<div class="mm-small">Tick “I like it” for a meal, and add it: then you see here what else to try.</div>'
+        chosen, embeddings = self._candidates()
+        eaten = {one.photo for one in past}
+        files = self.plates.files[chosen]
+        found = recommend(
+            np.stack([one.embedding for one in liked]),
+            embeddings,
+            [self.plates.classes[label] for label in self.plates.labels[chosen]],
+            just_eaten={one.dish for one in past[-JUST_EATEN:]},
+            seen=[place for place, file in enumerate(files.tolist()) if file in eaten],
+        )
+        cards = []
+        for one in found:
+            picture = self.plates.images[chosen[one.index]]
+            name, why = spoken(one.dish), spoken(liked[one.because].dish)
+            colour, ink = charts.LETTERS[one.letter], charts.on_letter(one.letter)
+            cards.append(
+                f'<figure class="mm-advice"><img src="{address(picture)}" alt="{html.escape(name, quote=True)}">'
+                f'<figcaption><b>{html.escape(name)}</b> <span class="mm-letter" style="background:{colour};color:{ink}" '
+                f'aria-label="Nutri-Score {one.letter}">{one.letter}</span><br>'
+                f'<span class="mm-small">as you liked {html.escape(why)}</span></figcaption></figure>'
+            )
+        if not cards:
+            return (
+                '<div class="mm-small">You have just eaten everything that I know. Come back after another meal.</div>'
+            )
+        return f'<div class="mm-row">{"".join(cards)}</div>'
+
+    def _candidates(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return some plates of each dish, and their embeddings; computed when they are first needed."""
+        if self._menu is None:
+            each = [np.flatnonzero(self.plates.labels == k)[:_PER_DISH] for k in range(len(self.plates.classes))]
+            chosen = np.concatenate(each)
+            self._menu = chosen, look(self.model, self.plates.images[chosen]).embeddings
+        return self._menu
+
+    # --- words ----------------------------------------------------------------------------------------------------
+
+    def _say(self, words: str, kind: str = "plain") -> None:
+        """Say a sentence; a screen reader speaks it."""
+        face = f'<div class="mm-{kind}">{html.escape(words)}</div>' if words else ""
+        self.message.value = f'<div role="status" aria-live="polite">{face}</div>'
+
+    def still(self) -> str:
+        """Return what stands in where no kernel is live: the first plate, and what the network says. No diary is in it."""
+        dish, grams = self.meal.dish, self._rounded(self.meal.grams)
+        drawing = guess_bars(self.model.card.classes, self.meal.probabilities, title="Five best guesses")
+        return (
+            f'{_STYLE}<div class="mealomi"><div class="mm-head"><span class="mm-name">Mealo<b>Mi</b></span></div>'
+            f'<div class="mm-row"><div style="flex:0 1 320px">{_boxed(self.picture, self.meal)}</div><div>{drawing}</div></div>'
+            f'<div class="mm-row"><div style="flex:1 1 330px"><b>{spoken(dish)}, about {grams:.0f} g</b>'
+            f'{charts.nutrient_table(nutrients(dish, grams))}</div><div style="flex:1 1 330px">{_scored(dish)}</div></div></div>'
+        )
+
+
+def _test_plates():
+    from introdl import data
+
+    return data.plates().split("test")
+
+
+def _hint():
+    import ipywidgets as widgets
+
+    return widgets.HTML(
+        '<span class="mm-small">JPEG, PNG or WebP, under 10 MB: a larger one never arrives. On a phone, the same '
+        "button offers the camera where the browser can.</span>"
+    )
+
+
+def _line(entry: Entry) -> str:
+    heart = " ♥" if entry.liked else ""
+    return f"{entry.eaten_at:%H:%M} {spoken(entry.dish)}, {entry.grams:.0f} g{heart}"
+
+
+def _words(error: Exception) -> str:
+    return str(error.args[0]) if error.args else str(error)
+
+
+def _boxed(picture: np.ndarray, meal: Meal) -> str:
+    """Draw a picture with the food's box; the box is dashed where the network does not know the like."""
+    height, width = picture.shape[:2]
+    scale = 340 / max(height, width)
+    w, h = width * scale, height * scale
+    x0, y0, x1, y1 = meal.box
+    place = (
+        f'x="{x0 * w:.1f}" y="{y0 * h:.1f}" width="{(x1 - x0) * w:.1f}" height="{(y1 - y0) * h:.1f}" fill="none" rx="4"'
+    )
+    dash = "" if meal.known else ' stroke-dasharray="8 6"'
+    grams = f"{Board._rounded(meal.grams):.0f} g"
+    tag = f"{spoken(meal.dish)}, about {grams}" if meal.known else "I do not know this"
+    alt = f"The picture, with a box around what the network takes for the food: {tag}."
+    wide = 8.1 * len(tag) + 14
+    left, top = min(max(x0 * w, 2), max(w - wide - 2, 2)), min(max(y0 * h - 26, 2), h - 26)
+    return (
+        f'<div role="img" aria-label="{html.escape(alt, quote=True)}"><svg xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="0 0 {w:.0f} {h:.0f}" width="{w:.0f}" style="max-width:100%;height:auto;border-radius:10px;display:block">'
+        f'<image width="{w:.1f}" height="{h:.1f}" href="{address(picture)}" preserveAspectRatio="none"/>'
+        f'<rect {place} stroke="#fff" stroke-width="6"/><rect {place} stroke="#0072B2" stroke-width="3"{dash}/>'
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{wide:.0f}" height="24" rx="5" fill="#0072B2"/>'
+        f'<text x="{left + 7:.1f}" y="{top + 16.5:.1f}" font-size="13.5" font-weight="700" fill="#fff" '
+        f'font-family="\'DejaVu Sans\',Verdana,sans-serif" textLength="{wide - 14:.0f}" '
+        f'lengthAdjust="spacingAndGlyphs">{html.escape(tag)}</text></svg></div>'
+    )
+
+
+def _verdict(meal: Meal) -> str:
+    if meal.known:
+        return (
+            f'<div class="mm-verdict">I take it for <b>{html.escape(spoken(meal.dish))}</b>, about '
+            f"<b>{Board._rounded(meal.grams):.0f} g</b>.</div>"
+        )
+    return (
+        '<div class="mm-bad" role="alert"><b>This does not look like a plate that I know.</b> My measure of the unusual '
+        f"gives it {max(meal.unusual, 1.01):.2f}; up to 1 I let a picture pass. Do not trust the guesses below: choose the dish and "
+        "the grams yourself.</div>"
+    )
+
+
+def _scored(dish: str) -> str:
+    score = nutriscore.of_dish(dish)
+    return (
+        f'<div class="mm-scored"><div>{charts.score_strip(score)}</div>'
+        f"<div><b>Nutri-Score {score.letter}</b> for {html.escape(spoken(dish))}<br>"
+        '<span class="mm-small">Reckoned per 100 g: the portion does not change it.</span></div></div>'
+        f"{charts.score_table(score)}"
+    )
+
+
+_STYLE = """<style>
+.mealomi{background:#fff;color:#222;border:1px solid #E2DBD0;border-radius:12px;padding:14px 18px 18px;box-sizing:border-box;
+ font-family:'DejaVu Sans',Verdana,sans-serif;font-size:14px;line-height:1.45;max-width:1180px;color-scheme:light}
+.mealomi .widget-html,.mealomi .widget-html-content{height:auto;line-height:1.45;color:#222;font-size:14px;overflow:visible}
+.mealomi .widget-label,.mealomi .widget-checkbox label,.mealomi .widget-label-basic{color:#222;font-size:14px}
+.mealomi .jupyter-button{height:34px;line-height:34px;border-radius:6px;font-size:14px}
+.mealomi .jupyter-button:focus-visible,.mealomi a:focus-visible,.mealomi input:focus-visible,.mealomi select:focus-visible
+ {outline:3px solid #0072B2;outline-offset:2px}
+.mealomi .jupyter-button.mod-success{background:#00704F;color:#fff}
+.mealomi .jupyter-button.mod-warning{background:#F3D9C6;color:#6B2B00}
+.mealomi .widget-dropdown select,.mealomi .widget-text input{height:32px;font-size:14px;background-color:#fff;color:#222}
+.mealomi .widget-dropdown,.mealomi .widget-text,.mealomi .widget-datepicker{height:34px}
+.mealomi .jupyter-button.mm-tile{width:104px!important;height:104px!important;background-size:cover!important;
+ background-position:center!important;border-radius:10px;padding:0;position:relative;border:2px solid #fff;
+ box-shadow:0 1px 4px #0003;line-height:normal;display:flex;align-items:flex-end;justify-content:center;color:#222;
+ font-size:11.5px;overflow:hidden;text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 4px #fff,0 0 6px #fff}
+.mealomi .jupyter-button.mm-tile:hover{border-color:#0072B2}
+.mm-head{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 14px;color:#595959}
+.mm-name{font-size:28px;color:#222;letter-spacing:-.5px}.mm-name b{color:#B23C00}
+.mm-h{font-size:16px!important;font-weight:700;margin:4px 0 2px!important;display:flex;align-items:center;gap:8px}
+.mm-n{display:inline-flex;width:24px;height:24px;border-radius:12px;background:#222;color:#fff;font-size:13px;
+ align-items:center;justify-content:center;flex:none}
+.mm-section{border-top:1px solid #EEE7DC;padding-top:6px}
+.mm-small{font-size:12.5px;color:#595959;font-weight:400}
+.mm-plain,.mm-good,.mm-bad,.mm-verdict{border-radius:8px;padding:8px 12px;line-height:1.45;font-size:14.5px}
+.mm-plain,.mm-verdict{background:#EAF3FA}.mm-good{background:#E2F3EC;color:#00513A}.mm-bad{background:#FBE9DF;color:#7A2E00}
+.mm-table{border-collapse:collapse;font-size:13.5px;width:100%;max-width:520px;margin:2px 0 6px}
+.mealomi .mm-table th,.mealomi .mm-table td{padding:3px 8px 3px 0;text-align:left;vertical-align:middle;border:0;
+ background:none;white-space:nowrap;color:inherit}
+.mealomi .mm-table tr{border-bottom:1px solid #F0EBE3;background:none!important}
+.mm-table th{font-weight:400}.mealomi .mm-table thead th{color:#595959;font-size:12.5px}
+.mm-table .mm-small{white-space:normal}
+.mm-strong th,.mm-strong td,.mm-sum td{font-weight:700!important}.mealomi .mm-table .mm-sum{border-bottom:2px solid #CFC6B8}
+.mm-dots{font-size:8px;letter-spacing:0;white-space:normal!important;max-width:130px;line-height:1.3}
+.mm-bar{width:90px;height:9px;background:#EEE;border-radius:5px;overflow:hidden}.mm-bar div{height:100%}
+.mm-scored{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;margin-bottom:4px}
+.mm-row{display:flex;flex-wrap:wrap;gap:12px 26px;align-items:flex-start}
+.mm-advice{margin:0;width:150px}.mm-advice img{width:150px;height:150px;border-radius:10px;display:block;margin-bottom:4px}
+.mm-letter{display:inline-block;border-radius:5px;padding:0 7px;font-weight:700}
+.mealomi .mm-link{color:#005A8C;text-decoration:underline;font-weight:700;line-height:2}
+</style>"""

@@ -1,0 +1,157 @@
+"""Ask the network about a picture: dish, grams, box, and whether it has ever seen the like."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from introdl.mealomi import novelty
+
+#: How many guesses are shown.
+GUESSES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Meal:
+    """What the network says to a picture.
+
+    Attributes
+    ----------
+    dish : str
+        The most probable dish.
+    guesses : tuple of (str, float)
+        The five most probable dishes with their probabilities, the best first.
+    probabilities : numpy.ndarray
+        (K,): one for each dish of the network's card; the sum is 1.
+    grams : float
+        The portion's mass.
+    box : tuple of float
+        x0, y0, x1, y1 of the food as shares of the picture's width and height, from 0 to 1.
+    unusual : float
+        How unlike the plates that the network knows the picture is, as a multiple of what the app lets pass: above 1 it is
+        unlike them. See `introdl.mealomi.novelty`.
+    embedding : numpy.ndarray
+        float32, (D,): the picture as the network sees it.
+    """
+
+    dish: str
+    guesses: tuple[tuple[str, float], ...]
+    probabilities: np.ndarray
+    grams: float
+    box: tuple[float, float, float, float]
+    unusual: float
+    embedding: np.ndarray
+
+    @property
+    def known(self) -> bool:
+        """Whether the picture looks like a plate that the network knows."""
+        return self.unusual <= 1
+
+
+class Looked(NamedTuple):
+    """What the network says to N pictures: see `Meal`; ``scores`` (N, K) are what the probabilities were made of."""
+
+    scores: np.ndarray
+    probabilities: np.ndarray
+    grams: np.ndarray
+    boxes: np.ndarray
+    embeddings: np.ndarray
+    unusual: np.ndarray
+
+
+@functools.lru_cache(maxsize=2)
+def load(name: str = "mealomi"):
+    """Return the app's network, an `introdl.models.MealNet` with its card; see `introdl.models.pretrained`."""
+    from introdl import models
+
+    return models.pretrained(name)
+
+
+def look(model, images: np.ndarray, batch_size: int = 256) -> Looked:
+    """Ask a network about many pictures of one size.
+
+    Parameters
+    ----------
+    model : introdl.models.MealNet
+        With a card.
+    images : numpy.ndarray
+        uint8, (N, H, W, 3). Of pictures that are not square the largest square in the middle is looked at, and boxes are
+        shares of that square.
+    batch_size : int
+        How many pictures to compute at a time.
+
+    Returns
+    -------
+    Looked
+        One row for each picture.
+    """
+    import torch
+
+    from introdl.models.weights import looked_at, resized
+
+    card, pictures = model.card, looked_at(images)
+    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (card.mean, card.std))
+    rows = []
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            for start in range(0, max(len(pictures), 1), batch_size):
+                batch = resized(pictures[start : start + batch_size], card.size)
+                x = (torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255 - mean) / std
+                maps = model.stages(x)
+                heads = model.heads(maps)
+                features = maps.mean(dim=(2, 3))
+                unusual = novelty.unusualness(heads.scores, features, model.centres, model.limits)
+                rows.append((heads.scores, heads.scores.softmax(dim=1), heads.grams, heads.boxes, features, unusual))
+    finally:
+        model.train(was_training)
+    return Looked(*(torch.cat(each).float().numpy() for each in zip(*rows, strict=True)))
+
+
+def recognise(picture: np.ndarray, model=None) -> Meal:
+    """Say what is on a plate.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        uint8, (H, W, 3); `introdl.data.photo` reads one from a file. Of one that is not square the largest square in the
+        middle is looked at; the box is given as shares of the whole picture.
+    model : introdl.models.MealNet, optional
+        By default the app's.
+
+    Returns
+    -------
+    Meal
+        Dish, grams, box, and how unusual the picture is.
+
+    Raises
+    ------
+    ValueError
+        Where it is no such picture.
+
+    Examples
+    --------
+    >>> from introdl import data  # doctest: +SKIP
+    >>> recognise(data.photo("lunch.jpg")).dish  # doctest: +SKIP
+    'pizza'
+    """
+    model = model or load()
+    picture = np.asarray(picture)
+    if picture.ndim != 3:
+        raise ValueError(f"The picture has the shape {picture.shape}; recognise takes one picture, (H, W, 3).")
+    found = look(model, picture[None])
+    probabilities = found.probabilities[0]
+    order = np.argsort(-probabilities, kind="stable")[:GUESSES]
+    guesses = tuple((model.card.classes[k], float(probabilities[k])) for k in order)
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    x0, y0, x1, y1 = (float(value) * side for value in found.boxes[0])
+    box = ((left + x0) / width, (top + y0) / height, (left + x1) / width, (top + y1) / height)
+    return Meal(
+        guesses[0][0], guesses, probabilities, float(found.grams[0]), box, float(found.unusual[0]), found.embeddings[0]
+    )
