@@ -76,7 +76,7 @@ NORMALISATION_STATS = Exercise(
         Misconception(
             "from all splits",
             "You count validation and test pictures too. What you know of them must not enter the training, not even as a mean: "
-            "choose the pictures whose split is \"train\" first.",
+            'choose the pictures whose split is "train" first.',
             _stats(which=lambda s: s != "none"),
         ),
         Misconception(
@@ -187,10 +187,13 @@ def _augmenter(
     def wrong(images, labels, shift, rng):
         n = len(images)
         flip, moves = flips(rng, n), steps(rng, n, shift)
-        new = images.copy()
-        for k in range(n):
-            picture = mirror(images[k]) if flip[k] else images[k]
-            new[k] = food.moved(picture, False, int(moves[k, 0]), int(moves[k, 1]), fill)
+        height, width = images.shape[1:3]
+        turned = np.where(flip[:, None, None, None], np.stack([mirror(image) for image in images]), images)
+        mode = {"black": "constant", "edge": "edge", "wrap": "wrap"}[fill]
+        padded = np.pad(turned, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode=mode)
+        new = np.empty_like(images)
+        for k, (dy, dx) in enumerate(moves.tolist()):
+            new[k] = padded[k, shift - dy : shift - dy + height, shift - dx : shift - dx + width]
         return finish(new, labels, rng)
 
     return wrong
@@ -425,7 +428,10 @@ def _net(make):
 def _stages(nn, *channels, act=True):
     layers = []
     for before, after in zip(channels[:-1], channels[1:], strict=True):
-        layers += [nn.Conv2d(before, after, 3, padding=1), *([nn.ReLU(), nn.MaxPool2d(2)] if act else [nn.AvgPool2d(2)])]
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1),
+            *([nn.ReLU(), nn.MaxPool2d(2)] if act else [nn.AvgPool2d(2)]),
+        ]
     return layers
 
 
@@ -502,19 +508,43 @@ FOOD_NET = Exercise(
             "over the budget of parameters",
             "Count the weights of your dense layers first. A map of 16 x 16 with 32 channels, flattened, has 8,192 numbers; a dense "
             "layer with 128 units behind it has a million weights. Pool further down, or take the mean over height and width.",
-            _net(lambda nn, k: nn.Sequential(nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 256, 128), nn.ReLU(), nn.Linear(128, k))),  # fmt: skip
+            _net(
+                lambda nn, k: nn.Sequential(
+                    nn.Conv2d(3, 32, 3, padding=1),
+                    nn.ReLU(),
+                    nn.MaxPool2d(2),
+                    nn.Flatten(),
+                    nn.Linear(32 * 256, 128),
+                    nn.ReLU(),
+                    nn.Linear(128, k),
+                )
+            ),  # fmt: skip
         ),
         Misconception(
             "too much work",
             "Many channels on large maps are expensive: each filter runs over every place. Pool earlier, and let the channels "
             "grow as the maps shrink.",
-            _net(lambda nn, k: nn.Sequential(nn.Conv2d(3, 48, 3, padding=1), nn.ReLU(), nn.Conv2d(48, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, k))),  # fmt: skip
+            _net(
+                lambda nn, k: nn.Sequential(
+                    nn.Conv2d(3, 48, 3, padding=1),
+                    nn.ReLU(),
+                    nn.Conv2d(48, 64, 3, padding=1),
+                    nn.ReLU(),
+                    nn.AdaptiveAvgPool2d(1),
+                    nn.Flatten(),
+                    nn.Linear(64, k),
+                )
+            ),  # fmt: skip
         ),
         Misconception(
             "softmax at the end",
             "Your outputs are probabilities. cross_entropy applies softmax itself; twice it flattens the gradients, and the "
             "network learns slowly. Return the scores.",
-            _net(lambda nn, k: nn.Sequential(*_stages(nn, 3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, k), nn.Softmax(dim=1))),
+            _net(
+                lambda nn, k: nn.Sequential(
+                    *_stages(nn, 3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, k), nn.Softmax(dim=1)
+                )
+            ),
         ),
         Misconception(
             "a head of fixed size",
@@ -591,7 +621,11 @@ def _checkpoint_oracle(X, y, done, epochs, settings):
     food.train_epochs(*parts, X, y, range(done))
     loaded = food.state_numbers(parts[0])
     food.train_epochs(*parts, X, y, range(done, epochs))
-    return {"finished epochs": done, "the network as loaded": loaded, "the network at the end": food.state_numbers(parts[0])}
+    return {
+        "finished epochs": done,
+        "the network as loaded": loaded,
+        "the network at the end": food.state_numbers(parts[0]),
+    }
 
 
 def _checkpointer(leave=(), epoch=lambda e: e, model_state=lambda m: m.state_dict(), strict=True):
@@ -733,8 +767,8 @@ CHECKPOINT = Exercise(
         "What does the next step depend on? The weights, and four things more. Each of them has a state.",
         "A dict of states: model.state_dict(), optimizer.state_dict(), schedule.state_dict(), generator.get_state(), and epochs. "
         "torch.save(dict, path) and torch.load(path) do the rest.",
-        "To load: saved = torch.load(path); model.load_state_dict(saved[\"model\"]), the same for optimizer and schedule; "
-        "generator.set_state(saved[\"generator\"]); return saved[\"epochs\"].",
+        'To load: saved = torch.load(path); model.load_state_dict(saved["model"]), the same for optimizer and schedule; '
+        'generator.set_state(saved["generator"]); return saved["epochs"].',
     ),
 )
 
@@ -745,7 +779,9 @@ CHECKPOINT = Exercise(
 
 
 def _confusion_cases(rng):
-    yield Case("six plates, three dishes", labels=np.array([0, 0, 0, 1, 2, 2]), predictions=np.array([0, 1, 1, 1, 0, 0]), k=3)
+    yield Case(
+        "six plates, three dishes", labels=np.array([0, 0, 0, 1, 2, 2]), predictions=np.array([0, 1, 1, 1, 0, 0]), k=3
+    )
     for label, n, k, missing in (
         ("many plates, five dishes", 60, 5, None),
         ("the last dish never comes", 40, 6, 5),
@@ -820,8 +856,12 @@ CONFUSION_MATRIX = Exercise(
             "You divide by the row's sum. The matrix should hold counts; shares can be made of them later.",
             _shares(1),
         ),
-        Misconception("shares of each column", "You divide by the column's sum. The matrix should hold counts.", _shares(0)),
-        Misconception("shares of all plates", "You divide by the number of plates. The matrix should hold counts.", _shares(None)),
+        Misconception(
+            "shares of each column", "You divide by the column's sum. The matrix should hold counts.", _shares(0)
+        ),
+        Misconception(
+            "shares of all plates", "You divide by the number of plates. The matrix should hold counts.", _shares(None)
+        ),
         Misconception(
             "classes are counted from the data",
             "Your matrix leaves out dishes that do not come. It should be (k, k) always, or matrices of two batches cannot be added.",
@@ -835,7 +875,9 @@ CONFUSION_MATRIX = Exercise(
         Misconception(
             "only the mistakes",
             "Your diagonal is empty. Right answers count too.",
-            lambda labels, predictions, k: _counted(labels, predictions, k) - np.diag(np.diag(_counted(labels, predictions, k))),
+            lambda labels, predictions, k: (
+                _counted(labels, predictions, k) - np.diag(np.diag(_counted(labels, predictions, k)))
+            ),
         ),
         Misconception(
             "dishes are counted from 1",

@@ -55,7 +55,9 @@ def pack(pictures: Path, archive: Path, known: set[int]) -> int:
         for each in labels
     ]
     if both := [row["file"] for row in rows if row["seed"] in known]:
-        raise ValueError(f"{len(both)} pictures, {both[0]} among them, are in data/plates too. Render with another --seed.")
+        raise ValueError(
+            f"{len(both)} pictures, {both[0]} among them, are in data/plates too. Render with another --seed."
+        )
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -140,7 +140,9 @@ def main(arguments: list[str] | None = None) -> int:
         description="Train chapter 09's network with all of its recipe, and without each part of it.",
         epilog="Example: python -m introdl.experiments.ablation --out ablation.json",
     )
-    parser.add_argument("--out", type=Path, default=None, help="where to write (default: the course's data/experiments)")
+    parser.add_argument(
+        "--out", type=Path, default=None, help="where to write (default: the course's data/experiments)"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, metavar="SEED", help="default: 0 1 2")
     given = parser.parse_args(arguments)
 

@@ -37,7 +37,7 @@ PROBES["channel_statistics"] = Probe(call, _read_pair)
 # --- augmented batches: judged by what was done to each picture -----------------------------------------------------
 
 
-_OTHERS = 10
+_OTHERS = 5
 
 
 def _drive_augment(objects: tuple, inputs: list) -> Any:
@@ -48,14 +48,6 @@ def _drive_augment(objects: tuple, inputs: list) -> Any:
         generators.append(copy.deepcopy(generators[1]))
         generators[-1].random(101 * count)
     return [objects[0](images, labels, shift, one) for one in generators]
-
-
-def moved(image: np.ndarray, flip: bool, dy: int, dx: int, fill: str = "black") -> np.ndarray:
-    """A picture (H, W, C), mirrored or not, then moved down by `dy` and right by `dx`; what comes in is black, the "edge"'s
-    colour, or what went out on the other side ("wrap").
-    """
-    most = max(abs(dy), abs(dx))
-    return _window(_padded(image[:, ::-1] if flip else image, most, fill), image.shape, most, dy, dx)
 
 
 def _padded(image: np.ndarray, most: int, fill: str) -> np.ndarray:
@@ -287,7 +279,11 @@ def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int)
     order, place = torch.randperm(len(x), generator=generator), 0
     for step in range(steps):
         rise = _WARMUP * steps
-        share = (step + 1) / rise if step + 1 < rise else 0.5 * (1 + math.cos(math.pi * (step + 1 - rise) / (steps + 1 - rise)))
+        share = (
+            (step + 1) / rise
+            if step + 1 < rise
+            else 0.5 * (1 + math.cos(math.pi * (step + 1 - rise) / (steps + 1 - rise)))
+        )
         for group in optimizer.param_groups:
             group["lr"] = _RATE * share
         if place + _BATCH > len(x):
@@ -326,13 +322,23 @@ def _drive_food_net(objects: tuple, inputs: list) -> Any:
             return found
         own, known = _pictures(images, labels)
         asked, _ = _pictures(new, None)
-        key = (classes, steps, seed, len(own), len(asked), int(np.asarray(own[::17]).sum()), int(np.asarray(known)[::5].sum()))
+        key = (
+            classes,
+            steps,
+            seed,
+            len(own),
+            len(asked),
+            int(np.asarray(own[::17]).sum()),
+            int(np.asarray(known)[::5].sum()),
+        )
         if not _trained or _trained[0] is not FoodNet or _trained[1] != key:
             model = _build(FoodNet, classes, seed)
             mean, std = _learn(model, np.asarray(own), np.asarray(known), steps, seed)
             model.eval()
             with torch.inference_mode():
-                scores = torch.cat([model(_normalised(asked[k : k + 128], mean, std)) for k in range(0, len(asked), 128)])
+                scores = torch.cat(
+                    [model(_normalised(asked[k : k + 128], mean, std)) for k in range(0, len(asked), 128)]
+                )
             finite = bool(torch.isfinite(scores).all())
             _trained[:] = [FoodNet, key, scores.argmax(dim=1).numpy(), finite]
         return found | {"answers": _trained[2], "finite": _trained[3]}
@@ -387,9 +393,7 @@ def _weigh_food_net(result: Any, expected: Any) -> tuple[Any, Any]:
     return Wrong(f"FoodNet names {accuracy:.1%} of new plates right; this case asks for {least:.0%}."), wanted
 
 
-PROBES["food_net"] = Probe(
-    _drive_food_net, _read_food_net, weigh=_weigh_food_net, needs=("torch",), together=True
-)
+PROBES["food_net"] = Probe(_drive_food_net, _read_food_net, weigh=_weigh_food_net, needs=("torch",), together=True)
 
 
 # --- checkpoints ----------------------------------------------------------------------------------------------------
@@ -472,7 +476,9 @@ def _read_checkpoint(result: Any, inputs: list) -> Any:
         return Wrong("save_checkpoint wrote no file at the path that it was given.")
     if result.get("amiss") == "no epoch":
         told = str(result.get("told", ""))[:40]
-        return Wrong(f"load_checkpoint should return the number of finished epochs; it returned something of type {told}.")
+        return Wrong(
+            f"load_checkpoint should return the number of finished epochs; it returned something of type {told}."
+        )
     if result.get("touched") is True:
         return Wrong("save_checkpoint changes the network that it writes down.")
     return {
@@ -491,7 +497,9 @@ PROBES["checkpoint"] = Probe(_drive_checkpoint, _read_checkpoint, needs=("torch"
 def _read_indices(result: Any, inputs: list) -> Any:
     """Whole numbers, from an array or a list."""
     result = result.array if isinstance(result, Tensor) else result
-    if isinstance(result, (list, tuple)) and all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in result):
+    if isinstance(result, (list, tuple)) and all(
+        isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in result
+    ):
         return np.array(result, dtype=np.int64)
     if isinstance(result, np.ndarray) and result.ndim == 1 and not result.size:
         return result.astype(np.int64)
