@@ -77,7 +77,7 @@ def augmented_grid(picture, dish: str, how, seed: int = 0) -> None:
     """Show one plate as it is, and eleven times as the network meets it."""
     pictures = [picture, *augmented(picture, how, 11, seed)]
     svg.show(
-        _rows_of_plates(pictures, f"One {words(dish)}, and eleven that were made of it"),
+        _rows_of_plates(pictures, f"A plate of {words(dish)}, and eleven that were made of it"),
         f"A picture of {words(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
         "with a grey square somewhere.",
     )
@@ -207,7 +207,8 @@ def ablation(record: dict, kind: str = "test_accuracy") -> None:
     ]
     a, b = float(panel.x(-noise)), float(panel.x(noise))
     parts.append(svg.box(a, top, b - a, step * len(names), "#ECECEC"))
-    ticks = range(int(np.ceil(low / 2)) * 2, int(high) + 1, 2 if high - low < 24 else 10)
+    every = 2 if high - low < 16 else 5
+    ticks = range(int(np.ceil(low / every)) * every, int(high) + 1, every)
     for tick in ticks:
         x = float(panel.x(tick))
         parts.append(svg.line(x, top, x, top + step * len(names), "#D5D5D5" if tick else BLACK, 1 if tick else 1.4))
