@@ -30,6 +30,8 @@ from introdl import check, data, figures, hint, models, training
 from introdl.experiments import records
 from introdl.figures import food_cnn as figs
 from introdl.figures.training import show_curves
+from introdl.models import plain
+from introdl.training import loop
 
 figures.use_style()
 
@@ -175,7 +177,7 @@ check("09.augment", augment)
 # scores of them. This is one stage of the network that this chapter trains:
 
 # %%
-print(inspect.getsource(models.plain.stage))
+print(inspect.getsource(plain.stage))
 
 # %% [markdown]
 # New is **batch normalisation**. For each channel it takes the mean $m$ and the variance $v$ over the batch and all places, and
@@ -247,7 +249,6 @@ check("09.food_net", FoodNet)
 # From here on, training is done by `introdl.training`. Nothing about it is hidden. This is one epoch:
 
 # %%
-from introdl.training import loop
 
 print(inspect.getsource(loop._epoch))
 
