@@ -39,7 +39,8 @@ def draw(exercise: Exercise, seed: str) -> Entry:
     autograder.exercise.AuthorError
         If there is no case, or the oracle's answer is no data.
     """
-    cases = list(exercise.cases(generator(exercise.id, seed)))
+    kind = exercise.cases if seed == VISIBLE_SEED else exercise.hidden or exercise.cases
+    cases = list(kind(generator(exercise.id, seed)))
     if not cases:
         raise AuthorError(f"Exercise {exercise.id} has no cases.")
     arrays: list[np.ndarray] = []

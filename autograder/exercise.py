@@ -99,6 +99,9 @@ class Exercise:
         True where a floating-point warning (overflow, invalid value, division by zero) is a mistake.
     seconds : float, optional
         Time that all visible cases may take together.
+    hidden : callable, optional
+        As `cases`, for grading alone: where hidden cases are made of what a sheet must not hold, or is too small for. As
+        many cases as `cases` yields, with the same names. By default `cases`.
     image : bool, optional
         True where outputs are pictures: a failing case shows expected, given and difference side by side.
     """
@@ -116,6 +119,7 @@ class Exercise:
     rtol: float = 1e-5
     quiet: bool = False
     seconds: float = 8.0
+    hidden: Callable[[np.random.Generator], Iterable[Case]] | None = None
     image: bool = False
 
     def __post_init__(self):

@@ -565,10 +565,25 @@ def run_case(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seco
     return outcome, out
 
 
+def _together(task: Task, objects: tuple, cases: list, arrays: list, deadline: float) -> Iterator[tuple[Outcome, list]]:
+    """Run cases in one process, as far as it comes; what does not come back is for `run_case` to tell."""
+    with Series(task, objects) as series:
+        for inputs in cases:
+            found = series.run(inputs, arrays, max(deadline - time.monotonic(), 0.05))
+            if found is None or any(words in found[0].message for words in _NO_FORK):
+                return
+            yield found
+
+
 def run(task: Task, objects: tuple, cases: Iterable[list[tuple]], arrays: list) -> Iterator[tuple[Outcome, list]]:
     """Run cases one after the other within `task.seconds`; after the first that never ends, the rest are not run."""
     deadline = time.monotonic() + task.seconds
     over = False
+    cases = list(cases)
+    if PROBES[task.probe].together and isolated():
+        done = list(_together(task, objects, cases, arrays, deadline))
+        yield from done
+        cases = cases[len(done) :]
     for inputs in cases:
         left = deadline - time.monotonic()
         if over or left <= 0.05:

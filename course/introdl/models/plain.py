@@ -18,6 +18,8 @@ class PlainCNN(nn.Module):
         How many scores come out, K.
     widths : sequence of int
         Output channels of each stage.
+    batch_norm : bool
+        False leaves batch normalisation out; the convolutions get a bias in its place.
 
     Examples
     --------
@@ -25,11 +27,11 @@ class PlainCNN(nn.Module):
     torch.Size([7, 20])
     """
 
-    def __init__(self, num_classes: int, widths: tuple[int, ...] = (32, 64, 128, 192, 256)):
+    def __init__(self, num_classes: int, widths: tuple[int, ...] = (32, 64, 128, 192, 256), batch_norm: bool = True):
         super().__init__()
         channels = (3, *widths)
         self.stages = nn.Sequential(
-            *(stage(before, after) for before, after in zip(channels[:-1], channels[1:], strict=True))
+            *(stage(before, after, batch_norm) for before, after in zip(channels[:-1], channels[1:], strict=True))
         )
         self.head = nn.Linear(channels[-1], num_classes)
 
@@ -42,8 +44,10 @@ class PlainCNN(nn.Module):
         return self.head(self.features(x))
 
 
-def stage(before: int, after: int) -> nn.Sequential:
+def stage(before: int, after: int, batch_norm: bool = True) -> nn.Sequential:
     """Return one stage: (N, before, H, W) becomes (N, after, H / 2, W / 2)."""
+    if not batch_norm:
+        return nn.Sequential(nn.Conv2d(before, after, kernel_size=3, padding=1), nn.MaxPool2d(2), nn.ReLU())
     return nn.Sequential(
         # No bias: batch normalisation has its own.
         nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False),

@@ -116,7 +116,9 @@ def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
     sums = torch.zeros(2, device=run.device)
     run.model.train()
     for step in range(run.steps):
-        factor = one_cycle(done + step, settings.epochs * run.steps, settings.warmup)
+        factor = 1.0
+        if settings.schedule == "one_cycle":
+            factor = one_cycle(done + step, settings.epochs * run.steps, settings.warmup)
         for group in run.optimizer.param_groups:
             group["lr"] = group["highest_lr"] * factor
         x, y = _batch(run, order[step * run.batch : (step + 1) * run.batch])

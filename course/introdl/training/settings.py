@@ -18,11 +18,13 @@ class Settings:
     batch_size : int
         Pictures in a step, over all devices together.
     lr : float
-        The highest learning rate: it rises to it from 0, and falls to 0 again (see `one_cycle`).
+        The highest learning rate.
+    schedule : "one_cycle" or "constant"
+        Whether the learning rate rises from 0 to `lr` and falls to 0 again (see `one_cycle`), or is `lr` at every step.
     weight_decay : float
         AdamW's; for weights of convolutions and dense layers alone.
     warmup : float
-        The share of all steps in which the learning rate rises.
+        The share of all steps in which the learning rate rises, with the schedule "one_cycle".
     label_smoothing : float
         The share of the target that is spread over all classes.
     ema : float
@@ -43,6 +45,7 @@ class Settings:
     epochs: int = 20
     batch_size: int = 128
     lr: float = 3e-3
+    schedule: str = "one_cycle"
     weight_decay: float = 0.05
     warmup: float = 0.15
     label_smoothing: float = 0.1
@@ -68,6 +71,8 @@ class Settings:
             )
         if self.precision not in ("auto", "bf16", "fp32"):
             raise ValueError(f"precision is {self.precision!r}; it should be 'auto', 'bf16' or 'fp32'.")
+        if self.schedule not in ("one_cycle", "constant"):
+            raise ValueError(f"schedule is {self.schedule!r}; it should be 'one_cycle' or 'constant'.")
         if (self.mean is None) != (self.std is None):
             raise ValueError("Give mean and std both, or neither.")
 

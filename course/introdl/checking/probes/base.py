@@ -27,6 +27,9 @@ class Probe:
     weigh : callable, optional
         ``weigh(result, expected)`` returns the two that are compared in their place, where neither can be compared as
         it comes: a trained network's weights, and pictures with their labels that it has not seen.
+    together : bool
+        True where `drive` keeps what took long for the next case: the notebook runs all cases in one process then, as grading
+        does.
     needs : tuple of str, optional
         Packages that `drive` itself uses: they cannot be put away while an answer is driven.
     """
@@ -36,6 +39,7 @@ class Probe:
     secret: bool = False
     weigh: Callable[[Any, Any], tuple[Any, Any]] | None = None
     needs: tuple[str, ...] = ()
+    together: bool = False
 
 
 @dataclass(frozen=True)

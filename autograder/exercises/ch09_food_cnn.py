@@ -1,0 +1,1100 @@
+"""Chapter 09, a food CNN from scratch: its exercises, their cases, oracles and known mistakes.
+
+Pictures are uint8 (N, H, W, 3), labels int64 (N,). Augmentation is judged by what was done to each picture, a checkpoint by
+the run that goes on from it, and `FoodNet` by plates that it has never seen: we train it, and the labels stay here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from introdl.checking.probes import food
+
+LIBRARIES = ("sklearn.*", "torchvision.*", "introdl.training.*")
+
+
+def _pictures(rng, *shape):
+    return rng.integers(0, 256, shape).astype(np.uint8)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 09.normalisation_stats
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _parts(rng, train, val, test):
+    return rng.permutation(np.repeat(["train", "val", "test"], [train, val, test]))
+
+
+def _stats_cases(rng):
+    small = np.array([[[[0, 51, 102]], [[255, 51, 204]]], [[[255, 102, 153]], [[255, 0, 0]]], [[[0, 255, 255]], [[0, 51, 0]]]])  # fmt: skip
+    yield Case("three pictures of two pixels", images=small[rng.permutation(3)].astype(np.uint8), splits=np.array(["train", "train", "test"]))  # fmt: skip
+    yield Case("pictures that are not square", images=_pictures(rng, 12, 5, 7, 3), splits=_parts(rng, 6, 4, 2))
+    bright = _pictures(rng, 16, 6, 4, 3) // np.array([1, 2, 5], np.uint8)
+    yield Case("channels of different brightness", images=bright.astype(np.uint8), splits=_parts(rng, 9, 3, 4))
+    level = rng.integers(10, 200, (20, 1, 1, 1))
+    dim = np.clip(level + rng.integers(-9, 40, (20, 4, 9, 3)), 0, 255).astype(np.uint8)
+    yield Case("some pictures dark, some bright", images=dim, splits=_parts(rng, 11, 5, 4))
+
+
+def _stats_oracle(images, splits):
+    import torch
+
+    chosen = torch.from_numpy(images[splits == "train"]).double().div(255).flatten(0, 2)
+    std, mean = torch.std_mean(chosen, dim=0, correction=0)
+    return mean.numpy().round(12), std.numpy().round(12)
+
+
+def _stats(which=lambda s: s == "train", scale=255, mean=None, std=None):
+    def wrong(images, splits):
+        x = images[which(splits)] / scale
+        m = x.mean(axis=(0, 1, 2)) if mean is None else mean(x)
+        return m, x.std(axis=(0, 1, 2)) if std is None else std(x)
+
+    return wrong
+
+
+def _byte_squares(images, splits):
+    x = images[splits == "train"]
+    mean = x.mean(axis=(0, 1, 2)) / 255
+    with np.errstate(all="ignore"):
+        return mean, np.sqrt(np.abs((x**2).mean(axis=(0, 1, 2)) / 255**2 - mean**2))
+
+
+NORMALISATION_STATS = Exercise(
+    id="09.normalisation_stats",
+    title="Normalisation from the training set",
+    points=9,
+    cases=_stats_cases,
+    oracle=_stats_oracle,
+    probe="channel_statistics",
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "from all splits",
+            "You count validation and test pictures too. What you know of them must not enter the training, not even as a mean: "
+            'choose the pictures whose split is "train" first.',
+            _stats(which=lambda s: s != "none"),
+        ),
+        Misconception(
+            "from all pictures but the training set",
+            "You count the pictures that are not for training. Turn the condition around.",
+            _stats(which=lambda s: s != "train"),
+        ),
+        Misconception(
+            "bytes are not scaled",
+            "Your numbers run from 0 to 255. Pictures are divided by 255 before they are normalised, so divide these too.",
+            _stats(scale=1),
+        ),
+        Misconception(
+            "divided by 256",
+            "You divide by 256. The largest byte is 255, and it should become exactly 1.",
+            _stats(scale=256),
+        ),
+        Misconception(
+            "the variance for the standard deviation",
+            "Your second array is the variance. Its square root is the standard deviation.",
+            _stats(std=lambda x: x.var(axis=(0, 1, 2))),
+        ),
+        Misconception(
+            "one number for all channels",
+            "You have one mean and one deviation for all channels together. Red, green and blue need one each.",
+            _stats(mean=lambda x: x.mean(), std=lambda x: x.std()),
+        ),
+        Misconception(
+            "one number for all channels, three times",
+            "Your three means are the same number: you took the mean over the channels too. Leave the last axis out.",
+            _stats(mean=lambda x: np.full(3, x.mean()), std=lambda x: np.full(3, x.std())),
+        ),
+        Misconception(
+            "a mean for every picture",
+            "You have a row of numbers for each picture. The mean goes over the pictures too: axes 0, 1 and 2.",
+            _stats(mean=lambda x: x.mean(axis=(1, 2)), std=lambda x: x.std(axis=(1, 2))),
+        ),
+        Misconception(
+            "the mean of the pictures' own deviations",
+            "You take each picture's standard deviation and then their mean. That forgets how much pictures differ from each "
+            "other. Take one deviation over all pixels of all pictures.",
+            _stats(std=lambda x: x.std(axis=(1, 2)).mean(axis=0)),
+        ),
+        Misconception(
+            "a mean for every pixel",
+            "You have a mean picture. The mean goes over rows and columns too: axes 0, 1 and 2.",
+            _stats(mean=lambda x: x.mean(axis=0), std=lambda x: x.std(axis=0)),
+        ),
+        Misconception(
+            "the axes of another layout",
+            "You average over axes 0, 2 and 3, as if channels came second. Here they come last: (N, H, W, 3).",
+            _stats(mean=lambda x: x.mean(axis=(0, 2, 3)), std=lambda x: x.std(axis=(0, 2, 3))),
+        ),
+        Misconception(
+            "divided by one pixel less",
+            "Your deviation is the sample's (divided by n - 1). Here it is divided by n, as x.std() does.",
+            _stats(std=lambda x: x.std(axis=(0, 1, 2), ddof=1)),
+        ),
+        Misconception(
+            "squared as bytes",
+            "You square the bytes. In uint8 there is no room above 255: 16 squared becomes 0. Turn them into floats first.",
+            _byte_squares,
+        ),
+        Misconception(
+            "mean and deviation are swapped",
+            "You return the deviation first. The order is: mean, std.",
+            lambda images, splits: _stats()(images, splits)[::-1],
+        ),
+    ],
+    hints=(
+        "Which pictures may you look at? Choose those first, with a condition on splits.",
+        "Divide by 255. Then one mean for each channel: over the pictures, the rows and the columns, not over the last axis.",
+        'x = images[splits == "train"] / 255, then x.mean(axis=(0, 1, 2)), and the same with std.',
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 09.augment
+# ----------------------------------------------------------------------------------------------------------
+# With N = 48 pictures or more, each drawing a flip and two steps of -s to s: the flips' share lies outside 0.12 to 0.88 in
+# less than 2 in 10^8 batches, all steps of both axes miss one of the farthest in 2 (4/5)^96 < 2 in 10^9 (s = 2; s = 1 is
+# rarer still), and every other rule fails more rarely. Rules about chance are not asked of the small first case.
+
+
+def _augment_cases(rng):
+    def drawn():
+        return np.random.default_rng(int(rng.integers(2**32)))
+
+    def labels(n):
+        return rng.permutation(np.arange(n, dtype=np.int64) + int(rng.integers(1, 9)))
+
+    yield Case("five small pictures", images=_pictures(rng, 5, 3, 4, 3), labels=labels(5), shift=1, rng=drawn())
+    yield Case("48 pictures, two steps", images=_pictures(rng, 48, 5, 6, 3), labels=labels(48), shift=2, rng=drawn())
+    yield Case("49 pictures, one step", images=_pictures(rng, 49, 5, 4, 3), labels=labels(49), shift=1, rng=drawn())
+    yield Case("mirrored only", images=_pictures(rng, 50, 3, 4, 3), labels=labels(50), shift=0, rng=drawn())
+
+
+def _augmenter(
+    flips=lambda rng, n: rng.random(n) < 0.5,
+    steps=lambda rng, n, s: rng.integers(-s, s + 1, (n, 2)),
+    mirror=lambda image: image[:, ::-1],
+    fill="black",
+    finish=lambda new, labels, rng: (new, labels),
+):
+    """An `augment` whose parts can be replaced by wrong ones."""
+
+    def wrong(images, labels, shift, rng):
+        n = len(images)
+        flip, moves = flips(rng, n), steps(rng, n, shift)
+        height, width = images.shape[1:3]
+        turned = np.where(flip[:, None, None, None], np.stack([mirror(image) for image in images]), images)
+        mode = {"black": "constant", "edge": "edge", "wrap": "wrap"}[fill]
+        padded = np.pad(turned, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode=mode)
+        new = np.empty_like(images)
+        for k, (dy, dx) in enumerate(moves.tolist()):
+            new[k] = padded[k, shift - dy : shift - dy + height, shift - dx : shift - dx + width]
+        return finish(new, labels, rng)
+
+    return wrong
+
+
+def _unasked_generator(images, labels, shift, rng):
+    return _augmenter()(images, labels, shift, np.random.default_rng(next(_COUNT) % (2 + food._OTHERS)))
+
+
+def _counter():
+    k = 0
+    while True:
+        yield k
+        k += 1
+
+
+_COUNT = _counter()
+
+
+def _augment_in_place(images, labels, shift, rng):
+    images[:] = _augmenter()(images.copy(), labels, shift, rng)[0]
+    return images, labels
+
+
+def _augment_shuffled(new, labels, rng):
+    order = np.roll(np.arange(len(new)), 1)
+    return new[order], labels
+
+
+AUGMENT = Exercise(
+    id="09.augment",
+    title="Augment a batch",
+    points=15,
+    cases=_augment_cases,
+    oracle=lambda images, labels, shift, rng: food.AUGMENTED,
+    probe="augment",
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "one draw for the whole batch",
+            "You draw once, and change all pictures of the batch in the same way. Each picture needs draws of its own: N flips, and "
+            "N steps for each axis.",
+            _augmenter(
+                flips=lambda rng, n: np.full(n, rng.random() < 0.5),
+                steps=lambda rng, n, s: np.tile(rng.integers(-s, s + 1, 2), (n, 1)),
+            ),
+        ),
+        Misconception(
+            "one flip for the whole batch",
+            "The steps are each picture's own, but the flip is drawn once for all. Draw N of them.",
+            _augmenter(flips=lambda rng, n: np.full(n, rng.random() < 0.5)),
+        ),
+        Misconception(
+            "one step for the whole batch",
+            "The flips are each picture's own, but the steps are drawn once for all. Draw N of them for each axis.",
+            _augmenter(steps=lambda rng, n, s: np.tile(rng.integers(-s, s + 1, 2), (n, 1))),
+        ),
+        Misconception(
+            "flipped upside down",
+            "Some pictures stand on their heads. Left and right change places when the columns are reversed: axis 2 of a batch, "
+            "axis 1 of one picture.",
+            _augmenter(mirror=lambda image: image[::-1]),
+        ),
+        Misconception(
+            "the colours are flipped",
+            "You reverse the last axis, the channels, so that red and blue change places. Reverse the columns.",
+            _augmenter(mirror=lambda image: image[..., ::-1]),
+        ),
+        Misconception(
+            "labels out of step",
+            "Some pictures come with the label of another. Where you reorder pictures, their labels must go along; and here "
+            "nothing need be reordered.",
+            _augmenter(finish=_augment_shuffled),
+        ),
+        Misconception(
+            "the batch is reordered",
+            "Pictures and labels are in step, but in a new order. Shuffling is another function's work.",
+            _augmenter(finish=lambda new, labels, rng: (new[::-1].copy(), labels[::-1].copy())),
+        ),
+        Misconception(
+            "the labels get lost",
+            "You return the pictures alone. Return both, pictures and labels.",
+            _augmenter(finish=lambda new, labels, rng: new),
+        ),
+        Misconception(
+            "always mirrored",
+            "All your pictures are mirrored, always. Half of them should be, each by chance: a draw from 0 to 1 is below 0.5.",
+            _augmenter(flips=lambda rng, n: np.ones(n, bool)),
+        ),
+        Misconception(
+            "never mirrored",
+            "No picture is mirrored. Half of them should be.",
+            _augmenter(flips=lambda rng, n: np.zeros(n, bool)),
+        ),
+        Misconception(
+            "never moved",
+            "No picture is moved. Each should go -shift to shift rows down and as many columns to the right.",
+            _augmenter(steps=lambda rng, n, s: np.zeros((n, 2), int)),
+        ),
+        Misconception(
+            "what goes out comes in again",
+            "np.roll brings what leaves on one side in again on the other. What comes in should be black, 0.",
+            _augmenter(fill="wrap"),
+        ),
+        Misconception(
+            "the edge is repeated",
+            "You fill the strip that comes in with the picture's edge. That is a good way too; here it should be black, 0.",
+            _augmenter(fill="edge"),
+        ),
+        Misconception(
+            "one step for both axes",
+            "Each picture goes as far down as to the right. Draw the two steps apart.",
+            _augmenter(steps=lambda rng, n, s: np.repeat(rng.integers(-s, s + 1, (n, 1)), 2, axis=1)),
+        ),
+        Misconception(
+            "one axis only",
+            "Pictures move along one axis, and never along the other. Draw a step for rows and one for columns.",
+            _augmenter(steps=lambda rng, n, s: rng.integers(-s, s + 1, (n, 2)) * [0, 1]),
+        ),
+        Misconception(
+            "to one side only",
+            "Your steps run from 0 to shift, so pictures only go down and to the right. Begin at -shift.",
+            _augmenter(steps=lambda rng, n, s: rng.integers(0, s + 1, (n, 2))),
+        ),
+        Misconception(
+            "the farthest step is never drawn",
+            "The step +shift never comes. rng.integers(a, b) leaves its upper end out: write shift + 1.",
+            _augmenter(steps=lambda rng, n, s: rng.integers(-s, s, (n, 2)) if s else np.zeros((n, 2), int)),
+        ),
+        Misconception(
+            "the generator is not used",
+            "With rng in the same state your pictures differ. Then nobody can repeat your training. Draw with rng, not with "
+            "np.random.",
+            _unasked_generator,
+        ),
+        Misconception(
+            "the batch is changed in place",
+            "You write into the pictures that you were given. In the next epoch they would be changed again, and again. Write "
+            "into a new array.",
+            _augment_in_place,
+        ),
+    ],
+    hints=(
+        "Draw first: N numbers for the flips, N steps for the rows, N for the columns. Then go through the pictures.",
+        "new = np.zeros_like(images). Mirrored is image[:, ::-1]. To move a picture down by 2, new[2:] gets image[:-2]; for "
+        "a step of -2, new[:-2] gets image[2:].",
+        "Pad each picture with shift black pixels on every side (np.pad), and cut a window of H x W out of it whose corner "
+        "is drawn: rows from 0 to 2 * shift, columns too.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 09.food_net
+# ----------------------------------------------------------------------------------------------------------
+# The pictures that decide the marks go in without labels; these stay here. All plates of `data/plates` lie where answers run,
+# with their labels, so other pictures judge (`autograder.held_out`). Colours, sides and the dishes' numbers are dealt anew for
+# each classroom, so that a network which learned elsewhere brings nothing along.
+
+STEPS = 300
+LADDER = ((0.60, 2), (0.70, 2), (0.80, 2))
+_HELD_OUT: dict[str, np.ndarray] = {}
+
+
+def _budget_case(rng):
+    return Case("shapes and budget", images=None, labels=None, new=None, classes=int(rng.integers(3, 10)), steps=0, seed=int(rng.integers(2**31)), least=0.0)  # fmt: skip
+
+
+def _visible_plates(rng):
+    yield _budget_case(rng)
+    for least, weight in LADDER:
+        yield Case(f"{least:.0%} of the validation plates right", weight=weight, images="train", labels=None, new="val", classes=12, steps=STEPS, seed=9, least=least)  # fmt: skip
+
+
+def _hidden_plates(rng):
+    from autograder.held_out import held_out
+    from introdl import data
+
+    yield _budget_case(rng)
+    train = data.plates(size=32, dishes="base").split("train")
+    new, dishes = held_out(32)
+    labels = np.array([train.classes.index(dish) for dish in dishes])
+    numbers, colours = rng.permutation(len(train.classes)), rng.permutation(3)
+    rows, columns = (slice(None, None, int(step)) for step in rng.choice([-1, 1], 2))
+    turn = (0, 2, 1, 3) if rng.random() < 0.5 else (0, 1, 2, 3)
+
+    def dealt(images):
+        return np.ascontiguousarray(np.asarray(images)[:, rows, columns][..., colours].transpose(turn))
+
+    order, seed = rng.permutation(len(new)), int(rng.integers(2**31))
+    own, asked = dealt(train.images), dealt(new[order])
+    _HELD_OUT[_key(asked)] = numbers[labels[order]].astype(np.int64)
+    for least, weight in LADDER:
+        yield Case(
+            f"{least:.0%} of new plates right",
+            weight=weight,
+            images=own,
+            labels=numbers[train.labels].astype(np.int64),
+            new=asked,
+            classes=len(train.classes),
+            steps=STEPS,
+            seed=seed,
+            least=least,
+        )
+
+
+def _key(images):
+    return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
+
+
+def _food_net_oracle(images, labels, new, classes, steps, seed, least):
+    if not steps:
+        return {"within the budget": True}
+    if isinstance(new, str):
+        from introdl import data
+
+        return {"labels": data.plates(size=32, dishes="base").split(new).labels, "accuracy": least}
+    return {"labels": _HELD_OUT[_key(new)], "accuracy": least}
+
+
+def _net(make):
+    """A wrong `FoodNet`: a function of the number of dishes, made of torch's layers."""
+
+    def FoodNet(num_classes):
+        from torch import nn
+
+        return make(nn, num_classes)
+
+    return FoodNet
+
+
+def _stages(nn, *channels, act=True):
+    layers = []
+    for before, after in zip(channels[:-1], channels[1:], strict=True):
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1),
+            *([nn.ReLU(), nn.MaxPool2d(2)] if act else [nn.AvgPool2d(2)]),
+        ]
+    return layers
+
+
+def _headless(nn, k):
+    return nn.Sequential(*_stages(nn, 3, 8, 16), nn.Conv2d(16, k, 1))
+
+
+def _list_of_layers(nn, k):
+    class Loose(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = [nn.Conv2d(3, 8, 3), nn.ReLU()]
+            self.head = nn.Linear(8, k)
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return self.head(x.mean(dim=(2, 3)))
+
+    return Loose()
+
+
+def _forwarding(nn, forward):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(*_stages(nn, 3, 8, 16))
+
+        def forward(self, x):
+            return forward(self, x)
+
+    return Net()
+
+
+def _every_place(nn, k):
+    net = _forwarding(nn, lambda self, x: self.head(self.body(x).permute(0, 2, 3, 1).reshape(-1, 16)))
+    net.head = nn.Linear(16, k)
+    return net
+
+
+def _nothing_returned(nn, k):
+    return _forwarding(nn, lambda self, x: None)
+
+
+def _batch_normalised_by_hand(nn, k):
+    net = _forwarding(nn, lambda self, x: self.head(_standard(self.body(x).mean(dim=(2, 3)))))
+    net.head = nn.Linear(16, k)
+    return net
+
+
+def _standard(x):
+    return (x - x.mean(dim=0)) / (x.std(dim=0, unbiased=False) + 1e-5)
+
+
+FOOD_NET = Exercise(
+    id="09.food_net",
+    title="FoodNet",
+    points=24,
+    cases=_visible_plates,
+    hidden=_hidden_plates,
+    oracle=_food_net_oracle,
+    probe="food_net",
+    names=("FoodNet",),
+    forbidden=("introdl.models.*", "torchvision.*", "torch.load", "torch.hub.load", "safetensors.*"),
+    seconds=420.0,
+    misconceptions=[
+        Misconception(
+            "no nonlinearity",
+            "A linear function of a linear function is linear: your convolutions, averages and dense layers are worth one single "
+            "matrix. Put a ReLU behind each convolution.",
+            _net(lambda nn, k: nn.Sequential(*_stages(nn, 3, 8, 16, act=False), nn.Flatten(), nn.Linear(16 * 64, k))),
+        ),
+        Misconception(
+            "over the budget of parameters",
+            "Count the weights of your dense layers first. A map of 16 x 16 with 32 channels, flattened, has 8,192 numbers; a dense "
+            "layer with 128 units behind it has a million weights. Pool further down, or take the mean over height and width.",
+            _net(
+                lambda nn, k: nn.Sequential(
+                    nn.Conv2d(3, 32, 3, padding=1),
+                    nn.ReLU(),
+                    nn.MaxPool2d(2),
+                    nn.Flatten(),
+                    nn.Linear(32 * 256, 128),
+                    nn.ReLU(),
+                    nn.Linear(128, k),
+                )
+            ),  # fmt: skip
+        ),
+        Misconception(
+            "too much work",
+            "Many channels on large maps are expensive: each filter runs over every place. Pool earlier, and let the channels "
+            "grow as the maps shrink.",
+            _net(
+                lambda nn, k: nn.Sequential(
+                    nn.Conv2d(3, 48, 3, padding=1),
+                    nn.ReLU(),
+                    nn.Conv2d(48, 64, 3, padding=1),
+                    nn.ReLU(),
+                    nn.AdaptiveAvgPool2d(1),
+                    nn.Flatten(),
+                    nn.Linear(64, k),
+                )
+            ),  # fmt: skip
+        ),
+        Misconception(
+            "softmax at the end",
+            "Your outputs are probabilities. cross_entropy applies softmax itself; twice it flattens the gradients, and the "
+            "network learns slowly. Return the scores.",
+            _net(
+                lambda nn, k: nn.Sequential(
+                    *_stages(nn, 3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, k), nn.Softmax(dim=1)
+                )
+            ),
+        ),
+        Misconception(
+            "a head of fixed size",
+            "The last layer has twenty outputs, whatever num_classes says. Give it num_classes.",
+            _net(lambda nn, k: nn.Sequential(*_stages(nn, 3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, 20))),
+        ),
+        Misconception(
+            "scores for every place",
+            "A map of scores comes out for each dish. Take the mean over height and width, or flatten, before the last layer.",
+            _net(_headless),
+        ),
+        Misconception(
+            "places become pictures",
+            "There are more rows of scores than pictures: the places of a map have been mixed into the batch. Keep the first axis "
+            "when you flatten.",
+            _net(_every_place),
+        ),
+        Misconception(
+            "layers in a plain list",
+            "Layers in a plain Python list, or made anew in forward, are unknown to the network: nobody trains them, and no "
+            "checkpoint holds them. Use nn.Sequential or nn.ModuleList, in __init__.",
+            _net(_list_of_layers),
+        ),
+        Misconception(
+            "forward returns nothing",
+            "forward ends without a return. Return the scores.",
+            _net(_nothing_returned),
+        ),
+        Misconception(
+            "normalised by its neighbours",
+            "You normalise by the batch's own mean, in evaluation too. Then a plate's dish depends on what else is on the tray. "
+            "nn.BatchNorm2d keeps a running mean for evaluation.",
+            _net(_batch_normalised_by_hand),
+        ),
+    ],
+    hints=(
+        "Begin with what you know from chapter 04: convolution, ReLU, pooling, three or four times over. Double the channels where "
+        "the map's sides are halved: 16, 32, 64.",
+        "Behind the last pooling take the mean over height and width, x.mean(dim=(2, 3)), and one nn.Linear to num_classes. "
+        "nn.BatchNorm2d between each convolution and its ReLU makes the training several times quicker.",
+        "Four stages of nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2), with "
+        "3, 16, 32, 64, 128 channels, then nn.AdaptiveAvgPool2d(1), nn.Flatten() and nn.Linear(128, num_classes).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 09.checkpoint
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _checkpoint_cases(rng):
+    for label, optimizer, n, width, done, epochs in (
+        ("SGD with momentum, 2 of 5 epochs", "SGD", 14, 4, 2, 5),
+        ("AdamW, 1 of 4 epochs", "AdamW", 18, 6, 1, 4),
+        ("AdamW, 3 of 7 epochs", "AdamW", 22, 3, 3, 7),
+    ):
+        yield Case(
+            label,
+            X=rng.normal(size=(n, width)).round(3),
+            y=rng.integers(0, 3, n).astype(np.int64),
+            done=done,
+            epochs=epochs,
+            settings={"optimizer": optimizer, "width": width, "seed": int(rng.integers(2**30))},
+        )
+
+
+def _checkpoint_oracle(X, y, done, epochs, settings):
+    """A run that was never interrupted."""
+    import torch
+
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    parts = food.training_parts(settings)
+    food.train_epochs(*parts, X, y, range(done))
+    loaded = food.state_numbers(parts[0])
+    food.train_epochs(*parts, X, y, range(done, epochs))
+    return {
+        "finished epochs": done,
+        "the network as loaded": loaded,
+        "the network at the end": food.state_numbers(parts[0]),
+    }
+
+
+def _checkpointer(leave=(), epoch=lambda e: e, model_state=lambda m: m.state_dict(), strict=True):
+    """A pair of functions that leave some parts out."""
+    import torch
+
+    def save(path, model, optimizer, schedule, generator, epochs):
+        torch.save(
+            {
+                "model": model_state(model),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "generator": generator.get_state(),
+                "epochs": epochs,
+            },
+            path,
+        )
+
+    def load(path, model, optimizer, schedule, generator):
+        saved = torch.load(path)
+        if "model" not in leave:
+            model.load_state_dict(saved["model"], strict=strict)
+        if "optimizer" not in leave:
+            optimizer.load_state_dict(saved["optimizer"])
+        if "schedule" not in leave:
+            schedule.load_state_dict(saved["schedule"])
+        if "generator" not in leave:
+            generator.set_state(saved["generator"])
+        return epoch(saved["epochs"])
+
+    return save, load
+
+
+def _later(**options):
+    """The same pair, made when it is called: torch is not imported before."""
+
+    def save(*given):
+        return _checkpointer(**options)[0](*given)
+
+    def load(*given):
+        return _checkpointer(**options)[1](*given)
+
+    return save, load
+
+
+def _in_memory():
+    kept = {}
+
+    def save(path, *parts):
+        kept["pair"] = _checkpointer()
+        kept["pair"][0](path, *parts)
+        kept["path"] = path
+
+    def load(path, *parts):
+        return kept["pair"][1](kept["path"], *parts)
+
+    return save, load
+
+
+def _no_file(path, model, optimizer, schedule, generator, epochs):
+    return None
+
+
+CHECKPOINT = Exercise(
+    id="09.checkpoint",
+    title="Save and resume",
+    points=14,
+    cases=_checkpoint_cases,
+    oracle=_checkpoint_oracle,
+    probe="checkpoint",
+    names=("save_checkpoint", "load_checkpoint"),
+    forbidden=("introdl.training.*",),
+    rtol=1e-9,
+    misconceptions=[
+        Misconception(
+            "the network is not loaded",
+            "The new network keeps its first weights. model.load_state_dict(...) puts the saved ones in; reading the file alone "
+            "changes nothing.",
+            _later(leave=("model",)),
+        ),
+        Misconception(
+            "parameters without statistics",
+            "Batch normalisation's running mean and variance are lost. They are no parameters, but they are in state_dict().",
+            _later(model_state=lambda m: dict(m.named_parameters()), strict=False),
+        ),
+        Misconception(
+            "the optimizer's state is lost",
+            "The optimizer begins without its memory: momentum, and Adam's running means. Save optimizer.state_dict() and load it.",
+            _later(leave=("optimizer",)),
+        ),
+        Misconception(
+            "the schedule's state is lost",
+            "The schedule begins again, so the learning rate takes other steps. Save schedule.state_dict() and load it.",
+            _later(leave=("schedule",)),
+        ),
+        Misconception(
+            "the generator's state is lost",
+            "After loading, the order of the pictures is drawn anew from the beginning. Save generator.get_state() and bring it "
+            "back with set_state.",
+            _later(leave=("generator",)),
+        ),
+        Misconception(
+            "the network alone",
+            "You bring the weights back and nothing else. Optimizer, schedule and generator have states too.",
+            _later(leave=("optimizer", "schedule", "generator")),
+        ),
+        Misconception(
+            "resumes from epoch 0",
+            "load_checkpoint says that no epoch is finished, so all of them are run again. Save the number, and return it.",
+            _later(epoch=lambda e: 0),
+        ),
+        Misconception(
+            "one epoch is run twice",
+            "You return one epoch too few, and the last finished one is run again.",
+            _later(epoch=lambda e: e - 1),
+        ),
+        Misconception(
+            "one epoch is left out",
+            "You return one epoch too many. Return how many are finished: the next one has that number, since epochs count from 0.",
+            _later(epoch=lambda e: e + 1),
+        ),
+        Misconception(
+            "nothing is returned",
+            "load_checkpoint returns None. Return the number of finished epochs.",
+            _later(epoch=lambda e: None),
+        ),
+        Misconception(
+            "no file is written",
+            "There is no file after save_checkpoint. torch.save(something, path) writes one.",
+            (_no_file, lambda *given: 0),
+        ),
+        Misconception(
+            "always the latest file",
+            "You load the file that was written last, whatever path says. Read the one that you are asked for.",
+            _in_memory(),
+        ),
+    ],
+    hints=(
+        "What does the next step depend on? The weights, and four things more. Each of them has a state.",
+        "A dict of states: model.state_dict(), optimizer.state_dict(), schedule.state_dict(), generator.get_state(), and epochs. "
+        "torch.save(dict, path) and torch.load(path) do the rest.",
+        'To load: saved = torch.load(path); model.load_state_dict(saved["model"]), the same for optimizer and schedule; '
+        'generator.set_state(saved["generator"]); return saved["epochs"].',
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 09.confusion_matrix
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _confusion_cases(rng):
+    yield Case(
+        "six plates, three dishes", labels=np.array([0, 0, 0, 1, 2, 2]), predictions=np.array([0, 1, 1, 1, 0, 0]), k=3
+    )
+    for label, n, k, missing in (
+        ("many plates, five dishes", 60, 5, None),
+        ("the last dish never comes", 40, 6, 5),
+        ("a dish in the middle never comes", 35, 4, 1),
+        ("a thousand plates, twelve dishes", 1000, 12, None),
+    ):
+        known = np.array([c for c in range(k) if c != missing])
+        labels = rng.choice(known, n)
+        wrong = rng.choice(known, n, p=_uneven(len(known)))
+        predictions = np.where(rng.random(n) < 0.5, labels, wrong)
+        labels[:2], predictions[:2] = known[0], known[1]  # one mistake at least comes twice
+        yield Case(label, labels=labels.astype(np.int64), predictions=predictions.astype(np.int64), k=k)
+
+
+def _uneven(count):
+    share = np.arange(1, count + 1, dtype=float)
+    return share / share.sum()
+
+
+def _confusion_oracle(labels, predictions, k):
+    from sklearn.metrics import confusion_matrix
+
+    return confusion_matrix(labels, predictions, labels=np.arange(k)).astype(np.int64)
+
+
+def _counted(labels, predictions, k):
+    found = np.zeros((k, k), np.int64)
+    np.add.at(found, (labels, predictions), 1)
+    return found
+
+
+def _once(labels, predictions, k):
+    found = np.zeros((k, k), np.int64)
+    found[labels, predictions] += 1
+    return found
+
+
+def _shares(axis):
+    def wrong(labels, predictions, k):
+        found = _counted(labels, predictions, k)
+        return found / np.maximum(found.sum(axis=axis, keepdims=axis is not None), 1)
+
+    return wrong
+
+
+def _from_data(labels, predictions, k):
+    known = np.unique(np.concatenate([labels, predictions]))
+    return _counted(np.searchsorted(known, labels), np.searchsorted(known, predictions), len(known))
+
+
+CONFUSION_MATRIX = Exercise(
+    id="09.confusion_matrix",
+    title="Confusion matrix",
+    points=9,
+    cases=_confusion_cases,
+    oracle=_confusion_oracle,
+    forbidden=("sklearn.*", "introdl.recipes.*"),
+    misconceptions=[
+        Misconception(
+            "transposed",
+            "Your rows are the answers and your columns the true dishes. Here a row is a true dish: [label, prediction].",
+            lambda labels, predictions, k: _counted(predictions, labels, k),
+        ),
+        Misconception(
+            "each pair counts once",
+            "matrix[labels, predictions] += 1 adds 1 to each place once, however often the pair comes: NumPy reads, adds and writes "
+            "all at once. Use a loop, or np.add.at.",
+            _once,
+        ),
+        Misconception(
+            "shares of each row",
+            "You divide by the row's sum. The matrix should hold counts; shares can be made of them later.",
+            _shares(1),
+        ),
+        Misconception(
+            "shares of each column", "You divide by the column's sum. The matrix should hold counts.", _shares(0)
+        ),
+        Misconception(
+            "shares of all plates", "You divide by the number of plates. The matrix should hold counts.", _shares(None)
+        ),
+        Misconception(
+            "classes are counted from the data",
+            "Your matrix leaves out dishes that do not come. It should be (k, k) always, or matrices of two batches cannot be added.",
+            _from_data,
+        ),
+        Misconception(
+            "only the right answers",
+            "Only your diagonal is filled. The mistakes are what the matrix is for.",
+            lambda labels, predictions, k: np.diag(np.diag(_counted(labels, predictions, k))),
+        ),
+        Misconception(
+            "only the mistakes",
+            "Your diagonal is empty. Right answers count too.",
+            lambda labels, predictions, k: (
+                _counted(labels, predictions, k) - np.diag(np.diag(_counted(labels, predictions, k)))
+            ),
+        ),
+        Misconception(
+            "dishes are counted from 1",
+            "The first row and column stay empty: you shift the numbers by one. Labels run from 0 to k - 1.",
+            lambda labels, predictions, k: np.pad(_counted(labels, predictions, k), ((1, 0), (1, 0)))[:k, :k],
+        ),
+    ],
+    hints=(
+        "Start with zeros of shape (k, k). What does one plate with label 2 and prediction 0 change?",
+        "It adds 1 to matrix[2, 0]: the row is the truth, the column the answer. Go through all plates.",
+        "for label, prediction in zip(labels, predictions): matrix[label, prediction] += 1.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 09.worst_mistakes
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _worst_case(rng, label, count, k, wrong, n):
+    """Probabilities without ties, of which `wrong` plates are called by another dish."""
+    scores = rng.normal(size=(count, k)) * 2
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    probabilities = probabilities.round(4) + np.arange(count)[:, None] * 1e-7
+    named = probabilities.argmax(axis=1)
+    labels = named.copy()
+    # Not the surest ones alone are wrong: some of these are right, and some wrong ones are unsure.
+    sure = np.argsort(-probabilities.max(axis=1))
+    among = np.concatenate([sure[1::2], sure[0::2]])[:wrong]
+    labels[among] = (named[among] + rng.integers(1, k, len(among))) % k
+    return Case(label, probabilities=probabilities, labels=labels.astype(np.int64), n=n)
+
+
+def _worst_cases(rng):
+    small = np.array([[0.7, 0.2, 0.1], [0.15, 0.8, 0.05], [0.3, 0.36, 0.34], [0.05, 0.05, 0.9], [0.1, 0.52, 0.38], [0.6, 0.25, 0.15]])  # fmt: skip
+    yield Case("six plates, two of the mistakes", probabilities=small, labels=np.array([0, 2, 0, 2, 2, 1]), n=2)
+    yield _worst_case(rng, "many plates", 40, 5, int(rng.integers(13, 17)), 6)
+    yield _worst_case(rng, "many dishes", 30, 12, int(rng.integers(11, 14)), 4)
+    yield _worst_case(rng, "fewer mistakes than asked for", 24, 4, int(rng.integers(3, 6)), 8)
+    yield _worst_case(rng, "no mistake at all", 9, 3, 0, 3)
+
+
+def _worst_oracle(probabilities, labels, n):
+    from scipy.stats import rankdata
+
+    named = probabilities.argmax(axis=1)
+    sure = np.where(named == labels, -1.0, probabilities.max(axis=1))
+    ranks = rankdata(-sure, method="ordinal")
+    count = min(n, int((named != labels).sum()))
+    return np.array([int(np.flatnonzero(ranks == r)[0]) for r in range(1, count + 1)], dtype=np.int64)
+
+
+def _mistakes(probabilities, labels):
+    return np.flatnonzero(probabilities.argmax(axis=1) != labels)
+
+
+def _by(key, among=_mistakes, cut=lambda order, n: order[:n]):
+    def wrong(probabilities, labels, n):
+        chosen = among(probabilities, labels)
+        return cut(chosen[np.argsort(key(probabilities[chosen], labels[chosen]), kind="stable")], n)
+
+    return wrong
+
+
+def _everyone(probabilities, labels):
+    return np.arange(len(labels))
+
+
+def _sure(p, labels):
+    return -p.max(axis=1)
+
+
+def _own(p, labels):
+    return p[np.arange(len(labels)), labels]
+
+
+def _filled_up(probabilities, labels, n):
+    chosen = _by(_sure)(probabilities, labels, n)
+    rest = [k for k in _by(_sure, _everyone)(probabilities, labels, len(labels)) if k not in set(chosen.tolist())]
+    return np.array([*chosen.tolist(), *rest][:n], dtype=np.int64)
+
+
+def _place_among_mistakes(probabilities, labels, n):
+    chosen = _mistakes(probabilities, labels)
+    return np.argsort(-probabilities[chosen].max(axis=1))[:n]
+
+
+WORST_MISTAKES = Exercise(
+    id="09.worst_mistakes",
+    title="The worst mistakes",
+    points=9,
+    cases=_worst_cases,
+    oracle=_worst_oracle,
+    probe="indices",
+    forbidden=("torch.*", "sklearn.*"),
+    misconceptions=[
+        Misconception(
+            "right ones too",
+            "Among your plates are some that were named right. Choose the mistakes first, then look how sure the network was.",
+            _by(_sure, _everyone),
+        ),
+        Misconception(
+            "the least confident of all plates",
+            "You return the plates that the network is least sure of, right or wrong. Asked for are mistakes, and the surest of "
+            "them.",
+            _by(lambda p, labels: p.max(axis=1), _everyone),
+        ),
+        Misconception(
+            "the least confident mistakes",
+            "These are mistakes, but those that the network was least sure of. The worst are the ones that it would swear to: sort "
+            "the other way.",
+            _by(lambda p, labels: p.max(axis=1)),
+        ),
+        Misconception(
+            "by the true dish's probability",
+            "You sort by how little the network gave the true dish. Asked for is how much it gave the dish that it named.",
+            _by(_own),
+        ),
+        Misconception(
+            "the last one first",
+            "The plates are right, the order is not: the worst mistake should come first.",
+            lambda p, labels, n: _by(_sure)(p, labels, n)[::-1],
+        ),
+        Misconception(
+            "filled up with right ones",
+            "Where there are fewer mistakes than n, you fill up with plates that were named right. Return fewer.",
+            _filled_up,
+        ),
+        Misconception(
+            "places among the mistakes",
+            "Your numbers count within the mistakes, not within all plates. Keep the mistakes' own numbers, np.flatnonzero gives "
+            "them, and index those with your order.",
+            _place_among_mistakes,
+        ),
+        Misconception(
+            "all mistakes",
+            "You return every mistake. Asked for are the n worst.",
+            _by(_sure, cut=lambda order, n: order),
+        ),
+        Misconception(
+            "in the order of the plates",
+            "You return the first n mistakes, in the order in which the plates came. Sort by the network's confidence.",
+            lambda p, labels, n: _mistakes(p, labels)[:n],
+        ),
+        Misconception(
+            "probabilities in place of numbers",
+            "You return how sure the network was. Asked for are the plates' numbers, so that one can look at them.",
+            lambda p, labels, n: p.max(axis=1)[_by(_sure)(p, labels, n)],
+        ),
+    ],
+    hints=(
+        "Two questions: which plates are mistakes? And how sure was the network of what it said?",
+        "named = probabilities.argmax(axis=1); np.flatnonzero(named != labels) are the mistakes' numbers. Their confidence is "
+        "probabilities.max(axis=1) at these numbers.",
+        "wrong = np.flatnonzero(...); order = np.argsort(-probabilities[wrong].max(axis=1)); return wrong[order][:n].",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 09.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "09.quiz",
+    10,
+    [
+        Question(
+            "b",
+            {
+                "a": "The numbers would hardly differ, that is true. But a rule that you break where it is harmless is soon broken where it is not.",
+                "c": "A normalised picture is as large as it was.",
+                "d": "They have about the same mean here. What if they had not, because the app's cameras are darker?",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "Of the two it knows the training pictures better, as the numbers say. Is that what you want?",
+                "b": "Its validation accuracy is the lower one.",
+                "c": "They differ by eight points on the plates that count.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "The weights are loaded, and the network answers as well as before.",
+                "c": "load_state_dict of the network alone raises nothing.",
+                "d": "AdamW's running means and the place in the schedule are part of what comes next.",
+            },
+        ),
+        Question(
+            "c",
+            {
+                "a": "For a network 0.9 to 0.1 and 0.51 to 0.49 are the same answer, but not the same target.",
+                "b": "It takes some of the true dish's share away. Nothing is added to the pictures.",
+                "d": "The labels stay what they are; it is the target of the loss that is softened.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "One seed each: the difference may be the seeds'. How much does one arm differ from itself?",
+                "c": "Two accuracies of the same network and recipe differ by a point from seed to seed. Is 0.6 more than that?",
+                "d": "The test set is for one look at the end. Choosing by it makes it a second validation set.",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [
+    NORMALISATION_STATS,
+    AUGMENT,
+    FOOD_NET,
+    CHECKPOINT,
+    CONFUSION_MATRIX,
+    WORST_MISTAKES,
+    QUIZ,
+]

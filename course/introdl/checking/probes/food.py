@@ -1,0 +1,514 @@
+"""A first real network and what belongs to it (chapter 09): statistics, augmented batches, networks, checkpoints."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from introdl.checking.probes.base import PROBES, Probe, Wrong, call, misfit
+from introdl.checking.wire import Other, Tensor
+
+# --- statistics of channels ---------------------------------------------------------------------------------------
+
+
+def _read_pair(result: Any, inputs: list) -> Any:
+    """Two things, as arrays where they are made of numbers."""
+    if isinstance(result, np.ndarray) and result.ndim == 2 and len(result) == 2:
+        result = tuple(result)
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        return Wrong("Return two arrays: mean and std.") if result is not None else None
+    read = []
+    for value in result:
+        value = value.array if isinstance(value, Tensor) else value
+        if isinstance(value, (list, tuple)) and value and all(isinstance(v, (int, float, np.number)) for v in value):
+            value = np.array(value, float)
+        read.append(value)
+    return tuple(read)
+
+
+PROBES["channel_statistics"] = Probe(call, _read_pair)
+
+
+# --- augmented batches: judged by what was done to each picture -----------------------------------------------------
+
+
+_OTHERS = 3
+
+
+def _drive_augment(objects: tuple, inputs: list) -> Any:
+    """Once, once more with a generator in the same state, and then with others."""
+    images, labels, shift, rng = inputs
+    generators = [rng, copy.deepcopy(rng)]
+    for count in range(1, 1 + _OTHERS):
+        generators.append(copy.deepcopy(generators[1]))
+        generators[-1].random(101 * count)
+    return [objects[0](images, labels, shift, one) for one in generators]
+
+
+def _padded(image: np.ndarray, most: int, fill: str) -> np.ndarray:
+    mode = {"black": "constant", "edge": "edge", "wrap": "wrap"}[fill]
+    return np.pad(image, ((most, most), (most, most), (0, 0)), mode=mode)
+
+
+def _window(padded: np.ndarray, shape: tuple, most: int, dy: int, dx: int) -> np.ndarray:
+    return padded[most - dy : most - dy + shape[0], most - dx : most - dx + shape[1]]
+
+
+def _changes(images: np.ndarray, shift: int, fill: str = "black") -> dict[bytes, tuple]:
+    """All that may become of pictures, and how: number, mirrored or not, steps down and to the right."""
+    return _all_changes(np.ascontiguousarray(images).tobytes(), images.shape, shift, fill)
+
+
+@lru_cache(maxsize=64)
+def _all_changes(pixels: bytes, shape: tuple, shift: int, fill: str) -> dict[bytes, tuple]:
+    found, steps = {}, range(-shift, shift + 1)
+    for number, image in enumerate(np.frombuffer(pixels, np.uint8).reshape(shape)):
+        for flip in (False, True):
+            padded = _padded(image[:, ::-1] if flip else image, shift, fill)
+            for dy in steps:
+                for dx in steps:
+                    found[_window(padded, image.shape, shift, dy, dx).tobytes()] = (number, flip, dy, dx)
+    return found
+
+
+#: What a batch that was changed as it should be is read as.
+AUGMENTED = "each picture mirrored or not, and moved, by draws of its own; its label beside it"
+
+
+def _why_unknown(images: np.ndarray, new: np.ndarray, shift: int) -> Wrong:
+    """Say what was done to pictures that are no mirrored and moved originals."""
+    odd = [picture.tobytes() for picture in new]
+
+    def explain(candidates: dict) -> bool:
+        return sum(one in candidates for one in odd) > 0.9 * len(odd)
+
+    if shift and explain(_changes(images, shift, "wrap")):
+        return Wrong("What leaves a picture on one side comes in again on the other.")
+    if shift and explain(_changes(images, shift, "edge")):
+        return Wrong("The strip that comes into a picture is not black: it repeats the picture's edge.")
+    known = _changes(images, shift)
+    if explain(known | _changes(images[:, ::-1], shift)):
+        return Wrong("Some pictures stand on their heads: rows are reversed, where columns should be.")
+    if explain(known | _changes(images[..., ::-1], shift)):
+        return Wrong("In some pictures red and blue have changed places: the last axis is reversed.")
+    if explain(_changes(images, 2 * shift + 1)):
+        return Wrong("Some pictures are moved farther than shift.")
+    return Wrong("Some pictures are no mirrored and moved pictures of the batch.")
+
+
+def _read_augment(result: Any, inputs: list) -> Any:
+    """Judge by what must hold. A right answer fails by chance in less than one of 10^7 (see the exercise's cases)."""
+    images, labels, shift, _ = inputs
+    runs = []
+    for one in result if isinstance(result, list) else []:
+        if one is None:
+            return None
+        if not isinstance(one, (tuple, list)) or len(one) != 2:
+            return Wrong("Return two arrays: the new pictures and their labels.")
+        for name, value, shape in (("The pictures", one[0], images.shape), ("The labels", one[1], labels.shape)):
+            if (amiss := misfit(name, value, shape)) is not None:
+                return amiss
+        if not np.array_equal(one[0], np.asarray(one[0]).astype(np.uint8)):
+            return Wrong("The pictures should still hold whole numbers from 0 to 255.")
+        runs.append((np.ascontiguousarray(one[0].astype(np.uint8)), one[1]))
+    if len(runs) != 2 + _OTHERS:
+        return Wrong("The result cannot be read.")
+    new, own = runs[0]
+    known = _changes(images, shift)
+    found = [known.get(picture.tobytes()) for picture in new]
+    if None in found:
+        return _why_unknown(images, new, shift)
+    number, flip, dy, dx = (np.array(column) for column in zip(*found, strict=True))
+    if not np.array_equal(own, labels[number]):
+        return Wrong("Some pictures have the label of another.")
+    if not np.array_equal(number, np.arange(len(images))):
+        return Wrong("The pictures are not in the order in which they came.")
+    if not np.array_equal(new, runs[1][0]):
+        return Wrong("The same generator, in the same state, gives other pictures.")
+    if len(images) < 40:
+        return AUGMENTED
+    moves = np.concatenate([dy, dx])
+    alike = bool(shift) and len(set(dy)) == len(set(dx)) == 1
+    if (flip.all() or not flip.any()) and alike and len({run[0].tobytes() for run in runs}) > 1:
+        return Wrong("One draw is made for the whole batch: all pictures are changed in the same way.")
+    if flip.all() or not flip.any():
+        others = [_mirrored(run[0], known) for run in (runs[0], *runs[2:])]
+        if all(others):
+            return Wrong("All pictures are mirrored, always.")
+        if not any(others):
+            return Wrong("No picture is mirrored.")
+        return Wrong("All pictures of a batch are mirrored together, or none.")
+    if not 0.12 < flip.mean() < 0.88:
+        return Wrong("The share of mirrored pictures is far from a half.")
+    if shift:
+        if not moves.any():
+            return Wrong("No picture is moved.")
+        if alike:
+            return Wrong("All pictures of a batch are moved by the same step.")
+        if not dy.any() or not dx.any():
+            return Wrong("The pictures are moved along one axis only.")
+        if np.array_equal(dy, dx):
+            return Wrong("Each picture is moved as far down as to the right: one draw for two axes.")
+        if moves.min() >= 0 or moves.max() <= 0:
+            return Wrong("The pictures are only ever moved to one side.")
+        if moves.max() < shift or moves.min() > -shift:
+            return Wrong("The farthest step is never taken.")
+    return AUGMENTED
+
+
+def _mirrored(new: np.ndarray, known: dict) -> bool:
+    """Whether the first picture of a batch is mirrored."""
+    return bool(known.get(new[0].tobytes(), (0, False))[1])
+
+
+PROBES["augment"] = Probe(_drive_augment, _read_augment)
+
+
+# --- a network under a budget ---------------------------------------------------------------------------------------
+
+#: What a network may cost: parameters, and multiplications of one picture.
+PARAMETERS, MULTIPLICATIONS = 200_000, 20_000_000
+_BATCH, _RATE, _DECAY, _WARMUP = 64, 3e-3, 0.05, 0.2
+
+_trained: list = []
+
+
+def _pictures(images: Any, labels: Any, size: int = 32) -> tuple[np.ndarray, Any]:
+    """A case's pictures; where they are the course's own, the case holds the name of their part alone."""
+    if not isinstance(images, str):
+        return images, labels
+    from introdl import data
+
+    part = data.plates(size=size, dishes="base").split(images)
+    return np.asarray(part.images), part.labels
+
+
+def _build(FoodNet, classes: int, seed: int):
+    """A network with first weights drawn by us, so that two of a kind are alike, and none comes with what it learned before."""
+    import torch
+
+    torch.manual_seed(seed)
+    model = FoodNet(classes)
+    if isinstance(model, torch.nn.Module):
+        for layer in model.modules():
+            if callable(getattr(layer, "reset_parameters", None)):
+                layer.reset_parameters()
+    return model
+
+
+def _loose_weights(scores, model) -> bool:
+    """Whether weights take part that `model.parameters()` does not know."""
+    own, seen, stack = {id(p) for p in model.parameters()}, set(), [scores.grad_fn]
+    while stack:
+        node = stack.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        variable = getattr(node, "variable", None)
+        if variable is not None and id(variable) not in own:
+            return True
+        stack += [before for before, _ in node.next_functions]
+    return False
+
+
+def _multiplications(model, x) -> int:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(x)
+    return int(counter.get_total_flops()) // (2 * len(x))
+
+
+def _looked_at(model, classes: int) -> dict:
+    """What can be said of a network before it learns."""
+    import torch
+
+    if not isinstance(model, torch.nn.Module):
+        return {"amiss": "no module", "told": type(model).__name__}
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(6, 3, 32, 32, generator=generator)
+    model.eval()
+    scores = model(x)
+    if scores is None:
+        return {"amiss": "none"}
+    if not isinstance(scores, torch.Tensor):
+        return {"amiss": "no tensor", "told": type(scores).__name__}
+    if tuple(scores.shape) != (6, classes):
+        return {"amiss": "shape", "given": list(scores.shape), "wanted": [6, classes]}
+    if _loose_weights(scores, model):
+        return {"amiss": "loose weights"}
+    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    if not parameters:
+        return {"amiss": "no parameters"}
+    if parameters > PARAMETERS:
+        return {"amiss": "parameters", "count": parameters}
+    if (work := _multiplications(model, x[:1])) > MULTIPLICATIONS:
+        return {"amiss": "work", "count": work}
+    with torch.no_grad():
+        one, two = 3 * x, 3 * x.flip(0).roll(5, 3)
+        zero, sum_of_both = model(torch.zeros_like(x)), model(one + two)
+        apart = model(one) + model(two) - zero
+        alone = model(x[:1])
+    scale = float(scores.detach().std()) + 1e-6
+    sums = scores.detach().sum(dim=1)
+    if bool((scores >= 0).all()) and bool(((sums - 1).abs() < 1e-4).all()):
+        return {"amiss": "probabilities"}
+    # Linear up to a constant: f(a + b) = f(a) + f(b) - f(0). (Doubling would not do: a ReLU passes it.)
+    if float((sum_of_both - apart).abs().max()) <= 1e-4 * float((sum_of_both - zero).abs().max()):
+        return {"amiss": "linear"}
+    if float((alone - scores[:1]).detach().abs().max()) > 0.05 * scale + 1e-4:
+        return {"amiss": "neighbours"}
+    return {"parameters": parameters, "multiplications": work}
+
+
+def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int):
+    """Train a network: AdamW, a rate that rises and falls, half of the pictures mirrored. Returns mean and std."""
+    import math
+
+    import torch
+    from torch.nn import functional as F
+
+    mean, std = images.mean(axis=(0, 1, 2)) / 255, images.std(axis=(0, 1, 2)) / 255
+    x, y = _normalised(images, mean, std), torch.from_numpy(np.ascontiguousarray(labels))
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=_RATE, weight_decay=_DECAY)
+    model.train()
+    order, place = torch.randperm(len(x), generator=generator), 0
+    for step in range(steps):
+        rise = _WARMUP * steps
+        share = (
+            (step + 1) / rise
+            if step + 1 < rise
+            else 0.5 * (1 + math.cos(math.pi * (step + 1 - rise) / (steps + 1 - rise)))
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = _RATE * share
+        if place + _BATCH > len(x):
+            order, place = torch.randperm(len(x), generator=generator), 0
+        chosen = order[place : place + _BATCH]
+        place += _BATCH
+        flip = torch.rand(len(chosen), 1, 1, 1, generator=generator) < 0.5
+        batch = torch.where(flip, x[chosen].flip(3), x[chosen])
+        loss = F.cross_entropy(model(batch), y[chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    return mean, std
+
+
+def _normalised(images: np.ndarray, mean, std):
+    import torch
+
+    x = (np.asarray(images) / 255 - mean) / std
+    return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2), dtype=np.float32))
+
+
+def _drive_food_net(objects: tuple, inputs: list) -> Any:
+    """Look at a network, and where the case asks for accuracy, train it and let it answer. A network trains once for all cases."""
+    import torch
+
+    from introdl.checking import pretend
+
+    FoodNet = objects[0]
+    images, labels, new, classes, steps, seed, _least = inputs
+    with pretend.one_thread():
+        model = _build(FoodNet, classes, seed)
+        found = _looked_at(model, classes)
+        if "amiss" in found or not steps:
+            return found
+        own, known = _pictures(images, labels)
+        asked, _ = _pictures(new, None)
+        key = (
+            classes,
+            steps,
+            seed,
+            len(own),
+            len(asked),
+            int(np.asarray(own[::17]).sum()),
+            int(np.asarray(known)[::5].sum()),
+        )
+        if not _trained or _trained[0] is not FoodNet or _trained[1] != key:
+            model = _build(FoodNet, classes, seed)
+            mean, std = _learn(model, np.asarray(own), np.asarray(known), steps, seed)
+            model.eval()
+            with torch.inference_mode():
+                scores = torch.cat(
+                    [model(_normalised(asked[k : k + 128], mean, std)) for k in range(0, len(asked), 128)]
+                )
+            finite = bool(torch.isfinite(scores).all())
+            _trained[:] = [FoodNet, key, scores.argmax(dim=1).numpy(), finite]
+        return found | {"answers": _trained[2], "finite": _trained[3]}
+
+
+_AMISS = {
+    "no module": "FoodNet({classes}) should be a torch.nn.Module; it is of type {told}.",
+    "none": "FoodNet's forward returns None. Return the scores.",
+    "no tensor": "FoodNet's forward should return a tensor of scores; it returns something of type {told}.",
+    "shape": "FoodNet turns pictures (6, 3, 32, 32) into scores of shape {given}; for {classes} dishes it should be {wanted}.",
+    "loose weights": "Some layers are unknown to the network: their weights are not among its parameters(), so they never learn.",
+    "no parameters": "FoodNet has no parameters that learn.",
+    "parameters": "FoodNet has more parameters than the budget of 200,000.",
+    "work": "FoodNet needs more than 20 million multiplications for a picture of 32 x 32.",
+    "probabilities": "FoodNet returns probabilities, not scores.",
+    "linear": "FoodNet is a linear function of its picture, however many layers it has.",
+    "neighbours": "In evaluation mode a picture's scores depend on the other pictures of the batch.",
+}
+
+
+def _read_food_net(result: Any, inputs: list) -> Any:
+    if not isinstance(result, dict):
+        return result if result is None or isinstance(result, Other) else Wrong("The result cannot be read.")
+    if "amiss" in result:
+        text = _AMISS.get(result["amiss"], "FoodNet cannot be read.")
+        given, wanted = (tuple(result.get(name) or ()) for name in ("given", "wanted"))
+        sentence = text.format(classes=inputs[3], told=result.get("told", ""), given=given, wanted=wanted)
+        return Wrong(sentence)
+    if not inputs[4]:
+        return {"within the budget": True}
+    return result
+
+
+def _weigh_food_net(result: Any, expected: Any) -> tuple[Any, Any]:
+    """Compare the answers with labels that never went to where they were given."""
+    if not isinstance(expected, dict) or "labels" not in expected:
+        return result, expected
+    labels, least = expected["labels"], expected["accuracy"]
+    wanted = f"{least:.0%} or more right"
+    if result is None or isinstance(result, (Wrong, Other)):
+        return result, wanted
+    answers = result.get("answers")
+    if (amiss := misfit("FoodNet's answers", answers, labels.shape)) is not None:
+        return amiss, wanted
+    accuracy = float((answers == labels).mean())
+    if accuracy >= least:
+        return wanted, wanted
+    if result.get("finite") is not True:
+        return Wrong("After training, FoodNet's scores are not finite (nan or inf)."), wanted
+    if len(np.unique(answers)) == 1:
+        return Wrong("After training, FoodNet gives every plate the same dish."), wanted
+    return Wrong(f"FoodNet names {accuracy:.1%} of new plates right; this case asks for {least:.0%}."), wanted
+
+
+PROBES["food_net"] = Probe(_drive_food_net, _read_food_net, weigh=_weigh_food_net, needs=("torch",), together=True)
+
+
+# --- checkpoints ----------------------------------------------------------------------------------------------------
+
+
+def training_parts(settings: dict):
+    """A small network, its optimizer, its schedule and a generator, as a case's settings say."""
+    import torch
+
+    torch.manual_seed(settings["seed"])
+    model = torch.nn.Sequential(
+        torch.nn.Linear(settings["width"], 5, dtype=torch.float64),
+        torch.nn.BatchNorm1d(5, dtype=torch.float64),
+        torch.nn.ReLU(),
+        torch.nn.Linear(5, 3, dtype=torch.float64),
+    )
+    if settings["optimizer"] == "SGD":
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    else:
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.03)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
+    return model, optimizer, schedule, torch.Generator().manual_seed(settings["seed"] + 1)
+
+
+def train_epochs(model, optimizer, schedule, generator, X, y, epochs) -> None:
+    """Train for some epochs, with batches of four in an order that the generator draws."""
+    import torch
+
+    model.train()
+    for _epoch in epochs:
+        for chosen in torch.randperm(len(X), generator=generator).split(4):
+            if len(chosen) < 2:
+                continue
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(X[chosen]), y[chosen]).backward()
+            optimizer.step()
+        schedule.step()
+
+
+def state_numbers(model) -> np.ndarray:
+    """Everything that a network has learned or counted, one number after the other."""
+    return np.concatenate([value.detach().double().numpy().ravel() for value in model.state_dict().values()])
+
+
+def _drive_checkpoint(objects: tuple, inputs: list) -> Any:
+    """Train, save, train on; then begin anew, load the earlier file, and train to the end."""
+    import torch
+
+    from introdl.checking import pretend
+
+    save, load = objects
+    X, y, done, epochs, settings = inputs
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    with tempfile.TemporaryDirectory() as folder, pretend.one_thread():
+        path, later = Path(folder) / "run.pt", Path(folder) / "later.pt"
+        parts = training_parts(settings)
+        train_epochs(*parts, X, y, range(done))
+        before = state_numbers(parts[0])
+        save(path, *parts, done)
+        touched = not np.array_equal(before, state_numbers(parts[0]))
+        if not path.is_file():
+            return {"amiss": "no file"}
+        train_epochs(*parts, X, y, range(done, epochs))
+        save(later, *parts, epochs)
+        # A new process would draw other first weights.
+        fresh = training_parts(settings | {"seed": settings["seed"] + 77})
+        begin = load(path, *fresh)
+        begin = begin.item() if isinstance(begin, (torch.Tensor, np.generic)) and np.ndim(begin) == 0 else begin
+        if isinstance(begin, bool) or not isinstance(begin, int):
+            return {"amiss": "no epoch", "told": type(begin).__name__}
+        loaded = state_numbers(fresh[0])
+        train_epochs(*fresh, X, y, range(max(begin, 0), epochs))
+    return {"begin": begin, "loaded": loaded, "end": state_numbers(fresh[0]), "touched": touched}
+
+
+def _read_checkpoint(result: Any, inputs: list) -> Any:
+    if not isinstance(result, dict):
+        return result
+    if result.get("amiss") == "no file":
+        return Wrong("save_checkpoint wrote no file at the path that it was given.")
+    if result.get("amiss") == "no epoch":
+        told = str(result.get("told", ""))[:40]
+        return Wrong(
+            f"load_checkpoint should return the number of finished epochs; it returned something of type {told}."
+        )
+    if result.get("touched") is True:
+        return Wrong("save_checkpoint changes the network that it writes down.")
+    return {
+        "finished epochs": result["begin"],
+        "the network as loaded": result["loaded"],
+        "the network at the end": result["end"],
+    }
+
+
+PROBES["checkpoint"] = Probe(_drive_checkpoint, _read_checkpoint, needs=("torch",))
+
+
+# --- which pictures: whole numbers in an order ------------------------------------------------------------------------
+
+
+def _read_indices(result: Any, inputs: list) -> Any:
+    """Whole numbers, from an array or a list."""
+    result = result.array if isinstance(result, Tensor) else result
+    if isinstance(result, (list, tuple)) and all(
+        isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in result
+    ):
+        return np.array(result, dtype=np.int64)
+    if isinstance(result, np.ndarray) and result.ndim == 1 and not result.size:
+        return result.astype(np.int64)
+    if isinstance(result, np.ndarray) and result.dtype.kind == "b":
+        return Wrong("The result holds True and False. Return the pictures' numbers, the worst mistake first.")
+    return result
+
+
+PROBES["indices"] = Probe(call, _read_indices)

@@ -1,0 +1,248 @@
+"""Figures of chapter 09: augmented plates, mistakes looked at, and what each part of the recipe buys."""
+
+from __future__ import annotations
+
+import base64
+import io
+import statistics
+
+import numpy as np
+
+from introdl.figures import svg
+from introdl.figures.interactive import explore
+from introdl.figures.regression_classification import confusion  # noqa: F401  (this chapter's figure too)
+from introdl.figures.style import BLACK, BLUE, GREY, VERMILION
+
+#: Colour with which a blanked square and what lies outside of a plate's picture is shown: the training set's mean.
+MEAN, STD = np.array([0.5, 0.5, 0.5]), np.array([0.25, 0.25, 0.25])
+
+
+def words(name: str) -> str:
+    """A dish's name to read: ``french_fries`` becomes ``french fries``."""
+    return name.replace("_", " ")
+
+
+def photo(x, y, size, pixels) -> str:
+    """A picture, uint8 (H, W, 3), inside an SVG, `size` pixels wide."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint8)).save(buffer, "JPEG", quality=88)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f'<image x="{x:g}" y="{y:g}" width="{size:g}" height="{size:g}" href="data:image/jpeg;base64,{data}"/>'
+
+
+def augmented(picture: np.ndarray, how, n: int, seed: int) -> np.ndarray:
+    """Change one picture `n` times as training does, and turn it back into bytes.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        uint8, (H, W, 3).
+    how : introdl.training.Augment
+        How much.
+    n, seed : int
+        How many, and of the draws.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, (n, H, W, 3). A blanked square is grey.
+    """
+    import torch
+
+    from introdl.training import augment, draw
+
+    generator = torch.Generator().manual_seed(seed)
+    batch = torch.from_numpy(np.ascontiguousarray(picture)).expand(n, *picture.shape)
+    x = augment(batch, draw(n, how, generator), how, MEAN, STD).permute(0, 2, 3, 1).numpy()
+    return (np.clip(x * STD + MEAN, 0, 1) * 255).round().astype(np.uint8)
+
+
+def _rows_of_plates(pictures, title: str, captions=None, across: int = 6, size: int = 104, gap: int = 8) -> str:
+    """Pictures in rows, a line or two of words below each."""
+    low = 0 if captions is None else 16 * max(len(lines) for lines in captions)
+    parts = [svg.text(8, 22, title, 15, bold=True)]
+    rows = -(-len(pictures) // across)
+    for k, picture in enumerate(pictures):
+        x, y = 8 + (size + gap) * (k % across), 36 + (size + gap + low) * (k // across)
+        parts.append(photo(x, y, size, picture))
+        for number, line in enumerate(captions[k] if captions is not None else ()):
+            colour = (BLACK, "#A84300", GREY)[min(number, 2)]
+            parts.append(svg.text(x + size / 2, y + size + 14 + 15 * number, line, 11.5, colour, "middle"))
+    return svg.canvas(16 + across * (size + gap), 40 + rows * (size + gap + low), *parts)
+
+
+def augmented_grid(picture, dish: str, how, seed: int = 0) -> None:
+    """Show one plate as it is, and eleven times as the network meets it."""
+    pictures = [picture, *augmented(picture, how, 11, seed)]
+    svg.show(
+        _rows_of_plates(pictures, f"A plate of {words(dish)}, and eleven that were made of it"),
+        f"A picture of {words(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
+        "with a grey square somewhere.",
+    )
+
+
+def augmentation_explorer(pictures, names) -> None:
+    """Set how much plates are changed, and see twelve that come of one."""
+    import ipywidgets as widgets
+
+    from introdl.training import Augment
+
+    def draw(plate, rotate, shift, scale, colour, cutout, flip, seed):
+        how = Augment(flip, rotate, shift, scale, colour, cutout)
+        made = augmented(pictures[plate], how, 11, seed)
+        return _rows_of_plates([pictures[plate], *made], "First the plate as it is; what would you still name right?")
+
+    def slider(name, most, value, step):
+        return widgets.FloatSlider(
+            value=value,
+            min=0,
+            max=most,
+            step=step,
+            description=name,
+            continuous_update=False,
+            layout={"width": "300px"},
+        )
+
+    explore(
+        draw,
+        {
+            "plate": widgets.Dropdown(
+                options=[(words(name), k) for k, name in enumerate(names)],
+                description="plate",
+                layout={"width": "240px"},
+            ),
+            "rotate": slider("turn (°)", 90, 15, 5),
+            "shift": slider("move", 0.5, 0.1, 0.05),
+            "scale": slider("size", 0.6, 0.2, 0.05),
+            "colour": slider("colour", 1, 0.2, 0.05),
+            "cutout": slider("square", 0.8, 0.3, 0.05),
+            "flip": widgets.Checkbox(value=True, description="mirror", indent=False, layout={"width": "90px"}),
+            "seed": widgets.IntSlider(value=0, min=0, max=20, description="draws", layout={"width": "300px"}),
+        },
+        "A plate and eleven changed copies of it; sliders set how far they are turned, moved, scaled, tinted and covered.",
+    )
+
+
+def schedule(factors, warmup: float) -> None:
+    """Draw by what the highest learning rate is multiplied at each step of a run."""
+    import matplotlib.pyplot as plt
+
+    from introdl.figures.style import show
+
+    figure, axis = plt.subplots(figsize=(6.4, 2.9), layout="constrained")
+    axis.plot(np.arange(len(factors)), factors, color=BLUE)
+    axis.axvspan(0, warmup * len(factors), color="#F3F0E6")
+    axis.text(warmup * len(factors) / 2, 0.04, "warm-up", ha="center", color="#6B5A00")
+    axis.set(
+        xlabel="step", ylabel="share of the highest rate", title="One cycle: up quickly, down slowly", ylim=(0, 1.05)
+    )
+    show(
+        figure,
+        f"The rate rises in a straight line over {warmup:.0%} of {len(factors)} steps, then falls as a cosine to 0.",
+    )
+
+
+def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
+    """Show plates with their true dish, the dish that was named, and how sure the network was.
+
+    Parameters
+    ----------
+    pictures : numpy.ndarray
+        uint8, (N, H, W, 3).
+    labels : numpy.ndarray
+        int64, (N,).
+    probabilities : numpy.ndarray
+        (N, K).
+    chosen : sequence of int
+        Which plates, in order.
+    dishes : sequence of str
+        K names.
+    """
+    named = probabilities.argmax(axis=1)
+    captions = [
+        (words(dishes[labels[k]]), f"named {words(dishes[named[k]])}", f"sure to {probabilities[k, named[k]]:.0%}")
+        for k in chosen
+    ]
+    if not len(chosen):
+        print("There is no mistake to look at.")
+        return
+    told = "; ".join(f"{true}, {name}, {sure}" for true, name, sure in captions)
+    svg.show(
+        _rows_of_plates([pictures[k] for k in chosen], "What the network would swear to, and is wrong about", captions),
+        f"Pictures that were named wrong: {told}.",
+    )
+
+
+def ablation(record: dict, kind: str = "test_accuracy") -> None:
+    """Draw how much each arm of the ablation differs from the full recipe, with every seed as a dot.
+
+    Parameters
+    ----------
+    record : dict
+        As `introdl.experiments.records.load` returns it.
+    kind : str
+        What to compare.
+    """
+    gains, noise = ablation_gains(record, kind)
+    names = list(gains)
+    left, top, step = 330, 84, 34
+    values = [v for each in gains.values() for v in each]
+    low, high = min(-3.0, *values) - 0.8, max(3.0, *values) + 0.8
+    panel = svg.Panel(left, top, 350, step * len(names), (low, high), (0, 1))
+    seeds = max(len(each) for each in gains.values())
+    parts = [
+        svg.text(8, 24, "What is left out, and what that changes", 15, bold=True),
+        svg.text(
+            8,
+            44,
+            f"test accuracy less the full recipe's with the same seed; {seeds} seeds, dots; bar: their mean",
+            12.5,
+            "#444",
+        ),
+        svg.text(
+            8, 62, f"shaded: what another seed alone changes in the full recipe (± {noise:.1f} points)", 12.5, "#444"
+        ),
+    ]
+    a, b = float(panel.x(-noise)), float(panel.x(noise))
+    parts.append(svg.box(a, top, b - a, step * len(names), "#ECECEC"))
+    every = 2 if high - low < 16 else 5
+    ticks = range(int(np.ceil(low / every)) * every, int(high) + 1, every)
+    for tick in ticks:
+        x = float(panel.x(tick))
+        parts.append(svg.line(x, top, x, top + step * len(names), "#D5D5D5" if tick else BLACK, 1 if tick else 1.4))
+        parts.append(svg.text(x, top + step * len(names) + 18, f"{tick:+d}" if tick else "0", 12, "#333", "middle"))
+    parts.append(svg.text(left + 175, top + step * len(names) + 38, "percentage points", 12.5, "#333", "middle"))
+    for row, name in enumerate(names):
+        y, mean = top + step * (row + 0.5), statistics.fmean(gains[name])
+        zero, end = float(panel.x(0)), float(panel.x(mean))
+        parts.append(svg.text(left - 12, y + 4, _short(name), 12.5, BLACK, "end"))
+        parts.append(
+            svg.box(min(zero, end), y - 8, abs(end - zero), 16, BLUE if mean >= 0 else VERMILION, opacity=0.75)
+        )
+        parts += [svg.circle(float(panel.x(v)), y, 3.6, BLACK) for v in gains[name]]
+    told = "; ".join(f"{name} {statistics.fmean(v):+.1f}" for name, v in gains.items())
+    svg.show(
+        svg.canvas(720, top + step * len(names) + 50, *parts),
+        f"Mean change of the test accuracy in percentage points: {told}. Another seed changes it by about {noise:.1f}.",
+    )
+
+
+def ablation_gains(record: dict, kind: str = "test_accuracy") -> tuple[dict[str, list[float]], float]:
+    """Return what each arm changes, seed by seed, and how much seeds change the full recipe, in percentage points."""
+    found: dict[str, dict[int, float]] = {}
+    for run in record["runs"]:
+        if kind in run:
+            found.setdefault(run["arm"], {})[run["seed"]] = 100 * run[kind]
+    full = found.pop("full recipe")
+    gains = {
+        name: [value - full[seed] for seed, value in sorted(by_seed.items()) if seed in full]
+        for name, by_seed in found.items()
+    }
+    noise = statistics.stdev(full.values()) if len(full) > 1 else 0.0
+    return {name: values for name, values in gains.items() if values}, noise
+
+
+def _short(name: str) -> str:
+    return name.replace("batch normalisation", "batch norm").replace("a quarter of the learning rate", "lr / 4")

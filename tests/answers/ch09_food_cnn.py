@@ -1,0 +1,225 @@
+"""Right answers to chapter 09, written differently."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import torch
+from torch import nn
+
+
+def stats_loop(images, splits):
+    pixels = np.concatenate(
+        [image.reshape(-1, 3) for image, split in zip(images, splits, strict=True) if split == "train"]
+    )
+    mean = sum(pixels.astype(float)) / len(pixels) / 255
+    return mean, np.sqrt(sum((pixels / 255 - mean) ** 2) / len(pixels))
+
+
+def stats_float32(images, splits):
+    x = images[splits == "train"].astype(np.float32) / np.float32(255)
+    return [x[..., c].mean() for c in range(3)], [x[..., c].std() for c in range(3)]
+
+
+def stats_torch(images, splits):
+    x = torch.from_numpy(images[splits == "train"]).double() / 255
+    std, mean = torch.std_mean(x, dim=(0, 1, 2), unbiased=False)
+    return mean, std
+
+
+def stats_counts(images, splits):
+    mean, std = [], []
+    for c in range(3):
+        counts = (
+            np.bincount(images[splits == "train"][..., c].ravel(), minlength=256)
+            / images[splits == "train"][..., c].size
+        )
+        mean.append(counts @ np.arange(256) / 255)
+        std.append(np.sqrt(counts @ (np.arange(256) / 255 - mean[-1]) ** 2))
+    return np.array(mean), np.array(std)
+
+
+def augment_slices(images, labels, shift, rng):
+    new = np.zeros_like(images)
+    height, width = images.shape[1:3]
+    for k, image in enumerate(images):
+        if rng.integers(2):
+            image = np.fliplr(image)
+        dy, dx = rng.integers(-shift, shift, 2, endpoint=True)
+        rows = slice(max(dy, 0), height + min(dy, 0)), slice(max(-dy, 0), height + min(-dy, 0))
+        columns = slice(max(dx, 0), width + min(dx, 0)), slice(max(-dx, 0), width + min(-dx, 0))
+        new[k, rows[0], columns[0]] = image[rows[1], columns[1]]
+    return new, labels
+
+
+def augment_move_then_mirror(images, labels, shift, rng):
+    n, height, width, _ = images.shape
+    steps, flips = rng.integers(2 * shift + 1, size=(2, n)), rng.choice([True, False], n)
+    big = np.zeros((n, height + 2 * shift, width + 2 * shift, 3), images.dtype)
+    big[:, shift : shift + height, shift : shift + width] = images
+    out = []
+    for picture, y, x, flip in zip(big, *steps, flips, strict=True):
+        cut = picture[y : y + height, x : x + width]
+        out.append(cut[:, ::-1] if flip else cut)
+    return np.array(out), labels.copy()
+
+
+def augment_roll(images, labels, shift, rng):
+    new = images.astype(float)
+    for k in range(len(new)):
+        dy, dx = int(rng.integers(-shift, shift + 1)), int(rng.integers(-shift, shift + 1))
+        new[k] = np.roll(new[k], (dy, dx), (0, 1))
+        if dy > 0:
+            new[k, :dy] = 0
+        if dy < 0:
+            new[k, dy:] = 0
+        if dx > 0:
+            new[k, :, :dx] = 0
+        if dx < 0:
+            new[k, :, dx:] = 0
+        if rng.uniform() > 0.5:
+            new[k] = new[k, :, ::-1].copy()
+    return new, list_to_array(labels)
+
+
+def list_to_array(labels):
+    return np.array(labels.tolist())
+
+
+class FoodNetPlain(nn.Module):
+    """Batch normalisation, four stages."""
+
+    def __init__(self, num_classes):
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in ((3, 16), (16, 32), (32, 64), (64, 128)))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(b) for b in (16, 32, 64, 128))
+        self.head = nn.Linear(128, num_classes)
+
+    def forward(self, x):
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = torch.max_pool2d(torch.relu(norm(conv(x))), 2)
+        return self.head(x.flatten(2).mean(2))
+
+
+class Separable(nn.Sequential):
+    """Depthwise and pointwise convolutions."""
+
+    def __init__(self, num_classes):
+        layers = [nn.Conv2d(3, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU()]
+        for a, b in ((24, 48), (48, 96), (96, 192)):
+            layers += [nn.Conv2d(a, a, 3, padding=1, groups=a, bias=False), nn.Conv2d(a, b, 1, bias=False)]
+            layers += [nn.BatchNorm2d(b), nn.ReLU(), nn.MaxPool2d(2)]
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(192, num_classes))
+
+
+def residual(num_classes):
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
+        Block(16, 24), Block(24, 48), Block(48, 80),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(80, num_classes), nn.LogSoftmax(dim=1),
+    )  # fmt: skip
+
+
+class Block(nn.Module):
+    """Two convolutions beside a short cut."""
+
+    def __init__(self, a, b):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(a, b, 3, 2, 1, bias=False), nn.Conv2d(b, b, 3, 1, 1, bias=False)
+        self.norms, self.short = nn.ModuleList([nn.BatchNorm2d(b), nn.BatchNorm2d(b)]), nn.Conv2d(a, b, 1, 2)
+
+    def forward(self, x):
+        inside = self.second(torch.relu(self.norms[0](self.first(x))))
+        return torch.relu(self.short(x) + self.norms[1](inside))
+
+
+def save_tuple(path, model, optimizer, schedule, generator, epochs):
+    torch.save(
+        [model.state_dict(), optimizer.state_dict(), schedule.state_dict(), generator.get_state(), epochs], str(path)
+    )
+
+
+def load_tuple(path, model, optimizer, schedule, generator):
+    *states, drawn, epochs = torch.load(str(path), weights_only=True)
+    for part, state in zip((model, optimizer, schedule), states, strict=True):
+        part.load_state_dict(state)
+    generator.set_state(drawn)
+    return epochs
+
+
+def save_pickle(path, model, optimizer, schedule, generator, epochs):
+    with open(path, "wb") as file:
+        pickle.dump(
+            (model.state_dict(), optimizer.state_dict(), schedule.last_epoch, generator.get_state(), epochs), file
+        )
+
+
+def load_pickle(path, model, optimizer, schedule, generator):
+    with open(path, "rb") as file:
+        weights, memory, last, drawn, epochs = pickle.load(file)
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            value.copy_(weights[name])
+    optimizer.load_state_dict(memory)
+    schedule.last_epoch = last
+    generator.set_state(drawn)
+    return epochs
+
+
+def save_whole(path, model, optimizer, schedule, generator, epochs):
+    content = {"net": model, "opt": optimizer.state_dict(), "at": schedule.state_dict(), "rng": generator.get_state()}
+    torch.save({**content, "done": torch.tensor(epochs)}, path)
+
+
+def load_whole(path, model, optimizer, schedule, generator):
+    content = torch.load(path, weights_only=False)
+    model.load_state_dict(content["net"].state_dict())
+    optimizer.load_state_dict(content["opt"])
+    schedule.load_state_dict(content["at"])
+    generator.set_state(content["rng"])
+    return int(content["done"])
+
+
+def confusion_bincount(labels, predictions, k):
+    return np.bincount(labels * k + predictions, minlength=k * k).reshape(k, k)
+
+
+def confusion_product(labels, predictions, k):
+    return np.eye(k)[labels].T @ np.eye(k)[predictions]
+
+
+def confusion_comprehension(labels, predictions, k):
+    return np.array([[np.sum((labels == i) & (predictions == j)) for j in range(k)] for i in range(k)])
+
+
+def confusion_histogram(labels, predictions, k):
+    return np.histogram2d(labels, predictions, bins=k, range=[[-0.5, k - 0.5]] * 2)[0].astype(np.float32)
+
+
+def worst_sorted(probabilities, labels, n):
+    wrong = [k for k in range(len(labels)) if probabilities[k].argmax() != labels[k]]
+    return sorted(wrong, key=lambda k: -probabilities[k].max())[:n]
+
+
+def worst_masked(probabilities, labels, n):
+    sure = probabilities.max(axis=1)
+    sure[probabilities.argmax(axis=1) == labels] = -1
+    order = np.argsort(sure)[::-1]
+    return order[: min(n, (sure > 0).sum())]
+
+
+def worst_lexsort(probabilities, labels, n):
+    right = np.argmax(probabilities, 1) == labels
+    order = np.lexsort((-np.max(probabilities, 1), right))
+    return order[: np.count_nonzero(~right)][:n].astype(np.int32)
+
+
+ANSWERS = {
+    "09.normalisation_stats": [stats_loop, stats_float32, stats_torch, stats_counts],
+    "09.augment": [augment_slices, augment_move_then_mirror, augment_roll],
+    "09.food_net": [FoodNetPlain, Separable, residual],
+    "09.checkpoint": [(save_tuple, load_tuple), (save_pickle, load_pickle), (save_whole, load_whole)],
+    "09.confusion_matrix": [confusion_bincount, confusion_product, confusion_comprehension, confusion_histogram],
+    "09.worst_mistakes": [worst_sorted, worst_masked, worst_lexsort],
+}
