@@ -614,7 +614,9 @@ def _batch(rng, labels, pairs, whole=False):
     labels, n = np.asarray(labels, np.int64), len(labels)
     all_pairs = np.array([(a, p) for a, p in itertools.permutations(range(n), 2) if labels[a] == labels[p]])
     while True:
-        upper = rng.permutation(n * (n - 1) // 2) + 1.0 if whole else rng.permutation(300)[: n * (n - 1) // 2] / 100 + 0.05
+        upper = (
+            rng.permutation(n * (n - 1) // 2) + 1.0 if whole else rng.permutation(300)[: n * (n - 1) // 2] / 100 + 0.05
+        )
         d = np.zeros((n, n))
         d[np.triu_indices(n, 1)] = upper
         d = d + d.T

@@ -34,7 +34,8 @@ MARGINS = {"triplet": 0.2, "contrastive": 1.0}
 def wanted() -> list[dict]:
     """Return what tells the runs from each other, in the order in which they are made."""
     plain = [
-        {"method": method, "dishes": 0, "pictures": 0, "seed": 0} for method in ("pixels", "colour histogram", "untrained")
+        {"method": method, "dishes": 0, "pictures": 0, "seed": 0}
+        for method in ("pixels", "colour histogram", "untrained")
     ]
     learned = [
         {"method": method, "dishes": dishes, "pictures": pictures, "seed": seed}
@@ -83,7 +84,9 @@ def photographs(folder: Path):
             images.append(photo(path, size=SIZE))
             labels.append(label)
     if not images:
-        raise FileNotFoundError(f"There is no {folder}/CLASS/*.jpg. Give the folder that holds one folder for each class.")
+        raise FileNotFoundError(
+            f"There is no {folder}/CLASS/*.jpg. Give the folder that holds one folder for each class."
+        )
     return np.stack(images), np.array(labels, np.int64)
 
 

@@ -71,7 +71,9 @@ def triplet(vectors: torch.Tensor, labels: torch.Tensor, margin: float = 0.2) ->
     """
     squares = squared_distances(vectors)
     equal = labels[:, None] == labels[None]
-    anchors, positives = (equal & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)).nonzero(as_tuple=True)
+    anchors, positives = (equal & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)).nonzero(
+        as_tuple=True
+    )
     near = squares[anchors, positives]
     with torch.no_grad():
         rows = squares.masked_fill(equal, -1)[anchors]  # (pairs, N); what is no negative is never chosen
