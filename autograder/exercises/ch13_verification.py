@@ -601,7 +601,6 @@ _MINERS = {
     "anyone": _mined(lambda d, labels, a, p: d[a] > d[a, p], fallback=lambda d, labels, a, p: d[a].argmax()),
     "no fallback": _mined(_farther, fallback=lambda d, labels, a, p: 0),
     "nearest fallback": _mined(_farther, fallback=_nearest),
-    "farthest of the farther": _mined(_farther, lambda d, a, p: -d[a]),
     "nearer": _mined(_nearer, lambda d, a, p: -d[a], fallback=_nearest),
     "from the positive": _mined(lambda d, labels, a, p: (labels != labels[a]) & (d[p] > d[a, p]), lambda d, a, p: d[p]),
     "distance": lambda d, labels, a, p: d[a, _semi_hard_oracle(d, labels, a, p)],
@@ -669,12 +668,6 @@ SEMI_HARD_NEGATIVES = Exercise(
             "Where every negative is nearer than the positive you take the nearest, the hardest of all. The docstring asks for "
             "the farthest then.",
             _MINERS["nearest fallback"],
-        ),
-        Misconception(
-            "the farthest of those that are farther",
-            "You look at the right pictures, those farther than the positive, and take the farthest. Take the nearest of "
-            "them: the one that still costs something.",
-            _MINERS["farthest of the farther"],
         ),
         Misconception(
             "nearer than the positive",
@@ -847,11 +840,6 @@ MAKE_PAIRS = Exercise(
             "Nobody could repeat your measurement. Let rng do the drawing.",
             _own_chance,
         ),
-        Misconception(
-            "labels in place of places",
-            "Your pairs hold labels. Asked for are the places of the two pictures in labels, from 0 to N - 1.",
-            _spoiled(lambda pairs, same, labels, n, rng: (labels[pairs] + len(labels) * (labels[pairs] < 0), same)),
-        ),
     ],
     hints=(
         "How many pairs are there at all? For a few hundred pictures you can list them: every i with every j above it. Which "
@@ -898,7 +886,6 @@ _THRESHOLDS = {
     "lowest same": lambda s, y: float(s[y].min()),
     "highest different": lambda s, y: float(s[~y].max()),
     "accuracy": lambda s, y: _right(s, y, _best(s, y)) / len(s),
-    "turned": lambda s, y: float(max(np.unique(s), key=lambda t: int(((s < t) == y).sum()))),
     "fixed": lambda s, y: 0.5,
     "most same found": lambda s, y: float(s.min()),
 }
@@ -926,8 +913,8 @@ def _threshold_cases(rng):
     shift = float(rng.integers(0, 3)) / 10
     yield Case("six pairs", similarities=np.array([0.8, 0.7, 0.6, 0.4, 0.3, 0.1]) - shift, same=np.array([True, True, False, True, False, False]))  # fmt: skip
     yield _threshold_case(rng, "two hundred pairs", 200, 0.45, tuple(_THRESHOLDS))
-    yield _threshold_case(rng, "twenty pairs", 20, 0.3, ("strict", "turned", "most same found"))
-    yield _threshold_case(rng, "many pairs of one and the same similarity", 50, 0.3, ("strict", "lowest same", "turned"), digits=1)  # fmt: skip
+    yield _threshold_case(rng, "twenty pairs", 20, 0.3, ("strict", "most same found"))
+    yield _threshold_case(rng, "many pairs of one and the same similarity", 50, 0.3, ("strict", "lowest same"), digits=1)  # fmt: skip
     while True:
         same = _balanced(rng, 12)
         s = np.where(same, rng.uniform(0.31, 0.9, 12), rng.uniform(-0.6, 0.22, 12)).round(2)
@@ -982,21 +969,15 @@ BEST_THRESHOLD = Exercise(
             _THRESHOLDS["accuracy"],
         ),
         Misconception(
-            "same below the threshold",
-            "You say 'same' where the similarity is below the threshold. That is right for distances. Similarities are high "
-            "where two pictures are alike.",
-            _THRESHOLDS["turned"],
-        ),
-        Misconception(
             "always one half",
             "Your threshold is 0.5, whatever the pairs are. Cosines are no probabilities: where the best cut lies depends on "
             "the embedding.",
             _THRESHOLDS["fixed"],
         ),
         Misconception(
-            "only the same pairs are counted",
-            "You count only the pairs of one dish that are found. Then the lowest threshold always wins. A pair of two dishes "
-            "that is turned away is a right answer too.",
+            "every pair is let in",
+            "Your threshold is the lowest similarity of all, so that every pair is called the same. Do you count only the pairs of "
+            "one dish? One of two dishes that is turned away is a right answer too. Or do you say 'same' below the threshold?",
             _THRESHOLDS["most same found"],
         ),
     ],
