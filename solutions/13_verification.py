@@ -549,7 +549,7 @@ check("13.roc_curve", roc_curve)
 curves = {name: verification.roc(values, some.same)[:2] for name, (values, some) in measured.items()}
 for name, (false, true) in curves.items():
     print(f"{name:27} AUC {verification.area_under(false, true):.3f}   found at 1 % false: {verification.true_rate_at(false, true, 0.01):.1%}")
-figs.roc_curves(curves, "Known dishes are easy; dishes never seen are not")
+figs.roc_curves(curves, "Known dishes are easier than dishes never seen")
 
 # %% [markdown]
 # ## 8. What helps with dishes never seen?
@@ -590,8 +590,8 @@ for method, dishes in (("pixels", 0), ("colour histogram", 0), ("triplet", 12), 
         print(f"{method:17} {dishes:>6}  {means[0]:8.1%}  {means[1]:8.1%}   ({len(found)} run{'s' * (len(found) > 1)})")
 
 # %% [markdown]
-# Read the line of the colour histogram. In a shop the same fruit lies under the same lamp in several of the photographs, so its
-# colours alone give much away. Always ask what the simplest method gets.
+# Read the line of the colour histogram. Without learning anything it may do better on the photographs than networks that
+# know rendered plates only: fruit of one kind has its colours, and several photographs can show one and the same shelf. Always ask what the simplest method gets.
 #
 # ## 9. And faces?
 #

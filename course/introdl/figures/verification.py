@@ -83,12 +83,12 @@ def draw_triplet(points, margin: float) -> str:
 
     verdict = "nothing to learn" if loss == 0 else "the anchor pulls the one and pushes the other"
     where = (
-        "farther than the positive by the margin: easy"
+        ("easy: farther than the positive", "by at least the margin")
         if inside <= 0
         else (
-            "nearer than the positive: hard"
+            ("hard: nearer than the positive", "")
             if far <= near
-            else "farther than the positive, but not by the margin: semi-hard"
+            else ("semi-hard: farther than the positive,", "but not by the margin")
         )
     )
     parts = [
@@ -115,7 +115,8 @@ def draw_triplet(points, margin: float) -> str:
             bold=True,
         ),
         svg.text(380, 226, "The negative is", 13, "#333"),
-        svg.text(380, 246, f"{where}.", 13, "#333", bold=True),
+        svg.text(380, 246, where[0], 13, "#333", bold=True),
+        svg.text(380, 264, where[1], 13, "#333", bold=True),
         svg.text(380, 290, "Dashed blue: as far as the positive.", 12.5, _SAME_INK),
         svg.text(380, 310, "Dotted grey: from here on it costs nothing.", 12.5, "#444"),
     ]
@@ -432,7 +433,7 @@ def recorded_classes(record: dict) -> None:
         xlim=(2.7, 13.4),
         xlabel="dishes learned from (always 672 pictures)",
         ylabel="accuracy on new dishes (%)",
-        title="How many dishes it has learned from matters",
+        title="Accuracy on new dishes, by how many it has learned from",
     )
     axes.minorticks_off()
     axes.legend(loc="upper left", fontsize=9.5)
