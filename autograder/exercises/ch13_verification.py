@@ -1,0 +1,1451 @@
+"""Chapter 13, verification: its exercises, their cases, oracles and known mistakes.
+
+Both losses are judged with their gradients (the probe "loss_with_gradient"), pairs by what must hold of them ("pairs"), and
+a threshold by how many pairs it judges rightly ("threshold"): of several that are equally good any will do. The cases of
+`verification_accuracy` are drawn so that it makes no difference there either.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from introdl.checking.probes.verification import PAIRS
+
+OURS = ("introdl.verification.*", "introdl.figures.*", "introdl.experiments.*")
+COSINES = ("torch.nn.functional.cosine_similarity", "torch.cosine_similarity", "torch.nn.CosineSimilarity")
+TRIPLETS = (
+    "torch.nn.functional.triplet_margin_loss",
+    "torch.nn.functional.triplet_margin_with_distance_loss",
+    "torch.triplet_margin_loss",
+    "torch.nn.TripletMarginLoss",
+    "torch.nn.TripletMarginWithDistanceLoss",
+)
+LIBRARIES = (*OURS, "sklearn.*")
+
+
+def _tidy(array):
+    return np.round(np.asarray(array, dtype=float), 10)
+
+
+def _number(value):
+    """A NumPy scalar: it is kept as an array, where nan equals nan, so that a sheet can be compared with itself."""
+    return np.float64(np.round(float(value), 10))
+
+
+def _real(rng, shape, size=2.0):
+    """Real numbers of both signs, two decimals, none of them zero."""
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, size, shape).round(2)
+
+
+def _balanced(rng, pairs):
+    """Whether each of an even number of pairs shows one dish: half of them do."""
+    return rng.permutation(np.arange(pairs) % 2 == 0)
+
+
+def _differ(values) -> bool:
+    """Whether no two of some results (numbers or arrays) are the same."""
+    keys = [np.asarray(value, float).round(7).tobytes() for value in values]
+    return len(set(keys)) == len(keys)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.cosine_similarity
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _lengths(a):
+    return np.sqrt((a**2).sum(axis=1))
+
+
+def _cosine(a, b):
+    lengths = _lengths(a) * _lengths(b)
+    return _tidy(np.divide((a * b).sum(axis=1), lengths, out=np.zeros(len(a)), where=lengths > 0))
+
+
+def _cosine_oracle(a, b):
+    import torch
+
+    a, b = (torch.from_numpy(np.array(each)) for each in (a, b))
+    return _tidy(torch.nn.functional.cosine_similarity(a, b, dim=1, eps=1e-30).numpy())
+
+
+def _cosine_cases(rng):
+    first = np.array([[3.0, 4.0], [1.0, 0.0], [0.0, 2.0]]) * rng.integers(1, 3, (3, 1))
+    second = np.array([[4.0, 3.0], [0.0, 2.0], [0.0, -5.0]]) * rng.integers(1, 3, (3, 1))
+    yield Case("3 pairs, 2 numbers each", a=first, b=second)
+    yield Case("5 pairs, 4 numbers each", a=_real(rng, (5, 4)), b=_real(rng, (5, 4)))
+    yield Case("as many pairs as numbers", a=_real(rng, (4, 4)), b=_real(rng, (4, 4)))
+    yield Case("long and short vectors", a=100 * _real(rng, (6, 3)), b=0.1 * _real(rng, (6, 3)) + 0.05)
+    yield Case("a single pair", a=_real(rng, (1, 7)), b=_real(rng, (1, 7)))
+    a, b = _real(rng, (5, 3)), _real(rng, (5, 3))
+    a[1], b[3], a[4], b[4] = 0, 0, 0, 0
+    yield Case("vectors of zeros", a=a, b=b)
+
+
+def _by(lengths):
+    """A cosine that is divided by something else."""
+
+    def wrong(a, b):
+        below = lengths(a, b)
+        return _tidy(np.divide((a * b).sum(axis=1), below, out=np.zeros(len(a)), where=np.asarray(below) > 0))
+
+    return wrong
+
+
+def _unguarded(a, b):
+    with np.errstate(all="ignore"):
+        return (a * b).sum(axis=1) / (_lengths(a) * _lengths(b))
+
+
+def _every_pair(a, b):
+    unit = [each / np.where(_lengths(each) > 0, _lengths(each), 1)[:, None] for each in (a, b)]
+    return _tidy(unit[0] @ unit[1].T)
+
+
+def _centred(a, b):
+    return _cosine(a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True))
+
+
+COSINE_SIMILARITY = Exercise(
+    id="13.cosine_similarity",
+    title="Cosine similarity",
+    points=10,
+    cases=_cosine_cases,
+    oracle=_cosine_oracle,
+    forbidden=(*LIBRARIES, *COSINES, "scipy.spatial.*"),
+    misconceptions=[
+        Misconception(
+            "the lengths are left out",
+            "You return the dot products. They grow with the vectors' lengths, so a long vector seems like everything. Divide "
+            "by both lengths.",
+            lambda a, b: _tidy((a * b).sum(axis=1)),
+        ),
+        Misconception(
+            "divided by the squared lengths",
+            "You divide by the sums of squares. A length is the square root of that sum. Test it: a vector with itself should "
+            "give 1.",
+            _by(lambda a, b: _lengths(a) ** 2 * _lengths(b) ** 2),
+        ),
+        Misconception(
+            "divided by one length only",
+            "You divide by the length of a alone. The similarity should not change when b is made twice as long.",
+            _by(lambda a, b: _lengths(a)),
+        ),
+        Misconception(
+            "divided by the other length only",
+            "You divide by the length of b alone. The similarity should not change when a is made twice as long.",
+            _by(lambda a, b: _lengths(b)),
+        ),
+        Misconception(
+            "a matrix in place of pairs",
+            "You compare every row of a with every row of b and return (N, N). Here row i belongs to row i: N numbers. Only "
+            "the diagonal of yours is asked for.",
+            _every_pair,
+        ),
+        Misconception(
+            "a vector of zeros gives nan",
+            "Where a vector is all zeros you divide 0 by 0, and nan comes out. The docstring says what it should be. One nan in "
+            "a batch spoils every mean after it.",
+            _unguarded,
+        ),
+        Misconception(
+            "a distance in place of a similarity",
+            "You return 1 minus the cosine: that is the cosine distance, 0 where two vectors point the same way. Asked for is "
+            "the cosine itself, 1 there.",
+            lambda a, b: 1 - _cosine(a, b),
+        ),
+        Misconception(
+            "the mean is taken out first",
+            "You subtract each vector's mean before you compare: that is Pearson's correlation. The cosine takes the vectors as "
+            "they are.",
+            _centred,
+        ),
+        Misconception(
+            "one length for the whole batch",
+            "You take one length of all rows together. Every row has its own: which axis do you add up along?",
+            _by(lambda a, b: np.full(len(a), np.sqrt((a**2).sum()) * np.sqrt((b**2).sum()))),
+        ),
+        Misconception(
+            "the sign is lost",
+            "Your similarities are never negative. Two vectors that point in opposite directions have the cosine -1: as unlike "
+            "as can be.",
+            lambda a, b: np.abs(_cosine(a, b)),
+        ),
+        Misconception(
+            "the angle is returned",
+            "You return the angle itself, in radians. Asked for is its cosine, which is what you had before arccos.",
+            lambda a, b: _tidy(np.arccos(np.clip(_cosine(a, b), -1, 1))),
+        ),
+        Misconception(
+            "a mean in place of a sum",
+            "You take the mean of the products in place of their sum. Your numbers are too small by the number of columns.",
+            lambda a, b: _tidy(_cosine(a, b) / a.shape[1]),
+        ),
+        Misconception(
+            "only the first pair",
+            "You return the similarity of the first pair. There are N of them. Is there a return inside the loop?",
+            lambda a, b: _cosine(a, b)[0],
+        ),
+    ],
+    hints=(
+        "Take one pair: multiply the two vectors number by number, and add up. What is left to do with the two lengths?",
+        "Along which axis of (N, D) do you add up, so that N numbers remain? A length is the root of a sum of squares. Where "
+        "it is 0, divide by something else that is not 0.",
+        "dots = (a * b).sum(axis=1); lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1); divide dots by "
+        "np.where(lengths > 0, lengths, 1).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.contrastive_loss
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _contrastive_oracle(distance, same, margin):
+    """In closed form, by hand: the loss and its slope for each distance."""
+    n = len(distance)
+    short = np.maximum(margin - distance, 0)
+    terms = np.where(same, distance**2, short**2) / 2
+    slopes = np.where(same, distance, -short) / n
+    return {"loss": float(np.round(terms.mean(), 10)), "gradient": [_tidy(slopes)]}
+
+
+def _distances(rng, same, margin, far=2.5):
+    """Distances, two decimals: of each kind one within and one outside of the margin, none near it."""
+    same = np.asarray(same)
+    while True:
+        d = rng.uniform(0.05, far * margin, len(same)).round(2)
+        kinds = [(same == kind) & ((d < margin) == near) for kind in (True, False) for near in (True, False)]
+        there = [any(k) for k, kind in zip(kinds, (True, True, False, False), strict=True) if (same == kind).any()]
+        # Squares are compared with margins by some mistakes: those should lie elsewhere as well.
+        if all(there) and (np.abs(d - margin) > 0.04 * margin).all() and (np.abs(d**2 - margin) > 0.02).all():
+            return d
+
+
+def _contrastive_cases(rng):
+    d = np.array([1.0, 3.0, 1.0, 5.0]) + np.array([0, rng.integers(0, 3), 0, rng.integers(0, 3)])
+    yield Case("four pairs, margin 2", distance=d, same=np.array([True, True, False, False]), margin=2.0)
+    same = np.array([True, False, False, True, False, True, False])
+    yield Case("seven pairs, margin 1", distance=_distances(rng, same, 1.0), same=same, margin=1.0)
+    same = rng.permutation([True] * 3 + [False] * 7)
+    yield Case("ten pairs, margin 0.5", distance=_distances(rng, same, 0.5), same=same, margin=0.5)
+    yield Case("pairs of one dish only", distance=_distances(rng, [True] * 5, 1.5), same=np.array([True] * 5), margin=1.5)  # fmt: skip
+    yield Case("pairs of two dishes only", distance=_distances(rng, [False] * 6, 1.25), same=np.array([False] * 6), margin=1.25)  # fmt: skip
+    yield Case("two dishes, all far apart", weight=0.5, distance=rng.uniform(2, 4, 3).round(2), same=np.array([False] * 3), margin=1.0)  # fmt: skip
+
+
+def _contrast(near, apart, reduce=None):
+    """A contrastive loss whose two terms can be wrong: each takes (distance, margin)."""
+
+    def wrong(distance, same, margin):
+        import torch
+
+        terms = torch.where(same, near(distance, margin), apart(distance, margin))
+        return reduce(terms, same) if reduce else terms.mean()
+
+    return wrong
+
+
+def _near(d, m):
+    return d**2 / 2
+
+
+def _apart(d, m):
+    return (m - d).clamp(min=0) ** 2 / 2
+
+
+CONTRASTIVE_LOSS = Exercise(
+    id="13.contrastive_loss",
+    title="The contrastive loss",
+    points=12,
+    cases=_contrastive_cases,
+    oracle=_contrastive_oracle,
+    probe="loss_with_gradient",
+    forbidden=OURS,
+    rtol=1e-4,
+    misconceptions=[
+        Misconception(
+            "the margin is on the same pairs",
+            "You leave pairs of one dish alone as long as they are within the margin. They should be pulled together all the "
+            "way, to distance 0. The margin belongs to the pairs of two dishes.",
+            _contrast(lambda d, m: (d - m).clamp(min=0) ** 2 / 2, _apart),
+        ),
+        Misconception(
+            "the roles are swapped",
+            "You pull two dishes together and push one dish apart. Which term belongs to same = True? (In Hadsell's paper "
+            "Y = 0 stands for a similar pair.)",
+            _contrast(_apart, _near),
+        ),
+        Misconception(
+            "the squares are missing",
+            "You take the distance and what is missing to the margin as they are. Both are squared in the formula.",
+            _contrast(lambda d, m: d / 2, lambda d, m: (m - d).clamp(min=0) / 2),
+        ),
+        Misconception(
+            "the hinge is missing",
+            "Two dishes that are farther apart than the margin are pulled back to it by your loss. They should cost nothing: "
+            "that is what the max is for.",
+            _contrast(_near, lambda d, m: (m - d) ** 2 / 2),
+        ),
+        Misconception(
+            "the half is missing",
+            "Your loss is twice as large. The formula has a factor of one half before each square.",
+            _contrast(lambda d, m: d**2, lambda d, m: (m - d).clamp(min=0) ** 2),
+        ),
+        Misconception(
+            "the half is missing for two dishes",
+            "Pairs of two dishes count twice as much as they should: the factor of one half stands before both squares.",
+            _contrast(_near, lambda d, m: (m - d).clamp(min=0) ** 2),
+        ),
+        Misconception(
+            "the half is missing for one dish",
+            "Pairs of one dish count twice as much as they should: the factor of one half stands before both squares.",
+            _contrast(lambda d, m: d**2, _apart),
+        ),
+        Misconception(
+            "a sum over the pairs",
+            "You add up the pairs' losses. The loss is their mean, so that batches of all sizes can be compared.",
+            _contrast(_near, _apart, lambda terms, same: terms.sum()),
+        ),
+        Misconception(
+            "a mean of each kind",
+            "You average pairs of one dish and pairs of two on their own. The docstring asks for the mean over all N pairs; and "
+            "where one kind is missing, its mean is nan.",
+            _contrast(_near, _apart, lambda terms, same: terms[same].mean() + terms[~same].mean()),
+        ),
+        Misconception(
+            "the margin meets the squared distance",
+            "You subtract the squared distance from the margin. Subtract the distance first, then square what is left.",
+            _contrast(_near, lambda d, m: (m - d**2).clamp(min=0) / 2),
+        ),
+        Misconception(
+            "the squares before the difference",
+            "You subtract one square from the other. Subtract the distance from the margin first, then square what is left.",
+            _contrast(_near, lambda d, m: (m**2 - d**2).clamp(min=0) / 2),
+        ),
+        Misconception(
+            "pairs of two dishes are ignored",
+            "Only pairs of one dish cost anything in your loss. Then the cheapest thing is to put all pictures on one point.",
+            _contrast(_near, lambda d, m: 0 * d),
+        ),
+        Misconception(
+            "pairs of one dish are ignored",
+            "Only pairs of two dishes cost anything in your loss. Nothing pulls the pictures of one dish together.",
+            _contrast(lambda d, m: 0 * d, _apart),
+        ),
+        Misconception(
+            "the margin is always 1",
+            "The margin in your code is 1, whatever margin says.",
+            _contrast(_near, lambda d, m: (1.0 - d).clamp(min=0) ** 2 / 2),
+        ),
+        Misconception(
+            "one loss for each pair",
+            "You return N numbers, one for each pair. They are right, but the loss is one number: their mean.",
+            _contrast(_near, _apart, lambda terms, same: terms),
+        ),
+        Misconception(
+            "the gradient is lost",
+            "Your loss is the right number, but it does not know where it came from. What went through item(), detach() or "
+            "NumPy has no gradient, and nothing can learn from it.",
+            _contrast(_near, _apart, lambda terms, same: terms.mean().detach()),
+        ),
+    ],
+    hints=(
+        "Write two terms for each pair: what it costs if it is one dish, and what if it is two. Then choose by same.",
+        "torch.where(same, x, y) takes x where same is True, and y elsewhere. max(0, z) of a tensor is torch.relu(z) or "
+        "z.clamp(min=0).",
+        "near = distance ** 2; apart = torch.relu(margin - distance) ** 2; then half of the mean of "
+        "torch.where(same, near, apart).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.triplet_loss
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _triplet_oracle(anchor, positive, negative, margin):
+    import torch
+
+    given = [torch.from_numpy(np.array(each)).requires_grad_() for each in (anchor, positive, negative)]
+    criterion = torch.nn.TripletMarginWithDistanceLoss(
+        distance_function=lambda x, y: torch.nn.functional.mse_loss(x, y, reduction="none").sum(dim=1), margin=margin
+    )
+    loss = criterion(*given)
+    loss.backward()
+    return {"loss": float(np.round(loss.item(), 10)), "gradients": [_tidy(each.grad.numpy()) for each in given]}
+
+
+def _inside(anchor, positive, negative, margin):
+    """What stands in the hinge, for each triplet."""
+    return ((anchor - positive) ** 2).sum(axis=1) - ((anchor - negative) ** 2).sum(axis=1) + margin
+
+
+def _triplets(rng, n, d, margin, draw, kinds=(True, False)):
+    """Triplets of which some are active and some are not, none of them near the kink; so too with the roles swapped."""
+    while True:
+        a, p, q = (draw(rng, (n, d)) for _ in range(3))
+        inner = [_inside(a, p, q, m) for m in (margin, 0.0, -margin)] + [_inside(a, q, p, margin)]
+        near = min(np.abs(each).min() for each in inner)
+        states = set((inner[0] > 0).tolist())
+        if near > 0.02 and states == set(kinds):
+            return {"anchor": a, "positive": p, "negative": q, "margin": margin}
+
+
+def _units(rng, shape):
+    x = rng.normal(size=shape)
+    return (x / np.sqrt((x**2).sum(axis=1, keepdims=True))).round(3)
+
+
+def _triplet_cases(rng):
+    def whole(rng, shape):
+        return rng.integers(0, 3, shape).astype(float)
+
+    yield Case("two triplets in the plane", **_triplets(rng, 2, 2, 0.5, whole))
+    yield Case("vectors of length 1, margin 0.2", **_triplets(rng, 5, 3, 0.2, _units))
+    yield Case("margin 1", **_triplets(rng, 7, 4, 1.0, _real))
+    yield Case("as many triplets as numbers", **_triplets(rng, 4, 4, 0.3, _real))
+    while True:
+        easy = _triplets(rng, 3, 6, 0.2, _real)
+        easy["negative"] = easy["negative"] + 9.0
+        if (_inside(**easy) < -0.02).all():
+            break
+    yield Case("every negative far away", weight=0.5, **easy)
+
+
+def _squares(x, y):
+    return ((x - y) ** 2).sum(dim=1)
+
+
+def _triplet(inner=None, reduce=None, distance=None):
+    """A triplet loss whose parts can be wrong."""
+
+    def wrong(anchor, positive, negative, margin):
+        near, far = ((distance or _squares)(anchor, other) for other in (positive, negative))
+        value = inner(near, far, margin) if inner else near - far + margin
+        return reduce(value) if reduce else value.clamp(min=0).mean()
+
+    return wrong
+
+
+def _rooted(x, y):
+    return ((x - y) ** 2).sum(dim=1).sqrt()
+
+
+TRIPLET_LOSS = Exercise(
+    id="13.triplet_loss",
+    title="The triplet loss",
+    points=12,
+    cases=_triplet_cases,
+    oracle=_triplet_oracle,
+    probe="loss_with_gradient",
+    forbidden=(*OURS, *TRIPLETS),
+    rtol=1e-4,
+    misconceptions=[
+        Misconception(
+            "the roles are swapped",
+            "Your loss asks the negative to be nearer than the positive. It is large where all is well. Which of the two "
+            "distances should be small?",
+            _triplet(lambda near, far, m: far - near + m),
+        ),
+        Misconception(
+            "the hinge is missing",
+            "A triplet that is right by more than the margin pays money back in your loss, and hides another one's mistake. "
+            "It should cost 0.",
+            _triplet(reduce=lambda value: value.mean()),
+        ),
+        Misconception(
+            "the hinge comes after the mean",
+            "You average first and cut at 0 afterwards, so good triplets make up for bad ones. Cut each triplet at 0, then "
+            "take the mean.",
+            _triplet(reduce=lambda value: value.mean().clamp(min=0)),
+        ),
+        Misconception(
+            "a sum over the triplets",
+            "You add up the triplets' losses. Here the loss is their mean.",
+            _triplet(reduce=lambda value: value.clamp(min=0).sum()),
+        ),
+        Misconception(
+            "the distances are not squared",
+            "You take the distances themselves, with the square root. FaceNet's loss compares their squares.",
+            _triplet(distance=_rooted),
+        ),
+        Misconception(
+            "a mean over the numbers of a vector",
+            "You take the mean of the squared differences. A squared distance is their sum, so yours is too small by the "
+            "number of dimensions.",
+            _triplet(distance=lambda x, y: ((x - y) ** 2).mean(dim=1)),
+        ),
+        Misconception(
+            "absolute differences",
+            "You add up absolute differences. The squared distance adds up their squares.",
+            _triplet(distance=lambda x, y: (x - y).abs().sum(dim=1)),
+        ),
+        Misconception(
+            "the margin is left out",
+            "You are content as soon as the negative is a hair farther than the positive. It should be farther by at least "
+            "the margin.",
+            _triplet(lambda near, far, m: near - far),
+        ),
+        Misconception(
+            "the margin is subtracted",
+            "With your sign a triplet costs nothing until it is wrong by more than the margin. Add it: then it pays until it "
+            "is right by the margin.",
+            _triplet(lambda near, far, m: near - far - m),
+        ),
+        Misconception(
+            "only the active triplets are counted",
+            "You divide by the number of triplets that still cost something (and by 0 where there are none). The docstring asks "
+            "for the mean over all N.",
+            _triplet(reduce=lambda value: value[value > 0].mean()),
+        ),
+        Misconception(
+            "the result is squared",
+            "You square what comes out of the hinge. In the triplet loss it counts as it is.",
+            _triplet(reduce=lambda value: (value.clamp(min=0) ** 2).mean()),
+        ),
+        Misconception(
+            "half of everything",
+            "Your loss is half as large as it should be. The contrastive loss has a factor of one half; this one has none.",
+            _triplet(reduce=lambda value: value.clamp(min=0).mean() / 2),
+        ),
+        Misconception(
+            "added up along the wrong axis",
+            "You add up over the triplets and are left with one number for each dimension. The distance of a pair is a sum "
+            "over its D numbers.",
+            _triplet(distance=lambda x, y: ((x - y) ** 2).sum(dim=0)),
+        ),
+        Misconception(
+            "the negative's distance from the positive",
+            "You measure how far the negative is from the positive. Both distances start at the anchor.",
+            lambda a, p, q, margin: (_squares(a, p) - _squares(p, q) + margin).clamp(min=0).mean(),
+        ),
+        Misconception(
+            "one loss for each triplet",
+            "You return N numbers, one for each triplet. They are right, but the loss is one number: their mean.",
+            _triplet(reduce=lambda value: value.clamp(min=0)),
+        ),
+        Misconception(
+            "the gradient is lost",
+            "Your loss is the right number, but it does not know where it came from. What went through item(), detach() or "
+            "NumPy has no gradient, and nothing can learn from it.",
+            _triplet(reduce=lambda value: value.clamp(min=0).mean().detach()),
+        ),
+    ],
+    hints=(
+        "Take one triplet. Two squared distances, both from the anchor. Which one should be smaller, and by how much?",
+        "((anchor - positive) ** 2).sum(dim=1) is (N,). Cut at zero for each triplet on its own, before you average.",
+        "near and far are the two squared distances: torch.relu(near - far + margin).mean().",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.semi_hard_negatives
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _semi_hard_oracle(distances, labels, anchors, positives):
+    chosen = []
+    for a, p in zip(anchors.tolist(), positives.tolist(), strict=True):
+        ranked = sorted((d, i) for i, d in enumerate(distances[a].tolist()) if labels[i] != labels[a])
+        chosen.append(next((i for d, i in ranked if d > distances[a, p]), ranked[-1][1]))
+    return np.array(chosen)
+
+
+def _mined(mask, rank=None, fallback=None):
+    """Negatives chosen by other rules: of what `mask` allows the first by `rank`, else by `fallback`."""
+
+    def wrong(distances, labels, anchors, positives):
+        chosen = []
+        for a, p in zip(anchors, positives, strict=True):
+            allowed = mask(distances, labels, a, p)
+            row = (rank or (lambda d, a, p: d[a]))(distances, a, p)
+            if allowed.any():
+                chosen.append(int(np.where(allowed, row, np.inf).argmin()))
+            else:
+                chosen.append(int((fallback or _farthest)(distances, labels, a, p)))
+        return np.array(chosen)
+
+    return wrong
+
+
+def _negative(d, labels, a, p):
+    return labels != labels[a]
+
+
+def _farther(d, labels, a, p):
+    return (labels != labels[a]) & (d[a] > d[a, p])
+
+
+def _nearer(d, labels, a, p):
+    return (labels != labels[a]) & (d[a] < d[a, p])
+
+
+def _farthest(d, labels, a, p):
+    return np.where(labels != labels[a], d[a], -np.inf).argmax()
+
+
+def _nearest(d, labels, a, p):
+    return np.where(labels != labels[a], d[a], np.inf).argmin()
+
+
+_MINERS = {
+    "hardest": _mined(_negative),
+    "easiest": _mined(_negative, lambda d, a, p: -d[a]),
+    "anyone": _mined(lambda d, labels, a, p: d[a] > d[a, p], fallback=lambda d, labels, a, p: d[a].argmax()),
+    "no fallback": _mined(_farther, fallback=lambda d, labels, a, p: 0),
+    "nearest fallback": _mined(_farther, fallback=_nearest),
+    "nearer": _mined(_nearer, lambda d, a, p: -d[a], fallback=_nearest),
+    "from the positive": _mined(lambda d, labels, a, p: (labels != labels[a]) & (d[p] > d[a, p]), lambda d, a, p: d[p]),
+    "distance": lambda d, labels, a, p: d[a, _semi_hard_oracle(d, labels, a, p)],
+    "positive": lambda d, labels, a, p: np.array(p),
+}
+
+
+def _batch(rng, labels, pairs, whole=False):
+    """Distances, all different, for which every way of choosing (see `_MINERS`) chooses another."""
+    labels, n = np.asarray(labels, np.int64), len(labels)
+    all_pairs = np.array([(a, p) for a, p in itertools.permutations(range(n), 2) if labels[a] == labels[p]])
+    while True:
+        upper = (
+            rng.permutation(n * (n - 1) // 2) + 1.0 if whole else rng.permutation(300)[: n * (n - 1) // 2] / 100 + 0.05
+        )
+        d = np.zeros((n, n))
+        d[np.triu_indices(n, 1)] = upper
+        d = d + d.T
+        taken = all_pairs[rng.permutation(len(all_pairs))[:pairs]]
+        given = d, labels, taken[:, 0], taken[:, 1]
+        right = _semi_hard_oracle(*given)
+        if whole or not any(np.array_equal(right, miner(*given)) for miner in _MINERS.values()):
+            return dict(zip(("distances", "labels", "anchors", "positives"), given, strict=True))
+
+
+def _semi_hard_cases(rng):
+    yield Case("five pictures, three pairs", **_batch(rng, [0, 0, 1, 1, 1], 3, whole=True))
+    yield Case("seven pictures of two dishes", **_batch(rng, rng.permutation([3, 3, 3, 8, 8, 8, 8]), 9))
+    yield Case("nine pictures of three dishes", **_batch(rng, rng.permutation([0, 0, 1, 1, 1, 1, 2, 2, 2]), 11))
+    yield Case("eight pictures, every pair", **_batch(rng, rng.permutation([0, 0, 0, 1, 1, 1, 2, 2]), 14))
+
+
+SEMI_HARD_NEGATIVES = Exercise(
+    id="13.semi_hard_negatives",
+    title="Semi-hard negatives",
+    points=12,
+    cases=_semi_hard_cases,
+    oracle=_semi_hard_oracle,
+    forbidden=OURS,
+    misconceptions=[
+        Misconception(
+            "the hardest negative",
+            "You take the nearest picture of another dish, even where it is nearer than the positive. Asked for is the nearest "
+            "of those that are farther than the positive.",
+            _MINERS["hardest"],
+        ),
+        Misconception(
+            "the easiest negative",
+            "You take the farthest picture of another dish. Such a triplet costs nothing, and nothing is learned from it.",
+            _MINERS["easiest"],
+        ),
+        Misconception(
+            "pictures of the same dish are allowed",
+            "Some of your negatives show the anchor's own dish. A negative has another label than the anchor.",
+            _MINERS["anyone"],
+        ),
+        Misconception(
+            "nothing for when none is farther",
+            "Where every negative is nearer than the positive you return picture 0: that is what argmin of nothing but "
+            "infinities gives. The docstring says which one to take then.",
+            _MINERS["no fallback"],
+        ),
+        Misconception(
+            "the nearest where none is farther",
+            "Where every negative is nearer than the positive you take the nearest, the hardest of all. The docstring asks for "
+            "the farthest then.",
+            _MINERS["nearest fallback"],
+        ),
+        Misconception(
+            "nearer than the positive",
+            "You take a negative that is nearer than the positive. Semi-hard ones are farther away. Turn the comparison.",
+            _MINERS["nearer"],
+        ),
+        Misconception(
+            "measured from the positive",
+            "You measure how far the negatives are from the positive. All distances start at the anchor: row a of the matrix.",
+            _MINERS["from the positive"],
+        ),
+        Misconception(
+            "distances in place of places",
+            "You return how far the chosen negatives are. Asked for is which pictures they are: use argmin in place of min.",
+            _MINERS["distance"],
+        ),
+        Misconception(
+            "the positives are returned",
+            "You return the positives. A negative shows another dish than the anchor.",
+            _MINERS["positive"],
+        ),
+    ],
+    hints=(
+        "Take one pair (a, p). In row a of the distances, which entries belong to another dish? Which of those are larger than "
+        "the entry of p?",
+        "Make a copy of the row in which everything that is not allowed is infinite, and take its argmin. What if everything "
+        "is infinite?",
+        "row = distances[a]; negative = labels != labels[a]; farther = negative & (row > row[p]); if farther.any(): "
+        "np.where(farther, row, np.inf).argmin(), else np.where(negative, row, -np.inf).argmax().",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.make_pairs
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _dishes(rng, *sizes):
+    return rng.permutation(np.repeat(np.arange(len(sizes)), sizes)).astype(np.int64)
+
+
+def _pair_cases(rng):
+    def drawn():
+        return np.random.default_rng(int(rng.integers(2**31)))
+
+    # A right answer never fails by chance: the probe asks two generators for different pairs only where the same
+    # ones would come once in 10^9 times.
+    yield Case("three dishes, seven pictures", labels=_dishes(rng, 3, 2, 2), n=4, rng=drawn())
+    yield Case("every pair of one dish that there is", labels=_dishes(rng, 4, 3, 2), n=10, rng=drawn())
+    yield Case("every pair of two dishes that there is", labels=_dishes(rng, 6, 2), n=12, rng=drawn())
+    yield Case("a dish with a single picture", labels=_dishes(rng, 14, 5, 1), n=60, rng=drawn())
+    yield Case("sixty pictures of five dishes", labels=_dishes(rng, 20, 16, 11, 8, 5), n=int(rng.integers(50, 70)), rng=drawn())  # fmt: skip
+
+
+def _all_pairs(labels):
+    first, second = np.triu_indices(len(labels), 1)
+    return np.column_stack([first, second]), labels[first] == labels[second]
+
+
+def _taken(labels, n, rng, same=None, different=None):
+    """n pairs of each kind, none twice."""
+    pairs, alike = _all_pairs(labels)
+    parts = [
+        pairs[rng.permutation(np.flatnonzero(alike == kind))[: count if count is not None else n]]
+        for kind, count in ((True, same), (False, different))
+    ]
+    return np.concatenate(parts), np.repeat([True, False], [len(part) for part in parts])
+
+
+def _spoiled(change):
+    """Right pairs, changed by `change(pairs, same, labels, n, rng)`."""
+
+    def wrong(labels, n, rng):
+        return change(*_taken(labels, n, rng), labels, n, rng)
+
+    return wrong
+
+
+def _with_itself(pairs, same, labels, n, rng):
+    pairs[: n // 2, 1] = pairs[: n // 2, 0]
+    return pairs, same
+
+
+def _one_twice(pairs, same, labels, n, rng):
+    pairs[1] = pairs[0]
+    return pairs, same
+
+
+def _mirrored(pairs, same, labels, n, rng):
+    pairs[1] = pairs[0][::-1]
+    return pairs, same
+
+
+_DRAWS = itertools.count()
+
+
+def _own_chance(labels, n, rng):
+    """Other pairs at every call; the probe calls three times a case, so that a sheet is the same at every build."""
+    return _taken(labels, n, np.random.default_rng([n, len(labels), next(_DRAWS) % 3]))
+
+
+def _as_they_come(pairs, same, labels, n, rng):
+    """As chance would have it: n of all pairs and n more, whatever they show."""
+    every, alike = _all_pairs(labels)
+    some = rng.permutation(len(every))[: 2 * n]
+    if alike[some].sum() == n:  # by chance: take one pair of the other kind in place of the last
+        some[-1] = next(i for i in rng.permutation(len(every)) if i not in some and alike[i] != alike[some[-1]])
+    return every[some], alike[some]
+
+
+MAKE_PAIRS = Exercise(
+    id="13.make_pairs",
+    title="Draw pairs",
+    points=14,
+    cases=_pair_cases,
+    oracle=lambda labels, n, rng: PAIRS,
+    probe="pairs",
+    forbidden=(*LIBRARIES,),
+    misconceptions=[
+        Misconception(
+            "a picture is paired with itself",
+            "Some of your pairs hold one picture twice. It is the same dish, of course, and any method gets it right: your "
+            "accuracy would be too good.",
+            _spoiled(_with_itself),
+        ),
+        Misconception(
+            "as chance will have it",
+            "You draw pairs at random, and most of them show two dishes. Then always saying 'different' is right most of the "
+            "time. Draw n pairs of one dish and n of two.",
+            _spoiled(_as_they_come),
+        ),
+        Misconception(
+            "n pairs in all",
+            "You return n pairs, half of them of one dish. Asked for are n of each kind.",
+            lambda labels, n, rng: _taken(labels, n, rng, n // 2, n - n // 2),
+        ),
+        Misconception(
+            "a pair comes twice",
+            "Some of your pairs are there more than once. What was drawn must not be drawn again: choose without replacement, "
+            "or remember what you have.",
+            _spoiled(_one_twice),
+        ),
+        Misconception(
+            "a pair comes in both orders",
+            "You hold (3, 8) and (8, 3), and count them as two. They are the same two pictures with the same similarity. Keep "
+            "the smaller number first, and look again for doubles.",
+            _spoiled(_mirrored),
+        ),
+        Misconception(
+            "same is turned",
+            "same is True where the two labels differ. It should be True where they are equal.",
+            _spoiled(lambda pairs, same, *rest: (pairs, ~same)),
+        ),
+        Misconception(
+            "same is not that of the pair",
+            "Your pairs and your answers are out of step: same[i] does not say whether pair i shows one dish. Were the pairs "
+            "shuffled without it?",
+            _spoiled(lambda pairs, same, *rest: (pairs, np.roll(same, 1))),
+        ),
+        Misconception(
+            "a seed of its own",
+            "Your pairs are the same whichever generator is given: a seed stands in your code, or no chance is used at all. "
+            "Let rng do the drawing.",
+            lambda labels, n, rng: _taken(labels, n, np.random.default_rng(0)),
+        ),
+        Misconception(
+            "the generator is not used",
+            "Your pairs are others at every call, even with a generator in the same state: you draw with np.random's own. "
+            "Nobody could repeat your measurement. Let rng do the drawing.",
+            _own_chance,
+        ),
+    ],
+    hints=(
+        "How many pairs are there at all? For a few hundred pictures you can list them: every i with every j above it. Which "
+        "of them show one dish?",
+        "np.triu_indices(N, 1) gives two arrays i < j with every pair once: no picture with itself, no pair in both orders. "
+        "Split them by labels[i] == labels[j].",
+        "rng.choice(np.flatnonzero(alike), n, replace=False) chooses n pairs of one dish, and the same with ~alike n pairs of "
+        "two. Put them together with np.concatenate, and same along with them.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.best_threshold
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _right(similarities, same, threshold):
+    return int(((similarities >= threshold) == same).sum())
+
+
+def _candidates(similarities):
+    """Every threshold that makes a difference: each similarity, and one above them all."""
+    values = np.unique(similarities)
+    return np.append(values, values[-1] + 1)
+
+
+def _best(similarities, same):
+    """The lowest of the best, by trying them all."""
+    candidates = _candidates(similarities)
+    return float(candidates[int(np.argmax([_right(similarities, same, t) for t in candidates]))])
+
+
+def _strict_best(similarities, same):
+    """Where "same" is said above the threshold only: the highest of the best."""
+    candidates = np.unique(similarities)
+    found = [int(((similarities > t) == same).sum()) for t in candidates]
+    return float(candidates[len(found) - 1 - int(np.argmax(found[::-1]))])
+
+
+_THRESHOLDS = {
+    "strict": _strict_best,
+    "midway": lambda s, y: float((s[y].mean() + s[~y].mean()) / 2),
+    "lowest same": lambda s, y: float(s[y].min()),
+    "highest different": lambda s, y: float(s[~y].max()),
+    "accuracy": lambda s, y: _right(s, y, _best(s, y)) / len(s),
+    "fixed": lambda s, y: 0.5,
+    "most same found": lambda s, y: float(s.min()),
+}
+
+
+def _scores(rng, same, gap, digits=2):
+    """Similarities, of pairs of one dish higher by `gap` on average."""
+    same = np.asarray(same)
+    values = rng.normal(np.where(same, 0.2 + gap / 2, 0.2 - gap / 2), 0.28)
+    return np.clip(values, -0.99, 0.99).round(digits)
+
+
+def _threshold_case(rng, label, pairs, gap, wrong=(), digits=2, **more):
+    """A case where the mistakes named by `wrong` get fewer right, nearly all another number of pairs."""
+    while True:
+        same = _balanced(rng, pairs)
+        s = _scores(rng, same, gap, digits)
+        best = _right(s, same, _best(s, same))
+        counts = [_right(s, same, _THRESHOLDS[name](s, same)) for name in wrong]
+        if best < pairs and all(count < best for count in counts) and len(counts) - len(set(counts)) <= 1:
+            return Case(label, similarities=s, same=same, **more)
+
+
+def _threshold_cases(rng):
+    shift = float(rng.integers(0, 3)) / 10
+    yield Case("six pairs", similarities=np.array([0.8, 0.7, 0.6, 0.4, 0.3, 0.1]) - shift, same=np.array([True, True, False, True, False, False]))  # fmt: skip
+    yield _threshold_case(rng, "two hundred pairs", 200, 0.45, tuple(_THRESHOLDS))
+    yield _threshold_case(rng, "twenty pairs", 20, 0.3, ("strict", "most same found"))
+    yield _threshold_case(rng, "many pairs of one and the same similarity", 50, 0.3, ("strict", "lowest same"), digits=1)  # fmt: skip
+    while True:
+        same = _balanced(rng, 12)
+        s = np.where(same, rng.uniform(0.31, 0.9, 12), rng.uniform(-0.6, 0.22, 12)).round(2)
+        if _right(s, same, _strict_best(s, same)) < 12 and not s[~same].max() < 0.05:
+            break
+    yield Case("both kinds apart", weight=0.5, similarities=s, same=same)
+
+
+def _threshold_oracle(similarities, same):
+    from sklearn.metrics import roc_curve
+
+    false, true, _ = roc_curve(same, similarities, drop_intermediate=False)
+    right = true * np.sum(same) + (1 - false) * np.sum(~np.asarray(same))
+    return {"pairs judged rightly": int(np.round(right.max()))}
+
+
+BEST_THRESHOLD = Exercise(
+    id="13.best_threshold",
+    title="The best threshold",
+    points=10,
+    cases=_threshold_cases,
+    oracle=_threshold_oracle,
+    probe="threshold",
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "above in place of at or above",
+            "You count a pair as the same only above the threshold. In this chapter 'same' is said from the threshold on, so the "
+            "pair that it stands at belongs to it: >=.",
+            _THRESHOLDS["strict"],
+        ),
+        Misconception(
+            "midway between the means",
+            "You take the mean of all similarities, or the middle between the two kinds' means (here they are one number). That is near the best threshold where both kinds spread alike, but "
+            "it is not the one with the most right answers. Try them all.",
+            _THRESHOLDS["midway"],
+        ),
+        Misconception(
+            "no same pair is lost",
+            "Your threshold is the lowest similarity of a pair of one dish. It misses no such pair, but lets in many of two.",
+            _THRESHOLDS["lowest same"],
+        ),
+        Misconception(
+            "the highest different pair",
+            "Your threshold is the highest similarity of a pair of two dishes. One odd pair decides, and most pairs of one dish "
+            "are lost.",
+            _THRESHOLDS["highest different"],
+        ),
+        Misconception(
+            "the accuracy is returned",
+            "You return how good the best threshold is. Asked for is the threshold itself: keep it beside its count.",
+            _THRESHOLDS["accuracy"],
+        ),
+        Misconception(
+            "always one half",
+            "Your threshold is 0.5, whatever the pairs are. Cosines are no probabilities: where the best cut lies depends on "
+            "the embedding.",
+            _THRESHOLDS["fixed"],
+        ),
+        Misconception(
+            "every pair is let in",
+            "Your threshold is the lowest similarity of all, so that every pair is called the same. Do you count only the pairs of "
+            "one dish? One of two dishes that is turned away is a right answer too. Or do you say 'same' below the threshold?",
+            _THRESHOLDS["most same found"],
+        ),
+    ],
+    hints=(
+        "The answers change only where the threshold passes a similarity. So which thresholds are worth trying?",
+        "For one threshold t: (similarities >= t) is what you say, same is what is true. How often do they agree?",
+        "Loop over np.unique(similarities); count np.sum((similarities >= t) == same) for each; keep the t with the most.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.verification_accuracy
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _fold_values(similarities, same, folds, choose):
+    """Each fold's accuracy; `choose(others, own)` gives the threshold from two boolean masks."""
+    found = []
+    for fold in np.unique(folds):
+        own = folds == fold
+        found.append(_right(similarities[own], same[own], choose(~own, own)) / own.sum())
+    return np.array(found)
+
+
+def _summary(values, error=None):
+    error = values.std(ddof=1) / np.sqrt(len(values)) if error is None else error
+    return (_number(values.mean()), _number(error))
+
+
+def _nine(s, y):
+    return lambda others, own: _best(s[others], y[others])
+
+
+def _protocol(s, y, folds):
+    return _summary(_fold_values(s, y, folds, _nine(s, y)))
+
+
+def _own_threshold(s, y, folds):
+    return _summary(_fold_values(s, y, folds, lambda others, own: _best(s[own], y[own])))
+
+
+def _all_threshold(s, y, folds):
+    return _summary(_fold_values(s, y, folds, lambda others, own: _best(s, y)))
+
+
+def _in_order(s, y, folds):
+    count = len(np.unique(folds))
+    cut = np.concatenate([np.full(len(part), k) for k, part in enumerate(np.array_split(np.arange(len(s)), count))])
+    return _protocol(s, y, cut)
+
+
+def _mean_threshold(s, y, folds):
+    mean = np.mean([_best(s[folds != k], y[folds != k]) for k in np.unique(folds)])
+    return _summary(_fold_values(s, y, folds, lambda others, own: mean))
+
+
+def _on_the_nine(s, y, folds):
+    values = []
+    for fold in np.unique(folds):
+        others = folds != fold
+        values.append(_right(s[others], y[others], _best(s[others], y[others])) / others.sum())
+    return _summary(np.array(values))
+
+
+def _trained_on_one(s, y, folds):
+    values = []
+    for fold in np.unique(folds):
+        own = folds == fold
+        values.append(_right(s[~own], y[~own], _best(s[own], y[own])) / (~own).sum())
+    return _summary(np.array(values))
+
+
+def _with_error(error):
+    def wrong(s, y, folds):
+        values = _fold_values(s, y, folds, _nine(s, y))
+        return _summary(values, error(values, s))
+
+    return wrong
+
+
+def _pooled(s, y, folds):
+    values = _fold_values(s, y, folds, _nine(s, y))
+    sizes = np.array([(folds == fold).sum() for fold in np.unique(folds)])
+    return (_number((values * sizes).sum() / sizes.sum()), _summary(values)[1])
+
+
+def _strict_protocol(s, y, folds):
+    values = []
+    for fold in np.unique(folds):
+        own = folds == fold
+        t = _best(s[~own], y[~own])
+        values.append(np.mean((s[own] > t) == y[own]))
+    return _summary(np.array(values))
+
+
+_PROTOCOLS = {
+    "own": _own_threshold,
+    "all": _all_threshold,
+    "in order": _in_order,
+    "mean threshold": _mean_threshold,
+    "on the nine": _on_the_nine,
+    "one": _trained_on_one,
+    "deviation": _with_error(lambda values, s: values.std(ddof=1)),
+    "n": _with_error(lambda values, s: values.std(ddof=0) / np.sqrt(len(values))),
+    "pairs": _with_error(lambda values, s: values.std(ddof=1) / np.sqrt(len(s))),
+    "variance": _with_error(lambda values, s: values.var(ddof=1)),
+    "strict": _strict_protocol,
+}
+
+
+def _certain(s, y, folds) -> bool:
+    """Whether every threshold that is best for the other folds says the same of each fold."""
+    for fold in np.unique(folds):
+        own = folds == fold
+        candidates = np.unique(np.append(s, s.max() + 1))  # also those that lie between the others' similarities
+        counts = np.array([_right(s[~own], y[~own], t) for t in candidates])
+        said = [(s[own] >= t).tobytes() for t in candidates[counts == counts.max()]]
+        if len(set(said)) > 1:
+            return False
+    return True
+
+
+def _fold_case(rng, label, sizes, gap, digits, names=tuple(_PROTOCOLS), pooled=False):
+    while True:
+        order = rng.permutation(sum(sizes))
+        folds = np.repeat(np.arange(len(sizes)), sizes)[order].astype(np.int64)
+        same = np.concatenate([_balanced(rng, size) for size in sizes])[order]
+        s = _scores(rng, same, gap, digits)
+        if not _certain(s, same, folds):
+            continue
+        results = [_protocol(s, same, folds), *(_PROTOCOLS[name](s, same, folds) for name in names)]
+        if _differ(results + ([_pooled(s, same, folds)] if pooled else [])):
+            return Case(label, similarities=s, same=same, folds=folds)
+
+
+def _verification_cases(rng):
+    yield _fold_case(rng, "three folds of six pairs", (6, 6, 6), 0.5, 1, ("own",))
+    yield _fold_case(rng, "five folds of twelve pairs", (12,) * 5, 0.5, 1)
+    yield _fold_case(rng, "folds of different sizes", (10, 16, 8, 22), 0.5, 1, pooled=True)
+    yield _fold_case(rng, "ten folds", (14,) * 10, 0.45, 1)
+
+
+def _verification_oracle(similarities, same, folds):
+    from scipy.stats import sem
+    from sklearn.metrics import accuracy_score
+    from sklearn.model_selection import LeaveOneGroupOut
+
+    values = []
+    for others, own in LeaveOneGroupOut().split(similarities, same, folds):
+        scores = similarities[others]
+        best = max(np.append(np.unique(scores), 9.0), key=lambda t: accuracy_score(same[others], scores >= t))
+        values.append(accuracy_score(same[own], similarities[own] >= best))
+    return (_number(np.mean(values)), _number(sem(values)))
+
+
+VERIFICATION_ACCURACY = Exercise(
+    id="13.verification_accuracy",
+    title="The protocol: accuracy in folds",
+    points=14,
+    cases=_verification_cases,
+    oracle=_verification_oracle,
+    forbidden=(*LIBRARIES, "scipy.stats.*"),
+    misconceptions=[
+        Misconception(
+            "the threshold comes from the test fold",
+            "You choose each fold's threshold on that very fold. It has then seen the answers, and the accuracy is too good. "
+            "Choose it on the other folds.",
+            _own_threshold,
+        ),
+        Misconception(
+            "one threshold from all folds",
+            "You choose one threshold on all pairs, those of the test fold among them. For each fold choose one anew, on the "
+            "pairs that are not in it.",
+            _all_threshold,
+        ),
+        Misconception(
+            "the folds are cut anew",
+            "You cut the pairs into folds of your own, in their order. folds says in which one each pair is: the publisher's "
+            "folds make results comparable.",
+            _in_order,
+        ),
+        Misconception(
+            "the mean of the thresholds",
+            "You average the folds' thresholds and judge every pair by that. But each of them has seen the other folds, so the "
+            "average has seen the test fold too. Judge each fold by its own threshold.",
+            _mean_threshold,
+        ),
+        Misconception(
+            "measured on the folds it was chosen on",
+            "You choose a threshold on the other folds, and measure it there. The fold that was left out is the test.",
+            _on_the_nine,
+        ),
+        Misconception(
+            "chosen on one, measured on the others",
+            "You choose on one fold and measure on all others: the protocol the other way round. Choose on all but one, measure "
+            "on that one.",
+            _trained_on_one,
+        ),
+        Misconception(
+            "the deviation in place of the standard error",
+            "Your second number is the folds' standard deviation: how far one fold is off. The standard error is how far their "
+            "mean is off, smaller by the square root of the number of folds.",
+            _PROTOCOLS["deviation"],
+        ),
+        Misconception(
+            "divided by F in place of F - 1",
+            "You use NumPy's standard deviation as it is, which divides by the number of folds. The sample deviation divides by "
+            "one less: ddof=1.",
+            _PROTOCOLS["n"],
+        ),
+        Misconception(
+            "divided by the number of pairs",
+            "You divide the deviation by the root of the number of pairs. It is the deviation of folds, so the number of folds "
+            "counts.",
+            _PROTOCOLS["pairs"],
+        ),
+        Misconception(
+            "the variance",
+            "Your second number is the folds' variance. The standard error is its square root, divided by the root of the number "
+            "of folds.",
+            _PROTOCOLS["variance"],
+        ),
+        Misconception(
+            "above in place of at or above",
+            "In the test fold you say 'same' only above the threshold. From the threshold on, it should be: >=.",
+            _strict_protocol,
+        ),
+        Misconception(
+            "every pair counts the same",
+            "You count the right answers of all folds together. Where folds have different sizes that is another number than the "
+            "mean of the folds' accuracies, which is asked for.",
+            _pooled,
+        ),
+    ],
+    hints=(
+        "For each fold, two sets of pairs: those in it and all the others. Which set may the threshold see, and which gets the "
+        "accuracy?",
+        "own = folds == k is a mask; ~own are the other folds. Choose on similarities[~own] and same[~own], then judge "
+        "similarities[own].",
+        "accuracies.append(np.mean((similarities[own] >= t) == same[own])) for each k in np.unique(folds). Then the mean, and "
+        "np.std(accuracies, ddof=1) / np.sqrt(len(accuracies)).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.roc_curve
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _roc_oracle(similarities, same):
+    from sklearn.metrics import roc_curve
+
+    false, true, _ = roc_curve(same, similarities, drop_intermediate=False)
+    return (_tidy(false), _tidy(true))
+
+
+def _rates(similarities, same, thresholds, says=None):
+    says = says or (lambda s, t: s >= t)
+    said = np.array([says(similarities, t) for t in thresholds])
+    return _tidy(said[:, ~same].mean(axis=1)), _tidy(said[:, same].mean(axis=1))
+
+
+def _strictest_first(s):
+    return np.append(np.inf, np.unique(s)[::-1])
+
+
+def _curve(thresholds=_strictest_first, says=None, finish=lambda f, t, same: (f, t)):
+    def wrong(similarities, same):
+        return finish(*_rates(similarities, same, thresholds(similarities), says), same)
+
+    return wrong
+
+
+def _pair_by_pair(similarities, same):
+    order = np.argsort(-similarities, kind="stable")
+    hits = same[order]
+    return (
+        _tidy(np.append(0, np.cumsum(~hits) / (~hits).sum())),
+        _tidy(np.append(0, np.cumsum(hits) / hits.sum())),
+    )
+
+
+def _precision(similarities, same):
+    false, true = _rates(similarities, same, _strictest_first(similarities))
+    hits, misses = true * same.sum(), false * (~same).sum()
+    return false, _tidy(np.divide(hits, hits + misses, out=np.ones_like(hits), where=hits + misses > 0))
+
+
+_CURVES = {
+    "strict": _curve(says=lambda s, t: s > t),
+    "axes": _curve(finish=lambda f, t, same: (t, f)),
+    "given order": _curve(lambda s: np.append(np.inf, list(dict.fromkeys(s.tolist())))),
+    "upwards": _curve(finish=lambda f, t, same: (f[::-1].copy(), t[::-1].copy())),
+    "no start": _curve(lambda s: np.unique(s)[::-1]),
+    "pair by pair": _pair_by_pair,
+    "of all pairs": _curve(finish=lambda f, t, same: (_tidy(f * (~same).mean()), _tidy(t * same.mean()))),
+    "counts": _curve(finish=lambda f, t, same: (_tidy(f * (~same).sum()), _tidy(t * same.sum()))),
+    "below": _curve(says=lambda s, t: s <= t),
+    "precision": _precision,
+    "true negatives": _curve(finish=lambda f, t, same: (_tidy(1 - f), t)),
+}
+
+
+def _roc_case(rng, label, same, gap, digits):
+    same = np.asarray(same)
+    while True:
+        s = _scores(rng, same, gap, digits)
+        tied = len(np.unique(s)) < len(s)
+        mixed = any(len(set(same[s == value].tolist())) == 2 for value in np.unique(s))
+        results = [np.concatenate(curve(s, same)) for curve in (_curve(), *_CURVES.values())]
+        if tied and mixed and _differ(results):
+            return Case(label, similarities=s, same=same)
+
+
+def _roc_cases(rng):
+    shift = float(rng.integers(0, 3)) / 10
+    yield Case("five pairs", similarities=np.array([0.5, 0.9, 0.3, 0.5, 0.8]) - shift, same=np.array([True, True, False, False, True]))  # fmt: skip
+    yield _roc_case(rng, "thirteen pairs", rng.permutation([True] * 5 + [False] * 8), 0.4, 1)
+    yield _roc_case(rng, "twenty pairs, many alike", rng.permutation([True] * 12 + [False] * 8), 0.3, 1)
+    yield _roc_case(rng, "thirty pairs", rng.permutation([True] * 9 + [False] * 21), 0.5, 1)
+
+
+ROC_CURVE = Exercise(
+    id="13.roc_curve",
+    title="The ROC curve",
+    points=8,
+    cases=_roc_cases,
+    oracle=_roc_oracle,
+    forbidden=LIBRARIES,
+    misconceptions=[
+        Misconception(
+            "above in place of at or above",
+            "You say 'same' only above the threshold. Your curve never reaches (1, 1), since the pair at the lowest threshold is "
+            "never let in. From the threshold on: >=.",
+            _CURVES["strict"],
+        ),
+        Misconception(
+            "the axes are swapped",
+            "Your numbers are right, but in the other order: first the false positive rate (two dishes called the same), then the "
+            "true positive rate.",
+            _CURVES["axes"],
+        ),
+        Misconception(
+            "the thresholds are not sorted",
+            "You go through the thresholds in the order in which the pairs come. A curve begins at the strictest: sort them, from "
+            "the highest down.",
+            _CURVES["given order"],
+        ),
+        Misconception(
+            "from the lowest threshold up",
+            "Your curve begins at (1, 1). Begin with the strictest threshold: from the highest similarity down.",
+            _CURVES["upwards"],
+        ),
+        Misconception(
+            "the first point is missing",
+            "Your curve does not begin at (0, 0). The strictest threshold lies above every similarity, and calls nothing the "
+            "same.",
+            _CURVES["no start"],
+        ),
+        Misconception(
+            "a point for each pair",
+            "Pairs of one and the same similarity are let in together or not at all. You make a point after each of them, and "
+            "the curve depends on their order. One point for each different similarity.",
+            _CURVES["pair by pair"],
+        ),
+        Misconception(
+            "shares of all pairs",
+            "You divide by the number of all pairs. A rate belongs to one kind: false positives by the pairs of two dishes, true "
+            "positives by the pairs of one.",
+            _CURVES["of all pairs"],
+        ),
+        Misconception(
+            "counts in place of rates",
+            "You return how many. A rate is a share, from 0 to 1: divide by how many there are of that kind.",
+            _CURVES["counts"],
+        ),
+        Misconception(
+            "same below the threshold",
+            "You say 'same' where the similarity is low. That is right for distances; similarities are high where two pictures "
+            "are alike.",
+            _CURVES["below"],
+        ),
+        Misconception(
+            "precision in place of the true positive rate",
+            "Your second number is the share of right ones among those called the same (precision). The true positive rate is the "
+            "share of all pairs of one dish that are found.",
+            _CURVES["precision"],
+        ),
+        Misconception(
+            "the true negative rate",
+            "Your first number counts the pairs of two dishes that are turned away. Asked for are those that are let in: one "
+            "minus yours.",
+            _CURVES["true negatives"],
+        ),
+    ],
+    hints=(
+        "For one threshold: of the pairs of two dishes, which share is called the same? And of the pairs of one dish?",
+        "Thresholds: infinity first, then the different similarities from high to low (np.unique sorts upwards, [::-1] turns "
+        "it).",
+        "for t in thresholds: said = similarities >= t; append said[~same].mean() to the one list and said[same].mean() to the "
+        "other. Return both as arrays.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 13.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "13.quiz",
+    8,
+    [
+        Question(
+            "c",
+            {
+                "a": "A classifier's last layer has one score for each dish of the menu. Which score would the new dish get?",
+                "b": "A vector is all that is needed, but a new dish has no row of weights in the last layer, and training one "
+                "needs more than two pictures.",
+                "d": "More training classes help, but the question is how a dish can be compared that is in none of them.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "The margin is asked for in squared distance: subtract, and compare with 0.2.",
+                "c": "Two squared distances and one hinge: 0.5 less 0.9 plus 0.2. What does the hinge make of it?",
+                "d": "A loss below zero would pay a triplet for being right. The hinge forbids it.",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "Nine folds and one fold have the same kind of pairs: it is not their number that makes the difference.",
+                "b": "The standard error comes from the spread over folds, whichever way the threshold was chosen.",
+                "c": "Speed is no reason: trying all thresholds takes milliseconds.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "Accuracy at one threshold says nothing of a stricter one. Which number does?",
+                "c": "The area averages over all false positive rates, most of which a lock would never be run at.",
+                "d": "A lower threshold lets more strangers in.",
+            },
+        ),
+        Question(
+            "c",
+            {
+                "a": "An average can hide it: most of the pictures are of the majority, and errors on the rest hardly move it.",
+                "b": "One threshold for all gives each group another false positive rate, where their similarities are spread "
+                "differently.",
+                "d": "A false match can mean a locked door or an arrest: it is not known to be harmless.",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [
+    COSINE_SIMILARITY,
+    CONTRASTIVE_LOSS,
+    TRIPLET_LOSS,
+    SEMI_HARD_NEGATIVES,
+    MAKE_PAIRS,
+    BEST_THRESHOLD,
+    VERIFICATION_ACCURACY,
+    ROC_CURVE,
+    QUIZ,
+]

@@ -1,0 +1,719 @@
+# %% [markdown]
+# # 13 Faces and plates: verification
+#
+# Your network names twenty dishes. Tomorrow the canteen serves a twenty-first. Nobody has told the network its name, and
+# there are two photographs of it. Are they the same dish? A phone that unlocks for its owner answers the same kind of
+# question: not *who is this?* but *is this the same one?*
+#
+# **When you are done, you can**
+#
+# - turn a network into an **embedding**: a vector for each picture, near where two pictures are alike;
+# - write the two classical losses that train one, contrastive and triplet, and choose triplets worth learning from;
+# - measure verification as the field does: pairs, ten folds, a threshold from nine, a standard error, a ROC curve;
+# - say why a method that is good on average may still be wrong for some, and what one must ask before it is used on people.
+#
+# **What you build**: `cosine_similarity`, `contrastive_loss`, `triplet_loss`, `semi_hard_negatives`, `make_pairs`,
+# `best_threshold`, `verification_accuracy` and `roc_curve`. With them MealoMi recognises a dish that it has no name for.
+#
+# **Time**: about 90 minutes. **You need**: training in PyTorch from chapters 08 and 09. No face is shown in this chapter.
+
+# %%
+import time
+
+import numpy as np
+import torch
+
+from introdl import check, data, figures, hint, models, verification
+from introdl.experiments import records
+from introdl.figures import verification as figs
+
+figures.use_style()
+
+# %% tags=["parameters"]
+seed = 13  # of the network's first weights and of the batches
+steps = 60  # of the training in section 4: batches of 60 pictures
+size = 32  # height and width of the pictures, in pixels
+
+# %% [markdown]
+# ## 1. Who is who?
+#
+# **Labeled Faces in the Wild** (LFW) is a set of 13,233 news photographs of 5,749 people, made in
+# [2007](https://vis-www.cs.umass.edu/lfw/). Its question: given two photographs, do they show the same person? There are
+# 6,000 pairs, half of them of one person. Guessing is right half of the time.
+#
+# | who | accuracy on LFW | source |
+# |---|---|---|
+# | people, on the cropped faces | 97.53 % | [Kumar and others, 2009](https://doi.org/10.1109/ICCV.2009.5459250) |
+# | DeepFace, a CNN trained on 4.4 million faces of 4,030 people | 97.35 % | [Taigman and others, 2014](https://www.cv-foundation.org/openaccess/content_cvpr_2014/html/Taigman_DeepFace_Closing_the_2014_CVPR_paper.html) |
+# | FaceNet, trained on pictures of about 8 million people | 99.63 % | [Schroff and others, 2015](https://arxiv.org/abs/1503.03832) |
+#
+# The people in the test are others than those in training. A classifier cannot help there: it has one score for each person
+# of its training set. So the last layer is thrown away, and what comes before it is kept: a vector. Two pictures are called the same
+# if their vectors are alike.
+#
+# We do it with dishes. The network learns from the twelve **base** dishes. The eight **specials** it never sees: bagel,
+# waffles, hot dog, tomato, sushi, steak, chocolate cake, cheesecake.
+
+# %%
+base = data.plates(size=size, dishes="base")
+train, known = base.split("train"), base.split("val")
+specials = data.plates(size=size, dishes="special")
+print(f"to learn from: {len(train):,} pictures of {len(train.classes)} dishes")
+print(f"to verify:     {len(specials):,} pictures of {len(specials.classes)} other dishes: {', '.join(specials.classes)}")
+
+# %% [markdown]
+# ## 2. How alike are two vectors?
+#
+# The **cosine similarity** of two vectors $a$ and $b$, each of shape $(D,)$, is their dot product, divided by both lengths:
+#
+# $$\cos(a, b) = \frac{\sum_d a_d b_d}{\lVert a \rVert \, \lVert b \rVert}, \qquad \lVert a \rVert = \sqrt{\textstyle\sum_d a_d^2}$$
+#
+# It is 1 where they point the same way, 0 at a right angle, −1 where they point apart. How long they are does not matter.
+#
+# **By hand**: $a = (3, 4)$ and $b = (4, 3)$. The dot product is $12 + 12 = 24$, both lengths are 5, and $24 / 25 = 0.96$.
+#
+# On vectors of length 1, cosine and squared distance say the same thing:
+# $\lVert a - b \rVert^2 = 1 - 2 a \cdot b + 1 = 2 - 2 \cos(a, b)$.
+#
+# ### Exercise: `cosine_similarity`
+#
+# scikit-learn's, torch's and SciPy's own cosine are off the menu, and so is `introdl.verification`, which has all of this
+# chapter's functions. Get more help with `hint("13.cosine_similarity")` in a cell of your own.
+
+# %% exercise="13.cosine_similarity"
+def cosine_similarity(a, b):
+    """Cosine similarity of each row of a with the same row of b.
+
+    Parameters
+    ----------
+    a, b : numpy.ndarray
+        (N, D) floats: N pairs of vectors.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N,) floats from -1 to 1. Where one of the two vectors is all zeros: 0. The inputs are
+        left as they are.
+
+    Example
+    -------
+    >>> cosine_similarity(np.array([[3.0, 4.0], [0.0, 0.0]]), np.array([[4.0, 3.0], [1.0, 0.0]]))
+    array([0.96, 0.  ])
+    """
+    ### BEGIN SOLUTION
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return (a * b).sum(axis=1) / np.where(lengths > 0, lengths, 1)
+    ### END SOLUTION
+
+# %% check="13.cosine_similarity"
+check("13.cosine_similarity", cosine_similarity)
+
+# %% [markdown]
+# ## 3. Losses for pairs and triplets
+#
+# ### Contrastive
+#
+# The first idea, from [Hadsell, Chopra and LeCun, 2006](http://yann.lecun.com/exdb/publis/pdf/hadsell-chopra-lecun-06.pdf):
+# pull a pair of one dish together, push a pair of two dishes apart, but not for ever.
+#
+# $$L = \frac1N \sum_{i=1}^N \begin{cases} \tfrac12 d_i^2 & \text{one dish} \\ \tfrac12 \max(0,\, m - d_i)^2 & \text{two dishes} \end{cases}$$
+#
+# - $d_i$: the distance of pair $i$'s two vectors; all of them together $(N,)$. $m$: the **margin**, one number.
+#
+# **By hand**, with $m = 2$: a pair of one dish at distance 3 costs $\tfrac12 \cdot 9 = 4.5$. A pair of two dishes at distance 1
+# costs $\tfrac12 (2-1)^2 = 0.5$; at distance 5 nothing. The mean of the three is $5/3$.
+
+# %%
+figs.contrastive_curves(margin=1.0)
+
+# %% [markdown]
+# ### Exercise: `contrastive_loss`
+#
+# Here the inputs are torch tensors, and the check looks at your loss *and* at the gradient that flows back through it.
+
+# %% exercise="13.contrastive_loss"
+def contrastive_loss(distance, same, margin):
+    """Contrastive loss of N pairs.
+
+    Parameters
+    ----------
+    distance : torch.Tensor
+        (N,) float32, 0 or more: how far each pair's vectors are from each other.
+    same : torch.Tensor
+        (N,) bool: True where a pair shows one dish. All may be True, or none.
+    margin : float
+        From this distance on, two dishes cost nothing.
+
+    Returns
+    -------
+    torch.Tensor
+        One number: the mean over all N pairs. It keeps its gradient.
+
+    Example
+    -------
+    >>> d = torch.tensor([3.0, 1.0, 5.0], requires_grad=True)
+    >>> contrastive_loss(d, torch.tensor([True, False, False]), 2.0).item()
+    1.6666666269302368
+    """
+    ### BEGIN SOLUTION
+    terms = torch.where(same, distance**2, torch.relu(margin - distance) ** 2)
+    return terms.mean() / 2
+    ### END SOLUTION
+
+# %% check="13.contrastive_loss"
+check("13.contrastive_loss", contrastive_loss)
+
+# %% [markdown]
+# ### Triplet
+#
+# The contrastive loss wants every dish on a single point. But some dishes vary more than others. FaceNet asks for less: an
+# **anchor** $a$ should be nearer to a **positive** $p$ (the same dish) than to a **negative** $n$ (another), by a margin:
+#
+# $$L = \frac1N \sum_{i=1}^N \max\big(0,\; \lVert a_i - p_i \rVert^2 - \lVert a_i - n_i \rVert^2 + m\big)$$
+#
+# - $a, p, n$: vectors, $(N, D)$ each. $m$: the margin, one number, of a *squared* distance. FaceNet takes 0.2.
+#
+# **By hand**: $a = (0, 0)$, $p = (1, 0)$, $n = (0, 2)$, $m = 0.5$. $1 - 4 + 0.5 = -2.5$, so this triplet costs nothing. With
+# $n = (1, 1)$: $1 - 2 + 0.5 < 0$, nothing either. With $n = (0, 1)$: $1 - 1 + 0.5 = 0.5$.
+#
+# 1. Move the negative out past the dotted circle. What becomes of the loss, and of what there is to learn?
+# 2. Put the negative between the two circles: semi-hard. Then inside the dashed one: hard.
+# 3. Set all three points on one spot. What is the loss then, and why would a network be tempted to go there?
+
+# %% tags=["demo"]
+figs.triplet_board()
+
+# %% [markdown]
+# ### Exercise: `triplet_loss`
+
+# %% exercise="13.triplet_loss"
+def triplet_loss(anchor, positive, negative, margin):
+    """Triplet loss with squared distances, as in FaceNet.
+
+    Parameters
+    ----------
+    anchor, positive, negative : torch.Tensor
+        (N, D) float32: N triplets of vectors.
+    margin : float
+        By which the negative's squared distance should exceed the positive's.
+
+    Returns
+    -------
+    torch.Tensor
+        One number: the mean over all N triplets. It keeps its gradient.
+
+    Example
+    -------
+    >>> a, p, n = torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    >>> triplet_loss(a, p, n, 0.5).item()
+    0.5
+    """
+    ### BEGIN SOLUTION
+    near = ((anchor - positive) ** 2).sum(dim=1)
+    far = ((anchor - negative) ** 2).sum(dim=1)
+    return torch.relu(near - far + margin).mean()
+    ### END SOLUTION
+
+# %% check="13.triplet_loss"
+check("13.triplet_loss", triplet_loss)
+
+# %% [markdown]
+# ### Which triplets?
+#
+# After a little training most triplets cost nothing: they teach nothing either. The **hardest** negatives, nearest of all,
+# sound best, but FaceNet reports that they can lead to a collapse: every picture at one point. So it takes **semi-hard**
+# ones: farther away than the positive, but as near as possible.
+#
+# **By hand**: from anchor 0 the distances are 0, 2, 1, 3, 5, and the labels 0, 0, 1, 1, 1. The positive is picture 1, at
+# distance 2. Negatives are 2, 3 and 4, at 1, 3 and 5. Farther than 2 are 3 and 4; the nearer is picture 3.
+#
+# ### Exercise: `semi_hard_negatives`
+
+# %% exercise="13.semi_hard_negatives"
+def semi_hard_negatives(distances, labels, anchors, positives):
+    """For each pair of an anchor and a positive: which picture to take as the negative.
+
+    Parameters
+    ----------
+    distances : numpy.ndarray
+        (N, N) floats: how far each picture of a batch is from each other one; symmetric. No
+        two pairs are equally far apart.
+    labels : numpy.ndarray
+        (N,) int64; at least two different ones.
+    anchors, positives : numpy.ndarray
+        (M,) int64: places of two different pictures of one dish.
+
+    Returns
+    -------
+    numpy.ndarray
+        (M,) whole numbers: of the pictures with another label than the anchor that are farther
+        from it than the positive, the nearest; where there is none, the farthest picture with
+        another label.
+
+    Example
+    -------
+    >>> d = np.array([[0, 2, 1, 3.0], [2, 0, 4, 5], [1, 4, 0, 6], [3, 5, 6, 0]])
+    >>> semi_hard_negatives(d, np.array([0, 0, 1, 1]), np.array([0]), np.array([1]))
+    array([3])
+    """
+    ### BEGIN SOLUTION
+    rows = distances[anchors]
+    negative = labels[anchors][:, None] != labels
+    farther = negative & (rows > distances[anchors, positives][:, None])
+    nearest = np.where(farther, rows, np.inf).argmin(axis=1)
+    farthest = np.where(negative, rows, -np.inf).argmax(axis=1)
+    return np.where(farther.any(axis=1), nearest, farthest)
+    ### END SOLUTION
+
+# %% check="13.semi_hard_negatives"
+check("13.semi_hard_negatives", semi_hard_negatives)
+
+# %% [markdown]
+# ## 4. Let it learn
+#
+# A small CNN, a dense layer to 64 numbers, a division by the length: that is the embedding. Batches hold five pictures of each
+# base dish, changed a little, as in chapter 09; all pairs of one dish in a batch are anchor and positive, each with its semi-hard
+# negative. (This cell uses the course's own losses, so it runs before yours are written.)
+
+# %% tags=["demo"]
+torch.manual_seed(seed)
+network = models.PlainCNN(len(train.classes), widths=(32, 64, 128, 192))
+embedder = verification.Embedder(network, width=192, dimensions=64)
+settings = verification.LearningSettings(steps=steps, batch_size=60, seed=seed)
+
+losses, begun = [], time.perf_counter()
+statistics = verification.learn(
+    embedder,
+    np.asarray(train.images),
+    train.labels,
+    verification.triplet,
+    settings,
+    device="cpu",
+    on_step=lambda step, loss: losses.append(loss),
+)
+print(f"{steps} steps in {time.perf_counter() - begun:.0f} s")
+figs.learning_curve(losses)
+
+# %% [markdown]
+# A loss near the margin, 0.2, means that positives and negatives are about equally far. Anything lower is learned.
+#
+# ## 5. Pairs, as in LFW
+#
+# To measure it, draw pairs: as many of one dish as of two. Otherwise an answer that is always "different" would look good: of
+# all pairs of two special pictures, seven in eight show two dishes.
+#
+# **By hand**: 7 pictures of dishes with 3, 2 and 2 of them. There are $7 \cdot 6 / 2 = 21$ pairs. Of one dish: $3 + 1 + 1 = 5$.
+# The other 16 show two.
+#
+# ### Exercise: `make_pairs`
+
+# %% exercise="13.make_pairs"
+def make_pairs(labels, n, rng):
+    """Draw n pairs of one dish, and n pairs of two dishes, at random.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        (N,) int64: the dish of each picture. A dish may have a single picture.
+    n : int
+        How many pairs of each kind. There are enough of them.
+    rng : numpy.random.Generator
+        All chance comes from it.
+
+    Returns
+    -------
+    pairs : numpy.ndarray
+        (2 n, 2) whole numbers: the places of two pictures, in any order. None is paired with
+        itself, and no pair comes twice: (3, 8) and (8, 3) are the same.
+    same : numpy.ndarray
+        (2 n,) bool: True where a pair shows one dish.
+
+    Example
+    -------
+    >>> pairs, same = make_pairs(np.array([0, 0, 1, 1]), 2, np.random.default_rng(0))
+    >>> pairs.shape, int(same.sum())
+    ((4, 2), 2)
+    """
+    ### BEGIN SOLUTION
+    first, second = np.triu_indices(len(labels), 1)
+    alike = labels[first] == labels[second]
+    chosen = np.concatenate([rng.choice(np.flatnonzero(kind), n, replace=False) for kind in (alike, ~alike)])
+    return np.column_stack([first[chosen], second[chosen]]), alike[chosen]
+    ### END SOLUTION
+
+# %% check="13.make_pairs"
+check("13.make_pairs", make_pairs)
+
+# %% [markdown]
+# The chapter's own pairs: ten **folds** of 300 and 300, like LFW's. No picture is in two folds. In LFW no *person* is in two
+# folds; with eight dishes that cannot be, so our folds are not as independent as LFW's.
+
+# %% tags=["demo"]
+pairs = verification.draw_pairs(specials.labels, per_fold=300, folds=10, seed=0)
+
+
+def similarities_of(vectors, pairs):
+    return verification.cosine(vectors[pairs.first], vectors[pairs.second])
+
+
+vectors = verification.embed(embedder, specials.images, *statistics)
+similarities = similarities_of(vectors, pairs)
+large = data.plates(size=96, dishes="special")  # the same pictures, to look at
+order = np.argsort(similarities)
+different, alike = order[~pairs.same[order]], order[pairs.same[order]]
+shown = np.concatenate([alike[-2:], alike[:2], different[-2:], different[:2]])
+figs.pairs_of_pictures(
+    large.images,
+    list(zip(pairs.first[shown], pairs.second[shown], strict=True)),
+    [f"{'one dish' if pairs.same[i] else 'two dishes'}\n{similarities[i]:.2f}" for i in shown],
+    "The extremes: pairs of one dish (left) and of two (right)",
+    "Eight pairs of special plates with their similarities: the two most and the two least alike pairs of one dish, then of two "
+    "dishes: " + "; ".join(f"{specials.classes[specials.labels[pairs.first[i]]]} and {specials.classes[specials.labels[pairs.second[i]]]} {similarities[i]:.2f}" for i in shown),
+)
+
+# %% [markdown]
+# ## 6. A threshold, and an honest accuracy
+#
+# *Same* is said where the similarity is at or above a **threshold**. Move it:
+#
+# 1. Go to the right until nobody of the wrong kind is let in. How many pairs of one dish are turned away?
+# 2. Find the threshold with the most right answers. Where do the two histograms cross?
+# 3. What does the point on the ROC curve do when you move left?
+
+# %% tags=["demo"]
+figs.threshold_explorer(similarities, pairs.same, threshold=round(verification.threshold_of(similarities, pairs.same) * 50) / 50)
+
+# %% [markdown]
+# Which thresholds are worth a try? The answers only change where the threshold passes a pair's similarity. So the pairs' own
+# similarities are enough.
+#
+# **By hand**: similarities 0.8, 0.7, 0.6, 0.4, and same is yes, yes, no, no. At 0.7 all four are right. At 0.8 one is lost, and at
+# 0.6 one is let in.
+#
+# ### Exercise: `best_threshold`
+
+# %% exercise="13.best_threshold"
+def best_threshold(similarities, same):
+    """A threshold with as many right answers as possible.
+
+    Parameters
+    ----------
+    similarities : numpy.ndarray
+        (P,) floats; some may be equal.
+    same : numpy.ndarray
+        (P,) bool: True where a pair shows one dish; half of them do.
+
+    Returns
+    -------
+    float
+        t, so that `similarities >= t` agrees with `same` as often as possible. Where several
+        are equally good, any of them.
+
+    Example
+    -------
+    >>> float(best_threshold(np.array([0.8, 0.7, 0.6, 0.4]), np.array([True, True, False, False])))
+    0.7
+    """
+    ### BEGIN SOLUTION
+    candidates = np.unique(similarities)
+    right = [np.sum((similarities >= t) == same) for t in candidates]
+    return candidates[np.argmax(right)]
+    ### END SOLUTION
+
+# %% check="13.best_threshold"
+check("13.best_threshold", best_threshold)
+
+# %% [markdown]
+# But the best threshold has seen the answers. So LFW takes it from nine folds and measures on the tenth; and each fold has its
+# turn. From the ten accuracies $q_1, \dots, q_F$ ($F = 10$) it reports their mean and its **standard error**:
+#
+# $$\bar q = \frac1F \sum_k q_k, \qquad S = \frac{\hat\sigma}{\sqrt F}, \qquad \hat\sigma^2 = \frac{1}{F - 1} \sum_k (q_k - \bar q)^2$$
+#
+# **By hand**: accuracies 0.7, 0.8 and 0.9. The mean is 0.8, $\hat\sigma = 0.1$, and $S = 0.1 / \sqrt 3 = 0.058$.
+#
+# ### Exercise: `verification_accuracy`
+
+# %% exercise="13.verification_accuracy"
+def verification_accuracy(similarities, same, folds):
+    """Accuracy by LFW's protocol: each fold is judged by a threshold from all the others.
+
+    Parameters
+    ----------
+    similarities : numpy.ndarray
+        (P,) floats.
+    same : numpy.ndarray
+        (P,) bool; in each fold half of them are True.
+    folds : numpy.ndarray
+        (P,) int64 from 0 to F - 1: the fold of each pair, in no order. Folds may differ in
+        size.
+
+    Returns
+    -------
+    tuple of two floats
+        The mean of the F folds' accuracies, and its standard error (with F - 1). "Same" is
+        said at or above the threshold. The check's numbers are such that it does not matter
+        which of several equally good thresholds you take.
+
+    Example
+    -------
+    >>> s = np.array([0.9, 0.2, 0.8, 0.3, 0.2, 0.9])
+    >>> same = np.array([True, False, True, False, True, False])
+    >>> mean, error = verification_accuracy(s, same, np.array([0, 0, 1, 1, 2, 2]))
+    >>> round(float(mean), 3), round(float(error), 3)
+    (0.667, 0.333)
+    """
+    ### BEGIN SOLUTION
+    accuracies = []
+    for fold in np.unique(folds):
+        own = folds == fold
+        candidates = np.unique(similarities[~own])
+        right = [np.sum((similarities[~own] >= t) == same[~own]) for t in candidates]
+        threshold = candidates[np.argmax(right)]
+        accuracies.append(np.mean((similarities[own] >= threshold) == same[own]))
+    return np.mean(accuracies), np.std(accuracies, ddof=1) / np.sqrt(len(accuracies))
+    ### END SOLUTION
+
+# %% check="13.verification_accuracy"
+check("13.verification_accuracy", verification_accuracy)
+
+# %% [markdown]
+# How good is the network that you have just trained? Beside it, two methods that learn nothing, and the same network on new
+# pictures of dishes that it does know:
+
+# %% tags=["demo"]
+known_pairs = verification.draw_pairs(known.labels, per_fold=100, folds=4, seed=0)
+average = verification.pixels(train.images).mean(axis=0)
+measured = {
+    "raw pixels": (similarities_of(verification.pixels(specials.images) - average, pairs), pairs),
+    "colour histogram": (similarities_of(verification.colour_histograms(specials.images), pairs), pairs),
+    "triplet loss": (similarities, pairs),
+    "triplet loss, known dishes": (similarities_of(verification.embed(embedder, known.images, *statistics), known_pairs), known_pairs),
+}
+for name, (values, some) in measured.items():
+    outcome = verification.ten_folds(values, some)
+    print(f"{name:27} {outcome.mean:.1%} ± {outcome.standard_error:.1%}")
+
+# %% [markdown]
+# ## 7. The ROC curve
+#
+# Accuracy weighs both mistakes alike. A lock does not: to keep the owner out is a nuisance, to let a stranger in is a break-in.
+# So run through all thresholds and write down two rates:
+#
+# - the **false positive rate**: of the pairs of two, the share that is called the same;
+# - the **true positive rate**: of the pairs of one, the share that is found.
+#
+# The line through all these points is the **ROC curve**. The area under it, **AUC**, is the chance that a pair of one dish is
+# more alike than a pair of two. And *the true positive rate at a false positive rate of 1 %* is what a lock's maker asks for.
+#
+# **By hand**: similarities 0.9, 0.8, 0.5, 0.3; same is yes, no, yes, no. Thresholds $\infty$, 0.9, 0.8, 0.5, 0.3 give the points
+# (0, 0), (0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1).
+#
+# ### Exercise: `roc_curve`
+
+# %% exercise="13.roc_curve"
+def roc_curve(similarities, same):
+    """False and true positive rates, from the strictest threshold to the loosest.
+
+    Parameters
+    ----------
+    similarities : numpy.ndarray
+        (P,) floats; some may be equal.
+    same : numpy.ndarray
+        (P,) bool, with both values.
+
+    Returns
+    -------
+    false, true : two numpy.ndarray
+        (T + 1,) floats each, for T different similarities. The first point belongs to a
+        threshold above all of them; then one for each different similarity, from high to low.
+        A pair is called the same where its similarity is at or above the threshold.
+
+    Example
+    -------
+    >>> roc_curve(np.array([0.9, 0.8, 0.5, 0.3]), np.array([True, False, True, False]))
+    (array([0. , 0. , 0.5, 0.5, 1. ]), array([0. , 0.5, 0.5, 1. , 1. ]))
+    """
+    ### BEGIN SOLUTION
+    false, true = [], []
+    for t in [np.inf, *np.unique(similarities)[::-1]]:
+        said = similarities >= t
+        false.append(said[~same].mean())
+        true.append(said[same].mean())
+    return np.array(false), np.array(true)
+    ### END SOLUTION
+
+# %% check="13.roc_curve"
+check("13.roc_curve", roc_curve)
+
+# %% tags=["demo"]
+curves = {name: verification.roc(values, some.same)[:2] for name, (values, some) in measured.items()}
+for name, (false, true) in curves.items():
+    print(f"{name:27} AUC {verification.area_under(false, true):.3f}   found at 1 % false: {verification.true_rate_at(false, true, 0.01):.1%}")
+figs.roc_curves(curves, "Known dishes are easier than dishes never seen")
+
+# %% [markdown]
+# ## 8. What helps with dishes never seen?
+#
+# A longer experiment, recorded once by `python -m introdl.experiments.verification`: networks of the same kind, learning from
+# three, six or twelve dishes (drawn by the seed), always from 672 pictures in all and in 120 steps of 120 pictures. All are measured on
+# the same 6,000 pairs of specials.
+
+# %%
+record = records.load("verification")
+figs.recorded_methods(record)
+
+# %%
+figs.recorded_classes(record)
+for run in record["runs"]:
+    if run["dishes"] == 3 and run["method"] == "classifier":
+        print(f"seed {run['seed']}: three dishes are {', '.join(run['which'])}")
+
+# %% [markdown]
+# Whiskers are one sample standard deviation over the seeds (none where there is a single run). Which dishes are drawn matters
+# as well as how many: with few runs, small differences mean nothing.
+#
+# Two honest lessons. First: on known dishes a network does far better than on new ones. It learns what tells *these* dishes
+# apart, and that need not be what tells others apart. FaceNet had millions of people to learn from; we have twelve dishes. Second: the
+# features of a plain classifier are hard to beat. Whether a special loss pays is a thing to measure, not to believe:
+# [Musgrave, Belongie and Lim, 2020](https://arxiv.org/abs/2003.08505) compared many such losses under equal conditions, and found that
+# later ones had gained much less than their papers said.
+#
+# And real photographs? The same networks, which have seen rendered plates only, were measured on pairs of fruit and vegetables
+# from the [Grocery Store Dataset](https://github.com/marcusklasson/GroceryStoreDataset):
+
+# %%
+print(f"{'method':17} dishes  specials   grocery")
+for method, dishes in (("pixels", 0), ("colour histogram", 0), ("triplet", 12), ("classifier", 12)):
+    found = [run for run in record["runs"] if (run["method"], run["dishes"]) == (method, dishes) and "grocery" in run]
+    if found:
+        means = [np.mean([run[where]["accuracy"] for run in found]) for where in ("specials", "grocery")]
+        print(f"{method:17} {dishes:>6}  {means[0]:8.1%}  {means[1]:8.1%}   ({len(found)} run{'s' * (len(found) > 1)})")
+
+# %% [markdown]
+# Read the line of the colour histogram. Without learning anything it may do better on the photographs than networks that
+# know rendered plates only: fruit of one kind has its colours, and several photographs can show one and the same shelf. Always ask what the simplest method gets.
+#
+# ## 9. And faces?
+#
+# All of this works on faces: the code would not change. What changes is that a plate does not mind.
+#
+# **Consent.** A face is a key that you cannot change, and that can be read from a distance without your knowing. LFW's
+# photographs came from news pages; the people in them were not asked. Its makers
+# [write today](https://vis-www.cs.umass.edu/lfw/) that no result on LFW should be taken to mean that a system is fit for
+# commercial use. In the European Union, data that identifies a person by the body is a special category that may not be processed
+# without one of a few grounds, explicit consent among them
+# ([GDPR, Article 9](https://eur-lex.europa.eu/eli/reg/2016/679/oj)).
+#
+# **Who is it wrong for?** One number hides that.
+# [Gender Shades](https://proceedings.mlr.press/v81/buolamwini18a.html) (Buolamwini and Gebru, 2018) tested three commercial systems
+# that guess gender from a face: for lighter-skinned men at most 0.8 % were wrong, for darker-skinned women up to 34.7 %. The
+# US institute for standards, NIST, measured 189 algorithms on over 18 million pictures
+# ([NISTIR 8280](https://doi.org/10.6028/NIST.IR.8280), 2019): false matches often differed between groups of people by factors of
+# 10 to beyond 100, at one and the same threshold. You can see why. A threshold is chosen on pairs, and whoever is rare among them
+# has no say in it.
+#
+# **The law.** The EU's [AI Act](https://eur-lex.europa.eu/eli/reg/2024/1689/oj) (Regulation 2024/1689) forbids databases of faces
+# scraped untargeted from the internet or from cameras (Article 5(1)(e)), and *real-time remote biometric identification* in public
+# places for law enforcement, save for narrow exceptions (Article 5(1)(h)). Other remote identification is a high risk (Annex III); *verification*, which
+# only confirms that a person is who they say they are, is not counted there.
+#
+# Before you build one, ask: Did these people agree, and can they say no without a loss? What happens to someone who is wrongly
+# matched, and who tells them? What are both error rates for each group, at the threshold in use? Does it need faces at all?
+#
+# Your plates can show you the pattern. One threshold, eight dishes: whom does it serve worst?
+
+# %% tags=["demo"]
+threshold = verification.threshold_of(similarities, pairs.same)
+said = similarities >= threshold
+for label, dish in enumerate(specials.classes):
+    touched = (specials.labels[pairs.first] == label) | (specials.labels[pairs.second] == label)
+    own, strangers = touched & pairs.same, touched & ~pairs.same
+    print(f"{dish:15} false rejects {np.mean(~said[own]):4.0%}   false accepts {np.mean(said[strangers]):4.0%}")
+
+# %% [markdown]
+# ## Quiz
+#
+# Write a letter for each, for example `answer_1 = "a"`.
+#
+# **1.** You have two pictures of a dish that no network was trained on. How do you find out whether they show the same dish?
+#
+# - a) Take a classifier, and see whether both get the same name.
+# - b) Give the classifier's last layer a new row for it.
+# - c) Compare the two vectors before the last layer.
+# - d) Train a classifier with more dishes first.
+#
+# **2.** A triplet's squared distances are 0.5 to the positive and 0.9 to the negative. The margin is 0.2. Its loss?
+#
+# - a) 0
+# - b) 0.2
+# - c) 0.6
+# - d) −0.2
+#
+# **3.** Why does the threshold come from the other nine folds?
+#
+# - a) Nine folds hold more pairs than one.
+# - b) Otherwise there would be no standard error.
+# - c) It is faster.
+# - d) The fold that measures must have had no say in it.
+#
+# **4.** A lock may let in one stranger in a thousand. Which number says how often it opens for its owner?
+#
+# - a) the accuracy
+# - b) the true positive rate at a false positive rate of 0.1 %
+# - c) the area under the ROC curve
+# - d) the lowest threshold that finds every pair
+#
+# **5.** A face verifier is right in 99 % of all tries. What does that say of how it treats different groups of people?
+#
+# - a) It treats all of them well.
+# - b) It is fair, since all have the same threshold.
+# - c) Nothing, until both error rates are measured for each of them.
+# - d) Little, but its mistakes do no harm.
+
+# %% exercise="13.quiz"
+### BEGIN SOLUTION
+### STUB answer_1 = None
+### STUB answer_2 = None
+### STUB answer_3 = None
+### STUB answer_4 = None
+### STUB answer_5 = None
+answer_1 = "c"
+answer_2 = "a"
+answer_3 = "d"
+answer_4 = "b"
+answer_5 = "c"
+### END SOLUTION
+
+# %% check="13.quiz"
+check("13.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
+
+# %% [markdown]
+# ## What you know now
+#
+# - An embedding turns *is it the same?* into *how near?*, also for classes that nobody trained on.
+# - The contrastive loss pulls and pushes pairs. The triplet loss only asks for an order, by a margin. What it learns from is chosen.
+# - A threshold is a parameter like any other: choose it on other data than you measure on.
+# - Two mistakes, two rates. Say both, at the threshold that is used, and for whom.
+#
+# ### Cheat sheet
+#
+# | what | formula | shape |
+# |---|---|---|
+# | cosine | $a \cdot b / (\lVert a \rVert \lVert b \rVert)$ | $(N, D), (N, D) \to (N,)$ |
+# | contrastive | $\frac12 d^2$, or $\frac12 \max(0, m - d)^2$; the mean | $(N,)$ to one number |
+# | triplet | $\max(0, \lVert a-p \rVert^2 - \lVert a-n \rVert^2 + m)$; the mean | $(N, D)$ three times to one number |
+# | protocol | threshold from $F - 1$ folds, accuracy on one; mean and $\hat\sigma / \sqrt F$ | two numbers |
+# | ROC | false against true positive rate, from the strictest threshold on | $(T + 1,)$ each |
+#
+# ### Next
+#
+# This is the last chapter. Go back to chapter 00 and play its game again, with a network of your own.
+#
+# ### Further reading
+#
+# - Schroff, Kalenichenko and Philbin, [FaceNet](https://arxiv.org/abs/1503.03832), 2015: triplets and how to choose them.
+# - Taigman, Yang, Ranzato and Wolf, [DeepFace](https://www.cv-foundation.org/openaccess/content_cvpr_2014/html/Taigman_DeepFace_Closing_the_2014_CVPR_paper.html), 2014.
+# - Huang and others, [Labeled Faces in the Wild](https://vis-www.cs.umass.edu/lfw/lfw.pdf), 2007: the protocol.
+# - Buolamwini and Gebru, [Gender Shades](https://proceedings.mlr.press/v81/buolamwini18a.html), 2018.
+# - NIST, [Face Recognition Vendor Test, Part 3: Demographic Effects](https://doi.org/10.6028/NIST.IR.8280), 2019.
+# - [cs231n](https://cs231n.github.io/transfer-learning/), on features of a network that are used for something else.
