@@ -205,7 +205,7 @@ print("evaluation:", layer.eval()(x).flatten().tolist(), "(running mean and vari
 # Your turn, and the rules are those of a phone: at most **200,000 parameters**, and at most **20 million multiplications** for a
 # picture of 32 x 32 pixels. (Chapter 08's `conv_flops` counts them, twice.) The check builds your network, draws the weights
 # of torch's layers anew, and trains it by a short recipe of its own: 300 steps of 64 plates, AdamW, one cycle. Then come plates
-# that it has never seen. 60, 70 and 80 % right earn marks step by step. In this notebook the validation plates judge; when
+# that it has never seen. 60, 68 and 76 % right earn marks step by step. In this notebook the validation plates judge; when
 # you are graded, plates that nobody has. Their colours and their dishes' numbers are dealt anew, so a network that learned
 # elsewhere brings nothing along. The check takes from 10 seconds to a minute.
 #
@@ -274,7 +274,7 @@ figs.schedule(factors, 0.15)
 # remembers about $1 / (1 - \alpha) = 50$ steps. It is the average that is evaluated and kept.
 
 # %%
-print(inspect.getsource(loop._average))
+print(inspect.getsource(loop.average))
 
 # %% [markdown]
 # ## 5. Train

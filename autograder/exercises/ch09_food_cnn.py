@@ -354,7 +354,7 @@ AUGMENT = Exercise(
 # each classroom, so that a network which learned elsewhere brings nothing along.
 
 STEPS = 300
-LADDER = ((0.60, 2), (0.70, 2), (0.80, 2))
+LADDER = ((0.60, 2), (0.68, 2), (0.76, 2))
 _HELD_OUT: dict[str, np.ndarray] = {}
 
 

@@ -23,8 +23,8 @@ def name_of(dish: str) -> str:
 # --- pictures as HTML, which is quicker than a plot -------------------------------------------------------------------
 
 
-def _png(values: np.ndarray, width: int, smooth: bool = False) -> str:
-    """An ``<img>`` of bytes (H, W, 3) at a width in pixels."""
+def _png(values: np.ndarray, width: int, alt: str, smooth: bool = False) -> str:
+    """An ``<img>`` of bytes (H, W, 3) at a width in pixels, with its alt text."""
     from PIL import Image
 
     picture = Image.fromarray(np.ascontiguousarray(values))
@@ -32,9 +32,7 @@ def _png(values: np.ndarray, width: int, smooth: bool = False) -> str:
     picture.save(buffer, format="PNG")
     look = "auto" if smooth else "pixelated"
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return (
-        f'<img alt="" src="data:image/png;base64,{data}" style="width:{width}px;image-rendering:{look};display:block">'
-    )
+    return f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}" style="width:{width}px;image-rendering:{look};display:block">'
 
 
 def _coloured(values: np.ndarray, top: float | None = None) -> np.ndarray:
@@ -192,14 +190,20 @@ def maps_explorer(net, images: np.ndarray, labels, layers) -> None:
         chosen = strongest(maps, 15)
         top = float(maps.max())
         cells = [
-            _captioned(_png(_coloured(maps[c], top), 104), f"channel {c}, up to {maps[c].max():.1f}", 104)
+            _captioned(
+                _png(_coloured(maps[c], top), 104, f"The map of channel {c}"),
+                f"channel {c}, up to {maps[c].max():.1f}",
+                104,
+            )
             for c in chosen
         ]
         quiet = float((maps.reshape(len(maps), -1).max(axis=1) <= 0).mean())
         words = (
             f"{layer}: {len(maps)} maps of {maps.shape[1]} × {maps.shape[2]}; {quiet:.0%} of them are dark everywhere"
         )
-        plate_shown = _captioned(_png(images[plate], 190, smooth=True), html.escape(labels[plate]), 190)
+        plate_shown = _captioned(
+            _png(images[plate], 190, f"The plate: {labels[plate]}", smooth=True), html.escape(labels[plate]), 190
+        )
         grid = f'<div style="display:grid;grid-template-columns:repeat(5,104px);gap:8px">{"".join(cells)}</div>'
         return _title(words) + _row(plate_shown, grid)
 
@@ -310,7 +314,9 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
             words += f"; the network now says {name_of(classes[int(now.argmax())])}"
         bars = _bars(now, classes, np.argsort(-before)[:6], before)
         note = "<div style='color:#555'>bars: scores with the square; black marks: without it</div>"
-        return _title(words) + _row(_png(covered, 256, smooth=True), f"<div>{bars}{note}</div>", gap=24)
+        return _title(words) + _row(
+            _png(covered, 256, "The plate with a grey square on it", smooth=True), f"<div>{bars}{note}</div>", gap=24
+        )
 
     size = images.shape[1]
 
@@ -386,9 +392,11 @@ def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
         words = f"Grad-CAM at {layer} for {name_of(classes[asked])} (score {scores[asked]:.1f}), largest value {heat.max():.2f}"
         said = ", ".join(f"{name_of(classes[k])} {scores[k]:.1f}" for k in np.argsort(-scores)[:4])
         return _title(words) + _row(
-            _captioned(_png(images[plate], 256, smooth=True), f"the network's first four: {said}", 256),
+            _captioned(_png(images[plate], 256, "The plate", smooth=True), f"the network's first four: {said}", 256),
             _captioned(
-                _png(overlay(images[plate], heat), 256, smooth=True), "each map is scaled to its own largest value", 256
+                _png(overlay(images[plate], heat), 256, "The plate with the map over it", smooth=True),
+                "each map is scaled to its own largest value",
+                256,
             ),
         )
 
