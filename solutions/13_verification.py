@@ -590,7 +590,7 @@ for method, dishes in (("pixels", 0), ("colour histogram", 0), ("triplet", 12), 
         print(f"{method:17} {dishes:>6}  {means[0]:8.1%}  {means[1]:8.1%}   ({len(found)} run{'s' * (len(found) > 1)})")
 
 # %% [markdown]
-# Read the line of the colour histogram. Without learning anything it may do better on the photographs than networks that
+# Read the line of the colour histogram. Without learning anything it does better on the photographs than the networks, which
 # know rendered plates only: fruit of one kind has its colours, and several photographs can show one and the same shelf. Always ask what the simplest method gets.
 #
 # ## 9. And faces?
