@@ -6,7 +6,6 @@ that the probe builds (`introdl.checking.probes.networks`), so that no exercise 
 
 from __future__ import annotations
 
-import copy
 import math
 
 import numpy as np
@@ -15,7 +14,7 @@ from autograder.exercise import Case, Exercise, Misconception, Question, quiz
 from introdl.checking.probes import networks
 
 #: What would do the exercises for the learner.
-FINISHED = ("introdl.models.*", "introdl.experiments.*", "torchvision.*", "timm.*")
+FINISHED = ("introdl.models.*", "introdl.experiments.transfer.*", "torchvision.*", "timm.*")
 
 
 def _torch():
@@ -715,9 +714,9 @@ LOAD_PRETRAINED = Exercise(
             _parameters_alone,
         ),
         Misconception(
-            "the dict is changed, not the model",
-            "model.state_dict() gives you a new dict. Putting another tensor into it does not reach the model: hand it to "
-            "model.load_state_dict, or copy into the tensors.",
+            "the model's weights stay as they were",
+            "Names and shapes are compared, but nothing reaches the model. model.state_dict() gives you a new dict, and putting another "
+            "tensor into it (or into a copy of the model) changes that alone. Hand it to model.load_state_dict, or copy into the tensors.",
             _into_the_dict,
         ),
         Misconception(
@@ -725,16 +724,6 @@ LOAD_PRETRAINED = Exercise(
             "You leave out every name that holds fc. Inside the body there may be a layer of that name too, as in layer1.0.fc.weight. The "
             "head's names begin with fc.",
             _any_fc,
-        ),
-        Misconception(
-            "a copy is loaded",
-            "You load the weights into a copy of the model. The one you were given stays random.",
-            lambda model, state: _strict_right(copy.deepcopy(model), state),
-        ),
-        Misconception(
-            "nothing is loaded",
-            "You compare names and shapes, and the model's weights stay as they were.",
-            _checked,
         ),
         Misconception(
             "the head is taken out of the weights",

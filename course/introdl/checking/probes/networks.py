@@ -210,9 +210,10 @@ def _drive_head(objects: tuple, inputs: list) -> Any:
     _fill(model, state)
     model.float()
     old = {name: value.clone() for name, value in model.state_dict().items()}
+    first = model.fc
     objects[0](model, after)
     head = model.fc
-    found = {"fc": type(head).__name__, "is Linear": type(head) is torch.nn.Linear}
+    found = {"same": head is first, "fc": type(head).__name__, "is Linear": type(head) is torch.nn.Linear}
     names = {name for name, _ in model.named_parameters() if not name.startswith("fc.")}
     wanted = {name for name in old if not name.startswith("fc.") and _COUNTER not in name and "running" not in name}
     found["body"] = names == wanted and all(torch.equal(model.state_dict()[name], old[name]) for name in names)
@@ -241,6 +242,8 @@ def _read_head(result: Any, inputs: list) -> Any:
         return Wrong(f"model.fc should be one torch.nn.Linear; it is a {result['fc']}.")
     if result["old"] and result["noted"] != result["shape"][0]:
         return Wrong("model.fc is the old layer: its number of outputs was changed, its weight was not.")
+    if result["same"]:
+        return Wrong("model.fc is still the old head. Give the attribute a new layer.")
     if result["old"]:
         return Wrong("model.fc still holds weights of the old head. They speak of other classes: make a new layer.")
     if result["shape"][::-1] != [widths[-1], after]:
