@@ -275,7 +275,7 @@ check("11.resnet18", ResNet18)
 # A trained network is a **state dict**: names and tensors. Parameters are in it, which are learned, and **buffers**, which are not:
 # the running mean and variance of each BatchNorm. Here is ours, trained from scratch on the twelve base dishes:
 
-# %%
+# %% tags=["demo"]
 backbone = models.pretrained("base-resnet18")
 state = backbone.state_dict()
 for name in list(state)[:6]:
@@ -296,9 +296,9 @@ print(f"test accuracy on these twelve: {backbone.card.test['accuracy']:.1%}")
 # - **Silence.** `load_state_dict(..., strict=False)` loads what it finds by name and says nothing of the rest. Watch what a prefix
 #   does, such as `module.`, which some ways of training put in front of each name:
 
-# %%
+# %% tags=["demo"]
 victim = models.ResNet18(8)
-before = victim.conv1.weight.detach().clone() if isinstance(victim, nn.Module) else None
+before = victim.conv1.weight.detach().clone()
 prefixed = {f"module.{name}": value for name, value in state.items()}
 answer = victim.load_state_dict(prefixed, strict=False)
 print("an error? no.  loaded anything?", not torch.equal(before, victim.conv1.weight))
