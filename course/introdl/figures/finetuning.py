@@ -146,6 +146,14 @@ def freeze_explorer(num_classes: int = 8) -> None:
     )
 
 
+def _apart(heights: dict[str, float], gap: float) -> dict[str, float]:
+    """Move labels' heights so far up that none lies on another."""
+    placed: dict[str, float] = {}
+    for name, height in sorted(heights.items(), key=lambda each: each[1]):
+        placed[name] = max([height, *(other + gap for other in placed.values())])
+    return placed
+
+
 # --- curves ------------------------------------------------------------------------------------------------------------
 
 
@@ -164,15 +172,17 @@ def learning_curves(curves: dict[str, tuple], baseline: float | None = None) -> 
 
     style.use_style()
     figure, axis = plt.subplots(figsize=(7.0, 3.6), layout="constrained")
-    last = 0
+    last = max(steps[-1] for steps, _ in curves.values())
+    ends = {arm: 100 * values[-1] for arm, (_, values) in curves.items()}
     for arm, (steps, values) in curves.items():
         colour, marker = _ARMS[arm]
         axis.plot(steps, 100 * np.asarray(values), color=colour, marker=marker)
-        axis.annotate(_NAMES[arm], (steps[-1], 100 * values[-1]), (8, 0), textcoords="offset points", color=colour, va="center", fontweight="bold")  # fmt: skip
-        last = max(last, steps[-1])
     if baseline is not None:
-        axis.axhline(100 * baseline, color=_ARMS["frozen"][0], linestyle="--")
-        axis.annotate("frozen", (last, 100 * baseline), (8, 0), textcoords="offset points", color=_ARMS["frozen"][0], va="center", fontweight="bold")  # fmt: skip
+        axis.plot([0, last], [100 * baseline] * 2, color=_ARMS["frozen"][0], linestyle="--")
+        ends["frozen"] = 100 * baseline
+    for arm, height in _apart(ends, 7).items():
+        axis.text(last * 1.03, height, _NAMES[arm], color=_ARMS[arm][0], va="center", fontweight="bold")
+    axis.set_xticks(curves[next(iter(curves))][0])
     axis.set(xlabel="step", ylabel="validation accuracy", xlim=(0, last * 1.22), ylim=(0, 100))
     axis.yaxis.set_major_formatter(PercentFormatter(decimals=0))
     first, final = ({arm: values[at] for arm, (_, values) in curves.items()} for at in (0, -1))
@@ -205,15 +215,18 @@ def recorded(record: dict) -> None:
     found = summary(record["runs"])
     figure, axis = plt.subplots(figsize=(7.0, 4.2), layout="constrained")
     sizes = sorted({size for arm, size in found if arm in _ARMS})
-    told = []
-    for arm, (colour, marker) in _ARMS.items():
+    told, ends = [], {}
+    for shift, (arm, (colour, marker)) in zip((1.0, 0.985, 1.015), _ARMS.items(), strict=True):
         own = [size for size in sizes if (arm, size) in found]
         if not own:
             continue
         mean, spread = (np.array([100 * found[arm, size][which] for size in own]) for which in (0, 1))
-        axis.errorbar(own, mean, spread, color=colour, marker=marker, capsize=4)
-        axis.annotate(_NAMES[arm], (own[-1], mean[-1]), (10, 0), textcoords="offset points", color=colour, va="center", fontweight="bold")  # fmt: skip
+        # A little to the side, so that bars do not hide each other.
+        axis.errorbar(shift * np.array(own), mean, spread, color=colour, marker=marker, capsize=4)
+        ends[arm] = mean[-1]
         told.append(f"{_NAMES[arm]}: " + ", ".join(f"{m:.0f} % with {size}" for m, size in zip(mean, own, strict=True)))
+    for arm, height in _apart(ends, 6).items():
+        axis.text(sizes[-1] * 1.08, height, _NAMES[arm], color=_ARMS[arm][0], va="center", fontweight="bold")
     axis.set_xscale("log")
     axis.set_xticks(sizes, [str(size) for size in sizes])
     axis.minorticks_off()

@@ -283,7 +283,6 @@ def _drive_freeze(objects: tuple, inputs: list) -> Any:
             layer.requires_grad_(False)
     learns = [name for name, p in model.named_parameters() if p.requires_grad]
     trainable = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.SGD(trainable, lr=lr) if trainable else None
     losses = []
     model.eval()
     with pretend.one_thread():
@@ -293,10 +292,14 @@ def _drive_freeze(objects: tuple, inputs: list) -> Any:
                 model(torch.from_numpy(np.array(x))), torch.from_numpy(np.array(y))
             )
             losses.append(float(loss.detach()))
-            if optimiser is not None:
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+            if not trainable:
+                continue
+            # A step of SGD by hand: torch.optim imports for seconds when it is first used.
+            gradients = torch.autograd.grad(loss, trainable, allow_unused=True)
+            with torch.no_grad():
+                for parameter, gradient in zip(trainable, gradients, strict=True):
+                    if gradient is not None:
+                        parameter -= lr * gradient
     after = _plain(model)
     return {
         "learns": learns,
@@ -335,7 +338,6 @@ def _drive_groups(objects: tuple, inputs: list) -> Any:
     if not isinstance(groups, (list, tuple)) or not all(isinstance(group, dict) for group in groups):
         return {"amiss": type(groups).__name__}
     found: list[list] = []
-    copies = []
     for group in groups:
         if "params" not in group:
             return {"amiss": "no params"}
@@ -343,18 +345,11 @@ def _drive_groups(objects: tuple, inputs: list) -> Any:
         if isinstance(params, torch.Tensor):
             params = [params]
         params = [one[1] if isinstance(one, tuple) else one for one in params]
-        copies.append({**group, "params": params})
         rate = group.get("lr")
         rate = float(rate) if isinstance(rate, (int, float, np.number, torch.Tensor)) else None
         found += [[names.get(id(p), "something else"), rate] for p in params]
-    try:
-        if any(group["params"] for group in copies):
-            torch.optim.SGD([group for group in copies if group["params"]], lr=0.1)
-        refused = ""
-    except (ValueError, TypeError) as error:
-        refused = type(error).__name__
     learns = [name for name, p in model.named_parameters() if p.requires_grad]
-    return {"found": found, "refused": refused, "learns": learns}
+    return {"found": found, "learns": learns}
 
 
 def _read_groups(result: Any, inputs: list) -> Any:
@@ -374,8 +369,6 @@ def _read_groups(result: Any, inputs: list) -> Any:
         return Wrong(f"{_some(asleep)} needs no gradient: it is frozen, and belongs in no group.")
     if any(rate is None for _, rate in result["found"]):
         return Wrong('A group has no learning rate of its own: give it the key "lr".')
-    if result["refused"]:
-        return Wrong(f"torch.optim.SGD refuses the groups with a {result['refused']}.")
     return dict(sorted((name, rate) for name, rate in result["found"]))
 
 
