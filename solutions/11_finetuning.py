@@ -386,7 +386,7 @@ check("11.replace_head", replace_head)
 # %% [markdown]
 # ## 5. What the backbone knows of dishes that it never saw
 #
-# The backbone has not seen one special in its life. Push the test pictures through its body, and lay the 512 features of each
+# The backbone has not seen one special in its life. Push the validation pictures through its body, and lay the 512 features of each
 # picture out in the plane. t-SNE does that: it tries to keep neighbours together. (Distances between far groups mean little.)
 
 # %% tags=["demo"]

@@ -9,7 +9,7 @@ import numpy as np
 from introdl.experiments import records
 from introdl.figures import style, svg
 from introdl.figures.interactive import explore
-from introdl.figures.style import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
+from introdl.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION
 
 _ARMS = {"fine-tuned": (BLUE, "o"), "frozen": ("#00654A", "s"), "scratch": (VERMILION, "^")}
 _NAMES = {"fine-tuned": "fine-tuned", "frozen": "frozen", "scratch": "from scratch"}
@@ -318,11 +318,19 @@ def feature_map(points: np.ndarray, labels: np.ndarray, classes, title: str) -> 
 
     style.use_style()
     figure, axis = plt.subplots(figsize=(7.0, 4.6), layout="constrained")
-    colours = (BLUE, ORANGE, GREEN, VERMILION, "#A0528A", SKY, "#8F8600", BLACK)
-    for k, name in enumerate(classes):
-        own = points[labels == k]
-        axis.scatter(*own.T, s=22, color=colours[k], marker="osD^vP*X"[k], alpha=0.75, linewidths=0)
-        axis.text(*np.median(own, axis=0), name.replace("_", " "), ha="center", va="center", fontweight="bold", path_effects=[effects.withStroke(linewidth=4, foreground="white")])  # fmt: skip
+    colours = (BLUE, "#B07A00", GREEN, VERMILION, "#A0528A", "#2A8CC7", "#8F8600", BLACK)
+    width, height = np.ptp(points, axis=0)
+    middles = [np.median(points[labels == k], axis=0) for k in range(len(classes))]
+    placed: list[np.ndarray] = []
+    for k in np.argsort([middle[1] for middle in middles]):
+        axis.scatter(*points[labels == k].T, s=22, color=colours[k], marker="osD^vP*X"[k], alpha=0.75, linewidths=0)
+        at = middles[k].copy()
+        while any(abs(at[0] - o[0]) < 0.25 * width and abs(at[1] - o[1]) < 0.055 * height for o in placed):
+            at[1] += 0.01 * height
+        placed.append(at)
+        halo = [effects.withStroke(linewidth=4, foreground="white")]
+        word = classes[k].replace("_", " ")
+        axis.text(*at, word, ha="center", va="center", fontweight="bold", color=colours[k], path_effects=halo)
     axis.set(xticks=[], yticks=[], xlabel="no unit: neighbours stay neighbours, distances mean little", title=title)
     axis.grid(False)
     style.show(
