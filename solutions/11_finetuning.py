@@ -437,7 +437,7 @@ print(f"{len(chosen)} pictures, frozen: {frozen_accuracy:.1%} of the validation 
 layer = nn.BatchNorm2d(2).requires_grad_(False)  # frozen, is it not?
 batch = 5 + torch.randn(16, 2, 4, 4, generator=torch.Generator().manual_seed(seed))
 for mode in ("train", "eval"):
-    getattr(layer, mode)()
+    layer.train(mode == "train")
     before = layer.running_mean.clone()
     mean_out = layer(batch).mean()
     moved = (layer.running_mean - before).abs().max()
