@@ -46,7 +46,8 @@ strangers = 100  # pictures of each kind that is no known food, in section 7
 # all by itself. They would learn nearly the same filters three times. So let one **trunk** look, and give it three small
 # **heads** that answer.
 #
-# MealoMi's network is `models.MealNet`. Its trunk is the plain network of chapter 09. It comes with the course, trained:
+# MealoMi's network is `models.MealNet`. Its trunk is that of `models.PlainCNN`: five stages of convolution, pooling, batch
+# normalisation and ReLU. It comes with the course, trained:
 
 # %%
 net = mealomi.load()
@@ -258,14 +259,14 @@ print(f"box, mean IoU             {ious.mean():8.2f} {lazy_ious.mean():10.2f}")
 
 # %% [markdown]
 # Read the second row twice. The dish is nearly always right. The grams are better than the mean by far, but most of that
-# comes from knowing the dish: who answers with the *median portion* of the named dish is almost as good. What the network
-# sees of the portion itself adds little. Where is it blind?
+# comes from knowing the dish: who answers with the *median portion* of the named dish comes close. What the network
+# sees of the portion itself adds about a tenth. Where is it blind?
 
 # %%
 figs.grams_scatter(test.grams, said_test.grams, test.labels, classes, marked=("tomato", "hot_dog"))
 
 # %% [markdown]
-# Hot dogs vary little, so they are easy. The tomatoes lie in a flat cloud: a small tomato from nearby and a large one from afar give the
+# The grey band is a factor of 1.25 up or down. Hot dogs vary little, so they are easy. The tomatoes lie in a flat cloud: a small tomato from nearby and a large one from afar give the
 # same picture. Our camera stands nearer to small food, and there is no ruler on the table. No network can see what is not in
 # the pixels.
 #
@@ -401,7 +402,7 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 #
 # ## 6. The Nutri-Score
 #
-# Energy is not all. The **Nutri-Score** is the letter on packages in seven European countries. It is a public
+# Energy is not all. The **Nutri-Score** is the letter on packages in seven European countries (as of 2024). It is a public
 # algorithm, by Santé publique France. We take the version of **2023**, for general foods. (Many pages still show the
 # version of 2017, which has other thresholds. `mealomi.nutri_score(..., version=2017)` reckons by that one.)
 #
@@ -603,6 +604,7 @@ for name, score in scores_of.items():
         "threshold": threshold,
     }
 figs.known_and_unknown(panels, "Each score is blind to something")
+print(", ".join(f"threshold on {name}: {panel['threshold']:.2f}" for name, panel in panels.items()))
 
 # %% [markdown]
 # The distance is what the app uses, in multiples of its limit: its threshold is −1. The promise holds about, not exactly,
@@ -689,10 +691,11 @@ def daily_totals(diary, utc_offset):
 check("12.daily_totals", daily_totals)
 
 # %% [markdown]
-# Here is a chart of such totals. These four days stand in a diary whose owner noted nothing on the second:
+# Such totals make a chart. The week below is made up; on two of its days nothing was noted:
 
 # %%
-figs.days({"2026-06-05": 1395.5, "2026-06-06": 0.0, "2026-06-07": 980.3, "2026-06-08": 1769.3})
+week = [1840.0, 2210.0, 0.0, 1975.0, 2480.0, 0.0, 1630.0]
+figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, start=8)})
 
 # %% [markdown]
 # The reference intake of an adult, 2000 kcal, is the European label regulation's (EU 1169/2011, Annex XIII). It is an

@@ -22,6 +22,7 @@
 # | [06 Backpropagation](06_backpropagation/06_backpropagation.ipynb) | a gradient check, an autograd engine, layers backwards | 90 |
 # | [07 Stochastic gradient descent](07_sgd/07_sgd.ipynb) | three optimisers, and a LeNet that you train on digits | 90 |
 # | [08 From NumPy to CUDA](08_cuda/08_cuda.ipynb) | an honest stopwatch, a roofline, a training step | 90 |
+# | [12 MealoMi](12_mealomi/12_mealomi.ipynb) | a loss for three heads, energy, the Nutri-Score, a diary, and the app | 90 |
 #
 # Open one with a click. The other chapters are being written.
 

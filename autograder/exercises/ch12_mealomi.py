@@ -657,7 +657,9 @@ def _score_cases(rng):
     # Unfavourable points go from below 11 to above it, one by one.
     row = _row(rng, 0, protein=5) | {name: 0.0 for name in _BAD}
     row |= {"sugars_g": _within(rng, "sugars_g", 7)}
-    yield Case("where protein no longer counts", per_100g=row, red_meat=False, nutrient="saturated_fat_g", values=_steps(rng))
+    yield Case(
+        "where protein no longer counts", per_100g=row, red_meat=False, nutrient="saturated_fat_g", values=_steps(rng)
+    )
     row = _row(rng, 13) | {"fibre_g": _within(rng, "fibre_g", 5), "fruit_veg_share": _within(rng, "fruit_veg_share", 3)}
     yield Case("rich food with fibre and fruit", per_100g=row, red_meat=False, nutrient="protein_g", values=_around(rng, "protein_g")[::3])  # fmt: skip
     # No favourable points at all: the points walk over every bound of the letters.

@@ -171,7 +171,10 @@ def nutri_score_numpy(per_100g, red_meat=False):
         + points(per_100g["saturated_fat_g"], np.arange(1, 11))
         + points(salt, np.arange(0.2, 4.05, 0.2))
     )
-    good = points(per_100g["fibre_g"], FIBRE) + np.array([0, 1, 2, 5])[points(100 * per_100g["fruit_veg_share"], [40, 60, 80])]
+    good = (
+        points(per_100g["fibre_g"], FIBRE)
+        + np.array([0, 1, 2, 5])[points(100 * per_100g["fruit_veg_share"], [40, 60, 80])]
+    )
     if bad < 11:
         good = good + np.minimum(points(per_100g["protein_g"], PROTEIN), 2 if red_meat else 7)
     score = bad - good

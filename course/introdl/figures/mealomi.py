@@ -7,13 +7,18 @@ import numpy as np
 
 from introdl.data.showing import address
 from introdl.figures import svg
-from introdl.figures.guesses import in_words
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, show
 
 #: One colour for each task, wherever it comes: dish, grams, box.
 TASKS = {"dish": BLUE, "grams": ORANGE, "box": GREEN}
 _WORDS = {"dish": BLUE, "grams": "#8A5F00", "box": "#00654A"}
+
+
+def _named(dish: str) -> str:
+    """A dish's name as people write it."""
+    return dish.replace("_", " ")
+
 
 # --- the network ------------------------------------------------------------------------------------------------
 
@@ -143,7 +148,7 @@ def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")
     axes.scatter(true[rest], predicted[rest], s=9, color="#9A9A9A", alpha=0.6, linewidths=0)
     for name, colour, shape in zip(marked, (VERMILION, BLUE), ("o", "s"), strict=True):
         own = labels == classes.index(name)
-        axes.scatter(true[own], predicted[own], s=26, color=colour, marker=shape, edgecolors="white", linewidths=0.5, label=in_words(name))  # fmt: skip
+        axes.scatter(true[own], predicted[own], s=26, color=colour, marker=shape, edgecolors="white", linewidths=0.5, label=_named(name))  # fmt: skip
     near = np.mean((predicted < 1.25 * true) & (predicted > true / 1.25))
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), xlabel="true mass (g)", ylabel="the network's mass (g)")  # fmt: skip
     ticks = [25, 50, 100, 200, 400, 800]
@@ -155,8 +160,8 @@ def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")
     show(
         figure,
         f"Scatter of {len(true)} test plates, the network's grams against true grams, both axes logarithmic. {near:.0%} lie within "
-        f"a factor of 1.25 of the line where both are equal. {in_words(marked[0])}s lie in a nearly level cloud: their size is hard "
-        f"to see. {in_words(marked[1])}s lie close together.",
+        f"a factor of 1.25 of the line where both are equal. Those of {_named(marked[0])} lie in a nearly level cloud: their size is "
+        f"hard to see. Those of {_named(marked[1])} lie close together.",
     )
 
 
@@ -186,12 +191,14 @@ def boxes_on_plates(images, true, predicted, ious, names) -> None:
             x0, y0, x1, y1 = np.clip(np.asarray(box) * size, 1, size - 1)
             for edge, width in ((BLACK, 3.6), (colour, 2.0)):
                 axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=edge, linewidth=width, linestyle=style if edge != BLACK else "-"))  # fmt: skip
-        axes.set_title(f"{in_words(name)}: {iou:.2f}", fontsize=11, fontweight="normal", loc="center")
+        axes.set_title(f"{_named(name)}: {iou:.2f}", fontsize=11, fontweight="normal", loc="center")
         axes.axis("off")
     figure.suptitle("White: the true box. Yellow, dashed: the network's. The number is their IoU", x=0.02, ha="left", fontsize=12, fontweight="bold")  # fmt: skip
     figure.tight_layout(rect=(0, 0, 1, 0.99))
-    told = "; ".join(f"{in_words(name)} {iou:.2f}" for name, iou in zip(names, ious, strict=True))
-    show(figure, f"Test plates with the true box in white and the network's in dashed yellow, and their overlap: {told}.")
+    told = "; ".join(f"{_named(name)} {iou:.2f}" for name, iou in zip(names, ious, strict=True))
+    show(
+        figure, f"Test plates with the true box in white and the network's in dashed yellow, and their overlap: {told}."
+    )
 
 
 def energy_decomposed(errors: dict[str, float], title: str) -> None:
@@ -215,7 +222,9 @@ def energy_decomposed(errors: dict[str, float], title: str) -> None:
             svg.text(276 + 330 * value / top, y + 19, f"{value:.0f} kcal", 13, bold=True),
         ]
     told = ", ".join(f"{name} {value:.0f} kcal" for name, value in errors.items())
-    svg.show(svg.canvas(690, 58 + 42 * len(errors), *parts), f"{title}. Mean absolute error of a plate's energy: {told}.")
+    svg.show(
+        svg.canvas(690, 58 + 42 * len(errors), *parts), f"{title}. Mean absolute error of a plate's energy: {told}."
+    )
 
 
 # --- the Nutri-Score --------------------------------------------------------------------------------------------------
@@ -262,7 +271,15 @@ def draw_nutri_score(score) -> str:
         edge = BLACK if here else "none"
         parts += [
             svg.box(x + (56 - side) / 2, y, side, side, colour, edge, 2.5, 8, 1 if here else 0.45),
-            svg.text(x + 28, y + side / 2 + (11 if here else 8), letter, 30 if here else 22, ink if here else BLACK, "middle", bold=True),  # fmt: skip
+            svg.text(
+                x + 28,
+                y + side / 2 + (11 if here else 8),
+                letter,
+                30 if here else 22,
+                ink if here else BLACK,
+                "middle",
+                bold=True,
+            ),  # fmt: skip
         ]
     ranges = (("A", "to 0"), ("B", "1, 2"), ("C", "3 to 10"), ("D", "11 to 18"), ("E", "from 19"))
     for number, (_, words) in enumerate(ranges):
@@ -308,12 +325,23 @@ def nutri_explorer(dish: str = "pizza") -> None:
 
     style, layout = {"description_width": "104px"}, {"width": "330px"}
     start = widgets.Dropdown(
-        options=[(in_words(name), name) for name in dishes()], value=dish, description="start from", style=style, layout=layout
+        options=[(_named(name), name) for name in dishes()],
+        value=dish,
+        description="start from",
+        style=style,
+        layout=layout,
     )
     meat = widgets.Checkbox(dish in RED_MEAT, description="red meat", indent=False, layout={"width": "120px"})
     sliders = {
         key: widgets.FloatSlider(
-            min=low, max=high, step=step, value=value, description=words, style=style, layout=layout, readout_format=".4~g"
+            min=low,
+            max=high,
+            step=step,
+            value=value,
+            description=words,
+            style=style,
+            layout=layout,
+            readout_format=".2f",
         )
         for (key, words, low, high, step), value in zip(_SLIDERS, amounts(dish), strict=True)
     }
@@ -336,7 +364,7 @@ def nutri_explorer(dish: str = "pizza") -> None:
     explore(
         draw,
         {"red_meat": meat, **sliders},
-        f"The Nutri-Score of 100 g of {in_words(dish)}: the letters A to E with the food's own marked, and below them the points "
+        f"The Nutri-Score of 100 g of {_named(dish)}: the letters A to E with the food's own marked, and below them the points "
         "for energy, sugars, saturated fat and salt, which count against it, and for protein, fibre, fruit and vegetables, which "
         "count for it.",
         arranged,
@@ -381,7 +409,9 @@ def known_and_unknown(panels: dict[str, dict], title: str) -> None:
     told = []
     for name, panel in panels.items():
         each = [f"{words} {np.mean(s >= panel['threshold']):.0%} let in" for words, s in panel["others"].items()]
-        told.append(f"by {name}: test plates {np.mean(panel['food'] < panel['threshold']):.0%} turned away, " + ", ".join(each))
+        told.append(
+            f"by {name}: test plates {np.mean(panel['food'] < panel['threshold']):.0%} turned away, " + ", ".join(each)
+        )
     show(figure, f"{title}. Histograms, with the threshold as a dashed line; {'; '.join(told)}.")
 
 
@@ -408,8 +438,13 @@ def unusual_recorded(runs: list[dict], scores=("max softmax", "embedding distanc
     axes.set(xlabel="turned away (%)", xlim=(-3, 103))
     axes.set_title("Neither score notices everything", x=0)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16 if len(runs) > 6 else -0.3), ncols=2)
-    told = "; ".join(f"{run['kind']} {run['noticed'][scores[0]]:.0%} and {run['noticed'][scores[1]]:.0%}" for run in runs)
-    show(figure, f"Share of pictures of each kind that are turned away, by the largest probability and by the distance: {told}.")
+    told = "; ".join(
+        f"{run['kind']} {run['noticed'][scores[0]]:.0%} and {run['noticed'][scores[1]]:.0%}" for run in runs
+    )
+    show(
+        figure,
+        f"Share of pictures of each kind that are turned away, by the largest probability and by the distance: {told}.",
+    )
 
 
 # --- the diary, and recommendations -------------------------------------------------------------------------------------
