@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -117,7 +117,7 @@ def test_an_export_to_a_folder_is_refused(diary, tmp_path):
     ("values", "words"),
     [
         (("pizzza", 100), "pizza"), (("pizza", 0), "over 0"), (("pizza", float("inf")), "cannot be"), (("pizza", "lots"), "number"),
-        (("pizza", 100, "today"), "datetime"), (("pizza", 100, datetime.now(timezone.utc)), "time zone"),
+        (("pizza", 100, "today"), "datetime"), (("pizza", 100, datetime.now(UTC)), "time zone"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_and_nothing_is_written(diary, values, words):

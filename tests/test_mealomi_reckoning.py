@@ -166,7 +166,8 @@ def test_a_portion_is_grams_over_100_of_the_tables_row():
 
 
 @pytest.mark.parametrize(
-    ("grams", "words"), [(0, "over 0"), (-3, "over 0"), (float("nan"), "cannot be"), (9999, "more than"), ("x", "number")]
+    ("grams", "words"),
+    [(0, "over 0"), (-3, "over 0"), (float("nan"), "cannot be"), (9999, "more than"), ("x", "number")],
 )
 def test_grams_that_cannot_be_are_a_sentence(grams, words):
     with pytest.raises(ValueError, match=words):
@@ -257,13 +258,26 @@ def test_the_limit_lets_the_share_through_that_was_asked_for():
         novelty.choose_limit(scores, 1.0)
 
 
-def test_whitened_the_spread_about_each_centre_is_round():
-    rng = np.random.default_rng(2)
-    labels = np.arange(3000) % 3
-    stretched = rng.normal(size=(3000, 3)) @ np.diag([1, 5, 0.2]) + 20 * np.eye(3)[labels]
-    centres, whitening = novelty.whiten(stretched, labels, shrink=0.0)
-    assert np.allclose(centres, [stretched[labels == k].mean(axis=0) for k in range(3)])
-    around = (stretched - centres[labels]) @ whitening
-    assert np.allclose(around.T @ around / 3000, np.eye(3), atol=1e-6)
-    far = centres[:1] + np.array([[0, 0, 4.0]])
-    assert novelty.embedding_distance(far, centres, whitening)[0] == pytest.approx(4 / 0.2, rel=0.1)
+def test_limits_of_several_scores_share_the_false_alarms():
+    usual = np.random.default_rng(2).normal(size=(2000, 2)) @ np.array([[1, 0.5], [0, 30]])
+    limits = novelty.choose_limits(usual, 0.05)
+    assert np.mean((usual > limits).any(axis=1)) == pytest.approx(0.05, abs=0.002)
+    each = (usual > limits).mean(axis=0)
+    assert each[0] == pytest.approx(each[1], abs=0.001) and each[0] < 0.04
+
+
+def test_the_distance_is_one_minus_the_best_cosine_and_lengths_do_not_matter():
+    centres = np.array([[1.0, 0], [0, 5]])
+    found = novelty.embedding_distance(np.array([[3.0, 0], [2, 2], [-1, 0]]), centres)
+    assert found == pytest.approx([0, 1 - np.sqrt(0.5), 1], abs=1e-6)
+
+
+def test_unusual_is_what_is_over_either_limit():
+    import torch
+
+    scores = torch.tensor([[9.0, 0], [0.1, 0], [9, 0]])
+    embeddings = torch.tensor([[1.0, 0], [1, 0], [1, 1]])
+    found = novelty.unusualness(scores, embeddings, torch.eye(2)[:1], torch.tensor([0.4, 0.2]))
+    assert found[0] < 0.01
+    assert found[1] == pytest.approx(novelty.max_softmax_score(scores.numpy())[1] / 0.4)
+    assert found[2] == pytest.approx((1 - np.sqrt(0.5)) / 0.2)

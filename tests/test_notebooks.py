@@ -1,5 +1,7 @@
 """Every notebook, executed by papermill: with its answers all is right, blank it runs to the end."""
 
+import re
+
 import nbformat
 import pytest
 
@@ -7,45 +9,45 @@ from autograder import build
 from autograder import exercises as exercise_bank
 from introdl import execute
 
-SOLVED = build.source_files()
-BLANK = [build.notebook_path(path.stem, build.root() / "course") for path in SOLVED]
+SOURCES = {path.stem: path for path in build.source_files()}
+NOTEBOOKS = pytest.mark.parametrize("runs", SOURCES, indirect=True)
+CHAPTERS = pytest.mark.parametrize("runs", [name for name in SOURCES if name[:2].isdigit()], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Execute everything once."""
-    folder = tmp_path_factory.mktemp("executed")
-    solved = {run.name: run for run in execute.execute(SOLVED, folder / "solved")}
-    blank = {run.name: run for run in execute.execute(BLANK, folder / "blank")}
-    return solved, blank
+def runs(request, tmp_path_factory):
+    """One notebook, executed with its answers and blank; pytest runs all tests of one before it turns to the next."""
+    name, folder = request.param, tmp_path_factory.mktemp("executed")
+    blank = build.notebook_path(name, build.root() / "course")
+    return execute.execute_one(SOURCES[name], folder / "solved"), execute.execute_one(blank, folder / "blank")
 
 
-@pytest.mark.parametrize("name", [path.stem for path in SOLVED])
-def test_with_its_answers_every_check_has_full_marks(runs, name):
-    run = runs[0][name]
+def wanted(run):
+    return list(exercise_bank.load(run.name[:2])) if run.name[:2].isdigit() else []
+
+
+@NOTEBOOKS
+def test_with_its_answers_every_check_has_full_marks(runs):
+    run = runs[0]
     assert run.error == ""
-    wanted = list(exercise_bank.load(name[:2])) if name[:2].isdigit() else []
-    assert [v["exercise"] for v in run.verdicts] == wanted
+    assert [v["exercise"] for v in run.verdicts] == wanted(run)
     assert all(v["status"] == "passed" and v["earned"] == v["points"] for v in run.verdicts)
-    if wanted:
-        source, _ = build.read(next(path for path in SOLVED if path.stem == name))
+    if run.verdicts:
+        source, _ = build.read(SOURCES[run.name])
         assert 95 <= run.points + sum(cell.points for cell in source.cells) <= 105
 
 
-@pytest.mark.parametrize("name", [path.stem for path in SOLVED])
-def test_blank_it_runs_to_the_end_and_nothing_is_started(runs, name):
-    run = runs[1][name]
+@NOTEBOOKS
+def test_blank_it_runs_to_the_end_and_nothing_is_started(runs):
+    run = runs[1]
     assert run.error == ""
-    wanted = list(exercise_bank.load(name[:2])) if name[:2].isdigit() else []
-    assert [v["exercise"] for v in run.verdicts] == wanted
+    assert [v["exercise"] for v in run.verdicts] == wanted(run)
     assert all(v["status"] == "not started" and v["earned"] == 0 for v in run.verdicts)
 
 
-@pytest.mark.parametrize("name", [path.stem for path in SOLVED])
-def test_nothing_warns_and_every_figure_has_its_alt_text(runs, name):
-    import re
-
-    for run in (runs[0][name], runs[1][name]):
+@NOTEBOOKS
+def test_nothing_warns_and_every_figure_has_its_alt_text(runs):
+    for run in runs:
         notebook = nbformat.read(run.output, as_version=4)
         for number, cell in enumerate(notebook.cells):
             for output in cell.get("outputs", []):
@@ -56,9 +58,9 @@ def test_nothing_warns_and_every_figure_has_its_alt_text(runs, name):
                     assert re.search(r'alt="[^"]+"', picture), f"cell {number}: a picture has no alt text"
 
 
-@pytest.mark.parametrize("name", [path.stem for path in SOLVED if path.stem[:2].isdigit()])
-def test_a_chapter_has_what_every_chapter_has(runs, name):
-    notebook = nbformat.read(runs[1][name].output, as_version=4)
+@CHAPTERS
+def test_a_chapter_has_what_every_chapter_has(runs):
+    notebook = nbformat.read(runs[1].output, as_version=4)
     tags = [tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])]
     assert "parameters" in tags
     html = [str(o.get("data", {}).get("text/html", "")) for cell in notebook.cells for o in cell.get("outputs", [])]
@@ -66,13 +68,13 @@ def test_a_chapter_has_what_every_chapter_has(runs, name):
     figures = sum("<img" in text or "<svg" in text for text in html)
     assert figures >= 3, "fewer than three figures"
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    for link in ("http",):
-        assert link in text, "no further reading"
-    assert f'check("{name[:2]}.quiz"' in "\n".join(cell.source for cell in notebook.cells)
+    assert "http" in text, "no further reading"
+    assert f'check("{runs[1].name[:2]}.quiz"' in "\n".join(cell.source for cell in notebook.cells)
 
 
-def test_no_chapter_takes_over_two_minutes(runs):
-    for run in [*runs[0].values(), *runs[1].values()]:
+@NOTEBOOKS
+def test_it_takes_no_more_than_two_minutes(runs):
+    for run in runs:
         assert run.seconds < 120, f"{run.name} took {run.seconds:.0f} s"
 
 

@@ -1,4 +1,4 @@
-"""Does the app notice pictures that are no plates it knows? Three scores, many kinds of pictures, what they miss.
+"""Does the app notice pictures that are no plates it knows? Four scores, many kinds of pictures, what they miss.
 
     python -m introdl.experiments.unusual
     python -m introdl.experiments.unusual --photographs grocery=FOLDER
@@ -150,14 +150,15 @@ def photographs(folder: Path, n: int) -> np.ndarray:
 
 
 def scores_of(model, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the three scores of pictures, each (N,): the higher, the more unusual."""
+    """Return the scores of pictures, each (N,): the higher, the more unusual. "either" is the app's own."""
     from introdl.mealomi.recognition import look
 
     found = look(model, images)
     return {
         "max softmax": novelty.max_softmax_score(found.scores),
         "energy": novelty.energy_score(found.scores),
-        "embedding distance": found.unusual * float(model.limit),
+        "embedding distance": novelty.embedding_distance(found.embeddings, model.centres.numpy()),
+        "either": found.unusual,
     }
 
 
@@ -169,7 +170,11 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="Example: python -m introdl.experiments.unusual --photographs grocery=~/photos",
     )
     parser.add_argument(
-        "--photographs", action="append", default=[], metavar="NAME=FOLDER", help="measure the pictures below a folder, too"
+        "--photographs",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="measure the pictures below a folder, too",
     )
     given = parser.parse_args(arguments)
     folders = {}
@@ -215,7 +220,7 @@ def measure(folders: dict[str, Path], path: Path | None = None, model=None, plat
     plates = plates if plates is not None else data.plates(size=SIZE)
     val, test = plates.split("val"), plates.split("test")
     usual = {part: scores_of(model, np.asarray(pictures.images)) for part, pictures in (("val", val), ("test", test))}
-    limits = {name: novelty.choose_limit(scores) for name, scores in usual["val"].items()}
+    limits = {name: novelty.choose_limit(scores) for name, scores in usual["val"].items()} | {"either": 1.0}
     about = {
         "network": model.card.sha256,
         "seed": SEED,

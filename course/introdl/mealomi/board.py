@@ -128,7 +128,9 @@ class Board:
         self.stop = button("Leave it as it was", "Do not change the entry")
         self.card = button("Card to share", "Make a picture of this meal", icon="image")
         self.card_view = html_box()
-        self.entry = widgets.Dropdown(description="meal", style=label, layout=widgets.Layout(width="330px"))
+        self.entry = widgets.Dropdown(
+            description="meal", style=label, layout=widgets.Layout(width="330px", max_width="100%")
+        )
         self.correct = button("Correct", "Bring this meal up to change its dish or grams", icon="pencil")
         self.delete = button("Delete", "Take this meal out of the diary", "warning", "trash")
         self.day_view, self.week_view, self.advice, self.export = (html_box() for _ in range(4))
@@ -149,7 +151,9 @@ class Board:
             return widgets.Box(children, layout=layout)
 
         def column(*children, basis="300px"):
-            box = widgets.VBox(children, layout=widgets.Layout(flex=f"1 1 {basis}", min_width="270px", grid_gap="6px"))
+            box = widgets.VBox(
+                children, layout=widgets.Layout(flex=f"1 1 {basis}", min_width="min(270px, 100%)", grid_gap="6px")
+            )
             box.add_class("mm-column")
             return box
 
@@ -350,10 +354,10 @@ class Board:
             self._say(_words(error), "bad")
             for view in (self.day_view, self.week_view, self.export, self.advice):
                 view.value = ""
-            self.entry.options = [("the diary cannot be read", None)]
+            self.entry.options = [("the diary cannot be read", 0)]
             self.correct.disabled = self.delete.disabled = True
             return
-        self.entry.options = [(_line(one), one.id) for one in entries] or [("no meal on this day", None)]
+        self.entry.options = [(_line(one), one.id) for one in entries] or [("no meal on this day", 0)]
         self.entry.value = self.entry.options[-1][1]
         self.correct.disabled = self.delete.disabled = not entries
         self.day_view.value, self.week_view.value = charts.day_chart(entries, day), charts.week_chart(week)
@@ -472,7 +476,8 @@ def _hint():
     import ipywidgets as widgets
 
     return widgets.HTML(
-        '<span class="mm-small">JPEG, PNG or WebP. On a phone, the same button offers the camera where the browser can.</span>'
+        '<span class="mm-small">JPEG, PNG or WebP, under 10 MB: a larger one never arrives. On a phone, the same '
+        "button offers the camera where the browser can.</span>"
     )
 
 
@@ -519,8 +524,8 @@ def _verdict(meal: Meal) -> str:
             f"<b>{Board._rounded(meal.grams):.0f} g</b>.</div>"
         )
     return (
-        '<div class="mm-bad" role="alert"><b>This does not look like a plate that I know.</b> It is '
-        f"{meal.unusual:.1f} times as far from them as my limit allows. Do not trust the guesses below: choose the dish and "
+        '<div class="mm-bad" role="alert"><b>This does not look like a plate that I know.</b> My measure of the unusual '
+        f"gives it {max(meal.unusual, 1.01):.2f}; up to 1 I let a picture pass. Do not trust the guesses below: choose the dish and "
         "the grams yourself.</div>"
     )
 
@@ -568,7 +573,7 @@ _STYLE = """<style>
 .mm-table th{font-weight:400}.mealomi .mm-table thead th{color:#595959;font-size:12.5px}
 .mm-table .mm-small{white-space:normal}
 .mm-strong th,.mm-strong td,.mm-sum td{font-weight:700!important}.mealomi .mm-table .mm-sum{border-bottom:2px solid #CFC6B8}
-.mm-dots{font-size:8.5px;letter-spacing:.5px;white-space:normal!important;max-width:150px;line-height:1.3}
+.mm-dots{font-size:8px;letter-spacing:0;white-space:normal!important;max-width:130px;line-height:1.3}
 .mm-bar{width:90px;height:9px;background:#EEE;border-radius:5px;overflow:hidden}.mm-bar div{height:100%}
 .mm-scored{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;margin-bottom:4px}
 .mm-row{display:flex;flex-wrap:wrap;gap:12px 26px;align-items:flex-start}

@@ -54,7 +54,7 @@ def day_chart(entries: list[Entry], day: date) -> str:
     sums = totals(entries)
     kcal, reference = sums["kcal"], REFERENCE_INTAKES["kcal"]
     title = f"{day_words(day)}: {kcal:,.0f} kcal of {reference:,.0f}" if entries else f"{day_words(day)}: nothing yet"
-    width, left, right = 560, 112, 84
+    width, left, right = 560, 112, 112
     full = width - left - right
     top, row = 46, 27
     most = max(1.25, kcal / reference * 1.02, *(sums[name] / REFERENCE_INTAKES[name] * 1.02 for name in _SHOWN))

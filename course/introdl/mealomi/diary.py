@@ -7,7 +7,7 @@ import csv
 import io
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class Entry:
     grams: float
     liked: bool = False
     photo: str = ""
-    embedding: np.ndarray | None = None
+    embedding: np.ndarray | None = field(default=None, compare=False)
 
     @property
     def nutrients(self) -> dict[str, float]:

@@ -48,8 +48,8 @@ def energy_score(scores: np.ndarray) -> np.ndarray:
     return -(most + np.log(np.exp(scores - most[:, None]).sum(axis=1)))
 
 
-def embedding_distance(embeddings: np.ndarray, centres: np.ndarray, whitening: np.ndarray) -> np.ndarray:
-    """Return each embedding's Mahalanobis distance to the nearest dish's centre.
+def embedding_distance(embeddings: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return each embedding's cosine distance to the nearest dish's centre: 1 minus the cosine of the angle between them.
 
     Parameters
     ----------
@@ -57,56 +57,45 @@ def embedding_distance(embeddings: np.ndarray, centres: np.ndarray, whitening: n
         (N, D).
     centres : numpy.ndarray
         (K, D): the mean embedding of each dish.
-    whitening : numpy.ndarray
-        (D, D): what embeddings are multiplied by so that, about their centres, every direction has the same spread.
 
     Returns
     -------
     numpy.ndarray
-        (N,), at least 0.
-
-    References
-    ----------
-    K. Lee, K. Lee, H. Lee and J. Shin, A Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial
-    Attacks, NeurIPS 2018. https://arxiv.org/abs/1807.03888
+        (N,), from 0 (in the direction of a dish) to 2.
     """
     import torch
 
-    return distance(*(torch.tensor(np.asarray(each, np.float32)) for each in (embeddings, centres, whitening))).numpy()
+    return _distance(*(torch.tensor(np.asarray(each, np.float32)) for each in (embeddings, centres))).numpy()
 
 
-def distance(embeddings, centres, whitening):
-    """`embedding_distance`, of torch tensors."""
-    import torch
+def _distance(embeddings, centres):
+    from torch.nn import functional as F
 
-    return torch.cdist(embeddings @ whitening, centres @ whitening).amin(dim=1)
+    return 1 - (F.normalize(embeddings) @ F.normalize(centres).T).amax(dim=1)
 
 
-def whiten(embeddings: np.ndarray, labels: np.ndarray, shrink: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-    """Return the centres of the classes, and the matrix that makes the spread about them round.
+def unusualness(scores, embeddings, centres, limits):
+    """Return the app's own score: the larger of `max_softmax_score` and `embedding_distance`, each divided by its limit.
+
+    The one notices pictures that the network is unsure of, the other pictures that it is sure of though they point in no
+    dish's direction; neither notices all. Above 1 either of them is over its limit.
 
     Parameters
     ----------
-    embeddings : numpy.ndarray
-        (N, D), of ordinary plates.
-    labels : numpy.ndarray
-        int, (N,), each class from 0 to K - 1 at least once.
-    shrink : float
-        Which share of the covariance is replaced by its mean variance in every direction; without it, directions with
-        hardly any spread would decide everything.
+    scores, embeddings, centres : torch.Tensor
+        (N, K), (N, D), (K, D).
+    limits : torch.Tensor
+        (2,): of the one and of the other.
 
     Returns
     -------
-    numpy.ndarray, numpy.ndarray
-        (K, D) and (D, D).
+    torch.Tensor
+        (N,).
     """
-    embeddings = np.asarray(embeddings, float)
-    centres = np.stack([embeddings[labels == k].mean(axis=0) for k in range(int(labels.max()) + 1)])
-    around = embeddings - centres[labels]
-    covariance = around.T @ around / len(around)
-    mean = np.trace(covariance) / len(covariance)
-    values, vectors = np.linalg.eigh((1 - shrink) * covariance + shrink * mean * np.eye(len(covariance)))
-    return centres, vectors @ np.diag(values**-0.5) @ vectors.T
+    import torch
+
+    unsure = 1 - scores.softmax(dim=1).amax(dim=1)
+    return torch.stack([unsure, _distance(embeddings, centres)], dim=1).div(limits).amax(dim=1)
 
 
 def auroc(usual: np.ndarray, unusual: np.ndarray) -> float:
@@ -149,13 +138,43 @@ def choose_limit(usual: np.ndarray, false_alarms: float = FALSE_ALARMS) -> float
     return float(np.quantile(np.asarray(usual, float), 1 - false_alarms, method="higher"))
 
 
+def choose_limits(usual: np.ndarray, false_alarms: float = FALSE_ALARMS) -> np.ndarray:
+    """Return a limit for each of several scores, so that the given share of ordinary pictures exceeds at least one of them.
+
+    Each score gets the same share of false alarms of its own; it is found by halving.
+
+    Parameters
+    ----------
+    usual : numpy.ndarray
+        (N, S): S scores of ordinary pictures.
+    false_alarms : float
+        Of all scores together, from 0 to under 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        (S,).
+    """
+    usual = np.asarray(usual, float)
+
+    def limits(share: float) -> np.ndarray:
+        return np.array([choose_limit(column, share) for column in usual.T])
+
+    low, high = 0.0, false_alarms
+    for _ in range(40):
+        middle = (low + high) / 2
+        too_many = np.mean((usual > limits(middle)).any(axis=1)) > false_alarms
+        low, high = (low, middle) if too_many else (middle, high)
+    return limits(low)
+
+
 def fit(model, plates, mean, std) -> None:
-    """Set a `MealNet`'s centres, whitening and limit: the first two from the training plates, the limit from the others'.
+    """Set a `MealNet`'s centres, from the training plates, and its limits, from the validation plates.
 
     Parameters
     ----------
     model : introdl.models.MealNet
-        Trained. The buffers ``centres``, ``whitening`` and ``limit`` are set.
+        Trained. The buffers ``centres`` and ``limits`` are set.
     plates : introdl.data.Dataset
         With the parts "train" and "val".
     mean, std : sequence of three floats
@@ -165,17 +184,20 @@ def fit(model, plates, mean, std) -> None:
 
     from introdl.training import normalise
 
-    def embeddings(part) -> np.ndarray:
+    def seen(part) -> tuple[np.ndarray, np.ndarray]:
+        scores, embeddings = [], []
         with torch.inference_mode():
-            batches = np.array_split(np.asarray(part.images), max(1, len(part) // 256))
-            made = [model.embed(normalise(torch.from_numpy(np.ascontiguousarray(each)), mean, std)) for each in batches]
-            return torch.cat(made).float().numpy()
+            for batch in np.array_split(np.asarray(part.images), max(1, len(part) // 256)):
+                maps = model.stages(normalise(torch.from_numpy(np.ascontiguousarray(batch)), mean, std))
+                scores.append(model.heads(maps).scores)
+                embeddings.append(maps.mean(dim=(2, 3)))
+        return torch.cat(scores).numpy(), torch.cat(embeddings).numpy()
 
     model.eval().cpu()
     train, val = plates.split("train"), plates.split("val")
-    centres, whitening = whiten(embeddings(train), train.labels)
-    # As they are stored: in half precision.
-    centres, whitening = (np.asarray(each, np.float16).astype(np.float32) for each in (centres, whitening))
-    model.centres.copy_(torch.from_numpy(centres))
-    model.whitening.copy_(torch.from_numpy(whitening))
-    model.limit.fill_(choose_limit(embedding_distance(embeddings(val), centres, whitening)))
+    _, embeddings = seen(train)
+    centres = np.stack([embeddings[train.labels == k].mean(axis=0) for k in range(len(train.classes))])
+    model.centres.copy_(torch.from_numpy(centres).half().float())  # as they are stored
+    scores, embeddings = seen(val)
+    columns = [max_softmax_score(scores), embedding_distance(embeddings, model.centres.numpy())]
+    model.limits.copy_(torch.from_numpy(choose_limits(np.stack(columns, axis=1))))

@@ -31,7 +31,8 @@ class Meal:
     box : tuple of float
         x0, y0, x1, y1 of the food as shares of the picture's width and height, from 0 to 1.
     unusual : float
-        How far the picture is from the plates that the network knows, as a multiple of its limit: above 1 it is unlike them.
+        How unlike the plates that the network knows the picture is, as a multiple of what the app lets pass: above 1 it is
+        unlike them. See `introdl.mealomi.novelty`.
     embedding : numpy.ndarray
         float32, (D,): the picture as the network sees it.
     """
@@ -104,7 +105,7 @@ def look(model, images: np.ndarray, batch_size: int = 256) -> Looked:
                 maps = model.stages(x)
                 heads = model.heads(maps)
                 features = maps.mean(dim=(2, 3))
-                unusual = novelty.distance(features, model.centres, model.whitening) / model.limit
+                unusual = novelty.unusualness(heads.scores, features, model.centres, model.limits)
                 rows.append((heads.scores, heads.scores.softmax(dim=1), heads.grams, heads.boxes, features, unusual))
     finally:
         model.train(was_training)

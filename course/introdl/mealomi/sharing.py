@@ -71,7 +71,7 @@ def share_card(picture: np.ndarray, dish: str, grams: float, box: tuple[float, .
     pen.text((_EDGE, _HEIGHT - 76), "MealoMi", _INK, _font(28, True))
     pen.text((_WIDTH - _EDGE, _HEIGHT - 74), "a lesson, not dietary advice", _SOFT, _font(24), anchor="ra")
     buffer = io.BytesIO()
-    card.save(buffer, "PNG", optimize=True)
+    card.save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()
 
 

@@ -84,8 +84,7 @@ class MealNet(nn.Module):
         self.register_buffer("mass_std", torch.tensor(1.0))
         # What is known of the embeddings of ordinary plates: see `introdl.mealomi.novelty`.
         self.register_buffer("centres", torch.zeros(num_classes, channels[-1]))
-        self.register_buffer("whitening", torch.eye(channels[-1]))
-        self.register_buffer("limit", torch.tensor(float("inf")))
+        self.register_buffer("limits", torch.ones(2))
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
         """Turn normalised pictures (N, 3, H, W) into one vector each: (N, D), D the last width."""

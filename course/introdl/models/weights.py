@@ -252,6 +252,7 @@ def _built(card: Card, path: Path) -> nn.Module:
 
 
 def looked_at(images: np.ndarray) -> np.ndarray:
+    """Return pictures as an array, or raise a ValueError where they are not uint8 (N, H, W, 3)."""
     pictures = np.asarray(images)
     if pictures.ndim == 3 and pictures.shape[2] == 3:
         raise ValueError(
@@ -266,6 +267,7 @@ def looked_at(images: np.ndarray) -> np.ndarray:
 
 
 def resized(pictures: np.ndarray, size: int) -> np.ndarray:
+    """Bring pictures (N, H, W, 3) to (N, size, size, 3): of each the largest square in the middle."""
     if pictures.shape[1:3] == (size, size):
         return np.ascontiguousarray(pictures)
     from PIL import Image

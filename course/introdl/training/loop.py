@@ -230,6 +230,7 @@ def _means(sums: torch.Tensor, count: int, processes: int) -> tuple[float, float
 
 
 def look_at_loss(run: Run, loss: float, step: int) -> None:
+    """Raise `Diverged` where the loss is no longer a number; the message says where, and what to try."""
     if not math.isfinite(loss):
         lr = run.optimizer.param_groups[0]["lr"]
         raise Diverged(

@@ -1,0 +1,172 @@
+"""The chapters of the course: what each is called, what it builds, what comes before it, how long it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter.
+
+    Attributes
+    ----------
+    name : str
+        The folder and the file, as in ``"03_convolution"``.
+    title, short : str
+        As its notebook says; and in at most some twenty letters.
+    builds : str
+        What the learner builds.
+    minutes : int
+        How long reading, playing and writing take, as its authors guess: more than half of it goes to the exercises.
+    needs : tuple of str
+        The numbers of the chapters that it leans on.
+    """
+
+    name: str
+    title: str
+    short: str
+    builds: str
+    minutes: int
+    needs: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> str:
+        return self.name[:2]
+
+    @property
+    def exercises(self) -> int:
+        """How many exercises it has, beside its quiz."""
+        from introdl import places
+        from introdl.checking import sheets
+
+        return sum(not id.endswith(".quiz") for id in sheets.read(places.sheets() / f"{self.name}.npz"))
+
+
+CHAPTERS = (
+    Chapter(
+        "00_why",
+        "Why deep learning?",
+        "Why deep learning?",
+        "the score of a game, you against a network; pictures and labels as numbers",
+        75,
+    ),
+    Chapter(
+        "01_regression_classification",
+        "Regression versus classification",
+        "Which? How much?",
+        "honest splits, colour histograms, least squares, nearest neighbours, boxes and the numbers that judge them",
+        90,
+        ("00",),
+    ),
+    Chapter(
+        "02_neurons", "Neurons and activations", "Neurons", "a neuron, a layer, a network that solves XOR", 75, ("01",)
+    ),
+    Chapter(
+        "03_convolution",
+        "Convolution",
+        "Convolution",
+        "kernels that see edges, and the layer that learns them",
+        90,
+        ("02",),
+    ),
+    Chapter(
+        "04_pooling",
+        "Pooling, shapes and what a layer sees",
+        "Pooling and shapes",
+        "pooling, receptive fields, LeNet-5 in numbers, a whole CNN forward",
+        90,
+        ("03",),
+    ),
+    Chapter(
+        "05_losses",
+        "Losses",
+        "Losses",
+        "hinge and cross-entropy with their gradients, a penalty, and Huber's loss",
+        90,
+        ("02",),
+    ),
+    Chapter(
+        "06_backpropagation",
+        "Backpropagation",
+        "Backpropagation",
+        "a gradient check, an autograd engine, five layers backwards, and a network that learns",
+        90,
+        ("04", "05"),
+    ),
+    Chapter(
+        "07_sgd",
+        "Stochastic gradient descent",
+        "Gradient descent",
+        "mini-batches, momentum, Adam, schedules, and a LeNet that you train on digits",
+        90,
+        ("06",),
+    ),
+    Chapter(
+        "08_cuda",
+        "From NumPy to CUDA",
+        "From NumPy to CUDA",
+        "an honest stopwatch, a roofline, a training step and its evaluation, mixed precision",
+        90,
+        ("07",),
+    ),
+    Chapter(
+        "09_food_cnn",
+        "A food CNN from scratch",
+        "A food CNN",
+        "augmentation, your own network under a budget, checkpoints, and a look at its mistakes",
+        100,
+        ("08",),
+    ),
+    Chapter(
+        "10_what_it_sees",
+        "What the network sees",
+        "What it sees",
+        "feature maps, occlusion, saliency, Grad-CAM, and the picture that a channel would love",
+        90,
+        ("09",),
+    ),
+    Chapter(
+        "11_finetuning",
+        "Fine-tuning",
+        "Fine-tuning",
+        "ResNet-18, block by block; published weights by name; a new menu from few pictures",
+        100,
+        ("09",),
+    ),
+    Chapter(
+        "12_mealomi",
+        "MealoMi",
+        "MealoMi, the app",
+        "a loss for three heads, nutrients, the Nutri-Score, a diary's totals, recommendations, and the app",
+        105,
+        ("11",),
+    ),
+    Chapter(
+        "13_verification",
+        "Faces and plates: verification",
+        "Verification",
+        "contrastive and triplet loss, honest pairs, ROC, and the protocol of Labeled Faces in the Wild",
+        90,
+        ("11",),
+    ),
+)
+
+
+def table(links: bool) -> list[str]:
+    """Return the chapters as the lines of a table in Markdown, with their sum in the last.
+
+    Parameters
+    ----------
+    links : bool
+        Whether the titles lead to the notebooks, as seen from the folder of the course.
+    """
+    lines = ["| chapter | what you build | after | exercises | minutes |", "|---|---|---|---|---|"]
+    for one in CHAPTERS:
+        title = f"{one.number} {one.title}"
+        title = f"[{title}]({one.name}/{one.name}.ipynb)" if links else title
+        lines.append(
+            f"| {title} | {one.builds} | {', '.join(one.needs) or '–'} | {one.exercises} and a quiz | {one.minutes} |"
+        )
+    exercises, hours = sum(one.exercises for one in CHAPTERS), sum(one.minutes for one in CHAPTERS) / 60
+    return [*lines, f"| **all** | | | **{exercises} and {len(CHAPTERS)} quizzes** | **{hours:.0f} hours** |"]

@@ -1,0 +1,114 @@
+"""The map of the course: chapters in boxes, arrows from what comes before, and how far you are."""
+
+from __future__ import annotations
+
+from introdl.chapters import CHAPTERS
+from introdl.figures import svg
+from introdl.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE
+
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 208, 84, 32, 40, 14
+
+#: Column and row of each chapter.
+PLACES = {
+    "00": (0, 0), "01": (1, 0), "02": (2, 0),
+    "03": (0, 1), "04": (1, 1), "05": (2, 1),
+    "06": (1, 2), "07": (2, 2),
+    "08": (0, 3), "09": (1, 3), "10": (2, 3),
+    "13": (0, 4), "11": (1, 4), "12": (2, 4),
+}  # fmt: skip
+
+#: The course's parts: a name, a colour, and the first chapter that is no longer of it.
+PARTS = (
+    ("the task", ORANGE, "02"),
+    ("the parts, by hand", BLUE, "08"),
+    ("training for real", GREEN, "12"),
+    ("what it is for", PURPLE, "14"),
+)
+
+
+def course_map() -> None:
+    """Show the map, with your progress on this machine."""
+    from introdl.checking import records
+
+    done = {each.name[:2]: each for each in records.overview()}
+    alt = "A map of the course. " + " ".join(_told(one, done[one.number]) for one in CHAPTERS)
+    svg.show(drawn(done), alt)
+
+
+def drawn(done: dict) -> str:
+    """Return the map as an SVG.
+
+    Parameters
+    ----------
+    done : dict of str to introdl.checking.records.ChapterProgress
+        By chapter number.
+    """
+    columns, rows = (max(place[axis] for place in PLACES.values()) + 1 for axis in (0, 1))
+    width = 2 * MARGIN + columns * WIDTH + (columns - 1) * GAP_X
+    height = 2 * MARGIN + rows * (HEIGHT + GAP_Y)
+    arrows = [_arrow(before, one.number) for one in CHAPTERS for before in one.needs]
+    tiles = [_tile(one, done[one.number]) for one in CHAPTERS]
+    return svg.canvas(width, height, *arrows, *tiles, _legend(height - MARGIN))
+
+
+def _told(one, chapter) -> str:
+    after = f", after {' and '.join(one.needs)}" if one.needs else ""
+    return f"{one.number} {one.title}{after}: {chapter.passed} of {len(chapter.exercises)} done."
+
+
+def _corner(number: str) -> tuple[float, float]:
+    column, row = PLACES[number]
+    return MARGIN + column * (WIDTH + GAP_X), MARGIN + row * (HEIGHT + GAP_Y)
+
+
+def _colour(number: str) -> str:
+    return next(colour for _, colour, end in PARTS if number < end)
+
+
+def _tile(one, chapter) -> str:
+    x, y = _corner(one.number)
+    share = chapter.passed / len(chapter.exercises)
+    count = sum(not id.endswith(".quiz") for id, *_ in chapter.exercises)
+    colour = _colour(one.number)
+    parts = [
+        f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="#fff" stroke="{colour}" stroke-width="1.6"/>',
+        f'<path d="M{x + 8} {y} h-0 a8 8 0 0 0 -8 8 v{HEIGHT - 16} a8 8 0 0 0 8 8 z" fill="{colour}"/>',
+        svg.text(x + 20, y + 27, one.number, 17, bold=True),
+        svg.text(x + 48, y + 27, one.short, 12.5, bold=True),
+        svg.text(x + 20, y + 48, f"{count} exercises, {one.minutes} minutes", 12, svg.INK),
+        f'<rect x="{x + 20}" y="{y + 60}" width="{WIDTH - 74}" height="8" rx="4" fill="{svg.GRID}"/>',
+        svg.text(x + WIDTH - 12, y + 68.5, f"{chapter.passed} of {len(chapter.exercises)}", 11, svg.INK, anchor="end"),
+    ]
+    if share:
+        parts.append(
+            f'<rect x="{x + 20}" y="{y + 60}" width="{(WIDTH - 74) * share:.1f}" height="8" rx="4" fill="{GREEN}"/>'
+        )
+    return "".join(parts)
+
+
+def _arrow(before: str, after: str) -> str:
+    """An arrow from one box to another: straight where they are neighbours, else down, across and down."""
+    (x1, y1), (x2, y2) = _corner(before), _corner(after)
+    if y1 == y2:
+        right = x2 > x1
+        start, end = (x1 + WIDTH, x2) if right else (x1, x2 + WIDTH)
+        points, tip = [(start, y1 + HEIGHT / 2), (end, y1 + HEIGHT / 2)], (7 if right else -7, 0)
+    else:
+        middle_1, middle_2 = x1 + WIDTH / 2, x2 + WIDTH / 2
+        turn = (y1 + HEIGHT + y2) / 2
+        points = [(middle_1, y1 + HEIGHT), (middle_1, turn), (middle_2, turn), (middle_2, y2)]
+        tip = (0, 7)
+    x, y = points[-1]
+    dx, dy = tip
+    head = f'<path d="M{x} {y} L{x - dx - dy * 0.6} {y - dy - dx * 0.6} L{x - dx + dy * 0.6} {y - dy + dx * 0.6} z" fill="{BLACK}"/>'
+    path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
+    return f'<polyline points="{path}" fill="none" stroke="{BLACK}" stroke-width="1.4"/>{head}'
+
+
+def _legend(y: float) -> str:
+    parts, x = [], MARGIN
+    for name, colour, _ in PARTS:
+        parts.append(f'<rect x="{x}" y="{y - 11}" width="12" height="12" rx="3" fill="{colour}"/>')
+        parts.append(svg.text(x + 18, y, name, 12.5))
+        x += 36 + 7.4 * len(name)
+    return "".join(parts)
