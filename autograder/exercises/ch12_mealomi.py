@@ -7,7 +7,7 @@ tie) the numbers are such that every sensible way of reckoning meets them exactl
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from fractions import Fraction
 
 import numpy as np
@@ -611,7 +611,7 @@ def _around(rng, nutrient):
 
 def _row(rng, unfavourable, protein=None):
     """Made-up food with so many unfavourable points, no value near a threshold; kcal goes with its kJ."""
-    points = {name: 0 for name in _BAD}
+    points = dict.fromkeys(_BAD, 0)
     while sum(points.values()) < unfavourable:
         name = str(rng.choice(_BAD))
         if points[name] < 9:
@@ -655,7 +655,7 @@ def _score_cases(rng):
         row = _row(rng, 8)
         yield Case(words, per_100g=row, red_meat=False, nutrient=nutrient, values=_around(rng, nutrient))
     # Unfavourable points go from below 11 to above it, one by one.
-    row = _row(rng, 0, protein=5) | {name: 0.0 for name in _BAD}
+    row = _row(rng, 0, protein=5) | dict.fromkeys(_BAD, 0.0)
     row |= {"sugars_g": _within(rng, "sugars_g", 7)}
     yield Case(
         "where protein no longer counts", per_100g=row, red_meat=False, nutrient="saturated_fat_g", values=_steps(rng)
@@ -663,7 +663,7 @@ def _score_cases(rng):
     row = _row(rng, 13) | {"fibre_g": _within(rng, "fibre_g", 5), "fruit_veg_share": _within(rng, "fruit_veg_share", 3)}
     yield Case("rich food with fibre and fruit", per_100g=row, red_meat=False, nutrient="protein_g", values=_around(rng, "protein_g")[::3])  # fmt: skip
     # No favourable points at all: the points walk over every bound of the letters.
-    row = {name: 0.0 for name in ("kcal", *_BAD, "protein_g", "fibre_g", "fruit_veg_share")}
+    row = dict.fromkeys(("kcal", *_BAD, "protein_g", "fibre_g", "fruit_veg_share"), 0.0)
     row["saturated_fat_g"] = float(rng.integers(0, 3))
     values = [_within(rng, "sodium_mg", points) for points in range(20)]
     yield Case("every letter", per_100g=row, red_meat=False, nutrient="sodium_mg", values=values)
@@ -1017,7 +1017,7 @@ CONFIDENCE_THRESHOLD = Exercise(
 # 12.daily_totals
 # ----------------------------------------------------------------------------------------------------------
 
-_UTC = timezone.utc
+_UTC = UTC
 
 
 def _meal(rng, when, dish, eaten=None):
@@ -1082,7 +1082,7 @@ def _totals_oracle(diary, utc_offset):
     if not diary:
         return {}
     numbers = [_epoch_day(entry["time"], utc_offset) for entry in diary]
-    totals = {number: 0.0 for number in range(min(numbers), max(numbers) + 1)}
+    totals = dict.fromkeys(range(min(numbers), max(numbers) + 1), 0.0)
     for number, entry in zip(numbers, diary, strict=True):
         totals[number] += entry["kcal"] * entry["eaten"]
     return {str(np.datetime64(number, "D")): _number(total) for number, total in totals.items()}
