@@ -603,13 +603,13 @@ for name, score in scores_of.items():
         "others": {kind: score(said) for kind, said in said_others.items()},
         "threshold": threshold,
     }
-figs.known_and_unknown(panels, "Each score is blind to something")
+figs.known_and_unknown(panels, "Each score lets some strangers in")
 print(", ".join(f"threshold on {name}: {panel['threshold']:.2f}" for name, panel in panels.items()))
 
 # %% [markdown]
 # The distance is what the app uses, in multiples of its limit: its threshold is −1. The promise holds about, not exactly,
-# on the test plates: they are other plates. And look at what gets in. One score lets in noise, of which it is quite sure;
-# the other lets in table and rims. No threshold helps against that.
+# on the test plates: they are other plates. And look at what gets in: plates as negatives pass by the dozen, and noise gets the
+# network's largest probabilities. Where two histograms lie on each other, no threshold parts them.
 #
 # A longer run is recorded in `data/experiments/unusual.json` (made by `python -m introdl.experiments.unusual`), with more kinds, among them
 # real photographs of groceries and of food. Thresholds are chosen as above:

@@ -67,14 +67,14 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
     for name, y, first, second in heads:
         parts += [
             svg.arrow(start, 160 + (y - 160) * 0.12, start + 38, y, TASKS[name], 2),
-            svg.box(start + 42, y - 32, 168, 64, svg.mix(TASKS[name], 0.16), TASKS[name], 1.6, 6),
+            svg.box(start + 42, y - 32, 190, 64, svg.mix(TASKS[name], 0.16), TASKS[name], 1.6, 6),
             svg.text(start + 52, y - 13, f"head: {name}", 13, _WORDS[name], bold=True),
             svg.text(start + 52, y + 5, first, 12.5),
             svg.text(start + 52, y + 22, second, 12.5),
-            svg.text(start + 218, y + 5, said[name], 13.5, _WORDS[name], bold=True),
+            svg.text(start + 240, y + 5, said[name], 13.5, _WORDS[name], bold=True),
         ]
     svg.show(
-        svg.canvas(start + 350, 300, *parts),
+        svg.canvas(start + 420, 300, *parts),
         f"A picture of {size} by {size} pixels goes through a trunk of {len(widths)} stages, which halve its sides and end with "
         f"{widths[-1]} channels. Three heads read the last map: the dish from its mean over space ({said['dish']}), the grams "
         f"({said['grams']}) and the box ({said['box']}) through {hidden} shared units.",
@@ -394,10 +394,10 @@ def known_and_unknown(panels: dict[str, dict], title: str) -> None:
         for number, (words, scores) in enumerate(rows.items()):
             heights = np.histogram(np.clip(scores, edges[0], None), edges)[0] / len(scores)
             base = -number
-            axes.fill_between(edges[:-1], base, base + 0.8 * heights / heights.max(), step="post", color=BLUE if number == 0 else ORANGE, linewidth=0)  # fmt: skip
+            axes.fill_between(edges[:-1], base, base + 0.6 * heights / heights.max(), step="post", color=BLUE if number == 0 else ORANGE, linewidth=0)  # fmt: skip
             stays = np.mean(scores >= panel["threshold"])
             told = f"{1 - stays:.0%} turned away" if number == 0 else f"{stays:.0%} let in"
-            axes.text(edges[0], base + 0.86, f"{words}: {told}", fontsize=9.5, va="bottom", color=BLUE if number == 0 else "#8A5F00")  # fmt: skip
+            axes.text(edges[0], base + 0.63, f"{words}: {told}", fontsize=9.5, va="bottom", color=BLUE if number == 0 else "#8A5F00")  # fmt: skip
         axes.axvline(panel["threshold"], color=BLACK, linewidth=1.4, linestyle="--")
         axes.set_yticks([])
         axes.set_ylim(1 - len(rows) - 0.1, 1.35)
@@ -465,18 +465,25 @@ def days(totals: dict[str, float], reference: float = 2000.0) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7.0, 3.1))
-    names = [date.fromisoformat(day).strftime("%a %d %b") for day in totals]
+    names = [date.fromisoformat(day).strftime("%a\n%d %b") for day in totals]
     values = list(totals.values())
     axes.bar(range(len(values)), values, color=BLUE, width=0.62)
     for x, value in enumerate(values):
-        axes.text(x, value + 40, f"{value:.0f}" if value else "nothing noted", ha="center", fontsize=10)
+        axes.text(
+            x,
+            value + 40,
+            f"{value:.0f}" if value else "nothing\nnoted",
+            ha="center",
+            fontsize=10,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+        )
     axes.axhline(reference, color=BLACK, linewidth=1.2, linestyle="--")
-    axes.text(-0.45, reference + 45, f"reference intake: {reference:.0f} kcal", fontsize=10)
+    axes.text(2, reference + 45, f"reference intake: {reference:.0f} kcal", fontsize=10)
     axes.set_xticks(range(len(values)), names)
     axes.set(ylabel="energy (kcal)", ylim=(0, 1.25 * max([*values, reference])))
     axes.grid(axis="x", visible=False)
     axes.set_title("A day without a meal has a bar too: of height 0")
-    told = ", ".join(f"{name} {value:.0f}" for name, value in zip(names, values, strict=True))
+    told = ", ".join(f"{name} {value:.0f}".replace("\n", " ") for name, value in zip(names, values, strict=True))
     show(figure, f"Bar chart of the energy noted on each day in kcal: {told}.")
 
 
