@@ -593,7 +593,7 @@ others = {
 said_others = {name: recognition.look(net, images) for name, images in others.items()}
 scores_of = {
     "largest probability": lambda said: said.probabilities.max(axis=1),
-    "minus the distance": lambda said: -said.unusual,
+    "minus the distance": lambda said: -novelty.embedding_distance(said.embeddings, net.centres, net.whitening),
 }
 panels = {}
 for name, score in scores_of.items():
@@ -607,8 +607,7 @@ figs.known_and_unknown(panels, "Each score lets some strangers in")
 print(", ".join(f"threshold on {name}: {panel['threshold']:.2f}" for name, panel in panels.items()))
 
 # %% [markdown]
-# The distance is what the app uses, in multiples of its limit: its threshold is −1. The promise holds about, not exactly,
-# on the test plates: they are other plates. And look at what gets in: plates as negatives pass by the dozen, and noise gets the
+# The promise holds about, not exactly, on the test plates: they are other plates. And look at what gets in: plates as negatives pass by the dozen, and noise gets the
 # network's largest probabilities. Where two histograms lie on each other, no threshold parts them.
 #
 # A longer run is recorded in `data/experiments/unusual.json` (made by `python -m introdl.experiments.unusual`), with more kinds, among them
