@@ -522,9 +522,9 @@ for letter in sorted(by_letter):
 #
 # - the **largest probability** ([Hendrycks and Gimpel, 2017](https://arxiv.org/abs/1610.02136)): a network that is torn between
 #   many dishes may not know any;
-# - **minus the distance** of the picture's embedding (what the trunk makes of it) to the nearest dish's centre, measured
-#   in the spread of the training plates ([Lee and others, 2018](https://arxiv.org/abs/1807.03888)): what lies far from
-#   everything is unknown.
+# - **minus the distance** of the picture's embedding (what the trunk makes of it) to the nearest dish's centre, after an idea of
+#   [Lee and others, 2018](https://arxiv.org/abs/1807.03888): what lies far from everything is unknown. Here the
+#   distance is one between directions.
 #
 # And a **threshold**: pictures with a score below it are turned away. There are two ways to be wrong. Known food can be turned
 # away, and others can be let in. Every threshold trades one for the other. So make a promise about one, and measure the other:
@@ -593,7 +593,7 @@ others = {
 said_others = {name: recognition.look(net, images) for name, images in others.items()}
 scores_of = {
     "largest probability": lambda said: said.probabilities.max(axis=1),
-    "minus the distance": lambda said: -novelty.embedding_distance(said.embeddings, net.centres, net.whitening),
+    "minus the distance": lambda said: -novelty.embedding_distance(said.embeddings, net.centres.numpy()),
 }
 panels = {}
 for name, score in scores_of.items():
@@ -621,7 +621,8 @@ print(f"test plates turned away: {rates['max softmax']:.1%} by the probability, 
 
 # %% [markdown]
 # So a threshold buys something, at a price that you can state. It does not buy safety. An app that has one should still
-# say *"I think this is ..."*, and let the user correct it. MealoMi does.
+# say *"I think this is ..."*, and let the user correct it. MealoMi does. (It asks both scores, and doubts where one of them does. That
+# catches more, and turns away more food as well.)
 #
 # ## 8. The diary
 #
