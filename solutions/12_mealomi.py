@@ -621,8 +621,8 @@ print(f"test plates turned away: {rates['max softmax']:.1%} by the probability, 
 
 # %% [markdown]
 # So a threshold buys something, at a price that you can state. It does not buy safety. An app that has one should still
-# say *"I think this is ..."*, and let the user correct it. MealoMi does. (It asks both scores, and doubts where one of them does. That
-# catches more, and turns away more food as well.)
+# say *"I think this is ..."*, and let the user correct it. MealoMi does. (It asks both scores, and
+# doubts where one of them is over its limit.)
 #
 # ## 8. The diary
 #
