@@ -1,0 +1,1484 @@
+"""Chapter 12, MealoMi: its exercises, their cases, oracles and known mistakes.
+
+Dishes have made-up numbers, so that nothing can be looked up. Where an answer hangs on an exact comparison (a threshold, a
+tie) the numbers are such that every sensible way of reckoning meets them exactly: whole ones, or halves of halves.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime, timedelta, timezone
+from fractions import Fraction
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+
+
+def _number(value):
+    """A NumPy scalar, rounded, so that a sheet is the same on every machine."""
+    return np.float64(np.round(float(value), 10))
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 12.multi_task_loss
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _heads(rng, n, k):
+    """What a network might say to n pictures: (scores, log-grams, boxes); boxes as shares of the picture."""
+    import torch
+
+    corner = rng.uniform(0.05, 0.4, (n, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(0.2, 0.5, (n, 2))], axis=1)
+    made = (rng.normal(0, 1.5, (n, k)).round(1), rng.uniform(4, 6.5, n).round(1), boxes.round(2))
+    return [torch.tensor(each, dtype=torch.float32) for each in made]
+
+
+def _loss_case(rng, label, n, k, empty, weights, weight=1.0):
+    """A batch; `empty` pictures show an empty plate: class 0, 0 g, a box of zeros."""
+    import torch
+
+    scores, log_grams, boxes = _heads(rng, n, k)
+    dishes = rng.integers(1, k, n)
+    nothing = rng.permutation(n)[:empty]
+    dishes[nothing] = 0
+    # No head is exactly right: at an error of 0 the absolute value has no slope to compare.
+    grams = np.exp(log_grams.numpy() + rng.choice([-1, 1], n) * rng.uniform(0.2, 1.1, n)).round()
+    corners = boxes.numpy() + rng.choice([-1, 1], (n, 4)) * (rng.integers(2, 9, (n, 4)) / 100 + 0.005)
+    grams[nothing], corners[nothing] = 0, 0
+    return Case(
+        label,
+        weight=weight,
+        dish_scores=scores,
+        log_grams=log_grams,
+        boxes=boxes,
+        dishes=torch.from_numpy(dishes.astype(np.int64)),
+        grams=torch.tensor(grams, dtype=torch.float32),
+        true_boxes=torch.tensor(corners, dtype=torch.float32),
+        weights=weights,
+    )
+
+
+def _loss_cases(rng):
+    halves = rng.permutation(np.arange(2, 12))[:9] / 4
+    first, second, third = (tuple(float(w) for w in halves[i : i + 3]) for i in (0, 3, 6))
+    yield _loss_case(rng, "three plates, one of them empty", 3, 2 + 2, 1, first)
+    yield _loss_case(rng, "seven plates, two of them empty", 7, 6, 2, second)
+    yield _loss_case(rng, "no empty plate", 5, 7, 0, third)
+    yield _loss_case(rng, "mostly empty plates", 8, 3, 6, (1.0, 0.5, 2.5))
+    yield _loss_case(rng, "nothing but empty plates", 2, 5, 2, first, weight=0.5)
+
+
+def _loss_oracle(dish_scores, log_grams, boxes, dishes, grams, true_boxes, weights):
+    """In NumPy and float64, with the gradients in closed form."""
+    s, z, b = (np.asarray(each.detach(), dtype=np.float64) for each in (dish_scores, log_grams, boxes))
+    y, g, t = (np.asarray(each.detach()) for each in (dishes, grams, true_boxes))
+    n, food = len(y), np.flatnonzero(y > 0)
+    shifted = s - s.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    loss = -weights[0] * log_p[np.arange(n), y].mean()
+    d_s = weights[0] * (np.exp(log_p) - np.eye(s.shape[1])[y]) / n
+    d_z, d_b = np.zeros_like(z), np.zeros_like(b)
+    if len(food):
+        off_grams = z[food] - np.log(g[food].astype(np.float64))
+        off_boxes = b[food] - t[food].astype(np.float64)
+        loss += weights[1] * np.abs(off_grams).mean() + weights[2] * np.abs(off_boxes).mean()
+        d_z[food] = weights[1] * np.sign(off_grams) / len(food)
+        d_b[food] = weights[2] * np.sign(off_boxes) / (4 * len(food))
+    return {
+        "loss": np.float32(loss),
+        "gradient for dish_scores": d_s.astype(np.float32),
+        "gradient for log_grams": d_z.astype(np.float32),
+        "gradient for boxes": d_b.astype(np.float32),
+    }
+
+
+def _mean_or_zero(values):
+    return values.mean() if values.numel() else values.sum()
+
+
+def _loss_with(dish=None, mass=None, box=None, total=None):
+    """A loss of three heads whose parts can be replaced by wrong ones."""
+
+    def loss(scores, log_grams, boxes, dishes, grams, true_boxes, weights):
+        from torch.nn import functional as F
+
+        food = dishes > 0
+        parts = (
+            dish(scores, dishes) if dish else F.cross_entropy(scores, dishes),
+            mass(log_grams, grams, food) if mass else _mean_or_zero((log_grams[food] - grams[food].log()).abs()),
+            box(boxes, true_boxes, food) if box else _mean_or_zero((boxes[food] - true_boxes[food]).abs()),
+        )
+        return total(parts, weights) if total else sum(w * part for w, part in zip(weights, parts, strict=True))
+
+    return loss
+
+
+def _cross_entropy(*how, **more):
+    from torch.nn import functional as F
+
+    return F.cross_entropy(*how, **more)
+
+
+def _masked(values, food):
+    """Zero where there is no food, by multiplication: 0 times infinity is nan."""
+    return (values * (food if values.ndim == 1 else food[:, None])).sum() / food.sum().clamp(min=1)
+
+
+MULTI_TASK_LOSS = Exercise(
+    id="12.multi_task_loss",
+    title="One loss for three heads",
+    points=18,
+    cases=_loss_cases,
+    oracle=_loss_oracle,
+    probe="loss_of_heads",
+    misconceptions=[
+        Misconception(
+            "the weights are left out",
+            "You add the three losses as they are. Then the one with the largest numbers has the say. weights holds a factor "
+            "for each of them: dish, grams, box.",
+            _loss_with(total=lambda parts, weights: sum(parts)),
+        ),
+        Misconception(
+            "a weighted mean",
+            "Your sum is divided by the sum of the weights. The formula has no such division.",
+            _loss_with(total=lambda parts, w: sum(a * b for a, b in zip(w, parts, strict=True)) / sum(w)),
+        ),
+        Misconception(
+            "the weights stand at the wrong heads",
+            "The weights of the grams and of the box have changed places. Their order is dish, grams, box.",
+            _loss_with(total=lambda parts, w: w[0] * parts[0] + w[2] * parts[1] + w[1] * parts[2]),
+        ),
+        Misconception(
+            "empty plates have a box",
+            "You count the box of every picture. On an empty plate there is nothing to draw a box around: its zeros are a "
+            "filler, and your network would learn to shrink its boxes. Leave pictures of class 0 out.",
+            _loss_with(box=lambda b, t, food: (b - t).abs().mean()),
+        ),
+        Misconception(
+            "empty plates are weighed",
+            "You count the grams of every picture. An empty plate has 0 g, and ln 0 is minus infinity. Leave pictures of class 0 "
+            "out before you take the logarithm.",
+            _loss_with(mass=lambda z, g, food: (z - g.log()).abs().mean()),
+        ),
+        Misconception(
+            "zero times infinity",
+            "You multiply by a mask of zeros and ones, after the logarithm. At an empty plate that is 0 times infinity, which is "
+            "nan. Choose the pictures with food first, and take the logarithm of what is left.",
+            _loss_with(mass=lambda z, g, food: _masked((z - g.log()).abs(), food)),
+        ),
+        Misconception(
+            "divided by all pictures",
+            "You leave empty plates out of the sum, but still divide by the number of all pictures. In a batch of mostly empty "
+            "plates the grams and the box would count for little. Divide by the number of plates with food.",
+            _loss_with(
+                mass=lambda z, g, food: (z[food] - g[food].log()).abs().sum() / len(food),
+                box=lambda b, t, food: (b[food] - t[food]).abs().sum() / (4 * len(food)),
+            ),
+        ),
+        Misconception(
+            "empty plates teach no dish",
+            "You leave empty plates out of the cross-entropy too. That they are empty is class 0, and the network is to learn it: "
+            "only grams and box have nothing to say there.",
+            _loss_with(dish=lambda s, y: _cross_entropy(s[y > 0], y[y > 0]) if (y > 0).any() else s.sum() * 0),
+        ),
+        Misconception(
+            "the grams are not in logarithms",
+            "You compare grams with grams. An error of 30 g is little for a cake and all of a biscuit. The head gives ln of the "
+            "grams: take the logarithm of the true ones, and compare these.",
+            _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food].exp() - g[food]).abs())),
+        ),
+        Misconception(
+            "log-grams against grams",
+            "You compare the head's logarithm with true grams, which are on another scale: ln 200 is 5.3. Take the logarithm of "
+            "the true grams.",
+            _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food]).abs())),
+        ),
+        Misconception(
+            "the logarithm is taken twice",
+            "You take the logarithm of the head's output as well. It is one already: only the true grams need it.",
+            _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food].log() - g[food].log()).abs())),
+        ),
+        Misconception(
+            "the logarithm to base 10",
+            "Your logarithm has base 10. The head gives the natural one, whose inverse is exp.",
+            _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log10()).abs())),
+        ),
+        Misconception(
+            "the errors are squared",
+            "You square the errors of grams and box. The formula takes their absolute values.",
+            _loss_with(
+                mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log()) ** 2),
+                box=lambda b, t, food: _mean_or_zero((b[food] - t[food]) ** 2),
+            ),
+        ),
+        Misconception(
+            "the signs are kept",
+            "An error that is too low pays for another that is too high: your differences are averaged with their signs. Take "
+            "absolute values first.",
+            _loss_with(
+                mass=lambda z, g, food: _mean_or_zero(z[food] - g[food].log()),
+                box=lambda b, t, food: _mean_or_zero(b[food] - t[food]),
+            ),
+        ),
+        Misconception(
+            "the four sides are added up",
+            "You add up a box's four errors. The box's loss is their mean, over the sides and over the plates.",
+            _loss_with(box=lambda b, t, food: 4 * _mean_or_zero((b[food] - t[food]).abs())),
+        ),
+        Misconception(
+            "a mean over the plates only",
+            "Your loss has four numbers, one for each side of the box: the mean was taken along the plates and not along the "
+            "sides. mean() without an axis takes both.",
+            _loss_with(box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=0)),
+        ),
+        Misconception(
+            "a mean over the sides only",
+            "Your loss has one number for each plate with food: the mean was taken along the sides of the box and not along the "
+            "plates. mean() without an axis takes both.",
+            _loss_with(box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=1)),
+        ),
+        Misconception(
+            "sums over the batch",
+            "You add up the plates' losses. Then a larger batch has a larger loss, and takes larger steps. Take the mean of each.",
+            _loss_with(
+                dish=lambda s, y: _cross_entropy(s, y, reduction="sum"),
+                mass=lambda z, g, food: (z[food] - g[food].log()).abs().sum(),
+                box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=1).sum(),
+            ),
+        ),
+        Misconception(
+            "softmax before cross_entropy",
+            "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself: give it the scores.",
+            _loss_with(dish=lambda s, y: _cross_entropy(s.softmax(dim=1), y)),
+        ),
+        Misconception(
+            "nan where no plate has food",
+            "All batches with food are right. But in a batch of empty plates there is nothing to average, and the mean of nothing "
+            "is nan, which spoils every weight at the next step. Let both terms be 0 there.",
+            _loss_with(
+                mass=lambda z, g, food: (z[food] - g[food].log()).abs().mean(),
+                box=lambda b, t, food: (b[food] - t[food]).abs().mean(),
+            ),
+        ),
+        Misconception(
+            "the loss is cut off from the heads",
+            "You return a plain number. It may be right, but backward() cannot go back from it to the heads. Return the tensor "
+            "itself, without item(), float() or detach().",
+            _loss_with(total=lambda parts, w: float(sum(a * b for a, b in zip(w, parts, strict=True)))),
+        ),
+    ],
+    hints=(
+        "Work out the three losses on their own first. Which pictures take part in the first, and which in the other two? "
+        "dishes > 0 says where there is food.",
+        "food = dishes > 0 is a mask: log_grams[food], grams[food].log(), boxes[food]. Each loss is a mean of absolute "
+        "differences; the cross-entropy is ready in torch.nn.functional.",
+        "dish = F.cross_entropy(dish_scores, dishes); mass = (log_grams[food] - grams[food].log()).abs().mean(); box likewise. "
+        "Where food.any() is False, return weights[0] * dish alone.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 12.nutrients
+# ----------------------------------------------------------------------------------------------------------
+
+_COLUMNS = ("kcal", "protein_g", "fat_g", "carbohydrate_g", "sugars_g", "salt_g")
+_FOODS = ("dumplings", "lentils", "porridge", "strudel", "curry", "risotto", "gnocchi", "plums")
+
+
+def _some_row(rng, columns):
+    """What 100 g hold, with two decimals that matter."""
+    return {
+        name: float(np.round(rng.integers(40, 500) + 0.37, 2))
+        if name == "kcal"
+        else float(np.round(rng.uniform(0.3, 30), 1)) + 0.07
+        for name in columns
+    }
+
+
+def _tidy_row(row):
+    return {name: round(value, 2) for name, value in row.items()}
+
+
+def _some_table(rng, dishes, columns=_COLUMNS):
+    return {dish: _tidy_row(_some_row(rng, columns)) for dish in dishes}
+
+
+def _nutrient_cases(rng):
+    low, high = sorted(int(v) for v in rng.permutation(np.arange(2, 12))[:2])
+    first, second, *rest = (str(name) for name in rng.permutation(_FOODS))
+    table = {first: {"kcal": 30.0 * low, "protein_g": 2.0}, second: {"kcal": 30.0 * high, "protein_g": 6.0}}
+    yield Case("150 g of the second dish", dish=second, grams=150.0, table=table)
+    yield Case("less than 100 g", dish=first, grams=float(rng.integers(31, 90)), table=_some_table(rng, [second, first, rest[0]]))  # fmt: skip
+    dishes = [*rest, first]
+    yield Case("a portion with a fraction of a gram", dish=dishes[2], grams=float(rng.integers(210, 480)) + 0.25, table=_some_table(rng, dishes, _COLUMNS[:5]))  # fmt: skip
+    yield Case("other nutrients", dish=dishes[1], grams=float(rng.integers(120, 300)), table=_some_table(rng, dishes[:3], ("kcal", "iron_mg", "zinc_mg")))  # fmt: skip
+
+
+def _nutrients_oracle(dish, grams, table):
+    return {name: float(Fraction(str(value)) * Fraction(str(grams)) / 100) for name, value in table[dish].items()}
+
+
+def _each_nutrient(reckon):
+    return lambda dish, grams, table: {name: reckon(value, grams) for name, value in table[dish].items()}
+
+
+NUTRIENTS = Exercise(
+    id="12.nutrients",
+    title="What is in a portion",
+    points=8,
+    cases=_nutrient_cases,
+    oracle=_nutrients_oracle,
+    misconceptions=[
+        Misconception(
+            "per 100 g is forgotten",
+            "You multiply by the grams as if the table held amounts per gram. It holds them per 100 g, so your portion is a "
+            "hundred times too rich.",
+            _each_nutrient(lambda value, grams: value * grams),
+        ),
+        Misconception(
+            "divided by 1000",
+            "You divide by 1000, as if the table were per kilogram. It is per 100 g.",
+            _each_nutrient(lambda value, grams: value * grams / 1000),
+        ),
+        Misconception(
+            "the portion is ignored",
+            "You return the table's row as it stands: what 100 g hold, whatever the portion. Scale it to the grams.",
+            _each_nutrient(lambda value, grams: value),
+        ),
+        Misconception(
+            "the ratio is upside down",
+            "Your amounts shrink when the portion grows. 150 g hold one and a half times what 100 g hold.",
+            _each_nutrient(lambda value, grams: value * 100 / grams),
+        ),
+        Misconception(
+            "rounded too early",
+            "You round the amount of one gram, and multiply the error by the portion. Keep all digits while you reckon; round "
+            "where the number is shown.",
+            _each_nutrient(lambda value, grams: round(value / 100, 2) * grams),
+        ),
+        Misconception(
+            "rounded at the end",
+            "Your amounts are rounded. Somebody will add up a day of them, and the errors with them. Return all digits; round where "
+            "the number is shown.",
+            _each_nutrient(lambda value, grams: round(value * grams / 100)),
+        ),
+        Misconception(
+            "rounded to one decimal",
+            "Your amounts are rounded to one decimal. Somebody will add up a day of them, and the errors with them. Return all "
+            "digits; round where the number is shown.",
+            _each_nutrient(lambda value, grams: round(value * grams / 100, 1)),
+        ),
+        Misconception(
+            "only whole 100 g count",
+            "You count the portion in whole hundreds of grams: 150 g are taken for 100 g. Look for // or int().",
+            _each_nutrient(lambda value, grams: value * (grams // 100)),
+        ),
+        Misconception(
+            "always the first dish",
+            "Your amounts are those of the table's first dish. Look the dish up by its name.",
+            lambda dish, grams, table: {name: v * grams / 100 for name, v in next(iter(table.values())).items()},
+        ),
+        Misconception(
+            "only the energy",
+            "You return the energy alone. The row holds other nutrients too; every one of them is scaled, under its own name.",
+            lambda dish, grams, table: {"kcal": table[dish]["kcal"] * grams / 100},
+        ),
+    ],
+    hints=(
+        "If 100 g hold 6 g of protein, what do 150 g hold? By which factor do all nutrients grow?",
+        "table[dish] is the dish's row, a dict. A new dict has the same names and each value times the factor.",
+        "{name: value * grams / 100 for name, value in table[dish].items()}, without any rounding.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 12.energy_errors
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _energy_case(rng, label, n, k, wrong, weight=1.0):
+    """n plates of which `wrong` are named wrong; grams of both signs of error; dishes of clearly different energy."""
+    density = (rng.permutation(np.arange(1, 13))[:k] * 35.0 + rng.integers(1, 30, k)).round()
+    truth = rng.integers(0, k, n)
+    said = truth.copy()
+    for i in rng.permutation(n)[:wrong]:
+        said[i] = (truth[i] + rng.integers(1, k)) % k
+    true_grams = rng.integers(60, 500, n).astype(float)
+    signs = np.where(np.arange(n) % 3 == 1, -1, 1)
+    grams = (true_grams * (1 + signs * rng.uniform(0.08, 0.45, n))).round(1)
+    return Case(
+        label,
+        weight=weight,
+        dishes=said.astype(np.int64),
+        grams=grams,
+        true_dishes=truth.astype(np.int64),
+        true_grams=true_grams,
+        kcal_per_100g=density,
+    )
+
+
+def _energy_cases(rng):
+    # by hand: an apple that is taken for a tomato, and a pizza that is weighed too light
+    step = float(rng.integers(1, 4))
+    yield Case(
+        "two plates",
+        dishes=np.array([1, 2]),
+        grams=np.array([200.0, 250.0]),
+        true_dishes=np.array([0, 2]),
+        true_grams=np.array([150.0, 300.0]),
+        kcal_per_100g=np.array([50.0, 20.0, 200.0 + 20 * step]),
+    )
+    yield _energy_case(rng, "seven plates, three of them misnamed", 7, 5, 3)
+    yield _energy_case(rng, "every dish is right", 6, 4, 0)
+    yield _energy_case(rng, "every dish is wrong", 4, 6, 4)
+    yield _energy_case(rng, "a single plate", 1, 3, 1, weight=0.5)
+
+
+def _energies(d, g, td, tg, c):
+    return c[d] * g / 100, c[td] * g / 100, c[d] * tg / 100, c[td] * tg / 100
+
+
+def _energy_oracle(d, g, td, tg, c):
+    totals = [Fraction(0)] * 3
+    for dish, mass, true_dish, true_mass in zip(d.tolist(), g.tolist(), td.tolist(), tg.tolist(), strict=True):
+        said, right = Fraction(str(c[dish])), Fraction(str(c[true_dish]))
+        mass, true_mass = Fraction(str(mass)), Fraction(str(true_mass))
+        for part, energy in enumerate((said * mass, right * mass, said * true_mass)):
+            totals[part] += abs(energy - right * true_mass) / 100
+    return tuple(_number(total / len(d)) for total in totals)
+
+
+def _energy_variant(measure):
+    """Wrong in how a prediction's and the truth's energies are compared."""
+
+    def wrong(d, g, td, tg, c):
+        *three, truth = _energies(d, g, td, tg, c)
+        return tuple(_number(measure(each, truth)) for each in three)
+
+    return wrong
+
+
+def _named_wrong_only(d, g, td, tg, c):
+    *three, truth = _energies(d, g, td, tg, c)
+    off = d != td
+    return tuple(_number(np.abs(each - truth)[off].mean() if off.any() else 0.0) for each in three)
+
+
+def _against_the_prediction(d, g, td, tg, c):
+    both, dish, grams, truth = _energies(d, g, td, tg, c)
+    return tuple(_number(np.abs(a - b).mean()) for a, b in ((both, truth), (both, dish), (both, grams)))
+
+
+def _swapped_roles(d, g, td, tg, c):
+    both, dish, grams, truth = _energies(d, g, td, tg, c)
+    return tuple(_number(np.abs(each - truth).mean()) for each in (both, grams, dish))
+
+
+def _truth_of_the_named_dish(d, g, td, tg, c):
+    both, dish, grams, _ = _energies(d, g, td, tg, c)
+    return tuple(_number(np.abs(each - grams).mean()) for each in (both, dish, grams))
+
+
+ENERGY_ERRORS = Exercise(
+    id="12.energy_errors",
+    title="Where an error in energy comes from",
+    points=12,
+    cases=_energy_cases,
+    oracle=_energy_oracle,
+    misconceptions=[
+        Misconception(
+            "the two repairs have changed places",
+            "Your second and third number are swapped. The second belongs to the true dish with the predicted grams, the third to "
+            "the predicted dish with the true grams.",
+            _swapped_roles,
+        ),
+        Misconception(
+            "per 100 g is forgotten",
+            "Your errors are a hundred times too large: the table's energy is per 100 g, not per gram.",
+            _energy_variant(lambda said, truth: 100 * np.abs(said - truth).mean()),
+        ),
+        Misconception(
+            "the signs are kept",
+            "A plate that is too high pays for one that is too low. Take the absolute value of each plate's error, then the mean.",
+            _energy_variant(lambda said, truth: (said - truth).mean()),
+        ),
+        Misconception(
+            "the absolute value comes last",
+            "You take the mean first and its absolute value afterwards. By then errors up and down have cancelled. Each plate's own "
+            "error is made positive.",
+            _energy_variant(lambda said, truth: abs((said - truth).mean())),
+        ),
+        Misconception(
+            "a root of mean squares",
+            "You take the root of the mean of squares. The docstring asks for the mean of the absolute errors, in which a large "
+            "error counts no more than its size.",
+            _energy_variant(lambda said, truth: np.sqrt(((said - truth) ** 2).mean())),
+        ),
+        Misconception(
+            "a sum over the plates",
+            "You add up all plates. The mean is what one plate is off by.",
+            _energy_variant(lambda said, truth: np.abs(said - truth).sum()),
+        ),
+        Misconception(
+            "a median",
+            "You take the median. It does not see the few plates that are far off, and those are what we look for. Take the mean.",
+            _energy_variant(lambda said, truth: np.median(np.abs(said - truth))),
+        ),
+        Misconception(
+            "relative to the truth",
+            "You divide each error by the true energy. The docstring asks for kilocalories.",
+            _energy_variant(lambda said, truth: np.abs(said / truth - 1).mean()),
+        ),
+        Misconception(
+            "measured against the prediction",
+            "Your second and third number say how far the repaired energy is from the network's own. The question is how far it "
+            "still is from the truth.",
+            _against_the_prediction,
+        ),
+        Misconception(
+            "the truth has the named dish's energy",
+            "You reckon the true energy with the dish that the network named. The truth is made of the true dish and the true grams.",
+            _truth_of_the_named_dish,
+        ),
+        Misconception(
+            "only misnamed plates count",
+            "You average over the plates with a wrong name only. A plate with the right name can be weighed wrong, and counts too.",
+            _named_wrong_only,
+        ),
+    ],
+    hints=(
+        "A plate's energy needs a dish and a mass. How many pairs of a dish (named or true) and a mass (estimated or true) are there, "
+        "and which of them is the truth?",
+        "kcal_per_100g[dishes] gives the energy density of every plate at once, shape (N,). Times grams, divided by 100, it is the "
+        "plate's energy.",
+        "truth = kcal_per_100g[true_dishes] * true_grams / 100. The second number is the mean of "
+        "abs(kcal_per_100g[true_dishes] * grams / 100 - truth).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 12.nutri_score
+# ----------------------------------------------------------------------------------------------------------
+
+#: Thresholds per 100 g of the algorithm of 2023 for general foods; salt as milligrams of sodium, 2.5 g of salt holding 1 g.
+_TABLE = {
+    "kj": [335 * n for n in range(1, 11)],
+    "sugars_g": [3.4, 6.8, 10, 14, 17, 20, 24, 27, 31, 34, 37, 41, 44, 48, 51],
+    "saturated_fat_g": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+    "sodium_mg": [80 * n for n in range(1, 21)],
+    "protein_g": [2.4, 4.8, 7.2, 9.6, 12, 14, 17],
+    "fibre_g": [3.0, 4.1, 5.2, 6.3, 7.4],
+    "fruit_veg_share": [0.4, 0.6, 0.8],
+}
+#: The same of the algorithm of 2017, which many pages still show.
+_TABLE_2017 = _TABLE | {
+    "sugars_g": [4.5, 9, 13.5, 18, 22.5, 27, 31, 36, 40, 45],
+    "sodium_mg": [90 * n for n in range(1, 11)],
+    "protein_g": [1.6, 3.2, 4.8, 6.4, 8.0],
+    "fibre_g": [0.9, 1.9, 2.8, 3.7, 4.7],
+}
+_BAD = ("kj", "sugars_g", "saturated_fat_g", "sodium_mg")
+#: Thresholds of salt that 2.5 * sodium / 1000 meets exactly in floating point, however it and they are written down.
+_EXACT_SALT = (1, 2, 3, 4, 5, 6, 12, 13, 15, 18, 20)
+#: How far above a threshold the next value is tried.
+_STEP = {
+    "kj": 0.5,
+    "sugars_g": 0.05,
+    "saturated_fat_g": 0.05,
+    "sodium_mg": 1.0,
+    "protein_g": 0.05,
+    "fibre_g": 0.05,
+    "fruit_veg_share": 0.01,
+}
+
+
+def _around(rng, nutrient):
+    """Every threshold, and a value just above it; below the first and far above the last."""
+    values = [0.0]
+    for number, threshold in enumerate(_TABLE[nutrient], start=1):
+        if nutrient != "sodium_mg" or number in _EXACT_SALT:
+            values.append(float(threshold))
+        else:
+            values.append(threshold - float(rng.integers(1, 9)))
+        values.append(float(np.round(threshold + _STEP[nutrient] * rng.integers(1, 9), 3)))
+    return values
+
+
+def _row(rng, unfavourable, protein=None):
+    """Made-up food with so many unfavourable points, no value near a threshold; kcal goes with its kJ."""
+    points = dict.fromkeys(_BAD, 0)
+    while sum(points.values()) < unfavourable:
+        name = str(rng.choice(_BAD))
+        if points[name] < 9:
+            points[name] += 1
+    row = {name: _within(rng, name, number) for name, number in points.items()}
+    row["protein_g"] = _within(rng, "protein_g", int(rng.integers(2, 7)) if protein is None else protein)
+    row["fibre_g"] = _within(rng, "fibre_g", int(rng.integers(1, 3)))
+    row["fruit_veg_share"] = _within(rng, "fruit_veg_share", int(rng.integers(0, 2)))
+    return {"kcal": round(row["kj"] / 4.184, 1)} | row
+
+
+def _within(rng, nutrient, points):
+    """An amount that earns so many points, well inside of its step."""
+    thresholds = [0, *_TABLE[nutrient], 2 * _TABLE[nutrient][-1] if nutrient != "fruit_veg_share" else 1.0]
+    low, high = thresholds[points], thresholds[points + 1]
+    return float(np.round(low + (high - low) * rng.uniform(0.3, 0.7), 0 if nutrient in ("kj", "sodium_mg") else 2))
+
+
+def _score_cases(rng):
+    # A sweep starts from a food whose points leave room on both sides of the rules that it is not about.
+    yield Case(
+        "one food, protein up and down",
+        per_100g=_row(rng, int(rng.integers(4, 7))),
+        red_meat=False,
+        nutrient="protein_g",
+        values=[1.0, float(rng.integers(8, 10)) + 0.5],
+    )
+    for nutrient, words in (
+        ("kj", "energy: every threshold"),
+        ("sugars_g", "sugars: every threshold"),
+        ("saturated_fat_g", "saturated fat: every threshold"),
+        ("sodium_mg", "salt: every threshold"),
+    ):
+        row = _row(rng, 6)
+        yield Case(words, per_100g=row, red_meat=False, nutrient=nutrient, values=_around(rng, nutrient))
+    for nutrient, words in (
+        ("protein_g", "protein: every threshold"),
+        ("fibre_g", "fibre: every threshold"),
+        ("fruit_veg_share", "fruit and vegetables: every threshold"),
+    ):
+        row = _row(rng, 8)
+        yield Case(words, per_100g=row, red_meat=False, nutrient=nutrient, values=_around(rng, nutrient))
+    # Unfavourable points go from below 11 to above it, one by one.
+    row = _row(rng, 0, protein=5) | dict.fromkeys(_BAD, 0.0)
+    row |= {"sugars_g": _within(rng, "sugars_g", 7)}
+    yield Case(
+        "where protein no longer counts", per_100g=row, red_meat=False, nutrient="saturated_fat_g", values=_steps(rng)
+    )
+    row = _row(rng, 13) | {"fibre_g": _within(rng, "fibre_g", 5), "fruit_veg_share": _within(rng, "fruit_veg_share", 3)}
+    yield Case("rich food with fibre and fruit", per_100g=row, red_meat=False, nutrient="protein_g", values=_around(rng, "protein_g")[::3])  # fmt: skip
+    # No favourable points at all: the points walk over every bound of the letters.
+    row = dict.fromkeys(("kcal", *_BAD, "protein_g", "fibre_g", "fruit_veg_share"), 0.0)
+    row["saturated_fat_g"] = float(rng.integers(0, 3))
+    values = [_within(rng, "sodium_mg", points) for points in range(20)]
+    yield Case("every letter", per_100g=row, red_meat=False, nutrient="sodium_mg", values=values)
+    row = _row(rng, 4)
+    yield Case("red meat", per_100g=row, red_meat=True, nutrient="protein_g", values=_around(rng, "protein_g"))
+
+
+def _steps(rng):
+    return [_within(rng, "saturated_fat_g", points) for points in range(0, 10)]
+
+
+def _score_oracle(per_100g, red_meat, nutrient, values):
+    from introdl.checking.probes import PROBES
+
+    return PROBES["along_nutrient"].read([_published(per_100g | {nutrient: v}, red_meat) for v in values], [per_100g, red_meat, nutrient, values])  # fmt: skip
+
+
+def _published(row, red_meat=False):
+    """By binary search in the published table: thresholds lower than a value are as many points."""
+    points = {
+        name: int(np.searchsorted(thresholds, row[name], side="left"))
+        for name, thresholds in _TABLE.items()
+        if name != "fruit_veg_share"
+    }
+    fruit = (0, 1, 2, 5)[int(np.searchsorted(_TABLE["fruit_veg_share"], row["fruit_veg_share"], side="left"))]
+    bad = sum(points[name] for name in _BAD)
+    protein = min(points["protein_g"], 2) if red_meat else points["protein_g"]
+    score = bad - points["fibre_g"] - fruit - (protein if bad < 11 else 0)
+    return score, "ABCDE"[int(np.searchsorted([0, 2, 10, 18], score, side="left"))]
+
+
+def _letter(score, bounds=(0, 2, 10, 18)):
+    return "ABCDE"[sum(score > bound for bound in bounds)]
+
+
+def _score_with(
+    change=None, exceeds=None, table=_TABLE, fruit=(0, 1, 2, 5), counts=None, bounds=None, meat=None, combine=None
+):
+    """A Nutri-Score whose parts can be replaced by wrong ones.
+
+    `change` alters the row; `exceeds` compares; `counts` says whether protein counts; `bounds` are the letters'.
+    """
+    compare = exceeds or (lambda value, threshold: value > threshold)
+
+    def score(per_100g, red_meat=False):
+        row = change(dict(per_100g)) if change else per_100g
+        points = {name: sum(compare(row[name], t) for t in thresholds) for name, thresholds in table.items()}
+        bad = sum(points[name] for name in _BAD)
+        protein = meat(points["protein_g"], red_meat) if meat else min(points["protein_g"], 2 if red_meat else 99)
+        vegetables = fruit[points["fruit_veg_share"]]
+        protein = protein if (counts(bad, vegetables) if counts else bad < 11) else 0
+        if combine:
+            total = combine(bad, protein, points["fibre_g"], vegetables)
+        else:
+            total = bad - protein - points["fibre_g"] - vegetables
+        return total, _letter(total, bounds or (0, 2, 10, 18))
+
+    return score
+
+
+def _in(**units):
+    """Wrong in a unit: the named nutrients are multiplied."""
+    return lambda row: row | {name: row[name] * factor for name, factor in units.items()}
+
+
+NUTRI_SCORE = Exercise(
+    id="12.nutri_score",
+    title="The Nutri-Score",
+    points=20,
+    cases=_score_cases,
+    oracle=_score_oracle,
+    probe="along_nutrient",
+    misconceptions=[
+        Misconception(
+            "kilocalories for kilojoules",
+            "You compare kilocalories with thresholds in kilojoules. 1 kcal is 4.184 kJ, so nearly everything looks light. The row "
+            "holds both: take kj.",
+            _score_with(change=lambda row: row | {"kj": row["kcal"]}),
+        ),
+        Misconception(
+            "sodium for salt",
+            "You take grams of sodium for grams of salt. Salt is sodium and chlorine: 1 g of sodium is in 2.5 g of salt. This "
+            "version of the score counts salt.",
+            _score_with(change=_in(sodium_mg=1 / 2.5)),
+        ),
+        Misconception(
+            "milligrams for grams",
+            "You compare milligrams with thresholds in grams, so almost every food gets all 20 points for salt. From milligrams of "
+            "sodium to grams of salt it is times 2.5, divided by 1000.",
+            _score_with(change=_in(sodium_mg=1000)),
+        ),
+        Misconception(
+            "a threshold that is met counts",
+            "At a value that is exactly a threshold you give the next point. A point is earned above the threshold: compare with >, "
+            "not >=.",
+            _score_with(exceeds=lambda value, threshold: value >= threshold),
+        ),
+        Misconception(
+            "protein always counts",
+            "With 11 or more unfavourable points protein no longer counts, and you still subtract it. Otherwise much cheese and many "
+            "sausages would look better than they are.",
+            _score_with(counts=lambda bad, fruit: True),
+        ),
+        Misconception(
+            "protein never counts",
+            "You leave protein out altogether. Below 11 unfavourable points it counts.",
+            _score_with(counts=lambda bad, fruit: False),
+        ),
+        Misconception(
+            "protein still counts at 11",
+            "At exactly 11 unfavourable points you still subtract the protein. It counts below 11 only.",
+            _score_with(counts=lambda bad, fruit: bad <= 11),
+        ),
+        Misconception(
+            "the rule for protein is upside down",
+            "You let protein count from 11 unfavourable points on, and not below. It is the other way around.",
+            _score_with(counts=lambda bad, fruit: bad >= 11),
+        ),
+        Misconception(
+            "much fruit brings the protein back",
+            "In the version of 2017 protein counted in spite of 11 unfavourable points where there was enough fruit. The version of "
+            "2023 has no such exception.",
+            _score_with(counts=lambda bad, fruit: bad < 11 or fruit == 5),
+        ),
+        Misconception(
+            "nothing favourable counts from 11 on",
+            "From 11 unfavourable points on you drop fibre and fruit along with the protein. Only the protein is dropped.",
+            _score_with(combine=lambda bad, p, fibre, fruit: bad - (p + fibre + fruit if bad < 11 else 0)),
+        ),
+        Misconception(
+            "favourable points are added",
+            "You add the favourable points. A low score is a good one, so they are subtracted.",
+            _score_with(combine=lambda bad, p, fibre, fruit: bad + p + fibre + fruit),
+        ),
+        Misconception(
+            "the score is turned around",
+            "Your score is favourable less unfavourable points. It is the other way around: the lower, the better.",
+            _score_with(combine=lambda bad, p, fibre, fruit: p + fibre + fruit - bad),
+        ),
+        Misconception(
+            "never below zero",
+            "You cut the score off at 0. It may be negative: lentils and most vegetables are.",
+            _score_with(combine=lambda bad, p, fibre, fruit: max(bad - p - fibre - fruit, 0)),
+        ),
+        Misconception(
+            "fruit earns 1, 2, 3",
+            "You give 3 points above 80 % fruit and vegetables. The table jumps there: 1, 2, and then 5.",
+            _score_with(fruit=(0, 1, 2, 3)),
+        ),
+        Misconception(
+            "a share is taken for per cent",
+            "You compare the share of fruit, which is from 0 to 1, with 40, 60 and 80. So nothing ever earns a point. Bring both to "
+            "the same unit.",
+            _score_with(change=_in(fruit_veg_share=0.01)),
+        ),
+        Misconception(
+            "the limit for red meat is missing",
+            "Red meat gets at most 2 points for its protein in this version. You give it all that the table has.",
+            _score_with(meat=lambda protein, red_meat: protein),
+        ),
+        Misconception(
+            "every food is taken for red meat",
+            "You give every food at most 2 points for protein. The limit is for red meat only: see the second argument.",
+            _score_with(meat=lambda protein, red_meat: min(protein, 2)),
+        ),
+        Misconception(
+            "the letters begin too early",
+            "Your letters are one point too strict: A goes up to 0, B to 2, C to 10, D to 18, each bound included.",
+            _score_with(bounds=(-1, 1, 9, 17)),
+        ),
+        Misconception(
+            "the letters begin too late",
+            "Your letters are one point too generous: 1 is a B already, 3 a C, 11 a D, 19 an E.",
+            _score_with(bounds=(1, 3, 11, 19)),
+        ),
+        Misconception(
+            "the letters of 2017",
+            "Your points are right, but an A goes to −1 only, as in the version of 2017. In 2023 it goes to 0.",
+            _score_with(bounds=(-1, 2, 10, 18)),
+        ),
+        Misconception(
+            "the table of 2017",
+            "Your thresholds for sugars, salt, protein or fibre are those of the first version, of 2017, which many pages still "
+            "show. Take the table of this chapter.",
+            _score_with(table=_TABLE_2017, counts=lambda bad, fruit: bad < 11 or fruit == 5, bounds=(-1, 2, 10, 18)),
+        ),
+    ],
+    hints=(
+        "Begin with a little function points(value, thresholds) that counts how many thresholds a value exceeds. Seven calls of it do "
+        "most of the work.",
+        "Mind the units: energy in kJ; salt in g is 2.5 * sodium_mg / 1000; the fruit's share is from 0 to 1, and its points are 0, "
+        "1, 2 or 5. Then bad = the sum of the first four.",
+        "protein = min(protein, 2) for red meat; it counts as 0 where bad >= 11. score = bad - protein - fibre - fruit, and the "
+        "letter is 'ABCDE'[points(score, [0, 2, 10, 18])].",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 12.confidence_threshold
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _threshold_case(rng, label, n, share, test=None, weight=1.0):
+    """Scores in eighths, all of a set different; the test set's food scores a little lower than the validation set's."""
+    known = rng.permutation(np.arange(40, 40 + 2 * n))[:n] / 8
+    threshold = np.sort(known)[math.floor(Fraction(str(share)) * n)]
+    m = test or n + 3
+    # The chosen threshold itself comes in both other sets, so that what happens to a score that equals it shows.
+    food = rng.permutation(np.arange(36, 36 + 2 * m))[:m] / 8
+    food[rng.integers(m)] = threshold
+    others = rng.permutation(np.arange(24, 24 + 2 * m))[: m - 2] / 8
+    others[rng.integers(m - 2)] = threshold
+    return Case(label, weight=weight, val_food=known, test_food=food, test_other=others, share=share)
+
+
+def _threshold_cases(rng):
+    yield _threshold_case(rng, "20 pictures, one may be turned away", 20, 0.05, test=11)
+    yield _threshold_case(rng, "a quarter of 12", 12, 0.25)
+    yield _threshold_case(rng, "5 % of 50 are two and a half", 50, 0.05)
+    yield _threshold_case(rng, "one in ten of 35", 35, 0.1)
+    yield _threshold_case(rng, "too few to turn away one", 9, 0.05)
+
+
+def _threshold_oracle(val_food, test_food, test_other, share):
+    """Try every validation score, and keep the highest that turns away few enough."""
+    allowed = Fraction(str(share)) * len(val_food)
+    chosen = max(t for t in val_food.tolist() if sum(v < t for v in val_food.tolist()) <= allowed)
+    away = Fraction(sum(v < chosen for v in test_food.tolist()), len(test_food))
+    let_in = Fraction(sum(v >= chosen for v in test_other.tolist()), len(test_other))
+    return _number(chosen), _number(away), _number(let_in)
+
+
+def _threshold_variant(choose=None, rates=None):
+    def wrong(val_food, test_food, test_other, share):
+        ordered = np.sort(val_food)
+        allowed = math.floor(share * len(ordered) + 1e-9)
+        t = choose(ordered, allowed, share, test_food, test_other) if choose else ordered[allowed]
+        if rates:
+            return tuple(_number(v) for v in (t, *rates(t, test_food, test_other)))
+        return tuple(_number(v) for v in (t, np.mean(test_food < t), np.mean(test_other >= t)))
+
+    return wrong
+
+
+def _highest(ordered, share):
+    return ordered[math.floor(share * len(ordered) + 1e-9)]
+
+
+CONFIDENCE_THRESHOLD = Exercise(
+    id="12.confidence_threshold",
+    title="When to say 'I do not know'",
+    points=12,
+    cases=_threshold_cases,
+    oracle=_threshold_oracle,
+    misconceptions=[
+        Misconception(
+            "chosen on the test pictures",
+            "You choose the threshold on the test pictures, and then report how it does on them. Of course it keeps the promise "
+            "there. Choose on the validation pictures; the test pictures only tell how it went.",
+            _threshold_variant(lambda o, a, share, food, other: _highest(np.sort(food), share)),
+        ),
+        Misconception(
+            "chosen on the other pictures",
+            "You choose the threshold from what is no food. The promise is about food: at most so many plates that are known are "
+            "turned away.",
+            _threshold_variant(lambda o, a, share, food, other: _highest(np.sort(other), share)),
+        ),
+        Misconception(
+            "the wrong tail",
+            "You turn away nearly everything, and keep a few of the best. A low score means unknown: the few that may be turned "
+            "away are the lowest.",
+            _threshold_variant(lambda o, a, share, food, other: o[len(o) - 1 - a]),
+        ),
+        Misconception(
+            "one too few",
+            "Your threshold could be higher by one score: one more picture could be turned away, and the promise would still hold. "
+            "A picture whose score equals the threshold stays.",
+            _threshold_variant(lambda o, a, *_: o[a - 1] if a else o[0] - 1),
+        ),
+        Misconception(
+            "one too many",
+            "One picture more is turned away than the promise allows. Count again, with a picture at the threshold staying.",
+            _threshold_variant(lambda o, a, *_: o[a + 1]),
+        ),
+        Misconception(
+            "rounded up",
+            "Where the allowed number is not whole, you round it up, and break the promise: 5 % of 50 are two and a half, so two may "
+            "be turned away.",
+            _threshold_variant(lambda o, a, share, *_: o[math.ceil(share * len(o) - 1e-9)]),
+        ),
+        Misconception(
+            "a quantile between two scores",
+            "Your threshold lies between two scores, as np.quantile makes it. The docstring asks for one of the validation scores, the "
+            "highest that keeps the promise.",
+            _threshold_variant(lambda o, a, share, *_: np.quantile(o, share)),
+        ),
+        Misconception(
+            "always 5 %",
+            "Your threshold turns away 5 %, whatever share says.",
+            _threshold_variant(lambda o, a, share, *_: _highest(o, 0.05)),
+        ),
+        Misconception(
+            "the lowest score",
+            "You take the lowest validation score: no validation picture is turned away. Some may be, and each one keeps out more of "
+            "what is unknown.",
+            _threshold_variant(lambda o, a, *_: o[0]),
+        ),
+        Misconception(
+            "a score at the threshold is turned away",
+            "In your rates a picture whose score equals the threshold is turned away. It stays: only what is below goes.",
+            _threshold_variant(rates=lambda t, food, other: (np.mean(food <= t), np.mean(other > t))),
+        ),
+        Misconception(
+            "others that are turned away",
+            "Your last number is the share of other pictures that the threshold keeps out. Its error is what it lets in.",
+            _threshold_variant(rates=lambda t, food, other: (np.mean(food < t), np.mean(other < t))),
+        ),
+        Misconception(
+            "food that stays",
+            "Your second number is the share of food that stays. The error is what is turned away.",
+            _threshold_variant(rates=lambda t, food, other: (np.mean(food >= t), np.mean(other >= t))),
+        ),
+        Misconception(
+            "counts for shares",
+            "Your rates are counts. Divide by the number of pictures of each kind.",
+            _threshold_variant(rates=lambda t, food, other: (np.sum(food < t), np.sum(other >= t))),
+        ),
+        Misconception(
+            "in per cent",
+            "Your rates are in per cent. The docstring asks for shares, from 0 to 1.",
+            _threshold_variant(rates=lambda t, food, other: (100 * np.mean(food < t), 100 * np.mean(other >= t))),
+        ),
+        Misconception(
+            "the two errors have changed places",
+            "Your second and third number are swapped: food that is turned away comes first, then what is let in.",
+            _threshold_variant(rates=lambda t, food, other: (np.mean(other >= t), np.mean(food < t))),
+        ),
+    ],
+    hints=(
+        "Sort the validation scores. If none may be turned away, which of them is the highest possible threshold? And if one may?",
+        "With the scores sorted upwards, exactly i of them are below the one at index i. So which index may you take? A whole number, "
+        "rounded down.",
+        "threshold = np.sort(val_food)[int(share * len(val_food))]; then np.mean(test_food < threshold) and "
+        "np.mean(test_other >= threshold).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 12.daily_totals
+# ----------------------------------------------------------------------------------------------------------
+
+_UTC = UTC
+
+
+def _meal(rng, when, dish, eaten=None):
+    """An entry of the diary; times are written in UTC."""
+    grams = int(rng.integers(80, 520))
+    return {
+        "time": when.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
+        "dish": dish,
+        "grams": float(grams),
+        "kcal": float(int(rng.integers(60, 900))),
+        "eaten": eaten if eaten is not None else float(rng.integers(1, 8)) / 8,
+    }
+
+
+def _diary(rng, days, offset, start):
+    """Meals at local clock times: ``days`` has, for each local day, a list of (hour, minute)."""
+    zone = timezone(timedelta(hours=offset))
+    entries, dishes = [], [str(name) for name in rng.permutation(_FOODS)[:3]]
+    for number, clock in enumerate(days):
+        for hour, minute in clock:
+            local = datetime.combine(start + timedelta(days=number), datetime.min.time(), zone)
+            local = local.replace(hour=hour, minute=minute)
+            entries.append(_meal(rng, local.astimezone(_UTC), dishes[len(entries) % 3]))
+    return entries
+
+
+def _diary_cases(rng):
+    def minute():
+        return int(rng.integers(2, 28))
+
+    some = date(int(rng.integers(2024, 2031)), int(rng.integers(3, 11)), int(rng.integers(5, 20)))
+    noon = [datetime(some.year, some.month, some.day, hour, tzinfo=_UTC) for hour in (8, 13)]
+    names = [str(name) for name in rng.permutation(_FOODS)[:2]]
+    first = [_meal(rng, noon[0], names[0], 1.0), _meal(rng, noon[1], names[1], 0.5)]
+    first.append(_meal(rng, noon[0] + timedelta(days=1), names[0], 0.25))
+    yield Case("two days at Greenwich", diary=first, utc_offset=0.0)
+    # at 00:xx local time it is still yesterday in UTC
+    days = [[(12, minute()), (20, minute())], [(0, minute()), (23, minute() + 30)], [(9, minute())]]
+    yield Case("a midnight snack in Vienna's summer", diary=_diary(rng, days, 2, some), utc_offset=2.0)
+    days = [[(23, minute()), (8, minute())], [(7, minute()), (21, minute())], [(22, minute())]]
+    yield Case("late dinners on the west coast", diary=_diary(rng, days, -8, some), utc_offset=-8.0)
+    # 00:02 to 00:28 is the evening before for a zone that lost its half hour
+    days = [[(13, minute())], [(0, minute()), (18, minute())], [(0, minute()), (11, minute())]]
+    yield Case("half an hour in Delhi", diary=_diary(rng, days, 5.5, some), utc_offset=5.5)
+    year = int(rng.choice([2024, 2028]))
+    days = [[(12, minute())], [], [], [(8, minute()), (19, minute())], [], [(10, minute())]]
+    entries = _diary(rng, days, 1, date(year, 2, 27))
+    yield Case("days without a meal, over the 29th of February", diary=entries, utc_offset=1.0)
+    days = [[(12, minute()), (18, minute())], [(0, minute()), (23, minute())], [(8, minute())]]
+    entries = _diary(rng, days, 1, date(int(rng.integers(2024, 2031)), 12, 30))
+    yield Case("New Year, and not in order", diary=[entries[i] for i in (3, 0, 4, 2, 1)], utc_offset=1.0)
+    yield Case("an empty diary", weight=0.5, diary=[], utc_offset=float(rng.integers(-4, 5)))
+
+
+def _epoch_day(text, offset):
+    """The local day's number: seconds since 1970, shifted, divided by a day's."""
+    seconds = Fraction(int(datetime.fromisoformat(text).timestamp())) + Fraction(str(offset)) * 3600
+    return math.floor(seconds / 86_400)
+
+
+def _totals_oracle(diary, utc_offset):
+    if not diary:
+        return {}
+    numbers = [_epoch_day(entry["time"], utc_offset) for entry in diary]
+    totals = dict.fromkeys(range(min(numbers), max(numbers) + 1), 0.0)
+    for number, entry in zip(numbers, diary, strict=True):
+        totals[number] += entry["kcal"] * entry["eaten"]
+    return {str(np.datetime64(number, "D")): _number(total) for number, total in totals.items()}
+
+
+def _local(entry, offset):
+    return datetime.fromisoformat(entry["time"]) + timedelta(hours=offset)
+
+
+def _totals_with(day=None, amount=None, gaps=True, drop_last=False, merge=sum):
+    """A diary's totals whose parts can be replaced by wrong ones."""
+    day = day or (lambda entry, offset: _local(entry, offset).date())
+    amount = amount or (lambda entry: entry["kcal"] * entry["eaten"])
+
+    def totals(diary, utc_offset):
+        found = {}
+        for entry in diary:
+            found.setdefault(day(entry, utc_offset), []).append(amount(entry))
+        if gaps and found:
+            first, last = min(found), max(found)
+            span = (last - first).days + (0 if drop_last else 1)
+            found = {d: found.get(d, [0.0]) for d in (first + timedelta(days=n) for n in range(span))}
+        return {str(d): _number(merge(amounts)) for d, amounts in found.items()}
+
+    return totals
+
+
+DAILY_TOTALS = Exercise(
+    id="12.daily_totals",
+    title="The diary, day by day",
+    points=12,
+    cases=_diary_cases,
+    oracle=_totals_oracle,
+    misconceptions=[
+        Misconception(
+            "by dish, not by day",
+            "You add up each dish. The question is what was eaten on each day, whatever it was.",
+            _totals_with(day=lambda entry, offset: entry["dish"], gaps=False),
+        ),
+        Misconception(
+            "the days of Greenwich",
+            "You take the date as it is written, which is UTC's. In Vienna in summer a snack at half past midnight is still "
+            "yesterday's there. Shift the time by utc_offset before you take its date.",
+            _totals_with(day=lambda entry, offset: datetime.fromisoformat(entry["time"]).date()),
+        ),
+        Misconception(
+            "shifted the wrong way",
+            "You subtract utc_offset. East of Greenwich clocks are ahead of UTC, so a positive offset is added.",
+            _totals_with(day=lambda entry, offset: _local(entry, -offset).date()),
+        ),
+        Misconception(
+            "the half hour is lost",
+            "You shift by whole hours. In Delhi the clocks are five and a half hours ahead: look for an int() or a //.",
+            _totals_with(day=lambda entry, offset: _local(entry, int(offset)).date()),
+        ),
+        Misconception(
+            "days without a meal are missing",
+            "A day on which nothing was noted has no total. In a chart of the week its bar would be missing, and its neighbours would "
+            "stand side by side. Give it 0, from the first day to the last.",
+            _totals_with(gaps=False),
+        ),
+        Misconception(
+            "the last day is missing",
+            "Your days end before the last one. range(n) stops at n - 1.",
+            _totals_with(drop_last=True),
+        ),
+        Misconception(
+            "what was left on the plate counts",
+            "You count the whole portion. eaten says which share of it was eaten.",
+            _totals_with(amount=lambda entry: entry["kcal"]),
+        ),
+        Misconception(
+            "what was left is all that counts",
+            "You count the share that was left on the plate, 1 - eaten. Count what was eaten.",
+            _totals_with(amount=lambda entry: entry["kcal"] * (1 - entry["eaten"])),
+        ),
+        Misconception(
+            "grams for kilocalories",
+            "You add up grams. The totals are in kilocalories.",
+            _totals_with(amount=lambda entry: entry["grams"] * entry["eaten"]),
+        ),
+        Misconception(
+            "the energy is scaled by the grams again",
+            "You multiply the energy by the grams. kcal is that of the whole portion already.",
+            _totals_with(amount=lambda entry: entry["kcal"] * entry["grams"] / 100 * entry["eaten"]),
+        ),
+        Misconception(
+            "only the last meal of a day",
+            "Each meal replaces the one before it: totals[day] = ... in place of adding to what is there.",
+            _totals_with(merge=lambda amounts: amounts[-1]),
+        ),
+        Misconception(
+            "a mean over the day's meals",
+            "You average the day's meals. A day's total is their sum.",
+            _totals_with(merge=lambda amounts: sum(amounts) / len(amounts)),
+        ),
+        Misconception(
+            "meals are counted",
+            "You count the meals. Add up their energy.",
+            _totals_with(amount=lambda entry: 1.0),
+        ),
+    ],
+    hints=(
+        "Take one entry. At which local time was it eaten, and on which date is that? Only then think of the sum.",
+        "datetime.fromisoformat(entry['time']) + timedelta(hours=utc_offset) is the local clock; .date() is its day, and "
+        ".isoformat() its text.",
+        "Fill a dict with 0.0 for every day from min(days) to max(days), one timedelta(days=1) after the other, then add kcal * "
+        "eaten of each entry to its day.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 12.recommend
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _ranked(embeddings, liked, barred, similarity=None, k=None, reverse=False):
+    values = (similarity or _cosine)(embeddings, liked)
+    allowed = [i for i in range(len(embeddings)) if i not in barred]
+    order = sorted(allowed, key=lambda i: (values[i] if reverse else -values[i], i))
+    return np.array(order[:k], dtype=np.int64)
+
+
+def _cosine(embeddings, liked):
+    unit = _unit(embeddings)
+    return unit @ unit[liked].mean(axis=0)
+
+
+def _dot(embeddings, liked):
+    return embeddings @ _unit(embeddings)[liked].mean(axis=0)
+
+
+def _long_taste(embeddings, liked):
+    return _unit(embeddings) @ embeddings[liked].mean(axis=0)
+
+
+def _all_raw(embeddings, liked):
+    return embeddings @ embeddings[liked].mean(axis=0)
+
+
+def _distance(embeddings, liked):
+    return -np.linalg.norm(embeddings - embeddings[liked].mean(axis=0), axis=1)
+
+
+def _first_liked(embeddings, liked):
+    unit = _unit(embeddings)
+    return unit @ unit[liked[0]]
+
+
+def _nearest_liked(embeddings, liked):
+    unit = _unit(embeddings)
+    return (unit @ unit[liked].T).max(axis=1)
+
+
+def _all_orders(embeddings, liked, eaten, k):
+    """What the right answer and its look-alikes would recommend."""
+    known = {*liked, *eaten}
+    found = [_ranked(embeddings, liked, known, how, k).tolist() for how in (_cosine, _dot, _long_taste, _all_raw, _distance, _first_liked, _nearest_liked)]  # fmt: skip
+    found.append(_ranked(embeddings, liked, set(), None, k).tolist())
+    found.append(_ranked(embeddings, liked, set(liked), None, k).tolist())
+    found.append(_ranked(embeddings, liked, set(eaten), None, k).tolist())
+    return found
+
+
+def _taste_case(rng, label, n, d, likes, eats, k, strict=True):
+    """Embeddings of very different lengths, nothing near a tie; where `strict`, every way to go wrong gives something else."""
+    while True:
+        embeddings = (_unit(rng.normal(size=(n, d)) + 0.25) * rng.uniform(1, 6, (n, 1))).round(2)
+        chosen = [int(i) for i in rng.permutation(n)]
+        liked, eaten = sorted(chosen[:likes]), sorted(chosen[likes : likes + eats])
+        orders = _all_orders(embeddings, liked, eaten, k)
+        rest = [i for i in range(n) if i not in {*liked, *eaten}]
+        gaps = np.diff(np.sort(_cosine(embeddings, liked)[rest]))
+        different = len({tuple(order) for order in orders}) == len(orders)
+        if gaps.min() > 1e-4 and (different or not strict):
+            return Case(label, liked=liked, eaten=eaten, embeddings=embeddings, k=k)
+
+
+def _tie_case(rng):
+    """Vectors of plus and minus 1, times powers of two: every cosine is a whole number of quarters, exactly."""
+    signs = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, 1, 1, -1], [1, -1, 1, 1], [-1, 1, 1, 1], [1, 1, 1, -1], [-1, -1, 1, -1], [1, 1, -1, 1]])  # fmt: skip
+    order = np.concatenate([[0], 1 + rng.permutation(7)])
+    scales = 2.0 ** rng.permutation(np.arange(-3, 5))
+    scales[0] = 1.0
+    embeddings = signs[order] * scales[:, None]
+    return Case("ties: the lower index first", liked=[0], eaten=[], embeddings=embeddings, k=4)
+
+
+def _taste_cases(rng):
+    # in the plane: 0 is liked and 1 eaten; 3 points the same way and is short, 2 is long and points elsewhere
+    s = float(rng.integers(2, 5))
+    plane = np.array([[3.0, 1.0], [6.0, 2.5], [s, 4 * s], [0.5, 0.25], [-2.0, -1.0], [1.0, 0.9]])
+    yield Case("six dishes in a plane, one liked", liked=[0], eaten=[1], embeddings=plane, k=2)
+    yield _taste_case(rng, "three liked", 12, 5, 3, 3, 4)
+    yield _taste_case(rng, "many dishes", 20, 7, 4, 5, 6)
+    yield _taste_case(rng, "one recommendation", 14, 4, 2, 4, 1, strict=False)
+    yield _tie_case(rng)
+    n = 8
+    chosen = [int(i) for i in rng.permutation(n)]
+    few = (_unit(rng.normal(size=(n, 3)) + 0.2) * rng.uniform(1, 5, (n, 1))).round(2)
+    yield Case("fewer left than asked for", weight=0.5, liked=chosen[:2], eaten=chosen[2:6], embeddings=few, k=5)
+
+
+def _taste_oracle(liked, eaten, embeddings, k):
+    """By SciPy's cosine distances to each liked dish: their mean has the same order as the cosine to the mean direction."""
+    from scipy.spatial.distance import cdist
+
+    far = np.round(cdist(embeddings, embeddings[list(liked)], "cosine").mean(axis=1), 9)
+    order = np.lexsort((np.arange(len(far)), far))
+    return order[~np.isin(order, [*liked, *eaten])][:k].astype(np.int64)
+
+
+def _recommends(barred=None, similarity=None, reverse=False, after=None):
+    def wrong(liked, eaten, embeddings, k):
+        out = {*liked, *eaten} if barred is None else barred(liked, eaten)
+        picked = _ranked(embeddings, liked, out, similarity, k, reverse)
+        return after(picked, liked, eaten, embeddings, k) if after else picked
+
+    return wrong
+
+
+def _last_of_a_tie(liked, eaten, embeddings, k):
+    values = np.round(_cosine(embeddings, liked), 9)
+    allowed = [i for i in range(len(embeddings)) if i not in {*liked, *eaten}]
+    return np.array(sorted(allowed, key=lambda i: (-values[i], -i))[:k], dtype=np.int64)
+
+
+def _place_among_the_rest(picked, liked, eaten, embeddings, k):
+    allowed = [i for i in range(len(embeddings)) if i not in {*liked, *eaten}]
+    return np.array([allowed.index(i) for i in picked], dtype=np.int64)
+
+
+def _known_removed_too_late(liked, eaten, embeddings, k):
+    top = _ranked(embeddings, liked, set(), None, k)
+    return top[~np.isin(top, [*liked, *eaten])]
+
+
+RECOMMEND = Exercise(
+    id="12.recommend",
+    title="Recommend by taste",
+    points=10,
+    cases=_taste_cases,
+    oracle=_taste_oracle,
+    forbidden=("sklearn.*", "scipy.spatial.*"),
+    misconceptions=[
+        Misconception(
+            "recommends what was eaten",
+            "Among your recommendations are dishes that she has eaten or liked already. Of course they fit her taste. Leave them out.",
+            _recommends(barred=lambda liked, eaten: set()),
+        ),
+        Misconception(
+            "recommends what she likes already",
+            "You leave out what was eaten, but recommend what she has told you she likes. She knows it: leave that out too.",
+            _recommends(barred=lambda liked, eaten: set(eaten)),
+        ),
+        Misconception(
+            "only liked dishes are left out",
+            "You leave out the liked dishes, but recommend others that she has eaten already. Leave both out.",
+            _recommends(barred=lambda liked, eaten: set(liked)),
+        ),
+        Misconception(
+            "a dot product without norms",
+            "You rank by the dot product with her taste. It grows with an embedding's length, so long ones win whatever their "
+            "direction. Divide each embedding by its own length first.",
+            _recommends(similarity=_dot),
+        ),
+        Misconception(
+            "long embeddings make the taste",
+            "Her taste is the mean of the liked embeddings as they are, and the longest of them decides. Give each liked dish the "
+            "length 1 before you average.",
+            _recommends(similarity=_long_taste),
+        ),
+        Misconception(
+            "no norm anywhere",
+            "You use the embeddings as they are, both for her taste and for the dishes. Length decides then, not direction. Divide "
+            "every embedding by its length at the very beginning.",
+            _recommends(similarity=_all_raw),
+        ),
+        Misconception(
+            "a distance for a cosine",
+            "You rank by the distance to her taste. The exercise asks for the cosine, which does not see lengths.",
+            _recommends(similarity=_distance),
+        ),
+        Misconception(
+            "only the first liked dish counts",
+            "Your ranking follows the first liked dish alone. Her taste is the mean of all of them.",
+            _recommends(similarity=_first_liked),
+        ),
+        Misconception(
+            "the nearest liked dish decides",
+            "You compare each dish with the liked one that is nearest to it. That is another rule, and not a bad one; here her taste "
+            "is one direction, the mean of all.",
+            _recommends(similarity=_nearest_liked),
+        ),
+        Misconception(
+            "the farthest come first",
+            "You recommend what is least like her taste. argsort goes upwards: a large cosine must come first.",
+            _recommends(reverse=True),
+        ),
+        Misconception(
+            "the best comes last",
+            "Your dishes are right, but the best of them stands at the end. Turn the order around.",
+            _recommends(after=lambda picked, *_: picked[::-1].copy()),
+        ),
+        Misconception(
+            "a tie goes to the higher index",
+            "Where two dishes fit equally well, you name the one with the higher index first. Turning an ascending order around does "
+            "that. Sort the negative cosine with kind='stable'.",
+            _last_of_a_tie,
+        ),
+        Misconception(
+            "places among the rest",
+            "Your numbers count among the dishes that were left, after the known ones were taken out. Return each dish's row in "
+            "embeddings.",
+            _recommends(after=_place_among_the_rest),
+        ),
+        Misconception(
+            "the known ones are removed too late",
+            "You take the k best of all dishes and then remove the known ones, so fewer than k are left. Remove first, then take k.",
+            _known_removed_too_late,
+        ),
+    ],
+    hints=(
+        "Draw two arrows from the origin, a short one and a long one, in the same direction. Should one of them be recommended before "
+        "the other? What must you do to their lengths?",
+        "unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True); the taste is the mean of the rows unit[liked]. One "
+        "product gives every dish's cosine, up to one common factor.",
+        "Set the similarity of liked and eaten dishes to -np.inf, take np.argsort(-similarity, kind='stable'), and keep the first k "
+        "(but no more than there are dishes left).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 12.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "12.quiz",
+    8,
+    [
+        Question(
+            "c",
+            {
+                "a": "All three are trained at once, by one sum. What decides is how large their gradients are.",
+                "b": "The box's numbers are the smallest of the three. A loss of 0.02 hardly moves the sum.",
+                "d": "The sum does not know which task you care for. It only sees numbers.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "That would need a scale in the picture, a fork of known length for example. There is none to rely on.",
+                "c": "More pictures make the average portion more exact. They do not show what is hidden on this one.",
+                "d": "A deeper network sees the same pixels. What is not in them, it cannot find there.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "Look at the last part of the formula: protein is the one that is dropped, and only from some point on.",
+                "c": "Fibre and fruit count in any case. Read the rule for 11 points once more.",
+                "d": "The letters' bounds do not depend on protein.",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "The promise holds where the threshold was chosen. On other pictures it holds about, not exactly.",
+                "b": "How much of what is unknown gets in depends on how like food it looks. The 5 % say nothing of it.",
+                "c": "Whether the dish is right is another question: a known-looking plate can still be misnamed.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "The pictures are rendered, and oil, sauce and fillings are averages of a table. That may hide what makes her ill.",
+                "c": "A score per 100 g says nothing of an allergy, and nothing of a portion.",
+                "d": "A probability is how sure the network is among its twenty dishes. It knows nothing of the kitchen.",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [
+    MULTI_TASK_LOSS,
+    NUTRIENTS,
+    ENERGY_ERRORS,
+    NUTRI_SCORE,
+    CONFIDENCE_THRESHOLD,
+    DAILY_TOTALS,
+    RECOMMEND,
+    QUIZ,
+]

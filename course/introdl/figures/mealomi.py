@@ -1,0 +1,521 @@
+"""Figures of chapter 12: three heads on one trunk, what each loss weighs, grams and boxes, where energy errors come from,
+the Nutri-Score, known and unknown pictures, the diary, recommendations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from introdl.data.showing import address
+from introdl.figures import svg
+from introdl.figures.interactive import explore
+from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, show
+
+#: One colour for each task, wherever it comes: dish, grams, box.
+TASKS = {"dish": BLUE, "grams": ORANGE, "box": GREEN}
+_WORDS = {"dish": BLUE, "grams": "#8A5F00", "box": "#00654A"}
+
+
+def _named(dish: str) -> str:
+    """A dish's name as people write it."""
+    return dish.replace("_", " ")
+
+
+# --- the network ------------------------------------------------------------------------------------------------
+
+
+def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: int, said: dict[str, str]) -> None:
+    """Draw the network: a picture, the trunk's stages, and three heads with what they say to this picture.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        uint8, (H, W, 3).
+    size : int
+        Height and width of what goes in, in pixels.
+    widths : sequence of int
+        Channels after each stage.
+    classes, hidden : int
+        Dishes, and units of the layer that grams and box share.
+    said : dict of str to str
+        What the heads ``"dish"``, ``"grams"`` and ``"box"`` say, in words.
+    """
+    parts = [
+        svg.text(14, 26, "One trunk looks; three small heads answer", 15, bold=True),
+        f'<image href="{address(picture)}" x="14" y="112" width="96" height="96"/>',
+        svg.text(62, 226, f"{size} × {size} × 3", 12.5, "#333", "middle"),
+        svg.arrow(114, 160, 132, 160, GREY),
+    ]
+    x, side = 138, size
+    for width in widths:
+        side //= 2
+        tall = 18 + 1.15 * side * 1.3
+        parts += [
+            svg.box(x, 160 - tall / 2, 12 + width / 10, tall, svg.mix(PURPLE, 0.45), "#8C4A75", 1.2, 2),
+            svg.text(x + (12 + width / 10) / 2, 160 + tall / 2 + 16, f"{side}²×{width}", 11, "#333", "middle"),
+        ]
+        x += 26 + width / 10 + 14
+    parts += [
+        svg.text((138 + x) / 2 - 16, 64, "the trunk: convolution, pooling,", 12.5, "#6B3558", "middle"),
+        svg.text((138 + x) / 2 - 16, 80, "batch norm and ReLU, five times", 12.5, "#6B3558", "middle"),
+    ]
+    start = x - 12
+    heads = (
+        ("dish", 70, "mean over space", f"dense: {classes} scores"),
+        ("grams", 160, f"dense: {hidden} units", "dense: 1 number, ln grams"),
+        ("box", 250, f"the same {hidden} units", "dense: 4 numbers"),
+    )
+    for name, y, first, second in heads:
+        parts += [
+            svg.arrow(start, 160 + (y - 160) * 0.12, start + 38, y, TASKS[name], 2),
+            svg.box(start + 42, y - 32, 190, 64, svg.mix(TASKS[name], 0.16), TASKS[name], 1.6, 6),
+            svg.text(start + 52, y - 13, f"head: {name}", 13, _WORDS[name], bold=True),
+            svg.text(start + 52, y + 5, first, 12.5),
+            svg.text(start + 52, y + 22, second, 12.5),
+            svg.text(start + 240, y + 5, said[name], 13.5, _WORDS[name], bold=True),
+        ]
+    svg.show(
+        svg.canvas(start + 420, 300, *parts),
+        f"A picture of {size} by {size} pixels goes through a trunk of {len(widths)} stages, which halve its sides and end with "
+        f"{widths[-1]} channels. Three heads read the last map: the dish from its mean over space ({said['dish']}), the grams "
+        f"({said['grams']}) and the box ({said['box']}) through {hidden} shared units.",
+    )
+
+
+# --- scales of losses ---------------------------------------------------------------------------------------------
+
+
+def shares(rows: dict[str, dict[str, float]], title: str, unit: str = "") -> None:
+    """Draw for each row how a sum is shared by dish, grams and box.
+
+    Parameters
+    ----------
+    rows : dict of str to dict of str to float
+        For each row's name three numbers, 0 or more, by ``"dish"``, ``"grams"`` and ``"box"``.
+    title : str
+        What the figure says.
+    unit : str
+        What the numbers are, after each of them.
+    """
+    parts = [svg.text(14, 26, title, 15, bold=True)]
+    left, width, told = 14, 652, []
+    for number, (name, values) in enumerate(rows.items()):
+        y, x = 62 + 96 * number, left
+        total = sum(values.values())
+        parts.append(svg.text(left, y - 8, name, 13, "#333", bold=True))
+        words = []
+        for task, value in values.items():
+            part = value / total
+            parts.append(svg.box(x, y, max(width * part, 0.6), 30, TASKS[task]))
+            if part > 0.06:
+                ink = "#fff" if task == "dish" else BLACK
+                parts.append(svg.text(x + width * part / 2, y + 20, f"{part:.0%}", 13, ink, "middle", bold=True))
+            x += width * part
+            few = f"{100 * part:.2g} %" if part < 0.01 else f"{part:.1%}".replace("%", " %")
+            words.append((task, f"{task}: {value:.3g}{unit}, {few}"))
+        for column, (task, text) in enumerate(words):
+            parts += [
+                svg.box(left + 220 * column, y + 40, 11, 11, TASKS[task]),
+                svg.text(left + 16 + 220 * column, y + 50, text, 12.5, _WORDS[task]),
+            ]
+        told.append(f"{name}: " + ", ".join(text for _, text in words))
+    svg.show(svg.canvas(680, 62 + 96 * len(rows) - 26, *parts), f"{title}. " + ". ".join(told) + ".")
+
+
+# --- what the heads reach -------------------------------------------------------------------------------------------
+
+
+def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")) -> None:
+    """Draw predicted against true grams on logarithmic axes, with two dishes marked.
+
+    Parameters
+    ----------
+    true, predicted : numpy.ndarray
+        (N,) grams.
+    labels : numpy.ndarray
+        int, (N,).
+    classes : sequence of str
+        The dishes' names.
+    marked : pair of str
+        Dishes that are drawn in colour.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6.0, 5.2))
+    low, high = 20, 1600
+    axes.plot([low, high], [low, high], color=BLACK, linewidth=1.3)
+    axes.fill_between([low, high], [low / 1.25, high / 1.25], [low * 1.25, high * 1.25], color="#E8E8E8", zorder=0)
+    rest = ~np.isin(labels, [classes.index(name) for name in marked])
+    axes.scatter(true[rest], predicted[rest], s=9, color="#9A9A9A", alpha=0.6, linewidths=0)
+    for name, colour, shape in zip(marked, (VERMILION, BLUE), ("o", "s"), strict=True):
+        own = labels == classes.index(name)
+        axes.scatter(true[own], predicted[own], s=26, color=colour, marker=shape, edgecolors="white", linewidths=0.5, label=_named(name))  # fmt: skip
+    near = np.mean((predicted < 1.25 * true) & (predicted > true / 1.25))
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), xlabel="true mass (g)", ylabel="the network's mass (g)")  # fmt: skip
+    ticks = [25, 50, 100, 200, 400, 800]
+    axes.set_xticks(ticks, [str(t) for t in ticks])
+    axes.set_yticks(ticks, [str(t) for t in ticks])
+    axes.minorticks_off()
+    axes.set_title(f"Within a factor of 1.25: {near:.0%} of {len(true)} plates")
+    axes.legend(loc="upper left", markerscale=1.3)
+    show(
+        figure,
+        f"Scatter of {len(true)} test plates, the network's grams against true grams, both axes logarithmic. {near:.0%} lie within "
+        f"a factor of 1.25 of the line where both are equal. Those of {_named(marked[0])} lie in a nearly level cloud: their size is "
+        f"hard to see. Those of {_named(marked[1])} lie close together.",
+    )
+
+
+def boxes_on_plates(images, true, predicted, ious, names) -> None:
+    """Draw true and predicted boxes on plates, with their overlap.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, (N, H, W, 3), N a multiple of 4.
+    true, predicted : numpy.ndarray
+        (N, 4) as shares of the picture.
+    ious : numpy.ndarray
+        (N,).
+    names : sequence of str
+        What the network calls each.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.patches import Rectangle
+
+    rows = len(images) // 4
+    figure, grid = plt.subplots(rows, 4, figsize=(7.2, 2.05 * rows + 0.55))
+    size = images.shape[1]
+    for axes, image, right, said, iou, name in zip(grid.flat, images, true, predicted, ious, names, strict=True):
+        axes.imshow(image, extent=(0, size, size, 0))
+        for box, colour, style in ((right, "white", "-"), (said, "#FFD23F", "--")):
+            x0, y0, x1, y1 = np.clip(np.asarray(box) * size, 1, size - 1)
+            for edge, width in ((BLACK, 3.6), (colour, 2.0)):
+                axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=edge, linewidth=width, linestyle=style if edge != BLACK else "-"))  # fmt: skip
+        axes.set_title(f"{_named(name)}: {iou:.2f}", fontsize=11, fontweight="normal", loc="center")
+        axes.axis("off")
+    figure.suptitle("White: the true box. Yellow, dashed: the network's. The number is their IoU", x=0.02, ha="left", fontsize=12, fontweight="bold")  # fmt: skip
+    figure.tight_layout(rect=(0, 0, 1, 0.99))
+    told = "; ".join(f"{_named(name)} {iou:.2f}" for name, iou in zip(names, ious, strict=True))
+    show(
+        figure, f"Test plates with the true box in white and the network's in dashed yellow, and their overlap: {told}."
+    )
+
+
+def energy_decomposed(errors: dict[str, float], title: str) -> None:
+    """Draw mean absolute errors in kcal as bars.
+
+    Parameters
+    ----------
+    errors : dict of str to float
+        What was done, and the error that is left.
+    title : str
+        What the figure says.
+    """
+    top = max(errors.values())
+    parts = [svg.text(14, 26, title, 15, bold=True)]
+    colours = (GREY, BLUE, ORANGE, PURPLE, "#9A9A9A", "#C4C4C4")
+    for number, (name, value) in enumerate(errors.items()):
+        y = 48 + 42 * number
+        parts += [
+            svg.text(262, y + 19, name, 13, "#222", "end"),
+            svg.box(270, y, 330 * value / top, 28, colours[number % len(colours)]),
+            svg.text(276 + 330 * value / top, y + 19, f"{value:.0f} kcal", 13, bold=True),
+        ]
+    told = ", ".join(f"{name} {value:.0f} kcal" for name, value in errors.items())
+    svg.show(
+        svg.canvas(690, 58 + 42 * len(errors), *parts), f"{title}. Mean absolute error of a plate's energy: {told}."
+    )
+
+
+# --- the Nutri-Score --------------------------------------------------------------------------------------------------
+
+#: The letters' colours go from green to red on packages; here they differ in lightness as well, and the letter itself tells.
+_LETTERS = {"A": "#00733E", "B": "#56B08C", "C": "#F0D442", "D": "#E69F00", "E": "#C8500A"}
+_SLIDERS = (
+    ("kj", "energy (kJ)", 0, 3700, 10),
+    ("sugars_g", "sugars (g)", 0, 60, 0.2),
+    ("saturated_fat_g", "sat. fat (g)", 0, 12, 0.1),
+    ("salt_g", "salt (g)", 0, 4.4, 0.05),
+    ("protein_g", "protein (g)", 0, 32, 0.2),
+    ("fibre_g", "fibre (g)", 0, 9, 0.1),
+    ("fruit_veg", "fruit, veg. (%)", 0, 100, 1),
+)
+
+
+def draw_nutri_score(score) -> str:
+    """Draw a score's letter on its scale, and its points as bars.
+
+    Parameters
+    ----------
+    score : introdl.mealomi.NutriScore
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    parts = [
+        svg.text(
+            14,
+            26,
+            f"{score.unfavourable} unfavourable − {score.favourable} favourable points = {svg.short(score.score)}: "
+            f"Nutri-Score {score.letter}",
+            15,
+            bold=True,
+        )
+    ]
+    for number, (letter, colour) in enumerate(_LETTERS.items()):
+        here = letter == score.letter
+        x, y, side = 14 + 62 * number, (44 if here else 52), (56 if here else 40)
+        ink = BLACK if letter in "BCD" else "#fff"
+        edge = BLACK if here else "none"
+        parts += [
+            svg.box(x + (56 - side) / 2, y, side, side, colour, edge, 2.5, 8, 1 if here else 0.45),
+            svg.text(
+                x + 28,
+                y + side / 2 + (11 if here else 8),
+                letter,
+                30 if here else 22,
+                ink if here else BLACK,
+                "middle",
+                bold=True,
+            ),  # fmt: skip
+        ]
+    ranges = (("A", "to 0"), ("B", "1, 2"), ("C", "3 to 10"), ("D", "11 to 18"), ("E", "from 19"))
+    for number, (_, words) in enumerate(ranges):
+        parts.append(svg.text(42 + 62 * number, 118, words, 12, "#333", "middle"))
+    y = 150
+    for heading, favourable, colour in (("against it", False, VERMILION), ("for it", True, BLUE)):
+        parts.append(svg.text(14, y, heading, 13, "#A84300" if colour == VERMILION else BLUE, bold=True))
+        y += 10
+        for item in score.items:
+            if item.favourable != favourable:
+                continue
+            amount = f"{svg.short(item.value)} {item.unit}"
+            parts += [
+                svg.text(14, y + 15, item.name, 13),
+                svg.text(236, y + 15, amount, 13, "#333", "end"),
+            ]
+            for point in range(item.most):
+                fill = (colour if item.counted else "#B8B8B8") if point < item.points else "#F0F0F0"
+                parts.append(svg.box(248 + 14 * point, y + 3, 11, 15, fill, "#C8C8C8", 0.6))
+            words = f"{item.points}" + ("" if item.counted else ", not counted")
+            parts.append(svg.text(254 + 14 * item.most, y + 15, words, 13, bold=True))
+            y += 24
+        y += 16
+    return svg.canvas(640, y, *parts)
+
+
+def nutri_explorer(dish: str = "pizza") -> None:
+    """Move the seven nutrients of 100 g, and see points and letter follow.
+
+    Parameters
+    ----------
+    dish : str
+        Where it begins.
+    """
+    import ipywidgets as widgets
+
+    from introdl.mealomi import dishes, nutri_score, per_100g
+    from introdl.mealomi.nutriscore import RED_MEAT
+
+    def amounts(name):
+        row = per_100g(name)
+        return [row["fruit_veg_share"] * 100 if key == "fruit_veg" else row[key] for key, *_ in _SLIDERS]
+
+    style, layout = {"description_width": "104px"}, {"width": "330px"}
+    start = widgets.Dropdown(
+        options=[(_named(name), name) for name in dishes()],
+        value=dish,
+        description="start from",
+        style=style,
+        layout=layout,
+    )
+    meat = widgets.Checkbox(dish in RED_MEAT, description="red meat", indent=False, layout={"width": "120px"})
+    sliders = {
+        key: widgets.FloatSlider(
+            min=low,
+            max=high,
+            step=step,
+            value=value,
+            description=words,
+            style=style,
+            layout=layout,
+            readout_format=".2f",
+        )
+        for (key, words, low, high, step), value in zip(_SLIDERS, amounts(dish), strict=True)
+    }
+
+    def restart(_change):
+        for slider, value in zip(sliders.values(), amounts(start.value), strict=True):
+            slider.value = value
+        meat.value = start.value in RED_MEAT
+
+    start.observe(restart, names="value")
+
+    def draw(red_meat, fruit_veg, salt_g, **row):
+        facts = {**row, "sodium_mg": salt_g * 400, "fruit_veg_share": fruit_veg / 100}
+        return draw_nutri_score(nutri_score(facts, red_meat=red_meat))
+
+    def arranged(controls, view):
+        row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 12px"}
+        return widgets.VBox([widgets.Box([start, meat, *sliders.values()], layout=row), view])
+
+    explore(
+        draw,
+        {"red_meat": meat, **sliders},
+        f"The Nutri-Score of 100 g of {_named(dish)}: the letters A to E with the food's own marked, and below them the points "
+        "for energy, sugars, saturated fat and salt, which count against it, and for protein, fibre, fruit and vegetables, which "
+        "count for it.",
+        arranged,
+    )
+
+
+# --- known and unknown ------------------------------------------------------------------------------------------------
+
+
+def known_and_unknown(panels: dict[str, dict], title: str) -> None:
+    """Draw histograms of scores: plates that are known above, other pictures below, the threshold between.
+
+    Parameters
+    ----------
+    panels : dict of str to dict
+        For each score's name: ``food`` (N,), ``others`` (a dict of name to scores), ``threshold``.
+    title : str
+        What the figure says.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, columns = plt.subplots(1, len(panels), figsize=(7.4, 4.6))
+    for axes, (name, panel) in zip(np.atleast_1d(columns), panels.items(), strict=True):
+        rows = {"test plates": panel["food"], **panel["others"]}
+        every = np.concatenate(list(rows.values()))
+        edges = np.linspace(np.quantile(every, 0.002), every.max() + 1e-6, 41)
+        for number, (words, scores) in enumerate(rows.items()):
+            heights = np.histogram(np.clip(scores, edges[0], None), edges)[0] / len(scores)
+            base = -number
+            axes.fill_between(edges[:-1], base, base + 0.6 * heights / heights.max(), step="post", color=BLUE if number == 0 else ORANGE, linewidth=0)  # fmt: skip
+            stays = np.mean(scores >= panel["threshold"])
+            told = f"{1 - stays:.0%} turned away" if number == 0 else f"{stays:.0%} let in"
+            axes.text(edges[0], base + 0.63, f"{words}: {told}", fontsize=9.5, va="bottom", color=BLUE if number == 0 else "#8A5F00")  # fmt: skip
+        axes.axvline(panel["threshold"], color=BLACK, linewidth=1.4, linestyle="--")
+        axes.set_yticks([])
+        axes.set_ylim(1 - len(rows) - 0.1, 1.35)
+        axes.grid(False)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(name)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
+    figure.tight_layout(w_pad=2.5)
+    told = []
+    for name, panel in panels.items():
+        each = [f"{words} {np.mean(s >= panel['threshold']):.0%} let in" for words, s in panel["others"].items()]
+        told.append(
+            f"by {name}: test plates {np.mean(panel['food'] < panel['threshold']):.0%} turned away, " + ", ".join(each)
+        )
+    show(figure, f"{title}. Histograms, with the threshold as a dashed line; {'; '.join(told)}.")
+
+
+def unusual_recorded(runs: list[dict], scores=("max softmax", "embedding distance")) -> None:
+    """Draw which share of each kind of picture two scores notice, as recorded.
+
+    Parameters
+    ----------
+    runs : list of dict
+        Of the record ``unusual``: ``kind``, ``pictures`` and ``noticed`` by score.
+    scores : pair of str
+        Which scores.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.2, 0.42 * len(runs) + 1.3))
+    y = np.arange(len(runs))[::-1]
+    for score, colour, shape, words in zip(scores, (BLUE, VERMILION), ("o", "s"), ("largest probability", "distance"), strict=True):  # fmt: skip
+        axes.scatter([100 * run["noticed"][score] for run in runs], y, s=52, color=colour, marker=shape, label=words, zorder=3, alpha=0.9)  # fmt: skip
+    for row, run in zip(y, runs, strict=True):
+        ends = [100 * run["noticed"][score] for score in scores]
+        axes.plot([min(ends), max(ends)], [row, row], color="#BDBDBD", linewidth=1.5, zorder=2)
+    axes.set_yticks(y, [f"{run['kind']} ({run['pictures']})" for run in runs])
+    axes.set(xlabel="turned away (%)", xlim=(-3, 103))
+    axes.set_title("Neither score notices everything", x=0)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16 if len(runs) > 6 else -0.3), ncols=2)
+    told = "; ".join(
+        f"{run['kind']} {run['noticed'][scores[0]]:.0%} and {run['noticed'][scores[1]]:.0%}" for run in runs
+    )
+    show(
+        figure,
+        f"Share of pictures of each kind that are turned away, by the largest probability and by the distance: {told}.",
+    )
+
+
+# --- the diary, and recommendations -------------------------------------------------------------------------------------
+
+
+def days(totals: dict[str, float], reference: float = 2000.0) -> None:
+    """Draw a diary's totals as bars, one for each day.
+
+    Parameters
+    ----------
+    totals : dict of str to float
+        kcal by ISO date, without gaps.
+    reference : float
+        An adult's reference intake in kcal, drawn as a line.
+    """
+    from datetime import date
+
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.0, 3.1))
+    names = [date.fromisoformat(day).strftime("%a\n%d %b") for day in totals]
+    values = list(totals.values())
+    axes.bar(range(len(values)), values, color=BLUE, width=0.62)
+    for x, value in enumerate(values):
+        axes.text(
+            x,
+            value + 40,
+            f"{value:.0f}" if value else "nothing\nnoted",
+            ha="center",
+            fontsize=10,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+        )
+    axes.axhline(reference, color=BLACK, linewidth=1.2, linestyle="--")
+    axes.text(2, reference + 45, f"reference intake: {reference:.0f} kcal", fontsize=10)
+    axes.set_xticks(range(len(values)), names)
+    axes.set(ylabel="energy (kcal)", ylim=(0, 1.25 * max([*values, reference])))
+    axes.grid(axis="x", visible=False)
+    axes.set_title("A day without a meal has a bar too: of height 0")
+    told = ", ".join(f"{name} {value:.0f}".replace("\n", " ") for name, value in zip(names, values, strict=True))
+    show(figure, f"Bar chart of the energy noted on each day in kcal: {told}.")
+
+
+def most_alike(embeddings, liked, k: int) -> list[int]:
+    """Return the k rows with the highest mean cosine to the liked rows, which are left out."""
+    directions = np.asarray(embeddings) / np.sqrt(np.square(embeddings).sum(axis=1))[:, None]
+    fit = directions @ directions[liked].mean(axis=0)
+    return [int(row) for row in np.argsort(-fit, kind="stable") if row not in liked][:k]
+
+
+def recommended(liked: list[tuple], rows: dict[str, list[tuple]]) -> None:
+    """Show liked plates, and below them what each rule recommends.
+
+    Parameters
+    ----------
+    liked : list of (numpy.ndarray, str)
+        Pictures and their words.
+    rows : dict of str to list of (numpy.ndarray, str)
+        For each rule its recommendations, the best first.
+    """
+    import matplotlib.pyplot as plt
+
+    every = {"she liked": liked, **rows}
+    columns = max(len(row) for row in every.values())
+    figure, grid = plt.subplots(len(every), columns, figsize=(1.65 * columns, 2.1 * len(every)), squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for line, (words, row) in zip(grid, every.items(), strict=True):
+        for axes, (image, name) in zip(line, row, strict=False):
+            axes.imshow(image)
+            axes.set_title(name, fontsize=10, fontweight="normal", loc="center")
+        line[0].text(-0.08, 0.5, words, transform=line[0].transAxes, rotation=90, ha="right", va="center", fontsize=11, fontweight="bold")  # fmt: skip
+    figure.tight_layout()
+    told = "; ".join(f"{words}: {', '.join(name for _, name in row)}" for words, row in every.items())
+    show(figure, f"Rows of plates. {told}.".replace("\n", " "))

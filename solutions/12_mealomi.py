@@ -1,0 +1,919 @@
+# %% [markdown]
+# # 12 MealoMi
+#
+# Eleven chapters, one app. You can tell dishes apart, you know what a network looks at, and you can train one. Now a photo
+# becomes a meal: *which dish, how much, where on the picture?* And from there: energy, a score, a diary, a recommendation.
+# At the end the app itself stands in one cell.
+#
+# **When you are done, you can**
+#
+# - build one network that answers three questions, and say why one trunk is enough;
+# - put losses of different units into one sum, so that none of them drowns the others;
+# - turn a dish and grams into energy and nutrients, and say where an error in kilocalories comes from;
+# - work out a Nutri-Score by hand, point by point;
+# - let a network say "I do not know", and state what that costs and what it misses;
+# - keep a diary over time zones, and recommend by taste;
+# - say what such an app must not be used for, and why.
+#
+# **What you build**: `multi_task_loss`, `nutrients`, `energy_errors`, `nutri_score`, `confidence_threshold`,
+# `daily_totals` and `recommend`.
+#
+# **Time**: about 90 minutes. **You need**: cross-entropy (chapter 05), the training loop in PyTorch (chapter 08), and the
+# intersection over union of two boxes (chapter 01).
+
+# %%
+from datetime import datetime, timedelta
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from introdl import check, data, figures, hint, mealomi, models
+from introdl.experiments import records, unusual
+from introdl.figures import mealomi as figs
+from introdl.mealomi import novelty, nutriscore, recognition
+
+figures.use_style()
+
+# %% tags=["parameters"]
+seed = 12  # of a fresh network's weights, and of the pictures that are no food
+strangers = 100  # pictures of each kind that is no known food, in section 7
+
+# %% [markdown]
+# ## 1. One network, three heads
+#
+# Three questions, so three networks? Each of them would have to find edges, then textures, then round things with a crust,
+# all by itself. They would learn nearly the same filters three times. So let one **trunk** look, and give it three small
+# **heads** that answer.
+#
+# MealoMi's network is `models.MealNet`. Its trunk is that of `models.PlainCNN`: five stages of convolution, pooling, batch
+# normalisation and ReLU. It comes with the course, trained:
+
+# %%
+net = mealomi.load()
+plates = data.plates(size=net.card.size)
+train, val, test = (plates.split(part) for part in ("train", "val", "test"))
+classes = list(net.card.classes)
+
+said_test = recognition.look(net, test.images)  # scores, probabilities, grams, boxes, embeddings
+example = int(np.flatnonzero(test.labels == classes.index("burger"))[0])
+x0, y0, x1, y1 = said_test.boxes[example]
+figs.three_heads(
+    test.images[example],
+    size=net.card.size,
+    widths=[stage[0].out_channels for stage in net.stages],
+    classes=len(classes),
+    hidden=net.box.in_features,
+    said={
+        "dish": f"{classes[said_test.scores[example].argmax()]}, {said_test.probabilities[example].max():.0%}",
+        "grams": f"{said_test.grams[example]:.0f} g",
+        "box": f"{x0:.2f}, {y0:.2f}, {x1:.2f}, {y1:.2f}",
+    },
+)
+
+# %% [markdown]
+# The heads read the same last map in two ways. For the *dish* it does not matter where the food lies, so its head takes the
+# mean over space, as in chapter 04. For the *box* nothing else matters, so its head sees the map as it is.
+#
+# Two more choices are hidden in the drawing.
+#
+# - The grams head gives $z = \ln(\text{grams})$, not grams. An error of 30 g is little for a steak and half a doughnut. In
+#   logarithms, equal *ratios* are equal errors: $\ln 60 - \ln 30 = \ln 600 - \ln 300 = 0.69$.
+# - The box's four numbers are shares of the picture, from 0 to 1. So they do not change when the picture is resized.
+#
+# What does the shared trunk save? Count the parameters, as in chapter 04:
+
+# %%
+trunk = sum(p.numel() for p in net.stages.parameters())
+whole = sum(p.numel() for p in net.parameters())
+print(f"trunk {trunk:,}, three heads {whole - trunk:,}, together {whole:,}")
+print(f"three networks with a trunk each: {3 * trunk + whole - trunk:,}")
+
+# %% [markdown]
+# Time is saved as well: most of the arithmetic is in the trunk, and it looks once. There can be a third gain. A trunk that
+# must serve several tasks may learn features that hold more generally
+# ([Caruana, 1997](https://doi.org/10.1023/A:1007379606734)). That is a hope, not a law. Tasks can also get in each other's
+# way, and only a measurement tells.
+#
+# ## 2. One loss for three questions
+#
+# Training needs one number. Dish, grams and box each have a loss of their own. Add them?
+#
+# **By hand.** A batch early in training: cross-entropy 1.8 (nats), an error of 120 (grams), and an error of 0.02 (as a
+# share of the picture). The sum is 121.82. Now make the grams better by a hundredth, to 118.8: the sum falls by 1.2. To win
+# as much with the dish, its loss must fall from 1.8 to 0.6, and with the box you cannot win it at all. The sum hears one voice.
+#
+# Take the logarithm of the grams, 200 predicted for 320 true: $|\ln 200 - \ln 320| = \ln 1.6 = 0.47$. And give each
+# loss a **weight**, here 1, 1 and 20. The sum becomes $1.8 + 0.47 + 0.4 = 2.67$.
+
+# %%
+figs.shares(
+    {
+        "added as they are": {"dish": 1.8, "grams": 120.0, "box": 0.02},
+        "grams in logarithms, weights 1, 1, 20": {"dish": 1.8, "grams": 0.47, "box": 0.4},
+    },
+    "In a plain sum, the unit decides who is heard",
+)
+
+# %% [markdown]
+# But is the *value* of a loss what counts? What moves the weights is its **gradient**. So measure that: take a fresh
+# network and one batch, and ask each of the three losses how hard it pulls at the trunk's last map.
+
+# %%
+torch.manual_seed(seed)
+fresh = models.MealNet(len(classes), size=net.card.size)
+mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (net.card.mean, net.card.std))
+x = (torch.from_numpy(train.images[:32].copy()).permute(0, 3, 1, 2) / 255 - mean) / std
+labels, grams = torch.from_numpy(train.labels[:32]), torch.from_numpy(train.grams[:32])
+boxes = torch.from_numpy(train.boxes[:32] / net.card.size)
+
+maps = fresh.stages(x)
+heads = fresh.heads(maps)
+losses = {
+    "dish": F.cross_entropy(heads.scores, labels),
+    "grams": (heads.grams - grams).abs().mean(),
+    "box": (heads.boxes - boxes).abs().mean(),
+    "log-grams": (heads.log_grams - grams.log()).abs().mean(),
+}
+pull = {name: torch.autograd.grad(loss, maps, retain_graph=True)[0].norm().item() for name, loss in losses.items()}
+for name, loss in losses.items():
+    print(f"{name:>9}: loss {loss.item():8.3f}, gradient at the trunk's last map {pull[name]:.5f}")
+
+# %%
+figs.shares(
+    {
+        "grams as grams, no weights": {name: pull[name] for name in ("dish", "grams", "box")},
+        "grams in logarithms, weights 1, 1, 20": {"dish": pull["dish"], "grams": pull["log-grams"], "box": 20 * pull["box"]},
+    },
+    "How the pull on the trunk is shared, measured on one batch",
+)
+
+# %% [markdown]
+# In grams, one head has nearly all the say. With logarithms and weights, all three are heard. The shares need not be
+# equal, and they change during training: here it is a fresh network. Weights are hyperparameters; choose them on validation
+# plates. (They can also be learned along with the network: [Kendall, Gal and Cipolla, 2018](https://arxiv.org/abs/1705.07115).)
+#
+# **Empty plates.** Ours are never empty. Your users' will be. An empty plate has a name, *nothing*, and the network should
+# learn it. But it has no box and no mass. If its filler zeros counted, the box head would learn to shrink, and $\ln 0$ is
+# minus infinity. So with class 0 for *nothing*, the dish's loss counts on every picture, and the other two on pictures with
+# food only. Detectors treat their background in the same way ([Girshick, 2015](https://arxiv.org/abs/1504.08083)).
+#
+# $$L = w_1 \cdot \frac1N \sum_{i=1}^{N} \mathrm{CE}(s_i, y_i) + w_2 \cdot \frac1M \sum_{i:\, y_i > 0} |z_i - \ln g_i| +
+# w_3 \cdot \frac1{4M} \sum_{i:\, y_i > 0} \sum_{c=1}^{4} |b_{ic} - t_{ic}|$$
+#
+# - $N$ pictures, $M$ of them with food. $s$: scores $(N, K)$. $y$: labels $(N,)$. CE: cross-entropy from scores.
+# - $z$: the head's log-grams $(N,)$. $g$: true grams $(N,)$. $b$ and $t$: predicted and true boxes $(N, 4)$.
+# - $w$: three weights. Where $M = 0$, the second and third term are 0.
+#
+# ### Exercise: `multi_task_loss`
+#
+# In PyTorch. `F.cross_entropy` is allowed. The check also takes the gradient for each head.
+
+# %% exercise="12.multi_task_loss"
+def multi_task_loss(dish_scores, log_grams, boxes, dishes, grams, true_boxes, weights):
+    """One loss for three heads; empty plates (class 0) count for the dish only.
+
+    Parameters
+    ----------
+    dish_scores : torch.Tensor
+        (N, K) float32: scores, before any softmax.
+    log_grams : torch.Tensor
+        (N,) float32: the natural logarithm of the predicted grams.
+    boxes : torch.Tensor
+        (N, 4) float32: x0, y0, x1, y1 as shares of the picture.
+    dishes : torch.Tensor
+        (N,) int64: the true classes; 0 is an empty plate.
+    grams : torch.Tensor
+        (N,) float32: true grams; 0 on an empty plate.
+    true_boxes : torch.Tensor
+        (N, 4) float32; zeros on an empty plate.
+    weights : tuple of 3 floats
+        Of dish, grams and box.
+
+    Returns
+    -------
+    torch.Tensor
+        A single number, (), with its graph: backward() reaches all three heads. The weighted
+        sum of the mean cross-entropy over all pictures, the mean absolute error of the
+        log-grams over pictures with food, and the mean absolute error of the boxes' sides over
+        pictures with food. The last two are 0 where no picture has food.
+
+    Example
+    -------
+    >>> loss = multi_task_loss(torch.zeros(2, 3), torch.tensor([5.0, 5.0]), torch.full((2, 4), 0.5),
+    ...                        torch.tensor([1, 0]), torch.tensor([148.4132, 0.0]),
+    ...                        torch.tensor([[0.4, 0.5, 0.5, 0.6], [0, 0, 0, 0]]), (1.0, 1.0, 20.0))
+    >>> round(loss.item(), 3)  # ln 3 + 0 + 20 * 0.05
+    2.099
+    """
+    ### BEGIN SOLUTION
+    food = dishes > 0
+    loss = weights[0] * F.cross_entropy(dish_scores, dishes)
+    if food.any():
+        loss = loss + weights[1] * (log_grams[food] - grams[food].log()).abs().mean()
+        loss = loss + weights[2] * (boxes[food] - true_boxes[food]).abs().mean()
+    return loss
+    ### END SOLUTION
+
+# %% check="12.multi_task_loss"
+check("12.multi_task_loss", multi_task_loss)
+
+# %% [markdown]
+# The library's `models.meal_loss`, which trained the app's network, is a cousin of yours: it smooths the absolute value of
+# the log-grams near 0, as Huber does (chapter 05), and adds $1 - \text{IoU}$ for the box. No plate of its training set is empty.
+#
+# ## 3. What it reaches
+#
+# A number alone says little. Beside each stands what a lazy answer reaches. For the dish: always the most frequent one. For
+# grams and energy: the mean of the training plates, and, less lazy, the median portion of the dish that the network names.
+# For the box: the mean box. All numbers are from the test plates.
+
+# %%
+named = said_test.scores.argmax(axis=1)
+kcal_per_100g = np.array([mealomi.per_100g(dish)["kcal"] for dish in classes])
+median_portion = np.array([np.median(train.grams[train.labels == k]) for k in range(len(classes))])
+true_boxes = test.boxes / net.card.size
+
+
+def iou(some, others):
+    return models.box_iou(torch.from_numpy(np.asarray(some, np.float32)), torch.from_numpy(np.asarray(others, np.float32))).numpy()
+
+
+lazy_grams = np.full(len(test), train.grams.mean())
+ious = iou(said_test.boxes, true_boxes)
+lazy_ious = iou(np.tile(train.boxes.mean(axis=0) / net.card.size, (len(test), 1)), true_boxes)
+most_frequent = np.bincount(train.labels).argmax()
+
+
+def mean_error(some, truth):
+    return np.abs(some - truth).mean()
+
+
+print(f"{len(test)} test plates            network   the mean   named dish's median")
+print(f"dish named right          {np.mean(named == test.labels):8.1%} {np.mean(test.labels == most_frequent):10.1%}   (always {classes[most_frequent]})")
+print(f"grams, mean abs. error    {mean_error(said_test.grams, test.grams):6.0f} g {mean_error(lazy_grams, test.grams):8.0f} g {mean_error(median_portion[named], test.grams):8.0f} g")
+kcal_network = kcal_per_100g[named] * said_test.grams / 100
+kcal_median = kcal_per_100g[named] * median_portion[named] / 100
+print(f"energy, mean abs. error   {mean_error(kcal_network, test.kcal):3.0f} kcal {mean_error(np.full(len(test), train.kcal.mean()), test.kcal):5.0f} kcal {mean_error(kcal_median, test.kcal):5.0f} kcal")
+print(f"box, mean IoU             {ious.mean():8.2f} {lazy_ious.mean():10.2f}")
+
+# %% [markdown]
+# Read the second row twice. The dish is nearly always right. The grams are better than the mean by far, but most of that
+# comes from knowing the dish: who answers with the *median portion* of the named dish comes close. What the network
+# sees of the portion itself adds about a tenth. Where is it blind?
+
+# %%
+figs.grams_scatter(test.grams, said_test.grams, test.labels, classes, marked=("tomato", "hot_dog"))
+
+# %% [markdown]
+# The grey band is a factor of 1.25 up or down. Hot dogs vary little, so they are easy. The tomatoes lie in a flat cloud: a small tomato from nearby and a large one from afar give the
+# same picture. Our camera stands nearer to small food, and there is no ruler on the table. No network can see what is not in
+# the pixels.
+#
+# The boxes are where nothing is hidden. Four plates from the best quarter, then the four worst:
+
+# %%
+order = np.argsort(-ious)
+shown = np.concatenate([order[: len(order) // 4 : len(order) // 16][:4], order[-4:]])
+figs.boxes_on_plates(test.images[shown], true_boxes[shown], said_test.boxes[shown], ious[shown], [classes[k] for k in named[shown]])
+
+# %% [markdown]
+# ## 4. From grams to energy
+#
+# The rest is bookkeeping, and bookkeeping needs care. The table `data/nutrition.csv` says what is in **100 g** of each dish. Its
+# figures come from the USDA's National Nutrient Database, release 27, with each food's number. An apple has 52 kcal per
+# 100 g (food 09003), so 150 g have $52 \cdot 150 / 100 = 78$ kcal.
+
+# %%
+for dish in ("apple", "pizza", "doughnut"):
+    row = mealomi.per_100g(dish)
+    print(f"100 g of {dish:>8}: {row['kcal']:5.0f} kcal = {row['kj']:6.1f} kJ, sugars {row['sugars_g']:5.2f} g, sodium {row['sodium_mg']:3.0f} mg")
+
+# %% [markdown]
+# ### Exercise: `nutrients`
+
+# %% exercise="12.nutrients"
+def nutrients(dish, grams, table):
+    """What is in a portion.
+
+    Parameters
+    ----------
+    dish : str
+        A name in the table.
+    grams : float
+        The portion's mass in grams, over 0.
+    table : dict of str to dict
+        For each dish a row: the amount of each nutrient in 100 g, by the nutrient's name. Which
+        nutrients there are may differ from table to table.
+
+    Returns
+    -------
+    dict of str to float
+        The row's names with the portion's amounts, not rounded. The table is left as it is.
+
+    Example
+    -------
+    >>> nutrients("apple", 150.0, {"apple": {"kcal": 52.0, "protein_g": 0.26}})
+    {'kcal': 78.0, 'protein_g': 0.39}
+    """
+    ### BEGIN SOLUTION
+    return {name: amount * grams / 100 for name, amount in table[dish].items()}
+    ### END SOLUTION
+
+# %% check="12.nutrients"
+check("12.nutrients", nutrients)
+
+# %% [markdown]
+# ## 5. Errors multiply
+#
+# Energy is a product, and so is its error. A 150 g apple has 78 kcal. Take it for a tomato (18 kcal per 100 g) of 200 g, and
+# you say 36 kcal. Two mistakes were made. Which is to blame? Repair one at a time:
+#
+# | | dish | grams | energy | error |
+# |---|---|---|---|---|
+# | the truth | apple | 150 | 78 kcal | |
+# | as the network says | tomato | 200 | 36 kcal | 42 kcal |
+# | with the true dish | apple | 200 | 104 kcal | 26 kcal |
+# | with the true grams | tomato | 150 | 27 kcal | 51 kcal |
+#
+# With the true grams it is *worse*: one mistake was hiding a part of the other. One plate can fool you. The mean over many
+# tells where to work.
+#
+# ### Exercise: `energy_errors`
+
+# %% exercise="12.energy_errors"
+def energy_errors(dishes, grams, true_dishes, true_grams, kcal_per_100g):
+    """Mean absolute error of the energy: as predicted, with the true dish, and with the true grams.
+
+    Parameters
+    ----------
+    dishes : numpy.ndarray
+        (N,) int64: the predicted dish of each plate, from 0 to K - 1.
+    grams : numpy.ndarray
+        (N,) floats: the predicted grams.
+    true_dishes : numpy.ndarray
+        (N,) int64.
+    true_grams : numpy.ndarray
+        (N,) floats.
+    kcal_per_100g : numpy.ndarray
+        (K,) floats: each dish's energy.
+
+    Returns
+    -------
+    tuple of 3 floats
+        In kcal, each a mean over the plates of the absolute difference from the true energy:
+        of the predicted dish and grams; of the true dish with the predicted grams; of the
+        predicted dish with the true grams. The inputs are left as they are.
+
+    Example
+    -------
+    >>> energy_errors(np.array([1]), np.array([200.0]), np.array([0]), np.array([150.0]),
+    ...               np.array([52.0, 18.0]))  # up to how NumPy writes its floats
+    (42.0, 26.0, 51.0)
+    """
+    ### BEGIN SOLUTION
+    def energy(which, mass):
+        return kcal_per_100g[which] * mass / 100
+
+    truth = energy(true_dishes, true_grams)
+    pairs = ((dishes, grams), (true_dishes, grams), (dishes, true_grams))
+    return tuple(np.abs(energy(which, mass) - truth).mean() for which, mass in pairs)
+    ### END SOLUTION
+
+# %% check="12.energy_errors"
+check("12.energy_errors", energy_errors)
+
+# %% [markdown]
+# And our network? The figure reckons with its own code, on all test plates:
+
+# %%
+left = {
+    "dish and grams as predicted": mean_error(kcal_network, test.kcal),
+    "with the true dish": mean_error(kcal_per_100g[test.labels] * said_test.grams / 100, test.kcal),
+    "with the true grams": mean_error(kcal_per_100g[named] * test.grams / 100, test.kcal),
+}
+worse = "grams" if left["with the true dish"] > left["with the true grams"] else "dish"
+figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}")
+
+# %% [markdown]
+# Whoever wants better calories should not look for a better classifier here, but for a scale. And mind what *true* means: the
+# labels' energy is the table's average for the dish, whatever topping the picture shows. A real plate is off from the
+# average too, and that error is not in this figure.
+#
+# ## 6. The Nutri-Score
+#
+# Energy is not all. The **Nutri-Score** is the letter on packages in seven European countries (as of 2024). It is a public
+# algorithm, by Santé publique France. We take the version of **2023**, for general foods. (Many pages still show the
+# version of 2017, which has other thresholds. `mealomi.nutri_score(..., version=2017)` reckons by that one.)
+#
+# Everything is per 100 g. A nutrient earns one point for each threshold that it **exceeds**. At the threshold is not above it.
+#
+# | counts against it | thresholds | most |
+# |---|---|---|
+# | energy (kJ) | 335, 670, 1005, 1340, 1675, 2010, 2345, 2680, 3015, 3350 | 10 |
+# | sugars (g) | 3.4, 6.8, 10, 14, 17, 20, 24, 27, 31, 34, 37, 41, 44, 48, 51 | 15 |
+# | saturated fat (g) | 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 | 10 |
+# | salt (g) | 0.2, 0.4, 0.6, and so on to 4.0 | 20 |
+#
+# | counts for it | thresholds | most |
+# |---|---|---|
+# | protein (g) | 2.4, 4.8, 7.2, 9.6, 12, 14, 17 | 7; red meat 2 |
+# | fibre (g) | 3.0, 4.1, 5.2, 6.3, 7.4 | 5 |
+# | fruit, vegetables, legumes | above 40 % one point, above 60 % two, above 80 % **five** | 5 |
+#
+# The score is the unfavourable points less the favourable ones. One rule more: with **11 or more unfavourable points, protein
+# does not count**. The letter: A up to 0, B 1 and 2, C 3 to 10, D 11 to 18, E from 19.
+#
+# Salt is not sodium. The table has sodium, in mg. Sodium chloride is heavier: salt = 2.5 · sodium.
+#
+# **By hand**, 100 g of pizza: 1133.9 kJ exceed three thresholds: 3. Sugars 3.37 g stay just below 3.4: 0. Saturated fat 5.04 g: 5.
+# Salt $2.5 \cdot 0.685 = 1.71$ g: 8. Together 16 unfavourable points. Protein 11.93 g would earn 4, but 16 is above 10,
+# so it does not count. Fibre 1.8 g: 0. Fruit and vegetables 17 %: 0. The score is 16, a D.
+#
+# Whoever takes sodium for salt gets 3 points in place of 8. Whoever takes 271 kcal for kilojoules gets 0 in place of 3.
+#
+# 1. Start from pizza. How far must the salt go down until protein counts? What happens to the letter there?
+# 2. Take the apple, and raise the sugars. Which letter has an apple with the sugars of a doughnut (22.75 g)?
+# 3. Start from steak, and untick *red meat*. What is the rule worth?
+
+# %% tags=["demo"]
+figs.nutri_explorer("pizza")
+
+# %% [markdown]
+# ### Exercise: `nutri_score`
+
+# %% exercise="12.nutri_score"
+def nutri_score(per_100g, red_meat=False):
+    """Nutri-Score of a general food, version of 2023.
+
+    Parameters
+    ----------
+    per_100g : dict of str to float
+        What is in 100 g: `kj` (energy in kJ; there is also `kcal`), `sugars_g`,
+        `saturated_fat_g`, `sodium_mg` (sodium, not salt, in milligrams), `protein_g`, `fibre_g`
+        and `fruit_veg_share` (from 0 to 1).
+    red_meat : bool
+        Whether it is red meat: then protein earns at most 2 points.
+
+    Returns
+    -------
+    tuple of (int, str)
+        The score (it may be negative) and the letter, from "A" to "E". The dict is left as it
+        is.
+
+    Example
+    -------
+    >>> apple = {"kcal": 52.0, "kj": 217.6, "sugars_g": 10.39, "saturated_fat_g": 0.03,
+    ...          "sodium_mg": 1.0, "protein_g": 0.26, "fibre_g": 2.4, "fruit_veg_share": 1.0}
+    >>> nutri_score(apple)  # 3 points for sugars, less 5 for fruit
+    (-2, 'A')
+    """
+    ### BEGIN SOLUTION
+    def points(value, thresholds):
+        return sum(value > threshold for threshold in thresholds)
+
+    salt_g = 2.5 * per_100g["sodium_mg"] / 1000
+    sugars = [3.4, 6.8, 10, 14, 17, 20, 24, 27, 31, 34, 37, 41, 44, 48, 51]
+    unfavourable = (
+        points(per_100g["kj"], range(335, 3351, 335))
+        + points(per_100g["sugars_g"], sugars)
+        + points(per_100g["saturated_fat_g"], range(1, 11))
+        + points(salt_g, [n / 5 for n in range(1, 21)])
+    )
+    protein = points(per_100g["protein_g"], [2.4, 4.8, 7.2, 9.6, 12, 14, 17])
+    if red_meat:
+        protein = min(protein, 2)
+    if unfavourable >= 11:
+        protein = 0
+    fibre = points(per_100g["fibre_g"], [3.0, 4.1, 5.2, 6.3, 7.4])
+    fruit = (0, 1, 2, 5)[points(per_100g["fruit_veg_share"], [0.4, 0.6, 0.8])]
+    score = unfavourable - protein - fibre - fruit
+    return score, "ABCDE"[points(score, [0, 2, 10, 18])]
+    ### END SOLUTION
+
+# %% check="12.nutri_score"
+check("12.nutri_score", nutri_score)
+
+# %% [markdown]
+# All twenty dishes, by the library's own version:
+
+# %%
+by_letter = {}
+for dish in classes:
+    score = nutriscore.of_dish(dish)
+    by_letter.setdefault(score.letter, []).append((score.score, dish))
+for letter in sorted(by_letter):
+    print(letter, ", ".join(f"{dish} ({points})" for points, dish in sorted(by_letter[letter])))
+
+# %% [markdown]
+# The score is per 100 g and says nothing of the portion. It compares foods of one kind; it is no verdict on your meal.
+#
+# ## 7. "I do not know"
+#
+# What the network **cannot** know, however long it trains:
+#
+# - **Scale.** You saw the tomatoes.
+# - **What cannot be seen**: the oil in the pan, the sugar in the sauce, what is under the cheese.
+# - **What it was never shown.** It knows twenty dishes. To a photo of your cat it gives one of their names. Softmax must
+#   hand out 100 %, and there is no box for *none of these*.
+#
+# The last one you can do something about: **turn away** pictures that look like nothing it knows. You need a score that is high
+# for known food. Two candidates:
+#
+# - the **largest probability** ([Hendrycks and Gimpel, 2017](https://arxiv.org/abs/1610.02136)): a network that is torn between
+#   many dishes may not know any;
+# - **minus the distance** of the picture's embedding (what the trunk makes of it) to the nearest dish's centre, after an idea of
+#   [Lee and others, 2018](https://arxiv.org/abs/1807.03888): what lies far from everything is unknown. Here the
+#   distance is one between directions.
+#
+# And a **threshold**: pictures with a score below it are turned away. There are two ways to be wrong. Known food can be turned
+# away, and others can be let in. Every threshold trades one for the other. So make a promise about one, and measure the other:
+# *at most 5 % of known food is turned away*. The promise is made on the **validation** plates. The test plates then show how well it
+# holds on plates that had no say.
+#
+# **By hand**: 20 validation scores, 5 % of 20 is one. Sort them: 2, 3, 5, 5.5, ... With the threshold at 3 one plate is
+# below, the 2. With the threshold at 5 there would be two. So 3 it is: the *second* lowest. For 50 plates, 5 % are 2.5, so at most
+# two, and the threshold is the third lowest.
+#
+# ### Exercise: `confidence_threshold`
+
+# %% exercise="12.confidence_threshold"
+def confidence_threshold(val_food, test_food, test_other, share):
+    """Choose a threshold on validation scores, and measure its two errors on test scores.
+
+    A picture is turned away where its score is below the threshold; a score that equals it
+    stays.
+
+    Parameters
+    ----------
+    val_food : numpy.ndarray
+        (N,) floats, all different: scores of known food, to choose with. Higher means more like what is
+        known.
+    test_food, test_other : numpy.ndarray
+        (M,) and (L,) floats: scores of known food and of other pictures, to measure with.
+    share : float
+        Which share of val_food may be turned away at most, under 1.
+
+    Returns
+    -------
+    tuple of 3 floats
+        The threshold: the highest of the scores in val_food that turns away at most that share
+        of val_food. The share of test_food that it turns away, and the share of test_other that
+        it lets in, both from 0 to 1. The inputs are left as they are.
+
+    Example
+    -------
+    >>> val = np.array([5.0, 2.0, 9.0, 3.0, 7.0])
+    >>> confidence_threshold(val, np.array([2.5, 4.0, 8.0, 6.0]), np.array([1.0, 3.0]), 0.2)
+    ... # up to how NumPy writes its floats
+    (3.0, 0.25, 0.5)
+    """
+    ### BEGIN SOLUTION
+    threshold = np.sort(val_food)[int(share * len(val_food))]
+    return threshold, np.mean(test_food < threshold), np.mean(test_other >= threshold)
+    ### END SOLUTION
+
+# %% check="12.confidence_threshold"
+check("12.confidence_threshold", confidence_threshold)
+
+# %% [markdown]
+# Now on real scores. The strangers are four kinds of pictures made on the spot: noise, cloudy textures, bits of tablecloth
+# and plate rim, and plates as colour negatives.
+
+# %%
+said_val = recognition.look(net, val.images)
+rng = np.random.default_rng(seed)
+full = data.plates(size=unusual.SIZE).split("test")
+others = {
+    "noise": unusual.noise(strangers, rng, full),
+    "textures": unusual.textures(strangers, rng, full),
+    "backgrounds": unusual.backgrounds(strangers, rng, full),
+    "negatives": unusual.wrong_colours(strangers, rng, full),
+}
+said_others = {name: recognition.look(net, images) for name, images in others.items()}
+scores_of = {
+    "largest probability": lambda said: said.probabilities.max(axis=1),
+    "minus the distance": lambda said: -novelty.embedding_distance(said.embeddings, net.centres.numpy()),
+}
+panels = {}
+for name, score in scores_of.items():
+    threshold = -novelty.choose_limit(-score(said_val), 0.05)  # the library's own: unusual means above, so the sign is turned
+    panels[name] = {
+        "food": score(said_test),
+        "others": {kind: score(said) for kind, said in said_others.items()},
+        "threshold": threshold,
+    }
+figs.known_and_unknown(panels, "Each score lets some strangers in")
+print(", ".join(f"threshold on {name}: {panel['threshold']:.2f}" for name, panel in panels.items()))
+
+# %% [markdown]
+# The promise holds about, not exactly, on the test plates: they are other plates. And look at what gets in: plates as negatives pass by the dozen, and noise gets the
+# network's largest probabilities. Where two histograms lie on each other, no threshold parts them.
+#
+# A longer run is recorded in `data/experiments/unusual.json` (made by `python -m introdl.experiments.unusual`), with more kinds, among them
+# real photographs of groceries and of food. Thresholds are chosen as above:
+
+# %%
+record = records.load("unusual")
+figs.unusual_recorded(record["runs"])
+rates = record["about"]["false_alarms"]
+print(f"test plates turned away: {rates['max softmax']:.1%} by the probability, {rates['embedding distance']:.1%} by the distance")
+
+# %% [markdown]
+# So a threshold buys something, at a price that you can state. It does not buy safety. An app that has one should still
+# say *"I think this is ..."*, and let the user correct it. MealoMi does. (It asks both scores, and
+# doubts where one of them is over its limit.)
+#
+# ## 8. The diary
+#
+# A diary is a list of meals with a time. Times are best stored in UTC, the clock of Greenwich without summer time, because
+# a phone travels. But a *day* is what it is where the person is. A snack at half past midnight in Vienna, in summer, when
+# clocks are 2 hours ahead, is at 22:30 UTC *of the day before*.
+#
+# And a share of each portion stays on the plate: `eaten` is 0.5 where half of it came back to the kitchen.
+
+# %%
+diary = [
+    {"time": "2026-06-05T06:10:00+00:00", "dish": "pancakes", "grams": 250.0, "kcal": 582.5, "eaten": 1.0},
+    {"time": "2026-06-05T17:40:00+00:00", "dish": "pizza", "grams": 400.0, "kcal": 1084.0, "eaten": 0.75},
+    {"time": "2026-06-05T22:30:00+00:00", "dish": "apple", "grams": 150.0, "kcal": 78.0, "eaten": 1.0},
+    {"time": "2026-06-07T11:05:00+00:00", "dish": "salad", "grams": 300.0, "kcal": 180.3, "eaten": 1.0},
+    {"time": "2026-06-08T18:20:00+00:00", "dish": "steak", "grams": 350.0, "kcal": 738.5, "eaten": 0.5},
+]
+for meal in diary:
+    utc = datetime.fromisoformat(meal["time"])
+    print(f"{meal['dish']:>8}: UTC {utc:%d %b %H:%M}, in Vienna {utc + timedelta(hours=2):%d %b %H:%M}")
+
+# %% [markdown]
+# ### Exercise: `daily_totals`
+
+# %% exercise="12.daily_totals"
+def daily_totals(diary, utc_offset):
+    """Energy eaten on each local day, without gaps.
+
+    Parameters
+    ----------
+    diary : list of dict
+        One for each meal, in any order: `time`, a text as in "2026-06-05T22:30:00+00:00", always
+        UTC; `dish`, a text; `grams` and `kcal`, of the whole portion; `eaten`, the share of it
+        that was eaten, from 0 to 1.
+    utc_offset : float
+        By how many hours local clocks are ahead of UTC: 2.0 in Vienna's summer, -8.0 on the
+        American west coast in winter, 5.5 in Delhi.
+
+    Returns
+    -------
+    dict of str to float
+        kcal for each day, by its local date as in "2026-06-06": every day from the first with a
+        meal to the last, 0.0 where there was none. An empty diary gives an empty dict. The
+        diary is left as it is.
+
+    Example
+    -------
+    >>> meals = [{"time": "2026-06-05T22:30:00+00:00", "dish": "apple", "grams": 150.0, "kcal": 78.0,
+    ...           "eaten": 0.5}]
+    >>> daily_totals(meals, 2.0)
+    {'2026-06-06': 39.0}
+    """
+    ### BEGIN SOLUTION
+    found = {}
+    for entry in diary:
+        day = (datetime.fromisoformat(entry["time"]) + timedelta(hours=utc_offset)).date()
+        found[day] = found.get(day, 0.0) + entry["kcal"] * entry["eaten"]
+    if not found:
+        return {}
+    first, last = min(found), max(found)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return {day.isoformat(): found.get(day, 0.0) for day in days}
+    ### END SOLUTION
+
+# %% check="12.daily_totals"
+check("12.daily_totals", daily_totals)
+
+# %% [markdown]
+# Such totals make a chart. The week below is made up; on two of its days nothing was noted:
+
+# %%
+week = [1840.0, 2210.0, 0.0, 1975.0, 2480.0, 0.0, 1630.0]
+figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, start=8)})
+
+# %% [markdown]
+# The reference intake of an adult, 2000 kcal, is the European label regulation's (EU 1169/2011, Annex XIII). It is an
+# average over people, not your need. And a bar of 0 means *nothing noted*, which is not the same as *nothing eaten*.
+#
+# (The app's own `mealomi.Diary` notes local time, as the clock on the wall shows it, and keeps it in a file on your machine.)
+#
+# ## 9. Recommendations
+#
+# The trunk gives every picture an **embedding**, here 256 numbers. Pictures that the network treats alike have embeddings that
+# point in a similar direction. So: take what she liked, look for what points the same way, leave out what she knows.
+#
+# **By hand**, in two dimensions. She likes $(3, 1)$. Two candidates: $p = (0.5, 0.25)$ and $q = (3, 12)$. The dot
+# products are $1.5 + 0.25 = 1.75$ and $9 + 12 = 21$: $q$ wins by far, although it points elsewhere. It is just *long*. The
+# **cosine** divides by both lengths: $1.75 / (3.16 \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins.
+#
+# $$\cos(u, v) = \frac{u \cdot v}{\lVert u \rVert \, \lVert v \rVert}, \qquad \text{taste} = \frac{1}{|A|} \sum_{a \in A} \frac{u_a}{\lVert u_a \rVert}$$
+#
+# - $u_i$: embedding of dish $i$, shape $(D,)$. $A$: what she liked. Each liked dish counts with length 1, so that none decides alone.
+#
+# ### Exercise: `recommend`
+#
+# Write it with NumPy; scikit-learn and `scipy.spatial` are off the menu.
+
+# %% exercise="12.recommend"
+def recommend(liked, eaten, embeddings, k):
+    """Recommend what is most like the liked dishes and not known yet.
+
+    Parameters
+    ----------
+    liked : list of int
+        Rows of `embeddings` that she likes; at least one.
+    eaten : list of int
+        Rows that she has eaten; it may be empty.
+    embeddings : numpy.ndarray
+        (N, D) floats, one row for each dish, none of zeros.
+    k : int
+        How many to recommend, 1 or more.
+
+    Returns
+    -------
+    numpy.ndarray
+        (k,) int64, or fewer where fewer are left: rows of `embeddings` that are neither liked nor
+        eaten, by their cosine with her taste, the highest first; of equals the lower index first. Her
+        taste is the mean of the liked embeddings, each divided by its length. The inputs are
+        left as they are.
+
+    Example
+    -------
+    >>> embeddings = np.array([[3.0, 1.0], [6.0, 2.5], [3.0, 12.0], [0.5, 0.25], [-2.0, -1.0]])
+    >>> recommend([0], [1], embeddings, 2)
+    array([3, 2])
+    """
+    ### BEGIN SOLUTION
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    similarity = unit @ unit[liked].mean(axis=0)
+    known = [*liked, *eaten]
+    similarity[known] = -np.inf
+    return np.argsort(-similarity, kind="stable")[: min(k, len(unit) - len(set(known)))]
+    ### END SOLUTION
+
+# %% check="12.recommend"
+check("12.recommend", recommend)
+
+# %% [markdown]
+# What does it look like on plates? She likes three of the test plates. Below: the test plates that come nearest, and what the
+# library's `mealomi.recommend` makes of it. That one takes one plate of each dish, and of those like what she likes puts the
+# better Nutri-Score first.
+
+# %%
+embeddings = said_test.embeddings.astype(float)
+liked_rows = [int(np.flatnonzero(test.labels == classes.index(dish))[3]) for dish in ("waffles", "doughnut", "ice_cream")]
+nearest = figs.most_alike(embeddings, liked_rows, 5)
+suggested = mealomi.recommend(
+    embeddings[liked_rows],
+    embeddings,
+    [classes[label] for label in test.labels],
+    k=5,
+    just_eaten=("waffles", "doughnut", "ice_cream"),
+)
+
+
+def named_plate(i, more=""):
+    return test.images[i], classes[test.labels[i]].replace("_", " ") + more
+
+
+figs.recommended(
+    [named_plate(i) for i in liked_rows],
+    {
+        "by cosine": [named_plate(i) for i in nearest],
+        "the app": [named_plate(one.index, f", {one.letter}") for one in suggested],
+    },
+)
+
+# %% [markdown]
+# Think before you trust it. The embedding knows *looks*, as far as they help to tell twenty dishes apart. It knows neither taste
+# nor price nor what she is allergic to. And a recommender that offers more of the same makes a diet narrower, not better:
+# that is why the app mixes the Nutri-Score in.
+#
+# ## 10. The app
+#
+# Everything on one page. Choose a plate, or upload a photo; correct the dish and the grams; write it into the diary; look at
+# the day; take a recommendation; save a card to share. Your photos stay in this kernel. The diary is a file in your
+# own course folder, and it keeps what you ate, never the picture.
+
+# %% tags=["demo"]
+mealomi.app()
+
+# %% [markdown]
+# Try it on a photo of your own lunch. It was trained on rendered plates only, so expect it to be wrong, and watch what
+# it says about its own doubt.
+#
+# ## 11. Honest use
+#
+# You have measured what this app can do. Say it to whoever uses it:
+#
+# - **Not for diets.** Look at the error per plate in section 3. A day has several plates, and a real kitchen has oil.
+# - **Never for allergies.** An allergen can be in what no camera sees. A wrong *no nuts* can kill. There is no
+#   threshold that makes this safe.
+# - **Not for medical decisions**: no insulin dose, no therapy from a photo. What is used so is a medical device, by law, with
+#   trials that this one never had.
+# - **Not to judge people.** What people eat is private, and it can tell of faith, money and illness. Counting calories can do
+#   harm to people with an eating disorder. Keep data where it arises, keep little, and let people delete it.
+# - **Say where the numbers come from**: rendered plates, a table of averages, one version of a score. A number with two decimals
+#   looks as if it knew better.
+#
+# ## Quiz
+#
+# Write a letter for each, for example `answer_1 = "a"`.
+#
+# **1.** You add up a cross-entropy of 1.8, an error of 120 g and a box error of 0.02, without weights. What will the trunk learn best?
+#
+# - a) All three alike.
+# - b) The box.
+# - c) The grams.
+# - d) Whatever you care for most.
+#
+# **2.** A network mistakes a small tomato for a large one. What would help?
+#
+# - a) A threshold on its largest probability.
+# - b) Something of known size on the picture.
+# - c) More training pictures of the same kind.
+# - d) A deeper network.
+#
+# **3.** A food has 12 unfavourable points, 6 for protein, 3 for fibre and 1 for fruit. What is its score?
+#
+# - a) 8
+# - b) 2
+# - c) 12
+# - d) 6
+#
+# **4.** A threshold was chosen so that 5 % of the validation plates are turned away. What do you know?
+#
+# - a) Exactly 5 % of all future plates will be turned away.
+# - b) 5 % of other pictures will be let in.
+# - c) 95 % of plates will be named right.
+# - d) About 5 % of plates of the same kind will be turned away; what else gets in must be measured.
+#
+# **5.** A friend with a nut allergy wants to scan his food with MealoMi. What do you tell him?
+#
+# - a) It is fine, if the plate is named with 99 %.
+# - b) Not to use it for that at all.
+# - c) It is fine, if the Nutri-Score is A.
+# - d) It is fine for the twenty dishes that it knows.
+
+# %% exercise="12.quiz"
+### BEGIN SOLUTION
+### STUB answer_1 = None
+### STUB answer_2 = None
+### STUB answer_3 = None
+### STUB answer_4 = None
+### STUB answer_5 = None
+answer_1 = "c"
+answer_2 = "b"
+answer_3 = "a"
+answer_4 = "d"
+answer_5 = "b"
+### END SOLUTION
+
+# %% check="12.quiz"
+check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
+
+# %% [markdown]
+# ## What you know now
+#
+# - One trunk can serve several heads. It saves parameters and time; whether the tasks help each other must be measured.
+# - In a sum of losses, units decide who is heard. Use logarithms and shares, choose weights, and look at the gradients.
+# - What is missing (a box on an empty plate) must not count. Choose first, then take the logarithm.
+# - A number needs a lazy answer beside it. Here much of what looks like weighing is knowing the dish.
+# - In a product the errors multiply, and can hide each other. Repair one at a time.
+# - A threshold is a promise about one error. The other one must be measured, on pictures that had no say.
+#
+# ### Cheat sheet
+#
+# | what | how |
+# |---|---|
+# | multi-task loss | $w_1$ CE + $w_2 \lvert z - \ln g \rvert$ + $w_3 \lvert b - t \rvert$; the last two on food only |
+# | portion | amount per 100 g · grams / 100 |
+# | energy error | mean of absolute differences: as predicted, with the true dish, with the true grams |
+# | Nutri-Score 2023 | energy, sugars, saturated fat, salt, less protein (below 11 only), fibre, fruit; A to 0, B to 2, C to 10, D to 18 |
+# | salt | 2.5 · sodium |
+# | threshold | the highest validation score with at most a share of food below it |
+# | local day | (UTC + offset), then its date |
+# | taste | mean of the liked embeddings of length 1; rank by cosine |
+#
+# ### Next
+#
+# An embedding found dishes that look alike. Can it also say whether two pictures show *the same* thing, even a thing that it was
+# never trained on? That is how faces are recognised. Chapter 13 does it with plates, and then asks whether one should.
+#
+# ### Further reading
+#
+# - Rich Caruana, [Multitask Learning](https://doi.org/10.1023/A:1007379606734), 1997: where shared trunks come from.
+# - Ross Girshick, [Fast R-CNN](https://arxiv.org/abs/1504.08083), 2015: class and box from one trunk, with one loss.
+# - Kendall, Gal and Cipolla, [Multi-task learning using uncertainty to weigh losses](https://arxiv.org/abs/1705.07115), 2018.
+# - Hendrycks and Gimpel, [A baseline for detecting misclassified and out-of-distribution examples](https://arxiv.org/abs/1610.02136), 2017.
+# - Lee and others, [A simple unified framework for detecting out-of-distribution samples](https://arxiv.org/abs/1807.03888), 2018.
+# - Nutri-Score: Santé publique France, Regulation of use and Scientific and Technical FAQ, 2023; Scientific Committee of the
+#   Nutri-Score, Update of the Nutri-Score algorithm, 2022.
+# - USDA, [National Nutrient Database for Standard Reference](https://www.ars.usda.gov/northeast-area/beltsville-md-bhnrc/beltsville-human-nutrition-research-center/methods-and-application-of-food-composition-laboratory/mafcl-site-pages/sr11-sr28/), release 27, 2014.
+# - Mitchell and others, [Model Cards for Model Reporting](https://arxiv.org/abs/1810.03993), 2019: how to say what a network is for.
