@@ -6,7 +6,20 @@ notebook the same process; when grading, outside the sandbox), and turns the res
 A new one goes into the module of its kind, into `PROBES` under the name that exercises give.
 """
 
-from introdl.checking.probes import (((, devices, effects, food, functions, looking, meals, networks, splits, steps, training, values, verification))  # noqa: F401
+from introdl.checking.probes import (  # noqa: F401
+    devices,
+    effects,
+    food,
+    functions,
+    looking,
+    meals,
+    networks,
+    splits,
+    steps,
+    training,
+    values,
+    verification,
+)
 from introdl.checking.probes.base import PROBES, Probe, Wrong
 
 __all__ = ["PROBES", "Probe", "Wrong"]
