@@ -193,7 +193,7 @@ def ablation(record: dict, kind: str = "test_accuracy") -> None:
     panel = svg.Panel(left, top, 350, step * len(names), (low, high), (0, 1))
     seeds = max(len(each) for each in gains.values())
     parts = [
-        svg.text(8, 24, "What is left out, and what that changes", 15, bold=True),
+        svg.text(8, 24, "What changes when a part is left out, or the run is longer", 15, bold=True),
         svg.text(
             8,
             44,

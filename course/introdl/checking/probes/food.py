@@ -408,7 +408,8 @@ def training_parts(settings: dict):
 
     torch.manual_seed(settings["seed"])
     model = torch.nn.Sequential(
-        torch.nn.Linear(settings["width"], 5, dtype=torch.float64),
+        # No bias: batch normalisation takes it out again, so its gradient is rounding alone, which Adam makes steps of.
+        torch.nn.Linear(settings["width"], 5, bias=False, dtype=torch.float64),
         torch.nn.BatchNorm1d(5, dtype=torch.float64),
         torch.nn.ReLU(),
         torch.nn.Linear(5, 3, dtype=torch.float64),
