@@ -28,17 +28,17 @@ course_map()
 # | [01 Regression versus classification](01_regression_classification/01_regression_classification.ipynb) | honest splits, colour histograms, least squares, nearest neighbours, boxes and the numbers that judge them | 00 | 7 and a quiz | 90 |
 # | [02 Neurons and activations](02_neurons/02_neurons.ipynb) | a neuron, a layer, a network that solves XOR | 01 | 11 and a quiz | 75 |
 # | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that see edges, and the layer that learns them | 02 | 9 and a quiz | 90 |
-# | [04 Pooling, shapes and what a layer sees](04_pooling/04_pooling.ipynb) | pooling, receptive fields, LeNet-5 in numbers, a whole CNN forward | 03 | 7 and a quiz | 90 |
+# | [04 Pooling, shapes and what a layer sees](04_pooling/04_pooling.ipynb) | pooling, receptive fields, LeNet-5 in numbers, a whole CNN forward | 03 | 7 and a quiz | 80 |
 # | [05 Losses](05_losses/05_losses.ipynb) | hinge and cross-entropy with their gradients, a penalty, and Huber's loss | 02 | 8 and a quiz | 90 |
 # | [06 Backpropagation](06_backpropagation/06_backpropagation.ipynb) | a gradient check, an autograd engine, five layers backwards, and a network that learns | 04, 05 | 9 and a quiz | 90 |
 # | [07 Stochastic gradient descent](07_sgd/07_sgd.ipynb) | mini-batches, momentum, Adam, schedules, and a LeNet that you train on digits | 06 | 9 and a quiz | 90 |
 # | [08 From NumPy to CUDA](08_cuda/08_cuda.ipynb) | an honest stopwatch, a roofline, a training step and its evaluation, mixed precision | 07 | 8 and a quiz | 90 |
-# | [09 A food CNN from scratch](09_food_cnn/09_food_cnn.ipynb) | augmentation, your own network under a budget, checkpoints, and a look at its mistakes | 08 | 6 and a quiz | 100 |
+# | [09 A food CNN from scratch](09_food_cnn/09_food_cnn.ipynb) | augmentation, your own network under a budget, checkpoints, and a look at its mistakes | 08 | 6 and a quiz | 90 |
 # | [10 What the network sees](10_what_it_sees/10_what_it_sees.ipynb) | feature maps, occlusion, saliency, Grad-CAM, and the picture that a channel would love | 09 | 8 and a quiz | 90 |
-# | [11 Fine-tuning](11_finetuning/11_finetuning.ipynb) | ResNet-18, block by block; published weights by name; a new menu from few pictures | 09 | 7 and a quiz | 100 |
-# | [12 MealoMi](12_mealomi/12_mealomi.ipynb) | a loss for three heads, nutrients, the Nutri-Score, a diary's totals, recommendations, and the app | 11 | 7 and a quiz | 105 |
+# | [11 Fine-tuning](11_finetuning/11_finetuning.ipynb) | ResNet-18, block by block; published weights by name; a new menu from few pictures | 09 | 7 and a quiz | 90 |
+# | [12 MealoMi](12_mealomi/12_mealomi.ipynb) | a loss for three heads, nutrients, the Nutri-Score, a diary's totals, recommendations, and the app | 11 | 7 and a quiz | 90 |
 # | [13 Faces and plates: verification](13_verification/13_verification.ipynb) | contrastive and triplet loss, honest pairs, ROC, and the protocol of Labeled Faces in the Wild | 11 | 8 and a quiz | 90 |
-# | **all** | | | **110 and 14 quizzes** | **21 hours** |
+# | **all** | | | **110 and 14 quizzes** | **20 hours** |
 #
 # Open one with a click. `after` names the chapters that it leans on. The minutes are a guess; more than half of them go to the
 # exercises.

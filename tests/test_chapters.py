@@ -43,3 +43,8 @@ def test_the_map_shows_every_chapter_its_exercises_and_how_far_you_are(capsys):
     course_map.course_map()
     assert "[figure: A map of the course. 00 Why deep learning?: 1 of" in capsys.readouterr().out
     assert set(course_map.PLACES) == {one.number for one in chapters.CHAPTERS}
+
+
+@pytest.mark.parametrize("one", chapters.CHAPTERS, ids=lambda one: one.number)
+def test_a_notebook_says_how_long_it_takes_as_the_list_does(one):
+    assert f"about {one.minutes} minutes" in (build.root() / "solutions" / f"{one.name}.py").read_text()

@@ -75,7 +75,7 @@ CHAPTERS = (
         "Pooling, shapes and what a layer sees",
         "Pooling and shapes",
         "pooling, receptive fields, LeNet-5 in numbers, a whole CNN forward",
-        90,
+        80,
         ("03",),
     ),
     Chapter(
@@ -115,7 +115,7 @@ CHAPTERS = (
         "A food CNN from scratch",
         "A food CNN",
         "augmentation, your own network under a budget, checkpoints, and a look at its mistakes",
-        100,
+        90,
         ("08",),
     ),
     Chapter(
@@ -131,7 +131,7 @@ CHAPTERS = (
         "Fine-tuning",
         "Fine-tuning",
         "ResNet-18, block by block; published weights by name; a new menu from few pictures",
-        100,
+        90,
         ("09",),
     ),
     Chapter(
@@ -139,7 +139,7 @@ CHAPTERS = (
         "MealoMi",
         "MealoMi, the app",
         "a loss for three heads, nutrients, the Nutri-Score, a diary's totals, recommendations, and the app",
-        105,
+        90,
         ("11",),
     ),
     Chapter(
