@@ -9,7 +9,7 @@
 # |---|---|
 # | **You will be able to** | compute a neuron, a layer and a network by hand and in NumPy; choose an activation and say where it goes flat; count what a network learns; see a signal vanish and say why |
 # | **You will build** | a neuron, a sigmoid that survives z = 1000, the slopes of sigmoid, tanh and ReLU, a network of any depth, and nine numbers that do what no single neuron can |
-# | **Time** | 75 to 90 minutes |
+# | **Time** | about 75 minutes |
 # | **You need** | Python and NumPy arrays, the derivative from school, chapter 01's idea of a feature |
 #
 # Run each cell with **Shift + Enter**. Write your code where a cell says `raise NotImplementedError`, then
