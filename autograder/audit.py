@@ -153,6 +153,8 @@ def look(source: str, position: int) -> list[Finding]:
         return found
     imported = {"np", "numpy", "torch", "plt", "introdl", "scipy"}
     imported |= {a.asname or a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    # A module of torch is asked for its layers by model.modules(); sys.modules is a dict, which nobody can call.
+    asked = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "modules"}
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -168,7 +170,7 @@ def look(source: str, position: int) -> list[Finding]:
         elif isinstance(node, ast.Name) and node.id in _NAMES:
             add(line, _NAMES[node.id], node.id)
         elif isinstance(node, ast.Attribute):
-            if node.attr in _ATTRIBUTES:
+            if node.attr in _ATTRIBUTES and id(node) not in asked:
                 add(line, _ATTRIBUTES[node.attr], f".{node.attr}")
             if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id in imported:
                 add(line, "changes a library", f"{node.value.id}.{node.attr} = ...")

@@ -12,6 +12,7 @@ from introdl.checking.probes import (
     food,
     functions,
     looking,
+    networks,
     splits,
     steps,
     training,

@@ -1,0 +1,1372 @@
+"""Chapter 11, fine-tuning: its exercises, their cases, oracles and known mistakes.
+
+Networks are tiny: widths of a few channels, pictures of a few pixels. What is loaded, frozen or grouped is a small backbone
+that the probe builds (`introdl.checking.probes.networks`), so that no exercise leans on another.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from introdl.checking.probes import networks
+
+#: What would do the exercises for the learner.
+FINISHED = ("introdl.models.*", "introdl.experiments.transfer.*", "torchvision.*", "timm.*")
+
+
+def _torch():
+    import torch
+
+    return torch
+
+
+def _nn():
+    return _torch().nn
+
+
+def _functional():
+    return _torch().nn.functional
+
+
+# ----------------------------------------------------------------------------------------------------------
+# weights that a case draws
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _draw_state(rng, module):
+    """Values for a module's weights: convolutions and dense layers that keep the scale, BatchNorm that has learned."""
+    state = {}
+    for name, value in module.state_dict().items():
+        shape = tuple(value.shape)
+        if "num_batches_tracked" in name:
+            continue
+        if name.endswith("running_var"):
+            state[name] = rng.uniform(0.5, 2.0, shape)
+        elif len(shape) > 1:
+            state[name] = rng.normal(0, 1.3 / math.sqrt(math.prod(shape[1:])), shape)
+        elif name.endswith("weight"):
+            state[name] = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.6, 1.4, shape)
+        else:
+            state[name] = rng.uniform(0.2, 0.8, shape) * rng.choice([-1.0, 1.0], shape)
+    return {name: np.round(value, 3) for name, value in state.items()}
+
+
+def _pictures(rng, *shape):
+    return np.round(rng.normal(0, 1, shape), 2)
+
+
+def _norm(x, state, name, training):
+    """BatchNorm by its formula."""
+    mean, var = (x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False))
+    if not training:
+        mean, var = (_torch().from_numpy(state[f"{name}.running_{which}"]) for which in ("mean", "var"))
+    weight, bias = (_torch().from_numpy(state[f"{name}.{which}"]) for which in ("weight", "bias"))
+    scale = weight / (var + 1e-5).sqrt()
+    return x * scale[:, None, None] + (bias - mean * scale)[:, None, None]
+
+
+def _conv(x, state, name, stride, padding):
+    return _functional().conv2d(x, _torch().from_numpy(state[f"{name}.weight"]), stride=stride, padding=padding)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 11.basic_block
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _reference_block(before, after, stride):
+    """The names and shapes of a basic block's weights."""
+    nn = _nn()
+    block = nn.Module()
+    block.conv1, block.bn1 = nn.Conv2d(before, after, 3, bias=False), nn.BatchNorm2d(after)
+    block.conv2, block.bn2 = nn.Conv2d(after, after, 3, bias=False), nn.BatchNorm2d(after)
+    if stride != 1 or before != after:
+        block.downsample = nn.Sequential(nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after))
+    return block
+
+
+def _block_cases(rng):
+    for label, before, after, stride, shape in (
+        ("the shape stays: no projection", 2, 2, 1, (2, 3, 4)),
+        ("more channels", 3, 5, 1, (3, 5, 4)),
+        ("half the size and more channels", 4, 6, 2, (2, 6, 9)),
+        ("half the size, the same channels", 4, 4, 2, (3, 7, 6)),
+        ("from 2 x 2 pixels to one", 3, 4, 2, (5, 2, 2)),
+        ("six channels stay six", 6, 6, 1, (2, 5, 3)),
+    ):
+        state = _draw_state(rng, _reference_block(before, after, stride))
+        x = _pictures(rng, shape[0], before, *shape[1:])
+        yield Case(label, before=before, after=after, stride=stride, state=state, x=x)
+
+
+def _block_oracle(before, after, stride, state, x):
+    given, found = _torch().from_numpy(np.array(x)), {}
+    for mode in ("evaluation", "training"):
+        training = mode == "training"
+        inner = _norm(_conv(given, state, "conv1", stride, 1), state, "bn1", training).clamp(min=0)
+        inner = _norm(_conv(inner, state, "conv2", 1, 1), state, "bn2", training)
+        around = given
+        if "downsample.0.weight" in state:
+            around = _norm(_conv(given, state, "downsample.0", stride, 0), state, "downsample.1", training)
+        found[f"output in {mode} mode"] = (inner + around).clamp(min=0).numpy()
+    return found
+
+
+def _block(forward=None, project="both", norm=True, kernel=1, bias=False, strides=None, names=None, shared=False):
+    """A wrong `BasicBlock`; `strides` gives the strides of conv1, conv2 and the projection."""
+
+    def build(before, after, stride=1):
+        nn, F = _nn(), _functional()
+        one, two, way = strides(stride) if strides else (stride, 1, stride)
+        changes = {
+            "both": stride != 1 or before != after,
+            "stride alone": stride != 1,
+            "channels alone": before != after,
+            "always": True,
+            "never": False,
+        }[project]
+
+        class Block(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv1 = nn.Conv2d(before, after, 3, one, padding=1, bias=bias)
+                self.bn1 = nn.BatchNorm2d(after)
+                self.conv2 = nn.Conv2d(after, after, 3, two, padding=1, bias=bias)
+                if not shared:
+                    self.bn2 = nn.BatchNorm2d(after)
+                way_around = nn.Conv2d(before, after, kernel, way, padding=kernel // 2, bias=bias)
+                if norm:
+                    way_around = nn.Sequential(way_around, nn.BatchNorm2d(after))
+                self.around = names or "downsample"
+                if changes:
+                    setattr(self, self.around, way_around)
+
+            def way(self, x):
+                layer = getattr(self, self.around, None)
+                return x if layer is None else layer(x)
+
+            def forward(self, x):
+                if forward:
+                    return forward(self, x, F)
+                return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + self.way(x))
+
+        return Block()
+
+    return build
+
+
+def _inner(block, x, F):
+    return block.conv2(F.relu(block.bn1(block.conv1(x))))
+
+
+BASIC_BLOCK = Exercise(
+    id="11.basic_block",
+    title="The residual block",
+    points=16,
+    names=("BasicBlock",),
+    cases=_block_cases,
+    oracle=_block_oracle,
+    probe="residual_block",
+    forbidden=FINISHED,
+    rtol=1e-6,
+    misconceptions=[
+        Misconception(
+            "nothing goes around",
+            "You return what the two convolutions make, and the block's input is not added to it. That is a plain network. The "
+            "way around is what makes it residual.",
+            _block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F)))),
+        ),
+        Misconception(
+            "no projection where the shape changes",
+            "Where the stride is 2 or the channels change, the input does not fit what comes out, and cannot be added. There it "
+            "takes a 1 x 1 convolution and a BatchNorm, downsample.0 and downsample.1.",
+            _block(project="never"),
+        ),
+        Misconception(
+            "ReLU before the addition",
+            "You apply the second ReLU to the convolutions' result, and add then. What is added could then only ever grow. Add first; "
+            "ReLU comes last.",
+            _block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F))) + b.way(x)),
+        ),
+        Misconception(
+            "no ReLU at the end",
+            "The sum is right, but it is returned as it is. A block ends with a ReLU.",
+            _block(lambda b, x, F: b.bn2(_inner(b, x, F)) + b.way(x)),
+        ),
+        Misconception(
+            "no ReLU between the convolutions",
+            "Between the two convolutions there is no ReLU. Without it they are together no more than one linear map.",
+            _block(lambda b, x, F: F.relu(b.bn2(b.conv2(b.bn1(b.conv1(x)))) + b.way(x))),
+        ),
+        Misconception(
+            "BatchNorm after ReLU",
+            "You apply ReLU to the first convolution's output, and normalise then. Published weights were trained the other way "
+            "around: convolution, BatchNorm, ReLU.",
+            _block(lambda b, x, F: F.relu(b.bn2(b.conv2(b.bn1(F.relu(b.conv1(x))))) + b.way(x))),
+        ),
+        Misconception(
+            "BatchNorm after the addition",
+            "You add first, and normalise the sum. The way around should stay untouched: normalise what the convolutions make, then "
+            "add.",
+            _block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F) + b.way(x)))),
+        ),
+        Misconception(
+            "BatchNorm is applied never",
+            "bn1 and bn2 are there, but forward does not use them.",
+            _block(lambda b, x, F: F.relu(b.conv2(F.relu(b.conv1(x))) + b.way(x))),
+        ),
+        Misconception(
+            "the two BatchNorms are swapped",
+            "You use bn2 after the first convolution and bn1 after the second.",
+            _block(lambda b, x, F: F.relu(b.bn1(b.conv2(F.relu(b.bn2(b.conv1(x))))) + b.way(x))),
+        ),
+        Misconception(
+            "one BatchNorm for both",
+            "One BatchNorm normalises after both convolutions. Their outputs have different statistics, so each has its own: bn1 and "
+            "bn2.",
+            _block(lambda b, x, F: F.relu(b.bn1(_inner(b, x, F)) + b.way(x)), shared=True),
+        ),
+        Misconception(
+            "the stride is in the second convolution",
+            "The output has the right shape, but conv1 still works at full size. The first convolution has the stride.",
+            _block(strides=lambda s: (1, s, s)),
+        ),
+        Misconception(
+            "both convolutions have the stride",
+            "Both of your convolutions halve the picture, so it comes out at a quarter, and does not fit the way around. Only conv1 has "
+            "the stride.",
+            _block(strides=lambda s: (s, s, s)),
+        ),
+        Misconception(
+            "the projection lacks the stride",
+            "The convolutions halve the picture, and the projection leaves it as it is. It needs the same stride.",
+            _block(strides=lambda s: (s, 1, 1)),
+        ),
+        Misconception(
+            "the convolutions lack the stride",
+            "The projection halves the picture, and the convolutions leave it as it is. conv1 has the stride.",
+            _block(strides=lambda s: (1, 1, s)),
+        ),
+        Misconception(
+            "a projection everywhere",
+            "Your block has a projection even where the shape stays. There the input goes around untouched, and published weights "
+            "hold nothing for it.",
+            _block(project="always"),
+        ),
+        Misconception(
+            "a projection for the stride alone",
+            "You project where the stride is not 1. Where the channels change, the shapes do not fit either.",
+            _block(project="stride alone"),
+        ),
+        Misconception(
+            "a projection for the channels alone",
+            "You project where the channels change. With a stride of 2 height and width do not fit either.",
+            _block(project="channels alone"),
+        ),
+        Misconception(
+            "no BatchNorm in the projection",
+            "The projection is a convolution alone. It is two layers in a row: downsample.0 is the convolution, downsample.1 its "
+            "BatchNorm.",
+            _block(norm=False),
+        ),
+        Misconception(
+            "a projection of 3 x 3",
+            "The projection's kernel is 3 x 3. It only has to bring channels and size into line: 1 x 1, without padding.",
+            _block(kernel=3),
+        ),
+        Misconception(
+            "convolutions with a bias",
+            "Your convolutions have a bias. BatchNorm subtracts the mean right after, and the bias with it, so it is left out "
+            "(bias=False).",
+            _block(bias=True),
+        ),
+        Misconception(
+            "the projection is called shortcut",
+            "Your block may compute the right thing, but weights are loaded by their names, and the projection's name is downsample.",
+            _block(names="shortcut"),
+        ),
+        Misconception(
+            "the input is put beside",
+            "You put the input's channels beside the output's. That is what DenseNet does. Here they are added, number by number.",
+            _block(lambda b, x, F: F.relu(_torch().cat([b.bn2(_inner(b, x, F)), b.way(x)], 1))),
+        ),
+    ],
+    hints=(
+        "In __init__ there are conv1, bn1, conv2, bn2, and downsample only where the shape changes. In forward there are two ways "
+        "from x to the sum.",
+        "conv1 has the stride; both convolutions have padding=1 and bias=False. downsample is nn.Sequential(nn.Conv2d(before, after, "
+        "1, stride, bias=False), nn.BatchNorm2d(after)).",
+        "around = x, or self.downsample(x). Then relu(bn1(conv1(x))), then bn2(conv2(...)) + around, and relu of that sum.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 11.resnet18
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _net(
+    stem=None,
+    pool=None,
+    counts=(2, 2, 2, 2),
+    strides=None,
+    end=None,
+    head="fc",
+    listed=False,
+    bias=False,
+    kernel=7,
+    mids=None,
+    stem_stride=2,
+):
+    """A `ResNet18` with parts that may be wrong. `strides` gives each layer's: (first block, second block)."""
+
+    def build(num_classes=1000, widths=(64, 128, 256, 512), block=None):
+        nn, F = _nn(), _functional()
+        given = strides or ((1, 1), (2, 1), (2, 1), (2, 1))
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv1 = nn.Conv2d(3, widths[0], kernel, stem_stride, padding=kernel // 2, bias=bias)
+                self.bn1 = nn.BatchNorm2d(widths[0])
+                before = widths[0]
+                for number, after in enumerate(widths, 1):
+                    one, two = given[number - 1]
+                    inner = before if mids else after
+                    blocks = [block(before, after if not mids else after, one), block(inner, after, two)]
+                    blocks = blocks[: counts[number - 1]]
+                    setattr(self, f"layer{number}", blocks if listed else nn.Sequential(*blocks))
+                    before = after
+                setattr(self, head, nn.Linear(widths[-1], num_classes))
+
+            def forward(self, x):
+                x = stem(self, x, F) if stem else F.relu(self.bn1(self.conv1(x)))
+                x = pool(x, F) if pool else F.max_pool2d(x, 3, stride=2, padding=1)
+                for number in range(1, 5):
+                    for one in getattr(self, f"layer{number}"):
+                        x = one(x)
+                return end(self, x, F) if end else getattr(self, head)(x.mean((2, 3)))
+
+        return Net()
+
+    return build
+
+
+def _net_cases(rng):
+    for label, classes, widths, shape in (
+        ("four widths that differ", 5, (2, 3, 4, 6), (2, 35, 33)),
+        ("wide pictures", 4, (3, 5, 6, 7), (3, 32, 69)),
+        ("many classes", 17, (4, 3, 5, 2), (2, 66, 37)),
+    ):
+        model = _net()(classes, widths, networks.stand_in_block)
+        state = _draw_state(rng, model)
+        # A body whose numbers neither die out on their way nor explode: kernels that are means, more or less.
+        for name, value in state.items():
+            if name.endswith(".conv.weight"):
+                state[name] = np.round(rng.uniform(0.2, 1.8, value.shape) / math.prod(value.shape[1:]), 4)
+        yield Case(
+            label, num_classes=classes, widths=list(widths), state=state, x=_pictures(rng, shape[0], 3, *shape[1:])
+        )
+
+
+def _net_oracle(num_classes, widths, state, x):
+    found = {}
+    for mode in ("evaluation", "training"):
+        v = _conv(_torch().from_numpy(np.array(x)), state, "conv1", 2, 3)
+        v = _norm(v, state, "bn1", mode == "training").clamp(min=0)
+        v = _functional().max_pool2d(v, 3, 2, 1)
+        for layer in range(1, 5):
+            for number in (0, 1):
+                stride = 2 if layer > 1 and number == 0 else 1
+                v = _conv(v, state, f"layer{layer}.{number}.conv", stride, 1).clamp(min=0)
+        scores = v.mean((2, 3)).numpy() @ state["fc.weight"].T + state["fc.bias"]
+        found[f"output in {mode} mode"] = scores
+    return found
+
+
+RESNET18 = Exercise(
+    id="11.resnet18",
+    title="ResNet-18",
+    points=14,
+    names=("ResNet18",),
+    cases=_net_cases,
+    oracle=_net_oracle,
+    probe="resnet",
+    forbidden=FINISHED,
+    rtol=1e-6,
+    misconceptions=[
+        Misconception(
+            "no max pooling in the stem",
+            "After conv1, bn1 and ReLU the picture is halved once more, by max pooling. Yours goes into the layers at twice the size.",
+            _net(pool=lambda x, F: x),
+        ),
+        Misconception(
+            "max pooling of 2 x 2",
+            "Your max pooling looks at 2 x 2 pixels. Published weights were trained with windows of 3 x 3, stride 2, padding 1.",
+            _net(pool=lambda x, F: F.max_pool2d(x, 2)),
+        ),
+        Misconception(
+            "max pooling without padding",
+            "Your windows of 3 x 3 do not reach over the edge. Pooling has padding=1.",
+            _net(pool=lambda x, F: F.max_pool2d(x, 3, 2)),
+        ),
+        Misconception(
+            "a mean in place of the maximum",
+            "The stem pools by the maximum, not by the mean.",
+            _net(pool=lambda x, F: F.avg_pool2d(x, 3, 2, 1)),
+        ),
+        Misconception(
+            "a stem of 3 x 3",
+            "Your first convolution is 3 x 3, as one builds it for tiny pictures. Published weights have 7 x 7 there.",
+            _net(kernel=3),
+        ),
+        Misconception(
+            "the stem does not halve",
+            "conv1 has a stride of 2.",
+            _net(stem_stride=1),
+        ),
+        Misconception(
+            "layer1 halves too",
+            "layer1 keeps the size: the stem has halved it twice already. Only layer2, layer3 and layer4 begin with a stride of 2.",
+            _net(strides=((2, 1),) * 4),
+        ),
+        Misconception(
+            "no layer halves",
+            "All your blocks have a stride of 1. The first block of layer2, layer3 and layer4 has a stride of 2.",
+            _net(strides=((1, 1),) * 4),
+        ),
+        Misconception(
+            "both blocks halve",
+            "In layer2 to layer4 both of your blocks have a stride of 2. Only the first has.",
+            _net(strides=((1, 1), (2, 2), (2, 2), (2, 2))),
+        ),
+        Misconception(
+            "the second block halves",
+            "The stride of 2 is in the second block of each layer. It belongs to the first, where the channels change too.",
+            _net(strides=((1, 1), (1, 2), (1, 2), (1, 2))),
+        ),
+        Misconception(
+            "one block in a layer",
+            "Each layer has two blocks: 1 + 4 x 2 x 2 + 1 = 18 layers with weights.",
+            _net(counts=(1, 1, 1, 1)),
+        ),
+        Misconception(
+            "no ReLU in the stem",
+            "After bn1 there is a ReLU, before the pooling.",
+            _net(stem=lambda n, x, F: n.bn1(n.conv1(x))),
+        ),
+        Misconception(
+            "BatchNorm after ReLU in the stem",
+            "The order is convolution, BatchNorm, ReLU.",
+            _net(stem=lambda n, x, F: n.bn1(F.relu(n.conv1(x)))),
+        ),
+        Misconception(
+            "bn1 is left out",
+            "bn1 is there, and forward does not use it.",
+            _net(stem=lambda n, x, F: F.relu(n.conv1(x))),
+        ),
+        Misconception(
+            "the maximum over space",
+            "At the end you take each map's maximum. ResNet takes the mean over height and width.",
+            _net(end=lambda n, x, F: n.fc(x.amax((2, 3)))),
+        ),
+        Misconception(
+            "softmax at the end",
+            "You return probabilities. The network gives scores; the loss takes softmax itself.",
+            _net(end=lambda n, x, F: n.fc(x.mean((2, 3))).softmax(1)),
+        ),
+        Misconception(
+            "ReLU after the head",
+            "Scores may be negative. There is no ReLU after fc.",
+            _net(end=lambda n, x, F: F.relu(n.fc(x.mean((2, 3))))),
+        ),
+        Misconception(
+            "features in place of scores",
+            "You return the mean over space. fc turns it into scores.",
+            _net(end=lambda n, x, F: x.mean((2, 3))),
+        ),
+        Misconception(
+            "the head's name is head",
+            "Weights are loaded by their names, and the last layer's name is fc.",
+            _net(head="head"),
+        ),
+        Misconception(
+            "blocks in a plain list",
+            "You keep a layer's blocks in a Python list. PyTorch does not look into it, so their weights are neither saved, nor "
+            "loaded, nor trained. nn.Sequential holds layers.",
+            _net(listed=True),
+        ),
+        Misconception(
+            "a bias in the stem",
+            "conv1 has a bias. BatchNorm follows, so it is left out (bias=False).",
+            _net(bias=True),
+        ),
+        Misconception(
+            "the second block has the first one's channels",
+            "The second block of a layer is given what went into the first. The first has changed the channels already.",
+            _net(mids=True),
+        ),
+    ],
+    hints=(
+        "The stem: conv1 (7 x 7, stride 2, padding 3, no bias), bn1, ReLU, max pooling (3, stride 2, padding 1). Then four layers, then "
+        "the mean over space, then fc.",
+        "layer2 is nn.Sequential(block(widths[0], widths[1], 2), block(widths[1], widths[1], 1)). layer3 and layer4 look the same, one "
+        "width further. layer1 has no stride.",
+        "forward: x = max_pool2d(relu(self.bn1(self.conv1(x))), 3, 2, 1); the four layers in turn; return self.fc(x.mean(dim=(2, 3))).",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 11.load_pretrained
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _load_case(rng, label, widths, classes, published, damage=None):
+    own = _draw_state(rng, networks.small_backbone(widths, classes))
+    state = _draw_state(rng, networks.small_backbone(widths, published))
+    if damage:
+        damage(state)
+    return Case(label, widths=list(widths), classes=classes, own=own, state=state)
+
+
+def _renamed(old, new):
+    def damage(state):
+        for name in list(state):
+            if name.startswith(old):
+                state[new + name.removeprefix(old)] = state.pop(name)
+
+    return damage
+
+
+def _extra(state):
+    state["layer2.0.conv.weight"] = np.ones((3, 2, 1, 1))
+
+
+def _lost(name):
+    return lambda state: state.pop(name)
+
+
+def _reshaped(name):
+    def damage(state):
+        state[name] = np.concatenate([state[name], state[name]])
+
+    return damage
+
+
+def _load_cases(rng):
+    yield _load_case(rng, "another number of classes", (2, 3), 4, 6)
+    yield _load_case(rng, "the same number of classes", (3, 4), 5, 5)
+    yield _load_case(rng, "a layer has another name", (2, 4), 3, 7, _renamed("layer1.0.conv.", "block1.conv."))
+    yield _load_case(rng, "a weight is missing", (3, 2), 3, 5, _lost("bn1.running_mean"))
+    yield _load_case(rng, "a weight has another shape", (2, 3), 4, 5, _reshaped("conv1.weight"))
+    yield _load_case(rng, "the weights hold a layer more", (3, 2), 3, 4, _extra)
+
+
+def _load_oracle(widths, classes, own, state):
+    body = {name for name in {*own, *state} if not name.startswith("fc.")}
+    if any(np.shape(own.get(name)) != np.shape(state.get(name)) for name in body):
+        return "an error that names a weight that does not fit"
+    kept = {name: own[name] if name.startswith("fc.") else state[name] for name in own}
+    return {"weights": kept, "the weights that were given": "left as they were"}
+
+
+def _is_head(name):
+    return name.startswith("fc.")
+
+
+def _strict_right(model, state, head=_is_head):
+    body = {name: value for name, value in state.items() if not head(name)}
+    missing, unexpected = model.load_state_dict(body, strict=False)
+    wrong = [name for name in missing if not head(name)] + list(unexpected)
+    if wrong:
+        raise ValueError(f"{wrong[0]} does not fit")
+
+
+def _loose(model, state):
+    model.load_state_dict({n: v for n, v in state.items() if not _is_head(n)}, strict=False)
+
+
+def _what_fits(model, state):
+    own = model.state_dict()
+    fits = {n: v for n, v in state.items() if n in own and own[n].shape == v.shape and not _is_head(n)}
+    model.load_state_dict(fits, strict=False)
+
+
+def _head_where_it_fits(model, state):
+    own = model.state_dict()
+    if state["fc.weight"].shape == own["fc.weight"].shape:
+        return model.load_state_dict(state) and None
+    return _strict_right(model, state)
+
+
+def _checked(model, state):
+    own = model.state_dict()
+    for name in {*own, *state}:
+        if not _is_head(name) and (name not in own or name not in state or own[name].shape != state[name].shape):
+            raise ValueError(f"{name} does not fit")
+
+
+def _parameters_alone(model, state):
+    _checked(model, state)
+    with _torch().no_grad():
+        for name, parameter in model.named_parameters():
+            if not _is_head(name):
+                parameter.copy_(state[name])
+
+
+def _into_the_dict(model, state):
+    _checked(model, state)
+    own = model.state_dict()
+    for name in own:
+        if not _is_head(name):
+            own[name] = state[name]
+
+
+def _any_fc(model, state):
+    body = {name: value for name, value in state.items() if "fc" not in name}
+    missing, unexpected = model.load_state_dict(body, strict=False)
+    wrong = [name for name in missing if "fc" not in name] + list(unexpected)
+    if wrong:
+        raise ValueError(f"{wrong[0]} does not fit")
+
+
+def _missing_alone(model, state):
+    body = {name: value for name, value in state.items() if not _is_head(name)}
+    missing, _ = model.load_state_dict(body, strict=False)
+    wrong = [name for name in missing if not _is_head(name)]
+    if wrong:
+        raise ValueError(f"{wrong[0]} does not fit")
+
+
+def _unexpected_alone(model, state):
+    own = model.state_dict()
+    own.update({name: value for name, value in state.items() if not _is_head(name)})
+    model.load_state_dict(own)
+
+
+def _takes_the_head_out(model, state):
+    for name in [name for name in state if _is_head(name)]:
+        del state[name]
+    _strict_right(model, state)
+
+
+def _without_a_name(model, state):
+    try:
+        _strict_right(model, state)
+    except (ValueError, RuntimeError):
+        raise ValueError("The weights do not fit.") from None
+
+
+LOAD_PRETRAINED = Exercise(
+    id="11.load_pretrained",
+    title="Load weights by name",
+    points=12,
+    cases=_load_cases,
+    oracle=_load_oracle,
+    probe="load_pretrained",
+    forbidden=FINISHED,
+    rtol=1e-9,
+    misconceptions=[
+        Misconception(
+            "everything is loaded, the head too",
+            "model.load_state_dict(state) wants every weight, the head's too. With another number of classes it raises an error; "
+            "with the same number it takes over a head that speaks of other dishes. Leave out what begins with fc.",
+            lambda model, state: model.load_state_dict(state),
+        ),
+        Misconception(
+            "the head is loaded where it fits",
+            "Where the number of classes happens to be the same, you load the head too. Its rows stand for other dishes: leave the "
+            "head as it is, always.",
+            _head_where_it_fits,
+        ),
+        Misconception(
+            "strict=False and no look at what is missing",
+            "strict=False loads what it finds by name and says nothing of the rest. A layer with another name stays random, and you "
+            "will wonder why the network learns so slowly. load_state_dict returns the missing and the unexpected names: look at them.",
+            _loose,
+        ),
+        Misconception(
+            "what does not fit is skipped",
+            "You load what fits by name and shape, and skip the rest in silence. Then a body that is half random looks like a "
+            "pretrained one. Say what does not fit.",
+            _what_fits,
+        ),
+        Misconception(
+            "only missing names are looked at",
+            "You notice when the model misses something, and not when the weights hold a layer that the model does not have. Then they are "
+            "another network's weights.",
+            _missing_alone,
+        ),
+        Misconception(
+            "only unexpected names are looked at",
+            "You fill the gaps with the model's own random weights, so a name that is missing goes unnoticed.",
+            _unexpected_alone,
+        ),
+        Misconception(
+            "buffers are forgotten",
+            "You go through named_parameters. BatchNorm's running mean and variance are no parameters, they are buffers; without them the "
+            "pretrained layers see numbers of another scale. model.state_dict() holds both.",
+            _parameters_alone,
+        ),
+        Misconception(
+            "the model's weights stay as they were",
+            "Names and shapes are compared, but nothing reaches the model. model.state_dict() gives you a new dict, and putting another "
+            "tensor into it (or into a copy of the model) changes that alone. Hand it to model.load_state_dict, or copy into the tensors.",
+            _into_the_dict,
+        ),
+        Misconception(
+            "fc anywhere in a name",
+            "You leave out every name that holds fc. Inside the body there may be a layer of that name too, as in layer1.0.fc.weight. The "
+            "head's names begin with fc.",
+            _any_fc,
+        ),
+        Misconception(
+            "the head is taken out of the weights",
+            "You delete the head from the dict that you were given. Whoever gave it to you has lost it. Make a new dict.",
+            _takes_the_head_out,
+        ),
+        Misconception(
+            "the error does not name the weight",
+            "You notice that something does not fit, but your message does not say what. Among 122 names, that is what one needs to know.",
+            _without_a_name,
+        ),
+    ],
+    hints=(
+        "Take the head out first: body = {name: value for name, value in state.items() if ...}. Then everything that is left must fit.",
+        "missing, unexpected = model.load_state_dict(body, strict=False) returns two lists of names. The head's own names are missing "
+        "by right; nothing else is.",
+        "wrong = [n for n in missing if not n.startswith('fc.')] + list(unexpected); if wrong: raise ValueError(f'{wrong[0]} does not fit'). "
+        "Another shape raises an error by itself.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 11.replace_head
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _head_cases(rng):
+    for label, widths, before, after in (
+        ("from six classes to three", (2, 4), 6, 3),
+        ("to more classes", (3, 5), 4, 9),
+        ("as many classes as before", (2, 7), 5, 5),
+    ):
+        state = _draw_state(rng, networks.small_backbone(widths, before))
+        yield Case(
+            label, widths=list(widths), classes=before, num_classes=after, state=state, x=_pictures(rng, 2, 3, 4, 5)
+        )
+
+
+def _set_head(make):
+    def wrong(model, num_classes):
+        model.fc = make(model, num_classes)
+
+    return wrong
+
+
+def _number_alone(model, num_classes):
+    model.fc.out_features = num_classes
+
+
+def _sliced(model, num_classes):
+    torch = _torch()
+    old, model.fc = model.fc, torch.nn.Linear(model.fc.in_features, num_classes)
+    rows = min(num_classes, old.out_features)
+    with torch.no_grad():
+        model.fc.weight[:rows] = old.weight[:rows]
+
+
+def _beside(model, num_classes):
+    model.head = _nn().Linear(model.fc.in_features, num_classes)
+
+
+def _fresh_body(model, num_classes):
+    for layer in (model.conv1, model.layer1[0].conv, model.bn1, model.layer1[0].bn, model.layer1[0].fc):
+        layer.reset_parameters()
+    with _torch().no_grad():
+        model.bn1.bias.add_(0.1)
+    model.fc = _nn().Linear(model.fc.in_features, num_classes)
+
+
+def _asleep(model, num_classes):
+    model.fc = _nn().Linear(model.fc.in_features, num_classes).requires_grad_(False)
+
+
+REPLACE_HEAD = Exercise(
+    id="11.replace_head",
+    title="Another head",
+    points=8,
+    cases=_head_cases,
+    oracle=lambda *_: "a new head, nothing else changed",
+    probe="replace_head",
+    forbidden=FINISHED,
+    misconceptions=[
+        Misconception(
+            "512 features for every network",
+            "You write 512 for the features. That is ResNet-18's number; other networks have other ones. The old head knows: "
+            "model.fc.in_features.",
+            _set_head(lambda m, k: _nn().Linear(512, k)),
+        ),
+        Misconception(
+            "the new head stands on the old one",
+            "Your new layer takes the old head's scores. What they throw away is lost. Put a new layer in the old one's place.",
+            _set_head(lambda m, k: _nn().Sequential(m.fc, _nn().Linear(m.fc.out_features, k))),
+        ),
+        Misconception(
+            "features and classes are swapped",
+            "nn.Linear takes first what comes in, then what goes out.",
+            _set_head(lambda m, k: _nn().Linear(k, m.fc.in_features)),
+        ),
+        Misconception(
+            "only the number is changed",
+            "out_features is a note. The weight keeps its shape when you change it. Make a new layer.",
+            _number_alone,
+        ),
+        Misconception(
+            "old rows are kept",
+            "You copy rows of the old head into the new one. They stand for other dishes.",
+            _sliced,
+        ),
+        Misconception(
+            "a second head beside the first",
+            "You give the model another attribute; forward still uses model.fc.",
+            _beside,
+        ),
+        Misconception(
+            "no bias",
+            "The new head has no bias, and the old one had.",
+            _set_head(lambda m, k: _nn().Linear(m.fc.in_features, k, bias=False)),
+        ),
+        Misconception(
+            "the body is made new too",
+            "The body's weights have changed. They are what you came for.",
+            _fresh_body,
+        ),
+        Misconception(
+            "the new head cannot learn",
+            "The new head's weights need no gradient. It is the one layer that must learn.",
+            _asleep,
+        ),
+    ],
+    hints=(
+        "The head is an attribute of the model, and an attribute can be given a new value.",
+        "A new nn.Linear has random weights. How many features it takes, the old one knows.",
+        "model.fc = nn.Linear(model.fc.in_features, num_classes)",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 11.freeze
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _freeze_case(rng, label, widths, classes, how, sizes):
+    state = _draw_state(rng, networks.small_backbone(widths, classes))
+    batches = [(_pictures(rng, n, 3, 3, 4), (np.arange(n) + rng.integers(classes)) % classes) for n in sizes]
+    lr = round(float(rng.uniform(0.2, 0.5)), 2)
+    return Case(label, widths=list(widths), classes=classes, state=state, how=how, batches=batches, lr=lr)
+
+
+def _freeze_cases(rng):
+    yield _freeze_case(rng, "one step with a frozen body", (2, 3), 3, "freeze", (4,))
+    yield _freeze_case(rng, "three steps with a frozen body", (3, 4), 5, "freeze", (5, 3, 4))
+    yield _freeze_case(rng, "nothing is frozen", (3, 2), 4, "nothing", (6,))
+    yield _freeze_case(rng, "the first layer is frozen by hand", (2, 4), 3, "the first layer by hand", (5,))
+
+
+def _freeze_oracle(widths, classes, state, how, batches, lr):
+    """The forward pass by its formulas, and the head's steps as softmax regression on the features."""
+    torch, F = _torch(), _functional()
+    state = {name: np.array(value) for name, value in state.items()}
+    frozen = {"freeze": ("bn1", "layer1.0.bn"), "nothing": (), "the first layer by hand": ("bn1",)}[how]
+    W, b = state["fc.weight"], state["fc.bias"]
+    losses = []
+
+    def norm(v, name):
+        if name not in frozen:
+            for which, value in (("mean", v.mean((0, 2, 3))), ("var", v.var((0, 2, 3), unbiased=True))):
+                key = f"{name}.running_{which}"
+                state[key] = 0.9 * state[key] + 0.1 * value.numpy()
+        return _norm(v, state, name, name not in frozen)
+
+    for x, y in batches:
+        v = norm(_conv(torch.from_numpy(np.array(x)), state, "conv1", 1, 1), "bn1").clamp(min=0)
+        v = norm(_conv(v, state, "layer1.0.conv", 1, 1), "layer1.0.bn").clamp(min=0)
+        gate = F.linear(
+            v.mean((2, 3)), *(torch.from_numpy(state[f"layer1.0.fc.{n}"]) for n in ("weight", "bias"))
+        ).sigmoid()
+        features = (v * gate[:, :, None, None]).mean((2, 3)).numpy()
+        scores = features @ W.T + b
+        p = np.exp(scores - scores.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        losses.append(-np.log(p[np.arange(len(y)), y]).mean())
+        p[np.arange(len(y)), y] -= 1
+        W, b = W - lr * p.T @ features / len(y), b - lr * p.mean(0)
+    body = [n for n, _ in networks.small_backbone(widths, classes).named_parameters() if not n.startswith("fc.")]
+    asleep = {"freeze": tuple(body), "nothing": (), "the first layer by hand": ("conv1.", "bn1.")}[how]
+    return {
+        "parameters that learn": ", ".join([n for n in body if not n.startswith(asleep)] + ["fc.weight", "fc.bias"]),
+        "BatchNorm's running statistics": {n: v for n, v in state.items() if "running" in n},
+        "the model itself is in": "training mode",
+        "losses": np.array(losses),
+        "the head afterwards": np.concatenate([W.ravel(), b]),
+    }
+
+
+def _freezes(model, asleep=lambda name: not name.startswith("fc.")):
+    for name, parameter in model.named_parameters():
+        if asleep(name):
+            parameter.requires_grad_(False)
+
+
+def _norms(model):
+    return [m for m in model.modules() if isinstance(m, _nn().BatchNorm2d)]
+
+
+def _train_right(model):
+    model.train()
+    for layer in _norms(model):
+        if not layer.weight.requires_grad:
+            layer.eval()
+
+
+def _all_norms_asleep(model):
+    model.train()
+    for layer in _norms(model):
+        layer.eval()
+
+
+def _no_momentum(model):
+    model.train()
+    for layer in _norms(model):
+        if not layer.weight.requires_grad:
+            layer.momentum = 0.0
+
+
+def _train_last(model):
+    for layer in _norms(model):
+        if not layer.weight.requires_grad:
+            layer.eval()
+    model.train()
+
+
+def _weights_alone(model):
+    nn = _nn()
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer is not model.fc:
+            layer.requires_grad_(False)
+
+
+def _whole_head_too(model):
+    model.requires_grad_(False)
+
+
+FREEZE = Exercise(
+    id="11.freeze",
+    title="Freeze the body",
+    points=14,
+    names=("freeze", "train_mode"),
+    cases=_freeze_cases,
+    oracle=_freeze_oracle,
+    probe="freeze",
+    forbidden=FINISHED,
+    rtol=1e-6,
+    misconceptions=[
+        Misconception(
+            "BatchNorm's statistics still move",
+            "The weights are frozen, but model.train() has put BatchNorm into training mode: it normalises by the batch and goes on moving its "
+            "running mean and variance. The backbone drifts without a single gradient. Put frozen BatchNorm layers into evaluation mode.",
+            (_freezes, lambda model: model.train() and None),
+        ),
+        Misconception(
+            "nothing is frozen",
+            "All parameters still learn. Setting requires_grad on a copy (p.detach(), p.data, state_dict()) does not reach the model, and "
+            "neither does a name with a slip of the pen. Use requires_grad_(False) on what model.named_parameters() gives.",
+            (lambda model: None, _train_right),
+        ),
+        Misconception(
+            "the head is frozen too",
+            "You freeze every parameter, the head's too, so nothing is left that could learn.",
+            (_whole_head_too, _train_right),
+        ),
+        Misconception(
+            "the head is frozen, the body learns",
+            "It is the other way around: the body stays, the head learns.",
+            (lambda model: _freezes(model, _is_head), _train_right),
+        ),
+        Misconception(
+            "BatchNorm's own weights still learn",
+            "You freeze convolutions and dense layers. BatchNorm has a weight and a bias for each channel, and they belong to the body "
+            "too.",
+            (_weights_alone, _train_right),
+        ),
+        Misconception(
+            "biases still learn",
+            "You freeze what ends in weight. The body has biases too.",
+            (lambda model: _freezes(model, lambda n: n.endswith("weight") and not _is_head(n)), _train_right),
+        ),
+        Misconception(
+            "fc anywhere in a name",
+            "You leave every parameter alone whose name holds fc. Inside the body there is such a layer too. The head's names begin with "
+            "fc.",
+            (lambda model: _freezes(model, lambda n: "fc" not in n), _train_right),
+        ),
+        Misconception(
+            "the first layer only",
+            "You freeze conv1 and bn1, and the layers behind them still learn.",
+            (lambda model: _freezes(model, lambda n: n.startswith(("conv1", "bn1"))), _train_right),
+        ),
+        Misconception(
+            "everything in evaluation mode",
+            "train_mode puts the whole model into evaluation mode. Where a BatchNorm layer is not frozen, it should learn its statistics.",
+            (_freezes, lambda model: model.eval() and None),
+        ),
+        Misconception(
+            "every BatchNorm in evaluation mode",
+            "You put all BatchNorm layers into evaluation mode, whether they are frozen or not. Ask whether their weight needs a gradient.",
+            (_freezes, _all_norms_asleep),
+        ),
+        Misconception(
+            "a momentum of 0",
+            "With momentum 0 the running statistics stand still, but in training mode BatchNorm normalises by the batch all the same. Only "
+            "evaluation mode uses what it has learned.",
+            (_freezes, _no_momentum),
+        ),
+    ],
+    hints=(
+        "freeze goes through model.named_parameters() and switches gradients off where the name does not begin with fc. . train_mode "
+        "calls model.train() first.",
+        "BatchNorm keeps its running statistics in training mode whatever requires_grad says. layer.eval() stops it. "
+        "model.modules() gives all layers, also inner ones.",
+        "train_mode: model.train(); for m in model.modules(): if isinstance(m, nn.BatchNorm2d) and not m.weight.requires_grad: m.eval().",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 11.parameter_groups
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _group_cases(rng):
+    for label, widths, classes, frozen in (
+        ("all layers learn", (2, 3), 4, []),
+        ("the first layer is frozen", (3, 2), 5, ["conv1.", "bn1."]),
+        ("the body's second part is frozen", (3, 4), 2, ["layer1."]),
+        ("only the head learns", (2, 4), 3, ["conv1.", "bn1.", "layer1."]),
+    ):
+        head = round(float(rng.uniform(0.01, 0.1)), 4)
+        body = round(head / float(rng.integers(4, 20)), 5)
+        yield Case(label, widths=list(widths), classes=classes, frozen=frozen, lr_head=head, lr_body=body)
+
+
+def _group_oracle(widths, classes, frozen, lr_head, lr_body):
+    names = [name for name, _ in networks.small_backbone(widths, classes).named_parameters()]
+    learn = [name for name in sorted(names) if not name.startswith(tuple(frozen) or ("nothing",))]
+    return {name: lr_head if name.split(".")[0] == "fc" else lr_body for name in learn}
+
+
+def _groups(head=_is_head, learns=lambda p: p.requires_grad, rates=lambda h, b: (h, b), also=lambda name: True):
+    """Wrong groups: which names are the head's, which parameters are taken, at which rates."""
+
+    def wrong(model, lr_head, lr_body):
+        of_head, of_body = rates(lr_head, lr_body)
+        named = [(n, p) for n, p in model.named_parameters() if learns(p) and also(n)]
+        return [
+            {"params": [p for n, p in named if head(n)], "lr": of_head},
+            {"params": [p for n, p in named if not head(n)], "lr": of_body},
+        ]
+
+    return wrong
+
+
+def _twice(model, lr_head, lr_body):
+    return [
+        {"params": [p for p in model.fc.parameters() if p.requires_grad], "lr": lr_head},
+        {"params": [p for p in model.parameters() if p.requires_grad], "lr": lr_body},
+    ]
+
+
+def _layers(model, lr_head, lr_body):
+    nn = _nn()
+    layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m is not model.fc]
+    return [
+        {"params": [p for p in model.fc.parameters() if p.requires_grad], "lr": lr_head},
+        {"params": [p for m in layers for p in m.parameters() if p.requires_grad], "lr": lr_body},
+    ]
+
+
+def _head_alone(model, lr_head, lr_body):
+    return [{"params": list(model.fc.parameters()), "lr": lr_head}]
+
+
+def _no_rate(model, lr_head, lr_body):
+    head, body = _groups()(model, lr_head, lr_body)
+    return [head, {"params": body["params"]}]
+
+
+PARAMETER_GROUPS = Exercise(
+    id="11.parameter_groups",
+    title="Two learning rates",
+    points=12,
+    cases=_group_cases,
+    oracle=_group_oracle,
+    probe="parameter_groups",
+    forbidden=(*FINISHED, "introdl.training.*"),
+    rtol=1e-6,
+    misconceptions=[
+        Misconception(
+            "the rates are swapped",
+            "The body has the head's rate, and the head the body's. What was trained before should move slowly.",
+            _groups(rates=lambda h, b: (b, h)),
+        ),
+        Misconception(
+            "the head is in both groups",
+            "You take model.parameters() for the body. The head's parameters are among them, so they stand in both groups, and an "
+            "optimiser refuses that.",
+            _twice,
+        ),
+        Misconception(
+            "BatchNorm is in no group",
+            "You collect convolutions and dense layers. What BatchNorm has learned is in no group, so it never moves. Go through the "
+            "parameters, not through the layers.",
+            _layers,
+        ),
+        Misconception(
+            "the body is in no group",
+            "You return the head's group alone. The body's parameters would never move.",
+            _head_alone,
+        ),
+        Misconception(
+            "the head is in no group",
+            "You return the body's group alone. The head is what must learn most.",
+            lambda model, lr_head, lr_body: _groups()(model, lr_head, lr_body)[1:],
+        ),
+        Misconception(
+            "biases are in no group",
+            "You collect what ends in weight. Biases are parameters too.",
+            _groups(also=lambda name: name.endswith("weight")),
+        ),
+        Misconception(
+            "frozen parameters are in a group",
+            "A parameter that needs no gradient is in a group. Weight decay, and an optimiser's old momentum, could still move it. "
+            "Leave out what is frozen.",
+            _groups(learns=lambda p: True),
+        ),
+        Misconception(
+            "one rate for all",
+            "Both groups have the head's rate.",
+            _groups(rates=lambda h, b: (h, h)),
+        ),
+        Misconception(
+            "the body's rate for all",
+            "Both groups have the body's rate. The head starts from random weights: it needs the larger one.",
+            _groups(rates=lambda h, b: (b, b)),
+        ),
+        Misconception(
+            "fc anywhere in a name",
+            "You take every name that holds fc for the head. Inside the body there is such a layer too. The head's names begin with fc.",
+            _groups(head=lambda name: "fc" in name),
+        ),
+        Misconception(
+            "a group without its rate",
+            "The body's group has no lr, so it takes the optimiser's own. Say it in each group.",
+            _no_rate,
+        ),
+    ],
+    hints=(
+        "An optimiser takes a list of dicts in place of parameters. Each has the keys params and lr.",
+        "Go through model.named_parameters() once, leave out what does not need a gradient, and sort by the name's beginning: fc. is "
+        "the head.",
+        "head = [p for n, p in model.named_parameters() if p.requires_grad and n.startswith('fc.')]; body likewise with not. Return "
+        "[{'params': body, 'lr': lr_body}, {'params': head, 'lr': lr_head}].",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 11.few_shot_subset
+# ----------------------------------------------------------------------------------------------------------
+
+
+def _few_cases(rng):
+    """Judging a right draw wrong would take one certain set of indices: a chance under 1e-7 in each case (see the test)."""
+    for label, counts, per_class in (
+        ("three classes, five pictures each", (15, 13, 16), 5),
+        ("classes of different sizes", (60, 24, 41, 33, 28), 15),
+        ("one picture of each class", (32, 45, 51, 38, 62), 1),
+        ("more than half of them", (24, 22, 26), 14),
+        ("a class that has too few", (20, 7, 30), 9),
+    ):
+        sizes = [int(n + rng.integers(0, 4)) if n > 9 else n for n in counts]
+        labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes)).astype(np.int64)
+        yield Case(label, labels=labels, per_class=per_class, rng=np.random.default_rng(int(rng.integers(2**32))))
+
+
+def _few_oracle(labels, per_class, rng):
+    return "a ValueError" if np.bincount(labels).min() < per_class else networks.FEW
+
+
+def _few(choose, refuse=True):
+    """A wrong subset: `choose` takes a class's indices, the number and the generator."""
+
+    def wrong(labels, per_class, rng):
+        labels = np.asarray(labels)
+        found = []
+        for k in np.unique(labels):
+            own = np.flatnonzero(labels == k)
+            if refuse and len(own) < per_class:
+                raise ValueError(f"Class {k} has {len(own)} pictures.")
+            found.append(choose(own, per_class, rng))
+        return np.concatenate(found)
+
+    return wrong
+
+
+def _refusing(choose):
+    def wrong(labels, per_class, rng):
+        if np.bincount(labels).min() < per_class:
+            raise ValueError("too few")
+        return choose(np.asarray(labels), per_class, rng)
+
+    return wrong
+
+
+def _global(own, n, rng):
+    np.random.seed(0)  # noqa: NPY002
+    return np.random.permutation(own)[:n]  # noqa: NPY002
+
+
+FEW_SHOT_SUBSET = Exercise(
+    id="11.few_shot_subset",
+    title="A few pictures of each class",
+    points=8,
+    cases=_few_cases,
+    oracle=_few_oracle,
+    probe="few_shot",
+    forbidden=(*FINISHED, "sklearn.*"),
+    misconceptions=[
+        Misconception(
+            "so many in all",
+            "You draw per_class pictures from the whole set. It should be so many of each class.",
+            _refusing(lambda labels, n, rng: rng.choice(len(labels), n, replace=False)),
+        ),
+        Misconception(
+            "right in all, uneven among the classes",
+            "The total is right, but it is drawn from all pictures at once, so some classes get more than others. Draw within each class.",
+            _refusing(lambda labels, n, rng: rng.choice(len(labels), n * len(np.unique(labels)), replace=False)),
+        ),
+        Misconception(
+            "with replacement",
+            "Some pictures are drawn twice, so there are fewer than you think. rng.choice replaces by default: replace=False.",
+            _few(lambda own, n, rng: rng.choice(own, n)),
+        ),
+        Misconception(
+            "the first ones of each class",
+            "You take the first pictures of each class, in the order in which they lie. Whoever sorted them has chosen for you. Draw them.",
+            _few(lambda own, n, rng: own[:n]),
+        ),
+        Misconception(
+            "the last ones of each class",
+            "You take the last pictures of each class. Draw them.",
+            _few(lambda own, n, rng: own[-n:]),
+        ),
+        Misconception(
+            "a seed of its own",
+            "You draw with a fixed seed, so the generator that you were given has no say: three runs would see the same pictures. Use rng.",
+            _few(_global),
+        ),
+        Misconception(
+            "chance from elsewhere",
+            "The same generator in the same state gives other pictures. Draw with rng alone, so that a run can be repeated.",
+            _few(lambda own, n, rng: np.random.default_rng().permutation(own)[:n]),
+        ),
+        Misconception(
+            "too few go unnoticed",
+            "Where a class has fewer pictures than were asked for, you return what there is. Then the classes are uneven, and nobody knows. "
+            "Raise a ValueError.",
+            _few(lambda own, n, rng: rng.permutation(own)[:n], refuse=False),
+        ),
+        Misconception(
+            "positions within the class",
+            "You draw from 0 to the class's size and return that. These are positions within the class; the set's own indices stand in "
+            "np.flatnonzero(labels == k) at those positions.",
+            _few(lambda own, n, rng: rng.permutation(len(own))[:n]),
+        ),
+    ],
+    hints=(
+        "Go through the classes one by one: np.unique(labels). For each, find its pictures' indices first.",
+        "own = np.flatnonzero(labels == k) are a class's indices. rng.choice(own, per_class, replace=False) draws some of them, none twice.",
+        "Collect each class's draw in a list and return np.concatenate(list). Before you draw: if len(own) < per_class, raise ValueError.",
+    ),
+)
+
+
+# ----------------------------------------------------------------------------------------------------------
+# 11.quiz
+# ----------------------------------------------------------------------------------------------------------
+
+QUIZ = quiz(
+    "11.quiz",
+    6,
+    [
+        Question(
+            "b",
+            {
+                "a": "Its weights get no gradient, and still the features change from step to step. What else does a layer keep?",
+                "c": "The head may learn as fast as it likes; it does not change what comes before it.",
+                "d": "Weights without a gradient are not moved by the optimiser. Which numbers are no parameters?",
+            },
+        ),
+        Question(
+            "c",
+            {
+                "a": "What the body knows was learned from far more pictures than you have now. What does a large step do to it?",
+                "b": "It costs the same time at any rate.",
+                "d": "The body's gradients are not zero. They come through a head that is random at first.",
+            },
+        ),
+        Question(
+            "a",
+            {
+                "b": "A wrong learning rate would leave all layers pretrained at first. How many names did match?",
+                "c": "Other dishes need another head, and that is a matter of fc alone.",
+                "d": "Mean and deviation of the pictures are not in the state dict. What does strict=False not tell you?",
+            },
+        ),
+        Question(
+            "d",
+            {
+                "a": "With a few hundred pictures a network with eleven million weights learns them by heart.",
+                "b": "The frozen backbone is a good start. Is it the best you can get from 100 pictures a class?",
+                "c": "A head on other dishes' scores is worth less than a head on the features.",
+            },
+        ),
+        Question(
+            "b",
+            {
+                "a": "The test pictures must not choose anything, or their accuracy is no longer what new pictures would get.",
+                "c": "Training accuracy is 100 % after a few steps, whatever the start.",
+                "d": "Chance decides which few pictures are drawn. One draw says little.",
+            },
+        ),
+    ],
+)
+
+EXERCISES = [
+    FEW_SHOT_SUBSET,
+    BASIC_BLOCK,
+    RESNET18,
+    LOAD_PRETRAINED,
+    REPLACE_HEAD,
+    FREEZE,
+    PARAMETER_GROUPS,
+    QUIZ,
+]

@@ -1,0 +1,445 @@
+"""Networks of torch that a learner builds, loads, freezes and hands to an optimiser (chapter 11)."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from introdl.checking.probes.base import PROBES, Probe, Wrong
+
+_COUNTER = "num_batches_tracked"
+
+
+# --- what is built here, to be driven ----------------------------------------------------------------------------------
+
+
+def stand_in_block(before: int, after: int, stride: int = 1):
+    """A block that `ResNet18` can be built from, so that it is judged by itself: a convolution and ReLU."""
+    import torch
+
+    class StandIn(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
+
+        def forward(self, x):
+            return torch.relu(self.conv(x))
+
+    return StandIn()
+
+
+def small_backbone(widths: Iterable[int], classes: int):
+    """Two convolutions with BatchNorm and a head ``fc``; in the body there is a dense layer named ``fc`` too.
+
+    ``layer1.0.fc`` weighs channels, as a squeeze-and-excitation block does.
+    """
+    import torch
+    from torch import nn
+
+    first, second = widths
+
+    class Gate(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(first, second, 3, padding=1, bias=False)
+            self.bn = nn.BatchNorm2d(second)
+            self.fc = nn.Linear(second, second)
+
+        def forward(self, x):
+            x = torch.relu(self.bn(self.conv(x)))
+            return x * torch.sigmoid(self.fc(x.mean(dim=(2, 3))))[:, :, None, None]
+
+    class Backbone(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, first, 3, padding=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(first)
+            self.layer1 = nn.Sequential(Gate())
+            self.fc = nn.Linear(second, classes)
+
+        def forward(self, x):
+            x = self.layer1(torch.relu(self.bn1(self.conv1(x))))
+            return self.fc(x.mean(dim=(2, 3)))
+
+    return Backbone()
+
+
+def _tensors(state: dict[str, np.ndarray]):
+    import torch
+
+    return {name: torch.from_numpy(np.array(value)) for name, value in state.items()}
+
+
+def _fill(model, state: dict[str, np.ndarray]) -> None:
+    """Give a module the values of a case, in float64."""
+    model.double().load_state_dict(_tensors(state), strict=False)
+
+
+def _plain(model) -> dict[str, np.ndarray]:
+    return {name: v.detach().double().numpy().copy() for name, v in model.state_dict().items() if _COUNTER not in name}
+
+
+# --- a module of the learner's, judged by its weights' names and by what it does with them --------------------------------
+
+
+def _drive_module(model: Any, state: dict, x: np.ndarray) -> Any:
+    """Compare the names and the shapes of a module's weights with a case's; where they fit, push pictures through."""
+    import torch
+
+    from introdl.checking import pretend
+
+    if not isinstance(model, torch.nn.Module):
+        return {"not a module": type(model).__name__}
+    own = {name: tuple(value.shape) for name, value in model.state_dict().items() if _COUNTER not in name}
+    wanted = {name: np.shape(value) for name, value in state.items()}
+    if own != wanted:
+        return {
+            "lacks": [name for name in wanted if name not in own],
+            "too many": [name for name in own if name not in wanted],
+            "shapes": [[n, list(own[n]), list(s)] for n, s in wanted.items() if n in own and own[n] != s],
+        }
+    _fill(model, state)
+    pictures = torch.from_numpy(np.array(x))
+    with pretend.one_thread(), torch.no_grad():
+        found = {"output in evaluation mode": model.eval()(pictures)}
+        found["output in training mode"] = model.train()(pictures.clone())
+    return {name: v.numpy() if isinstance(v, torch.Tensor) else v for name, v in found.items()}
+
+
+def _drive_block(objects: tuple, inputs: list) -> Any:
+    before, after, stride, state, x = inputs
+    return _drive_module(objects[0](before, after, stride), state, x)
+
+
+def _drive_resnet(objects: tuple, inputs: list) -> Any:
+    num_classes, widths, state, x = inputs
+    return _drive_module(objects[0](num_classes, tuple(widths), stand_in_block), state, x)
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(map(str, names[:3]))
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _read_module(result: Any, inputs: list) -> Any:
+    if "not a module" in result:
+        return Wrong(f"Calling the class should give a torch.nn.Module; it gives something of type {result['not a module']}.")  # fmt: skip
+    if "lacks" in result:
+        told = []
+        if result["lacks"]:
+            told.append(f"Published weights hold {_some(result['lacks'])}; your module has no such weights.")
+        if result["too many"]:
+            told.append(f"Your module has {_some(result['too many'])}, which published weights do not hold.")
+        if result["shapes"]:
+            name, have, want = result["shapes"][0]
+            told.append(f"Your {name} has the shape {tuple(have)}; published weights have {tuple(want)}.")
+        return Wrong(" ".join(told))
+    return result
+
+
+PROBES["residual_block"] = Probe(_drive_block, _read_module, needs=("torch",))
+PROBES["resnet"] = Probe(_drive_resnet, _read_module, needs=("torch",))
+
+
+# --- weights into a model ------------------------------------------------------------------------------------------------
+
+
+def _misfits(own: dict, state: dict) -> list[str]:
+    """Names outside of the head that are in one of two state dicts alone, or have another shape."""
+    body = {name for name in {*own, *state} if not name.startswith("fc.")}
+    return sorted(n for n in body if n not in own or n not in state or np.shape(own[n]) != np.shape(state[n]))
+
+
+def _drive_load(objects: tuple, inputs: list) -> Any:
+    widths, classes, own, state = inputs
+    model = small_backbone(widths, classes)
+    _fill(model, own)
+    counters = {n: v.clone() for n, v in model.state_dict().items() if _COUNTER in n}
+    given = {**_tensors(state), **counters}
+    known = sorted({*own, *state}, key=len, reverse=True)
+    said = None
+    try:
+        objects[0](model, given)
+    except NotImplementedError:
+        raise
+    except (ValueError, RuntimeError, LookupError, AssertionError) as error:
+        said, text = [], str(error)
+        for name in known:
+            if name in text:
+                said.append(name)
+                text = text.replace(name, "")
+    left = given.keys() == {*state, *counters} and all(
+        np.array_equal(given[name].numpy(), v) for name, v in state.items()
+    )
+    return {"said": said, "weights": _plain(model), "given": "left as they were" if left else "changed"}
+
+
+def _read_load(result: Any, inputs: list) -> Any:
+    own, state = inputs[2:]
+    said, misfits = result["said"], _misfits(own, state)
+    if misfits:
+        if said is None:
+            return Wrong(
+                f"The weights do not fit ({_some(misfits)}), and nothing was said. Raise a ValueError that names it."
+            )
+        if not set(said) & set(misfits):
+            return Wrong("An error is raised, but it does not name a weight that does not fit.")
+        return "an error that names a weight that does not fit"
+    if said is not None:
+        return Wrong(
+            f"These weights fit, apart from the head, and an error was raised{': ' + _some(said) if said else ''}."
+        )
+    return {"weights": result["weights"], "the weights that were given": result["given"]}
+
+
+PROBES["load_pretrained"] = Probe(_drive_load, _read_load, needs=("torch",))
+
+
+# --- another head --------------------------------------------------------------------------------------------------------
+
+
+def _drive_head(objects: tuple, inputs: list) -> Any:
+    import torch
+
+    widths, before, after, state, x = inputs
+    model = small_backbone(widths, before)
+    _fill(model, state)
+    model.float()
+    old = {name: value.clone() for name, value in model.state_dict().items()}
+    first = model.fc
+    objects[0](model, after)
+    head = model.fc
+    found = {"same": head is first, "fc": type(head).__name__, "is Linear": type(head) is torch.nn.Linear}
+    names = {name for name, _ in model.named_parameters() if not name.startswith("fc.")}
+    wanted = {name for name in old if not name.startswith("fc.") and _COUNTER not in name and "running" not in name}
+    found["body"] = names == wanted and all(torch.equal(model.state_dict()[name], old[name]) for name in names)
+    if found["is Linear"]:
+        weight = head.weight.detach()
+        rows = min(len(weight), len(old["fc.weight"]))
+        same = weight.shape[1:] == old["fc.weight"].shape[1:] and torch.equal(weight[:rows], old["fc.weight"][:rows])
+        found |= {
+            "shape": list(weight.shape),
+            "bias": head.bias is not None,
+            "old": bool(same),
+            "learns": all(p.requires_grad for p in head.parameters()),
+            "noted": head.out_features,
+        }
+        try:
+            with torch.no_grad():
+                found["scores"] = list(model.eval()(torch.from_numpy(np.array(x)).float()).shape)
+        except RuntimeError:
+            found["scores"] = None
+    return found
+
+
+def _read_head(result: Any, inputs: list) -> Any:
+    widths, _, after, _, x = inputs
+    if not result["is Linear"]:
+        return Wrong(f"model.fc should be one torch.nn.Linear; it is a {result['fc']}.")
+    if result["old"] and result["noted"] != result["shape"][0]:
+        return Wrong("model.fc is the old layer: its number of outputs was changed, its weight was not.")
+    if result["same"]:
+        return Wrong("model.fc is still the old head. Give the attribute a new layer.")
+    if result["old"]:
+        return Wrong("model.fc still holds weights of the old head. They speak of other classes: make a new layer.")
+    if result["shape"][::-1] != [widths[-1], after]:
+        have = result["shape"][::-1]
+        return Wrong(f"The new head takes {have[0]} features and gives {have[1]} scores; it should take {widths[-1]} and give {after}.")  # fmt: skip
+    if not result["bias"]:
+        return Wrong("The new head has no bias; the old one had.")
+    if not result["learns"]:
+        return Wrong("The new head's weights need no gradient, so it cannot learn.")
+    if not result["body"]:
+        return Wrong("Something else than the head was changed.")
+    if result["scores"] != [len(x), after]:
+        return Wrong("With the new head the network does not give scores.")
+    return "a new head, nothing else changed"
+
+
+PROBES["replace_head"] = Probe(_drive_head, _read_head, needs=("torch",))
+
+
+# --- freezing ------------------------------------------------------------------------------------------------------------
+
+
+def _drive_freeze(objects: tuple, inputs: list) -> Any:
+    """Freeze, then take steps as a training loop does; note what learns, what moves, and what comes out."""
+    import torch
+
+    from introdl.checking import pretend
+
+    widths, classes, state, how, batches, lr = inputs
+    model = small_backbone(widths, classes)
+    _fill(model, state)
+    freeze, train_mode = objects
+    if how == "freeze":
+        freeze(model)
+    elif how == "the first layer by hand":
+        for layer in (model.conv1, model.bn1):
+            layer.requires_grad_(False)
+    learns = [name for name, p in model.named_parameters() if p.requires_grad]
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    losses = []
+    model.eval()
+    with pretend.one_thread():
+        for x, y in batches:
+            train_mode(model)
+            loss = torch.nn.functional.cross_entropy(
+                model(torch.from_numpy(np.array(x))), torch.from_numpy(np.array(y))
+            )
+            losses.append(float(loss.detach()))
+            if not trainable:
+                continue
+            # A step of SGD by hand: torch.optim imports for seconds when it is first used.
+            gradients = torch.autograd.grad(loss, trainable, allow_unused=True)
+            with torch.no_grad():
+                for parameter, gradient in zip(trainable, gradients, strict=True):
+                    if gradient is not None:
+                        parameter -= lr * gradient
+    after = _plain(model)
+    return {
+        "learns": learns,
+        "mode": "training mode" if model.training else "evaluation mode",
+        "losses": np.array(losses),
+        "statistics": {name: v for name, v in after.items() if "running" in name},
+        "head": np.concatenate([after["fc.weight"].ravel(), after["fc.bias"]]),
+    }
+
+
+def _read_freeze(result: Any, inputs: list) -> Any:
+    return {
+        "parameters that learn": ", ".join(result["learns"]) or "none",
+        "BatchNorm's running statistics": result["statistics"],
+        "the model itself is in": result["mode"],
+        "losses": result["losses"],
+        "the head afterwards": result["head"],
+    }
+
+
+PROBES["freeze"] = Probe(_drive_freeze, _read_freeze, needs=("torch",))
+
+
+# --- groups for an optimiser ---------------------------------------------------------------------------------------------
+
+
+def _drive_groups(objects: tuple, inputs: list) -> Any:
+    import torch
+
+    widths, classes, frozen, lr_head, lr_body = inputs
+    model = small_backbone(widths, classes)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not any(name.startswith(each) for each in frozen))
+    names = {id(p): name for name, p in model.named_parameters()}
+    groups = objects[0](model, lr_head, lr_body)
+    if not isinstance(groups, (list, tuple)) or not all(isinstance(group, dict) for group in groups):
+        return {"amiss": type(groups).__name__}
+    found: list[list] = []
+    for group in groups:
+        if "params" not in group:
+            return {"amiss": "no params"}
+        params = group["params"]
+        if isinstance(params, torch.Tensor):
+            params = [params]
+        params = [one[1] if isinstance(one, tuple) else one for one in params]
+        rate = group.get("lr")
+        rate = float(rate) if isinstance(rate, (int, float, np.number, torch.Tensor)) else None
+        found += [[names.get(id(p), "something else"), rate] for p in params]
+    learns = [name for name, p in model.named_parameters() if p.requires_grad]
+    return {"found": found, "learns": learns}
+
+
+def _read_groups(result: Any, inputs: list) -> Any:
+    if "amiss" in result:
+        if result["amiss"] == "no params":
+            return Wrong('Each group is a dict with the keys "params" and "lr".')
+        return Wrong(f'Return a list of dicts, {{"params": [...], "lr": ...}}; yours is of type {result["amiss"]}.')
+    frozen = inputs[2]
+    listed = [name for name, _ in result["found"]]
+    twice = sorted({name for name in listed if listed.count(name) > 1})
+    if twice:
+        return Wrong(f"{_some(twice)} stands in the groups more than once; an optimiser refuses that.")
+    if "something else" in listed:
+        return Wrong("A group holds something that is no parameter of the model.")
+    asleep = [name for name in listed if any(name.startswith(each) for each in frozen)]
+    if asleep:
+        return Wrong(f"{_some(asleep)} needs no gradient: it is frozen, and belongs in no group.")
+    if any(rate is None for _, rate in result["found"]):
+        return Wrong('A group has no learning rate of its own: give it the key "lr".')
+    return dict(sorted((name, rate) for name, rate in result["found"]))
+
+
+PROBES["parameter_groups"] = Probe(_drive_groups, _read_groups, needs=("torch",))
+
+
+# --- a few pictures of each class ----------------------------------------------------------------------------------------
+
+FEW = "so many of each class, drawn by the generator alone"
+
+
+def _drive_few(objects: tuple, inputs: list) -> Any:
+    """Draw twice with a generator in one and the same state, and once with another one."""
+    labels, per_class, rng = inputs
+    again, other = copy.deepcopy(rng), copy.deepcopy(rng)
+    other.random(101)
+    runs = []
+    for one in (rng, again, other):
+        try:
+            runs.append(objects[0](np.array(labels), per_class, one))
+        except ValueError as error:
+            runs.append(f"ValueError: {error}"[:200])
+    return runs
+
+
+def _read_few(result: Any, inputs: list) -> Any:
+    labels, per_class, _ = inputs
+    counts = np.bincount(labels)
+    scarce = bool((counts < per_class).any())
+    runs = []
+    for one in result:
+        if isinstance(one, str):
+            return "a ValueError" if scarce else Wrong(f"There are enough pictures of each class, and yet: {one}.")
+        if one is None:
+            return Wrong("few_shot_subset returned None. Return the indices.")
+        indices = np.asarray(one) if isinstance(one, (np.ndarray, list, tuple)) else None
+        if indices is None or indices.ndim != 1 or not indices.size:
+            return Wrong("Return the pictures' indices, an array with one axis.")
+        if indices.dtype.kind == "b":
+            return Wrong("You return True and False for each picture. Return indices: np.flatnonzero finds them.")
+        if indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= len(labels):
+            return Wrong("Each index should be a whole number from 0 to N - 1.")
+        runs.append(indices.astype(int))
+    if scarce:
+        return Wrong("A class has fewer pictures than were asked for. Raise a ValueError that says so.")
+    sets = [set(run.tolist()) for run in runs]
+    drawn = [np.bincount(labels[run], minlength=len(counts)) for run in runs]
+    first = {int(i) for k in range(len(counts)) for i in np.flatnonzero(labels == k)[:per_class]}
+    last = {int(i) for k in range(len(counts)) for i in np.flatnonzero(labels == k)[-per_class:]}
+    faults = (
+        (any(len(one) < len(run) for one, run in zip(sets, runs, strict=True)), "A picture is drawn more than once."),
+        (
+            any(len(run) == per_class for run in runs) and len(counts) > 1,
+            f"You draw {per_class} pictures in all; it should be {per_class} of each class.",
+        ),  # fmt: skip
+        (
+            any(len(run) != per_class and not (d == per_class).all() for run, d in zip(runs, drawn, strict=True)),
+            "The classes do not all have as many pictures as were asked for.",
+        ),  # fmt: skip
+        (sets[0] == first, "You take the first pictures of each class. Draw them."),
+        (sets[0] == last, "You take the last pictures of each class. Draw them."),
+        (sets[0] not in (first, last) and sets[0] == sets[2], "Another generator gives the same pictures."),
+        (sets[0] != sets[1], "A generator in the same state gives other pictures."),
+    )
+    sentences = [sentence for fault, sentence in faults if fault]
+    return Wrong(" ".join(sentences)) if sentences else FEW
+
+
+def chance_of_first(labels: np.ndarray, per_class: int) -> float:
+    """The chance that a right draw is one given set: what the checks above may be wrong by."""
+    return 1 / math.prod(math.comb(int(n), per_class) for n in np.bincount(labels))
+
+
+PROBES["few_shot"] = Probe(_drive_few, _read_few)

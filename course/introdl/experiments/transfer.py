@@ -1,0 +1,363 @@
+"""What a pretrained backbone is worth: from scratch, frozen and fine-tuned, with few pictures of each class.
+
+    python -m introdl.experiments.transfer
+    python -m introdl.experiments.transfer --photographs FOLDER --name NAME
+
+The first takes the eight specials of `introdl.data.plates`, which the backbone ``base-resnet18`` never saw. The second takes
+photographs: FOLDER holds a folder of pictures for each class, or two folders, ``train`` and ``val`` (or ``test``), that do;
+then the latter is the test set. ImageNet's weights take part where ``introdl data get imagenet_resnet18`` has fetched them.
+Recorded on a CPU; each of the two took less than an hour of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from introdl.data.dataset import Dataset
+from introdl.data.errors import DataError
+from introdl.experiments import records
+
+#: How each arm starts, and what of it learns.
+ARMS = {
+    "scratch": "all layers learn, from random weights",
+    "frozen": "the backbone stays as it is; a logistic regression learns on its 512 features",
+    "fine-tuned": "all layers learn, from the backbone's weights",
+    "scratch, three times the steps": "as scratch, to see whether it lacks steps",
+}
+
+#: Every number that a run depends on. The rates were set before the first run and not searched: what starts from random
+#: weights learns as fast as the backbone did (see `introdl.recipes`), what was trained before at a fifth of it.
+SETTINGS = {
+    "size": 64,  # height and width of the pictures in pixels
+    "batch_size": 32,
+    "steps": 200,
+    "steps_all": 400,  # with all training pictures of each class
+    "looks": 8,  # so often the validation pictures are looked at, evenly spread over the steps
+    "lr": 2e-3,
+    "lr_body": 4e-4,  # of what was trained before
+    "inverse_strengths": [0.001, 0.01, 0.1, 1.0],  # of the logistic regression's penalty
+}
+
+PER_CLASS = (5, 10, 20, 50)
+SEEDS = (0, 1, 2)
+
+
+def few(labels: np.ndarray, per_class: int, rng: np.random.Generator) -> np.ndarray:
+    """Return indices of `per_class` pictures of each class, drawn without replacement; all where there are not so many."""
+    return np.concatenate([rng.permutation(np.flatnonzero(labels == k))[:per_class] for k in np.unique(labels)])
+
+
+def start(backbone: str, classes: int, seed: int):
+    """Return a network for `classes` classes, and by which mean and deviation its pictures are normalised.
+
+    Parameters
+    ----------
+    backbone : "plates", "imagenet" or ""
+        Whose weights its body has: our ``base-resnet18``'s, ImageNet's, or none but random ones.
+    classes : int
+        How many.
+    seed : int
+        Of what is random.
+
+    Returns
+    -------
+    (introdl.models.ResNet18, tuple of float, tuple of float)
+        Where there is no backbone, pictures are normalised as for ours.
+    """
+    import torch
+
+    from introdl import models
+
+    torch.manual_seed(seed)
+    if backbone == "imagenet":
+        from introdl.models.resnet import IMAGENET_MEAN, IMAGENET_STD
+
+        return models.imagenet(classes), IMAGENET_MEAN, IMAGENET_STD
+    trained = models.pretrained("base-resnet18")
+    model = models.ResNet18(classes)
+    if backbone:
+        models.load_pretrained(model, trained.state_dict())
+    return model, trained.card.mean, trained.card.std
+
+
+def groups(model, lr_body: float, lr_head: float, weight_decay: float) -> list[dict]:
+    """Return all parameters for the optimiser: the head's (``fc``) at one rate, all others at another."""
+    from torch import nn
+
+    from introdl import training
+
+    body = nn.ModuleList(child for name, child in model.named_children() if name != "fc")
+    return [
+        {**group, "lr": lr}
+        for part, lr in ((body, lr_body), (model.fc, lr_head))
+        for group in training.parameter_groups(part, weight_decay)
+    ]
+
+
+def learn(pictures: Dataset, chosen: np.ndarray, backbone: str, seed: int, settings: dict) -> dict:
+    """Train all layers on the chosen training pictures, and return what was measured.
+
+    The epoch that does best on the validation pictures is kept. The test pictures are looked at once, at the end.
+    """
+    from introdl import training
+
+    model, mean, std = start(backbone, len(pictures.classes), seed)
+    train = pictures.split("train")
+    each = settings["steps"] * settings["batch_size"] // settings["looks"]
+    # So many passes through few pictures are one epoch of the engine's: it looks at the validation pictures after each.
+    order = np.random.default_rng(seed)
+    passes = [order.permutation(chosen) for _ in range(-(-each // len(chosen)))]
+    epoch = np.concatenate(passes)[:each]
+    plan = training.Settings(
+        epochs=settings["looks"],
+        batch_size=settings["batch_size"],
+        lr=settings["lr"],
+        mean=tuple(mean),
+        std=tuple(std),
+        seed=seed,
+    )
+    lr_body = settings["lr_body"] if backbone else settings["lr"]
+    history = training.train(
+        model,
+        (np.asarray(train.images)[epoch], train.labels[epoch]),
+        pictures.split("val"),
+        plan,
+        device="cpu",
+        groups=groups(model, lr_body, settings["lr"], plan.weight_decay),
+        quiet=True,
+    )
+    _, accuracy = training.evaluate(model, pictures.split("test"), mean, std, device="cpu")
+    return {
+        "test_accuracy": round(accuracy, 4),
+        "val_accuracy": round(history.best["val_accuracy"], 4),
+        "steps": settings["steps"],
+        "best_step": history.best_epoch * settings["steps"] // settings["looks"],
+        "curve": [round(value, 4) for value in history.column("val_accuracy")],
+        "train_curve": [round(value, 4) for value in history.column("train_accuracy")],
+        "seconds": round(sum(history.column("seconds")), 1),
+    }
+
+
+def features(backbone: str, pictures: Dataset) -> np.ndarray:
+    """Return the backbone's 512 features of each picture, (N, 512) float32; BatchNorm as it was trained."""
+    import torch
+
+    from introdl import training
+
+    model, mean, std = start(backbone, len(pictures.classes), 0)
+    model.eval()
+    with torch.inference_mode():
+        return np.concatenate(
+            [
+                model.features(training.normalise(torch.from_numpy(np.array(part)), mean, std)).numpy()
+                for part in np.array_split(pictures.images, max(1, len(pictures) // 64))
+            ]
+        )
+
+
+def probe(pictures: Dataset, vectors: np.ndarray, chosen: np.ndarray, settings: dict) -> dict:
+    """Fit a logistic regression to features of the chosen training pictures; the validation pictures choose its penalty."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    x = {part: vectors[pictures.splits == part] for part in pictures.parts}
+    y = {part: pictures.labels[pictures.splits == part] for part in pictures.parts}
+    found = []
+    for strength in settings["inverse_strengths"]:
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=3000))
+        model.fit(x["train"][chosen], y["train"][chosen])
+        found.append((model.score(x["val"], y["val"]), -strength, model))
+    right, strength, model = max(found, key=lambda each: each[:2])
+    accuracy = float(model.score(x["test"], y["test"]))
+    return {
+        "test_accuracy": round(accuracy, 4),
+        "val_accuracy": round(float(right), 4),
+        "inverse_strength": -strength,
+    }
+
+
+class Trial:
+    """Makes the runs on one set of pictures; features of a frozen backbone are computed once.
+
+    Parameters
+    ----------
+    pictures : Dataset
+        With the parts train, val and test.
+    settings : dict
+        As `SETTINGS`.
+    """
+
+    def __init__(self, pictures: Dataset, settings: dict):
+        self.pictures, self.settings = pictures, settings
+        self.features: dict[str, np.ndarray] = {}
+
+    def run(self, key: dict) -> dict:
+        """Make one run: ``arm``, ``per_class`` (a number or "all"), ``seed``; ``backbone`` is "plates" where it is not given."""
+        labels, settings = self.pictures.split("train").labels, self.settings
+        most = len(labels) if key["per_class"] == "all" else key["per_class"]
+        # The same seed draws the same pictures for each arm.
+        chosen = few(labels, most, np.random.default_rng(key["seed"]))
+        backbone = key.get("backbone", "plates")
+        if key["arm"] == "frozen":
+            if backbone not in self.features:
+                self.features[backbone] = features(backbone, self.pictures)
+            return {"train_pictures": len(chosen), **probe(self.pictures, self.features[backbone], chosen, settings)}
+        steps = settings["steps_all" if key["per_class"] == "all" else "steps"]
+        if key["arm"].endswith("three times the steps"):
+            steps *= 3
+        backbone = backbone if key["arm"] == "fine-tuned" else ""
+        return {
+            "train_pictures": len(chosen),
+            **learn(self.pictures, chosen, backbone, key["seed"], {**settings, "steps": steps}),
+        }
+
+
+def wanted(seeds=SEEDS) -> Iterator[dict]:
+    """Tell the runs on the specials."""
+    for seed in seeds:
+        for per_class in PER_CLASS:
+            for arm in ("frozen", "fine-tuned", "scratch"):
+                yield {"arm": arm, "per_class": per_class, "seed": seed}
+        if seed == seeds[0]:
+            yield {"arm": "scratch, three times the steps", "per_class": 20, "seed": seed}
+
+
+def wanted_photographs(name: str, seeds: tuple[int, ...], imagenet: bool) -> Iterator[dict]:
+    """Tell the runs on a set of photographs."""
+    backbones = ("plates", "imagenet") if imagenet else ("plates",)
+    for seed in seeds:
+        for per_class in (20, "all"):
+            for backbone in backbones:
+                for arm in ("frozen", "fine-tuned"):
+                    yield {"set": name, "arm": arm, "backbone": backbone, "per_class": per_class, "seed": seed}
+            yield {"set": name, "arm": "scratch", "backbone": "", "per_class": per_class, "seed": seed}
+
+
+def imagenet_is_here() -> bool:
+    """Return whether ImageNet's weights have been downloaded to this machine."""
+    from introdl.data import download, sources
+
+    source = sources.find("imagenet_resnet18")
+    return (download.folder(source) / source.files[0].name).is_file()
+
+
+def photographs(folder: Path, size: int, name: str, val: float = 0.15, test: float = 0.25) -> Dataset:
+    """Read a folder with a folder of pictures for each class.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Holds a folder for each class; or ``train``, and ``val`` or ``test``, that do. Then the latter is the test part, and
+        classes that are not in both are left out.
+    size : int
+        Height and width in pixels: of each picture the largest square in the middle.
+    name : str
+        What to call the set.
+    val, test : float
+        Shares of each class that become validation and test part (`test` only where there is no folder of its own), drawn by
+        a fixed seed.
+
+    Raises
+    ------
+    ValueError
+        Where there are not at least two classes with ten pictures each, or a picture cannot be read.
+    """
+    from introdl.data import photo
+
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder. Give a folder that holds a folder of pictures for each class.")
+    held_out = next((folder / part for part in ("test", "val") if (folder / part).is_dir()), None)
+    apart = held_out is not None and (folder / "train").is_dir()
+    pool = _pictures_by_class(folder / "train" if apart else folder)
+    tests = _pictures_by_class(held_out) if apart else {}
+    classes = [each for each in pool if not apart or each in tests]
+    scarce = next((each for each in classes if len(pool[each]) < 10), None)
+    if len(classes) < 2 or scarce:
+        raise ValueError(
+            f"The class {scarce!r} in {folder} has only {len(pool[scarce])} pictures; each needs 10 or more."
+            if scarce
+            else f"{folder} should hold at least two folders with pictures, one for each class; it holds {len(classes)}."
+        )
+    listed = []
+    for label, each in enumerate(classes):
+        paths = [pool[each][i] for i in np.random.default_rng(0).permutation(len(pool[each]))]
+        n_val, n_test = round(val * len(paths)), 0 if apart else round(test * len(paths))
+        parts = ["val"] * n_val + ["test"] * n_test + ["train"] * (len(paths) - n_val - n_test)
+        listed += [(path, label, part) for path, part in zip(paths, parts, strict=True)]
+        listed += [(path, label, "test") for path in tests.get(each, [])]
+    return Dataset(
+        name,
+        np.stack([photo(path, size=size) for path, _, _ in listed]),
+        np.array([label for _, label, _ in listed], dtype=np.int64),
+        tuple(classes),
+        np.array([part for _, _, part in listed]),
+    )
+
+
+def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
+    endings = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+    found = {}
+    for each in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        paths = sorted(path for path in each.iterdir() if path.suffix.lower() in endings)
+        if paths:
+            found[each.name] = paths
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``python -m introdl.experiments.transfer``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m introdl.experiments.transfer",
+        description="Compare training from scratch, a frozen backbone and fine-tuning, with few pictures of each class.",
+        epilog="Example: python -m introdl.experiments.transfer --photographs ~/food --name food",
+    )
+    parser.add_argument("--photographs", type=Path, metavar="FOLDER", help="a folder of pictures for each class")
+    parser.add_argument("--name", help="what to call the photographs (default: their folder's name)")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="another file than the course's own record")
+    parser.add_argument("--quiet", action="store_true", help="show no bar")
+    given = parser.parse_args(arguments)
+    if given.seeds < 1:
+        parser.error(f"--seeds is {given.seeds}; it should be at least 1.")
+
+    import torch
+
+    from introdl import data
+
+    torch.set_num_threads(1)  # the same sums on every machine, and the quickest where others work too
+    seeds = tuple(range(given.seeds))
+    try:
+        if given.photographs is None:
+            about, path = dict(SETTINGS), given.out
+            trial = Trial(data.plates(size=SETTINGS["size"], dishes="special"), SETTINGS)
+            plan, run = wanted(seeds), trial.run
+        else:
+            about, path = dict(SETTINGS), given.out or records.path_of("transfer_photographs")
+            name = given.name or given.photographs.resolve().name
+            pictures = photographs(given.photographs, SETTINGS["size"], name)
+            trial = Trial(pictures, SETTINGS)
+            facts = {
+                "classes": len(pictures.classes),
+                **{f"{part}_pictures": int(np.sum(pictures.splits == part)) for part in ("val", "test")},
+            }
+            plan, run = wanted_photographs(name, seeds, imagenet_is_here()), lambda key: {**facts, **trial.run(key)}
+        about["arms"] = ARMS
+        records.collect("transfer", about, plan, run, path, quiet=given.quiet)
+    except (DataError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on where it was.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
