@@ -218,12 +218,12 @@ def _drive_head(objects: tuple, inputs: list) -> Any:
     wanted = {name for name in old if not name.startswith("fc.") and _COUNTER not in name and "running" not in name}
     now = model.state_dict()
     kept = [name for name in old if not name.startswith("fc.")]
-    found["body"] = (
-        names == wanted
-        and all(name in now and torch.equal(now[name], old[name]) for name in kept)  # BatchNorm's statistics too
-        and all(p.requires_grad for name, p in model.named_parameters() if name in wanted)
-        and model.training
-    )
+    now = model.state_dict()
+    found["body"] = names == wanted and all(torch.equal(now[name], old[name]) for name in names)
+    kept = [name for name in old if not name.startswith("fc.") and name not in wanted]  # BatchNorm's statistics
+    found["statistics"] = all(name in now and torch.equal(now[name], old[name]) for name in kept)
+    found["awake"] = all(p.requires_grad for name, p in model.named_parameters() if name in wanted)
+    found["mode"] = model.training
     if found["is Linear"]:
         weight = head.weight.detach()
         # Any row of the old weight, wherever it stands, or the start of the old bias.
@@ -265,6 +265,12 @@ def _read_head(result: Any, inputs: list) -> Any:
         return Wrong("The new head's weights need no gradient, so it cannot learn.")
     if not result["body"]:
         return Wrong("Something else than the head was changed.")
+    if not result["statistics"]:
+        return Wrong("BatchNorm's running statistics were changed. They belong to the body.")
+    if not result["awake"]:
+        return Wrong("Parameters of the body need no gradient any more. Only the head should change.")
+    if not result["mode"]:
+        return Wrong("The model was put into evaluation mode. Only the head should change.")
     if result["scores"] != [len(x), after]:
         return Wrong("With the new head the network does not give scores.")
     return "a new head, nothing else changed"
