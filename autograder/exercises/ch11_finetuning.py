@@ -794,6 +794,20 @@ def _fresh_body(model, num_classes):
     model.fc = _nn().Linear(model.fc.in_features, num_classes)
 
 
+def _counted(model, num_classes):
+    torch = _torch()
+    found = []
+    hook = model.fc.register_forward_pre_hook(lambda _, given: found.append(given[0].shape[1]))
+    model(torch.ones(2, 3, 4, 4))
+    hook.remove()
+    model.fc = torch.nn.Linear(found[0], num_classes)
+
+
+def _body_asleep(model, num_classes):
+    model.requires_grad_(False)
+    model.fc = _nn().Linear(model.fc.in_features, num_classes)
+
+
 def _asleep(model, num_classes):
     model.fc = _nn().Linear(model.fc.in_features, num_classes).requires_grad_(False)
 
@@ -847,6 +861,17 @@ REPLACE_HEAD = Exercise(
             "the body is made new too",
             "The body's weights have changed. They are what you came for.",
             _fresh_body,
+        ),
+        Misconception(
+            "a batch goes through to count the features",
+            "You push pictures through the model to see how many features there are. In training mode that moves BatchNorm's running "
+            "statistics, which belong to the body. The old head knows the number: model.fc.in_features.",
+            _counted,
+        ),
+        Misconception(
+            "the body is frozen too",
+            "You freeze the body. That is another step, with a function of its own: here nothing changes but the head.",
+            _body_asleep,
         ),
         Misconception(
             "the new head cannot learn",

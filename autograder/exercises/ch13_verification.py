@@ -392,8 +392,10 @@ def _triplets(rng, n, d, margin, draw, kinds=(True, False)):
         a, p, q = (draw(rng, (n, d)) for _ in range(3))
         inner = [_inside(a, p, q, m) for m in (margin, 0.0, -margin)] + [_inside(a, q, p, margin)]
         near = min(np.abs(each).min() for each in inner)
+        # No distance is 0: there the slope of a root that is squared again is nan, in an answer that is right elsewhere.
+        apart = min(np.abs(x - y).sum(axis=1).min() for x, y in ((a, p), (a, q)))
         states = set((inner[0] > 0).tolist())
-        if near > 0.02 and states == set(kinds):
+        if near > 0.02 and apart > 0 and states == set(kinds):
             return {"anchor": a, "positive": p, "negative": q, "margin": margin}
 
 
@@ -718,7 +720,7 @@ def _pair_cases(rng):
     # ones would come once in 10^9 times.
     yield Case("three dishes, seven pictures", labels=_dishes(rng, 3, 2, 2), n=4, rng=drawn())
     yield Case("every pair of one dish that there is", labels=_dishes(rng, 4, 3, 2), n=10, rng=drawn())
-    yield Case("every pair of two dishes that there is", labels=_dishes(rng, 6, 2), n=12, rng=drawn())
+    yield Case("every pair of two dishes that there is", labels=_dishes(rng, 8, 2, 1), n=26, rng=drawn())
     yield Case("a dish with a single picture", labels=_dishes(rng, 14, 5, 1), n=60, rng=drawn())
     yield Case("sixty pictures of five dishes", labels=_dishes(rng, 20, 16, 11, 8, 5), n=int(rng.integers(50, 70)), rng=drawn())  # fmt: skip
 
@@ -880,7 +882,12 @@ def _strict_best(similarities, same):
     return float(candidates[len(found) - 1 - int(np.argmax(found[::-1]))])
 
 
+def _best_f1(s, y):
+    return float(max(np.unique(s), key=lambda t: 2 * ((s >= t) & y).sum() / ((s >= t).sum() + y.sum())))
+
+
 _THRESHOLDS = {
+    "f1": _best_f1,
     "strict": _strict_best,
     "midway": lambda s, y: float((s[y].mean() + s[~y].mean()) / 2),
     "lowest same": lambda s, y: float(s[y].min()),
@@ -951,6 +958,12 @@ BEST_THRESHOLD = Exercise(
             "You take the mean of all similarities, or the middle between the two kinds' means (here they are one number). That is near the best threshold where both kinds spread alike, but "
             "it is not the one with the most right answers. Try them all.",
             _THRESHOLDS["midway"],
+        ),
+        Misconception(
+            "the best F1",
+            "Your threshold balances precision and recall (F1). A pair of two dishes that is rightly turned away counts nothing "
+            "there. Here every right answer counts the same.",
+            _THRESHOLDS["f1"],
         ),
         Misconception(
             "no same pair is lost",

@@ -91,6 +91,14 @@ def contrastive_filled(distance, same, margin):
     return loss.mean()
 
 
+def contrastive_begun_with_zeros(distance, same, margin):
+    """A loss with an axis of length 1."""
+    loss = torch.zeros(1)
+    for i in range(len(distance)):
+        loss = loss + (distance[i] ** 2 / 2 if same[i] else F.relu(margin - distance[i]) ** 2 / 2)
+    return loss / len(distance)
+
+
 # --- 13.triplet_loss ----------------------------------------------------------------------------------------
 
 
@@ -124,6 +132,18 @@ def triplet_mse(anchor, positive, negative, margin):
     far = F.mse_loss(anchor, negative, reduction="none").sum(1)
     inside = near - far + margin
     return (inside * (inside > 0)).mean()
+
+
+def triplet_roots_squared(anchor, positive, negative, margin):
+    near = ((anchor - positive) ** 2).sum(1).sqrt()
+    far = torch.cdist(anchor, negative).diagonal()
+    return torch.relu(near**2 - far**2 + margin).mean()
+
+
+def triplet_pairwise(anchor, positive, negative, margin):
+    """With torch's small number added to every difference."""
+    near, far = F.pairwise_distance(anchor, positive), F.pairwise_distance(anchor, negative)
+    return torch.clamp(near**2 - far**2 + margin, min=0).mean()
 
 
 # --- 13.semi_hard_negatives ---------------------------------------------------------------------------------
@@ -267,6 +287,23 @@ def threshold_float32(similarities, same):
     return s[right.argmax()]
 
 
+def threshold_next_float(similarities, same):
+    """Found with >, and handed over as the next number above."""
+    candidates = np.append(similarities.min() - 1, similarities)
+    right = [np.sum((similarities > t) == same) for t in candidates]
+    return float(np.nextafter(candidates[int(np.argmax(right))], np.inf))
+
+
+def threshold_torch_float32(similarities, same):
+    scores, truth = torch.tensor(similarities, dtype=torch.float32), torch.tensor(same)
+    return max(scores.tolist(), key=lambda t: int(((scores >= t) == truth).sum()))
+
+
+def threshold_grid(similarities, same):
+    grid = np.arange(-1, 1.01, 0.01)
+    return grid[np.argmax([np.mean((similarities >= t) == same) for t in grid])]
+
+
 # --- 13.verification_accuracy -------------------------------------------------------------------------------
 
 
@@ -361,8 +398,17 @@ ANSWERS = {
         contrastive_sums,
         contrastive_loop,
         contrastive_filled,
+        contrastive_begun_with_zeros,
     ],
-    "13.triplet_loss": [triplet_relu, triplet_norms, triplet_loop, triplet_written_out, triplet_mse],
+    "13.triplet_loss": [
+        triplet_relu,
+        triplet_norms,
+        triplet_loop,
+        triplet_written_out,
+        triplet_mse,
+        triplet_roots_squared,
+        triplet_pairwise,
+    ],
     "13.semi_hard_negatives": [semi_hard_loop, semi_hard_vectorised, semi_hard_sorted, semi_hard_plain],
     "13.make_pairs": [
         pairs_listed,
@@ -371,7 +417,15 @@ ANSWERS = {
         pairs_seeded_random,
         pairs_one_after_the_other,
     ],
-    "13.best_threshold": [threshold_tried, threshold_cumulative, threshold_between, threshold_float32],
+    "13.best_threshold": [
+        threshold_tried,
+        threshold_cumulative,
+        threshold_between,
+        threshold_float32,
+        threshold_next_float,
+        threshold_torch_float32,
+        threshold_grid,
+    ],
     "13.verification_accuracy": [verified, verified_between, verified_with_statistics, verified_float32],
     "13.roc_curve": [roc_loop, roc_sorted, roc_broadcast, roc_counted],
 }

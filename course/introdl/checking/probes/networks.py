@@ -216,11 +216,21 @@ def _drive_head(objects: tuple, inputs: list) -> Any:
     found = {"same": head is first, "fc": type(head).__name__, "is Linear": type(head) is torch.nn.Linear}
     names = {name for name, _ in model.named_parameters() if not name.startswith("fc.")}
     wanted = {name for name in old if not name.startswith("fc.") and _COUNTER not in name and "running" not in name}
-    found["body"] = names == wanted and all(torch.equal(model.state_dict()[name], old[name]) for name in names)
+    now = model.state_dict()
+    kept = [name for name in old if not name.startswith("fc.")]
+    now = model.state_dict()
+    found["body"] = names == wanted and all(torch.equal(now[name], old[name]) for name in names)
+    kept = [name for name in old if not name.startswith("fc.") and name not in wanted]  # BatchNorm's statistics
+    found["statistics"] = all(name in now and torch.equal(now[name], old[name]) for name in kept)
+    found["awake"] = all(p.requires_grad for name, p in model.named_parameters() if name in wanted)
+    found["mode"] = model.training
     if found["is Linear"]:
         weight = head.weight.detach()
-        rows = min(len(weight), len(old["fc.weight"]))
-        same = weight.shape[1:] == old["fc.weight"].shape[1:] and torch.equal(weight[:rows], old["fc.weight"][:rows])
+        # Any row of the old weight, wherever it stands, or the start of the old bias.
+        same = weight.shape[1:] == old["fc.weight"].shape[1:] and (weight[:, None] == old["fc.weight"]).all(-1).any()
+        if head.bias is not None and head is not first:
+            rows = min(len(head.bias), len(old["fc.bias"]))
+            same = same or torch.equal(head.bias.detach()[:rows], old["fc.bias"][:rows])
         found |= {
             "shape": list(weight.shape),
             "bias": head.bias is not None,
@@ -255,6 +265,12 @@ def _read_head(result: Any, inputs: list) -> Any:
         return Wrong("The new head's weights need no gradient, so it cannot learn.")
     if not result["body"]:
         return Wrong("Something else than the head was changed.")
+    if not result["statistics"]:
+        return Wrong("BatchNorm's running statistics were changed. They belong to the body.")
+    if not result["awake"]:
+        return Wrong("Parameters of the body need no gradient any more. Only the head should change.")
+    if not result["mode"]:
+        return Wrong("The model was put into evaluation mode. Only the head should change.")
     if result["scores"] != [len(x), after]:
         return Wrong("With the new head the network does not give scores.")
     return "a new head, nothing else changed"
@@ -344,6 +360,8 @@ def _drive_groups(objects: tuple, inputs: list) -> Any:
         params = group["params"]
         if isinstance(params, torch.Tensor):
             params = [params]
+        if isinstance(params, (set, frozenset)):
+            return {"amiss": "a set"}
         params = [one[1] if isinstance(one, tuple) else one for one in params]
         rate = group.get("lr")
         rate = float(rate) if isinstance(rate, (int, float, np.number, torch.Tensor)) else None
@@ -356,6 +374,8 @@ def _read_groups(result: Any, inputs: list) -> Any:
     if "amiss" in result:
         if result["amiss"] == "no params":
             return Wrong('Each group is a dict with the keys "params" and "lr".')
+        if result["amiss"] == "a set":
+            return Wrong("A set has no order, and an optimiser refuses it. Give the parameters of a group as a list.")
         return Wrong(f'Return a list of dicts, {{"params": [...], "lr": ...}}; yours is of type {result["amiss"]}.')
     frozen = inputs[2]
     listed = [name for name, _ in result["found"]]
