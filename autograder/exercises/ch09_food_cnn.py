@@ -159,7 +159,8 @@ NORMALISATION_STATS = Exercise(
 # ----------------------------------------------------------------------------------------------------------
 # With N = 48 pictures or more, each drawing a flip and two steps of -s to s: the flips' share lies outside 0.12 to 0.88 in
 # less than 2 in 10^8 batches, all steps of both axes miss one of the farthest in 2 (4/5)^96 < 2 in 10^9 (s = 2; s = 1 is
-# rarer still), and every other rule fails more rarely. Rules about chance are not asked of the small first case.
+# rarer still), and every other rule fails more rarely. How often what is drawn comes from 50 further batches (`food._unfair`).
+# Rules about chance are not asked of the small first case.
 
 
 def _augment_cases(rng):
@@ -200,7 +201,7 @@ def _augmenter(
 
 
 def _unasked_generator(images, labels, shift, rng):
-    return _augmenter()(images, labels, shift, np.random.default_rng(next(_COUNT) % (2 + food._OTHERS)))
+    return _augmenter()(images, labels, shift, np.random.default_rng(next(_COUNT) % (2 + food._OTHERS + food._MORE)))
 
 
 def _counter():
@@ -211,6 +212,20 @@ def _counter():
 
 
 _COUNT = _counter()
+
+
+def _one_row_step(rng, n, s):
+    """Pictures have steps of their own to the right, and a common one down, which is not 0."""
+    down = int(rng.choice([step for step in range(-s, s + 1) if step])) if s else 0
+    return np.stack([np.full(n, down), rng.integers(-s, s + 1, n)], axis=1)
+
+
+def _augment_tied(images, labels, shift, rng):
+    draws = rng.random((len(images), 2))
+    return _augmenter(
+        flips=lambda rng, n: draws[:, 0] < 0.5,
+        steps=lambda rng, n, s: np.floor(draws * (2 * s + 1)).astype(int) - s,
+    )(images, labels, shift, rng)
 
 
 def _augment_in_place(images, labels, shift, rng):
@@ -322,6 +337,33 @@ AUGMENT = Exercise(
             "the farthest step is never drawn",
             "The step +shift never comes. rng.integers(a, b) leaves its upper end out: write shift + 1.",
             _augmenter(steps=lambda rng, n, s: rng.integers(-s, s, (n, 2)) if s else np.zeros((n, 2), int)),
+        ),
+        Misconception(
+            "not half of them mirrored",
+            "Many more, or many fewer, than half of your pictures are mirrored. rng.random() lies below 0.5 in half of the cases; a "
+            "normal draw does not, and neither does rng.integers(3) hit 0.",
+            _augmenter(flips=lambda rng, n: rng.random(n) < 0.3),
+        ),
+        Misconception(
+            "every second picture is mirrored",
+            "Which pictures are mirrored depends on their places in the batch alone. Each should be mirrored by chance: N draws from rng.",
+            _augmenter(flips=lambda rng, n: np.arange(n) % 2 == 1),
+        ),
+        Misconception(
+            "some steps come more often",
+            "Not all steps are equally likely. A draw from -shift to shift that is rounded takes the farthest steps half as often, and "
+            "one that is cut off takes 0 twice as often. rng.integers(-shift, shift + 1) gives whole numbers, all alike.",
+            _augmenter(steps=lambda rng, n, s: np.round(rng.uniform(-s, s, (n, 2))).astype(int)),
+        ),
+        Misconception(
+            "one step for all along one axis",
+            "Along one axis you draw one step for the whole batch. Draw N of them for each axis.",
+            _augmenter(steps=_one_row_step),
+        ),
+        Misconception(
+            "flip and step from one draw",
+            "One draw decides whether a picture is mirrored and where it goes, so that mirrored pictures go to one side. Draw each apart.",
+            _augment_tied,
         ),
         Misconception(
             "the generator is not used",
@@ -899,7 +941,16 @@ CONFUSION_MATRIX = Exercise(
 
 
 def _worst_case(rng, label, count, k, wrong, n):
-    """Probabilities without ties, of which `wrong` plates are called by another dish."""
+    """Probabilities of plates, for which other kinds of confidence give other plates or another order."""
+    while True:
+        drawn = _worst_drawn(rng, count, k, wrong)
+        right = _by(_sure)(*drawn, n).tolist()
+        if wrong < 2 or all(_by(key)(*drawn, n).tolist() != right for key in (_margin, _gap, _unsure)):
+            return Case(label, probabilities=drawn[0], labels=drawn[1], n=n)
+
+
+def _worst_drawn(rng, count, k, wrong):
+    """Probabilities without ties, of which `wrong` plates are called by another dish, and labels."""
     scores = rng.normal(size=(count, k)) * 2
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     probabilities = probabilities.round(4) + np.arange(count)[:, None] * 1e-7
@@ -909,7 +960,7 @@ def _worst_case(rng, label, count, k, wrong, n):
     sure = np.argsort(-probabilities.max(axis=1))
     among = np.concatenate([sure[1::2], sure[0::2]])[:wrong]
     labels[among] = (named[among] + rng.integers(1, k, len(among))) % k
-    return Case(label, probabilities=probabilities, labels=labels.astype(np.int64), n=n)
+    return probabilities, labels.astype(np.int64)
 
 
 def _worst_cases(rng):
@@ -955,6 +1006,19 @@ def _own(p, labels):
     return p[np.arange(len(labels)), labels]
 
 
+def _margin(p, labels):
+    ranked = np.sort(p, axis=1)
+    return ranked[:, -2] - ranked[:, -1]
+
+
+def _gap(p, labels):
+    return _own(p, labels) - p.max(axis=1)
+
+
+def _unsure(p, labels):
+    return -(p * np.log(p + 1e-12)).sum(axis=1)
+
+
 def _filled_up(probabilities, labels, n):
     chosen = _by(_sure)(probabilities, labels, n)
     rest = [k for k in _by(_sure, _everyone)(probabilities, labels, len(labels)) if k not in set(chosen.tolist())]
@@ -996,6 +1060,16 @@ WORST_MISTAKES = Exercise(
             "by the true dish's probability",
             "You sort by how little the network gave the true dish. Asked for is how much it gave the dish that it named.",
             _by(_own),
+        ),
+        Misconception(
+            "by the lead over the second dish",
+            "You sort by how far the named dish is ahead of the second one. Asked for is its probability alone.",
+            _by(_margin),
+        ),
+        Misconception(
+            "by the lead over the true dish",
+            "You sort by how far the named dish is ahead of the true one. Asked for is its probability alone.",
+            _by(_gap),
         ),
         Misconception(
             "the last one first",

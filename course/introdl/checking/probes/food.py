@@ -37,17 +37,38 @@ PROBES["channel_statistics"] = Probe(call, _read_pair)
 # --- augmented batches: judged by what was done to each picture -----------------------------------------------------
 
 
-_OTHERS = 3
+#: Calls whose whole result is looked at beside the first two, and further ones of a large batch, of which only the draws are kept.
+_OTHERS, _MORE, _LARGE = 3, 50, 40
+_UNKNOWN = (-1, -99, -99)
 
 
 def _drive_augment(objects: tuple, inputs: list) -> Any:
-    """Once, once more with a generator in the same state, and then with others."""
+    """Once, once more with a generator in the same state, then with others; from a large batch many draws more."""
     images, labels, shift, rng = inputs
-    generators = [rng, copy.deepcopy(rng)]
-    for count in range(1, 1 + _OTHERS):
-        generators.append(copy.deepcopy(generators[1]))
-        generators[-1].random(101 * count)
-    return [objects[0](images, labels, shift, one) for one in generators]
+    as_given, state = (images.copy(), labels.copy()), copy.deepcopy(rng)
+
+    def anew(count: int) -> Any:
+        generator = copy.deepcopy(state)
+        generator.random(101 * count)
+        return objects[0](as_given[0].copy(), as_given[1].copy(), shift, generator)
+
+    runs = [objects[0](images, labels, shift, rng), *(anew(count) for count in range(1 + _OTHERS))]
+    if len(as_given[0]) < _LARGE:
+        return [runs, None]
+    known = _changes(as_given[0], shift)
+    draws = [_draws(anew(count), known, len(as_given[0])) for count in range(1 + _OTHERS, 1 + _OTHERS + _MORE)]
+    return [runs, np.array(draws, np.int8)]
+
+
+def _draws(result: Any, known: dict, count: int) -> list[tuple]:
+    """What was drawn for each picture of a batch: mirrored or not, steps down and to the right."""
+    try:
+        new = np.ascontiguousarray(np.asarray(result[0]).astype(np.uint8))
+        return [known.get(picture.tobytes(), (0, *_UNKNOWN))[1:] for picture in new[:count]] + [_UNKNOWN] * (
+            count - len(new)
+        )
+    except Exception:
+        return [_UNKNOWN] * count
 
 
 def _padded(image: np.ndarray, most: int, fill: str) -> np.ndarray:
@@ -105,7 +126,8 @@ def _read_augment(result: Any, inputs: list) -> Any:
     """Judge by what must hold. A right answer fails by chance in less than one of 10^7 (see the exercise's cases)."""
     images, labels, shift, _ = inputs
     runs = []
-    for one in result if isinstance(result, list) else []:
+    results, draws = result if isinstance(result, list) and len(result) == 2 else ([], None)
+    for one in results if isinstance(results, list) else []:
         if one is None:
             return None
         if not isinstance(one, (tuple, list)) or len(one) != 2:
@@ -130,7 +152,7 @@ def _read_augment(result: Any, inputs: list) -> Any:
         return Wrong("The pictures are not in the order in which they came.")
     if not np.array_equal(new, runs[1][0]):
         return Wrong("The same generator, in the same state, gives other pictures.")
-    if len(images) < 40:
+    if len(images) < _LARGE:
         return AUGMENTED
     moves = np.concatenate([dy, dx])
     alike = bool(shift) and len(set(dy)) == len(set(dx)) == 1
@@ -158,7 +180,39 @@ def _read_augment(result: Any, inputs: list) -> Any:
             return Wrong("The pictures are only ever moved to one side.")
         if moves.max() < shift or moves.min() > -shift:
             return Wrong("The farthest step is never taken.")
-    return AUGMENTED
+    return _unfair(draws, len(images), shift) or AUGMENTED
+
+
+def _unfair(draws: Any, count: int, shift: int) -> Wrong | None:
+    """Say how many draws of a batch differ from fair ones.
+
+    Every bound lies more than 6 standard deviations away from what is fair: of 2,400 draws and more (50 batches of 48 pictures).
+    """
+    if not isinstance(draws, np.ndarray) or draws.shape != (_MORE, count, 3):
+        return Wrong("The result cannot be read.")
+    if (draws == _UNKNOWN[1]).any():
+        return Wrong("Some pictures are no mirrored and moved pictures of the batch.")
+    columns = draws.astype(float).reshape(-1, 3).T
+    bound = 6.2 / np.sqrt(len(columns[0]))
+    if abs(columns[0].mean() - 0.5) > 0.5 * bound:
+        return Wrong("The share of mirrored pictures is far from a half.")
+    if bool((draws[:, :, 0] == draws[0, :, 0]).all(axis=0).any()):
+        return Wrong("Whatever the generator, the same places of the batch are mirrored.")
+    if not shift:
+        return None
+    if bool((draws[:, :, 1:] == draws[:, :1, 1:]).all(axis=(0, 1)).any()):
+        return Wrong("Along one axis, all pictures of a batch are moved by the same step.")
+    if bool((draws[:, :, 1:] == draws[0, :, 1:]).all(axis=0).any()):
+        return Wrong("Whatever the generator, the same places of the batch are moved by the same steps.")
+    fair = 1 / (2 * shift + 1)
+    for steps in columns[1:]:
+        shares = np.array([(steps == step).mean() for step in range(-shift, shift + 1)])
+        if (np.abs(shares - fair) > np.sqrt(fair * (1 - fair)) * bound).any():
+            return Wrong("Some steps come more often than others.")
+    together = np.abs(np.corrcoef(columns))
+    if max(together[0, 1], together[0, 2], together[1, 2]) > bound:
+        return Wrong("A picture's flip and its two steps hang together: each should be drawn apart.")
+    return None
 
 
 def _mirrored(new: np.ndarray, known: dict) -> bool:
@@ -225,6 +279,23 @@ def _multiplications(model, x) -> int:
     return int(counter.get_total_flops()) // (2 * len(x))
 
 
+def _parameters(model) -> int:
+    """How many numbers a network holds: parameters, frozen ones too, and buffers, without those of normalisations."""
+    from torch.nn.modules.batchnorm import _NormBase
+
+    buffers = (b for part in model.modules() if not isinstance(part, _NormBase) for b in part.buffers(recurse=False))
+    return sum(number.numel() for number in (*model.parameters(), *buffers))
+
+
+def _over_budget(model, x) -> dict | None:
+    """What a network with pictures `x` costs beyond the budget; None where it keeps to it."""
+    if (parameters := _parameters(model)) > PARAMETERS:
+        return {"amiss": "parameters", "count": parameters}
+    if (work := _multiplications(model, x)) > MULTIPLICATIONS:
+        return {"amiss": "work", "count": work}
+    return None
+
+
 def _looked_at(model, classes: int) -> dict:
     """What can be said of a network before it learns."""
     import torch
@@ -243,13 +314,10 @@ def _looked_at(model, classes: int) -> dict:
         return {"amiss": "shape", "given": list(scores.shape), "wanted": [6, classes]}
     if _loose_weights(scores, model):
         return {"amiss": "loose weights"}
-    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    if not parameters:
+    if not any(p.requires_grad for p in model.parameters()):
         return {"amiss": "no parameters"}
-    if parameters > PARAMETERS:
-        return {"amiss": "parameters", "count": parameters}
-    if (work := _multiplications(model, x[:1])) > MULTIPLICATIONS:
-        return {"amiss": "work", "count": work}
+    if (over := _over_budget(model, x[:1])) is not None:
+        return over
     with torch.no_grad():
         one, two = 3 * x, 3 * x.flip(0).roll(5, 3)
         zero, sum_of_both = model(torch.zeros_like(x)), model(one + two)
@@ -264,7 +332,7 @@ def _looked_at(model, classes: int) -> dict:
         return {"amiss": "linear"}
     if float((alone - scores[:1]).detach().abs().max()) > 0.05 * scale + 1e-4:
         return {"amiss": "neighbours"}
-    return {"parameters": parameters, "multiplications": work}
+    return {"parameters": _parameters(model), "multiplications": _multiplications(model, x[:1])}
 
 
 def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int):
@@ -338,6 +406,9 @@ def _drive_food_net(objects: tuple, inputs: list) -> Any:
             model = _build(FoodNet, classes, seed)
             mean, std = _learn(model, np.asarray(own), np.asarray(known), steps, seed)
             model.eval()
+            # The budget holds for batches as large as those that are asked, and for what the network has become.
+            if (over := _over_budget(model, _normalised(asked[:_BATCH], mean, std))) is not None:
+                return over
             with torch.inference_mode():
                 scores = torch.cat(
                     [model(_normalised(asked[k : k + 128], mean, std)) for k in range(0, len(asked), 128)]
@@ -452,7 +523,9 @@ def _drive_checkpoint(objects: tuple, inputs: list) -> Any:
     X, y, done, epochs, settings = inputs
     X, y = torch.from_numpy(X), torch.from_numpy(y)
     with tempfile.TemporaryDirectory() as folder, pretend.one_thread():
-        path, later = Path(folder) / "run.pt", Path(folder) / "later.pt"
+        place, moved = Path(folder) / "runs", Path(folder) / "moved"
+        place.mkdir()
+        path, later = place / "run.pt", place / "later.pt"
         parts = training_parts(settings)
         train_epochs(*parts, X, y, range(done))
         before = state_numbers(parts[0])
@@ -464,7 +537,8 @@ def _drive_checkpoint(objects: tuple, inputs: list) -> Any:
         save(later, *parts, epochs)
         # A new process would draw other first weights.
         fresh = training_parts(settings | {"seed": settings["seed"] + 77})
-        begin = load(path, *fresh)
+        # And it might find the files in another place: what counts is what they hold.
+        begin = load(place.rename(moved) / path.name, *fresh)
         begin = begin.item() if isinstance(begin, (torch.Tensor, np.generic)) and np.ndim(begin) == 0 else begin
         if isinstance(begin, bool) or not isinstance(begin, int):
             return {"amiss": "no epoch", "told": type(begin).__name__}

@@ -57,8 +57,20 @@ def small_cnn(net: dict):
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
+_GLOBAL_HOOKS = (
+    "_global_forward_hooks",
+    "_global_forward_pre_hooks",
+    "_global_backward_hooks",
+    "_global_backward_pre_hooks",
+)
+
+
 def _hooks(model) -> int:
-    return sum(len(getattr(part, kind)) for part in model.modules() for kind in _HOOKS)
+    """How many hooks there are on a network's parts, and on all networks of the program."""
+    from torch.nn.modules import module
+
+    everywhere = sum(len(getattr(module, kind, ())) for kind in _GLOBAL_HOOKS)
+    return everywhere + sum(len(getattr(part, kind)) for part in model.modules() for kind in _HOOKS)
 
 
 @contextlib.contextmanager
