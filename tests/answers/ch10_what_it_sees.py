@@ -85,7 +85,7 @@ class _Recorder:
 def feature_maps_object(model, layer, x):
     part = model
     for name in layer.split("."):
-        part = getattr(part, name)
+        part = dict(part.named_children())[name]
     training, _ = model.training, model.eval()
     with _Recorder(part) as recorder:
         _ = model(x)
