@@ -709,16 +709,15 @@ def _later(**options):
     return save, load
 
 
-def _in_memory():
-    kept = {}
+def _latest():
+    """A pair whose load reads the newest file that lies beside the path."""
 
     def save(path, *parts):
-        kept["pair"] = _checkpointer()
-        kept["pair"][0](path, *parts)
-        kept["path"] = path
+        _checkpointer()[0](path, *parts)
 
     def load(path, *parts):
-        return kept["pair"][1](kept["path"], *parts)
+        newest = max(path.parent.iterdir(), key=lambda one: (one.stat().st_mtime_ns, one.name == "later.pt"))
+        return _checkpointer()[1](newest, *parts)
 
     return save, load
 
@@ -799,7 +798,7 @@ CHECKPOINT = Exercise(
         Misconception(
             "always the latest file",
             "You load the file that was written last, whatever path says. Read the one that you are asked for.",
-            _in_memory(),
+            _latest(),
         ),
     ],
     hints=(
