@@ -1,5 +1,10 @@
 """Fixtures that several test files share."""
 
+import os
+
+# Tests run several at a time. With a thread for each core in all of them, torch's threads wait for each other, many times over.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 from autograder import bank

@@ -426,6 +426,7 @@ model = net(norm=False)
 history = training.train(model, coloured(64), coloured(31, 1), quick(epochs=3), device="cpu", quiet=True)
 if torch.distributed.get_rank() == 0:
     torch.save({{"state": model.state_dict(), "history": history.as_dict()}}, sys.argv[1])
+torch.distributed.barrier()  # a process that leaves while the other still works can take it down
 torch.distributed.destroy_process_group()
 """
 
