@@ -533,7 +533,7 @@ FOOD_NET = Exercise(
     oracle=_food_net_oracle,
     probe="food_net",
     names=("FoodNet",),
-    forbidden=("introdl.models.*", "torchvision.*", "torch.load", "torch.hub.load", "safetensors.*"),
+    forbidden=("introdl.models.*", "torchvision.*", "torch.hub.load", "safetensors.*"),
     seconds=420.0,
     misconceptions=[
         Misconception(
