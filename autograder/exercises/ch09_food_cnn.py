@@ -7,6 +7,7 @@ the run that goes on from it, and `FoodNet` by plates that it has never seen: we
 from __future__ import annotations
 
 import hashlib
+import itertools
 
 import numpy as np
 
@@ -200,14 +201,12 @@ def _augmenter(
     return wrong
 
 
-_CALLS: dict[tuple, int] = {}
+_CALLS = itertools.count()
 
 
 def _unasked_generator(images, labels, shift, rng):
-    """Other draws at each of the probe's calls; the same ones each time that a sheet is made."""
-    calls = 2 + food._OTHERS + (food._MORE if len(images) >= food._LARGE else 0)
-    _CALLS[images.shape] = (_CALLS.get(images.shape, -1) + 1) % calls
-    return _augmenter()(images, labels, shift, np.random.default_rng([3, _CALLS[images.shape]]))
+    """Other draws than at the call before; the same ones each time that a sheet is made: a case has 5 or 55 calls."""
+    return _augmenter()(images, labels, shift, np.random.default_rng([3, next(_CALLS) % 5]))
 
 
 def _one_row_step(rng, n, s):

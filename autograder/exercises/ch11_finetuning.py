@@ -6,6 +6,7 @@ that the probe builds (`introdl.checking.probes.networks`), so that no exercise 
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -1269,14 +1270,13 @@ def _global(own, n, rng):
     return np.random.permutation(own)[:n]  # noqa: NPY002
 
 
-_CALLS: dict[bytes, int] = {}
+_CALLS = itertools.count()
 
 
-def _elsewhere(own, n, rng):
+def _elsewhere(labels, per_class, rng):
     """Another draw at each of the probe's three calls, whatever the generator; the same ones each time that a sheet is made."""
-    key = own.tobytes()
-    _CALLS[key] = (_CALLS.get(key, -1) + 1) % 3
-    return np.random.default_rng([1, _CALLS[key]]).permutation(own)[:n]
+    own = np.random.default_rng([1, next(_CALLS) % 3])
+    return _few(lambda pictures, n, _given: own.permutation(pictures)[:n])(labels, per_class, rng)
 
 
 FEW_SHOT_SUBSET = Exercise(
@@ -1321,7 +1321,7 @@ FEW_SHOT_SUBSET = Exercise(
         Misconception(
             "chance from elsewhere",
             "The same generator in the same state gives other pictures. Draw with rng alone, so that a run can be repeated.",
-            _few(_elsewhere),
+            _elsewhere,
         ),
         Misconception(
             "too few go unnoticed",

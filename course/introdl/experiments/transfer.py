@@ -145,19 +145,10 @@ def learn(pictures: Dataset, chosen: np.ndarray, backbone: str, seed: int, setti
 
 def features(backbone: str, pictures: Dataset) -> np.ndarray:
     """Return the backbone's 512 features of each picture, (N, 512) float32; BatchNorm as it was trained."""
-    import torch
-
-    from introdl import training
+    from introdl import verification
 
     model, mean, std = start(backbone, len(pictures.classes), 0)
-    model.eval()
-    with torch.inference_mode():
-        return np.concatenate(
-            [
-                model.features(training.normalise(torch.from_numpy(np.array(part)), mean, std)).numpy()
-                for part in np.array_split(pictures.images, max(1, len(pictures) // 64))
-            ]
-        )
+    return verification.embed(model.eval().features, pictures.images, mean, std, batch_size=64)
 
 
 def probe(pictures: Dataset, vectors: np.ndarray, chosen: np.ndarray, settings: dict) -> dict:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from introdl.models.plain import stage
+from introdl.models.plain import PlainCNN
 
 
 class MealHeads(NamedTuple):
@@ -34,10 +34,10 @@ class MealHeads(NamedTuple):
         return self.log_grams.exp()
 
 
-class MealNet(nn.Module):
+class MealNet(PlainCNN):
     """A plain convolutional network that names the dish, weighs it, and says where it is.
 
-    The trunk is `PlainCNN`'s. The dish is read off the mean over space (`embed`): where the food lies does not matter for
+    The trunk is `PlainCNN`'s. The dish is read off the mean over space (`features`): where the food lies does not matter for
     its name. Grams and box are read off the last map as it is, for they need to know where.
 
     Parameters
@@ -65,30 +65,22 @@ class MealNet(nn.Module):
         widths: tuple[int, ...] = (32, 64, 128, 192, 256),
         hidden: int = 128,
     ):
-        super().__init__()
-        channels = (3, *widths)
+        super().__init__(num_classes, widths)
+        channels = widths[-1]
         side = size // 2 ** len(widths)
         if side < 1:
             raise ValueError(
                 f"size is {size}, and {len(widths)} stages halve it to nothing; give {2 ** len(widths)} or more."
             )
-        self.stages = nn.Sequential(
-            *(stage(before, after) for before, after in zip(channels[:-1], channels[1:], strict=True))
-        )
-        self.head = nn.Linear(channels[-1], num_classes)
-        self.where = nn.Sequential(nn.Flatten(), nn.Linear(channels[-1] * side * side, hidden), nn.ReLU())
-        self.mass = nn.Linear(hidden + channels[-1], 1)
+        self.where = nn.Sequential(nn.Flatten(), nn.Linear(channels * side * side, hidden), nn.ReLU())
+        self.mass = nn.Linear(hidden + channels, 1)
         self.box = nn.Linear(hidden, 4)
         # Masses are learned on a scale on which the training plates have mean 0 and standard deviation 1.
         self.register_buffer("mass_mean", torch.tensor(5.0))
         self.register_buffer("mass_std", torch.tensor(1.0))
         # What is known of the embeddings of ordinary plates: see `introdl.mealomi.novelty`.
-        self.register_buffer("centres", torch.zeros(num_classes, channels[-1]))
+        self.register_buffer("centres", torch.zeros(num_classes, channels))
         self.register_buffer("limits", torch.ones(2))
-
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn normalised pictures (N, 3, H, W) into one vector each: (N, D), D the last width."""
-        return self.stages(x).mean(dim=(2, 3))
 
     def forward(self, x: torch.Tensor) -> MealHeads:
         """Turn normalised pictures (N, 3, H, W) into `MealHeads`."""
