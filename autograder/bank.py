@@ -116,7 +116,7 @@ def add_misconceptions(entry: Entry, exercise: Exercise) -> Entry:
 def _moved(tree: Any, source: list[np.ndarray], target: list[np.ndarray]) -> Any:
     """Append the arrays of a packed value to another list and return the tree that refers to them there."""
     if isinstance(tree, dict):
-        for tag in ("$array", "$scalar", "$tensor"):
+        for tag in wire.ARRAYS:
             if tag in tree:
                 target.append(source[tree[tag]])
                 return {tag: len(target) - 1}
@@ -146,7 +146,7 @@ def share_arrays(entries: list[Entry]) -> None:
     def renumber(tree: Any, arrays: list[np.ndarray]) -> Any:
         if isinstance(tree, dict):
             return {
-                key: number(arrays[value]) if key in ("$array", "$scalar", "$tensor") else renumber(value, arrays)
+                key: number(arrays[value]) if key in wire.ARRAYS else renumber(value, arrays)
                 for key, value in tree.items()
             }
         if isinstance(tree, list):

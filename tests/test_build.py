@@ -4,6 +4,7 @@ import shutil
 import textwrap
 
 import nbformat
+import numpy as np
 import pytest
 
 from autograder import build, release
@@ -102,8 +103,6 @@ def test_nbgraders_marks_are_made_from_the_markers(tmp_path):
 
 def test_answer_sheets_hold_no_pickle_and_no_code(tmp_path):
     import json
-
-    import numpy as np
 
     for path in sheets.chapters():
         with np.load(path, allow_pickle=False) as file:
@@ -271,16 +270,34 @@ def test_a_definition_that_cannot_teach_has_its_sentence(changes, said):
         bank.entry(exercise(**changes), "seed")
 
 
-def test_a_sheet_with_nan_in_it_does_not_look_stale(tmp_path):
+def test_a_sheet_is_stale_by_what_it_says_and_not_by_a_processors_rounding(tmp_path):
     from autograder import bank
 
-    one = exercise(misconceptions=[Misconception("not a number", "b", lambda x: float("nan"))])
-    first, again = ([bank.entry(one, "seed")] for _ in range(2))
+    def made(**changes):
+        nan = Misconception("not a number", "b", lambda x: float("nan"))
+        nudged = Misconception("c", "d", lambda x: changes.get("list", [x.sum() / 3, float("inf")]))
+        one = exercise(
+            cases=lambda rng: [Case("one", x=np.arange(1.0, 5.0))],
+            oracle=lambda x: np.float32(changes.get("right", 2)) * x.astype(np.float32),
+            misconceptions=[nan, nudged],
+        )
+        entries = [bank.entry(one, "seed"), bank.entry(exercise(id="98.again"), "seed")]
+        bank.share_arrays(entries)
+        return entries
+
     path = tmp_path / "98_toy.npz"
-    sheets.write(path, "98", first)
-    assert build._same_sheet(path, "98", again)
+    sheets.write(path, "98", made())
+    assert build._same_sheet(path, made())
+    assert build._same_sheet(path, made(right=np.nextafter(np.float32(2), np.float32(3))))
+    assert not build._same_sheet(path, made(right=2.01))
+    assert not build._same_sheet(path, made(list=[7.0, float("inf")]))
+    assert not build._same_sheet(path, made(list=[]))
+    again = made()
     again[0].hints[0] = "another"
-    assert not build._same_sheet(path, "98", again)
+    assert not build._same_sheet(path, again)
+    again = made()
+    again[0].arrays[:] = [np.asarray(a, float) if a.dtype == np.float32 else a for a in again[0].arrays]
+    assert not build._same_sheet(path, again)
 
 
 def test_a_quiz_needs_its_letters():

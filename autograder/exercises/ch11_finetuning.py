@@ -607,7 +607,7 @@ def _head_where_it_fits(model, state):
 
 def _checked(model, state):
     own = model.state_dict()
-    for name in {*own, *state}:
+    for name in sorted({*own, *state}):
         if not _is_head(name) and (name not in own or name not in state or own[name].shape != state[name].shape):
             raise ValueError(f"{name} does not fit")
 

@@ -36,6 +36,10 @@ class Huge:
     shape: tuple[int, ...] | None = None
 
 
+ARRAYS = ("$array", "$scalar", "$tensor")
+"""The tags whose value is the number of an array."""
+
+
 @dataclass(frozen=True)
 class Other:
     """A result of a type that the course has no use for: its type's name, and its repr's beginning."""
