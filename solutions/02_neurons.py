@@ -5,15 +5,18 @@
 # thing that can decide: a neuron. Then you put neurons side by side in a layer, and layers in a row, and you
 # meet what goes wrong when the row gets long.
 #
-# | | |
-# |---|---|
-# | **You will be able to** | compute a neuron, a layer and a network by hand and in NumPy; choose an activation and say where it goes flat; count what a network learns; see a signal vanish and say why |
-# | **You will build** | a neuron, a sigmoid that survives z = 1000, the slopes of sigmoid, tanh and ReLU, a network of any depth, and nine numbers that do what no single neuron can |
-# | **Time** | about 75 minutes |
-# | **You need** | Python and NumPy arrays, the derivative from school, chapter 01's idea of a feature |
+# **When you are done, you can**
 #
-# Run each cell with **Shift + Enter**. Write your code where a cell says `raise NotImplementedError`, then
-# run the `check` below it. Stuck? Call `hint("02.neuron")`, and again for a plainer one.
+# - compute a neuron, a layer and a network, by hand and in NumPy;
+# - choose an activation, and say where it goes flat;
+# - count what a network learns;
+# - see a signal vanish, and say why;
+# - say what a single neuron cannot do, and let two layers do it.
+#
+# **What you build**: `neuron`, `sigmoid`, the slopes `sigmoid_grad`, `tanh_grad` and `relu_grad`, `relu`, `dense_forward`, `mlp_forward`,
+# `count_parameters`, `dead_fraction`, and in `xor_weights` nine numbers that do what no single neuron can.
+#
+# **Time**: about 75 minutes. **You need**: Python and NumPy arrays, the derivative from school, chapter 01's idea of a feature.
 
 # %%
 import time
@@ -31,7 +34,9 @@ seed = 0        # every random number below comes from this
 depth = 20      # layers in the experiment of section 7
 
 # %% [markdown]
-# ## 1 What a nerve cell does
+# If an exercise is hard, call `hint("02.neuron")` in a cell of your own, with the exercise's id. Each call shows one hint more.
+#
+# ## 1. What a nerve cell does
 #
 # A nerve cell receives signals from others at its **synapses**. Some synapses are strong, some weak, some
 # work against the rest. The cell body adds up what arrives. When the sum is large enough, the cell passes a
@@ -97,14 +102,14 @@ figs.connections({
 # field its words and its first idea, no more.
 
 # %% [markdown]
-# ## 2 One neuron
+# ## 2. One neuron
 #
 # Do it by hand first. The plate is `x = [0.9, 0.8, 0.6]`, the weights are `w = [2, 4, 1]`, the bias is `b =
 # −4`:
 #
 # $$z = 0.9 \cdot 2 + 0.8 \cdot 4 + 0.6 \cdot 1 - 4 = 1.8 + 3.2 + 0.6 - 4 = 1.6$$
 #
-# The sum is above 0, so the neuron leans towards “doughnut”. Take a pizza, `[0.9, 0.0, 0.3]`: 1.8 + 0 + 0.3 −
+# The sum is above 0, so the neuron leans towards "doughnut". Take a pizza, `[0.9, 0.0, 0.3]`: 1.8 + 0 + 0.3 −
 # 4 = −1.9. Below 0: no doughnut. The hole has the largest weight, and the pizza has none.
 #
 # In general,
@@ -128,10 +133,10 @@ def neuron(x, w, b):
 
     Parameters
     ----------
-    x : array (D,)
-        Inputs. Left unchanged.
-    w : array (D,)
-        Weights. Left unchanged.
+    x : numpy.ndarray
+        (D,): inputs. Left unchanged.
+    w : numpy.ndarray
+        (D,): weights. Left unchanged.
     b : float
         Bias.
 
@@ -156,7 +161,7 @@ check("02.neuron", neuron)
 # ### What the weights mean
 #
 # With two features you can see all possible plates at once: each is a point in a plane. The neuron says
-# “doughnut” where z > 0 and “other” where z < 0. Between them lies the **boundary**, z = 0. For two inputs
+# "doughnut" where z > 0 and "other" where z < 0. Between them lies the **boundary**, z = 0. For two inputs
 # that is a straight line.
 
 # %%
@@ -195,7 +200,7 @@ print("halved:", np.sum((z > 0) == is_doughnut), "of", len(plates))
 # ### What one neuron cannot do
 #
 # Here is a rule that any cook knows. A plate with custard is nice. A plate with gravy is nice. A plate with
-# neither is dry, and a plate with both goes back to the kitchen. “One or the other, not both” is called
+# neither is dry, and a plate with both goes back to the kitchen. "One or the other, not both" is called
 # **exclusive or**, XOR.
 #
 # Let us try 100,000 neurons with random weights, and keep the best.
@@ -225,7 +230,7 @@ figs.corners(w_tries[best], b_tries[best], "The best of 100,000 random neurons: 
 # with nine numbers.
 
 # %% [markdown]
-# ## 3 From a score to an answer: the sigmoid
+# ## 3. From a score to an answer: the sigmoid
 #
 # z = 1.6: is that a clear yes? An **activation** turns the sum into something easier to use. A classic one
 # is the **sigmoid**, which turns any number into one between 0 and 1:
@@ -234,7 +239,7 @@ figs.corners(w_tries[best], b_tries[best], "The best of 100,000 random neurons: 
 #
 # Here $z$ is the weighted sum, of any shape, and $\sigma(z)$ has the same shape: the function acts on each
 # number by itself. By hand: σ(0) = 1 / (1 + 1) = 0.5, undecided. For the doughnut $e^{-1.6} = 0.202$, so
-# σ(1.6) = 1 / 1.202 = 0.832: “83 % doughnut”. For the pizza $e^{1.9} = 6.69$, so σ(−1.9) = 1 / 7.69 = 0.130.
+# σ(1.6) = 1 / 1.202 = 0.832: "83 % doughnut". For the pizza $e^{1.9} = 6.69$, so σ(−1.9) = 1 / 7.69 = 0.130.
 
 # %%
 for name, score in (("undecided", 0.0), ("doughnut", 1.6), ("pizza", -1.9)):
@@ -254,7 +259,7 @@ with np.errstate(all="ignore"):          # NumPy would warn; we look on purpose
 
 # %% [markdown]
 # A large negative exponent is harmless: the result is 0. A large positive one is infinite, and infinity over
-# infinity is `nan`, “not a number”. One `nan` in a network turns every number after it into `nan`. A sum of
+# infinity is `nan`, "not a number". One `nan` in a network turns every number after it into `nan`. A sum of
 # 1000 is rare, but training meets rare things often.
 #
 # Now, the same fraction can be written in two ways. Multiply above and below by $e^z$:
@@ -273,14 +278,15 @@ def sigmoid(z):
 
     Parameters
     ----------
-    z : array of any shape, floats or whole numbers
-        Weighted sums, as far out as -1000 and 1000. Left unchanged.
+    z : numpy.ndarray
+        Of any shape, floats or whole numbers: weighted sums, as far out as -1000 and 1000.
+        Left unchanged.
 
     Returns
     -------
-    array of floats, the shape of z
-        1 / (1 + exp(-z)), between 0 and 1. NumPy may not warn on the way: a RuntimeWarning counts as
-        wrong.
+    numpy.ndarray
+        Floats of z's shape: 1 / (1 + exp(-z)), between 0 and 1. NumPy may not warn on the way:
+        a RuntimeWarning counts as wrong.
 
     Example
     -------
@@ -296,7 +302,7 @@ def sigmoid(z):
 check("02.sigmoid", sigmoid)
 
 # %% [markdown]
-# ## 4 Slopes
+# ## 4. Slopes
 #
 # A network learns by small nudges: *if this sum were a little larger, would the answer get better?* What
 # passes the nudge through an activation is its **slope**. Where the curve is steep, a nudge to z moves the
@@ -328,13 +334,14 @@ def sigmoid_grad(z):
 
     Parameters
     ----------
-    z : array of any shape
-        Weighted sums (not the sigmoid's outputs), between -6 and 6 here. Left unchanged.
+    z : numpy.ndarray
+        Of any shape: weighted sums (not the sigmoid's outputs), between -6 and 6 here. Left
+        unchanged.
 
     Returns
     -------
-    array, the shape of z
-        The derivative of the sigmoid at z.
+    numpy.ndarray
+        Of z's shape: the derivative of the sigmoid at z.
 
     Example
     -------
@@ -352,7 +359,7 @@ check("02.sigmoid_grad", sigmoid_grad)
 # %% [markdown]
 # ### tanh: the same shape, centred
 #
-# A sigmoid's outputs are all positive. Its cousin **tanh** (say “tanch”) runs from −1 to 1 and passes through
+# A sigmoid's outputs are all positive. Its cousin **tanh** (say "tanch") runs from −1 to 1 and passes through
 # 0:
 #
 # $$\tanh(z) = \frac{e^{z} - e^{-z}}{e^{z} + e^{-z}} = 2\,\sigma(2z) - 1$$
@@ -372,13 +379,13 @@ def tanh_grad(z):
 
     Parameters
     ----------
-    z : array of any shape
-        Weighted sums (not the outputs of tanh). Left unchanged.
+    z : numpy.ndarray
+        Of any shape: weighted sums (not the outputs of tanh). Left unchanged.
 
     Returns
     -------
-    array, the shape of z
-        The derivative of tanh at z.
+    numpy.ndarray
+        Of z's shape: the derivative of tanh at z.
 
     Example
     -------
@@ -411,12 +418,13 @@ def relu(z):
 
     Parameters
     ----------
-    z : array of any shape
-        Weighted sums. Left unchanged: the result is a new array.
+    z : numpy.ndarray
+        Of any shape: weighted sums. Left unchanged: the result is a new array.
 
     Returns
     -------
-    array, the shape of z
+    numpy.ndarray
+        Of z's shape.
 
     Example
     -------
@@ -443,13 +451,13 @@ def relu_grad(z):
 
     Parameters
     ----------
-    z : array of any shape
-        Weighted sums. Left unchanged: the result is a new array.
+    z : numpy.ndarray
+        Of any shape: weighted sums. Left unchanged: the result is a new array.
 
     Returns
     -------
-    array of numbers, the shape of z
-        1 where z > 0, and 0 where z < 0. Where z is exactly 0, the slope is 0.
+    numpy.ndarray
+        Of z's shape: 1 where z > 0, and 0 where z < 0. Where z is exactly 0, the slope is 0.
 
     Example
     -------
@@ -495,7 +503,7 @@ for point in (0.5, 2.0, 5.0, 10.0):
 # all, and we come back to that.
 
 # %% [markdown]
-# ## 5 A layer is a matrix product
+# ## 5. A layer is a matrix product
 #
 # MealoMi knows more than doughnuts. Give it a second neuron, for pizza: it likes *round*, and it dislikes a
 # *hole*. Both neurons look at the same plates. That is a **layer**: many neurons (people say **units**), side
@@ -544,17 +552,17 @@ def dense_forward(x, W, b):
 
     Parameters
     ----------
-    x : array (N, D)
-        A sample in each row. Left unchanged.
-    W : array (D, M)
-        A unit's weights in each column. Left unchanged.
-    b : array (M,)
-        A bias for each unit. Left unchanged.
+    x : numpy.ndarray
+        (N, D): a sample in each row. Left unchanged.
+    W : numpy.ndarray
+        (D, M): a unit's weights in each column. Left unchanged.
+    b : numpy.ndarray
+        (M,): a bias for each unit. Left unchanged.
 
     Returns
     -------
-    array (N, M)
-        Entry [n, m] is the weighted sum of unit m for sample n.
+    numpy.ndarray
+        (N, M): entry [n, m] is the weighted sum of unit m for sample n.
 
     Example
     -------
@@ -605,7 +613,7 @@ print(f"the matrix product is {loops / product:,.0f} times faster on this machin
 # products, and why it runs on hardware built for them (chapter 08).
 
 # %% [markdown]
-# ## 6 Layers in a row
+# ## 6. Layers in a row
 #
 # Feed one layer's outputs into the next and you have a **network**; this kind is called a multilayer
 # perceptron, **MLP**. The layers between input and output are **hidden**: nobody tells them what to compute.
@@ -642,16 +650,16 @@ def mlp_forward(x, layers):
 
     Parameters
     ----------
-    x : array (N, D)
-        A sample in each row. Left unchanged.
+    x : numpy.ndarray
+        (N, D): a sample in each row. Left unchanged.
     layers : list of (W, b)
         For each layer its weights (D, M) and biases (M,); one layer's M is the next one's D.
         At least one layer. The list and its arrays are left unchanged.
 
     Returns
     -------
-    array (N, K)
-        The bare weighted sums of the last layer, which has K units.
+    numpy.ndarray
+        (N, K): the bare weighted sums of the last layer, which has K units.
 
     Example
     -------
@@ -721,7 +729,7 @@ print(f"{first:,} in the first layer + {second:,} in the second = {first + secon
 # single pixel by itself, and a doughnut moved by one pixel is news to it. Keep that in mind for chapter 03.
 
 # %% [markdown]
-# ## 7 Twenty layers deep
+# ## 7. Twenty layers deep
 #
 # If a bend between layers is good, are more layers better? Until about 2010 deep networks were hard to train
 # at all ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). You can see
@@ -782,7 +790,7 @@ for weight_std in (small, fitting):
         print(f"{name:8s} spread {weight_std:.3f}   {signal[-1]:.0e}   {gradients[0]:.0e}")
 
 # %% [markdown]
-# “Spread” is the standard deviation of the initial weights. First the small one, 0.01, which looks like a
+# "Spread" is the standard deviation of the initial weights. First the small one, 0.01, which looks like a
 # careful choice:
 
 # %%
@@ -856,8 +864,9 @@ def dead_fraction(activations):
 
     Parameters
     ----------
-    activations : array (N, M)
-        Outputs of a ReLU layer (so never negative): a sample in each row, a unit in each column.
+    activations : numpy.ndarray
+        (N, M): outputs of a ReLU layer (so never negative), a sample in each row and a unit in
+        each column.
         Left unchanged.
 
     Returns
@@ -899,7 +908,7 @@ except NotImplementedError:
 # activation explorer above.
 
 # %% [markdown]
-# ## 8 Fold the napkin: XOR
+# ## 8. Fold the napkin: XOR
 #
 # Back to the plate with custard *or* gravy. Four corners, two classes, and no straight line between them. But
 # you now have layers and a bend.
@@ -940,11 +949,9 @@ def xor_weights():
 
     Returns
     -------
-    W1 : array (2, 2)
-    b1 : array (2,)
-    W2 : array (2, 1)
-    b2 : array (1,)
-        For the corners [0, 0], [1, 0], [0, 1], [1, 1] the network gives 0, 1, 1, 0.
+    W1, b1, W2, b2 : numpy.ndarray
+        (2, 2), (2,), (2, 1), (1,). For the corners [0, 0], [1, 0], [0, 1], [1, 1] the network
+        gives 0, 1, 1, 0.
 
     Example
     -------
@@ -977,9 +984,9 @@ figs.xor_surface(xor_weights)
 # the numbers find themselves.
 
 # %% [markdown]
-# ## 9 Quiz
+# ## Quiz
 #
-# Set each answer to one letter, for example `answer_1 = "a"`.
+# Write a letter for each, for example `answer_1 = "a"`.
 #
 # **1.** You stack five dense layers with no activation between them. With the best weights there are, what
 # can the stack compute?
@@ -1059,7 +1066,7 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # **Which one when?** ReLU in hidden layers. Nothing after the last layer, for scores or a quantity such as
 # kcal. A sigmoid at the very end where the answer is one yes or no, with a probability.
 #
-# ### Next: chapter 03, convolution
+# ### Next
 #
 # A dense network on a 256 × 256 photograph has nearly twenty million parameters, and it must learn the
 # doughnut anew at every place in the picture. What if all places shared one small set of weights, and the

@@ -330,7 +330,7 @@ figs.receptive_fields(plate)
 # This is why networks alternate: convolve, pool, convolve, pool. Deeper layers see more, so they can answer to larger
 # things. When Zeiler and Fergus ([2013](https://arxiv.org/abs/1311.2901)) looked into a trained network, they found
 # just that: corners and coloured edges in layer 2, textures in layer 3, parts such as dogs' faces in layer 4, and
-# whole objects in layer 5. The deck calls it **hierarchical learning**: edges become textures, textures become parts,
+# whole objects in layer 5. This is called **hierarchical learning**: edges become textures, textures become parts,
 # parts become a dish. Nobody told the layers to share the work like that. You will look for yourself in chapter 10.
 #
 # ### Exercise: `receptive_field`

@@ -341,7 +341,7 @@ check("05.softmax", softmax)
 #
 # **By hand**, for the doughnut: $p_0 = 0.119$, so $L_0 = -\ln 0.119 = 2.13$.
 #
-# Why the name? Write the label as a **one-hot** vector $t$, shape $(K,)$: 1 at the correct dish, 0 elsewhere. The
+# Why the name? Write the label as chapter 00's **one-hot** row $t$, shape $(K,)$: 1 at the correct dish, 0 elsewhere. The
 # cross-entropy between $t$ and $p$ is $-\sum_k t_k \ln p_k$, and all terms but one are 0.
 #
 # **From scores, in one go.** If you compute $p$ first, a hopeless dish gets exactly 0 in floating point, and its

@@ -53,8 +53,8 @@ steps = 500  # of gradient descent there
 # - $x_i$: a plate's features, shape $(D,)$; $t_i$: its label as one-hot, shape $(K,)$.
 # - $p_i$: the probabilities, shape $(K,)$. The unknown weights sit inside, in the exponents of a fraction.
 #
-# Nobody can free the weights from there with a formula, and every further layer folds them in more deeply. The lecture
-# says it in one sentence: a deep network's minimum is *not analytically solvable, so a numerical method*.
+# Nobody can free the weights from there with a formula, and every further layer folds them in more deeply. The problem is
+# **not analytically solvable**, so you take a **numerical method**.
 #
 # The method is called **gradient descent**. Stand somewhere. Ask which way the loss grows. Take a small step the other
 # way. Ask again. Here it looks for the lowest point of $L(w) = w^4 - 3w + 2$, whose slope is $4w^3 - 3$:

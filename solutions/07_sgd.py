@@ -44,9 +44,8 @@ mnist = False  # True downloads MNIST (11 MB, once) and trains LeNet-5 on its 60
 #
 # ## 1. Downhill
 #
-# For a single line through points you could set the slope of the loss to zero and solve. For a network you can't: the
-# equations have no solution that anyone can write down. So you use a **numerical method**. Stand somewhere. Feel the
-# slope under your feet. Take a step downhill. Repeat.
+# Chapter 06 walked downhill already, with a step that somebody had chosen for you: stand somewhere, feel the slope under
+# your feet, step the other way, repeat. Now the steps are yours. Here is what they were, as a formula:
 #
 # $$x_{k+1} = x_k - \eta \, \nabla f(x_k)$$
 #
@@ -544,7 +543,8 @@ check("07.cosine_lr", cosine_lr)
 # %% [markdown]
 # ## 5. Fresh weights
 #
-# Where does the walk begin? Not at zero: if all weights of a layer are equal, all its units compute the same, get the same
+# Where does the walk begin? Chapter 02 sent a signal through twenty layers, and one spread of the weights kept it alive. Now you work
+# that spread out, for any layer. It cannot be zero: if all weights of a layer are equal, all its units compute the same, get the same
 # gradient, and stay the same for ever. They must differ, so they are drawn at random. But how large?
 #
 # Take one unit with $n$ inputs and no bias: $z = \sum_{i=1}^{n} w_i x_i$. If the weights are independent, with mean 0 and

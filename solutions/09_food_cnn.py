@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from introdl import check, data, figures, hint, models, training
+from introdl import check, data, figures, game, hint, models, training
 from introdl.experiments import records
 from introdl.figures import food_cnn as figs
 from introdl.figures.training import show_curves
@@ -59,7 +59,8 @@ print(f"as bytes {train.images.nbytes / 1e6:.0f} MB, as float32 {4 * train.image
 #
 # ### Normalisation
 #
-# Networks learn best from numbers around 0 with a spread around 1. So each channel $c$ gets a mean $\mu_c$ and a standard
+# Chapter 00 standardised pictures: networks learn best from numbers around 0 with a spread around 1. Now there are several sets, and the
+# question is whose numbers to take. Each channel $c$ gets a mean $\mu_c$ and a standard
 # deviation $\sigma_c$, both over all pixels of all **training** pictures, and a byte $x$ becomes
 #
 # $$z = \frac{x / 255 - \mu_c}{\sigma_c} .$$
@@ -249,15 +250,13 @@ check("09.food_net", FoodNet)
 # From here on, training is done by `introdl.training`. Nothing about it is hidden. This is one epoch:
 
 # %%
-
 print(inspect.getsource(loop._epoch))
 
 # %% [markdown]
-# You know every line but three.
+# You know most of its lines. Three are worth a look, and two of them are new.
 #
-# **The schedule.** The learning rate changes at each step. At first the weights are random and the gradients wild, so it
-# rises from 0. Then it falls, so that the network settles. **By hand**: 100 steps, a tenth of them warm-up. Step 4 (the fifth) has
-# 5/10 of the highest rate, step 9 all of it.
+# **The schedule** is an old friend: chapter 07's warm-up and cosine, here as a factor of the highest rate. **By hand**: 100 steps, a tenth
+# of them warm-up. Step 4 (the fifth) has 5/10 of the highest rate, step 9 all of it.
 
 # %%
 factors = [training.one_cycle(step, 100, 0.15) for step in range(100)]
@@ -369,7 +368,8 @@ check("09.checkpoint", save_checkpoint, load_checkpoint)
 # %% [markdown]
 # ## 7. What does it get wrong?
 #
-# One number is not an answer. Which dishes does it confuse? Count each pair of truth and answer. **By hand**: true dishes
+# One number is not an answer. Which dishes does it confuse? Chapter 01 read a **confusion matrix**; now you make one. Count each pair of
+# truth and answer. **By hand**: true dishes
 # 0, 0, 1 and answers 0, 1, 1. Row 0 (true dish 0) is 1, 1: once right, once called 1. Row 1 is 0, 1.
 #
 # ### Exercise: `confusion_matrix`
@@ -465,6 +465,13 @@ check("09.worst_mistakes", worst_mistakes)
 wrong = np.flatnonzero(named != test.labels)
 worst = wrong[np.argsort(-probabilities[wrong].max(axis=1))][:12]
 figs.mistakes(test.images, test.labels, probabilities, worst, dishes)
+
+# %% [markdown]
+# **Play against it.** The game of chapter 00 takes any network. Here is the one that you have just trained: twelve dishes, five guesses for
+# each plate. The *hard* course begins with the plates that *it* names worst.
+
+# %% tags=["demo"]
+game.play(game.Deck(test, lambda images: probabilities), name="chapter 09", seed=seed)
 
 # %% [markdown]
 # ## 8. What does each trick buy?

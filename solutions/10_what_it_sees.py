@@ -225,8 +225,8 @@ def top_activating(maps, channel, k):
     Returns
     -------
     torch.Tensor
-        (k, 3), whole numbers: picture, row, column of its largest value. Pictures come in the order of
-        their largest values, the largest first, and each at most once.
+        (k, 3), whole numbers: picture, row, column of its largest value. Pictures come in the
+        order of their largest values, the largest first, and each at most once.
 
     Example
     -------
@@ -260,7 +260,7 @@ for layer in stages[1:]:
 figs.favourites(test.images, favourites)
 
 # %% [markdown]
-# That is **hierarchical learning**: edges and colours in the low layers, parts like a yolk further up. Each layer builds on the one before,
+# That is the **hierarchical learning** of chapter 04: edges and colours in the low layers, parts like a yolk further up. Each layer builds on the one before,
 # and all of them were learned from the names alone. Look at the last rows, too: a channel of `stages.4` likes several dishes. No channel
 # *is* a dish; the last dense layer adds up many of them.
 #
@@ -312,8 +312,9 @@ def occlusion_map(model, x, target, size, stride, value):
     Returns
     -------
     torch.Tensor
-        ((H - size) // stride + 1, (W - size) // stride + 1): the score of target for the whole picture minus the
-        one for the covered picture. Scores as they come, without softmax, and without a graph.
+        ((H - size) // stride + 1, (W - size) // stride + 1): the score of target for the whole
+        picture minus the one for the covered picture. Scores as they come, without softmax, and
+        without a graph.
     """
     ### BEGIN SOLUTION
     rows, columns = (x.shape[2] - size) // stride + 1, (x.shape[3] - size) // stride + 1
@@ -369,7 +370,8 @@ def saliency(model, x, target):
     Returns
     -------
     torch.Tensor
-        (H, W): the largest magnitude, over the channels, of the score's slope. Not scaled, without a graph.
+        (H, W): the largest magnitude, over the channels, of the score's slope. Not scaled,
+        without a graph.
     """
     ### BEGIN SOLUTION
     x = x.detach().clone().requires_grad_()
@@ -409,7 +411,8 @@ def grad_cam(model, layer, x, target):
     Parameters
     ----------
     model : torch.nn.Module
-        Gives scores (N, K); in evaluation mode. Its weights end without gradients, and no hook stays.
+        Gives scores (N, K); in evaluation mode. Its weights end without gradients, and no hook
+        stays.
     layer : str
         A convolutional layer's name, as in "stages.4".
     x : torch.Tensor
@@ -420,9 +423,9 @@ def grad_cam(model, layer, x, target):
     Returns
     -------
     torch.Tensor
-        (H, W): the layer's maps, each times the mean of the score's slopes for it, added up over the channels; then
-        ReLU; then enlarged with F.interpolate(mode="bilinear", align_corners=False), which takes (N, C, h, w). Not
-        scaled, without a graph.
+        (H, W): the layer's maps, each times the mean of the score's slopes for it, added up over
+        the channels; then ReLU; then enlarged with F.interpolate(mode="bilinear",
+        align_corners=False), which takes (N, C, h, w). Not scaled, without a graph.
     """
     ### BEGIN SOLUTION
     found = []
@@ -599,8 +602,8 @@ def nearest_neighbours(features, query, k):
     Returns
     -------
     numpy.ndarray
-        (k,), whole numbers: the rows with the largest cosine, the largest first, without the query itself. Write the
-        cosine yourself.
+        (k,), whole numbers: the rows with the largest cosine, the largest first, without the
+        query itself. Write the cosine yourself.
 
     Example
     -------
@@ -765,7 +768,7 @@ figs.pointing(record)
 # %% [markdown]
 # Now there is something to see. At the last stage, most of Grad-CAM's sum lies on the plate that was asked for; with weights drawn anew it is a
 # quarter, as for a map that knows nothing. Saliency, so convincing on a single plate, gets little more than a quarter. The lowest layer
-# does no better: an edge is an edge, whoever's plate it is on. (One caveat: four plates in one picture are nothing that this network was
+# does no better: an edge is an edge, on any of the four plates. (One caveat: four plates in one picture are nothing that this network was
 # trained on.)
 #
 # **What to take along**

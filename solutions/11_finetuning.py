@@ -67,8 +67,8 @@ def few_shot_subset(labels, per_class, rng):
 
     Parameters
     ----------
-    labels : int64 array, (N,)
-        Class of each picture, from 0 to K - 1; each class occurs. Leave it as it is.
+    labels : numpy.ndarray
+        (N,) int64: class of each picture, from 0 to K - 1; each class occurs. Leave it as it is.
     per_class : int
         How many of each class, at least 1.
     rng : numpy.random.Generator
@@ -76,8 +76,8 @@ def few_shot_subset(labels, per_class, rng):
 
     Returns
     -------
-    int array, (K * per_class,)
-        Indices of the drawn pictures, none twice, in any order.
+    numpy.ndarray
+        (K * per_class,) whole numbers: indices of the drawn pictures, none twice, in any order.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 12 MealoMi
 #
-# Eleven chapters, one app. You can tell dishes apart, you know what a network looks at, and you can train one. Now a photo
+# Twelve chapters, one app. You can tell dishes apart, you know what a network looks at, and you can train one. Now a photo
 # becomes a meal: *which dish, how much, where on the picture?* And from there: energy, a score, a diary, a recommendation.
 # At the end the app itself stands in one cell.
 #
@@ -710,7 +710,7 @@ figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, star
 #
 # **By hand**, in two dimensions. She likes $(3, 1)$. Two candidates: $p = (0.5, 0.25)$ and $q = (3, 12)$. The dot
 # products are $1.5 + 0.25 = 1.75$ and $9 + 12 = 21$: $q$ wins by far, although it points elsewhere. It is just *long*. The
-# **cosine** divides by both lengths: $1.75 / (3.16 \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins.
+# **cosine**, which chapter 10 used to find plates that look alike, divides by both lengths: $1.75 / (3.16 \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins.
 #
 # $$\cos(u, v) = \frac{u \cdot v}{\lVert u \rVert \, \lVert v \rVert}, \qquad \text{taste} = \frac{1}{|A|} \sum_{a \in A} \frac{u_a}{\lVert u_a \rVert}$$
 #

@@ -64,7 +64,8 @@ print(f"to verify:     {len(specials):,} pictures of {len(specials.classes)} oth
 # %% [markdown]
 # ## 2. How alike are two vectors?
 #
-# The **cosine similarity** of two vectors $a$ and $b$, each of shape $(D,)$, is their dot product, divided by both lengths:
+# You know the answer from chapters 10 and 12. The **cosine similarity** of two vectors $a$ and $b$, each of shape $(D,)$, is their dot
+# product, divided by both lengths:
 #
 # $$\cos(a, b) = \frac{\sum_d a_d b_d}{\lVert a \rVert \, \lVert b \rVert}, \qquad \lVert a \rVert = \sqrt{\textstyle\sum_d a_d^2}$$
 #
@@ -707,7 +708,13 @@ check("13.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Next
 #
-# This is the last chapter. Go back to chapter 00 and play its game again, with a network of your own.
+# This is the last chapter. Look back along the way: a neuron that weighs three numbers (02), a kernel that slides (03), a loss that
+# says how wrong it is (05), one pass back for all slopes (06), the steps (07), the same on a GPU (08), a network from nothing (09), a
+# look inside (10), a head start (11), an app (12), and now a dish without a name. You have written every part of it. Go on from here:
+#
+# - Play chapter 00's game again. Do you see the hard plates with other eyes? Then play it against your own network, in chapter 09.
+# - Put photographs of your own into a folder for each dish, and run chapter 11's command on them: scratch, frozen, fine-tuned.
+# - Open one of the papers below. You know its words now.
 #
 # ### Further reading
 #
