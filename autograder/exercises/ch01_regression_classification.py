@@ -1080,17 +1080,20 @@ def _box(x, y, w, h):
 
 
 def _iou_cases(rng):
+    # Whoever always says 0 is right wherever boxes are apart: those cases weigh little.
     x, y = int(rng.integers(1, 5)), int(rng.integers(6, 10))
-    yield Case("two boxes that overlap", box_a=_box(x, y, 4, 3), box_b=_box(x + 2, y + 1, 6, 5))
+    yield Case("two boxes that overlap", weight=2, box_a=_box(x, y, 4, 3), box_b=_box(x + 2, y + 1, 6, 5))
     quarter = rng.integers(0, 4, 8) / 4
-    yield Case("a tall one and a wide one", box_a=_box(8 + quarter[0], 3 + quarter[1], 5 + quarter[2], 20 + quarter[3]), box_b=_box(4 + quarter[4], 10 + quarter[5], 18 + quarter[6], 4 + quarter[7]))  # fmt: skip
+    yield Case("a tall one and a wide one", weight=2, box_a=_box(8 + quarter[0], 3 + quarter[1], 5 + quarter[2], 20 + quarter[3]), box_b=_box(4 + quarter[4], 10 + quarter[5], 18 + quarter[6], 4 + quarter[7]))  # fmt: skip
     x, y = rng.integers(2, 6, 2)
-    yield Case("one inside the other", box_a=_box(x, y, 16, 12), box_b=_box(x + 3, y + 2, 8, 5))
+    yield Case("one inside the other", weight=2, box_a=_box(x, y, 16, 12), box_b=_box(x + 3, y + 2, 8, 5))
     w, h = rng.integers(4, 8, 2)
-    yield Case("apart, one to the lower right", box_a=_box(x, y, w, h), box_b=_box(x + w + 3, y + h + 2, 6, 9))
-    yield Case("apart, side by side", box_a=_box(x + w + 4, y, 7, h + 1), box_b=_box(x, y + 1, w, h + 2))
-    yield Case("apart, one above the other", box_a=_box(x, y, w, h), box_b=_box(x + 1, y + h + 4, w + 2, 6))
-    yield Case("an edge in common", box_a=_box(x, y, w, h), box_b=_box(x + w, y + 1, 5, h))
+    yield Case(
+        "apart, one to the lower right", weight=0.5, box_a=_box(x, y, w, h), box_b=_box(x + w + 3, y + h + 2, 6, 9)
+    )
+    yield Case("apart, side by side", weight=0.5, box_a=_box(x + w + 4, y, 7, h + 1), box_b=_box(x, y + 1, w, h + 2))
+    yield Case("apart, one above the other", weight=0.5, box_a=_box(x, y, w, h), box_b=_box(x + 1, y + h + 4, w + 2, 6))
+    yield Case("an edge in common", weight=0.5, box_a=_box(x, y, w, h), box_b=_box(x + w, y + 1, 5, h))
     yield Case("the same box twice", weight=0.5, box_a=_box(x, y, w, h), box_b=_box(x, y, w, h))
     yield Case("two boxes without area", weight=0.5, box_a=_box(x, y, 0, h), box_b=_box(x, y + 1, 0, h))
 
