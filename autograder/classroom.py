@@ -270,8 +270,11 @@ def configure(config, root: Path) -> None:
     if "template_name" not in config.HTMLExporter:
         import nbgrader.server_extensions.formgrader as formgrader
 
+        from autograder.feedback_page import FeedbackPage
+
         ours, theirs = Path(__file__).parent / "templates", Path(formgrader.__file__).parent / "templates"
-        config.HTMLExporter.template_name = "graded"
-        config.HTMLExporter.template_file = "graded.html.j2"
-        config.HTMLExporter.extra_template_basedirs = [str(ours), str(theirs)]
+        config.GenerateFeedback.exporter_class = FeedbackPage
+        config.FeedbackPage.template_name = "graded"
+        config.FeedbackPage.template_file = "graded.html.j2"
+        config.FeedbackPage.extra_template_basedirs = [str(ours), str(theirs)]
     config.ExportApp.plugin_class = "autograder.export.ExerciseExport"

@@ -342,6 +342,10 @@ def test_formgrader_opens_on_the_classroom(room):
         submissions = json.loads(_get(f"http://127.0.0.1:{port}/formgrader/api/submissions/{name}?token=t"))
         mine = next(one for one in submissions if one["student"] == "seen")
         assert mine["autograded"] and mine["score"] == 0 and mine["max_score"] == 100
+        listed = json.loads(_get(f"http://127.0.0.1:{port}/formgrader/api/submitted_notebooks/{name}/{name}?token=t"))
+        one = next(one["id"] for one in listed if one["student"] == "seen")
+        page = _get(f"http://127.0.0.1:{port}/formgrader/submissions/{one}/?index=0&token=t")
+        assert "Full credit" in page and "check-03-conv2d" in page, "formgrader's page for grading by hand"
     finally:
         server.terminate()
         server.wait(20)
