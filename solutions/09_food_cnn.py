@@ -486,7 +486,7 @@ about, counts = record["about"], {}
 for made in record["runs"]:
     counts[made["arm"]] = counts.get(made["arm"], 0) + 1
 print(f"{about['network']} {about['widths']}, {about['size'][0]} px, {about['settings']}")
-print(f"{min(counts.values())} to {max(counts.values())} seeds an arm; {about['machine']['device']}, {about['machine']['day']}")
+print(f"{' or '.join(map(str, sorted(set(counts.values()))))} seeds an arm; {about['machine']['device']}, {about['machine']['day']}")
 gains, noise = figs.ablation_gains(record)
 for arm, values in gains.items():
     print(f"{arm:>58}: {np.mean(values):+5.1f} points ({min(values):+.1f} to {max(values):+.1f})")
