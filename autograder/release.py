@@ -12,7 +12,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.preprocessors import ClearSolutions as NbgraderClearSolutions
 
 from autograder.exercise import Exercise
-from autograder.source import BEGIN, END, STUB, Cell, Source
+from autograder.source import BEGIN, END, Cell, Source
+from introdl.execute import STUB
 
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -100,14 +101,6 @@ def source_notebook(source: Source, exercises: dict[str, Exercise]) -> nbformat.
         make = new_code_cell if cell.kind == "code" else new_markdown_cell
         cells.append(make(cell.source, id=_cell_id(cell, taken), metadata=metadata))
     return new_notebook(cells=cells, metadata=KERNEL)
-
-
-def solved_notebook(source: Source, exercises: dict[str, Exercise]) -> nbformat.NotebookNode:
-    """Return the source notebook without stub lines: what a learner with every answer right would hold."""
-    notebook = source_notebook(source, exercises)
-    for cell in notebook.cells:
-        cell.source = "\n".join(line for line in cell.source.split("\n") if STUB not in line)
-    return notebook
 
 
 def write_notebook(notebook: nbformat.NotebookNode) -> bytes:

@@ -11,6 +11,7 @@ from autograder import build, release
 from autograder import source as sources
 from autograder.exercise import AuthorError, Case, Exercise, Misconception, quiz
 from introdl.checking import sheets
+from introdl.execute import without_stubs
 from tests import toy
 
 PAGE = """\
@@ -87,7 +88,7 @@ def test_the_learners_copy_has_stubs_in_place_of_solutions(tmp_path):
     assert text["98-root"] == "# Your code here."
     assert text["98-quiz"] == "answer_1 = None\nanswer_2 = None"
     assert text["check-98-quiz"] == 'check("98.quiz", answer_1, answer_2)'
-    solved = release.solved_notebook(source, toy.ALL)
+    solved = without_stubs(release.source_notebook(source, toy.ALL))
     assert "None" not in next(cell.source for cell in solved.cells if cell.id == "98-quiz")
 
 
