@@ -162,6 +162,14 @@ def scores_of(model, images: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def auroc(usual: np.ndarray, unusual: np.ndarray) -> float:
+    """Return how often, of an unusual picture's score (M,) and a usual one's (N,), the unusual one's is higher."""
+    from introdl import verification
+
+    truth = np.repeat([False, True], [len(usual), len(unusual)])
+    return verification.area_under(*verification.roc(np.concatenate([usual, unusual]), truth)[:2])
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``python -m introdl.experiments.unusual``."""
     parser = argparse.ArgumentParser(
@@ -236,7 +244,7 @@ def measure(folders: dict[str, Path], path: Path | None = None, model=None, plat
     def compared(images: np.ndarray, part: str) -> dict[str, dict[str, float]]:
         found = scores_of(model, images)
         return {
-            "auroc": {name: round(novelty.auroc(usual[part][name], each), 4) for name, each in found.items()},
+            "auroc": {name: round(auroc(usual[part][name], each), 4) for name, each in found.items()},
             "noticed": {name: round(float((each > limits[name]).mean()), 4) for name, each in found.items()},
             "confident": round(float((found["max softmax"] < 0.1).mean()), 4),
         }

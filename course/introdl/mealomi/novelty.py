@@ -1,7 +1,7 @@
 """Has the network ever seen the like? Scores for pictures that are unlike all that it learned from.
 
-Each score is a number for each picture: the higher, the more unusual. `auroc` compares them; `choose_limit` sets the limit
-above which the app says that it does not know the picture.
+Each score is a number for each picture: the higher, the more unusual. `introdl.verification.roc` compares them;
+`choose_limit` sets the limit above which the app says that it does not know the picture.
 """
 
 from __future__ import annotations
@@ -96,31 +96,6 @@ def unusualness(scores, embeddings, centres, limits):
 
     unsure = 1 - scores.softmax(dim=1).amax(dim=1)
     return torch.stack([unsure, _distance(embeddings, centres)], dim=1).div(limits).amax(dim=1)
-
-
-def auroc(usual: np.ndarray, unusual: np.ndarray) -> float:
-    """Return the area under the ROC curve: how often an unusual picture has the higher score of a pair.
-
-    Parameters
-    ----------
-    usual, unusual : numpy.ndarray
-        (N,) and (M,): the scores of ordinary and of other pictures. A tie counts as a half.
-
-    Returns
-    -------
-    float
-        1 where every unusual picture stands above every usual one; 0.5 is a coin.
-
-    Examples
-    --------
-    >>> auroc([1, 2, 3], [2.5, 4])  # five of six pairs
-    0.8333333333333334
-    """
-    usual, unusual = np.sort(np.asarray(usual, float)), np.asarray(unusual, float)
-    if not len(usual) or not len(unusual):
-        raise ValueError("auroc needs at least one score of either kind.")
-    below = np.searchsorted(usual, unusual, "left") + np.searchsorted(usual, unusual, "right")
-    return float(below.mean() / 2 / len(usual))
 
 
 def choose_limit(usual: np.ndarray, false_alarms: float = FALSE_ALARMS) -> float:
