@@ -157,22 +157,13 @@ def fit(model, plates, mean, std) -> None:
     """
     import torch
 
-    from introdl.training import normalise
-
-    def seen(part) -> tuple[np.ndarray, np.ndarray]:
-        scores, embeddings = [], []
-        with torch.inference_mode():
-            for batch in np.array_split(np.asarray(part.images), max(1, len(part) // 256)):
-                maps = model.stages(normalise(torch.from_numpy(np.ascontiguousarray(batch)), mean, std))
-                scores.append(model.heads(maps).scores)
-                embeddings.append(maps.mean(dim=(2, 3)))
-        return torch.cat(scores).numpy(), torch.cat(embeddings).numpy()
+    from introdl.models.meal import ask
 
     model.eval().cpu()
     train, val = plates.split("train"), plates.split("val")
-    _, embeddings = seen(train)
+    embeddings = ask(model, train.images, mean, std)[1].numpy()
     centres = np.stack([embeddings[train.labels == k].mean(axis=0) for k in range(len(train.classes))])
     model.centres.copy_(torch.from_numpy(centres).half().float())  # as they are stored
-    scores, embeddings = seen(val)
-    columns = [max_softmax_score(scores), embedding_distance(embeddings, model.centres.numpy())]
+    heads, embeddings = ask(model, val.images, mean, std)
+    columns = [max_softmax_score(heads.scores.numpy()), embedding_distance(embeddings.numpy(), model.centres.numpy())]
     model.limits.copy_(torch.from_numpy(choose_limits(np.stack(columns, axis=1))))
