@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -117,6 +118,7 @@ def released_notebook(notebook: nbformat.NotebookNode, name: str) -> nbformat.No
         place = Path(folder) / "source" / name
         place.mkdir(parents=True)
         (place / f"{name}.ipynb").write_bytes(write_notebook(notebook))
+        (Path(folder) / "gradebook.db").write_bytes(_empty_gradebook())
         config = Config()
         config.CourseDirectory.root = folder
         config.CourseDirectory.db_url = f"sqlite:///{folder}/gradebook.db"
@@ -128,6 +130,17 @@ def released_notebook(notebook: nbformat.NotebookNode, name: str) -> nbformat.No
         released = nbformat.read(Path(folder) / "release" / name / f"{name}.ipynb", as_version=4)
     released.metadata = nbformat.from_dict(KERNEL)
     return released
+
+
+@cache
+def _empty_gradebook() -> bytes:
+    """An empty gradebook's file. nbgrader starts a program for each that it makes, which takes seconds; one will do."""
+    from nbgrader.api import Gradebook
+
+    with tempfile.TemporaryDirectory(prefix="introdl-build-") as folder:
+        path = Path(folder) / "gradebook.db"
+        Gradebook(f"sqlite:///{path}").close()
+        return path.read_bytes()
 
 
 def preprocessors() -> list:
