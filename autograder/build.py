@@ -102,6 +102,11 @@ def _close(old: object, new: object) -> bool:
     return type(old) is type(new) and old == new
 
 
+def same_entry(old: sheets.Entry, new: sheets.Entry) -> bool:
+    """Whether two entries of sheets say the same, but for rounding and for which of their arrays are shared."""
+    return _close(_whole(old), _whole(new))
+
+
 def _whole(entry: sheets.Entry) -> dict:
     """All of an entry as a tree, its arrays in their places: which of them are shared depends on the last bits."""
 
@@ -119,7 +124,7 @@ def _same_sheet(path: Path, entries: list[sheets.Entry]) -> bool:
         old = list(sheets.read(path).values())
     except (ValueError, OSError):
         return False
-    return _close([_whole(entry) for entry in old], [_whole(entry) for entry in entries])
+    return len(old) == len(entries) and all(map(same_entry, old, entries))
 
 
 def build(
@@ -159,12 +164,17 @@ def build(
     for path in source_files(names):
         tell(path.stem)
         source, exercises = read(path)
-        released = release.released_notebook(release.source_notebook(source, exercises), source.name)
-        sources.find_leaks(source, (cell.source for cell in released.cells))
-        built.append(_put(notebook_path(source.name, course), release.write_notebook(released), look, force))
+        built.append(build_notebook(source, exercises, course, look, force))
         if exercises:
             built.append(_put_sheet(course / "sheets" / f"{source.name}.npz", source.chapter, exercises, look))
     return built
+
+
+def build_notebook(source: sources.Source, exercises: dict, course: Path, look: bool, force: bool = False) -> Built:
+    """Build one notebook from a source that was read; parameters and errors as for `build`."""
+    released = release.released_notebook(release.source_notebook(source, exercises), source.name)
+    sources.find_leaks(source, (cell.source for cell in released.cells))
+    return _put(notebook_path(source.name, course), release.write_notebook(released), look, force)
 
 
 def _put(path: Path, content: bytes, look: bool, force: bool) -> Built:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -12,7 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.preprocessors import ClearSolutions as NbgraderClearSolutions
 
 from autograder.exercise import Exercise
-from autograder.source import BEGIN, END, STUB, Cell, Source
+from autograder.source import BEGIN, END, Cell, Source
+from introdl.execute import STUB
 
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -102,14 +104,6 @@ def source_notebook(source: Source, exercises: dict[str, Exercise]) -> nbformat.
     return new_notebook(cells=cells, metadata=KERNEL)
 
 
-def solved_notebook(source: Source, exercises: dict[str, Exercise]) -> nbformat.NotebookNode:
-    """Return the source notebook without stub lines: what a learner with every answer right would hold."""
-    notebook = source_notebook(source, exercises)
-    for cell in notebook.cells:
-        cell.source = "\n".join(line for line in cell.source.split("\n") if STUB not in line)
-    return notebook
-
-
 def write_notebook(notebook: nbformat.NotebookNode) -> bytes:
     """Return a notebook's bytes; they depend on its content alone."""
     return (nbformat.writes(notebook, version=4, indent=1).rstrip("\n") + "\n").encode()
@@ -124,6 +118,7 @@ def released_notebook(notebook: nbformat.NotebookNode, name: str) -> nbformat.No
         place = Path(folder) / "source" / name
         place.mkdir(parents=True)
         (place / f"{name}.ipynb").write_bytes(write_notebook(notebook))
+        (Path(folder) / "gradebook.db").write_bytes(_empty_gradebook())
         config = Config()
         config.CourseDirectory.root = folder
         config.CourseDirectory.db_url = f"sqlite:///{folder}/gradebook.db"
@@ -135,6 +130,17 @@ def released_notebook(notebook: nbformat.NotebookNode, name: str) -> nbformat.No
         released = nbformat.read(Path(folder) / "release" / name / f"{name}.ipynb", as_version=4)
     released.metadata = nbformat.from_dict(KERNEL)
     return released
+
+
+@cache
+def _empty_gradebook() -> bytes:
+    """An empty gradebook's file. nbgrader starts a program for each that it makes, which takes seconds; one will do."""
+    from nbgrader.api import Gradebook
+
+    with tempfile.TemporaryDirectory(prefix="introdl-build-") as folder:
+        path = Path(folder) / "gradebook.db"
+        Gradebook(f"sqlite:///{path}").close()
+        return path.read_bytes()
 
 
 def preprocessors() -> list:

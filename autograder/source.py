@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.exercise import AuthorError, Exercise
+from introdl.execute import STUB
 
-BEGIN, END, STUB = "### BEGIN SOLUTION", "### END SOLUTION", "### STUB"
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _MARKER = re.compile(r"^# %%(?P<rest>.*)$")
 
 

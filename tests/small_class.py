@@ -8,6 +8,7 @@ import nbformat
 
 from autograder import build, release
 from autograder.classroom import Classroom
+from tests import classwork
 
 NAME = "03_convolution"
 EXERCISES = ["03.output_size", "03.pad", "03.quiz"]
@@ -58,23 +59,16 @@ def make(folder: Path, db_url: str = "") -> Classroom:
     return room
 
 
-def released(room: Classroom) -> nbformat.NotebookNode:
-    """What was handed out."""
-    return nbformat.read(room.root / "release" / NAME / f"{NAME}.ipynb", as_version=4)
-
-
 def hand_in(room: Classroom, student: str, answers: dict[str, str], essay: str = "", timestamp: str = "") -> Path:
     """Hand in a notebook with these answer cells; the rest blank."""
-    notebook = released(room)
+    notebook = classwork.released(room, NAME)
     for cell in notebook.cells:
         for id, answer in answers.items():
             if cell.id == release.grade_id(id):
                 cell.source = answer
         if cell.id == "03-essay" and essay:
             cell.source = essay
-    folder = room.root / "submitted" / student / NAME
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{NAME}.ipynb").write_text(nbformat.writes(notebook))
+    folder = classwork.hand_in(room, student, NAME, notebook).parent
     if timestamp:
         (folder / "timestamp.txt").write_text(timestamp)
     return folder

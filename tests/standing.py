@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from functools import cache
+from functools import lru_cache
 
-from autograder import bank
+from autograder import bank, build
 from autograder import exercises as exercise_bank
+from introdl.checking import sheets
 from introdl.checking.judge import Verdict, judge
+from introdl.checking.outcome import Outcome
 
 CHAPTERS = sorted(exercise_bank.chapters())
 EXERCISES = [id for chapter in CHAPTERS for id in exercise_bank.load(chapter)]
@@ -18,9 +20,15 @@ def exercise(id: str):
     return exercise_bank.load(id[:2])[id]
 
 
-@cache
+@lru_cache(maxsize=8)  # tests ask for one exercise's after the other
 def entry(id: str, seed: str):
     return bank.entry(exercise(id), seed)
+
+
+@lru_cache(maxsize=1)
+def committed_sheet(chapter: str) -> dict[str, sheets.Entry]:
+    """The chapter's answer sheet as it lies under course/."""
+    return sheets.read(build.root() / "course" / "sheets" / f"{exercise_bank.chapters()[chapter]}.npz")
 
 
 def answers(id: str) -> list[tuple]:
@@ -34,3 +42,9 @@ def verdict(id: str, seed: str, objects: tuple) -> Verdict:
     """Judge objects in this process (what they are is known to be harmless)."""
     drawn = entry(id, seed)
     return judge(drawn, bank.observe(drawn, objects))
+
+
+def verdict_of_mistake(id: str, seed: str, number: int) -> Verdict:
+    """Judge what a known mistake gave when the entry was made."""
+    drawn = entry(id, seed)
+    return judge(drawn, [(Outcome.from_tree(tree), drawn.arrays) for tree in drawn.misconceptions[number].outcomes])

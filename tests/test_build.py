@@ -7,11 +7,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from autograder import build, release
+from autograder import bank, build, release
 from autograder import source as sources
 from autograder.exercise import AuthorError, Case, Exercise, Misconception, quiz
 from introdl.checking import sheets
+from introdl.execute import without_stubs
 from tests import toy
+from tests.standing import committed_sheet
 
 PAGE = """\
 # %% [markdown]
@@ -64,17 +66,42 @@ def line_of(text, part):
     return next(n for n, line in enumerate(text.splitlines(), start=1) if part in line)
 
 
-def test_the_committed_course_is_what_the_sources_make():
-    stale = [item.path.name for item in build.build(look=True) if item.state == "stale"]
-    assert stale == [], "run 'make build' and commit the result"
+@pytest.mark.parametrize("path", build.source_files(), ids=lambda path: path.stem)
+def test_the_committed_notebooks_are_what_the_sources_make(path):
+    """And the committed sheets have the exercises there are; what they say of each is looked at in test_exercises.py."""
+    source, exercises = build.read(path)
+    state = build.build_notebook(source, exercises, build.root() / "course", look=True).state
+    assert state == "unchanged", "run 'make build' and commit the result"
+    if exercises:
+        assert list(committed_sheet(source.chapter)) == list(exercises)
 
 
-def test_building_twice_gives_the_same_bytes(tmp_path):
-    for one in ("a", "b"):
-        build.build(["03"], course=tmp_path / one)
-    assert {item.state for item in build.build(["03"], course=tmp_path / "a")} == {"unchanged"}
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A course of one chapter."""
+    course = tmp_path_factory.mktemp("built")
+    assert {item.state for item in build.build(["03"], course=course)} == {"made"}
+    return course
+
+
+def test_building_twice_gives_the_same_bytes(built, tmp_path):
+    build.build(["03"], course=tmp_path)
     for name in ("03_convolution/03_convolution.ipynb", "sheets/03_convolution.npz"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        assert (built / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert {item.state for item in build.build(["03"], course=tmp_path, look=True)} == {"unchanged"}
+
+
+def test_what_differs_is_stale_and_stays_when_one_only_looks(built, tmp_path, monkeypatch):
+    monkeypatch.setattr(bank, "entry", lambda one, seed: entries[one.id])
+    entries = sheets.read(built / "sheets" / "03_convolution.npz")
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    assert {item.state for item in build.build(["03"], course=tmp_path, look=True)} == {"unchanged"}
+    entries["03.pad"].hints[0] = "another"
+    path = tmp_path / "03_convolution" / "03_convolution.ipynb"
+    path.write_text(path.read_text() + "\n")
+    before = path.read_bytes()
+    assert {item.state for item in build.build(["03"], course=tmp_path, look=True)} == {"stale"}
+    assert path.read_bytes() == before
 
 
 def test_the_learners_copy_has_stubs_in_place_of_solutions(tmp_path):
@@ -87,7 +114,7 @@ def test_the_learners_copy_has_stubs_in_place_of_solutions(tmp_path):
     assert text["98-root"] == "# Your code here."
     assert text["98-quiz"] == "answer_1 = None\nanswer_2 = None"
     assert text["check-98-quiz"] == 'check("98.quiz", answer_1, answer_2)'
-    solved = release.solved_notebook(source, toy.ALL)
+    solved = without_stubs(release.source_notebook(source, toy.ALL))
     assert "None" not in next(cell.source for cell in solved.cells if cell.id == "98-quiz")
 
 
@@ -194,8 +221,8 @@ def test_no_solution_leaks_from_any_chapter():
         assert "BEGIN SOLUTION" not in text and "### STUB" not in text
 
 
-def test_building_never_overwrites_answers(tmp_path):
-    build.build(["03"], course=tmp_path)
+def test_building_never_overwrites_answers(built, tmp_path):
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "03_convolution" / "03_convolution.ipynb"
     notebook = nbformat.read(path, as_version=4)
     cell = next(cell for cell in notebook.cells if cell.id == "03-output_size")
@@ -264,15 +291,11 @@ def test_a_wrong_definition_has_its_sentence(changes, said):
     ],
 )
 def test_a_definition_that_cannot_teach_has_its_sentence(changes, said):
-    from autograder import bank
-
     with pytest.raises(AuthorError, match=said):
         bank.entry(exercise(**changes), "seed")
 
 
 def test_a_sheet_is_stale_by_what_it_says_and_not_by_a_processors_rounding(tmp_path):
-    from autograder import bank
-
     def made(**changes):
         nan = Misconception("not a number", "b", lambda x: float("nan"))
         nudged = Misconception("c", "d", lambda x: changes.get("list", [x.sum() / 3, float("inf")]))

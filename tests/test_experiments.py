@@ -1,8 +1,9 @@
-"""Recorded runs: each is made once, and what is done is never lost."""
+"""Recorded runs: each is made once, and what is done is never lost. Folders of photographs are read in one way."""
 
 import pytest
+from PIL import Image
 
-from introdl.experiments import records
+from introdl.experiments import photographs, records, unusual, verification
 
 WANTED = [{"arm": arm, "seed": seed} for arm in ("plain", "tricks") for seed in (0, 1)]
 
@@ -56,3 +57,37 @@ def test_a_missing_or_broken_record_says_what_to_do(tmp_path):
 def test_the_spread_is_the_sample_standard_deviation():
     assert records.spread([1.0, 2.0, 3.0]) == (2.0, 1.0)
     assert records.spread([4.0]) == (4.0, 0.0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of photographs, and what is none."""
+    for number, name in enumerate(("soup/a.jpg", "soup/b.PNG", "rice/a.jpg", ".hidden/a.jpg", "rice/.a.jpg")):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (12, 10), (40 * number, 0, 0)).save(path, path.suffix[1:].upper().replace("JPG", "JPEG"))
+    (tmp_path / "soup" / "notes.txt").write_text("none")
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+def test_photographs_of_a_folder_are_found_by_class_and_all_together(folder):
+    found = photographs.by_class(folder)
+    assert {name: [path.name for path in paths] for name, paths in found.items()} == {
+        "rice": ["a.jpg"],
+        "soup": ["a.jpg", "b.PNG"],
+    }
+    assert photographs.below(folder) == [path for paths in found.values() for path in paths]
+    images, labels = verification.labelled(folder)
+    assert images.shape == (3, verification.SIZE, verification.SIZE, 3) and labels.tolist() == [0, 1, 1]
+    assert len(unusual.drawn(folder, 2)) == 2 and len(unusual.drawn(folder, 9)) == 3
+
+
+def test_folders_without_photographs_have_their_sentence(folder):
+    for read in (photographs.below, photographs.by_class):
+        with pytest.raises(ValueError, match="nowhere is no folder"):
+            read(folder / "nowhere")
+        with pytest.raises(ValueError, match="There is no .*empty"):
+            read(folder / "empty")
+    with pytest.raises(ValueError, match="a folder of photographs for each class"):
+        photographs.by_class(folder / "soup")

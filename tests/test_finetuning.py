@@ -57,7 +57,7 @@ def test_the_chapters_network_has_the_librarys_names_and_answers():
 
 
 def test_photographs_are_split_by_class_and_always_in_the_same_way(folder):
-    one, two = (transfer.photographs(folder, 16, "food") for _ in range(2))
+    one, two = (transfer.split_by_class(folder, 16, "food") for _ in range(2))
     assert one.classes == ("blue", "green", "red")
     assert [one.split(part).counts()["red"] for part in ("train", "val", "test")] == [7, 2, 3]
     assert np.array_equal(one.images, two.images) and np.array_equal(one.splits, two.splits)
@@ -68,19 +68,22 @@ def test_a_val_folder_beside_train_is_the_test_part(folder, tmp_path):
     shutil.copytree(folder, apart / "train")
     for name in ("red", "blue"):
         shutil.copytree(folder / name, apart / "val" / name)
-    found = transfer.photographs(apart, 16, "food")
+    found = transfer.split_by_class(apart, 16, "food")
     assert found.classes == ("blue", "red") and len(found.split("test")) == 24
 
 
 def test_folders_that_are_none_have_their_sentence(folder, tmp_path):
     with pytest.raises(ValueError, match="is no folder"):
-        transfer.photographs(tmp_path / "nowhere", 16, "x")
+        transfer.split_by_class(tmp_path / "nowhere", 16, "x")
+    with pytest.raises(ValueError, match="a folder of photographs for each class"):
+        transfer.split_by_class(folder / "red", 16, "x")
+    shutil.copytree(folder / "red", tmp_path / "single" / "red")
     with pytest.raises(ValueError, match="at least two folders"):
-        transfer.photographs(folder / "red", 16, "x")
+        transfer.split_by_class(tmp_path / "single", 16, "x")
     for path in sorted((folder / "red").iterdir())[:4]:
         path.unlink()
     with pytest.raises(ValueError, match="'red'.*only 8 pictures"):
-        transfer.photographs(folder, 16, "x")
+        transfer.split_by_class(folder, 16, "x")
 
 
 def test_every_arm_runs_and_the_backbones_weights_are_where_they_should_be(folder, monkeypatch):
@@ -94,7 +97,7 @@ def test_every_arm_runs_and_the_backbones_weights_are_where_they_should_be(folde
     ours, _, _ = transfer.start("plates", 3, 0)
     none, _, _ = transfer.start("", 3, 0)
     assert (ours.conv1.weight == 0.01).all() and not (none.conv1.weight == 0.01).any()
-    trial = transfer.Trial(transfer.photographs(folder, 32, "food"), SMALL)
+    trial = transfer.Trial(transfer.split_by_class(folder, 32, "food"), SMALL)
     for arm in transfer.ARMS:
         made = trial.run({"arm": arm, "per_class": 3, "seed": 1})
         assert 0 <= made["test_accuracy"] <= 1 and made["train_pictures"] == 9
@@ -127,7 +130,7 @@ def test_imagenets_weights_take_part_where_they_are(folder, tmp_path, monkeypatc
     assert torch.equal(model.layer4[1].conv2.weight, state["layer4.1.conv2.weight"]) and mean[0] == 0.485
     keys = list(transfer.wanted_photographs("food", (0,), True))
     assert {key["backbone"] for key in keys} == {"plates", "imagenet", ""}
-    trial = transfer.Trial(transfer.photographs(folder, 32, "food"), SMALL)
+    trial = transfer.Trial(transfer.split_by_class(folder, 32, "food"), SMALL)
     for arm in ("frozen", "fine-tuned"):
         made = trial.run({"arm": arm, "backbone": "imagenet", "per_class": "all", "seed": 0})
         assert made["train_pictures"] == 21

@@ -576,6 +576,13 @@ def test_the_code_version_sees_code_and_no_comments():
     assert meaning("def f():\n    return 1") != meaning("def f():\n    return 2")
 
 
+def test_the_code_version_sees_probes_and_held_out_pictures():
+    names = {path.name for path in jobs.judges("09")}
+    assert {"judge.py", "food.py", "examiner.py", "ch09_food_cnn.py", "plates.zip"} <= names
+    assert all(path.exists() for path in jobs.judges("09"))
+    assert "plates.zip" not in {path.name for path in jobs.judges("03")}
+
+
 def test_another_version_of_the_course_refuses_a_job(graded):
     made = run.Run(graded, small.NAME)
     job = dataclasses.replace(made.job(submissions.read(graded, "s00", small.NAME)), code="other")

@@ -234,13 +234,16 @@ def test_wrong_shapes_are_sentences():
 # --- what is unusual ------------------------------------------------------------------------------------------------
 
 
-def test_auroc_is_scikit_learns():
+def test_scores_are_compared_as_scikit_learn_does():
     from sklearn.metrics import roc_auc_score
+
+    from introdl.experiments import unusual as experiment
 
     rng = np.random.default_rng(0)
     usual, unusual = rng.integers(0, 6, 57), rng.integers(2, 9, 31)
     truth = np.r_[np.zeros(57), np.ones(31)]
-    assert novelty.auroc(usual, unusual) == pytest.approx(roc_auc_score(truth, np.r_[usual, unusual]))
+    assert experiment.auroc(usual, unusual) == pytest.approx(roc_auc_score(truth, np.r_[usual, unusual]))
+    assert experiment.auroc(np.array([1, 2, 3]), np.array([2.5, 4])) == pytest.approx(5 / 6)
 
 
 def test_scores_are_what_their_formulas_say():

@@ -1,7 +1,10 @@
 """The recipes make networks that load, with cards that say what was measured."""
 
+import dataclasses
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import torch
 
 from introdl import data, models, places, recipes
 from introdl.data import Dataset
+from tests.test_mealomi_app import plates as meals
 
 CLASSES = ("apple", "salad", "soup")
 
@@ -54,6 +58,16 @@ def test_a_recipe_makes_a_network_whose_card_says_what_was_measured(tmp_path):
         "name": "plates", "version": "7", "sha256": "ab", "dishes": "base", "pictures": {"train": 90, "val": 30, "test": 30}
     }  # fmt: skip
     assert card.training["settings"]["lr"] == 0.02 and len(card.training["rows"]) == 5
+
+
+def test_a_recipe_of_the_app_knows_its_plates_and_says_how_well_it_weighs(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "plates", lambda size, dishes: meals(120, size=size))
+    shutil.copy(Path(__file__).parent.parent / "data" / "nutrition.csv", places.data())
+    recipe = dataclasses.replace(TINY, architecture="MealNet", arguments={"size": 16, "widths": [8, 8], "hidden": 8})
+    card = recipes.make(recipe, tmp_path, device="cpu", quiet=True)
+    model = models.pretrained("tiny", tmp_path)
+    assert {"accuracy", "grams_error", "kcal_error", "iou"} <= set(card.test)
+    assert model.centres.abs().sum() > 0 and (model.limits != 1).all()
 
 
 def test_what_is_measured_is_counted_right():

@@ -77,6 +77,12 @@ def test_the_roc_curve_is_scikit_learns(pairs, scores):
     assert verification.true_rate_at(false, true, 1.0) == 1.0
 
 
+def test_a_roc_curve_of_one_kind_has_its_sentence(scores):
+    for same in (True, False):
+        with pytest.raises(ValueError, match="pairs of both kinds"):
+            verification.roc(scores, np.full(len(scores), same))
+
+
 def test_cosine_of_zeros_is_zero():
     a, b = np.array([[3.0, 4.0], [0.0, 0.0], [1.0, 0.0]]), np.array([[4.0, 3.0], [1.0, 2.0], [-2.0, 0.0]])
     np.testing.assert_allclose(verification.cosine(a, b), [0.96, 0.0, -1.0])

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import examiner
+from autograder import examiner, exercises
 
 _FORMAT = 1
 _JUDGES = [
@@ -75,21 +75,34 @@ class JobError(Exception):
 
 @cache
 def code_version(chapter: str) -> str:
-    """Return a fingerprint of the code that judges a chapter: its exercises, the examiner and the checks.
+    """Return a fingerprint of what judges a chapter: its exercises, the examiner, checks and probes, held-out pictures.
 
     Comments, docstrings and layout do not count.
+
+    Parameters
+    ----------
+    chapter : str
+        Two digits.
     """
+    digest = hashlib.sha256()
+    for path in judges(chapter):
+        meaning = _meaning(path.read_text(encoding="utf-8")).encode() if path.suffix == ".py" else path.read_bytes()
+        digest.update(path.name.encode() + b"\0" + meaning)
+    return digest.hexdigest()
+
+
+def judges(chapter: str) -> list[Path]:
+    """Return the files that decide what a chapter's answers are worth."""
     import autograder
     import introdl.checking
 
     home = Path(autograder.__file__).parent
-    files = [home / name for name in _JUDGES if (home / name).exists()]
+    files = [home / name for name in _JUDGES]
     files += sorted((home / "exercises").glob(f"ch{chapter}*.py"))
-    files += sorted(Path(introdl.checking.__file__).parent.glob("*.py"))
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.name.encode() + b"\0" + _meaning(path.read_text(encoding="utf-8")).encode())
-    return digest.hexdigest()
+    files += sorted(Path(introdl.checking.__file__).parent.rglob("*.py"))
+    if chapter in exercises.chapters() and any(one.hidden for one in exercises.load(chapter).values()):
+        files += sorted(path for path in (home / "held_out").iterdir() if path.suffix in (".py", ".zip"))
+    return files
 
 
 def _meaning(source: str) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import examiner, sandbox
+from autograder import examiner
 from autograder.classroom import Classroom, ClassroomError
 from autograder.grading import lock, submissions
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.report import Bar
-from autograder.grading.run import Run, Stopped, cores
+from autograder.grading.run import Run, Stopped, cores, require_sandbox
 from autograder.grading.writer import Writer, sentences
 from autograder.release import check_id
 from introdl import places
@@ -83,8 +83,7 @@ def regrade(
     autograder.grading.run.Stopped
         If it was interrupted.
     """
-    if not address and not sandbox.unsafe() and (reason := sandbox.trouble() or sandbox.exposes(room.root)):
-        raise ClassroomError(reason)
+    require_sandbox(room, address)
     names = submissions.students(room, assignment, only)
     with sentences(room), lock.hold(room, f"regrade {assignment}"):
         run = Run(room, assignment)

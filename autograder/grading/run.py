@@ -65,6 +65,24 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def require_sandbox(room: Classroom, address: str | None) -> None:
+    """Refuse to run submissions on this machine where no sandbox keeps them from the classroom.
+
+    Parameters
+    ----------
+    room : Classroom
+    address : str or None
+        A Dask scheduler; its workers have sandboxes of their own.
+
+    Raises
+    ------
+    ClassroomError
+        With the reason, and what to do.
+    """
+    if not address and not sandbox.unsafe() and (reason := sandbox.trouble() or sandbox.exposes(room.root)):
+        raise ClassroomError(reason)
+
+
 @dataclass
 class _Todo:
     """A submission that waits for its verdict."""
@@ -285,8 +303,7 @@ def grade(
     Stopped
         If it was interrupted: what is done is kept, and the next run goes on from there.
     """
-    if not address and not sandbox.unsafe() and (reason := sandbox.trouble() or sandbox.exposes(room.root)):
-        raise ClassroomError(reason)
+    require_sandbox(room, address)
     names = submissions.students(room, assignment, only)
     with sentences(room), lock.hold(room, f"grade {assignment}"):
         run = Run(room, assignment, force)

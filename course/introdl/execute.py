@@ -13,6 +13,8 @@ from pathlib import Path
 from introdl import places
 
 _MIME = "application/vnd.introdl.verdict+json"
+#: Marks a line of a source's solution that stands in the learner's copy in place of the solution.
+STUB = "### STUB"
 
 
 @dataclass
@@ -88,11 +90,17 @@ def read(path: Path):
         return nbformat.read(path, as_version=4)
     import jupytext
 
-    notebook = jupytext.read(path, fmt="py:percent")
-    for cell in notebook.cells:  # a stub's lines stand beside the answer, and would undo it
-        cell.source = "\n".join(line for line in cell.source.split("\n") if "### STUB" not in line)
+    notebook = without_stubs(jupytext.read(path, fmt="py:percent"))
+    for cell in notebook.cells:
         cell.metadata = {"tags": cell.metadata.get("tags", [])}
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return notebook
+
+
+def without_stubs(notebook):
+    """Take the stubs' lines out of a notebook with its answers, in place, and return it: they would undo the answers."""
+    for cell in notebook.cells:
+        cell.source = "\n".join(line for line in cell.source.split("\n") if STUB not in line)
     return notebook
 
 

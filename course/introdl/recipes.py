@@ -14,7 +14,8 @@ import json
 import re
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -142,8 +143,8 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     model = getattr(models, recipe.architecture)(num_classes=len(plates.classes), **recipe.arguments)
     if recipe.start:
         begin_with(model, recipe.start, plates.classes)
-    meals = recipe.architecture == "MealNet"
-    history = (training.train_meals if meals else training.train)(
+    task = _MEALS if recipe.architecture == "MealNet" else _DISHES
+    history = getattr(training, task.train)(
         model,
         plates.split("train"),
         plates.split("val"),
@@ -154,10 +155,7 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     )
     if history.stopped or (torch.distributed.is_initialized() and torch.distributed.get_rank() > 0):
         return None
-    if meals:
-        from introdl.mealomi import novelty
-
-        novelty.fit(model, plates, history.about["mean"], history.about["std"])
+    task.fit(model, plates, history.about)
     card = models.Card(
         name=recipe.name,
         summary=recipe.summary,
@@ -190,11 +188,7 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     with tempfile.TemporaryDirectory() as folder:
         models.save(model, card, Path(folder))
         kept = models.pretrained(recipe.name, Path(folder))
-        test = measure(kept, plates.split("test"))
-        if meals:
-            test |= measure_meals(kept, plates)
-    from dataclasses import replace
-
+        test = measure(kept, plates.split("test")) | task.measure(kept, plates)
     return models.save(model, replace(card, test=test), where)
 
 
@@ -329,6 +323,24 @@ def _tensor(values):
     import torch
 
     return torch.tensor(np.asarray(values, np.float32))
+
+
+def _fit_novelty(model, plates, about: dict) -> None:
+    from introdl.mealomi import novelty
+
+    novelty.fit(model, plates, about["mean"], about["std"])
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a network is for: by which function of `introdl.training` it learns, and what is done and measured after."""
+
+    train: str
+    fit: Callable = lambda model, plates, about: None
+    measure: Callable = lambda model, plates: {}
+
+
+_DISHES, _MEALS = _Task("train"), _Task("train_meals", _fit_novelty, measure_meals)
 
 
 def table(cards) -> str:

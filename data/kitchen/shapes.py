@@ -408,6 +408,12 @@ def blob(rng, radius=1.0, lumps=0.08, wavelength=None, **look):
     return replace(body, points=body.points * radius * (1 + lumps * swell)[:, None])
 
 
+def somewhere(rng, reach, around=2 * np.pi):
+    """A place x, y within ``reach`` centimetres of the middle, anywhere as likely; ``around``: the largest angle."""
+    away, angle = reach * np.sqrt(rng.random()), rng.uniform(0, around)
+    return away * np.cos(angle), away * np.sin(angle)
+
+
 def filling(body, area):
     """Points strewn over a body's larger triangles: about one for each ``area`` square centimetres seen from above."""
     a, b, c = (body.points[body.faces[:, k]] for k in range(3))
@@ -454,6 +460,12 @@ class Pile:
         """Raise the map of heights to the body's upper side."""
         points = np.concatenate([body.points, filling(body, 0.4 * self.cell**2)])
         np.maximum.at(self.height, self._cells(points), points[:, 2])
+
+    def begin_again(self, bodies):
+        """Forget what lies there, and remember these bodies where they are now."""
+        self.height[:] = 0
+        for body in bodies:
+            self.remember(body)
 
     def at(self, x, y):
         """Height of the surface at places in centimetres."""

@@ -13,7 +13,6 @@ exercise; a wrong answer may be right on other cases in the one than in the othe
 from __future__ import annotations
 
 import argparse
-import base64
 import importlib
 import json
 import re
@@ -31,6 +30,8 @@ from autograder import build, release
 from autograder import exercises as exercise_bank
 from autograder.classroom import Classroom
 from autograder.export import export
+from introdl import execute
+from tests.classwork import as_code, hand_in
 
 KINDS = ("full marks", "partly right", "blank", "written differently")
 
@@ -43,7 +44,7 @@ def notebook(kind: str, chapter: str, number: int) -> nbformat.NotebookNode:
     import cloudpickle
 
     source, exercises = build.read(build.source_files([chapter])[0])
-    solved = release.solved_notebook(source, exercises)
+    solved = execute.without_stubs(release.source_notebook(source, exercises))
     blank = nbformat.read(Path("course") / source.name / f"{source.name}.ipynb", as_version=4)
     answers = {cell.id: cell.source for cell in solved.cells}
     ids = list(exercises)
@@ -58,11 +59,7 @@ def notebook(kind: str, chapter: str, number: int) -> nbformat.NotebookNode:
                 cloudpickle.register_pickle_by_value(module)
                 made = module.ANSWERS[id][number % len(module.ANSWERS[id])]
                 objects = made if isinstance(made, tuple) else (made,)
-                lines = ["import base64, cloudpickle"]
-                for name, one in zip(exercises[id].names, objects, strict=True):
-                    packed = base64.b64encode(cloudpickle.dumps(one)).decode()
-                    lines.append(f"{name} = cloudpickle.loads(base64.b64decode({packed!r}))")
-                cell.source = "\n".join(lines)
+                cell.source = as_code(exercises[id].names, objects)
                 cloudpickle.unregister_pickle_by_value(module)
     return blank
 
@@ -73,9 +70,7 @@ def make_class(folder: Path, chapter: str, count: int) -> Classroom:
     room.assign(chapter)
     name = exercise_bank.chapters()[chapter]
     for number in range(count):
-        place = folder / "submitted" / f"s{number:03}" / name
-        place.mkdir(parents=True)
-        (place / f"{name}.ipynb").write_text(nbformat.writes(notebook(KINDS[number % 4], chapter, number)))
+        hand_in(room, f"s{number:03}", name, notebook(KINDS[number % 4], chapter, number))
     return room
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from introdl.data.dataset import Dataset
 from introdl.data.errors import DataError
-from introdl.experiments import records
+from introdl.experiments import photographs, records
 
 #: How each arm starts, and what of it learns.
 ARMS = {
@@ -238,7 +238,7 @@ def imagenet_is_here() -> bool:
     return (download.folder(source) / source.files[0].name).is_file()
 
 
-def photographs(folder: Path, size: int, name: str, val: float = 0.15, test: float = 0.25) -> Dataset:
+def split_by_class(folder: Path, size: int, name: str, val: float = 0.15, test: float = 0.25) -> Dataset:
     """Read a folder with a folder of pictures for each class.
 
     Parameters
@@ -259,15 +259,11 @@ def photographs(folder: Path, size: int, name: str, val: float = 0.15, test: flo
     ValueError
         Where there are not at least two classes with ten pictures each, or a picture cannot be read.
     """
-    from introdl.data import photo
-
     folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder. Give a folder that holds a folder of pictures for each class.")
     held_out = next((folder / part for part in ("test", "val") if (folder / part).is_dir()), None)
     apart = held_out is not None and (folder / "train").is_dir()
-    pool = _pictures_by_class(folder / "train" if apart else folder)
-    tests = _pictures_by_class(held_out) if apart else {}
+    pool = photographs.by_class(folder / "train" if apart else folder)
+    tests = photographs.by_class(held_out) if apart else {}
     classes = [each for each in pool if not apart or each in tests]
     scarce = next((each for each in classes if len(pool[each]) < 10), None)
     if len(classes) < 2 or scarce:
@@ -285,21 +281,11 @@ def photographs(folder: Path, size: int, name: str, val: float = 0.15, test: flo
         listed += [(path, label, "test") for path in tests.get(each, [])]
     return Dataset(
         name,
-        np.stack([photo(path, size=size) for path, _, _ in listed]),
+        photographs.read([path for path, _, _ in listed], size),
         np.array([label for _, label, _ in listed], dtype=np.int64),
         tuple(classes),
         np.array([part for _, _, part in listed]),
     )
-
-
-def _pictures_by_class(folder: Path) -> dict[str, list[Path]]:
-    endings = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
-    found = {}
-    for each in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        paths = sorted(path for path in each.iterdir() if path.suffix.lower() in endings)
-        if paths:
-            found[each.name] = paths
-    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -332,7 +318,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             about, path = dict(SETTINGS), given.out or records.path_of("transfer_photographs")
             name = given.name or given.photographs.resolve().name
-            pictures = photographs(given.photographs, SETTINGS["size"], name)
+            pictures = split_by_class(given.photographs, SETTINGS["size"], name)
             trial = Trial(pictures, SETTINGS)
             facts = {
                 "classes": len(pictures.classes),

@@ -4,8 +4,8 @@
     python -m introdl.experiments.unusual --photographs grocery=FOLDER
 
 The first makes its own pictures: noise, textures, shapes, digits, the plates' backgrounds, plates without their food, plates
-in wrong colours, and pieces of scikit-learn's two sample photographs. The second measures real photographs (JPEG files anywhere
-below a folder) with them. Limits are chosen on validation plates; everything reported is of test plates and of pictures that
+in wrong colours, and pieces of scikit-learn's two sample photographs. The second measures real photographs (anywhere below a
+folder) with them. Limits are chosen on validation plates; everything reported is of test plates and of pictures that
 nothing was chosen on.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from introdl.experiments import records
+from introdl.experiments import photographs, records
 from introdl.mealomi import novelty
 
 NAME = "unusual"
@@ -138,15 +138,11 @@ KINDS: dict[str, Callable[[int, np.random.Generator, object], np.ndarray]] = {
 }
 
 
-def photographs(folder: Path, n: int) -> np.ndarray:
-    """Return at most `n` photographs out of a folder and those below it, drawn by chance; the largest square of each."""
-    from introdl.data import photo
-
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    if not paths:
-        raise ValueError(f"There is no JPEG or PNG file below {folder}.")
+def drawn(folder: Path, n: int) -> np.ndarray:
+    """Return at most `n` photographs out of a folder and those below it, drawn by chance: uint8, (n, SIZE, SIZE, 3)."""
+    paths = photographs.below(folder)
     order = np.random.default_rng(SEED).permutation(len(paths))[:n]
-    return np.stack([photo(paths[index], size=SIZE) for index in order])
+    return photographs.read([paths[index] for index in order], SIZE)
 
 
 def scores_of(model, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -160,6 +156,14 @@ def scores_of(model, images: np.ndarray) -> dict[str, np.ndarray]:
         "embedding distance": novelty.embedding_distance(found.embeddings, model.centres.numpy()),
         "either": found.unusual,
     }
+
+
+def auroc(usual: np.ndarray, unusual: np.ndarray) -> float:
+    """Return how often, of an unusual picture's score (M,) and a usual one's (N,), the unusual one's is higher."""
+    from introdl import verification
+
+    truth = np.repeat([False, True], [len(usual), len(unusual)])
+    return verification.area_under(*verification.roc(np.concatenate([usual, unusual]), truth)[:2])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -236,7 +240,7 @@ def measure(folders: dict[str, Path], path: Path | None = None, model=None, plat
     def compared(images: np.ndarray, part: str) -> dict[str, dict[str, float]]:
         found = scores_of(model, images)
         return {
-            "auroc": {name: round(novelty.auroc(usual[part][name], each), 4) for name, each in found.items()},
+            "auroc": {name: round(auroc(usual[part][name], each), 4) for name, each in found.items()},
             "noticed": {name: round(float((each > limits[name]).mean()), 4) for name, each in found.items()},
             "confident": round(float((found["max softmax"] < 0.1).mean()), 4),
         }
@@ -244,7 +248,7 @@ def measure(folders: dict[str, Path], path: Path | None = None, model=None, plat
     def run(key: dict) -> dict:
         kind = key["kind"]
         if kind in folders:
-            images = photographs(folders[kind], 3 * COUNT)
+            images = drawn(folders[kind], 3 * COUNT)
             return {"real": True, "pictures": len(images), **compared(images, "test")}
         images = KINDS[kind](COUNT, np.random.default_rng([SEED, 1]), test)
         others = KINDS[kind](COUNT, np.random.default_rng([SEED, 0]), val)

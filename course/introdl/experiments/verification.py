@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from introdl.experiments import records
+from introdl.experiments import photographs, records
 
 NAME = "verification"
 SIZE = 32
@@ -74,20 +74,11 @@ def measured(vectors: np.ndarray, labels: np.ndarray, per_fold: int, folds: int 
     }
 
 
-def photographs(folder: Path):
+def labelled(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read FOLDER/CLASS/*.jpg: pictures uint8 (N, SIZE, SIZE, 3) and labels int64 (N,)."""
-    from introdl.data import photo
-
-    images, labels = [], []
-    for label, kind in enumerate(sorted(each for each in folder.iterdir() if each.is_dir())):
-        for path in sorted(kind.glob("*.jpg")):
-            images.append(photo(path, size=SIZE))
-            labels.append(label)
-    if not images:
-        raise FileNotFoundError(
-            f"There is no {folder}/CLASS/*.jpg. Give the folder that holds one folder for each class."
-        )
-    return np.stack(images), np.array(labels, np.int64)
+    found = photographs.by_class(folder)
+    images = photographs.read([path for paths in found.values() for path in paths], SIZE)
+    return images, np.repeat(np.arange(len(found)), [len(paths) for paths in found.values()])
 
 
 class Experiment:
@@ -105,7 +96,7 @@ class Experiment:
         base = data.plates(size=SIZE, dishes="base")
         self.train, self.known = base.split("train"), base.split("val")
         self.specials = data.plates(size=SIZE, dishes="special")
-        self.grocery = photographs(grocery) if grocery else None
+        self.grocery = labelled(grocery) if grocery else None
 
     def diet(self, dishes: int, pictures: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return which dishes, drawn by the seed, and the first pictures of each."""

@@ -81,24 +81,28 @@ def show_live(
     display(widgets.VBox([hide, live]))
 
 
-def stepper(places: Callable[[], int], step: int, what: str, restarted_by: tuple = (), interval: int = 900):
+def stepper(
+    places: Callable[[], int], step: int, what: str, restarted_by: tuple = (), interval: int = 900, first: int = 1
+):
     """A play button and a slider that move together (in the browser).
 
-    They run from 1 to ``places()``, which is asked again, and they begin again, when one of `restarted_by` changes. Make
-    them before `explore` registers its own observers, so that the range is right when the picture is drawn.
+    They run from `first` to ``places()``, which is asked again, and they begin again, when one of `restarted_by` changes.
+    Make them before `explore` registers its own observers, so that the range is right when the picture is drawn.
 
     Parameters
     ----------
     places : callable
-        Returns how many places there are.
+        Returns the last place: how many there are, where they are counted from 1.
     step : int
-        Where they stand at first, from 1.
+        Where they stand at first.
     what : str
         What is counted, for the slider's label.
     restarted_by : tuple of ipywidgets.Widget, optional
         Controls that change what is stepped through.
     interval : int, optional
         Milliseconds between two steps of the player.
+    first : int, optional
+        The first place: 0 where what is stepped through has a state before its first step.
 
     Returns
     -------
@@ -109,14 +113,14 @@ def stepper(places: Callable[[], int], step: int, what: str, restarted_by: tuple
 
     total = places()
     step = min(step, total)
-    play = widgets.Play(min=1, max=total, value=step, step=1, interval=interval, description="Play")
+    play = widgets.Play(min=first, max=total, value=step, step=1, interval=interval, description="Play")
     slider = widgets.IntSlider(
-        min=1, max=total, value=step, description=what, continuous_update=True, layout={"width": "340px"}
+        min=first, max=total, value=step, description=what, continuous_update=True, layout={"width": "340px"}
     )
     widgets.jslink((play, "value"), (slider, "value"))
 
     def restart(_change) -> None:
-        slider.value = 1
+        slider.value = first
         slider.max = play.max = places()
 
     for control in restarted_by:

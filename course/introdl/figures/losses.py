@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from introdl.figures import svg
-from introdl.figures.interactive import explore
+from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 #: One colour and one shade of it, for words, per dish.
@@ -559,11 +559,7 @@ def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
         path, losses, right = known[key]
         return draw_classifier(X, labels, path[step], losses, right, step, kind, names, dishes)
 
-    slider = widgets.IntSlider(
-        value=0, min=0, max=steps, step=1, description="steps", layout=widgets.Layout(width="420px")
-    )
-    play = widgets.Play(min=0, max=steps, value=0, step=1, interval=120, description="Play")
-    widgets.jslink((play, "value"), (slider, "value"))
+    play, slider = stepper(lambda: steps, 0, "steps", interval=120, first=0)
     one = widgets.Button(description="one step", layout=widgets.Layout(width="90px"))
     one.on_click(lambda _button: setattr(slider, "value", min(slider.value + 1, steps)))
     controls = {
@@ -589,19 +585,15 @@ def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
         ),
     }
 
-    def layout(controls, view):
-        row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 14px"}
-        first = widgets.Box([play, one, controls["step"]], layout=row)
-        second = widgets.Box([controls["kind"], controls["strength"], controls["rate"]], layout=row)
-        return widgets.VBox([first, second, view])
-
     explore(
         draw,
         controls,
         f"{len(X)} plates of three dishes in a plane of two features, coloured by the dish that a linear classifier "
         "would choose; beside it, loss and accuracy against the steps taken. A slider takes gradient steps, and the "
         "boundaries move.",
-        layout,
+        lambda controls, view: rows_of(
+            (play, one, controls["step"]), (controls["kind"], controls["strength"], controls["rate"]), (view,)
+        ),
     )
 
 

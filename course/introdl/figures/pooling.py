@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from introdl.figures import svg
-from introdl.figures.interactive import explore
+from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 _PALE_BLUE, _PALE_GREEN, _PALE_ORANGE = "#CFE5F4", "#D5EFE5", "#F9DFC0"
@@ -245,7 +245,6 @@ def pooling_explorer(numbers: str = DECK, size: int = 2, stride: int = 2):
     import ipywidgets as widgets
 
     read_numbers(numbers)
-    count = _count_windows(numbers, size, stride)
     controls = {
         "numbers": widgets.Text(
             value=numbers, description="numbers", continuous_update=False, layout={"width": "400px"}
@@ -253,33 +252,19 @@ def pooling_explorer(numbers: str = DECK, size: int = 2, stride: int = 2):
         "kind": widgets.Dropdown(options=["maximum", "mean"], description="take the", layout={"width": "210px"}),
         "size": widgets.IntSlider(min=1, max=4, value=size, description="size", layout={"width": "240px"}),
         "stride": widgets.IntSlider(min=1, max=4, value=stride, description="stride", layout={"width": "240px"}),
-        "window": widgets.IntSlider(min=1, max=count, value=1, description="window", layout={"width": "300px"}),
     }
-    play = widgets.Play(min=1, max=count, value=1, interval=900, description="Play")
-    widgets.jslink((play, "value"), (controls["window"], "value"))
-
-    def fit(_change) -> None:
-        last = _count_windows(controls["numbers"].value, controls["size"].value, controls["stride"].value)
-        controls["window"].max = play.max = last
-
-    for name in ("numbers", "size", "stride"):
-        controls[name].observe(fit, names="value")
-
-    row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 14px"}
-
-    def layout(controls, view):
-        first = [controls["numbers"], controls["kind"]]
-        second = [controls["size"], controls["stride"], play, controls["window"]]
-        return widgets.VBox([widgets.Box(first, layout=row), widgets.Box(second, layout=row), view])
-
+    decide = tuple(controls[name] for name in ("numbers", "size", "stride"))
+    play, windows = stepper(lambda: _count_windows(*(one.value for one in decide)), 1, "window", restarted_by=decide)
     explore(
         draw_pooling,
-        controls,
+        controls | {"window": windows},
         alt=(
             "A grid of numbers with a window on it, the largest number in the window ringed, and the smaller grid of "
             "outputs. The deck's four by four numbers become 6 8 and 3 4."
         ),
-        layout=layout,
+        layout=lambda controls, view: rows_of(
+            (controls["numbers"], controls["kind"]), (controls["size"], controls["stride"], play, windows), (view,)
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from introdl.figures import svg
-from introdl.figures.interactive import explore
+from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 #: Each optimiser's colour, and its shade for words.
@@ -251,9 +251,7 @@ def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 1
     import ipywidgets as widgets
 
     style = {"description_width": "100px"}
-    slider = widgets.IntSlider(value=40, min=0, max=steps, description="step", layout=widgets.Layout(width="380px"))
-    play = widgets.Play(min=0, max=steps, value=40, step=1, interval=120, description="Play")
-    widgets.jslink((play, "value"), (slider, "value"))
+    play, slider = stepper(lambda: steps, 40, "step", interval=120, first=0)
     rates = (0.001, 0.003, 0.01, 0.02, 0.05, 0.09, 0.11, 0.2, 0.5, 1.0)
     controls = {
         "landscape": widgets.ToggleButtons(
@@ -284,15 +282,8 @@ def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 1
     }
 
     def layout(controls, view):
-        row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 14px"}
-        return widgets.VBox(
-            [
-                controls["landscape"],
-                widgets.Box([controls["rate"], controls["beta"], controls["noise"]], layout=row),
-                widgets.Box([play, controls["step"]], layout=row),
-                view,
-            ]
-        )
+        sliders = (controls["rate"], controls["beta"], controls["noise"])
+        return rows_of((controls["landscape"],), sliders, (play, controls["step"]), (view,))
 
     explore(
         lambda **values: draw_race(steps=steps, **values),

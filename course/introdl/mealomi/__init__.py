@@ -18,7 +18,7 @@ from introdl import lazy
 if TYPE_CHECKING:
     from introdl.mealomi.board import app
     from introdl.mealomi.diary import Diary, DiaryError, Entry
-    from introdl.mealomi.novelty import auroc, choose_limit, embedding_distance, energy_score, max_softmax_score
+    from introdl.mealomi.novelty import choose_limit, embedding_distance, energy_score, max_softmax_score
     from introdl.mealomi.nutriscore import Item, NutriScore, nutri_score
     from introdl.mealomi.nutrition import NUTRIENTS, REFERENCE_INTAKES, dishes, nutrients, per_100g, serving
     from introdl.mealomi.recognition import Meal, load, recognise
@@ -38,7 +38,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "REFERENCE_INTAKES": "nutrition",
         "Suggestion": "taste",
         "app": "board",
-        "auroc": "novelty",
         "choose_limit": "novelty",
         "dishes": "nutrition",
         "embedding_distance": "novelty",

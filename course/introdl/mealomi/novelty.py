@@ -1,7 +1,7 @@
 """Has the network ever seen the like? Scores for pictures that are unlike all that it learned from.
 
-Each score is a number for each picture: the higher, the more unusual. `auroc` compares them; `choose_limit` sets the limit
-above which the app says that it does not know the picture.
+Each score is a number for each picture: the higher, the more unusual. `introdl.verification.roc` compares them;
+`choose_limit` sets the limit above which the app says that it does not know the picture.
 """
 
 from __future__ import annotations
@@ -98,31 +98,6 @@ def unusualness(scores, embeddings, centres, limits):
     return torch.stack([unsure, _distance(embeddings, centres)], dim=1).div(limits).amax(dim=1)
 
 
-def auroc(usual: np.ndarray, unusual: np.ndarray) -> float:
-    """Return the area under the ROC curve: how often an unusual picture has the higher score of a pair.
-
-    Parameters
-    ----------
-    usual, unusual : numpy.ndarray
-        (N,) and (M,): the scores of ordinary and of other pictures. A tie counts as a half.
-
-    Returns
-    -------
-    float
-        1 where every unusual picture stands above every usual one; 0.5 is a coin.
-
-    Examples
-    --------
-    >>> auroc([1, 2, 3], [2.5, 4])  # five of six pairs
-    0.8333333333333334
-    """
-    usual, unusual = np.sort(np.asarray(usual, float)), np.asarray(unusual, float)
-    if not len(usual) or not len(unusual):
-        raise ValueError("auroc needs at least one score of either kind.")
-    below = np.searchsorted(usual, unusual, "left") + np.searchsorted(usual, unusual, "right")
-    return float(below.mean() / 2 / len(usual))
-
-
 def choose_limit(usual: np.ndarray, false_alarms: float = FALSE_ALARMS) -> float:
     """Return the limit that the given share of ordinary pictures exceeds; of validation pictures, never of test ones.
 
@@ -182,22 +157,13 @@ def fit(model, plates, mean, std) -> None:
     """
     import torch
 
-    from introdl.training import normalise
-
-    def seen(part) -> tuple[np.ndarray, np.ndarray]:
-        scores, embeddings = [], []
-        with torch.inference_mode():
-            for batch in np.array_split(np.asarray(part.images), max(1, len(part) // 256)):
-                maps = model.stages(normalise(torch.from_numpy(np.ascontiguousarray(batch)), mean, std))
-                scores.append(model.heads(maps).scores)
-                embeddings.append(maps.mean(dim=(2, 3)))
-        return torch.cat(scores).numpy(), torch.cat(embeddings).numpy()
+    from introdl.models.meal import ask
 
     model.eval().cpu()
     train, val = plates.split("train"), plates.split("val")
-    _, embeddings = seen(train)
+    embeddings = ask(model, train.images, mean, std)[1].numpy()
     centres = np.stack([embeddings[train.labels == k].mean(axis=0) for k in range(len(train.classes))])
     model.centres.copy_(torch.from_numpy(centres).half().float())  # as they are stored
-    scores, embeddings = seen(val)
-    columns = [max_softmax_score(scores), embedding_distance(embeddings, model.centres.numpy())]
+    heads, embeddings = ask(model, val.images, mean, std)
+    columns = [max_softmax_score(heads.scores.numpy()), embedding_distance(embeddings.numpy(), model.centres.numpy())]
     model.limits.copy_(torch.from_numpy(choose_limits(np.stack(columns, axis=1))))

@@ -88,28 +88,14 @@ def look(model, images: np.ndarray, batch_size: int = 256) -> Looked:
     Looked
         One row for each picture.
     """
-    import torch
-
+    from introdl.models.meal import ask
     from introdl.models.weights import looked_at, resized
 
-    card, pictures = model.card, looked_at(images)
-    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (card.mean, card.std))
-    rows = []
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            for start in range(0, max(len(pictures), 1), batch_size):
-                batch = resized(pictures[start : start + batch_size], card.size)
-                x = (torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255 - mean) / std
-                maps = model.stages(x)
-                heads = model.heads(maps)
-                features = maps.mean(dim=(2, 3))
-                unusual = novelty.unusualness(heads.scores, features, model.centres, model.limits)
-                rows.append((heads.scores, heads.scores.softmax(dim=1), heads.grams, heads.boxes, features, unusual))
-    finally:
-        model.train(was_training)
-    return Looked(*(torch.cat(each).float().numpy() for each in zip(*rows, strict=True)))
+    card = model.card
+    heads, embeddings = ask(model, resized(looked_at(images), card.size), card.mean, card.std, batch_size)
+    unusual = novelty.unusualness(heads.scores, embeddings, model.centres, model.limits)
+    found = (heads.scores, heads.scores.softmax(dim=1), heads.grams, heads.boxes, embeddings, unusual)
+    return Looked(*(each.numpy() for each in found))
 
 
 def recognise(picture: np.ndarray, model=None) -> Meal:

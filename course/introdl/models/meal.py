@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -94,6 +95,42 @@ class MealNet(PlainCNN):
         return MealHeads(
             self.head(features), mass.float() * self.mass_std + self.mass_mean, box_of(self.box(where).float())
         )
+
+
+@torch.inference_mode()
+def ask(model: MealNet, images: np.ndarray, mean, std, batch_size: int = 256) -> tuple[MealHeads, torch.Tensor]:
+    """Return what a network says to pictures, and the embeddings that it says it by.
+
+    Parameters
+    ----------
+    model : MealNet
+        On the CPU. It is asked in eval mode, and left as it was.
+    images : numpy.ndarray
+        uint8, (N, H, W, 3), of the network's size.
+    mean, std : sequence of three floats
+        Of red, green and blue in [0, 1]: by which pictures are normalised.
+    batch_size : int
+        How many pictures go through at once.
+
+    Returns
+    -------
+    (MealHeads, torch.Tensor)
+        Float32 on the CPU; the embeddings are the means of the last maps over space, (N, D).
+    """
+    from introdl.training import normalise
+
+    heads, embeddings = [], []
+    was_training = model.training
+    model.eval()
+    try:
+        for start in range(0, max(len(images), 1), batch_size):
+            batch = torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))
+            maps = model.stages(normalise(batch, mean, std))
+            heads.append(model.heads(maps))
+            embeddings.append(maps.mean(dim=(2, 3)))
+    finally:
+        model.train(was_training)
+    return MealHeads(*(torch.cat(each).float() for each in zip(*heads, strict=True))), torch.cat(embeddings).float()
 
 
 def box_of(raw: torch.Tensor) -> torch.Tensor:

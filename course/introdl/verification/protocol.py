@@ -170,6 +170,8 @@ def ten_folds(similarities: np.ndarray, pairs: Pairs) -> Outcome:
 def roc(similarities: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return false and true positive rates at every threshold, from the strictest on.
 
+    Any score will do in the place of similarities, and any truth that is yes or no.
+
     Parameters
     ----------
     similarities : numpy.ndarray
@@ -182,7 +184,14 @@ def roc(similarities: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndar
     (numpy.ndarray, numpy.ndarray, numpy.ndarray)
         Share of the pairs of two dishes and of those of one that are called "same", and the thresholds (the first one is
         infinite: nothing is called "same"); each (T + 1,) for T different similarities.
+
+    Raises
+    ------
+    ValueError
+        Where all pairs are "same", or none is: a rate of nothing is no number.
     """
+    if np.all(same) or not np.any(same):
+        raise ValueError("A ROC curve needs pairs of both kinds; here all are of one. Take more pairs.")
     order = np.argsort(-similarities, kind="stable")
     ordered, hits = similarities[order], same[order]
     ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
@@ -192,10 +201,29 @@ def roc(similarities: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def area_under(false: np.ndarray, true: np.ndarray) -> float:
-    """Return the area under a ROC curve: the chance that a pair of one dish is more alike than a pair of two."""
+    """Return the area under a ROC curve: the chance that a pair of one dish is more alike than a pair of two.
+
+    Parameters
+    ----------
+    false, true : numpy.ndarray
+        (T + 1,): false and true positive rates from 0 to 1, as from `roc`. Of pairs that are equally alike half count.
+
+    Returns
+    -------
+    float
+        1 where every pair of one dish is more alike than every pair of two; 0.5 is a coin.
+    """
     return float(np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2))
 
 
 def true_rate_at(false: np.ndarray, true: np.ndarray, limit: float) -> float:
-    """Return the highest true positive rate whose false positive rate is at most `limit`."""
+    """Return the highest true positive rate whose false positive rate is at most `limit`.
+
+    Parameters
+    ----------
+    false, true : numpy.ndarray
+        (T + 1,): false and true positive rates from 0 to 1, as from `roc`.
+    limit : float
+        From 0 to 1.
+    """
     return float(true[false <= limit].max())

@@ -2,9 +2,9 @@
 
 import numpy as np
 from serving import Serving
-from shapes import Body, Grain, blob, box, disc_grid, merged, mix, paint, slab, varied
+from shapes import Grain, box, disc_grid, merged, mix, paint, slab, varied
 
-from dishes.garnish import berry, flecks, leaf, puddle
+from dishes.garnish import berry, drape, flecks, leaf, puddle, whipped
 
 
 def wedge(rng, radius, height, start, stop, top, rim, cut, lip=0.0, rough=0.4):
@@ -57,12 +57,7 @@ def on_top(rng, serving, kind, pieces, radius, choices, shares):
                 body = merged(berry(rng, choice)).turned(rng.normal(0, 0.2), "x").turned(rng.uniform(0, 6))
                 serving.drop(body.moved(x, y), "berry", 0.12)
             elif choice == "cream":
-                heap = merged(
-                    [
-                        blob(rng, r, 0.06, colour=paint("#fbf8f0"), rough=0.5).scaled(1, 1, 0.7).moved(z=z)
-                        for r, z in ((1.0, 0.5), (0.72, 1.1), (0.4, 1.6))
-                    ]
-                )
+                heap = whipped(rng, ((1.0, 0.5), (0.72, 1.1), (0.4, 1.6)), 0.06, 0.7)
                 serving.drop(heap.moved(x, y), "cream", 0.2)
             elif choice == "shavings":
                 for _ in range(9):
@@ -184,14 +179,7 @@ def cheesecake(rng):
                 pool = puddle(rng, radius * 0.17, 0.14, jelly, 0.08, 0.22).moved(
                     dx + away * radius * np.cos(angle), dy + away * radius * np.sin(angle)
                 )
-                p = pool.points
-                pool = Body(
-                    p + np.stack([0 * p[:, 0], 0 * p[:, 0], serving.pile.at(p[:, 0], p[:, 1])], -1),
-                    pool.faces,
-                    jelly,
-                    0.08,
-                )
-                serving.add(pool, "sauce", volume=0.5)
+                serving.add(drape(pool, serving.pile, 0.0), "sauce", volume=0.5)
     serving.notes.append(style)
     on_top(
         rng,

@@ -1,7 +1,7 @@
 """Small things that lie on many dishes: leaves, rings, slices, crumbs and sauces."""
 
 import numpy as np
-from shapes import Body, Grain, ball, box, disc_grid, mix, paint, revolve, slab, tube, varied
+from shapes import Body, Grain, ball, blob, box, disc_grid, merged, mix, paint, revolve, slab, tube, varied
 
 
 def leaf(rng, length, colour=None, width=0.5, curl=0.25, rough=0.45):
@@ -161,6 +161,13 @@ def puddle(rng, radius, thick, colour, rough=0.12, lumps=0.16, wavelength=(1.2, 
     x, y, share, _ = disc_grid(outline, 16, 72)
     z = thick * np.sqrt(np.clip(1 - share**6, 0, 1)) + 0.01
     return slab(x, y, z, 0 * z, colour, rough, side_rows=2)
+
+
+def whipped(rng, balls, lumps, flat):
+    """A heap of whipped cream: balls of (radius, height of the middle) centimetres, pressed to the share ``flat``."""
+    return merged([
+        blob(rng, radius, lumps, colour=paint("#fbf8f0"), rough=0.5).scaled(1, 1, flat).moved(z=z) for radius, z in balls
+    ])  # fmt: skip
 
 
 def cubes(rng, count, size, colours, rough=0.6):

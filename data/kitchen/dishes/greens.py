@@ -2,7 +2,7 @@
 
 import numpy as np
 from serving import Serving
-from shapes import Body, Grain, ball, mix, paint, revolve, slab, varied
+from shapes import Body, Grain, ball, mix, paint, revolve, slab, somewhere, varied
 
 from dishes.garnish import cubes, disc, flecks, ring, tomato_slice
 
@@ -91,9 +91,9 @@ def salad(rng):
 
     def strew(count, make, stuff, sink=0.25):
         for _ in range(int(count)):
-            away, angle = reach * 0.82 * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+            place = somewhere(rng, reach * 0.82)
             body = make().turned(rng.normal(0, 0.35), "x").turned(rng.uniform(0, 6.28))
-            serving.drop(body.moved(away * np.cos(angle), away * np.sin(angle)), stuff, sink)
+            serving.drop(body.moved(*place), stuff, sink)
 
     olive = lambda: (
         revolve(

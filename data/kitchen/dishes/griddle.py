@@ -2,9 +2,9 @@
 
 import numpy as np
 from serving import Serving
-from shapes import Body, Grain, blob, box, disc_grid, merged, mix, paint, slab, tube, varied
+from shapes import Grain, box, disc_grid, merged, mix, paint, slab, tube, varied
 
-from dishes.garnish import berry, disc, flecks, puddle
+from dishes.garnish import berry, disc, drape, flecks, puddle, whipped
 
 SYRUPS = ["#96490c", "#84390a", "#a4560f", "#6f2e08"]
 
@@ -14,17 +14,7 @@ def dressed(rng, serving, radius, top):
     tone = varied(rng, paint(str(rng.choice(SYRUPS))), 0.15)
     if rng.random() < 0.55:  # syrup: a pool on top, and streams down the side
         pool = puddle(rng, radius * rng.uniform(0.45, 0.8), 0.10, tone, 0.06, 0.18)
-        pool = Body(
-            pool.points
-            + np.stack(
-                [0 * pool.points[:, 0], 0 * pool.points[:, 0], serving.pile.at(pool.points[:, 0], pool.points[:, 1])],
-                -1,
-            ),
-            pool.faces,
-            tone,
-            0.06,
-        )
-        serving.add(pool, "syrup", volume=0.1 * np.pi * (0.6 * radius) ** 2)
+        serving.add(drape(pool, serving.pile, 0.0), "syrup", volume=0.1 * np.pi * (0.6 * radius) ** 2)
         for _ in range(int(rng.integers(2, 7))):
             angle = rng.uniform(0, 2 * np.pi)
             out = np.linspace(0.5, 1.3, 60) * radius
@@ -47,12 +37,7 @@ def dressed(rng, serving, radius, top):
         serving.drop(pat.turned(rng.uniform(0, 3)).moved(*rng.normal(0, 0.1 * radius, 2)), "butter", 0.3)
     if choice in ("berries", "cream"):
         if choice == "cream":
-            heap = merged(
-                [
-                    blob(rng, r, 0.08, colour=paint("#fbf8f0"), rough=0.5).scaled(1, 1, 0.75).moved(z=z)
-                    for r, z in ((1.9, 1.0), (1.35, 2.0), (0.75, 2.9))
-                ]
-            )
+            heap = whipped(rng, ((1.9, 1.0), (1.35, 2.0), (0.75, 2.9)), 0.08, 0.75)
             serving.drop(heap.moved(*rng.normal(0, 0.15 * radius, 2)), "cream", 0.3, 0.85)
         kinds = [
             str(k) for k in rng.choice(["blueberry", "raspberry", "strawberry"], int(rng.integers(1, 3)), replace=False)
@@ -120,9 +105,7 @@ def pancakes(rng):
     if fanned:
         centre = np.mean([b.points.mean(0) for b in serving.bodies[-2:]], 0)
         serving.bodies = [b.moved(-centre[0], -centre[1]) for b in serving.bodies]
-        serving.pile.height[:] = 0
-        for body in serving.bodies:
-            serving.pile.remember(body)
+        serving.pile.begin_again(serving.bodies)
     dressed(rng, serving, radius, serving.pile.height.max())
     return serving
 

@@ -4,7 +4,7 @@ import numpy as np
 from serving import Serving
 from shapes import Body, Grain, ball, disc_grid, merged, mix, paint, sheet_faces, slab, tube, varied
 
-from dishes.garnish import berry, flecks, puddle
+from dishes.garnish import berry, drape, flecks, puddle
 
 FLAVOURS = {
     "vanilla": ("#f4e8c8", "#6b5232", 0.05), "chocolate": ("#6a3f28", "#3a2012", 0.15), "strawberry": ("#f2b3bb", "#c2304a", 0.2),
@@ -85,11 +85,8 @@ def ice_cream(rng):
         if rng.random() < 0.5:
             points = np.concatenate([b.points for b in serving.bodies])
             y0 = np.quantile(points[:, 1], 0.2)
-            keep = serving.bodies
-            serving.bodies = [b.moved(0, -y0) for b in keep]
-            serving.pile.height[:] = 0
-            for body in serving.bodies:
-                serving.pile.remember(body)
+            serving.bodies = [b.moved(0, -y0) for b in serving.bodies]
+            serving.pile.begin_again(serving.bodies)
         return serving
     spin = rng.uniform(0, 2 * np.pi)
     for k in range(count):
@@ -108,15 +105,8 @@ def ice_cream(rng):
     if rng.random() < 0.3:
         tone = paint(str(rng.choice(["#3a1a0c", "#8f3a0c", "#9a1530", "#c07a20"])))
         pool = puddle(rng, radius * rng.uniform(0.5, 0.8), 0.12, tone, 0.08, 0.35, (0.6, 1.6))
-        p = pool.points
-        pool = Body(
-            p + np.stack([0 * p[:, 0], 0 * p[:, 0], serving.pile.at(p[:, 0], p[:, 1]) + 0.02], -1),
-            pool.faces,
-            tone,
-            0.08,
-        )
         if count != 2:
-            serving.add(pool, "syrup", volume=0.15 * np.pi * radius**2)
+            serving.add(drape(pool, serving.pile, 0.02), "syrup", volume=0.15 * np.pi * radius**2)
     if rng.random() < (0.35 if count > 2 else 0.7):
         for k in range(int(rng.integers(1, 3))):
             stick = wafer(rng, radius * 2.4).turned(rng.uniform(0.3, 0.6), "x").turned(spin + 0.6 + k * 0.5)

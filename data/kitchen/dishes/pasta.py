@@ -2,7 +2,7 @@
 
 import numpy as np
 from serving import Serving
-from shapes import Grain, blob, disc_grid, merged, mix, paint, slab, tube, varied
+from shapes import Grain, blob, disc_grid, merged, mix, paint, slab, somewhere, tube, varied
 
 from dishes.garnish import basil, cubes, flecks, smoothed
 
@@ -60,19 +60,16 @@ def spaghetti(rng):
         serving.add(body, "sauce", volume=0.6 * np.pi * size**2)
         if sauce == "bolognese":
             for piece in cubes(rng, 40, 0.55, [paint("#6b3420"), paint("#54260f")], 0.4):
-                away, angle = size * np.sqrt(rng.random()), rng.uniform(0, 6.28)
-                serving.drop(piece.moved(away * np.cos(angle), away * np.sin(angle)), "beef", 0.5)
+                serving.drop(piece.moved(*somewhere(rng, size, 6.28)), "beef", 0.5)
     if sauce == "meatballs":
         for _ in range(int(rng.integers(3, 8))):
             body = blob(rng, rng.uniform(1.25, 1.7), 0.05, (0.25, 1.0), columns=40, rows=26)
             char = Grain(rng, (0.3, 1.2), 24)(body.points)
             body = body.painted(mix(paint("#7a4426"), paint("#42200f"), np.clip(0.5 + 0.4 * char, 0, 1)), 0.3)
-            away, angle = reach * 0.62 * np.sqrt(rng.random()), rng.uniform(0, 6.28)
-            serving.drop(body.moved(away * np.cos(angle), away * np.sin(angle)), "beef", 0.3)
+            serving.drop(body.moved(*somewhere(rng, reach * 0.62, 6.28)), "beef", 0.3)
     if sauce == "carbonara":
         for piece in cubes(rng, 30, 0.75, [paint("#b5583c"), paint("#d98c6a"), paint("#8a3320")], 0.35):
-            away, angle = reach * 0.85 * np.sqrt(rng.random()), rng.uniform(0, 6.28)
-            serving.drop(piece.moved(away * np.cos(angle), away * np.sin(angle)), "bacon", 0.4)
+            serving.drop(piece.moved(*somewhere(rng, reach * 0.85, 6.28)), "bacon", 0.4)
     if sauce == "pesto":
         flecks(rng, serving, 220, reach * 0.9, [paint("#3f6a1c"), paint("#557f28")], "herb", False, (0.10, 0.24), 0.5)
     if rng.random() < 0.55:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from serving import Serving
-from shapes import Grain, ball, disc_grid, mix, paint, slab, tube, varied
+from shapes import Grain, ball, disc_grid, mix, paint, slab, somewhere, tube, varied
 
 from dishes.garnish import cubes, disc, flecks, leaf, ring, sauce_line
 
@@ -65,11 +65,11 @@ def soup(rng):
     def float_(count, make, stuff, low=0.35, reach=0.82):
         """Let pieces float, partly under the surface."""
         for _ in range(int(count)):
-            away, angle = radius * reach * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+            place = somewhere(rng, radius * reach)
             piece = make()
             height = np.ptp(piece.points[:, 2])
             serving.add(
-                piece.onto(depth - low * height).moved(away * np.cos(angle), away * np.sin(angle)),
+                piece.onto(depth - low * height).moved(*place),
                 stuff,
                 1 - low,
                 remember=False,
