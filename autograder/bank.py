@@ -9,15 +9,19 @@ import numpy as np
 
 from autograder.exercise import AuthorError, Exercise, Misconception
 from introdl.checking import guard, wire
-from introdl.checking.judge import PASSED, judge
+from introdl.checking.judge import PASSED, alike, judge
 from introdl.checking.outcome import Outcome
+from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry, SheetCase, SheetMisconception
 
 #: The visible cases of every exercise are drawn from this seed and the exercise's id.
 VISIBLE_SEED = "visible"
 
+#: So many times an exercise's cases are drawn, until no known mistake can be taken for right or for another one.
+DRAWS = 20
 
-def generator(exercise: str, seed: str) -> np.random.Generator:
+
+def generator(exercise: str, seed: str, again: int = 0) -> np.random.Generator:
     """Return the random generator of an exercise's cases.
 
     Parameters
@@ -26,12 +30,15 @@ def generator(exercise: str, seed: str) -> np.random.Generator:
         Its id.
     seed : str
         `VISIBLE_SEED`, or a classroom's secret.
+    again : int
+        0, or which of the further draws.
     """
-    digest = hashlib.sha256(f"{seed}\n{exercise}".encode()).digest()
+    text = f"{seed}\n{exercise}" + (f"\n{again}" if again else "")
+    digest = hashlib.sha256(text.encode()).digest()
     return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
 
 
-def draw(exercise: Exercise, seed: str) -> Entry:
+def draw(exercise: Exercise, seed: str, again: int = 0) -> Entry:
     """Draw an exercise's cases and their right answers; the entry has no misconceptions yet.
 
     Raises
@@ -40,7 +47,7 @@ def draw(exercise: Exercise, seed: str) -> Entry:
         If there is no case, or the oracle's answer is no data.
     """
     kind = exercise.cases if seed == VISIBLE_SEED else exercise.hidden or exercise.cases
-    cases = list(kind(generator(exercise.id, seed)))
+    cases = list(kind(generator(exercise.id, seed, again)))
     if not cases:
         raise AuthorError(f"Exercise {exercise.id} has no cases.")
     arrays: list[np.ndarray] = []
@@ -127,8 +134,53 @@ def _moved(tree: Any, source: list[np.ndarray], target: list[np.ndarray]) -> Any
 
 
 def entry(exercise: Exercise, seed: str) -> Entry:
-    """Return an exercise's entry, whole: cases, right answers and what every known mistake gives."""
-    return add_misconceptions(draw(exercise, seed), exercise)
+    """Return an exercise's entry, whole: cases, right answers and what every known mistake gives.
+
+    Drawn numbers can happen to hide a mistake: with a positive number alone in a case, who forgets the sign is right. Such
+    cases are drawn again, so that no class has them.
+
+    Raises
+    ------
+    autograder.exercise.AuthorError
+        As `draw` and, where a mistake passes every case in all `DRAWS` draws, as `add_misconceptions`.
+    """
+    for again in range(DRAWS):
+        last = again == DRAWS - 1
+        drawn = draw(exercise, seed, again)
+        try:
+            found = add_misconceptions(drawn, exercise)
+        except AuthorError:
+            if last or _mismatched(exercise, drawn):
+                raise
+            continue
+        if last or _told_apart(found, exercise):
+            return found
+    raise AssertionError
+
+
+def _mismatched(exercise: Exercise, drawn: Entry) -> bool:
+    """Whether a mistake does not even have the right number of objects: no draw mends that."""
+    return any(isinstance(one.wrong, tuple) and len(one.wrong) != len(drawn.names) for one in exercise.misconceptions)
+
+
+def _told_apart(drawn: Entry, exercise: Exercise) -> bool:
+    """Whether each mistake is called by its own name first, and not by another's that gives the same in these cases."""
+    if PROBES[drawn.probe].weigh is not None:  # what a network has learned is measured anew each time it is judged
+        return True
+    given = [[tree and Outcome.from_tree(tree) for tree in one.outcomes] for one in drawn.misconceptions]
+    for number, mistake in enumerate(exercise.misconceptions):
+        own = [(outcome, drawn.arrays) for outcome in given[number]]
+        twins = (
+            all(
+                known is None or alike(drawn, case, *one, known)
+                for case, one, known in zip(drawn.cases, own, others, strict=True)
+            )
+            for other, others in enumerate(given)
+            if other != number
+        )
+        if mistake.only_case is None and any(twins) and judge(drawn, own).diagnoses[0].name != mistake.name:
+            return False
+    return True
 
 
 def share_arrays(entries: list[Entry]) -> None:

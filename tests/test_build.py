@@ -295,6 +295,25 @@ def test_a_definition_that_cannot_teach_has_its_sentence(changes, said):
         bank.entry(exercise(**changes), "seed")
 
 
+def test_a_draw_that_hides_a_mistake_or_makes_two_alike_is_drawn_again():
+    """Numbers from 0 to 2: at 0 all three mistakes are right, at 2 two of them are alike."""
+    one = exercise(
+        cases=lambda rng: [Case("one", x=float(rng.integers(0, 3)))],
+        oracle=lambda x: 2 * x,
+        misconceptions=[
+            Misconception("squared", "b", lambda x: x * x if x else 0.0),
+            Misconception("three times", "b", lambda x: 3 * x),
+            Misconception("cubed less two", "b", lambda x: x**3 - 2 if x else 0.0),
+        ],
+    )
+    for seed in map(str, range(40)):
+        found = bank.entry(one, seed)
+        assert found.to_tree() == bank.entry(one, seed).to_tree()
+        assert float(bank.wire.unpack(found.cases[0].inputs[0][1], found.arrays)) == 1
+    one = exercise(misconceptions=[Misconception("a", "b", lambda x: 0.0), Misconception("c", "d", lambda x: 0.0)])
+    assert len(bank.entry(one, "seed").misconceptions) == 2  # never told apart: the author's tests say so
+
+
 def test_a_sheet_is_stale_by_what_it_says_and_not_by_a_processors_rounding(tmp_path):
     def made(**changes):
         nan = Misconception("not a number", "b", lambda x: float("nan"))

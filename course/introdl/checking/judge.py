@@ -151,7 +151,7 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list[np
     return verdict
 
 
-def _alike(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list, known: Outcome) -> bool:
+def alike(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list, known: Outcome) -> bool:
     """Whether an outcome is what a known mistake gives."""
     if outcome.kind != known.kind:
         return False
@@ -181,7 +181,7 @@ def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[tuple[Outco
             if tree is None or cases[index].outcome.kind == "not run":
                 continue
             outcome, arrays = outcomes[index]
-            if _alike(entry, entry.cases[index], outcome, arrays, Outcome.from_tree(tree)):
+            if alike(entry, entry.cases[index], outcome, arrays, Outcome.from_tree(tree)):
                 if index in failing:
                     explained.append(index)
             else:
