@@ -11,19 +11,14 @@ from autograder import exercises as exercise_bank
 from introdl import execute
 
 SOURCES = {path.stem: path for path in build.source_files()}
-NOTEBOOKS = pytest.mark.parametrize("runs", SOURCES, indirect=True)
-CHAPTERS = pytest.mark.parametrize("runs", [name for name in SOURCES if name[:2].isdigit()], indirect=True)
+NOTEBOOKS = pytest.mark.parametrize("name", SOURCES)
 
 
-@pytest.fixture(scope="module")
-def runs(request, tmp_path_factory):
-    """One notebook, executed with its answers and blank; pytest runs all tests of one before it turns to the next."""
-    name, folder = request.param, tmp_path_factory.mktemp("executed")
-    blank = build.notebook_path(name, build.root() / "course")
-    return _timed(SOURCES[name], folder / "solved"), _timed(blank, folder / "blank")
+def wanted(name):
+    return list(exercise_bank.load(name[:2])) if name[:2].isdigit() else []
 
 
-def _timed(path, folder):
+def executed(path, folder):
     """An executed notebook, which also knows the seconds of processor time that its kernel and all its helpers took."""
     before = os.times()
     run = execute.execute_one(path, folder)
@@ -32,45 +27,50 @@ def _timed(path, folder):
     return run
 
 
-def wanted(run):
-    return list(exercise_bank.load(run.name[:2])) if run.name[:2].isdigit() else []
+# A notebook is executed once, so all that is to be seen in it is looked at in one test.
 
 
 @NOTEBOOKS
-def test_with_its_answers_every_check_has_full_marks(runs):
-    run = runs[0]
+def test_with_its_answers_every_check_has_full_marks(name, tmp_path):
+    run = executed(SOURCES[name], tmp_path)
     assert run.error == ""
-    assert [v["exercise"] for v in run.verdicts] == wanted(run)
+    assert [v["exercise"] for v in run.verdicts] == wanted(name)
     assert all(v["status"] == "passed" and v["earned"] == v["points"] for v in run.verdicts)
     if run.verdicts:
-        source, _ = build.read(SOURCES[run.name])
+        source, _ = build.read(SOURCES[name])
         assert 95 <= run.points + sum(cell.points for cell in source.cells) <= 105
+    look_at_outputs(run)
 
 
 @NOTEBOOKS
-def test_blank_it_runs_to_the_end_and_nothing_is_started(runs):
-    run = runs[1]
+def test_blank_it_runs_to_the_end_and_nothing_is_started(name, tmp_path):
+    run = executed(build.notebook_path(name, build.root() / "course"), tmp_path)
     assert run.error == ""
-    assert [v["exercise"] for v in run.verdicts] == wanted(run)
+    assert [v["exercise"] for v in run.verdicts] == wanted(name)
     assert all(v["status"] == "not started" and v["earned"] == 0 for v in run.verdicts)
+    look_at_outputs(run)
+    if name[:2].isdigit():
+        look_for_what_every_chapter_has(run)
 
 
-@NOTEBOOKS
-def test_nothing_warns_and_every_figure_has_its_alt_text(runs):
-    for run in runs:
-        notebook = nbformat.read(run.output, as_version=4)
-        for number, cell in enumerate(notebook.cells):
-            for output in cell.get("outputs", []):
-                assert output.get("name") != "stderr", f"cell {number} wrote to stderr: {output['text']}"
-                data = output.get("data", {})
-                assert "image/png" not in data, f"cell {number} shows a figure without alt text; use figures.show"
-                for picture in re.findall(r"<img[^>]*>", str(data.get("text/html", ""))):
-                    assert re.search(r'alt="[^"]+"', picture), f"cell {number}: a picture has no alt text"
+def look_at_outputs(run):
+    """Nothing warns, every figure has its alt text, and it takes no more than two minutes on one core.
+
+    Two minutes of processor time: the clock would ask how busy the machine is.
+    """
+    notebook = nbformat.read(run.output, as_version=4)
+    for number, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            assert output.get("name") != "stderr", f"cell {number} wrote to stderr: {output['text']}"
+            data = output.get("data", {})
+            assert "image/png" not in data, f"cell {number} shows a figure without alt text; use figures.show"
+            for picture in re.findall(r"<img[^>]*>", str(data.get("text/html", ""))):
+                assert re.search(r'alt="[^"]+"', picture), f"cell {number}: a picture has no alt text"
+    assert 0 < run.processor < 120, f"{run.name} took {run.processor:.0f} s of processor time"
 
 
-@CHAPTERS
-def test_a_chapter_has_what_every_chapter_has(runs):
-    notebook = nbformat.read(runs[1].output, as_version=4)
+def look_for_what_every_chapter_has(run):
+    notebook = nbformat.read(run.output, as_version=4)
     tags = [tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])]
     assert "parameters" in tags
     html = [str(o.get("data", {}).get("text/html", "")) for cell in notebook.cells for o in cell.get("outputs", [])]
@@ -79,14 +79,7 @@ def test_a_chapter_has_what_every_chapter_has(runs):
     assert figures >= 3, "fewer than three figures"
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     assert "http" in text, "no further reading"
-    assert f'check("{runs[1].name[:2]}.quiz"' in "\n".join(cell.source for cell in notebook.cells)
-
-
-@NOTEBOOKS
-def test_it_takes_no_more_than_two_minutes(runs):
-    """Of processor time, on one core: the clock would ask how busy the machine is."""
-    for run in runs:
-        assert 0 < run.processor < 120, f"{run.name} took {run.processor:.0f} s of processor time"
+    assert f'check("{run.name[:2]}.quiz"' in "\n".join(cell.source for cell in notebook.cells)
 
 
 def test_a_notebook_that_fails_says_which_cell(tmp_path):
