@@ -31,7 +31,7 @@ import torch.nn.functional as F
 from introdl import check, data, figures, hint, mealomi, models
 from introdl.experiments import records, unusual
 from introdl.figures import mealomi as figs
-from introdl.mealomi import novelty, nutriscore, recognition
+from introdl.mealomi import novelty, nutriscore, recognition, taste
 
 figures.use_style()
 
@@ -724,7 +724,7 @@ figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, star
 #
 # ### Exercise: `recommend`
 #
-# Write it with NumPy; scikit-learn, `scipy.spatial` and the chapter's own `figs.most_alike` are off the menu.
+# Write it with NumPy; scikit-learn, `scipy.spatial` and the library's own (`introdl.mealomi.taste`) are off the menu.
 
 # %% exercise="12.recommend"
 def recommend(liked, eaten, embeddings, k):
@@ -774,7 +774,7 @@ check("12.recommend", recommend)
 # %%
 embeddings = said_test.embeddings.astype(float)
 liked_rows = [int(np.flatnonzero(test.labels == classes.index(dish))[3]) for dish in ("waffles", "doughnut", "ice_cream")]
-nearest = figs.most_alike(embeddings, liked_rows, 5)
+nearest = taste.most_alike(embeddings, liked_rows, 5)
 suggested = mealomi.recommend(
     embeddings[liked_rows],
     embeddings,

@@ -1481,7 +1481,7 @@ RECOMMEND = Exercise(
     points=10,
     cases=_taste_cases,
     oracle=_taste_oracle,
-    forbidden=("sklearn.*", "scipy.spatial.*", "introdl.figures.mealomi.most_alike"),
+    forbidden=("sklearn.*", "scipy.spatial.*", "introdl.mealomi.taste.*"),
     misconceptions=[
         Misconception(
             "recommends what was eaten",
