@@ -108,7 +108,9 @@ _DATA = ("plates", "weights", "experiments")
 def exposes(folder: Path) -> str:
     """Return "" where submissions cannot see a folder, else a sentence: a classroom's secrets may not lie there."""
     place = folder.resolve()
-    if _is_under(place, [one.resolve() for one in _shown()]) or _is_under(place, [places.data().resolve() / one for one in _DATA]):
+    if _is_under(place, [one.resolve() for one in _shown()]) or _is_under(
+        place, [places.data().resolve() / one for one in _DATA]
+    ):
         return (
             f"{folder} lies in a folder of the system or of Python, which submissions may read. Move the classroom, for "
             "example to your home folder."

@@ -44,7 +44,12 @@ def test_equal(given, expected):
         (4, 3, "value", "Expected 3, got 4."),
         (56.56, 56.5618, "value", "Expected 56.562, got 56.56."),
         (1276, 1276.25, "value", "Expected 1276.2, got 1276."),
-        ({Other("datetime.date"): 1}, {"2026-06-05": 1}, "type", "has a datetime.date for a key; it should be one like '2026-06-05'"),
+        (
+            {Other("datetime.date"): 1},
+            {"2026-06-05": 1},
+            "type",
+            "has a datetime.date for a key; it should be one like '2026-06-05'",
+        ),
         (GRID[:, :2], GRID, "shape", "should have shape (2, 3); yours is shape (2, 2)"),
         (GRID.T, GRID, "shape", "opposite order"),
         (np.zeros((4, 2, 3)), np.zeros((2, 3, 4)), "shape", "in another order"),

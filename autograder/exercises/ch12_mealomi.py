@@ -701,7 +701,9 @@ def _score_cases(rng):
     row = _row(rng, 4)
     yield Case("red meat", per_100g=row, red_meat=True, nutrient="protein_g", values=_around(rng, "protein_g"))
     row = _row(rng, 0, protein=6) | dict.fromkeys(_BAD, 0.0) | {"sodium_mg": _within(rng, "sodium_mg", 6)}
-    yield Case("red meat, from lean to fat", per_100g=row, red_meat=True, nutrient="saturated_fat_g", values=_steps(rng))
+    yield Case(
+        "red meat, from lean to fat", per_100g=row, red_meat=True, nutrient="saturated_fat_g", values=_steps(rng)
+    )
 
 
 def _steps(rng):
@@ -733,7 +735,15 @@ def _letter(score, bounds=(0, 2, 10, 18)):
 
 
 def _score_with(
-    change=None, exceeds=None, table=_TABLE, fruit=(0, 1, 2, 5), counts=None, bounds=None, meat=None, combine=None, red=False
+    change=None,
+    exceeds=None,
+    table=_TABLE,
+    fruit=(0, 1, 2, 5),
+    counts=None,
+    bounds=None,
+    meat=None,
+    combine=None,
+    red=False,
 ):
     """A Nutri-Score whose parts can be replaced by wrong ones.
 
@@ -1367,7 +1377,9 @@ def _all_orders(embeddings, liked, eaten, k):
     """What the right answer and its look-alikes would recommend."""
     known = {*liked, *eaten}
     found = [_ranked(embeddings, liked, known, how, k).tolist() for how in (_cosine, _dot, _long_taste, _all_raw, _distance, _first_liked, _nearest_liked)]  # fmt: skip
-    found += [_ranked(embeddings, liked, known, how, k).tolist() for how in (_squared, _sums, _columns, _eaten_too(eaten))]
+    found += [
+        _ranked(embeddings, liked, known, how, k).tolist() for how in (_squared, _sums, _columns, _eaten_too(eaten))
+    ]
     found.append(sorted(found[0]))
     found.append(_ranked(embeddings, liked, set(), None, k).tolist())
     found.append(_ranked(embeddings, liked, set(liked), None, k).tolist())
@@ -1396,7 +1408,9 @@ def _tie_case(rng, label, counts, k):
     """
     kinds = [[1, 1, 1, -1], [1, -1, 1, -1], [-1, 1, -1, -1]]
     scales = 2.0 ** rng.permutation(np.arange(-2, 3))
-    rows = np.concatenate([np.tile(np.multiply(kind, scale), (n, 1)) for kind, scale, n in zip(kinds, scales, counts, strict=False)])
+    rows = np.concatenate(
+        [np.tile(np.multiply(kind, scale), (n, 1)) for kind, scale, n in zip(kinds, scales, counts, strict=False)]
+    )
     embeddings = np.concatenate([np.ones((1, 4)), rows[rng.permutation(len(rows))]])
     return Case(label, liked=[0], eaten=[], embeddings=embeddings, k=k)
 
@@ -1579,7 +1593,9 @@ RECOMMEND = Exercise(
             "a dish that is liked and eaten counts twice",
             "You return one too few: to see how many dishes are left you subtract len(liked) and len(eaten). But she has eaten some of "
             "what she likes, and those are in both lists. A set holds each once.",
-            lambda liked, eaten, e, k: _ranked(e, liked, {*liked, *eaten}, None, min(k, len(e) - len(liked) - len(eaten))),
+            lambda liked, eaten, e, k: _ranked(
+                e, liked, {*liked, *eaten}, None, min(k, len(e) - len(liked) - len(eaten))
+            ),
         ),
         Misconception(
             "a tie goes to the higher index",
