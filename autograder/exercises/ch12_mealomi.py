@@ -510,6 +510,7 @@ ENERGY_ERRORS = Exercise(
     points=12,
     cases=_energy_cases,
     oracle=_energy_oracle,
+    seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded anew for each case
     misconceptions=[
         Misconception(
             "the two repairs have changed places",
@@ -1002,6 +1003,7 @@ CONFIDENCE_THRESHOLD = Exercise(
     points=12,
     cases=_threshold_cases,
     oracle=_threshold_oracle,
+    seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded anew for each case
     misconceptions=[
         Misconception(
             "chosen on the test pictures",
