@@ -101,10 +101,16 @@ def trouble() -> str:
     )
 
 
+#: The folders of the course's data that submissions may read.
+_DATA = ("plates", "weights", "experiments")
+
+
 def exposes(folder: Path) -> str:
     """Return "" where submissions cannot see a folder, else a sentence: a classroom's secrets may not lie there."""
     place = folder.resolve()
-    if _is_under(place, [one.resolve() for one in _shown()]) or _is_under(place, [places.data().resolve() / "plates"]):
+    if _is_under(place, [one.resolve() for one in _shown()]) or _is_under(
+        place, [places.data().resolve() / one for one in _DATA]
+    ):
         return (
             f"{folder} lies in a folder of the system or of Python, which submissions may read. Move the classroom, for "
             "example to your home folder."
@@ -172,7 +178,7 @@ def _places(absent: Sequence[str]) -> list[str]:
         if (library / name).is_dir():
             words += ["--tmpfs", f"{_ROOM}/introdl/{name}"]
     data = places.data()
-    for name in ("sources.toml", "nutrition.csv", "plates", "weights"):
+    for name in ("sources.toml", "nutrition.csv", *_DATA):
         words += ["--ro-bind-try", str(data / name), f"/data/{name}"]
     words += ["--ro-bind-try", str(places.pictures()), "/data/pictures"]
     if (places.cache() / "arrays").is_dir():

@@ -31,7 +31,7 @@ import torch.nn.functional as F
 from introdl import check, data, figures, hint, mealomi, models
 from introdl.experiments import records, unusual
 from introdl.figures import mealomi as figs
-from introdl.mealomi import novelty, nutriscore, recognition
+from introdl.mealomi import novelty, nutriscore, recognition, taste
 
 figures.use_style()
 
@@ -402,8 +402,10 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 #
 # ## 6. The Nutri-Score
 #
-# Energy is not all. The **Nutri-Score** is the letter on packages in seven European countries (as of 2024). It is a public
-# algorithm, by Santé publique France. We take the version of **2023**, for general foods. (Many pages still show the
+# Energy is not all. The **Nutri-Score** is a letter on packages of food. It began in France in 2017; in 2021 seven countries,
+# from Spain to the Netherlands, agreed to
+# [run it together](https://beuc.eu/press-media/news-events/pro-nutri-score-countries-join-forces-step-label-roll-out). It is a
+# public algorithm, by Santé publique France. We take the version of **2023**, for general foods. (Many pages still show the
 # version of 2017, which has other thresholds. `mealomi.nutri_score(..., version=2017)` reckons by that one.)
 #
 # Everything is per 100 g. A nutrient earns one point for each threshold that it **exceeds**. At the threshold is not above it.
@@ -441,6 +443,8 @@ figs.nutri_explorer("pizza")
 
 # %% [markdown]
 # ### Exercise: `nutri_score`
+#
+# Write it out; the library's own (`introdl.mealomi.nutriscore`) is off the menu.
 
 # %% exercise="12.nutri_score"
 def nutri_score(per_100g, red_meat=False):
@@ -701,7 +705,9 @@ figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, star
 # The reference intake of an adult, 2000 kcal, is the European label regulation's (EU 1169/2011, Annex XIII). It is an
 # average over people, not your need. And a bar of 0 means *nothing noted*, which is not the same as *nothing eaten*.
 #
-# (The app's own `mealomi.Diary` notes local time, as the clock on the wall shows it, and keeps it in a file on your machine.)
+# (The app's own `mealomi.Diary` is simpler. It notes local time, as the clock on the wall shows it, with no time zone: the date is
+# then the day, and nothing is shifted. What it loses is what UTC keeps: after a flight it no longer knows which of two meals came
+# first. The exercise's diary is in UTC, always.)
 #
 # ## 9. Recommendations
 #
@@ -718,7 +724,7 @@ figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, star
 #
 # ### Exercise: `recommend`
 #
-# Write it with NumPy; scikit-learn and `scipy.spatial` are off the menu.
+# Write it with NumPy; scikit-learn, `scipy.spatial` and the library's own (`introdl.mealomi.taste`) are off the menu.
 
 # %% exercise="12.recommend"
 def recommend(liked, eaten, embeddings, k):
@@ -729,7 +735,7 @@ def recommend(liked, eaten, embeddings, k):
     liked : list of int
         Rows of `embeddings` that she likes; at least one.
     eaten : list of int
-        Rows that she has eaten; it may be empty.
+        Rows that she has eaten; it may be empty. A liked dish may be among them.
     embeddings : numpy.ndarray
         (N, D) floats, one row for each dish, none of zeros.
     k : int
@@ -768,7 +774,7 @@ check("12.recommend", recommend)
 # %%
 embeddings = said_test.embeddings.astype(float)
 liked_rows = [int(np.flatnonzero(test.labels == classes.index(dish))[3]) for dish in ("waffles", "doughnut", "ice_cream")]
-nearest = figs.most_alike(embeddings, liked_rows, 5)
+nearest = taste.most_alike(embeddings, liked_rows, 5)
 suggested = mealomi.recommend(
     embeddings[liked_rows],
     embeddings,

@@ -10,6 +10,7 @@ from autograder import exercises as exercise_bank
 from autograder.preprocessors import RepairCells
 from autograder.session import Died, Session
 from tests.attacks import chapter
+from tests.attacks.shortcuts import SHORTCUTS
 from tests.attacks.table import ATTACKS
 from tests.standing import EXERCISES, answers, exercise
 
@@ -71,6 +72,23 @@ def test_an_attack_earns_nothing(attack, pool, tmp_path):
         assert any(attack.seen in one.kind for one in found.findings), found.findings
     if attack.silent:
         assert attack.silent not in shown(notebook, found, "text/html" if "<" in attack.silent else "")
+
+
+@pytest.mark.parametrize("one", SHORTCUTS, ids=lambda one: f"{one.exercise}-{one.name}".replace(" ", "-"))
+def test_a_finished_function_is_no_answer_and_the_sentence_says_so(one, pool, tmp_path):
+    notebook = chapter.alone(exercise(one.exercise), one.answer, one.before)
+    found = examiner.examine(notebook, SEED, tmp_path, examiner.Limits(cell=60, notebook=150), pool=pool)
+    verdict = found.verdicts[one.exercise]
+    assert verdict.earned == 0, verdict
+    told = {case.blind for case in verdict.cases}
+    assert all("which this exercise asks you to write yourself" in sentence for sentence in told), told
+    assert any(finding.kind == "forbidden call" for finding in found.findings)
+
+
+def test_the_sandbox_shows_the_recorded_experiments(pool, tmp_path):
+    with Session(tmp_path, pool, "bare") as one:
+        look = "from introdl.experiments import records\nprint(len(records.load('unusual')['runs']) > 0)"
+        assert one.run_cell(look, 60)["text"].strip() == "True"
 
 
 def _points_of_thousand(notebook):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from introdl.checking.compare import compare
+from introdl.checking.wire import Other
 
 GRID = np.arange(6.0).reshape(2, 3)
 
@@ -41,6 +42,14 @@ def test_equal(given, expected):
         (GRID + np.eye(2, 3), GRID, "value", "differs in 2 of 6 places"),
         (GRID * 1.001, GRID, "value", "differs in 5 of 6 places, most at [1, 2]: expected 5, got 5.005"),
         (4, 3, "value", "Expected 3, got 4."),
+        (56.56, 56.5618, "value", "Expected 56.562, got 56.56."),
+        (1276, 1276.25, "value", "Expected 1276.2, got 1276."),
+        (
+            {Other("datetime.date"): 1},
+            {"2026-06-05": 1},
+            "type",
+            "has a datetime.date for a key; it should be one like '2026-06-05'",
+        ),
         (GRID[:, :2], GRID, "shape", "should have shape (2, 3); yours is shape (2, 2)"),
         (GRID.T, GRID, "shape", "opposite order"),
         (np.zeros((4, 2, 3)), np.zeros((2, 3, 4)), "shape", "in another order"),

@@ -35,14 +35,16 @@ def _heads(rng, n, k):
     return [torch.tensor(each, dtype=torch.float32) for each in made]
 
 
-def _loss_case(rng, label, n, k, empty, weights, weight=1.0):
-    """A batch; `empty` pictures show an empty plate: class 0, 0 g, a box of zeros."""
+def _loss_case(rng, label, n, k, empty, weights, weight=1.0, light=False):
+    """A batch; `empty` pictures show an empty plate: class 0, 0 g, a box of zeros. One is of a few grams, where asked for."""
     import torch
 
     scores, log_grams, boxes = _heads(rng, n, k)
     dishes = rng.integers(1, k, n)
-    nothing = rng.permutation(n)[:empty]
+    nothing, *others = np.split(rng.permutation(n), [empty])
     dishes[nothing] = 0
+    if light:
+        log_grams[int(others[0][0])] = float(rng.integers(12, 19)) / 10
     # No head is exactly right: at an error of 0 the absolute value has no slope to compare.
     grams = np.exp(log_grams.numpy() + rng.choice([-1, 1], n) * rng.uniform(0.2, 1.1, n)).round()
     corners = boxes.numpy() + rng.choice([-1, 1], (n, 4)) * (rng.integers(2, 9, (n, 4)) / 100 + 0.005)
@@ -64,8 +66,8 @@ def _loss_cases(rng):
     halves = rng.permutation(np.arange(2, 12))[:9] / 4
     first, second, third = (tuple(float(w) for w in halves[i : i + 3]) for i in (0, 3, 6))
     yield _loss_case(rng, "three plates, one of them empty", 3, 2 + 2, 1, first)
-    yield _loss_case(rng, "seven plates, two of them empty", 7, 6, 2, second)
-    yield _loss_case(rng, "no empty plate", 5, 7, 0, third)
+    yield _loss_case(rng, "seven plates, two of them empty", 7, 6, 2, second, light=True)
+    yield _loss_case(rng, "no empty plate", 5, 7, 0, third, light=True)
     yield _loss_case(rng, "mostly empty plates", 8, 3, 6, (1.0, 0.5, 2.5))
     yield _loss_case(rng, "nothing but empty plates", 2, 5, 2, first, weight=0.5)
 
@@ -206,6 +208,12 @@ MULTI_TASK_LOSS = Exercise(
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log10()).abs())),
         ),
         Misconception(
+            "a gram is added before the logarithm",
+            "You add 1 to the grams, so that an empty plate gives no minus infinity. That moves every target, and that of light food "
+            "most: ln 3 is 1.10, and ln 4 is 1.39. Leave empty plates out, and the logarithm needs no help.",
+            _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log1p()).abs())),
+        ),
+        Misconception(
             "the errors are squared",
             "You square the errors of grams and box. The formula takes their absolute values.",
             _loss_with(
@@ -289,13 +297,14 @@ _FOODS = ("dumplings", "lentils", "porridge", "strudel", "curry", "risotto", "gn
 
 
 def _some_row(rng, columns):
-    """What 100 g hold, with two decimals that matter."""
-    return {
-        name: float(np.round(rng.integers(40, 500) + 0.37, 2))
-        if name == "kcal"
-        else float(np.round(rng.uniform(0.3, 30), 1)) + 0.07
-        for name in columns
-    }
+    """What 100 g hold, with two decimals that matter: the last one is a 7, so that few grams make it 0."""
+    most = {"kcal": 500, "salt_g": 3, "iron_mg": 3, "zinc_mg": 3}
+    return {name: float(rng.integers(1, 10 * most.get(name, 30))) / 10 + 0.07 for name in columns}
+
+
+def _some_grams(rng, low, high):
+    """Whole grams, no multiple of 10."""
+    return float(10 * rng.integers(low // 10, high // 10) + rng.integers(1, 10))
 
 
 def _tidy_row(row):
@@ -311,10 +320,10 @@ def _nutrient_cases(rng):
     first, second, *rest = (str(name) for name in rng.permutation(_FOODS))
     table = {first: {"kcal": 30.0 * low, "protein_g": 2.0}, second: {"kcal": 30.0 * high, "protein_g": 6.0}}
     yield Case("150 g of the second dish", dish=second, grams=150.0, table=table)
-    yield Case("less than 100 g", dish=first, grams=float(rng.integers(31, 90)), table=_some_table(rng, [second, first, rest[0]]))  # fmt: skip
+    yield Case("less than 100 g", dish=first, grams=_some_grams(rng, 30, 90), table=_some_table(rng, [second, first, rest[0]]))  # fmt: skip
     dishes = [*rest, first]
-    yield Case("a portion with a fraction of a gram", dish=dishes[2], grams=float(rng.integers(210, 480)) + 0.25, table=_some_table(rng, dishes, _COLUMNS[:5]))  # fmt: skip
-    yield Case("other nutrients", dish=dishes[1], grams=float(rng.integers(120, 300)), table=_some_table(rng, dishes[:3], ("kcal", "iron_mg", "zinc_mg")))  # fmt: skip
+    yield Case("a portion with a fraction of a gram", dish=dishes[2], grams=float(100 * rng.integers(2, 5) + rng.integers(31, 70)) + 0.25, table=_some_table(rng, dishes, _COLUMNS[:5]))  # fmt: skip
+    yield Case("other nutrients", dish=dishes[1], grams=_some_grams(rng, 120, 300), table=_some_table(rng, dishes[:3], ("kcal", "iron_mg", "zinc_mg")))  # fmt: skip
 
 
 def _nutrients_oracle(dish, grams, table):
@@ -370,6 +379,12 @@ NUTRIENTS = Exercise(
             "Your amounts are rounded to one decimal. Somebody will add up a day of them, and the errors with them. Return all "
             "digits; round where the number is shown.",
             _each_nutrient(lambda value, grams: round(value * grams / 100, 1)),
+        ),
+        Misconception(
+            "rounded to two decimals",
+            "Your amounts are rounded to two decimals. That looks right, but somebody will add up a day of them, and the errors with "
+            "them. Return all digits; round where the number is shown.",
+            _each_nutrient(lambda value, grams: round(value * grams / 100, 2)),
         ),
         Misconception(
             "only whole 100 g count",
@@ -478,6 +493,12 @@ def _swapped_roles(d, g, td, tg, c):
     return tuple(_number(np.abs(each - truth).mean()) for each in (both, grams, dish))
 
 
+def _gains(d, g, td, tg, c):
+    *three, truth = _energies(d, g, td, tg, c)
+    both, dish, grams = (np.abs(each - truth).mean() for each in three)
+    return _number(both), _number(both - dish), _number(both - grams)
+
+
 def _truth_of_the_named_dish(d, g, td, tg, c):
     both, dish, grams, _ = _energies(d, g, td, tg, c)
     return tuple(_number(np.abs(each - grams).mean()) for each in (both, dish, grams))
@@ -489,6 +510,7 @@ ENERGY_ERRORS = Exercise(
     points=12,
     cases=_energy_cases,
     oracle=_energy_oracle,
+    seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded anew for each case
     misconceptions=[
         Misconception(
             "the two repairs have changed places",
@@ -519,6 +541,11 @@ ENERGY_ERRORS = Exercise(
             _energy_variant(lambda said, truth: np.sqrt(((said - truth) ** 2).mean())),
         ),
         Misconception(
+            "a mean of squares",
+            "You square the errors, and the mean is in kilocalories squared. Take absolute values.",
+            _energy_variant(lambda said, truth: ((said - truth) ** 2).mean()),
+        ),
+        Misconception(
             "a sum over the plates",
             "You add up all plates. The mean is what one plate is off by.",
             _energy_variant(lambda said, truth: np.abs(said - truth).sum()),
@@ -538,6 +565,11 @@ ENERGY_ERRORS = Exercise(
             "Your second and third number say how far the repaired energy is from the network's own. The question is how far it "
             "still is from the truth.",
             _against_the_prediction,
+        ),
+        Misconception(
+            "what each repair gains",
+            "Your second and third number say by how much a repair lowers the error. Asked for is the error that is left after it.",
+            _gains,
         ),
         Misconception(
             "the truth has the named dish's energy",
@@ -669,6 +701,10 @@ def _score_cases(rng):
     yield Case("every letter", per_100g=row, red_meat=False, nutrient="sodium_mg", values=values)
     row = _row(rng, 4)
     yield Case("red meat", per_100g=row, red_meat=True, nutrient="protein_g", values=_around(rng, "protein_g"))
+    row = _row(rng, 0, protein=6) | dict.fromkeys(_BAD, 0.0) | {"sodium_mg": _within(rng, "sodium_mg", 6)}
+    yield Case(
+        "red meat, from lean to fat", per_100g=row, red_meat=True, nutrient="saturated_fat_g", values=_steps(rng)
+    )
 
 
 def _steps(rng):
@@ -700,11 +736,20 @@ def _letter(score, bounds=(0, 2, 10, 18)):
 
 
 def _score_with(
-    change=None, exceeds=None, table=_TABLE, fruit=(0, 1, 2, 5), counts=None, bounds=None, meat=None, combine=None
+    change=None,
+    exceeds=None,
+    table=_TABLE,
+    fruit=(0, 1, 2, 5),
+    counts=None,
+    bounds=None,
+    meat=None,
+    combine=None,
+    red=False,
 ):
     """A Nutri-Score whose parts can be replaced by wrong ones.
 
-    `change` alters the row; `exceeds` compares; `counts` says whether protein counts; `bounds` are the letters'.
+    `change` alters the row; `exceeds` compares; `counts` says whether protein counts, which with `red` that
+    of red meat always does; `bounds` are the letters'.
     """
     compare = exceeds or (lambda value, threshold: value > threshold)
 
@@ -714,7 +759,7 @@ def _score_with(
         bad = sum(points[name] for name in _BAD)
         protein = meat(points["protein_g"], red_meat) if meat else min(points["protein_g"], 2 if red_meat else 99)
         vegetables = fruit[points["fruit_veg_share"]]
-        protein = protein if (counts(bad, vegetables) if counts else bad < 11) else 0
+        protein = protein if (counts(bad, vegetables) if counts else bad < 11) or (red and red_meat) else 0
         if combine:
             total = combine(bad, protein, points["fibre_g"], vegetables)
         else:
@@ -736,12 +781,24 @@ NUTRI_SCORE = Exercise(
     cases=_score_cases,
     oracle=_score_oracle,
     probe="along_nutrient",
+    forbidden=("introdl.mealomi.nutriscore.*",),
     misconceptions=[
         Misconception(
             "kilocalories for kilojoules",
             "You compare kilocalories with thresholds in kilojoules. 1 kcal is 4.184 kJ, so nearly everything looks light. The row "
             "holds both: take kj.",
             _score_with(change=lambda row: row | {"kj": row["kcal"]}),
+        ),
+        Misconception(
+            "kilojoules out of kilocalories",
+            "You make kilojoules of the kilocalories, which are rounded: near a threshold that is not the same. The row holds the "
+            "kilojoules themselves: take kj.",
+            _score_with(change=lambda row: row | {"kj": row["kcal"] * 4.184}),
+        ),
+        Misconception(
+            "salt weighs less than sodium",
+            "You divide by 2.5. Salt holds its sodium and chlorine besides, so it weighs more: 2.5 times as much.",
+            _score_with(change=_in(sodium_mg=1 / 2.5**2)),
         ),
         Misconception(
             "sodium for salt",
@@ -794,6 +851,11 @@ NUTRI_SCORE = Exercise(
             _score_with(combine=lambda bad, p, fibre, fruit: bad - (p + fibre + fruit if bad < 11 else 0)),
         ),
         Misconception(
+            "fruit is dropped along with the protein",
+            "From 11 unfavourable points on you drop the points for fruit and vegetables too. Only the protein is dropped.",
+            _score_with(combine=lambda bad, p, fibre, fruit: bad - p - fibre - (fruit if bad < 11 else 0)),
+        ),
+        Misconception(
             "favourable points are added",
             "You add the favourable points. A low score is a good one, so they are subtracted.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad + p + fibre + fruit),
@@ -823,6 +885,23 @@ NUTRI_SCORE = Exercise(
             "the limit for red meat is missing",
             "Red meat gets at most 2 points for its protein in this version. You give it all that the table has.",
             _score_with(meat=lambda protein, red_meat: protein),
+        ),
+        Misconception(
+            "red meat's protein always counts",
+            "With 11 or more unfavourable points you still subtract protein where it is red meat's. That rule is for every food. Is "
+            "there an elif that should be an if?",
+            _score_with(red=True),
+        ),
+        Misconception(
+            "red meat earns nothing for protein",
+            "You give red meat no points for its protein. It earns them as other food does, but 2 at most: it is the points that are "
+            "cut, not the grams.",
+            _score_with(meat=lambda protein, red_meat: 0 if red_meat else protein),
+        ),
+        Misconception(
+            "at most 5 points for protein",
+            "You cut the points for protein off at 5, as the version of 2017 did. In 2023 there are 7.",
+            _score_with(meat=lambda protein, red_meat: min(protein, 2 if red_meat else 5)),
         ),
         Misconception(
             "every food is taken for red meat",
@@ -881,10 +960,11 @@ def _threshold_case(rng, label, n, share, test=None, weight=1.0):
 
 
 def _threshold_cases(rng):
-    yield _threshold_case(rng, "20 pictures, one may be turned away", 20, 0.05, test=11)
-    yield _threshold_case(rng, "a quarter of 12", 12, 0.25)
+    # Where the allowed number is whole, shares are parts of a power of 2: 1 - 0.95 is not 0.05 in floating point, 1 - 0.75 is 0.25.
+    yield _threshold_case(rng, "8 pictures, two may be turned away", 8, 0.25, test=11)
+    yield _threshold_case(rng, "an eighth of 24", 24, 0.125)
     yield _threshold_case(rng, "5 % of 50 are two and a half", 50, 0.05)
-    yield _threshold_case(rng, "one in ten of 35", 35, 0.1)
+    yield _threshold_case(rng, "one in ten of 38", 38, 0.1)
     yield _threshold_case(rng, "too few to turn away one", 9, 0.05)
 
 
@@ -904,9 +984,13 @@ def _threshold_variant(choose=None, rates=None):
         t = choose(ordered, allowed, share, test_food, test_other) if choose else ordered[allowed]
         if rates:
             return tuple(_number(v) for v in (t, *rates(t, test_food, test_other)))
-        return tuple(_number(v) for v in (t, np.mean(test_food < t), np.mean(test_other >= t)))
+        return _rates(t, test_food, test_other)
 
     return wrong
+
+
+def _rates(t, food, other):
+    return tuple(_number(v) for v in (t, np.mean(food < t), np.mean(other >= t)))
 
 
 def _highest(ordered, share):
@@ -919,6 +1003,7 @@ CONFIDENCE_THRESHOLD = Exercise(
     points=12,
     cases=_threshold_cases,
     oracle=_threshold_oracle,
+    seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded anew for each case
     misconceptions=[
         Misconception(
             "chosen on the test pictures",
@@ -948,6 +1033,25 @@ CONFIDENCE_THRESHOLD = Exercise(
             "one too many",
             "One picture more is turned away than the promise allows. Count again, with a picture at the threshold staying.",
             _threshold_variant(lambda o, a, *_: o[a + 1]),
+        ),
+        Misconception(
+            "fewer than the share",
+            "Where the allowed number is whole you stop one short. At most a quarter of 8 is two, and two may go: compare with <= "
+            "and not with <. (np.quantile with method='lower' stops short too.)",
+            _threshold_variant(lambda o, a, share, *_: o[max(math.ceil(share * len(o) - 1e-9) - 1, 0)]),
+        ),
+        Misconception(
+            "rounded to the nearest",
+            "Where the allowed number is not whole, you round it to the nearest whole one: 10 % of 38 are 3.8, and you turn away 4. "
+            "That is more than a tenth. Round down.",
+            _threshold_variant(lambda o, a, share, *_: o[round(share * len(o))]),
+        ),
+        Misconception(
+            "the scores are not sorted",
+            "You take the score that stands at that place in val_food as it came. Sort a copy first.",
+            lambda val_food, test_food, test_other, share: _rates(
+                val_food[math.floor(share * len(val_food) + 1e-9)], test_food, test_other
+            ),
         ),
         Misconception(
             "rounded up",
@@ -1057,16 +1161,19 @@ def _diary_cases(rng):
     # at 00:xx local time it is still yesterday in UTC
     days = [[(12, minute()), (20, minute())], [(0, minute()), (23, minute() + 30)], [(9, minute())]]
     yield Case("a midnight snack in Vienna's summer", diary=_diary(rng, days, 2, some), utc_offset=2.0)
+    # the second day is a month's last: its evening is the first of the next month in UTC
+    late = (some.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=2)
     days = [[(23, minute()), (8, minute())], [(7, minute()), (21, minute())], [(22, minute())]]
-    yield Case("late dinners on the west coast", diary=_diary(rng, days, -8, some), utc_offset=-8.0)
-    # 00:02 to 00:28 is the evening before for a zone that lost its half hour
-    days = [[(13, minute())], [(0, minute()), (18, minute())], [(0, minute()), (11, minute())]]
+    yield Case("late dinners on the west coast", diary=_diary(rng, days, -8, late), utc_offset=-8.0)
+    # 00:02 to 00:28 is the evening before for a zone that lost its half hour; 23:32 to 23:58 is the next day where it is 6 hours
+    days = [[(13, minute()), (23, minute() + 30)], [(0, minute()), (18, minute())], [(0, minute()), (11, minute())]]
     yield Case("half an hour in Delhi", diary=_diary(rng, days, 5.5, some), utc_offset=5.5)
     year = int(rng.choice([2024, 2028]))
     days = [[(12, minute())], [], [], [(8, minute()), (19, minute())], [], [(10, minute())]]
     entries = _diary(rng, days, 1, date(year, 2, 27))
     yield Case("days without a meal, over the 29th of February", diary=entries, utc_offset=1.0)
-    days = [[(12, minute()), (18, minute())], [(0, minute()), (23, minute())], [(8, minute())]]
+    # the last supper of the year is on the first of January, and in UTC it is still December
+    days = [[(12, minute()), (18, minute())], [(0, minute()), (23, minute())], [(0, minute())]]
     entries = _diary(rng, days, 1, date(int(rng.integers(2024, 2031)), 12, 30))
     yield Case("New Year, and not in order", diary=[entries[i] for i in (3, 0, 4, 2, 1)], utc_offset=1.0)
     yield Case("an empty diary", weight=0.5, diary=[], utc_offset=float(rng.integers(-4, 5)))
@@ -1137,6 +1244,12 @@ DAILY_TOTALS = Exercise(
             "the half hour is lost",
             "You shift by whole hours. In Delhi the clocks are five and a half hours ahead: look for an int() or a //.",
             _totals_with(day=lambda entry, offset: _local(entry, int(offset)).date()),
+        ),
+        Misconception(
+            "the half hour is rounded",
+            "You round the shift to whole hours. In Delhi the clocks are five and a half hours ahead, neither five nor six: "
+            "timedelta(hours=5.5) takes the half.",
+            _totals_with(day=lambda entry, offset: _local(entry, round(offset)).date()),
         ),
         Misconception(
             "days without a meal are missing",
@@ -1242,10 +1355,34 @@ def _nearest_liked(embeddings, liked):
     return (unit @ unit[liked].T).max(axis=1)
 
 
+def _squared(embeddings, liked):
+    over = embeddings / (embeddings**2).sum(axis=1, keepdims=True)
+    return over @ over[liked].mean(axis=0)
+
+
+def _sums(embeddings, liked):
+    over = embeddings / np.abs(embeddings).sum(axis=1, keepdims=True)
+    return over @ over[liked].mean(axis=0)
+
+
+def _columns(embeddings, liked):
+    over = embeddings / np.linalg.norm(embeddings, axis=0)
+    return over @ over[liked].mean(axis=0)
+
+
+def _eaten_too(eaten):
+    """The taste is made of what was eaten as well."""
+    return lambda embeddings, liked: _cosine(embeddings, [*liked, *eaten])
+
+
 def _all_orders(embeddings, liked, eaten, k):
     """What the right answer and its look-alikes would recommend."""
     known = {*liked, *eaten}
     found = [_ranked(embeddings, liked, known, how, k).tolist() for how in (_cosine, _dot, _long_taste, _all_raw, _distance, _first_liked, _nearest_liked)]  # fmt: skip
+    found += [
+        _ranked(embeddings, liked, known, how, k).tolist() for how in (_squared, _sums, _columns, _eaten_too(eaten))
+    ]
+    found.append(sorted(found[0]))
     found.append(_ranked(embeddings, liked, set(), None, k).tolist())
     found.append(_ranked(embeddings, liked, set(liked), None, k).tolist())
     found.append(_ranked(embeddings, liked, set(eaten), None, k).tolist())
@@ -1266,14 +1403,18 @@ def _taste_case(rng, label, n, d, likes, eats, k, strict=True):
             return Case(label, liked=liked, eaten=eaten, embeddings=embeddings, k=k)
 
 
-def _tie_case(rng):
-    """Vectors of plus and minus 1, times powers of two: every cosine is a whole number of quarters, exactly."""
-    signs = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, 1, 1, -1], [1, -1, 1, 1], [-1, 1, 1, 1], [1, 1, 1, -1], [-1, -1, 1, -1], [1, 1, -1, 1]])  # fmt: skip
-    order = np.concatenate([[0], 1 + rng.permutation(7)])
-    scales = 2.0 ** rng.permutation(np.arange(-3, 5))
-    scales[0] = 1.0
-    embeddings = signs[order] * scales[:, None]
-    return Case("ties: the lower index first", liked=[0], eaten=[], embeddings=embeddings, k=4)
+def _tie_case(rng, label, counts, k):
+    """Dishes of four directions, several alike to the last number: whatever is reckoned of a row comes the same for its twins.
+
+    `counts` says how many there are of those with the cosines 1/2, 0 and -1/2; the liked one is first.
+    """
+    kinds = [[1, 1, 1, -1], [1, -1, 1, -1], [-1, 1, -1, -1]]
+    scales = 2.0 ** rng.permutation(np.arange(-2, 3))
+    rows = np.concatenate(
+        [np.tile(np.multiply(kind, scale), (n, 1)) for kind, scale, n in zip(kinds, scales, counts, strict=False)]
+    )
+    embeddings = np.concatenate([np.ones((1, 4)), rows[rng.permutation(len(rows))]])
+    return Case(label, liked=[0], eaten=[], embeddings=embeddings, k=k)
 
 
 def _taste_cases(rng):
@@ -1284,11 +1425,26 @@ def _taste_cases(rng):
     yield _taste_case(rng, "three liked", 12, 5, 3, 3, 4)
     yield _taste_case(rng, "many dishes", 20, 7, 4, 5, 6)
     yield _taste_case(rng, "one recommendation", 14, 4, 2, 4, 1, strict=False)
-    yield _tie_case(rng)
+    yield _tie_case(rng, "ties: the lower index first", (3, 2, 2), 4)
+    # so many that a sort that keeps no order among equals shows it
+    yield _tie_case(rng, "many ties", (17, 16, 6), 20)
+    yield _few_case(rng)
+
+
+def _few_case(rng):
+    """Two are left, neither of them near her taste; one of the liked was eaten as well."""
     n = 8
-    chosen = [int(i) for i in rng.permutation(n)]
-    few = (_unit(rng.normal(size=(n, 3)) + 0.2) * rng.uniform(1, 5, (n, 1))).round(2)
-    yield Case("fewer left than asked for", weight=0.5, liked=chosen[:2], eaten=chosen[2:6], embeddings=few, k=5)
+    liked, eaten, rest = np.split(rng.permutation(n), [2, 6])
+    while True:
+        embeddings = _unit(rng.normal(size=(n, 3)) + 0.2) * rng.uniform(1, 5, (n, 1))
+        fit = _cosine(embeddings, liked)
+        embeddings[rest] *= -np.sign(fit[rest])[:, None]
+        embeddings = embeddings.round(2)
+        low, high = np.sort(_cosine(embeddings, liked)[rest])
+        if high < -0.05 and high - low > 0.01:
+            break
+    both = [int(i) for i in rng.permutation([*eaten, liked[1]])]
+    return Case("fewer left than asked for", weight=0.5, liked=liked.tolist(), eaten=both, embeddings=embeddings, k=5)
 
 
 def _taste_oracle(liked, eaten, embeddings, k):
@@ -1307,6 +1463,16 @@ def _recommends(barred=None, similarity=None, reverse=False, after=None):
         return after(picked, liked, eaten, embeddings, k) if after else picked
 
     return wrong
+
+
+def _what_was_eaten(liked, eaten, embeddings, k):
+    return _ranked(embeddings, liked, {*liked, *eaten}, _eaten_too(eaten), k)
+
+
+def _known_at_zero(liked, eaten, embeddings, k):
+    values = _cosine(embeddings, liked)
+    values[[*liked, *eaten]] = 0
+    return np.argsort(-values, kind="stable")[: min(k, len(values) - len({*liked, *eaten}))]
 
 
 def _last_of_a_tie(liked, eaten, embeddings, k):
@@ -1331,7 +1497,7 @@ RECOMMEND = Exercise(
     points=10,
     cases=_taste_cases,
     oracle=_taste_oracle,
-    forbidden=("sklearn.*", "scipy.spatial.*"),
+    forbidden=("sklearn.*", "scipy.spatial.*", "introdl.mealomi.taste.*"),
     misconceptions=[
         Misconception(
             "recommends what was eaten",
@@ -1367,6 +1533,28 @@ RECOMMEND = Exercise(
             _recommends(similarity=_all_raw),
         ),
         Misconception(
+            "divided by squared lengths",
+            "You divide each embedding by the sum of its squares. Its length is the root of that sum.",
+            _recommends(similarity=_squared),
+        ),
+        Misconception(
+            "divided by sums of absolute values",
+            "You divide each embedding by the sum of its absolute values. The length of the formula is the root of the sum of squares: "
+            "what np.linalg.norm gives without an ord.",
+            _recommends(similarity=_sums),
+        ),
+        Misconception(
+            "lengths of columns",
+            "You divide by the lengths of the columns. A dish is a row: which axis do you add up along?",
+            _recommends(similarity=_columns),
+        ),
+        Misconception(
+            "what was eaten makes the taste",
+            "You average what she has eaten along with what she likes. She may have hated it: her taste is made of the liked dishes "
+            "alone.",
+            _what_was_eaten,
+        ),
+        Misconception(
             "a distance for a cosine",
             "You rank by the distance to her taste. The exercise asks for the cosine, which does not see lengths.",
             _recommends(similarity=_distance),
@@ -1391,6 +1579,25 @@ RECOMMEND = Exercise(
             "the best comes last",
             "Your dishes are right, but the best of them stands at the end. Turn the order around.",
             _recommends(after=lambda picked, *_: picked[::-1].copy()),
+        ),
+        Misconception(
+            "in the order of the rows",
+            "Your dishes are right, but stand in the order of their numbers. The one that fits best comes first.",
+            _recommends(after=lambda picked, *_: np.sort(picked)),
+        ),
+        Misconception(
+            "known dishes have the similarity 0",
+            "You set the similarity of known dishes to 0. Cosines may be negative: where all that is left points away from her taste, "
+            "0 wins. Take -np.inf.",
+            _known_at_zero,
+        ),
+        Misconception(
+            "a dish that is liked and eaten counts twice",
+            "You return one too few: to see how many dishes are left you subtract len(liked) and len(eaten). But she has eaten some of "
+            "what she likes, and those are in both lists. A set holds each once.",
+            lambda liked, eaten, e, k: _ranked(
+                e, liked, {*liked, *eaten}, None, min(k, len(e) - len(liked) - len(eaten))
+            ),
         ),
         Misconception(
             "a tie goes to the higher index",

@@ -292,6 +292,12 @@ CONTRASTIVE_LOSS = Exercise(
             _contrast(_near, lambda d, m: (m - d) ** 2 / 2),
         ),
         Misconception(
+            "the hinge is turned around",
+            "Two dishes that are farther apart than the margin cost something in your loss, and near ones nothing. What is missing to "
+            "the margin is margin - distance.",
+            _contrast(_near, lambda d, m: (d - m).clamp(min=0) ** 2 / 2),
+        ),
+        Misconception(
             "the half is missing",
             "Your loss is twice as large. The formula has a factor of one half before each square.",
             _contrast(lambda d, m: d**2, lambda d, m: (m - d).clamp(min=0) ** 2),
@@ -605,6 +611,12 @@ _MINERS = {
     "nearest fallback": _mined(_farther, fallback=_nearest),
     "nearer": _mined(_nearer, lambda d, a, p: -d[a], fallback=_nearest),
     "from the positive": _mined(lambda d, labels, a, p: (labels != labels[a]) & (d[p] > d[a, p]), lambda d, a, p: d[p]),
+    "among negatives": lambda d, labels, a, p: np.array(
+        [
+            int((labels[:chosen] != labels[one]).sum())
+            for one, chosen in zip(a, _semi_hard_oracle(d, labels, a, p), strict=True)
+        ]
+    ),
     "distance": lambda d, labels, a, p: d[a, _semi_hard_oracle(d, labels, a, p)],
     "positive": lambda d, labels, a, p: np.array(p),
 }
@@ -685,6 +697,12 @@ SEMI_HARD_NEGATIVES = Exercise(
             "distances in place of places",
             "You return how far the chosen negatives are. Asked for is which pictures they are: use argmin in place of min.",
             _MINERS["distance"],
+        ),
+        Misconception(
+            "places among the negatives",
+            "Your numbers count among the pictures of other dishes alone, after the anchor's own were taken out. Return each one's place "
+            "in the batch: keep the row as long as it is, and make infinite what is not allowed.",
+            _MINERS["among negatives"],
         ),
         Misconception(
             "the positives are returned",
@@ -890,12 +908,23 @@ _THRESHOLDS = {
     "f1": _best_f1,
     "strict": _strict_best,
     "midway": lambda s, y: float((s[y].mean() + s[~y].mean()) / 2),
+    "median": lambda s, y: float(np.median(s)),
     "lowest same": lambda s, y: float(s[y].min()),
     "highest different": lambda s, y: float(s[~y].max()),
     "accuracy": lambda s, y: _right(s, y, _best(s, y)) / len(s),
     "fixed": lambda s, y: 0.5,
     "most same found": lambda s, y: float(s.min()),
 }
+
+
+def _on_grid(s, y, grid):
+    return max(_right(s, y, t) for t in grid)
+
+
+def _pair_after_pair(s, y):
+    """What a running count over the sorted pairs finds where it may stop between two of one and the same similarity."""
+    for order in (np.argsort(-s, kind="stable"), np.argsort(s, kind="stable")[::-1]):
+        yield _right(s, y, s[order][int(np.argmax(np.cumsum(np.where(y[order], 1, -1))))])
 
 
 def _scores(rng, same, gap, digits=2):
@@ -905,12 +934,14 @@ def _scores(rng, same, gap, digits=2):
     return np.clip(values, -0.99, 0.99).round(digits)
 
 
-def _threshold_case(rng, label, pairs, gap, wrong=(), digits=2, **more):
-    """A case where the mistakes named by `wrong` get fewer right, nearly all another number of pairs."""
+def _threshold_case(rng, label, pairs, gap, wrong=(), digits=2, shift=0.0, also=None, **more):
+    """A case where the mistakes named by `wrong` get fewer right, nearly all another number of pairs; and those of `also`."""
     while True:
         same = _balanced(rng, pairs)
-        s = _scores(rng, same, gap, digits)
+        s = np.round(_scores(rng, same, gap, digits) - shift, digits).clip(-1)
         best = _right(s, same, _best(s, same))
+        if also and max(also(s, same)) == best:
+            continue
         counts = [_right(s, same, _THRESHOLDS[name](s, same)) for name in wrong]
         if best < pairs and all(count < best for count in counts) and len(counts) - len(set(counts)) <= 1:
             return Case(label, similarities=s, same=same, **more)
@@ -919,9 +950,13 @@ def _threshold_case(rng, label, pairs, gap, wrong=(), digits=2, **more):
 def _threshold_cases(rng):
     shift = float(rng.integers(0, 3)) / 10
     yield Case("six pairs", similarities=np.array([0.8, 0.7, 0.6, 0.4, 0.3, 0.1]) - shift, same=np.array([True, True, False, True, False, False]))  # fmt: skip
-    yield _threshold_case(rng, "two hundred pairs", 200, 0.45, tuple(_THRESHOLDS))
-    yield _threshold_case(rng, "twenty pairs", 20, 0.3, ("strict", "most same found"))
-    yield _threshold_case(rng, "many pairs of one and the same similarity", 50, 0.3, ("strict", "lowest same"), digits=1)  # fmt: skip
+    # tenths are too coarse here, and 0 is too high there
+    tenths, above_zero = np.linspace(-1, 1, 21).round(1), np.linspace(0, 1, 101).round(2)
+    yield _threshold_case(
+        rng, "two hundred pairs", 200, 0.45, tuple(_THRESHOLDS), also=lambda s, y: [_on_grid(s, y, tenths)]
+    )
+    yield _threshold_case(rng, "twenty pairs, most of them below 0", 20, 0.3, ("strict", "most same found"), shift=0.6, also=lambda s, y: [_on_grid(s, y, above_zero)])  # fmt: skip
+    yield _threshold_case(rng, "many pairs of one and the same similarity", 50, 0.3, ("strict", "lowest same"), digits=1, also=_pair_after_pair)  # fmt: skip
     while True:
         same = _balanced(rng, 12)
         s = np.where(same, rng.uniform(0.31, 0.9, 12), rng.uniform(-0.6, 0.22, 12)).round(2)
@@ -958,6 +993,12 @@ BEST_THRESHOLD = Exercise(
             "You take the mean of all similarities, or the middle between the two kinds' means (here they are one number). That is near the best threshold where both kinds spread alike, but "
             "it is not the one with the most right answers. Try them all.",
             _THRESHOLDS["midway"],
+        ),
+        Misconception(
+            "the median",
+            "Your threshold is the median of all similarities: half of the pairs are called the same. That half need not be the right "
+            "one. Try all thresholds, and count.",
+            _THRESHOLDS["median"],
         ),
         Misconception(
             "the best F1",
@@ -1087,6 +1128,14 @@ def _strict_protocol(s, y, folds):
     return _summary(np.array(values))
 
 
+def _coarse_protocol(s, y, folds):
+    """Thresholds tried in steps of 0.05: too coarse for similarities with two decimals."""
+    grid = np.linspace(-1, 1, 41).round(2)
+    return _summary(
+        _fold_values(s, y, folds, lambda others, own: max(grid, key=lambda t: _right(s[others], y[others], t)))
+    )
+
+
 _PROTOCOLS = {
     "own": _own_threshold,
     "all": _all_threshold,
@@ -1098,6 +1147,7 @@ _PROTOCOLS = {
     "n": _with_error(lambda values, s: values.std(ddof=0) / np.sqrt(len(values))),
     "pairs": _with_error(lambda values, s: values.std(ddof=1) / np.sqrt(len(s))),
     "variance": _with_error(lambda values, s: values.var(ddof=1)),
+    "no root": _with_error(lambda values, s: values.std(ddof=1) / len(values)),
     "strict": _strict_protocol,
 }
 
@@ -1122,15 +1172,17 @@ def _fold_case(rng, label, sizes, gap, digits, names=tuple(_PROTOCOLS), pooled=F
         s = _scores(rng, same, gap, digits)
         if not _certain(s, same, folds):
             continue
+        if digits > 1 and not _differ([_protocol(s, same, folds), _coarse_protocol(s, same, folds)]):
+            continue
         results = [_protocol(s, same, folds), *(_PROTOCOLS[name](s, same, folds) for name in names)]
         if _differ(results + ([_pooled(s, same, folds)] if pooled else [])):
             return Case(label, similarities=s, same=same, folds=folds)
 
 
 def _verification_cases(rng):
-    yield _fold_case(rng, "three folds of six pairs", (6, 6, 6), 0.5, 1, ("own",))
+    yield _fold_case(rng, "three folds of six pairs", (6, 6, 6), 0.5, 2, ("own",))
     yield _fold_case(rng, "five folds of twelve pairs", (12,) * 5, 0.5, 1)
-    yield _fold_case(rng, "folds of different sizes", (10, 16, 8, 22), 0.5, 1, pooled=True)
+    yield _fold_case(rng, "folds of different sizes", (10, 16, 8, 22), 0.5, 2, pooled=True)
     yield _fold_case(rng, "ten folds", (14,) * 10, 0.45, 1)
 
 
@@ -1207,6 +1259,21 @@ VERIFICATION_ACCURACY = Exercise(
             "You divide the deviation by the root of the number of pairs. It is the deviation of folds, so the number of folds "
             "counts.",
             _PROTOCOLS["pairs"],
+        ),
+        Misconception(
+            "divided by F and not by its root",
+            "You divide the deviation by the number of folds. The standard error divides it by the root of that number.",
+            _PROTOCOLS["no root"],
+        ),
+        Misconception(
+            "the share of errors",
+            "Your first number is how often the answer is wrong. The accuracy is how often it is right: count where they agree.",
+            lambda s, y, folds: (_number(1 - _protocol(s, y, folds)[0]), _protocol(s, y, folds)[1]),
+        ),
+        Misconception(
+            "in per cent",
+            "Your numbers are in per cent. Asked for are shares, from 0 to 1.",
+            lambda s, y, folds: tuple(_number(100 * value) for value in _protocol(s, y, folds)),
         ),
         Misconception(
             "the variance",
@@ -1296,10 +1363,12 @@ _CURVES = {
 }
 
 
-def _roc_case(rng, label, same, gap, digits):
+def _roc_case(rng, label, same, gap, digits, top=None):
     same = np.asarray(same)
     while True:
         s = _scores(rng, same, gap, digits)
+        if top:
+            s[int(rng.choice(np.flatnonzero(same)))] = top
         tied = len(np.unique(s)) < len(s)
         mixed = any(len(set(same[s == value].tolist())) == 2 for value in np.unique(s))
         results = [np.concatenate(curve(s, same)) for curve in (_curve(), *_CURVES.values())]
@@ -1312,7 +1381,14 @@ def _roc_cases(rng):
     yield Case("five pairs", similarities=np.array([0.5, 0.9, 0.3, 0.5, 0.8]) - shift, same=np.array([True, True, False, False, True]))  # fmt: skip
     yield _roc_case(rng, "thirteen pairs", rng.permutation([True] * 5 + [False] * 8), 0.4, 1)
     yield _roc_case(rng, "twenty pairs, many alike", rng.permutation([True] * 12 + [False] * 8), 0.3, 1)
-    yield _roc_case(rng, "thirty pairs", rng.permutation([True] * 9 + [False] * 21), 0.5, 1)
+    yield _roc_case(
+        rng,
+        "thirty pairs, one of them with the similarity 1",
+        rng.permutation([True] * 9 + [False] * 21),
+        0.5,
+        1,
+        top=1.0,
+    )
 
 
 ROC_CURVE = Exercise(

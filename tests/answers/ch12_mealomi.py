@@ -68,6 +68,17 @@ def multi_task_loss_nan_to_num(dish_scores, log_grams, boxes, dishes, grams, tru
     return weights[0] * F.cross_entropy(dish_scores.double(), dishes) + weights[1] * mass + weights[2] * box
 
 
+def multi_task_loss_begun_with_zeros(dish_scores, log_grams, boxes, dishes, grams, true_boxes, weights):
+    """A loss with an axis of length 1."""
+    total = torch.zeros(1)
+    total = total + weights[0] * F.cross_entropy(dish_scores, dishes)
+    food = dishes > 0
+    if food.any():
+        total = total + weights[1] * (log_grams[food] - grams[food].log()).abs().mean()
+        total = total + weights[2] * (boxes[food] - true_boxes[food]).abs().mean()
+    return total
+
+
 # --- 12.nutrients -----------------------------------------------------------------------------------------
 
 
@@ -262,6 +273,12 @@ def confidence_threshold_heap(val_food, test_food, test_other, share):
     return t, np.searchsorted(np.sort(test_food), t) / len(test_food), 1 - np.mean(test_other < t)
 
 
+def confidence_threshold_rest(val_food, test_food, test_other, share):
+    """By the share that stays, from which 1 - x makes a number that is not quite the decimal one."""
+    t = max(c for c in val_food if 1 - np.mean(val_food >= c) <= share)
+    return t, 1 - np.mean(test_food >= t), np.mean(test_other >= t)
+
+
 # --- 12.daily_totals --------------------------------------------------------------------------------------
 
 
@@ -322,6 +339,25 @@ def daily_totals_seconds(diary, utc_offset):
     return {(date(1970, 1, 1) + timedelta(days=start + i)).isoformat(): float(a) for i, a in enumerate(amounts)}
 
 
+def daily_totals_sqlite(diary, utc_offset):
+    """In a table, with SQLite's own arithmetic of dates."""
+    import sqlite3
+
+    if not diary:
+        return {}
+    table = sqlite3.connect(":memory:")
+    table.row_factory = sqlite3.Row
+    table.execute("create table meals (time text, kcal real)")
+    eaten = [(e["time"][:19].replace("T", " "), e["kcal"] * e["eaten"]) for e in diary]
+    table.executemany("insert into meals values (?, ?)", eaten)
+    days = "select date(time, ?) as day, sum(kcal) as total from meals group by day order by day"
+    rows = table.execute(days, (f"{int(utc_offset * 60):+d} minutes",)).fetchall()
+    totals = {row["day"]: row["total"] for row in rows}
+    first, last = date.fromisoformat(rows[0]["day"]), date.fromisoformat(rows[-1]["day"])
+    every = [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
+    return {day: totals.get(day, 0.0) for day in every}
+
+
 # --- 12.recommend -----------------------------------------------------------------------------------------
 
 
@@ -370,6 +406,20 @@ def recommend_float32(liked, eaten, embeddings, k):
     return np.array([i for i in order if i not in {*liked, *eaten}][:k], dtype=np.int32)
 
 
+def recommend_epsilon(liked, eaten, embeddings, k):
+    """With a small number against lengths of 0, which makes long rows' cosines a trace larger."""
+    unit = embeddings / (np.linalg.norm(embeddings, axis=1, keepdims=True) + 1e-8)
+    fit, known = unit @ unit[liked].mean(axis=0), set(liked) | set(eaten)
+    return np.array([i for i in np.argsort(-fit, kind="stable") if i not in known])[:k]
+
+
+def recommend_largest_first(liked, eaten, embeddings, k):
+    directions = [row / math.sqrt(row @ row) for row in embeddings]
+    taste = np.mean([directions[i] for i in liked], axis=0)
+    left = [i for i in range(len(directions)) if i not in liked and i not in eaten]
+    return np.array(heapq.nlargest(k, left, key=lambda i: (directions[i] @ taste, -i)))
+
+
 def nutrients_decimal(dish, grams, table):
     return {name: float(Decimal(str(v)) * Decimal(str(grams)) / 100) for name, v in table[dish].items()}
 
@@ -381,6 +431,7 @@ ANSWERS = {
         multi_task_loss_loops,
         multi_task_loss_l1,
         multi_task_loss_nan_to_num,
+        multi_task_loss_begun_with_zeros,
     ],
     "12.nutrients": [
         nutrients_comprehension,
@@ -403,6 +454,7 @@ ANSWERS = {
         confidence_threshold_partition,
         confidence_threshold_float32,
         confidence_threshold_heap,
+        confidence_threshold_rest,
     ],
     "12.daily_totals": [
         daily_totals_plain,
@@ -410,6 +462,7 @@ ANSWERS = {
         daily_totals_text,
         daily_totals_numpy,
         daily_totals_seconds,
+        daily_totals_sqlite,
     ],
     "12.recommend": [
         recommend_argsort,
@@ -417,6 +470,8 @@ ANSWERS = {
         recommend_candidates,
         recommend_torch,
         recommend_float32,
+        recommend_epsilon,
+        recommend_largest_first,
     ],
     "12.quiz": [("c", "b", "a", "d", "b"), ("C", "B", "A", "D", "B"), ("c)", "b)", "a)", "d)", "b)")],
 }

@@ -76,14 +76,23 @@ _STUBS = {
 def _notebook(sources: dict[str, str]) -> nbformat.NotebookNode:
     cells = [new_code_cell("import numpy as np", id="setup")]
     for id, exercise in ALL.items():
-        meta = {"locked": False, "schema_version": 3, "task": False}
-        answer, check = release.grade_id(id), release.check_id(id)
-        marks = meta | {"grade_id": answer, "grade": False, "solution": True}
-        cells.append(new_code_cell(sources[id], id=answer, metadata={"nbgrader": marks}))
-        marks = meta | {"grade_id": check, "grade": True, "solution": False, "locked": True, "points": exercise.points}
-        source = f'check("{id}", {", ".join(exercise.names)})'
-        cells.append(new_code_cell(source, id=check, metadata={"nbgrader": marks}))
+        cells += _pair(id, exercise, sources[id])
     return new_notebook(cells=cells)
+
+
+def _pair(id: str, exercise: Exercise, source: str) -> list[nbformat.NotebookNode]:
+    """An answer cell and its check cell."""
+    meta = {"locked": False, "schema_version": 3, "task": False}
+    answer, check = release.grade_id(id), release.check_id(id)
+    marks = meta | {"grade_id": answer, "grade": False, "solution": True}
+    one = new_code_cell(source, id=answer, metadata={"nbgrader": marks})
+    marks = meta | {"grade_id": check, "grade": True, "solution": False, "locked": True, "points": exercise.points}
+    return [one, new_code_cell(f'check("{id}", {", ".join(exercise.names)})', id=check, metadata={"nbgrader": marks})]
+
+
+def alone(exercise: Exercise, source: str, before: tuple[str, ...] = ()) -> nbformat.NotebookNode:
+    """Return a notebook of one exercise of any chapter, with a source for its answer and cells before it."""
+    return new_notebook(cells=[*map(new_code_cell, before), *_pair(exercise.id, exercise, source)])
 
 
 def released() -> nbformat.NotebookNode:

@@ -71,6 +71,16 @@ def format_number(value: Any) -> str:
     return f"{number:.4g}"
 
 
+def _apart(one: Any, other: Any) -> tuple[str, str]:
+    """Write two different numbers with as many digits as it takes to tell them apart."""
+    texts = format_number(one), format_number(other)
+    for digits in range(5, 18):
+        if texts[0] != texts[1]:
+            break
+        texts = f"{float(one):.{digits}g}", f"{float(other):.{digits}g}"
+    return texts
+
+
 def compare(given: Any, expected: Any, rtol: float = 1e-5, name: str = "The result") -> Difference | None:
     """Compare a result with what was expected.
 
@@ -125,6 +135,9 @@ def _compare_sequence(given: Any, expected: Any, rtol: float, name: str) -> Diff
 def _compare_dict(given: Any, expected: dict, rtol: float, name: str) -> Difference | None:
     if not isinstance(given, dict):
         return _plain("type", f"{name} should be a dict; yours is {_typed(given)}.")
+    odd = [key for key in given if isinstance(key, Other)]
+    if odd and expected:
+        return _plain("type", f"{name} has {_typed(odd[0])} for a key; it should be one like {next(iter(expected))!r}.")
     missing = [key for key in expected if key not in given]
     extra = [key for key in given if key not in expected]
     if missing or extra:
@@ -237,11 +250,12 @@ def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> 
         int(np.argmax(np.where(bad, np.nan_to_num(off, nan=np.inf, posinf=np.inf), -1))), bad.shape
     )
     place = "" if total == 1 else f" at [{', '.join(str(int(i)) for i in worst)}]"
+    wanted, came = _apart(e[worst], x[worst])
     whole = "Expected" if name == "The result" else f"{name}: expected"
     first = whole if total == 1 else f"{name} differs{share}, most{place}: expected"
     return Difference(
         "value",
-        f"{first} {format_number(e[worst])}, got {format_number(x[worst])}.",
+        f"{first} {wanted}, got {came}.",
         f"{name} is wrong{share}.",
         bad,
     )

@@ -194,9 +194,11 @@ def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[tuple[Outco
         if open_cases & set(diagnosis.cases):
             told.append(diagnosis)
             open_cases -= set(diagnosis.cases)
+    # Where most is unexplained, one case that comes out like a known mistake is chance: small whole numbers often do.
+    many = sum(cases[i].outcome.kind == "returned" for i in failing)
     for diagnosis in sorted(partly, key=lambda d: -len(d.cases)):
         values = [i for i in diagnosis.cases if i in open_cases and cases[i].outcome.kind == "returned"]
-        if values and not told:
+        if values and 3 * len(values) >= many and not told:
             told.append(Diagnosis(diagnosis.name, diagnosis.explanation, values, False))
             open_cases -= set(values)
     return told

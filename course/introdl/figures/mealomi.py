@@ -487,13 +487,6 @@ def days(totals: dict[str, float], reference: float = 2000.0) -> None:
     show(figure, f"Bar chart of the energy noted on each day in kcal: {told}.")
 
 
-def most_alike(embeddings, liked, k: int) -> list[int]:
-    """Return the k rows with the highest mean cosine to the liked rows, which are left out."""
-    directions = np.asarray(embeddings) / np.sqrt(np.square(embeddings).sum(axis=1))[:, None]
-    fit = directions @ directions[liked].mean(axis=0)
-    return [int(row) for row in np.argsort(-fit, kind="stable") if row not in liked][:k]
-
-
 def recommended(liked: list[tuple], rows: dict[str, list[tuple]]) -> None:
     """Show liked plates, and below them what each rule recommends.
 

@@ -108,6 +108,13 @@ def recommend(
     return sorted(found, key=lambda one: (one.points, -one.similarity))[:k]
 
 
+def most_alike(embeddings: np.ndarray, liked: Sequence[int], k: int) -> list[int]:
+    """Return the `k` rows of (N, D) embeddings with the highest mean cosine to the liked rows, which are left out."""
+    directions = unit(embeddings)
+    fit = directions @ directions[list(liked)].mean(axis=0)
+    return [int(row) for row in np.argsort(-fit, kind="stable") if row not in liked][:k]
+
+
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Return vectors (N, D), each divided by its length; a vector of zeros stays."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

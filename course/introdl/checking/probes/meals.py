@@ -22,6 +22,8 @@ def _drive_loss_of_heads(objects: tuple, inputs: list) -> Any:
     loss = objects[0](*heads, *inputs[len(_HEADS) :])
     if not isinstance(loss, torch.Tensor):
         return {"no tensor": loss}
+    if loss.numel() == 1:  # begun as torch.zeros(1), it has an axis of length 1: that is one number too
+        loss = loss.reshape(())
     if loss.shape != ():
         return {"shape": list(loss.shape)}
     if not loss.requires_grad:
@@ -59,12 +61,25 @@ PROBES["loss_of_heads"] = Probe(_drive_loss_of_heads, _read_loss_of_heads, needs
 
 
 def _drive_along_nutrient(objects: tuple, inputs: list) -> Any:
+    """Call with a row of its own for each value; energy in kJ takes its kilocalories along, as a table has them: rounded."""
     per_100g, red_meat, nutrient, values = inputs
-    return [objects[0](dict(per_100g) | {nutrient: value}, red_meat) for value in values]
+    found = []
+    for value in values:
+        row = dict(per_100g) | {nutrient: value} | ({"kcal": round(value / 4.184, 1)} if nutrient == "kj" else {})
+        handed = dict(row)
+        found.append(objects[0](handed, red_meat))
+        if handed != row:
+            return {"changed": [str(name) for name in {**row, **handed} if row.get(name) != handed.get(name)]}
+    return found
 
 
 def _read_along_nutrient(result: Any, inputs: list) -> Any:
     """Points and letter by what the nutrient was: so that a difference names its place."""
+    if isinstance(result, dict):
+        return Wrong(
+            f"The dict per_100g has been changed ({', '.join(result['changed'])}). Whoever calls it still needs it as it "
+            "was: keep what you reckon in variables of your own, or work on a copy."
+        )
     if not isinstance(result, list) or any(each is None for each in result):
         return None if isinstance(result, list) else result
     nutrient, values = inputs[2:]

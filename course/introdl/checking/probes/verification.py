@@ -86,6 +86,11 @@ def _read_threshold(result: Any, inputs: list) -> Any:
     # An answer that went through float32, or through 1 - s, is rounded: it may come out a little above the very similarity that
     # it stands for. One that lies a little above on purpose (np.nextafter) is taken at its word: the better of the two counts.
     scores, truth = np.asarray(similarities, float), np.asarray(same, bool)
+    if value > scores.max() + 1e-6:
+        return Wrong(
+            "The threshold lies above every similarity: no pair is called the same. Is it a place in an array, or a count, and not a "
+            "similarity?"
+        )
     right = [int(np.sum((scores >= float(value) - slack) == truth)) for slack in (0.0, 1e-6)]
     return {"pairs judged rightly": max(right)}
 
