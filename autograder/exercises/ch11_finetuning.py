@@ -936,13 +936,14 @@ def _freeze_oracle(widths, classes, state, how, batches, lr):
         p[np.arange(len(y)), y] -= 1
         W, b = W - lr * p.T @ features / len(y), b - lr * p.mean(0)
     body = [n for n, _ in networks.small_backbone(widths, classes).named_parameters() if not n.startswith("fc.")]
-    asleep = {"freeze": tuple(body), "nothing": (), "the first layer by hand": ("conv1.", "bn1.")}[how]
+    asleep = networks.ASLEEP[how]
     return {
         "parameters that learn": ", ".join([n for n in body if not n.startswith(asleep)] + ["fc.weight", "fc.bias"]),
         "BatchNorm's running statistics": {n: v for n, v in state.items() if "running" in n},
         "the model itself is in": "training mode",
         "losses": np.array(losses),
         "the head afterwards": np.concatenate([W.ravel(), b]),
+        "what is frozen, afterwards": {n: state[n] for n in body if n.startswith(asleep)},
     }
 
 
