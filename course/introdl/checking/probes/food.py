@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from introdl.checking.probes.base import PROBES, Probe, Wrong, call, misfit
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
 from introdl.checking.wire import Other, Tensor
 
 # --- statistics of channels ---------------------------------------------------------------------------------------
@@ -251,32 +252,6 @@ def _pictures(images: Any, labels: Any, size: int = 32) -> tuple[np.ndarray, Any
     return np.asarray(part.images), part.labels
 
 
-def _parts(model) -> list:
-    """A network and all its parts, each once, in order. What its class says of itself, in `modules`, does not count."""
-    found: dict[int, Any] = {}
-
-    def walk(part):
-        if part is not None and id(part) not in found:
-            found[id(part)] = part
-            for inner in vars(part).get("_modules", {}).values():
-                walk(inner)
-
-    walk(model)
-    return list(found.values())
-
-
-def _parameters(model) -> list:
-    """A network's parameters, frozen ones too, each once."""
-    own = {id(p): p for part in _parts(model) for p in vars(part).get("_parameters", {}).values() if p is not None}
-    return list(own.values())
-
-
-def _buffers(model) -> list[tuple[str, Any]]:
-    """A network's buffers, each once, and the name that each has in its part."""
-    named = [(name, b) for part in _parts(model) for name, b in vars(part).get("_buffers", {}).items() if b is not None]
-    return list({id(b): (name, b) for name, b in named}.values())
-
-
 def _build(FoodNet, classes: int, seed: int):
     """A network with first weights drawn by us, so that two of a kind are alike, and none comes with what it learned before."""
     import torch
@@ -284,7 +259,7 @@ def _build(FoodNet, classes: int, seed: int):
     torch.manual_seed(seed)
     model = FoodNet(classes)
     if isinstance(model, torch.nn.Module):
-        if any(isinstance(p, torch.nn.parameter.UninitializedTensorMixin) for p in _parameters(model)):
+        if any(isinstance(p, torch.nn.parameter.UninitializedTensorMixin) for p in named_parameters(model).values()):
             with torch.no_grad():  # lazy layers have no weights before they have seen a picture
                 model.eval()(torch.zeros(2, 3, 32, 32))
             model.train()
@@ -296,9 +271,9 @@ def _draw_anew(model, seed: int) -> None:
     """Draw a network's weights anew: torch's layers know how; whatever they leave as it was is shuffled."""
     import torch
 
-    own = _parameters(model)
+    own = list(named_parameters(model).values())
     before = [parameter.detach().clone() for parameter in own]
-    for part in _parts(model):
+    for part in named_parts(model).values():
         reset = getattr(type(part), "reset_parameters", None)
         if str(getattr(reset, "__module__", "")).startswith("torch."):
             reset(part)
@@ -312,7 +287,7 @@ def _draw_anew(model, seed: int) -> None:
 
 def _loose_weights(scores, model) -> bool:
     """Whether weights take part that are not among the network's parameters."""
-    own, seen, stack = {id(p) for p in _parameters(model)}, set(), [scores.grad_fn]
+    own, seen, stack = {id(p) for p in named_parameters(model).values()}, set(), [scores.grad_fn]
     while stack:
         node = stack.pop()
         if node is None or id(node) in seen:
@@ -340,7 +315,7 @@ def _ledger() -> type:
         def __init__(self, model, x):
             super().__init__()
             lazy = torch.nn.parameter.UninitializedTensorMixin
-            own = [x, *_parameters(model), *(buffer for _, buffer in _buffers(model))]
+            own = [x, *named_parameters(model).values(), *named_buffers(model).values()]
             self.known = {self._storage(one): one for one in own if not isinstance(one, lazy)}
             self.outside: dict[int, Any] = {}
 
@@ -376,9 +351,9 @@ def _costs(model, x) -> tuple[Any, dict, list[bytes]]:
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter, _ledger()(model, x) as ledger:
         scores = model(x)
-    parameters = sum(p.numel() for p in _parameters(model))
-    statistics = sum(b.numel() for name, b in _buffers(model) if name in _STATISTICS)
-    others = sum(b.numel() for name, b in _buffers(model) if name not in _STATISTICS)
+    parameters = sum(p.numel() for p in named_parameters(model).values())
+    statistics = sum(b.numel() for name, b in named_buffers(model).items() if name.rpartition(".")[2] in _STATISTICS)
+    others = sum(b.numel() for name, b in named_buffers(model).items() if name.rpartition(".")[2] not in _STATISTICS)
     costs = {
         "parameters": parameters,
         "numbers": parameters + others + max(statistics - _FREE, 0) + ledger.numbers(),
@@ -409,7 +384,7 @@ def _looked_at(model, classes: int) -> dict:
         return {"amiss": "shape", "given": list(scores.shape), "wanted": [6, classes]}
     if _loose_weights(scores, model):
         return {"amiss": "loose weights"}
-    if not any(p.requires_grad for p in _parameters(model)):
+    if not any(p.requires_grad for p in named_parameters(model).values()):
         return {"amiss": "no parameters"}
     _, costs, from_outside = _costs(model, x)
     _, again, then = _costs(model, x.flip(0).roll(3, 2))
@@ -459,7 +434,7 @@ def _exchanged(before: list, after: list) -> bool:
 
 
 def _noted(model) -> list:
-    return [(parameter, parameter.detach().clone()) for parameter in _parameters(model)]
+    return [(parameter, parameter.detach().clone()) for parameter in named_parameters(model).values()]
 
 
 def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int):
@@ -478,8 +453,8 @@ def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int)
     generator = torch.Generator().manual_seed(seed)
     noted = _noted(model)
     model.train()
-    exchanged, most = _exchanged(noted, _parameters(model)), 0
-    own = _parameters(model)
+    exchanged, most = _exchanged(noted, list(named_parameters(model).values())), 0
+    own = list(named_parameters(model).values())
     optimizer = torch.optim.AdamW([p for p in own if p.requires_grad], lr=_RATE, weight_decay=_DECAY)
     order, place = torch.randperm(len(x), generator=generator), 0
     for step in range(steps):
@@ -500,7 +475,7 @@ def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int)
         noted = _noted(model)
         with _ledger()(model, batch) as ledger:
             scores = model(batch)
-        exchanged = exchanged or _exchanged(noted, _parameters(model))
+        exchanged = exchanged or _exchanged(noted, list(named_parameters(model).values()))
         most = max(most, ledger.numbers())
         loss = F.cross_entropy(scores, y[chosen])
         optimizer.zero_grad()
@@ -509,7 +484,7 @@ def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int)
         optimizer.step()
     noted = _noted(model)
     model.eval()
-    return mean, std, most, exchanged or _exchanged(noted, _parameters(model))
+    return mean, std, most, exchanged or _exchanged(noted, list(named_parameters(model).values()))
 
 
 def _normalised(images: np.ndarray, mean, std):
@@ -589,7 +564,7 @@ def _drive_food_net(objects: tuple, inputs: list) -> Any:
             noted, parts = _noted(model), []
             for k in range(0, len(asked), _BATCH):
                 parts.append(_costs(model, _normalised(asked[k : k + _BATCH], mean, std)))
-            exchanged = exchanged or _exchanged(noted, _parameters(model))
+            exchanged = exchanged or _exchanged(noted, list(named_parameters(model).values()))
             costs = _most(*(part[1] for part in parts))
             costs["numbers"] = max(costs["numbers"], costs["parameters"] + most)
             if exchanged or len(parts) > 2 and parts[1][2] != parts[2][2] or (over := _over_budget(costs)):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from introdl.checking.probes.base import PROBES, Probe, Wrong
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
 from introdl.checking.wire import Other
 
 
@@ -70,21 +71,21 @@ def _hooks(model) -> int:
     from torch.nn.modules import module
 
     everywhere = sum(len(getattr(module, kind, ())) for kind in _GLOBAL_HOOKS)
-    return everywhere + sum(len(getattr(part, kind)) for part in model.modules() for kind in _HOOKS)
+    return everywhere + sum(len(getattr(part, kind)) for part in named_parts(model).values() for kind in _HOOKS)
 
 
 def _states(model, x) -> dict:
     """What can be seen of a network and a picture from outside, as plain numbers."""
     import torch
 
-    parameters = dict(model.named_parameters())
+    parameters = named_parameters(model)
     found = {
         "weights": {name: p.detach().numpy().copy() for name, p in parameters.items()},
-        "statistics": {name: b.detach().numpy().copy() for name, b in model.named_buffers()},
+        "statistics": {name: b.detach().numpy().copy() for name, b in named_buffers(model).items()},
         "hooks": _hooks(model),
         "with gradients": [name for name, p in parameters.items() if p.grad is not None and np.any(p.grad.numpy())],
         "wanting gradients": [name for name, p in parameters.items() if p.requires_grad],
-        "training": [part.training for part in model.modules()],
+        "training": [part.training for part in named_parts(model).values()],
         "recording": torch.is_grad_enabled(),
     }
     if x is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from introdl.checking.probes.base import PROBES, Probe, Wrong
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
 
 _COUNTER = "num_batches_tracked"
 
@@ -80,7 +81,8 @@ def _fill(model, state: dict[str, np.ndarray]) -> None:
 
 
 def _plain(model) -> dict[str, np.ndarray]:
-    return {name: v.detach().double().numpy().copy() for name, v in model.state_dict().items() if _COUNTER not in name}
+    found = named_parameters(model) | named_buffers(model)
+    return {name: v.detach().double().numpy().copy() for name, v in found.items() if _COUNTER not in name}
 
 
 # --- a module of the learner's, judged by its weights' names and by what it does with them --------------------------------
@@ -234,8 +236,8 @@ def _drive_head(objects: tuple, inputs: list) -> Any:
     found = {
         "noted": getattr(head, "out_features", None),
         "weights": _plain(model),
-        "learn": [name for name, p in model.named_parameters() if p.requires_grad],
-        "training": [name for name, part in model.named_modules() if part.training],
+        "learn": [name for name, p in named_parameters(model).items() if p.requires_grad],
+        "training": [name for name, part in named_parts(model).items() if part.training],
     }
     with pretend.one_thread(), torch.no_grad():
         try:
@@ -278,9 +280,9 @@ def _read_head(result: Any, inputs: list) -> Any:
     if changed:
         return Wrong("BatchNorm's running statistics were changed. They belong to the body.")
     parts = small_backbone(widths, after)
-    if set(result["learn"]) != {name for name, _ in parts.named_parameters()}:
+    if set(result["learn"]) != named_parameters(parts).keys():
         return Wrong("Parameters of the body need no gradient any more. Only the head should change.")
-    if not set(result["training"]) >= {name for name, _ in parts.named_modules()} - {"fc"}:
+    if not set(result["training"]) >= named_parts(parts).keys() - {"fc"}:
         return Wrong("The model was put into evaluation mode. Only the head should change.")
     if not _gives(parts, now, x, result["scores"]):
         return Wrong("With the new head the network does not give scores.")
@@ -318,8 +320,8 @@ def _drive_freeze(objects: tuple, inputs: list) -> Any:
     elif how == "the first layer by hand":
         for layer in (model.conv1, model.bn1):
             layer.requires_grad_(False)
-    learns = [name for name, p in model.named_parameters() if p.requires_grad]
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    learns = [name for name, p in named_parameters(model).items() if p.requires_grad]
+    trainable = [p for p in named_parameters(model).values() if p.requires_grad]
     losses = []
     model.eval()
     with pretend.one_thread():
@@ -375,9 +377,10 @@ def _drive_groups(objects: tuple, inputs: list) -> Any:
 
     widths, classes, frozen, lr_head, lr_body = inputs
     model = small_backbone(widths, classes)
-    for name, parameter in model.named_parameters():
+    own = named_parameters(model)
+    for name, parameter in own.items():
         parameter.requires_grad_(not any(name.startswith(each) for each in frozen))
-    names = {id(p): name for name, p in model.named_parameters()}
+    names = {id(p): name for name, p in own.items()}
     groups = objects[0](model, lr_head, lr_body)
     if not isinstance(groups, (list, tuple)) or not all(isinstance(group, dict) for group in groups):
         return {"amiss": type(groups).__name__}
@@ -394,8 +397,7 @@ def _drive_groups(objects: tuple, inputs: list) -> Any:
         rate = group.get("lr")
         rate = float(rate) if isinstance(rate, (int, float, np.number, torch.Tensor)) else None
         found += [[names.get(id(p), "something else"), rate] for p in params]
-    learns = [name for name, p in model.named_parameters() if p.requires_grad]
-    return {"found": found, "learns": learns}
+    return {"found": found}
 
 
 def _read_groups(result: Any, inputs: list) -> Any:
