@@ -10,7 +10,7 @@ from autograder import exercises as exercise_bank
 from autograder.preprocessors import RepairCells
 from autograder.session import Died, Session
 from tests.attacks import chapter
-from tests.attacks.table import ATTACKS
+from tests.attacks.table import ATTACKS, CHEATS
 from tests.standing import EXERCISES, answers, exercise
 
 pytestmark = pytest.mark.skipif(bool(sandbox.trouble()), reason=sandbox.trouble() or "there is a sandbox")
@@ -71,6 +71,23 @@ def test_an_attack_earns_nothing(attack, pool, tmp_path):
         assert any(attack.seen in one.kind for one in found.findings), found.findings
     if attack.silent:
         assert attack.silent not in shown(notebook, found, "text/html" if "<" in attack.silent else "")
+
+
+@pytest.fixture(scope="module")
+def wide_pool():
+    """Networks need more room than the small chapter."""
+    with sandbox.Pool() as one:
+        yield one
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=lambda one: f"{one.exercise}-{one.name}".replace(" ", "-"))
+def test_a_cheat_earns_nothing(cheat, wide_pool, tmp_path):
+    notebook = chapter.alone(cheat.exercise, cheat.answer, cheat.before)
+    found = examiner.examine(notebook, SEED, tmp_path, examiner.Limits(), pool=wide_pool)
+    verdict = found.verdicts[cheat.exercise]
+    assert verdict.earned == 0, verdict
+    told = [case.sentence for case in verdict.cases] + [one.explanation for one in verdict.diagnoses]
+    assert any(cheat.says in one for one in told), told
 
 
 def _points_of_thousand(notebook):

@@ -6,7 +6,7 @@ import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder import release
+from autograder import exercises, release
 from autograder.exercise import Case, Exercise, Misconception, Question, quiz
 
 
@@ -84,6 +84,19 @@ def _notebook(sources: dict[str, str]) -> nbformat.NotebookNode:
         source = f'check("{id}", {", ".join(exercise.names)})'
         cells.append(new_code_cell(source, id=check, metadata={"nbgrader": marks}))
     return new_notebook(cells=cells)
+
+
+def alone(id: str, answer: str, before: tuple[str, ...] = ()) -> nbformat.NotebookNode:
+    """Return a submission of one exercise of a real chapter: its imports, cells before the answer, the answer, the check."""
+    exercise = exercises.load(id[:2])[id]
+    cells = [new_code_cell(source) for source in (_IMPORTS, *before, answer)]
+    marks = {"schema_version": 3, "task": False, "locked": True, "grade": True, "solution": False}
+    marks |= {"grade_id": release.check_id(id), "points": exercise.points}
+    cells.append(new_code_cell(f'check("{id}", {", ".join(exercise.names)})', metadata={"nbgrader": marks}))
+    return new_notebook(cells=cells)
+
+
+_IMPORTS = "import numpy as np\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn"
 
 
 def released() -> nbformat.NotebookNode:
