@@ -409,11 +409,11 @@ def _read_groups(result: Any, inputs: list) -> Any:
         return Wrong(f'Return a list of dicts, {{"params": [...], "lr": ...}}; yours is of type {result["amiss"]}.')
     frozen = inputs[2]
     listed = [name for name, _ in result["found"]]
+    if "something else" in listed:
+        return Wrong("A group holds something that is no parameter of the model.")
     twice = sorted({name for name in listed if listed.count(name) > 1})
     if twice:
         return Wrong(f"{_some(twice)} stands in the groups more than once; an optimiser refuses that.")
-    if "something else" in listed:
-        return Wrong("A group holds something that is no parameter of the model.")
     asleep = [name for name in listed if any(name.startswith(each) for each in frozen)]
     if asleep:
         return Wrong(f"{_some(asleep)} needs no gradient: it is frozen, and belongs in no group.")
