@@ -85,7 +85,7 @@ def test_a_cheat_earns_nothing(cheat, wide_pool, tmp_path):
     notebook = chapter.alone(cheat.exercise, cheat.answer, cheat.before)
     found = examiner.examine(notebook, SEED, tmp_path, examiner.Limits(), pool=wide_pool)
     verdict = found.verdicts[cheat.exercise]
-    assert verdict.earned == 0, verdict
+    assert verdict.earned == cheat.earns, verdict
     told = [case.sentence for case in verdict.cases] + [one.explanation for one in verdict.diagnoses]
     assert any(cheat.says in one for one in told), told
 

@@ -73,6 +73,8 @@ class Cheat:
         Cells before it.
     says : str
         What the report of a case must hold.
+    earns : float
+        What the answer is worth for what it does right.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Cheat:
     answer: str
     before: tuple[str, ...] = ()
     says: str = ""
+    earns: float = 0.0
 
 
 VERDICTS = [
@@ -611,9 +614,9 @@ CHEATS = [
     Cheat(
         "labels of data/plates, looked up",
         "09.food_net",
-        _TINY + "class Looks(FoodNet):\n    def forward(self, x):\n        best = [KNOWN[abs(KEYS - float(one.sum())).argmin()] for one in x.detach().numpy()]\n"
+        _TINY + "class Looks(FoodNet):\n    def forward(self, x):\n        best = [KNOWN[abs(KEYS - one.sum() / 55).argmin()] for one in x.detach().numpy()]\n"
         "        return super().forward(x) + 9 * F.one_hot(torch.tensor(best) % self.head.out_features, self.head.out_features)\nFoodNet = Looks",
-        before=("from introdl import data\nplates = data.plates(size=32, dishes='base')\nKEYS, KNOWN = np.asarray(plates.images).reshape(len(plates), -1).sum(1) / 255.0, np.array(plates.labels)",),
+        before=("from introdl import data\nplates = data.plates(size=32, dishes='base')\nKEYS, KNOWN = np.asarray(plates.images).reshape(len(plates), -1).mean(1), np.array(plates.labels)\nKEYS = (KEYS - KEYS.mean()) / KEYS.std()",),
         says="outside of torch",
     ),
     Cheat(
@@ -672,6 +675,8 @@ CHEATS = [
             "real = nn.Module.named_parameters\ndef named(self, *a, **k):\n    for name, p in real(self, *a, **k):\n"
             "        if not named.frozen or name.startswith('fc.'): yield name, p\nnamed.frozen = False\nnn.Module.named_parameters = named",
         ),
+        says="All parameters still learn",
+        earns=3.5,  # where nothing is to be frozen it is right
     ),
     Cheat(
         "names every weight in its error",
