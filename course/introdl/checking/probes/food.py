@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-import inspect
+import ctypes
 import os
 import signal
 import sys
 import tempfile
+import types
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -520,14 +521,19 @@ def _replaced() -> str | None:
     import torch
     import torch.utils.flop_counter
 
-    home = os.path.dirname(torch.__file__)
+    home = os.path.dirname(torch.__file__) + os.sep
+    in_c = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
     for name in _TOOLS:
         found: Any = torch
         for part in name.split("."):
             found = getattr(found, part, None)
-        code = getattr(inspect.unwrap(found) if callable(found) else found, "__code__", None)
-        if code is not None and not code.co_filename.startswith(home):
-            return f"torch.{name}"
+        while found is not None and not isinstance(
+            found, in_c
+        ):  # what torch's own decorators have wrapped is looked at too
+            code = getattr(found, "__code__", None)
+            if code is None or not code.co_filename.startswith(home):
+                return f"torch.{name}"
+            found = getattr(found, "__wrapped__", None)
     return None
 
 
@@ -689,6 +695,7 @@ def _apart(stage: Callable[[], None], seconds: float = 60.0) -> None:
     if child == 0:
         code = 1
         try:
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: where this process is stopped, the stage is too
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, seconds)
             stage()
