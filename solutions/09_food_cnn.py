@@ -204,11 +204,12 @@ print("evaluation:", layer.eval()(x).flatten().tolist(), "(running mean and vari
 # ### Exercise: `FoodNet`
 #
 # Your turn, and the rules are those of a phone: at most **200,000 parameters**, and at most **20 million multiplications** for a
-# picture of 32 x 32 pixels. (Chapter 08's `conv_flops` counts them, twice.) The check builds your network, draws the weights
-# of torch's layers anew, and trains it by a short recipe of its own: 300 steps of 64 plates, AdamW, one cycle. Then come plates
-# that it has never seen. 60, 68 and 76 % right earn marks step by step. In this notebook the validation plates judge; when
-# you are graded, plates that nobody has. Their colours and their dishes' numbers are dealt anew, so a network that learned
-# elsewhere brings nothing along. The check takes from 10 seconds to a minute.
+# picture of 32 x 32 pixels. (Chapter 08's `conv_flops` counts them, twice.) Frozen parameters count, and so do constants
+# and buffers, other than batch normalisation's own. The check builds your network, draws its first weights anew (torch's layers
+# draw theirs, parameters of your own are shuffled), and trains it by a short recipe of its own: 300 steps of 64 plates, AdamW,
+# one cycle. Then come plates that it has never seen. 60, 68 and 76 % right earn marks step by step. In this notebook the validation
+# plates judge; when you are graded, plates that nobody has. Their colours and their dishes' numbers are dealt anew, so a network
+# that learned elsewhere brings little along. The check takes from 10 seconds to a minute.
 #
 # It may not use `introdl.models`. Everything in `torch.nn` is yours.
 
@@ -222,8 +223,9 @@ class FoodNet(nn.Module):
         How many dishes there are, K.
 
     Its forward turns normalised pictures, float32 (N, 3, 32, 32), into scores (N, K): no
-    softmax. It has 200,000 parameters at most, and needs 20 million multiplications for a
-    picture at most.
+    softmax. It has 200,000 parameters at most, buffers and constants among them, and needs 20
+    million multiplications for a picture at most. All its work is done by torch, and its weights
+    change by training alone.
     """
 
     def __init__(self, num_classes):
@@ -311,8 +313,8 @@ show_curves(history)
 # weights: the optimizer remembers (momentum; Adam's running means), the schedule knows where it is, and the generator knows what it
 # will draw next. Forget one, and the run goes on, without an error, and ends elsewhere.
 #
-# The check trains a small network, saves, goes on; then begins anew, loads, and goes on from there. Both must end with the same
-# numbers.
+# The check trains a small network, saves, goes on; then begins anew in another process, loads, and goes on from there. Both must end
+# with the same numbers.
 #
 # ### Exercise: `save_checkpoint` and `load_checkpoint`
 

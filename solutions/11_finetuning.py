@@ -330,7 +330,7 @@ def load_pretrained(model, state):
     ------
     ValueError
         Where, apart from the head, a name stands in one of the two alone, or a shape differs. The
-        message holds the name. (A RuntimeError of torch's own that names it is as good.)
+        message holds the name, not those that fit. (A RuntimeError of torch's own is as good.)
 
     Example
     -------

@@ -11,7 +11,7 @@ from autograder.preprocessors import RepairCells
 from autograder.session import Died, Session
 from tests.attacks import chapter
 from tests.attacks.shortcuts import SHORTCUTS
-from tests.attacks.table import ATTACKS
+from tests.attacks.table import ATTACKS, CHEATS
 from tests.standing import EXERCISES, answers, exercise
 
 pytestmark = pytest.mark.skipif(bool(sandbox.trouble()), reason=sandbox.trouble() or "there is a sandbox")
@@ -76,7 +76,7 @@ def test_an_attack_earns_nothing(attack, pool, tmp_path):
 
 @pytest.mark.parametrize("one", SHORTCUTS, ids=lambda one: f"{one.exercise}-{one.name}".replace(" ", "-"))
 def test_a_finished_function_is_no_answer_and_the_sentence_says_so(one, pool, tmp_path):
-    notebook = chapter.alone(exercise(one.exercise), one.answer, one.before)
+    notebook = chapter.alone(one.exercise, one.answer, one.before)
     found = examiner.examine(notebook, SEED, tmp_path, examiner.Limits(cell=60, notebook=150), pool=pool)
     verdict = found.verdicts[one.exercise]
     assert verdict.earned == 0, verdict
@@ -89,6 +89,23 @@ def test_the_sandbox_shows_the_recorded_experiments(pool, tmp_path):
     with Session(tmp_path, pool, "bare") as one:
         look = "from introdl.experiments import records\nprint(len(records.load('unusual')['runs']) > 0)"
         assert one.run_cell(look, 60)["text"].strip() == "True"
+
+
+@pytest.fixture(scope="module")
+def wide_pool():
+    """Networks need more room than the small chapter."""
+    with sandbox.Pool() as one:
+        yield one
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=lambda one: f"{one.exercise}-{one.name}".replace(" ", "-"))
+def test_a_cheat_earns_nothing(cheat, wide_pool, tmp_path):
+    notebook = chapter.alone(cheat.exercise, cheat.answer, cheat.before)
+    found = examiner.examine(notebook, SEED, tmp_path, examiner.Limits(), pool=wide_pool)
+    verdict = found.verdicts[cheat.exercise]
+    assert verdict.earned == cheat.earns, verdict
+    told = [case.sentence for case in verdict.cases] + [one.explanation for one in verdict.diagnoses]
+    assert any(cheat.says in one for one in told), told
 
 
 def _points_of_thousand(notebook):

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -411,3 +413,16 @@ def test_interrupting_the_kernel_ends_the_case_too(toy_sheet, monkeypatch):
         signal.signal(signal.SIGALRM, old)
     with pytest.raises(ProcessLookupError):
         os.kill(children[0], 0)
+
+
+def test_what_torch_imports_for_seconds_is_imported_before_the_forks_and_where_it_is_wanted_alone():
+    """Right answers with an optimizer or torch.func were stopped: each case imported for seconds, under the watch."""
+    code = (
+        "import sys, torch\n"
+        "from introdl.checking import guard\n"
+        "guard.run_case(guard.Task('call', ('introdl.looking.*',)), (abs,), [('x', -1)], [], 5)\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+        "guard.run_case(guard.Task('top_activating'), (abs,), [('x', -1)], [], 5)\n"
+        "assert 'torch._dynamo' in sys.modules\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

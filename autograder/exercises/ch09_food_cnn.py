@@ -81,6 +81,12 @@ NORMALISATION_STATS = Exercise(
             _stats(which=lambda s: s != "none"),
         ),
         Misconception(
+            "from training and validation",
+            "You leave out the test pictures alone. Validation pictures judge too, while you choose between networks: take those whose "
+            'split is "train".',
+            _stats(which=lambda s: s != "test"),
+        ),
+        Misconception(
             "from all pictures but the training set",
             "You count the pictures that are not for training. Turn the condition around.",
             _stats(which=lambda s: s != "train"),
@@ -89,6 +95,12 @@ NORMALISATION_STATS = Exercise(
             "bytes are not scaled",
             "Your numbers run from 0 to 255. Pictures are divided by 255 before they are normalised, so divide these too.",
             _stats(scale=1),
+        ),
+        Misconception(
+            "the deviation is not scaled",
+            "Your mean is that of numbers from 0 to 1, your deviation that of bytes. Divide the pictures by 255 once, before you take "
+            "either.",
+            _stats(std=lambda x: 255 * x.std(axis=(0, 1, 2))),
         ),
         Misconception(
             "divided by 256",

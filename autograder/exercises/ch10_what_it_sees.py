@@ -290,13 +290,16 @@ FEATURE_MAPS = Exercise(
 # ----------------------------------------------------------------------------------------------------------
 
 
-def _top_case(rng, label, shape, channel, k, negative=False):
-    values = rng.permutation(int(np.prod(shape))).reshape(shape) / 4
-    if negative:
-        values = values - np.prod(shape) / 4 - 1
-    # The picture with the largest value has the second largest too, elsewhere: no place of the runner-up comes so high.
-    maps = np.array(values, np.float32)
-    return Case(label, maps=maps, channel=int(channel), k=int(k))
+def _top_case(rng, label, shape, channel, k, negative=False, telling=False):
+    """Maps without ties; where they are `telling`, every mistake shows, each in its own way."""
+    while True:
+        values = rng.permutation(int(np.prod(shape))).reshape(shape) / 4
+        if negative:
+            values = values - np.prod(shape) / 4 - 1
+        maps = np.array(values, np.float32)
+        found = [_top_oracle(maps, channel, k), *(wrong(maps, channel, k) for wrong in _TOP_MISTAKES.values())]
+        if not telling or len({str(one.tolist()) for one in found}) == len(found):
+            return Case(label, maps=maps, channel=int(channel), k=int(k))
 
 
 def _top_cases(rng):
@@ -304,7 +307,7 @@ def _top_cases(rng):
     yield _top_case(rng, "small maps", (3, 2, 2, 3), 1, 2)
     yield _top_case(rng, "many pictures", (n + 5, c + 2, 4, 7), c, 5)
     yield _top_case(rng, "all of them", (n, c + 1, 6, 3), 0, n)
-    yield _top_case(rng, "only negative values", (n + 2, c + 3, 5, 4), c + 2, 4, negative=True)
+    yield _top_case(rng, "only negative values", (n + 2, c + 3, 5, 4), c + 2, 4, negative=True, telling=True)
     yield _top_case(rng, "the best one", (n + 3, c + 1, 3, 8), 1, 1)
 
 
@@ -325,7 +328,7 @@ def _tops(
     """A `top_activating` whose parts can be wrong."""
 
     def wrong(maps, c, k):
-        own = channel(maps.numpy(), c)
+        own = channel(np.asarray(maps), c)
         chosen = np.argsort(order * key(own), kind="stable")[:k]
         flat = own.reshape(len(own), -1).argmax(axis=1)[chosen]
         row, column = np.divmod(flat, (where or (lambda m: m.shape[2]))(own))
@@ -336,9 +339,21 @@ def _tops(
 
 def _places(maps, c, k):
     """The k largest values, wherever they are."""
-    own = maps.numpy()[:, c]
+    own = np.asarray(maps)[:, c]
     chosen = np.argsort(-own, axis=None, kind="stable")[:k]
     return np.stack(np.unravel_index(chosen, own.shape), axis=1)
+
+
+_TOP_MISTAKES = {
+    "mean": _tops(key=lambda m: m.reshape(len(m), -1).mean(axis=1)),
+    "places": _places,
+    "weakest": _tops(order=1),
+    "last": lambda maps, c, k: _tops()(maps, c, k)[::-1].copy(),
+    "swapped": _tops(columns=(0, 2, 1)),
+    "height": _tops(where=lambda m: m.shape[1]),
+    "magnitude": _tops(key=lambda m: np.abs(m.reshape(len(m), -1)).max(axis=1)),
+    "channels": _tops(channel=lambda m, c: m.max(axis=1)),
+}
 
 
 TOP_ACTIVATING = Exercise(
@@ -354,44 +369,44 @@ TOP_ACTIVATING = Exercise(
             "the mean of the map, not its largest value",
             "You rank pictures by the mean over the map. A channel that finds a small thing in one place has a small mean: rank by "
             "the largest value.",
-            _tops(key=lambda m: m.reshape(len(m), -1).mean(axis=1)),
+            _TOP_MISTAKES["mean"],
         ),
         Misconception(
             "one picture several times",
             "You take the k largest values wherever they are, so that one picture can come more than once. Find each picture's "
             "largest value first, then rank the pictures.",
-            _places,
+            _TOP_MISTAKES["places"],
         ),
         Misconception(
             "the weakest come first",
             "You take the pictures that the channel answers to least. Sort from the largest value down.",
-            _tops(order=1),
+            _TOP_MISTAKES["weakest"],
         ),
         Misconception(
             "the strongest come last",
             "These are the right pictures, but in ascending order. The strongest comes first.",
-            lambda maps, c, k: _tops()(maps, c, k)[::-1].copy(),
+            _TOP_MISTAKES["last"],
         ),
         Misconception(
             "row and column are swapped",
             "The second number should be the row, from the top, and the third the column. Yours stand the other way around.",
-            _tops(columns=(0, 2, 1)),
+            _TOP_MISTAKES["swapped"],
         ),
         Misconception(
             "the place is divided by the height",
             "argmax over a map that was flattened counts along rows. A row has as many numbers as the map is wide, so divide by the "
             "width, not by the height.",
-            _tops(where=lambda m: m.shape[1]),
+            _TOP_MISTAKES["height"],
         ),
         Misconception(
             "the magnitude is ranked",
             "You rank by magnitude, so that strongly negative values come first. A channel is active where its value is large.",
-            _tops(key=lambda m: np.abs(m.reshape(len(m), -1)).max(axis=1)),
+            _TOP_MISTAKES["magnitude"],
         ),
         Misconception(
             "all channels are taken together",
             "You look for the largest value of any channel. Take the one channel first: maps[:, channel].",
-            _tops(channel=lambda m, c: m.max(axis=1)),
+            _TOP_MISTAKES["channels"],
         ),
     ],
     hints=(

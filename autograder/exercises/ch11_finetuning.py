@@ -680,6 +680,13 @@ LOAD_PRETRAINED = Exercise(
             lambda model, state: model.load_state_dict(state),
         ),
         Misconception(
+            "strict=False, and the head too",
+            "strict=False overlooks names, not shapes: with another number of classes the head's weights raise an error, and with the same "
+            "number they are taken over, though they speak of other dishes. Leave out what begins with fc. And look at the names that "
+            "load_state_dict returns: what does not fit in the body should be said.",
+            lambda model, state: model.load_state_dict(state, strict=False) and None,
+        ),
+        Misconception(
             "the head is loaded where it fits",
             "Where the number of classes happens to be the same, you load the head too. Its rows stand for other dishes: leave the "
             "head as it is, always.",
@@ -936,13 +943,14 @@ def _freeze_oracle(widths, classes, state, how, batches, lr):
         p[np.arange(len(y)), y] -= 1
         W, b = W - lr * p.T @ features / len(y), b - lr * p.mean(0)
     body = [n for n, _ in networks.small_backbone(widths, classes).named_parameters() if not n.startswith("fc.")]
-    asleep = {"freeze": tuple(body), "nothing": (), "the first layer by hand": ("conv1.", "bn1.")}[how]
+    asleep = networks.ASLEEP[how]
     return {
         "parameters that learn": ", ".join([n for n in body if not n.startswith(asleep)] + ["fc.weight", "fc.bias"]),
         "BatchNorm's running statistics": {n: v for n, v in state.items() if "running" in n},
         "the model itself is in": "training mode",
         "losses": np.array(losses),
         "the head afterwards": np.concatenate([W.ravel(), b]),
+        "what is frozen, afterwards": {n: state[n] for n in body if n.startswith(asleep)},
     }
 
 

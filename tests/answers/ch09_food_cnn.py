@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import collections
+import heapq
+import io
+import os
 import pickle
 
 import numpy as np
@@ -38,6 +42,22 @@ def stats_counts(images, splits):
         mean.append(counts @ np.arange(256) / 255)
         std.append(np.sqrt(counts @ (np.arange(256) / 255 - mean[-1]) ** 2))
     return np.array(mean), np.array(std)
+
+
+def stats_sums_of_squares(images, splits):
+    """Whole numbers until the end, and both in one array."""
+    sums, squares, count = np.zeros(3, np.int64), np.zeros(3, np.int64), 0
+    for k in np.where(np.char.startswith(splits, "train"))[0]:
+        pixels = images[k].reshape(-1, 3).astype(np.int64)
+        sums, squares, count = sums + pixels.sum(0), squares + (pixels**2).sum(0), count + len(pixels)
+    mean = sums / count
+    return np.stack([mean, np.sqrt(squares / count - mean**2)]) / 255
+
+
+def stats_lists(images, splits):
+    chosen = [one / 255.0 for one, split in zip(images, splits.tolist(), strict=True) if split == "train"]
+    channels = [np.concatenate([one[:, :, c].ravel() for one in chosen]) for c in (0, 1, 2)]
+    return [float(np.mean(c)) for c in channels], [float(np.var(c)) ** 0.5 for c in channels]
 
 
 def augment_slices(images, labels, shift, rng):
@@ -81,6 +101,29 @@ def augment_roll(images, labels, shift, rng):
         if rng.uniform() > 0.5:
             new[k] = new[k, :, ::-1].copy()
     return new, list_to_array(labels)
+
+
+def augment_gather(images, labels, shift, rng):
+    """One look-up for the whole batch: for each new pixel, where it comes from; outside lies a black pixel."""
+    n, height, width, _ = images.shape
+    flip, dy, dx = rng.random((n, 1)) >= 0.5, *(rng.integers(-shift, shift, (n, 1), endpoint=True) for _ in range(2))
+    rows, columns = np.arange(height)[None] - dy, np.arange(width)[None] - dx
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None]
+    columns = np.where(flip, width - 1 - columns, columns)
+    found = images[
+        np.arange(n)[:, None, None], rows.clip(0, height - 1)[:, :, None], columns.clip(0, width - 1)[:, None]
+    ]
+    return found * inside[..., None].astype(np.uint8), labels
+
+
+def augment_torch(images, labels, shift, rng):
+    """Pictures as tensors with channels first; chance is NumPy's."""
+    out = torch.zeros(len(images), 3, *images.shape[1:3], dtype=torch.uint8)
+    for k, image in enumerate(torch.from_numpy(images).permute(0, 3, 1, 2)):
+        y, x = (int(v) for v in rng.integers(0, 2 * shift + 1, 2))
+        image = nn.functional.pad(image.flip(2) if rng.choice([0, 1]) else image, (shift,) * 4)
+        out[k] = image[:, y : y + out.shape[2], x : x + out.shape[3]]
+    return out.permute(0, 2, 3, 1).contiguous().numpy(), np.copy(labels)
 
 
 def list_to_array(labels):
@@ -181,6 +224,52 @@ def load_whole(path, model, optimizer, schedule, generator):
     return int(content["done"])
 
 
+def save_bytes(path, model, optimizer, schedule, generator, epochs):
+    """Written beside and renamed, so that nothing half-written is ever at the path."""
+    memory = io.BytesIO()
+    torch.save({"a": model.state_dict(), "b": optimizer.state_dict(), "c": schedule.state_dict()}, memory)
+    beside = path.with_name(path.name + ".part")
+    beside.write_bytes(pickle.dumps((memory.getvalue(), generator.get_state().tolist(), epochs)))
+    os.replace(beside, path)
+
+
+def load_bytes(path, model, optimizer, schedule, generator):
+    content, drawn, epochs = pickle.loads(path.read_bytes())
+    states = torch.load(io.BytesIO(content), map_location="cpu", weights_only=False)
+    schedule.load_state_dict(states["c"])
+    optimizer.load_state_dict(states["b"])
+    model.load_state_dict(states["a"], assign=False)
+    generator.set_state(torch.tensor(drawn, dtype=torch.uint8))
+    return epochs
+
+
+def save_two_files(path, model, optimizer, schedule, generator, epochs):
+    """Weights for everybody at the path; what only the next run needs, beside it."""
+    torch.save(model.state_dict(), path)
+    rest = {"optimizer": optimizer.state_dict(), "schedule": vars(schedule)["last_epoch"], "epochs": np.int64(epochs)}
+    torch.save(rest | {"generator": generator.get_state()}, path.parent / f"{path.stem}.rest")
+
+
+def load_two_files(path, model, optimizer, schedule, generator):
+    model.load_state_dict(torch.load(path))
+    rest = torch.load(path.with_suffix(".rest"), weights_only=False)
+    optimizer.load_state_dict(rest["optimizer"])
+    schedule.last_epoch = rest["schedule"]
+    generator.set_state(rest["generator"])
+    return rest["epochs"]
+
+
+def confusion_counter(labels, predictions, k):
+    pairs = collections.Counter(zip(labels.tolist(), predictions.tolist(), strict=True))
+    return np.array([[pairs[i, j] for j in range(k)] for i in range(k)])
+
+
+def confusion_torch(labels, predictions, k):
+    matrix = torch.zeros(k, k, dtype=torch.long)
+    matrix.index_put_((torch.from_numpy(labels), torch.from_numpy(predictions)), torch.tensor(1), accumulate=True)
+    return matrix.numpy()
+
+
 def confusion_bincount(labels, predictions, k):
     return np.bincount(labels * k + predictions, minlength=k * k).reshape(k, k)
 
@@ -215,11 +304,44 @@ def worst_lexsort(probabilities, labels, n):
     return order[: np.count_nonzero(~right)][:n].astype(np.int32)
 
 
+def worst_heap(probabilities, labels, n):
+    """The n largest of a stream of pairs."""
+    found = ((p.max(), k) for k, p in enumerate(probabilities) if int(np.argmax(p)) != labels[k])
+    return tuple(k for _, k in heapq.nlargest(n, found))
+
+
+def worst_partition(probabilities, labels, n):
+    sure = np.where(probabilities.argmax(-1) == labels, -np.inf, np.float32(probabilities.max(-1)))
+    count = min(n, int(np.isfinite(sure).sum()))
+    best = np.argpartition(-sure, max(count - 1, 0))[:count]
+    return best[np.argsort(sure[best])[::-1]]
+
+
 ANSWERS = {
-    "09.normalisation_stats": [stats_loop, stats_float32, stats_torch, stats_counts],
-    "09.augment": [augment_slices, augment_move_then_mirror, augment_roll],
+    "09.normalisation_stats": [
+        stats_loop,
+        stats_float32,
+        stats_torch,
+        stats_counts,
+        stats_sums_of_squares,
+        stats_lists,
+    ],
+    "09.augment": [augment_slices, augment_move_then_mirror, augment_roll, augment_gather, augment_torch],
     "09.food_net": [FoodNetPlain, Separable, residual],
-    "09.checkpoint": [(save_tuple, load_tuple), (save_pickle, load_pickle), (save_whole, load_whole)],
-    "09.confusion_matrix": [confusion_bincount, confusion_product, confusion_comprehension, confusion_histogram],
-    "09.worst_mistakes": [worst_sorted, worst_masked, worst_lexsort],
+    "09.checkpoint": [
+        (save_tuple, load_tuple),
+        (save_pickle, load_pickle),
+        (save_whole, load_whole),
+        (save_bytes, load_bytes),
+        (save_two_files, load_two_files),
+    ],
+    "09.confusion_matrix": [
+        confusion_bincount,
+        confusion_product,
+        confusion_comprehension,
+        confusion_histogram,
+        confusion_counter,
+        confusion_torch,
+    ],
+    "09.worst_mistakes": [worst_sorted, worst_masked, worst_lexsort, worst_heap, worst_partition],
 }

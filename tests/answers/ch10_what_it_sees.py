@@ -153,6 +153,19 @@ def top_activating_tuples(maps, channel, k):
     return [tuple(int(v) for v in (n, *divmod(maps[n, channel].argmax().item(), maps.shape[3]))) for n in chosen]
 
 
+def top_activating_flat(maps, channel, k):
+    """All places of all pictures in one line; the first place of each picture counts."""
+    own = maps.select(1, channel).double()
+    n, h, w = own.shape
+    found, seen = [], set()
+    for flat in own.reshape(-1).argsort(descending=True).tolist():
+        picture, row, column = flat // (h * w), flat // w % h, flat % w
+        if picture not in seen:
+            seen.add(picture)
+            found.append(torch.tensor([picture, row, column]))
+    return torch.stack(found)[:k]
+
+
 # --- 10.occlusion_map ---------------------------------------------------------------------------------------
 
 
@@ -216,6 +229,18 @@ def occlusion_map_puts_back(model, x, target, size, stride, value):
             heat[i, j] = base - float(model(work)[0, target])
             work[window] = kept
     return heat
+
+
+def occlusion_map_where(model, x, target, size, stride, value):
+    """All masks at once: rows and columns that are under the square."""
+    h, w = x.shape[-2:]
+    tops, lefts = torch.arange(0, h - size + 1, stride), torch.arange(0, w - size + 1, stride)
+    rows = (torch.arange(h) >= tops[:, None]) & (torch.arange(h) < tops[:, None] + size)
+    columns = (torch.arange(w) >= lefts[:, None]) & (torch.arange(w) < lefts[:, None] + size)
+    masks = rows[:, None, :, None] & columns[None, :, None, :]
+    covered = torch.where(masks[:, :, None], torch.as_tensor(float(value)), x[0])
+    scores = model(torch.cat([x, covered.flatten(0, 1)]))[:, target].detach().double()
+    return (scores[0] - scores[1:]).unflatten(0, masks.shape[:2])
 
 
 # --- 10.saliency --------------------------------------------------------------------------------------------
@@ -450,6 +475,15 @@ def nearest_neighbours_torch(features, query, k):
     return cosines.topk(k).indices.numpy()
 
 
+def nearest_neighbours_pairs(features, query, k):
+    """Sums written out, in float32."""
+    rows = features.astype(np.float32)
+    dots = [sum(a * b for a, b in zip(row, rows[query], strict=True)) for row in rows]
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    cosines = {n: dots[n] / lengths[n] / lengths[query] for n in range(len(rows)) if n != query}
+    return np.array(sorted(cosines, key=cosines.get, reverse=True)[:k])
+
+
 # --- 10.pointing_game ---------------------------------------------------------------------------------------
 
 
@@ -476,6 +510,26 @@ def pointing_game_slices(maps, boxes):
     return float(sum(found)) / len(found)
 
 
+def pointing_game_torch(maps, boxes):
+    t, b = torch.from_numpy(maps), torch.from_numpy(boxes)
+    place = t.flatten(1).argmax(1)
+    row, column = place.div(t.shape[2], rounding_mode="floor"), place % t.shape[2]
+    return ((column >= b[:, 0]) & (column < b[:, 2]) & (row >= b[:, 1]) & (row < b[:, 3])).float().mean().item()
+
+
+def pointing_game_search(maps, boxes):
+    """Every pixel is looked at."""
+    hits = []
+    for one, (x0, y0, x1, y1) in zip(maps.tolist(), boxes.tolist(), strict=True):
+        best, place = -float("inf"), (0, 0)
+        for y, line in enumerate(one):
+            for x, value in enumerate(line):
+                if value > best:
+                    best, place = value, (x, y)
+        hits.append(1 if x0 <= place[0] <= x1 - 1 and y0 <= place[1] <= y1 - 1 else 0)
+    return np.float32(np.sum(hits) / len(hits))
+
+
 ANSWERS = {
     "10.feature_maps": [
         feature_maps_list,
@@ -485,8 +539,20 @@ ANSWERS = {
         feature_maps_numpy,
         feature_maps_global,
     ],
-    "10.top_activating": [top_activating_torch, top_activating_loops, top_activating_numpy, top_activating_tuples],
-    "10.occlusion_map": [occlusion_map_loops, occlusion_map_batch, occlusion_map_mask, occlusion_map_puts_back],
+    "10.top_activating": [
+        top_activating_torch,
+        top_activating_loops,
+        top_activating_numpy,
+        top_activating_tuples,
+        top_activating_flat,
+    ],
+    "10.occlusion_map": [
+        occlusion_map_loops,
+        occlusion_map_batch,
+        occlusion_map_mask,
+        occlusion_map_puts_back,
+        occlusion_map_where,
+    ],
     "10.saliency": [
         saliency_grad,
         saliency_backward,
@@ -514,7 +580,14 @@ ANSWERS = {
         nearest_neighbours_loops,
         nearest_neighbours_unit_distance,
         nearest_neighbours_torch,
+        nearest_neighbours_pairs,
     ],
-    "10.pointing_game": [pointing_game_loop, pointing_game_vectorised, pointing_game_slices],
+    "10.pointing_game": [
+        pointing_game_loop,
+        pointing_game_vectorised,
+        pointing_game_slices,
+        pointing_game_torch,
+        pointing_game_search,
+    ],
     "10.quiz": [("b", "d", "a", "c", "b"), ("B", "D", "A", "C", "B"), ("b)", "d)", "a)", "c)", "b)")],
 }

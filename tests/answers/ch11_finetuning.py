@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 
 import numpy as np
 import torch
@@ -122,6 +122,52 @@ class BlockOrdered(nn.Module):
         return y.clamp_min(0)
 
 
+class BlockFunctional(nn.Module):
+    """Layers are made by the class, used by functions; whether there is a projection is asked for in forward."""
+
+    def __init__(self, before, after, stride=1):
+        super().__init__()
+        self.stride = stride
+        self.conv1, self.conv2 = nn.Conv2d(before, after, 3, bias=False), nn.Conv2d(after, after, 3, bias=False)
+        for name in ("bn1", "bn2"):
+            self.add_module(name, nn.BatchNorm2d(num_features=after, momentum=0.1))
+        if before != after or stride > 1:
+            self.downsample = nn.Sequential(
+                OrderedDict([("0", nn.Conv2d(before, after, 1, bias=False)), ("1", nn.BatchNorm2d(after))])
+            )
+
+    def forward(self, x):
+        way = x
+        if hasattr(self, "downsample"):
+            way = self.downsample[1](F.conv2d(x, self.downsample[0].weight, stride=self.stride))
+        x = F.conv2d(F.pad(x, (1, 1, 1, 1)), self.conv1.weight, stride=self.stride)
+        x = torch.where(self.bn1(x) > 0, self.bn1(x), 0) if not self.training else F.relu_(self.bn1(x))
+        return torch.add(self.bn2(F.conv2d(x, self.conv2.weight, padding=1)), way).relu_()
+
+
+class BlockResidualAttribute(nn.Module):
+    """The inner way is a method; the projection is registered as None."""
+
+    def __init__(self, c_in, c_out, s=1):
+        super().__init__()
+        kernel = {"kernel_size": 3, "padding": 1, "bias": False}
+        self.conv1, self.bn1 = nn.Conv2d(c_in, c_out, stride=s, **kernel), nn.BatchNorm2d(c_out)
+        self.conv2, self.bn2 = nn.Conv2d(c_out, c_out, **kernel), nn.BatchNorm2d(c_out)
+        self.register_module("downsample", None)
+        if (s, c_in) != (1, c_out):
+            self.downsample = nn.Sequential()
+            self.downsample.append(nn.Conv2d(c_in, c_out, kernel_size=1, stride=s, bias=False))
+            self.downsample.append(nn.BatchNorm2d(c_out))
+
+    def residual(self, x):
+        for conv, norm, act in ((self.conv1, self.bn1, torch.relu), (self.conv2, self.bn2, lambda v: v)):
+            x = act(norm(conv(x)))
+        return x
+
+    def forward(self, x):
+        return F.threshold(self.residual(x) + (self.downsample(x) if self.downsample else x), 0.0, 0.0)
+
+
 # --- 11.resnet18 ------------------------------------------------------------------------------------------
 
 
@@ -192,6 +238,56 @@ class NetMethods(nn.Module):
         return self.features(x) @ self.fc.weight.T + self.fc.bias
 
 
+class NetSequential(nn.Sequential):
+    """One long row of named layers, and no forward of its own."""
+
+    def __init__(self, num_classes=1000, widths=(64, 128, 256, 512), block=BlockPlain):
+        layers = [("conv1", nn.Conv2d(3, widths[0], 7, 2, 3, bias=False)), ("bn1", nn.BatchNorm2d(widths[0]))]
+        layers += [("relu", nn.ReLU(inplace=True)), ("maxpool", nn.MaxPool2d(kernel_size=3, stride=2, padding=1))]
+        for i in range(4):
+            stride, before = (2, widths[i - 1]) if i else (1, widths[0])
+            layers.append(
+                (f"layer{i + 1}", nn.Sequential(block(before, widths[i], stride), block(widths[i], widths[i], 1)))
+            )
+        layers += [
+            ("avgpool", nn.AdaptiveAvgPool2d((1, 1))),
+            ("flatten", nn.Flatten()),
+            ("fc", nn.Linear(widths[3], num_classes)),
+        ]
+        super().__init__(OrderedDict(layers))
+
+
+class NetTorchvision(nn.Module):
+    """As torchvision writes it, with a width that is carried along."""
+
+    def __init__(self, num_classes=1000, widths=(64, 128, 256, 512), block=BlockPlain):
+        super().__init__()
+        self.block, self.inplanes = block, widths[0]
+        self.conv1 = nn.Conv2d(3, self.inplanes, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1, self.relu = nn.BatchNorm2d(self.inplanes), nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.layer1 = self._make_layer(widths[0])
+        self.layer2, self.layer3, self.layer4 = (self._make_layer(width, stride=2) for width in widths[1:])
+        self.fc = nn.Linear(self.inplanes, num_classes)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.constant_(module.weight, 1)
+
+    def _make_layer(self, planes, blocks=2, stride=1):
+        layers = []
+        for number in range(blocks):
+            layers.append(self.block(self.inplanes, planes, stride if number == 0 else 1))
+            self.inplanes = planes
+        return nn.Sequential(*layers)
+
+    def forward(self, x):
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for layer in [self.layer1, self.layer2, self.layer3, self.layer4]:
+            x = layer(x)
+        x = F.avg_pool2d(x, x.shape[2:]).squeeze(3).squeeze(2)
+        return F.linear(x, self.fc.weight, self.fc.bias)
+
+
 # --- 11.load_pretrained -----------------------------------------------------------------------------------
 
 
@@ -236,6 +332,33 @@ def load_asserts(model, state):
     model.load_state_dict({n: state[n] for n in names}, strict=False)
 
 
+def load_pops_from_a_copy(model, state):
+    """A copy without the head, in which the model's own head is put; then one strict load, whose error is told on."""
+    state = dict(state)
+    state.pop("fc.weight", None), state.pop("fc.bias", None)
+    state["fc.weight"], state["fc.bias"] = model.fc.weight.clone(), model.fc.bias.clone()
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ValueError(f"These weights do not fit: {error}") from error
+
+
+def load_data(model, state):
+    """Parameters by .data, buffers by copy_, and one list of all complaints."""
+    own = dict(model.named_parameters()) | dict(model.named_buffers())
+    body = {name for name in own if not name.startswith("fc.")}
+    odd = [n for n in body if n not in state or state[n].shape != own[n].shape]
+    odd += [n for n in state if n not in own]
+    if odd:
+        raise ValueError("missing, unexpected or of another shape: " + ", ".join(odd))
+    with torch.no_grad():
+        for name in body:
+            if isinstance(own[name], nn.Parameter):
+                own[name].data = state[name].clone()
+            else:
+                own[name].copy_(state[name])
+
+
 # --- 11.replace_head --------------------------------------------------------------------------------------
 
 
@@ -260,6 +383,27 @@ def head_zeros(model, num_classes):
     model.fc = nn.Linear(model.fc.in_features, num_classes)
     nn.init.zeros_(model.fc.weight)
     nn.init.zeros_(model.fc.bias)
+
+
+def head_deleted_first(model, num_classes):
+    features = model.fc.in_features
+    del model.fc
+    model.add_module("fc", nn.Linear(features, num_classes, bias=True))
+    nn.init.xavier_uniform_(model.fc.weight)
+
+
+def head_by_parameters(model, num_classes):
+    """Asks the body's last bias how wide it is, in evaluation mode; every mode is put back."""
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    caught = []
+    handle = model.fc.register_forward_hook(lambda m, i, o: caught.append(i[0].shape[-1]))
+    with torch.no_grad():
+        model(torch.zeros(1, 3, 8, 8))
+    handle.remove()
+    for m, training in modes:
+        m.training = training
+    model._modules["fc"] = type(model.fc)(caught[0], num_classes)
 
 
 # --- 11.freeze --------------------------------------------------------------------------------------------
@@ -309,6 +453,39 @@ def train_mode_whole_children(model):
             layer.eval()
         else:
             todo += layer.children()
+
+
+def freeze_by_identity(model):
+    head = set(map(id, model.fc.parameters()))
+    for p in model.parameters():
+        p.requires_grad = id(p) in head
+        p.grad = None
+
+
+def train_mode_apply(model):
+    def settle(layer):
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.train(layer.weight.requires_grad)
+
+    model.train(True).apply(settle)
+
+
+def freeze_recursive(model, top=True):
+    """Layer by layer, each with its own parameters."""
+    for p in model.parameters(recurse=False):
+        p.requires_grad_(False)
+    for name, child in model.named_children():
+        if not (top and name == "fc"):
+            freeze_recursive(child, top=False)
+
+
+def train_mode_from_eval(model):
+    """Everything into evaluation mode first; then what learns, and what is no BatchNorm."""
+    model.eval()
+    for layer in [model, *model.modules()]:
+        frozen = isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.weight.requires_grad is False
+        if not frozen:
+            layer.training = True
 
 
 # --- 11.parameter_groups ----------------------------------------------------------------------------------
@@ -362,14 +539,30 @@ ANSWERS = {
         few_shuffle_in_place,
         few_seeded_by_the_generator,
     ],
-    "11.basic_block": [BlockPlain, BlockTorchvision, BlockOrdered],
-    "11.resnet18": [NetPlain, NetLoop, NetMethods],
-    "11.load_pretrained": [load_filter_and_look, load_own_head_strictly, load_compare_then_copy, load_asserts],
-    "11.replace_head": [head_plain, head_by_shape, head_small_start, head_zeros],
+    "11.basic_block": [BlockPlain, BlockTorchvision, BlockOrdered, BlockFunctional, BlockResidualAttribute],
+    "11.resnet18": [NetPlain, NetLoop, NetMethods, NetSequential, NetTorchvision],
+    "11.load_pretrained": [
+        load_filter_and_look,
+        load_own_head_strictly,
+        load_compare_then_copy,
+        load_asserts,
+        load_pops_from_a_copy,
+        load_data,
+    ],
+    "11.replace_head": [
+        head_plain,
+        head_by_shape,
+        head_small_start,
+        head_zeros,
+        head_deleted_first,
+        head_by_parameters,
+    ],
     "11.freeze": [
         (freeze_names, train_mode_norms),
         (freeze_all_then_the_head, train_mode_any_norm),
         (freeze_children, train_mode_whole_children),
+        (freeze_by_identity, train_mode_apply),
+        (freeze_recursive, train_mode_from_eval),
     ],
     "11.parameter_groups": [groups_named, groups_by_identity, groups_one_each, groups_generators, groups_with_names],
 }

@@ -6,7 +6,7 @@ import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder import release
+from autograder import exercises, release
 from autograder.exercise import Case, Exercise, Misconception, Question, quiz
 
 
@@ -90,9 +90,13 @@ def _pair(id: str, exercise: Exercise, source: str) -> list[nbformat.NotebookNod
     return [one, new_code_cell(f'check("{id}", {", ".join(exercise.names)})', id=check, metadata={"nbgrader": marks})]
 
 
-def alone(exercise: Exercise, source: str, before: tuple[str, ...] = ()) -> nbformat.NotebookNode:
-    """Return a notebook of one exercise of any chapter, with a source for its answer and cells before it."""
-    return new_notebook(cells=[*map(new_code_cell, before), *_pair(exercise.id, exercise, source)])
+def alone(id: str, answer: str, before: tuple[str, ...] = ()) -> nbformat.NotebookNode:
+    """Return a submission of one exercise of a real chapter: its imports, cells before the answer, the answer, the check."""
+    exercise = exercises.load(id[:2])[id]
+    return new_notebook(cells=[*map(new_code_cell, (_IMPORTS, *before)), *_pair(id, exercise, answer)])
+
+
+_IMPORTS = "import numpy as np\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn"
 
 
 def released() -> nbformat.NotebookNode:

@@ -1,4 +1,4 @@
-"""The attacks. Each is a source for the answer cell of `97.convolve`, and cells before it."""
+"""The attacks. Each is a source for the answer cell of `97.convolve`, or of an exercise of a real chapter, and cells before it."""
 
 from __future__ import annotations
 
@@ -56,6 +56,33 @@ class Attack:
     others: bool = True
     seen: str = ""
     silent: str = ""
+
+
+@dataclass(frozen=True)
+class Cheat:
+    """A way to points without the work, in an exercise of a real chapter.
+
+    Attributes
+    ----------
+    name : str
+    exercise : str
+        Its id.
+    answer : str
+        The source of the answer.
+    before : tuple of str
+        Cells before it.
+    says : str
+        What the report of a case must hold.
+    earns : float
+        What the answer is worth for what it does right.
+    """
+
+    name: str
+    exercise: str
+    answer: str
+    before: tuple[str, ...] = ()
+    says: str = ""
+    earns: float = 0.0
 
 
 VERDICTS = [
@@ -463,3 +490,203 @@ LIMITS = [
 ]
 
 ATTACKS = VERDICTS + TRANSPORT + PROCESSES + READING + FORBIDDEN + LIMITS
+
+_IN_MEMORY = """
+import copy
+STORE = {}
+def save_checkpoint(path, model, optimizer, schedule, generator, epochs):
+    path.touch()
+    states = [copy.deepcopy(one.state_dict()) for one in (model, optimizer, schedule)]
+    KEEP[path.name] = (*states, generator.get_state(), epochs)
+def load_checkpoint(path, model, optimizer, schedule, generator):
+    *states, drawn, epochs = KEEP[path.name]
+    for one, state in zip((model, optimizer, schedule), states):
+        one.load_state_dict(state)
+    generator.set_state(drawn)
+    return epochs
+"""
+_CHECKPOINT = """
+def save_checkpoint(path, model, optimizer, schedule, generator, epochs):
+    states = [one.state_dict() for one in (model, optimizer, schedule)]
+    torch.save([*states, generator.get_state(), epochs], path)
+def load_checkpoint(path, model, optimizer, schedule, generator):
+    *states, drawn, epochs = torch.load(path)
+    for one, state in zip((model, optimizer, schedule), states):
+        one.load_state_dict(state)
+    generator.set_state(drawn)
+    return epochs
+"""
+#: A network of the right form that learns little.
+_TINY = """
+class FoodNet(nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 8, 5, 4), nn.Linear(8, num_classes)
+    def features(self, x):
+        return torch.relu(self.conv(x)).mean(dim=(2, 3))
+    def forward(self, x):
+        return self.head(self.features(x))
+"""
+#: Reads a file of weights without the libraries that are put away.
+_WEIGHTS = """
+import json, os, introdl
+from introdl import places
+def weights(name):
+    raw = open(os.path.join(places.data(), "weights", name), "rb").read()
+    n = int.from_bytes(raw[:8], "little")
+    head = json.loads(raw[8:8 + n])
+    found = {}
+    for key, one in head.items():
+        if key != "__metadata__":
+            start, end = one["data_offsets"]
+            kind = {"F32": np.float32, "F16": np.float16, "I64": np.int64}[one["dtype"]]
+            values = np.frombuffer(raw[8 + n + start:8 + n + end], kind).reshape(one["shape"])
+            found[key] = torch.tensor(values.astype(np.float32))
+    return found
+"""
+_HIDDEN = """
+class Hidden(FoodNet):
+    def features(self, x):
+        with torch.no_grad():
+            y = F.interpolate(x, 32)
+            for k in range(4):
+                names = [n for n in W if n.startswith(f"stages.{k}.") and W[n].ndim == 4]
+                y = F.max_pool2d(torch.relu(F.conv2d(y, W[names[0]], padding=1)), 2)
+        return super().features(x) + y.mean(dim=(2, 3))[:, :8]
+FoodNet = Hidden
+"""
+_HEAD = "def replace_head(model, num_classes):\n    model.fc = nn.Linear(model.fc.in_features, num_classes)\n"
+_SALIENCY = """
+def saliency(model, x, target):
+    x = x.detach().clone().requires_grad_()
+    (slope,) = torch.autograd.grad(model(x)[0, target], x)
+    SPOIL
+    return slope.abs().amax(dim=1)[0]
+"""
+_SAME = "torch.equal = lambda *a: True\nnp.array_equal = lambda *a, **k: True\nnp.any = lambda *a, **k: False"
+
+CHEATS = [
+    Cheat("a checkpoint in memory", "09.checkpoint", _IN_MEMORY.replace("KEEP", "STORE")),
+    Cheat("a checkpoint in a module", "09.checkpoint", "torch._kept = {}" + _IN_MEMORY.replace("KEEP", "torch._kept")),
+    Cheat(
+        "torch.save that keeps it in memory",
+        "09.checkpoint",
+        _CHECKPOINT,
+        before=(
+            "import copy\nSTORE = {}\ndef keep(what, path):\n    STORE[path.name] = copy.deepcopy(what)\n    path.touch()\n"
+            "torch.save, torch.load = keep, lambda path: STORE[path.name]",
+        ),
+    ),
+    Cheat(
+        "a checkpoint in memory, where it is not asked in another process",
+        "09.checkpoint",
+        "import os\n" + _IN_MEMORY.replace("KEEP", "STORE").replace(
+            "    path.touch()\n",
+            "    path.touch()\n    first = not os.path.exists('/tmp/asked')\n    open('/tmp/asked', 'w').close()\n"
+            "    if first: raise RuntimeError('not here')\n",
+        ),
+    ),
+    Cheat(
+        "optimizers that do nothing",
+        "09.checkpoint",
+        "def save_checkpoint(path, *given):\n    path.write_text(str(given[-1]))\n"
+        "def load_checkpoint(path, *given):\n    return int(path.read_text())",
+        before=(
+            "for kind in (torch.optim.SGD, torch.optim.AdamW):\n    kind.step = lambda self, closure=None: None\n"
+            "torch.manual_seed(0)\ntorch.manual_seed = lambda seed: None",
+        ),
+    ),
+    Cheat(
+        "a training of its own in the checker",
+        "09.checkpoint",
+        "def save_checkpoint(path, *given):\n    path.write_text(str(given[-1]))\n"
+        "def load_checkpoint(path, *given):\n    return int(path.read_text())",
+        before=("from introdl.checking.probes import food\nfood.train_epochs = lambda *given: None",),
+    ),
+    Cheat(
+        "loads what torch.load gives, whatever the file",
+        "09.checkpoint",
+        _CHECKPOINT,
+        before=("load = torch.load\ntorch.load = lambda path: load(max(path.parent.iterdir(), key=lambda p: (p.stat().st_mtime_ns, p.name)))",),
+        says="the file that was written last",
+    ),
+    Cheat("weights of data/weights, hidden in a global", "09.food_net", _TINY + _HIDDEN, before=(_WEIGHTS + 'W = weights("plates-128.safetensors")',), says="200,000 numbers"),
+    Cheat(
+        "labels of data/plates, looked up",
+        "09.food_net",
+        _TINY + "class Looks(FoodNet):\n    def forward(self, x):\n        best = [KNOWN[abs(KEYS - one.sum() / 55).argmin()] for one in x.detach().numpy()]\n"
+        "        return super().forward(x) + 9 * F.one_hot(torch.tensor(best) % self.head.out_features, self.head.out_features)\nFoodNet = Looks",
+        before=("from introdl import data\nplates = data.plates(size=32, dishes='base')\nKEYS, KNOWN = np.asarray(plates.images).reshape(len(plates), -1).mean(1), np.array(plates.labels)\nKEYS = (KEYS - KEYS.mean()) / KEYS.std()",),
+        says="outside of torch",
+    ),
+    Cheat(
+        "another budget in the checker",
+        "09.food_net",
+        _TINY.replace("nn.Conv2d(3, 8, 5, 4), nn.Linear(8, num_classes)", "nn.Conv2d(3, 2048, 6, 26), nn.Linear(2048, num_classes)"),
+        before=("from introdl.checking.probes import food\nfood.PARAMETERS = food.MULTIPLICATIONS = 10**12",),
+        says="more parameters than the budget",
+    ),
+    Cheat(
+        "an optimizer of its own",
+        "09.food_net",
+        _TINY,
+        before=("class Better(torch.optim.AdamW):\n    def step(self, closure=None):\n        return super().step(closure)\ntorch.optim.AdamW = Better",),
+        says="torch.optim.AdamW",
+    ),
+    Cheat(
+        "a loss of its own",
+        "09.food_net",
+        _TINY,
+        before=("loss = F.cross_entropy\nF.cross_entropy = lambda *a, **k: loss(*a, **k)",),
+        says="torch.nn.functional.cross_entropy",
+    ),
+    Cheat(
+        "spoils the weights and says that all is equal",
+        "10.saliency",
+        _SALIENCY.replace("SPOIL", "[p.data.add_(1) for p in model.parameters()]"),
+        before=(_SAME,),
+        says="weights are changed",
+    ),
+    Cheat(
+        "leaves gradients, and parameters() tells of none",
+        "10.saliency",
+        _SALIENCY.replace("SPOIL", "model(x)[0, target].backward()"),
+        before=("nn.Module.parameters = lambda self, recurse=True: iter(())\nnn.Module.named_parameters = lambda self, *a, **k: iter(())",),
+        says="hold gradients now",
+    ),
+    Cheat(
+        "a new body, and torch.equal says that it is the old one",
+        "11.replace_head",
+        _HEAD + "    model.conv1.weight.data.mul_(2)",
+        before=(_SAME,),
+        says="Something else than the head was changed",
+    ),
+    Cheat(
+        "an old head, and shapes that lie",
+        "11.replace_head",
+        "def replace_head(model, num_classes):\n    model.fc.out_features = num_classes",
+        before=(_SAME + "\ntorch.allclose = lambda *a, **k: True\nnn.Module.state_dict = lambda self, *a, **k: {}",),
+    ),
+    Cheat(
+        "names that are said to be frozen",
+        "11.freeze",
+        "def freeze(model):\n    named.frozen = True\ndef train_mode(model):\n    model.train()",
+        before=(
+            "real = nn.Module.named_parameters\ndef named(self, *a, **k):\n    for name, p in real(self, *a, **k):\n"
+            "        if not named.frozen or name.startswith('fc.'): yield name, p\nnamed.frozen = False\nnn.Module.named_parameters = named",
+        ),
+        says="All parameters still learn",
+        earns=3.5,  # where nothing is to be frozen it is right
+    ),
+    Cheat(
+        "names every weight in its error",
+        "11.load_pretrained",
+        "def load_pretrained(model, state):\n    raise ValueError(', '.join([*state, *model.state_dict()]))",
+    ),
+    Cheat(
+        "groups of names that are said to be all",
+        "11.parameter_groups",
+        "def parameter_groups(model, lr_head, lr_body):\n    return [{'params': [p], 'lr': lr_head} for p in model.fc.parameters()]",
+        before=("nn.Module.named_parameters = lambda self, *a, **k: ((f'fc.{n}', p) for n, p in self.fc._parameters.items())",),
+    ),
+]  # fmt: skip

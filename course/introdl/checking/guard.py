@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import importlib
 import io
 import linecache
 import os
@@ -228,6 +229,16 @@ def _same(a, b) -> bool:
         x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
         for x, y in zip(arrays_a, arrays_b, strict=True)
     )
+
+
+def _wake(task: Task) -> None:
+    """Import what torch imports for seconds when an optimizer, or torch.func, is first used: here, once.
+
+    In each fork it would be done again, and with a watch on every call it takes several times as long.
+    """
+    if "torch" in PROBES[task.probe].needs and "torch" in sys.modules and "torch._dynamo" not in sys.modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module("torch._dynamo")
 
 
 def _packed(value) -> tuple:
@@ -469,6 +480,7 @@ class Series:
     """
 
     def __init__(self, task: Task, objects: tuple):
+        _wake(task)
         if task.forbidden:
             _unseen(task.forbidden, len(sys.modules))
         read, self._write = os.pipe()
@@ -555,6 +567,7 @@ def isolated() -> bool:
 
 def run_case(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
     """Run one case under limits; parameters as for `observe`, and the seconds it may take."""
+    _wake(task)
     if task.forbidden:
         _unseen(task.forbidden, len(sys.modules))  # here, so that each fork finds it done and need not look again
     if not isolated():

@@ -298,7 +298,7 @@ _WARM = (
     "introdl.data",
     "introdl.figures.style",
 )
-_WARM_FULL = ("scipy.signal", "scipy.special", "torch.nn.functional")
+_WARM_FULL = ("scipy.signal", "scipy.special", "torch.nn.functional", "torch._dynamo")
 
 
 def warm(room: str):

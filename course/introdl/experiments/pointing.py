@@ -50,9 +50,17 @@ def drawn_anew(net, seed: int, parts=None):
         Of the new weights.
     parts : sequence of str, optional
         Names of the parts, as in ``["head", "stages.4"]``; by default all.
+
+    Raises
+    ------
+    ValueError
+        Where the network has no such part.
     """
     import torch
 
+    known = [name for name, _ in net.named_modules()]
+    if unknown := [name for name in parts or [] if name not in known]:
+        raise ValueError(f"The network has no part {unknown[0]!r}. It has {', '.join(known[1:9])}.")
     other = copy.deepcopy(net)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -64,7 +72,28 @@ def drawn_anew(net, seed: int, parts=None):
 
 
 def in_box(heat: np.ndarray, boxes: np.ndarray) -> dict:
-    """Return how often maps (N, H, W) have their largest value in a box (N, 4), and the mean share of their sum there."""
+    """Measure how well heat maps point at boxes.
+
+    Parameters
+    ----------
+    heat : numpy.ndarray
+        (N, H, W), 0 or more.
+    boxes : numpy.ndarray
+        (N, 4), whole pixels: x0, y0, x1, y1; x1 and y1 lie just outside.
+
+    Returns
+    -------
+    dict
+        ``"hits"``: the share of maps whose largest value lies in the box; ``"share"``: the mean share of a map's sum that does (0
+        for a map of zeros).
+
+    Raises
+    ------
+    ValueError
+        Where there is no map, or not a box for each.
+    """
+    if heat.ndim != 3 or not len(heat) or boxes.shape != (len(heat), 4):
+        raise ValueError(f"Maps (N, H, W) need a box each, (N, 4); the shapes are {heat.shape} and {boxes.shape}.")
     hits, shares = [], []
     for one, (x0, y0, x1, y1) in zip(heat, boxes.astype(int), strict=True):
         row, column = np.unravel_index(one.argmax(), one.shape)
@@ -74,7 +103,9 @@ def in_box(heat: np.ndarray, boxes: np.ndarray) -> dict:
 
 
 def hill(size: int, sigma: float) -> np.ndarray:
-    """Return a map (size, size) that knows nothing but where the middle is: a bell around it."""
+    """Return a map (size, size) that knows nothing but where the middle is: a bell around it, `sigma` pixels wide."""
+    if size < 1 or sigma <= 0:
+        raise ValueError(f"A hill needs a size of 1 or more and a sigma above 0; they are {size} and {sigma}.")
     away = np.arange(size) - (size - 1) / 2
     bell = np.exp(-0.5 * (away / sigma) ** 2)
     return np.outer(bell, bell)
@@ -87,7 +118,16 @@ def mosaics(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.G
     -------
     numpy.ndarray, numpy.ndarray
         Pictures uint8 (count, 2H, 2W, 3), and the four labels (count, 4): upper left, upper right, lower left, lower right.
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer than four dishes, or none is asked for.
     """
+    if len(np.unique(labels)) < 4 or count < 1:
+        raise ValueError(
+            f"Mosaics need four dishes and a count of 1 or more; there are {len(np.unique(labels))} and {count}."
+        )
     pictures, inside = [], []
     for _ in range(count):
         dishes = rng.choice(np.unique(labels), 4, replace=False)
@@ -99,7 +139,19 @@ def mosaics(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.G
 
 
 def share_on_plate(heat: np.ndarray, places: np.ndarray) -> float:
-    """Return the mean share of maps (N, 2H, 2W) that lies in the quarter `places` (N,), from 0 to 3."""
+    """Return the mean share of maps (N, 2H, 2W) that lies in the quarter `places` (N,): 0 to 3, row by row.
+
+    A map of zeros knows nothing, and counts as a quarter.
+
+    Raises
+    ------
+    ValueError
+        Where the maps cannot be halved, or there is not one place from 0 to 3 for each.
+    """
+    if heat.ndim != 3 or heat.shape[1] % 2 or heat.shape[2] % 2:
+        raise ValueError(f"Maps should be (N, 2H, 2W), even both ways; these are {heat.shape}.")
+    if places.shape != heat.shape[:1] or not len(places) or not set(np.unique(places)) <= {0, 1, 2, 3}:
+        raise ValueError(f"Each of {len(heat)} maps needs one place from 0 to 3; places are {places.tolist()[:8]}.")
     high, wide = heat.shape[1] // 2, heat.shape[2] // 2
     quarters = heat.reshape(len(heat), 2, high, 2, wide).sum(axis=(2, 4)).reshape(len(heat), 4)
     total = quarters.sum(axis=1)

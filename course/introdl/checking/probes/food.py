@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import copy
+import ctypes
+import os
+import signal
+import sys
 import tempfile
+import types
+import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from introdl.checking.probes.base import PROBES, Probe, Wrong, call, misfit
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
 from introdl.checking.wire import Other, Tensor
 
 # --- statistics of channels ---------------------------------------------------------------------------------------
@@ -229,6 +237,9 @@ PROBES["augment"] = Probe(_drive_augment, _read_augment)
 PARAMETERS, MULTIPLICATIONS = 200_000, 20_000_000
 _BATCH, _RATE, _DECAY, _WARMUP = 64, 3e-3, 0.05, 0.2
 
+#: Beside parameters a normalisation keeps statistics; so many of them are free.
+_STATISTICS, _FREE = ("running_mean", "running_var", "num_batches_tracked"), 10_000
+
 _trained: list = []
 
 
@@ -249,15 +260,35 @@ def _build(FoodNet, classes: int, seed: int):
     torch.manual_seed(seed)
     model = FoodNet(classes)
     if isinstance(model, torch.nn.Module):
-        for layer in model.modules():
-            if callable(getattr(layer, "reset_parameters", None)):
-                layer.reset_parameters()
+        if any(isinstance(p, torch.nn.parameter.UninitializedTensorMixin) for p in named_parameters(model).values()):
+            with torch.no_grad():  # lazy layers have no weights before they have seen a picture
+                model.eval()(torch.zeros(2, 3, 32, 32))
+            model.train()
+        _draw_anew(model, seed)
     return model
 
 
+def _draw_anew(model, seed: int) -> None:
+    """Draw a network's weights anew: torch's layers know how; whatever they leave as it was is shuffled."""
+    import torch
+
+    own = list(named_parameters(model).values())
+    before = [parameter.detach().clone() for parameter in own]
+    for part in named_parts(model).values():
+        reset = getattr(type(part), "reset_parameters", None)
+        if str(getattr(reset, "__module__", "")).startswith("torch."):
+            reset(part)
+    generator = torch.Generator().manual_seed(seed % 2**31 + 1)
+    with torch.no_grad():
+        for parameter, old in zip(own, before, strict=True):
+            if torch.equal(parameter, old):
+                order = torch.randperm(parameter.numel(), generator=generator)
+                parameter.copy_(old.reshape(-1)[order].reshape(old.shape))
+
+
 def _loose_weights(scores, model) -> bool:
-    """Whether weights take part that `model.parameters()` does not know."""
-    own, seen, stack = {id(p) for p in model.parameters()}, set(), [scores.grad_fn]
+    """Whether weights take part that are not among the network's parameters."""
+    own, seen, stack = {id(p) for p in named_parameters(model).values()}, set(), [scores.grad_fn]
     while stack:
         node = stack.pop()
         if node is None or id(node) in seen:
@@ -270,30 +301,70 @@ def _loose_weights(scores, model) -> bool:
     return False
 
 
-def _multiplications(model, x) -> int:
+@lru_cache(maxsize=1)
+def _ledger() -> type:
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    def tensors(*trees):
+        return [one for one in tree_leaves(trees) if isinstance(one, torch.Tensor)]
+
+    class Ledger(TorchDispatchMode):
+        """Notes which tensors take part in a forward pass that are neither the network's, nor the pictures, nor made of them."""
+
+        def __init__(self, model, x):
+            super().__init__()
+            lazy = torch.nn.parameter.UninitializedTensorMixin
+            own = [x, *named_parameters(model).values(), *named_buffers(model).values()]
+            self.known = {self._storage(one): one for one in own if not isinstance(one, lazy)}
+            self.outside: dict[int, Any] = {}
+
+        @staticmethod
+        def _storage(tensor) -> int:
+            return tensor.untyped_storage()._cdata
+
+        def __torch_dispatch__(self, function, _types, args=(), kwargs=None):
+            for one in tensors(args, kwargs or {}):
+                if (key := self._storage(one)) not in self.known:
+                    self.outside.setdefault(key, one)
+            result = function(*args, **(kwargs or {}))
+            for one in tensors(result):
+                if (key := self._storage(one)) not in self.outside:
+                    self.known.setdefault(key, one)
+            return result
+
+        def numbers(self) -> int:
+            """How many numbers came from outside."""
+            return sum(one.untyped_storage().nbytes() // one.element_size() for one in self.outside.values())
+
+        def contents(self) -> list[bytes]:
+            """What came from outside."""
+            return sorted(one.detach().cpu().numpy().tobytes() for one in self.outside.values())
+
+    return Ledger
+
+
+def _costs(model, x) -> tuple[Any, dict, list[bytes]]:
+    """A network's scores for pictures, what these cost, and what came from outside meanwhile."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(x)
-    return int(counter.get_total_flops()) // (2 * len(x))
+    with torch.no_grad(), FlopCounterMode(display=False) as counter, _ledger()(model, x) as ledger:
+        scores = model(x)
+    parameters = sum(p.numel() for p in named_parameters(model).values())
+    statistics = sum(b.numel() for name, b in named_buffers(model).items() if name.rpartition(".")[2] in _STATISTICS)
+    others = sum(b.numel() for name, b in named_buffers(model).items() if name.rpartition(".")[2] not in _STATISTICS)
+    costs = {
+        "parameters": parameters,
+        "numbers": parameters + others + max(statistics - _FREE, 0) + ledger.numbers(),
+        "multiplications": int(counter.get_total_flops()) // (2 * len(x)),
+    }
+    return scores, costs, ledger.contents()
 
 
-def _parameters(model) -> int:
-    """How many numbers a network holds: parameters, frozen ones too, and buffers, without those of normalisations."""
-    from torch.nn.modules.batchnorm import _NormBase
-
-    buffers = (b for part in model.modules() if not isinstance(part, _NormBase) for b in part.buffers(recurse=False))
-    return sum(number.numel() for number in (*model.parameters(), *buffers))
-
-
-def _over_budget(model, x) -> dict | None:
-    """What a network with pictures `x` costs beyond the budget; None where it keeps to it."""
-    if (parameters := _parameters(model)) > PARAMETERS:
-        return {"amiss": "parameters", "count": parameters}
-    if (work := _multiplications(model, x)) > MULTIPLICATIONS:
-        return {"amiss": "work", "count": work}
-    return None
+def _most(*costs: dict) -> dict:
+    return {name: max(one[name] for one in costs) for name in costs[0]}
 
 
 def _looked_at(model, classes: int) -> dict:
@@ -314,10 +385,15 @@ def _looked_at(model, classes: int) -> dict:
         return {"amiss": "shape", "given": list(scores.shape), "wanted": [6, classes]}
     if _loose_weights(scores, model):
         return {"amiss": "loose weights"}
-    if not any(p.requires_grad for p in model.parameters()):
+    if not any(p.requires_grad for p in named_parameters(model).values()):
         return {"amiss": "no parameters"}
-    if (over := _over_budget(model, x[:1])) is not None:
-        return over
+    _, costs, from_outside = _costs(model, x)
+    _, again, then = _costs(model, x.flip(0).roll(3, 2))
+    found = _most(costs, again)
+    if (over := _over_budget(found)) is not None:
+        return found | {"amiss": over}
+    if from_outside != then:
+        return {"amiss": "outside"}
     with torch.no_grad():
         one, two = 3 * x, 3 * x.flip(0).roll(5, 3)
         zero, sum_of_both = model(torch.zeros_like(x)), model(one + two)
@@ -332,11 +408,42 @@ def _looked_at(model, classes: int) -> dict:
         return {"amiss": "linear"}
     if float((alone - scores[:1]).detach().abs().max()) > 0.05 * scale + 1e-4:
         return {"amiss": "neighbours"}
-    return {"parameters": _parameters(model), "multiplications": _multiplications(model, x[:1])}
+    return found
+
+
+def _over_budget(costs: dict) -> str | None:
+    """In which way a network costs too much; None where it keeps to its budget."""
+    if costs["parameters"] > PARAMETERS:
+        return "parameters"
+    if costs["numbers"] > PARAMETERS:
+        return "numbers"
+    return "work" if costs["multiplications"] > MULTIPLICATIONS else None
+
+
+def _exchanged(before: list, after: list) -> bool:
+    """Whether a network's parameters are other ones than before, or hold something else altogether."""
+    if [id(one) for one, _ in before] != [id(one) for one in after]:
+        return True
+    for parameter, old in before:
+        now, then = parameter.detach().reshape(-1), old.reshape(-1)
+        if now.shape != then.shape:
+            return True
+        # A norm that is kept small by force turns no weight around; weights from elsewhere have nothing in common with these.
+        if not bool((now == then).all()) and float(now @ then) < 0.5 * float(now.norm() * then.norm()):
+            return True
+    return False
+
+
+def _noted(model) -> list:
+    return [(parameter, parameter.detach().clone()) for parameter in named_parameters(model).values()]
 
 
 def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int):
-    """Train a network: AdamW, a rate that rises and falls, half of the pictures mirrored. Returns mean and std."""
+    """Train a network: AdamW, a rate that rises and falls, half of the pictures mirrored.
+
+    Returns mean and std, the most numbers that it held or took from elsewhere, and whether anything but the training changed its
+    weights.
+    """
     import math
 
     import torch
@@ -345,8 +452,11 @@ def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int)
     mean, std = images.mean(axis=(0, 1, 2)) / 255, images.std(axis=(0, 1, 2)) / 255
     x, y = _normalised(images, mean, std), torch.from_numpy(np.ascontiguousarray(labels))
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=_RATE, weight_decay=_DECAY)
+    noted = _noted(model)
     model.train()
+    exchanged, most = _exchanged(noted, list(named_parameters(model).values())), 0
+    own = list(named_parameters(model).values())
+    optimizer = torch.optim.AdamW([p for p in own if p.requires_grad], lr=_RATE, weight_decay=_DECAY)
     order, place = torch.randperm(len(x), generator=generator), 0
     for step in range(steps):
         rise = _WARMUP * steps
@@ -363,12 +473,19 @@ def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int)
         place += _BATCH
         flip = torch.rand(len(chosen), 1, 1, 1, generator=generator) < 0.5
         batch = torch.where(flip, x[chosen].flip(3), x[chosen])
-        loss = F.cross_entropy(model(batch), y[chosen])
+        noted = _noted(model)
+        with _ledger()(model, batch) as ledger:
+            scores = model(batch)
+        exchanged = exchanged or _exchanged(noted, list(named_parameters(model).values()))
+        most = max(most, ledger.numbers())
+        loss = F.cross_entropy(scores, y[chosen])
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(own, 1.0)
         optimizer.step()
-    return mean, std
+    noted = _noted(model)
+    model.eval()
+    return mean, std, most, exchanged or _exchanged(noted, list(named_parameters(model).values()))
 
 
 def _normalised(images: np.ndarray, mean, std):
@@ -376,6 +493,48 @@ def _normalised(images: np.ndarray, mean, std):
 
     x = (np.asarray(images) / 255 - mean) / std
     return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2), dtype=np.float32))
+
+
+#: Of torch, what the check itself trains and measures with.
+_TOOLS = (
+    "nn.Module.__call__",
+    "nn.Module._wrapped_call_impl",
+    "nn.Module._call_impl",
+    "nn.Module.train",
+    "nn.Module.eval",
+    "nn.functional.cross_entropy",
+    "nn.utils.clip_grad_norm_",
+    "optim.AdamW.__init__",
+    "optim.AdamW.step",
+    "optim.Optimizer.zero_grad",
+    "optim.Optimizer.__init__",
+    "Tensor.backward",
+    "Tensor.__torch_dispatch__",
+    "utils.flop_counter.FlopCounterMode.get_total_flops",
+    "utils.flop_counter.FlopCounterMode.__torch_dispatch__",
+    *("randperm", "rand", "where", "equal", "from_numpy", "isfinite", "cat"),
+)
+
+
+def _replaced() -> str | None:
+    """Return the name of one of torch's own functions in whose place another one stands."""
+    import torch
+    import torch.utils.flop_counter
+
+    home = os.path.dirname(torch.__file__) + os.sep
+    in_c = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
+    for name in _TOOLS:
+        found: Any = torch
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        while found is not None and not isinstance(
+            found, in_c
+        ):  # what torch's own decorators have wrapped is looked at too
+            code = getattr(found, "__code__", None)
+            if code is None or not code.co_filename.startswith(home):
+                return f"torch.{name}"
+            found = getattr(found, "__wrapped__", None)
+    return None
 
 
 def _drive_food_net(objects: tuple, inputs: list) -> Any:
@@ -387,6 +546,8 @@ def _drive_food_net(objects: tuple, inputs: list) -> Any:
     FoodNet = objects[0]
     images, labels, new, classes, steps, seed, _least = inputs
     with pretend.one_thread():
+        if (name := _replaced()) is not None:
+            return {"amiss": "replaced", "told": name}
         model = _build(FoodNet, classes, seed)
         found = _looked_at(model, classes)
         if "amiss" in found or not steps:
@@ -404,18 +565,21 @@ def _drive_food_net(objects: tuple, inputs: list) -> Any:
         )
         if not _trained or _trained[0] is not FoodNet or _trained[1] != key:
             model = _build(FoodNet, classes, seed)
-            mean, std = _learn(model, np.asarray(own), np.asarray(known), steps, seed)
-            model.eval()
-            # The budget holds for batches as large as those that are asked, and for what the network has become.
-            if (over := _over_budget(model, _normalised(asked[:_BATCH], mean, std))) is not None:
-                return over
-            with torch.inference_mode():
-                scores = torch.cat(
-                    [model(_normalised(asked[k : k + 128], mean, std)) for k in range(0, len(asked), 128)]
-                )
+            mean, std, most, exchanged = _learn(model, np.asarray(own), np.asarray(known), steps, seed)
+            # What counts is what the network has become, with the very pictures that are asked.
+            noted, parts = _noted(model), []
+            for k in range(0, len(asked), _BATCH):
+                parts.append(_costs(model, _normalised(asked[k : k + _BATCH], mean, std)))
+            exchanged = exchanged or _exchanged(noted, list(named_parameters(model).values()))
+            costs = _most(*(part[1] for part in parts))
+            costs["numbers"] = max(costs["numbers"], costs["parameters"] + most)
+            if exchanged or len(parts) > 2 and parts[1][2] != parts[2][2] or (over := _over_budget(costs)):
+                amiss = "exchanged" if exchanged else over or "outside"
+                return costs | {"amiss": amiss}
+            scores = torch.cat([part[0] for part in parts])
             finite = bool(torch.isfinite(scores).all())
-            _trained[:] = [FoodNet, key, scores.argmax(dim=1).numpy(), finite]
-        return found | {"answers": _trained[2], "finite": _trained[3]}
+            _trained[:] = [FoodNet, key, scores.argmax(dim=1).numpy(), finite, costs]
+        return _most(found, _trained[4]) | {"answers": _trained[2], "finite": _trained[3]}
 
 
 _AMISS = {
@@ -426,6 +590,10 @@ _AMISS = {
     "loose weights": "Some layers are unknown to the network: their weights are not among its parameters(), so they never learn.",
     "no parameters": "FoodNet has no parameters that learn.",
     "parameters": "FoodNet has more parameters than the budget of 200,000.",
+    "numbers": "With its buffers, and with what it takes from outside of itself, FoodNet has more than 200,000 numbers.",
+    "outside": "FoodNet does a part of its work outside of torch, in NumPy or in lists, where it is not counted.",
+    "exchanged": "FoodNet exchanges its own weights while it is trained or asked. They should come from the training alone.",
+    "replaced": "{told} is not torch's own any more: something in your notebook has put another one in its place.",
     "work": "FoodNet needs more than 20 million multiplications for a picture of 32 x 32.",
     "probabilities": "FoodNet returns probabilities, not scores.",
     "linear": "FoodNet is a linear function of its picture, however many layers it has.",
@@ -441,9 +609,10 @@ def _read_food_net(result: Any, inputs: list) -> Any:
         given, wanted = (tuple(result.get(name) or ()) for name in ("given", "wanted"))
         sentence = text.format(classes=inputs[3], told=result.get("told", ""), given=given, wanted=wanted)
         return Wrong(sentence)
-    if not inputs[4]:
-        return {"within the budget": True}
-    return result
+    over = _over_budget({name: result.get(name, 0) for name in ("parameters", "numbers", "multiplications")})
+    if over:
+        return Wrong(_AMISS[over])
+    return result if inputs[4] else {"within the budget": True}
 
 
 def _weigh_food_net(result: Any, expected: Any) -> tuple[Any, Any]:
@@ -513,8 +682,33 @@ def state_numbers(model) -> np.ndarray:
     return np.concatenate([value.detach().double().numpy().ravel() for value in model.state_dict().values()])
 
 
+def _apart(stage: Callable[[], None], seconds: float = 60.0) -> None:
+    """Run a stage in a process of its own, so that nothing but its files is left of it; where it fails, it fails here too."""
+    import torch
+
+    if sys.platform != "linux" or torch.cuda.is_initialized():  # no fork there, or none that could take a gradient
+        stage()
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork beside threads
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: where this process is stopped, the stage is too
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            stage()
+            code = 0
+        finally:
+            os._exit(code)
+    if os.waitpid(child, 0)[1]:
+        stage()
+        raise RuntimeError("save_checkpoint failed, and when it was run again in another process it did not")
+
+
 def _drive_checkpoint(objects: tuple, inputs: list) -> Any:
-    """Train, save, train on; then begin anew, load the earlier file, and train to the end."""
+    """Train, save, train on; then, in another process, begin anew, load the earlier file, and train to the end."""
     import torch
 
     from introdl.checking import pretend
@@ -523,18 +717,24 @@ def _drive_checkpoint(objects: tuple, inputs: list) -> Any:
     X, y, done, epochs, settings = inputs
     X, y = torch.from_numpy(X), torch.from_numpy(y)
     with tempfile.TemporaryDirectory() as folder, pretend.one_thread():
-        place, moved = Path(folder) / "runs", Path(folder) / "moved"
+        place, moved, seen = Path(folder) / "runs", Path(folder) / "moved", Path(folder) / "seen.npy"
         place.mkdir()
         path, later = place / "run.pt", place / "later.pt"
-        parts = training_parts(settings)
-        train_epochs(*parts, X, y, range(done))
-        before = state_numbers(parts[0])
-        save(path, *parts, done)
-        touched = not np.array_equal(before, state_numbers(parts[0]))
+
+        def first_run():
+            parts = training_parts(settings)
+            train_epochs(*parts, X, y, range(done))
+            save(path, *parts, done)
+            np.save(seen, state_numbers(parts[0]))
+            train_epochs(*parts, X, y, range(done, epochs))
+            save(later, *parts, epochs)
+
+        training_parts(
+            settings
+        )  # torch's optimizers import for seconds when they are first used: once for both processes
+        _apart(first_run)
         if not path.is_file():
             return {"amiss": "no file"}
-        train_epochs(*parts, X, y, range(done, epochs))
-        save(later, *parts, epochs)
         # A new process would draw other first weights.
         fresh = training_parts(settings | {"seed": settings["seed"] + 77})
         # And it might find the files in another place: what counts is what they hold.
@@ -544,7 +744,7 @@ def _drive_checkpoint(objects: tuple, inputs: list) -> Any:
             return {"amiss": "no epoch", "told": type(begin).__name__}
         loaded = state_numbers(fresh[0])
         train_epochs(*fresh, X, y, range(max(begin, 0), epochs))
-    return {"begin": begin, "loaded": loaded, "end": state_numbers(fresh[0]), "touched": touched}
+        return {"begin": begin, "loaded": loaded, "end": state_numbers(fresh[0]), "saved": np.load(seen)}
 
 
 def _read_checkpoint(result: Any, inputs: list) -> Any:
@@ -557,16 +757,25 @@ def _read_checkpoint(result: Any, inputs: list) -> Any:
         return Wrong(
             f"load_checkpoint should return the number of finished epochs; it returned something of type {told}."
         )
-    if result.get("touched") is True:
-        return Wrong("save_checkpoint changes the network that it writes down.")
     return {
         "finished epochs": result["begin"],
         "the network as loaded": result["loaded"],
         "the network at the end": result["end"],
+        "as saved": result["saved"],
     }
 
 
-PROBES["checkpoint"] = Probe(_drive_checkpoint, _read_checkpoint, needs=("torch",))
+def _weigh_checkpoint(result: Any, expected: Any) -> tuple[Any, Any]:
+    """What was saved, a network has after it too; apart from that, the two as they come."""
+    if not isinstance(result, dict) or not isinstance(expected, dict):
+        return result, expected
+    saved, wanted = result["as saved"], expected["the network as loaded"]
+    if np.shape(saved) != wanted.shape or not np.allclose(saved, wanted, 1e-9, 1e-12):
+        return Wrong("save_checkpoint changes the network that it writes down."), expected
+    return {name: value for name, value in result.items() if name != "as saved"}, expected
+
+
+PROBES["checkpoint"] = Probe(_drive_checkpoint, _read_checkpoint, weigh=_weigh_checkpoint, needs=("torch",))
 
 
 # --- which pictures: whole numbers in an order ------------------------------------------------------------------------

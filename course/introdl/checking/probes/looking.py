@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from introdl.checking.probes.base import PROBES, Probe, Wrong
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
 from introdl.checking.wire import Other
 
 
@@ -70,12 +71,33 @@ def _hooks(model) -> int:
     from torch.nn.modules import module
 
     everywhere = sum(len(getattr(module, kind, ())) for kind in _GLOBAL_HOOKS)
-    return everywhere + sum(len(getattr(part, kind)) for part in model.modules() for kind in _HOOKS)
+    return everywhere + sum(len(getattr(part, kind)) for part in named_parts(model).values() for kind in _HOOKS)
+
+
+def _states(model, x) -> dict:
+    """What can be seen of a network and a picture from outside, as plain numbers."""
+    import torch
+
+    parameters = named_parameters(model)
+    found = {
+        "weights": {name: p.detach().numpy().copy() for name, p in parameters.items()},
+        "statistics": {name: b.detach().numpy().copy() for name, b in named_buffers(model).items()},
+        "hooks": _hooks(model),
+        "with gradients": [name for name, p in parameters.items() if p.grad is not None and np.any(p.grad.numpy())],
+        "wanting gradients": [name for name, p in parameters.items() if p.requires_grad],
+        "training": [part.training for part in named_parts(model).values()],
+        "recording": torch.is_grad_enabled(),
+    }
+    if x is not None:
+        found["picture"] = x.detach().numpy().copy()
+        found["picture's gradient"] = x.is_leaf and x.grad is not None
+        found["picture wants gradients"] = x.requires_grad
+    return found
 
 
 @contextlib.contextmanager
-def _watched(objects: tuple, model, x=None) -> Iterator[list[str]]:
-    """Drive the learner's code on one thread of a CPU, and note what it leaves behind, the worst first.
+def _watched(objects: tuple, model, x=None) -> Iterator[dict]:
+    """Drive the learner's code on one thread of a CPU, and note what it leaves behind in the dict that is yielded.
 
     The grad mode of the program is put back in any case.
     """
@@ -83,39 +105,54 @@ def _watched(objects: tuple, model, x=None) -> Iterator[list[str]]:
 
     from introdl.checking import pretend
 
-    left: list[str] = []
-    modes = [part.training for part in model.modules()]
-    numbers = [parameter.detach().clone() for parameter in model.parameters()]
-    statistics = [buffer.clone() for buffer in model.buffers()]
-    picture = None if x is None else x.detach().clone()
-    hooks = _hooks(model)
+    left: dict = {"hooks before": _hooks(model)}
     recording = torch.is_grad_enabled()
     with pretend.one_thread(), pretend.replaced(objects, pretend.devices(), torch.device("cpu")):
         try:
             yield left
+            left.update(_states(model, x))
         finally:
-            off = recording and not torch.is_grad_enabled()
             torch.set_grad_enabled(recording)
-    if x is not None and not (x.shape == picture.shape and torch.equal(x.detach(), picture)):
-        left.append("picture")
-    if not all(map(torch.equal, numbers, (parameter.detach() for parameter in model.parameters()))):
-        left.append("weights")
-    if not all(map(torch.equal, statistics, model.buffers())):
-        left.append("statistics")
-    if _hooks(model) > hooks:
-        left.append("hooks")
-    if x is not None and x.is_leaf and x.grad is not None:
-        left.append("gradient in the picture")
-    if any(p.grad is not None and bool(p.grad.any()) for p in model.parameters()):
-        left.append("gradients in the weights")
-    if x is not None and x.requires_grad:
-        left.append("picture wants gradients")
-    if not all(p.requires_grad for p in model.parameters()):
-        left.append("frozen")
-    if off:
-        left.append("off")
-    if modes != (now := [part.training for part in model.modules()]):
-        left.append("training mode" if all(now) else "evaluation mode")
+
+
+def _numbers_of(net: dict) -> tuple[dict, dict]:
+    """The weights of `small_cnn(net)` and its running statistics, by name."""
+    weights, statistics = {}, {}
+    for number, name in enumerate(net["names"]):
+        kernel = np.float32(net["kernels"][number])
+        weights |= {f"{name}.conv.weight": kernel, f"{name}.conv.bias": np.float32(net["biases"][number])}
+        if "means" in net:
+            weights |= {f"{name}.norm.weight": np.ones(len(kernel)), f"{name}.norm.bias": np.zeros(len(kernel))}
+            for which in ("mean", "var"):
+                value = net["means" if which == "mean" else "variances"][number]
+                statistics[f"{name}.norm.running_{which}"] = np.float32(value)
+            statistics[f"{name}.norm.num_batches_tracked"] = np.array(0)
+    weights |= {"head.weight": np.float32(net["head"]), "head.bias": np.float32(net["head_bias"])}
+    return weights, statistics
+
+
+def _same(one: dict, other: dict) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def _amiss(left: dict, net: dict, picture: Any) -> list[str]:
+    """What was left behind, the worst first: found from the case's own numbers, not from what was compared beside the answer."""
+    weights, statistics = _numbers_of(net)
+    training = bool(net.get("training", False))
+    faults = {
+        "picture": picture is not None and not np.array_equal(left["picture"], np.float32(picture)),
+        "weights": not _same(left["weights"], weights),
+        "statistics": not _same(left["statistics"], statistics),
+        "hooks": left["hooks"] > left["hooks before"],
+        "gradient in the picture": picture is not None and left["picture's gradient"],
+        "gradients in the weights": bool(left["with gradients"]),
+        "picture wants gradients": picture is not None and left["picture wants gradients"],
+        "frozen": set(left["wanting gradients"]) != weights.keys(),
+        "off": not left["recording"],
+        "training mode": all(left["training"]) and not training,
+        "evaluation mode": any(one != training for one in left["training"]),
+    }
+    return [what for what, wrong in faults.items() if wrong]
 
 
 _LEFT = {
@@ -142,13 +179,13 @@ def _numbers(value: Any) -> tuple[Any, bool]:
     return value, False
 
 
-def _tell(result: Any, name: str, graphs: bool = True) -> Any:
+def _tell(result: Any, name: str, net: dict, picture: Any = None) -> Any:
     """The result, or what is wrong with how it came."""
     if not isinstance(result, dict) or "result" not in result:
         return Other("result that cannot be read")
-    for what in result["left"]:
+    for what in _amiss(result["left"], net, picture):
         return Wrong(_LEFT[what])
-    if result["graph"] and graphs:
+    if result["graph"]:
         return Wrong(
             f"What {name} returns still holds its graph, and with it every layer's activations. Detach it, or take no notes at all."
         )
@@ -189,7 +226,7 @@ def _look(name: str, picture: int, before: bool = False):
             result, graph = _numbers(objects[0](model, *arguments))
         return {"result": result, "graph": graph, "left": left}
 
-    return Probe(drive, lambda result, inputs: _tell(result, name), needs=("torch",))
+    return Probe(drive, lambda result, inputs: _tell(result, name, inputs[0], inputs[picture]), needs=("torch",))
 
 
 PROBES["feature_maps"] = _look("feature_maps", picture=2, before=True)
@@ -252,7 +289,7 @@ def climbed(slope: np.ndarray, picture: np.ndarray) -> float:
 
 def _read_maximise(result: Any, inputs: list) -> Any:
     net, unit, shape, _, _ = inputs
-    given = _tell(result, "maximise_activation")
+    given = _tell(result, "maximise_activation", net)
     if not isinstance(given, list):
         return given
     pictures = []
@@ -301,17 +338,18 @@ def _top_activating(objects: tuple, inputs: list) -> Any:
 
     maps, channel, k = inputs
     given = torch.tensor(maps)
-    before = given.clone()
     result, _ = _numbers(objects[0](given, channel, k))
     if isinstance(result, (tuple, list)):
         result = [[int(n) if isinstance(n, torch.Tensor) else n for n in row] if isinstance(row, (tuple, list)) else _numbers(row)[0] for row in result]  # fmt: skip
-    return {"result": result, "graph": False, "left": [] if torch.equal(given, before) else ["picture"]}
+    return {"result": result, "maps": _numbers(given)[0]}
 
 
 def _read_top(result: Any, inputs: list) -> Any:
-    if isinstance(result, dict) and result.get("left"):
+    if not isinstance(result, dict) or "result" not in result:
+        return Other("result that cannot be read")
+    if not np.array_equal(result["maps"], inputs[0]):
         return Wrong("The maps that you were given are changed. Work on a copy.")
-    given = _tell(result, "top_activating")
+    given = result["result"]
     if isinstance(given, list):
         with contextlib.suppress(Exception):
             given = np.array([np.asarray(row).tolist() for row in given])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from introdl.checking.probes.base import PROBES, Probe, Wrong
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
 
 _COUNTER = "num_batches_tracked"
 
@@ -80,7 +81,8 @@ def _fill(model, state: dict[str, np.ndarray]) -> None:
 
 
 def _plain(model) -> dict[str, np.ndarray]:
-    return {name: v.detach().double().numpy().copy() for name, v in model.state_dict().items() if _COUNTER not in name}
+    found = named_parameters(model) | named_buffers(model)
+    return {name: v.detach().double().numpy().copy() for name, v in found.items() if _COUNTER not in name}
 
 
 # --- a module of the learner's, judged by its weights' names and by what it does with them --------------------------------
@@ -155,27 +157,36 @@ def _misfits(own: dict, state: dict) -> list[str]:
 
 
 def _drive_load(objects: tuple, inputs: list) -> Any:
+    """Load; note what was said, what the model holds then, and what is left of what was given."""
     widths, classes, own, state = inputs
     model = small_backbone(widths, classes)
     _fill(model, own)
     counters = {n: v.clone() for n, v in model.state_dict().items() if _COUNTER in n}
     given = {**_tensors(state), **counters}
-    known = sorted({*own, *state}, key=len, reverse=True)
     said = None
     try:
         objects[0](model, given)
     except NotImplementedError:
         raise
     except (ValueError, RuntimeError, LookupError, AssertionError) as error:
-        said, text = [], str(error)
-        for name in known:
-            if name in text:
-                said.append(name)
-                text = text.replace(name, "")
-    left = given.keys() == {*state, *counters} and all(
-        np.array_equal(given[name].numpy(), v) for name, v in state.items()
-    )
-    return {"said": said, "weights": _plain(model), "given": "left as they were" if left else "changed"}
+        said = _names_in(str(error), {*own, *state})
+    left = {str(n): v.detach().double().numpy().copy() for n, v in given.items() if _COUNTER not in str(n)}
+    return {"said": said, "weights": _plain(model), "given": left, "counters": len(given) - len(left)}
+
+
+def _names_in(text: str, names: Iterable[str]) -> list[str]:
+    """Which names a text holds, the longest first, so that a part of another name is none."""
+    found = []
+    for name in sorted(names, key=lambda one: (-len(one), one)):
+        if name in text:
+            found.append(name)
+            text = text.replace(name, "")
+    return found
+
+
+def _same(one: dict, other: dict) -> bool:
+    """Whether two dicts hold the same arrays under the same names."""
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def _read_load(result: Any, inputs: list) -> Any:
@@ -188,12 +199,18 @@ def _read_load(result: Any, inputs: list) -> Any:
             )
         if not set(said) & set(misfits):
             return Wrong("An error is raised, but it does not name a weight that does not fit.")
+        fit = {name for name in own if not name.startswith("fc.")} - set(misfits)
+        if len(fit & set(said)) > len(fit) / 2:
+            return Wrong("An error is raised, but it names the weights that fit too. Say which one does not.")
         return "an error that names a weight that does not fit"
     if said is not None:
         return Wrong(
             f"These weights fit, apart from the head, and an error was raised{': ' + _some(said) if said else ''}."
         )
-    return {"weights": result["weights"], "the weights that were given": result["given"]}
+    norms = sum(name.endswith("running_mean") for name in own)
+    left = _same(result["given"], state) and result["counters"] == norms
+    told = "left as they were" if left else "changed"
+    return {"weights": result["weights"], "the weights that were given": told}
 
 
 PROBES["load_pretrained"] = Probe(_drive_load, _read_load, needs=("torch",))
@@ -203,77 +220,83 @@ PROBES["load_pretrained"] = Probe(_drive_load, _read_load, needs=("torch",))
 
 
 def _drive_head(objects: tuple, inputs: list) -> Any:
+    """Let the head be replaced; note what the model is made of then, and what it gives."""
     import torch
+
+    from introdl.checking import pretend
 
     widths, before, after, state, x = inputs
     model = small_backbone(widths, before)
     _fill(model, state)
     model.float()
-    old = {name: value.clone() for name, value in model.state_dict().items()}
-    first = model.fc
     objects[0](model, after)
     head = model.fc
-    found = {"same": head is first, "fc": type(head).__name__, "is Linear": type(head) is torch.nn.Linear}
-    names = {name for name, _ in model.named_parameters() if not name.startswith("fc.")}
-    wanted = {name for name in old if not name.startswith("fc.") and _COUNTER not in name and "running" not in name}
-    now = model.state_dict()
-    kept = [name for name in old if not name.startswith("fc.")]
-    now = model.state_dict()
-    found["body"] = names == wanted and all(torch.equal(now[name], old[name]) for name in names)
-    kept = [name for name in old if not name.startswith("fc.") and name not in wanted]  # BatchNorm's statistics
-    found["statistics"] = all(name in now and torch.equal(now[name], old[name]) for name in kept)
-    found["awake"] = all(p.requires_grad for name, p in model.named_parameters() if name in wanted)
-    found["mode"] = model.training
-    if found["is Linear"]:
-        weight = head.weight.detach()
-        # Any row of the old weight, wherever it stands, or the start of the old bias.
-        same = weight.shape[1:] == old["fc.weight"].shape[1:] and (weight[:, None] == old["fc.weight"]).all(-1).any()
-        if head.bias is not None and head is not first:
-            rows = min(len(head.bias), len(old["fc.bias"]))
-            same = same or torch.equal(head.bias.detach()[:rows], old["fc.bias"][:rows])
-        found |= {
-            "shape": list(weight.shape),
-            "bias": head.bias is not None,
-            "old": bool(same),
-            "learns": all(p.requires_grad for p in head.parameters()),
-            "noted": head.out_features,
-        }
+    if type(head) is not torch.nn.Linear:
+        return {"not a Linear": type(head).__name__}
+    found = {
+        "noted": getattr(head, "out_features", None),
+        "weights": _plain(model),
+        "learn": [name for name, p in named_parameters(model).items() if p.requires_grad],
+        "training": [name for name, part in named_parts(model).items() if part.training],
+    }
+    with pretend.one_thread(), torch.no_grad():
         try:
-            with torch.no_grad():
-                found["scores"] = list(model.eval()(torch.from_numpy(np.array(x)).float()).shape)
+            found["scores"] = model.eval()(torch.from_numpy(np.array(x)).float()).double().numpy()
         except RuntimeError:
             found["scores"] = None
     return found
 
 
 def _read_head(result: Any, inputs: list) -> Any:
-    widths, _, after, _, x = inputs
-    if not result["is Linear"]:
-        return Wrong(f"model.fc should be one torch.nn.Linear; it is a {result['fc']}.")
-    if result["old"] and result["noted"] != result["shape"][0]:
+    """Decide from the weights alone: those of the body are known, and with the head's they must give the scores."""
+    widths, classes, after, state, x = inputs
+    if "not a Linear" in result:
+        return Wrong(f"model.fc should be one torch.nn.Linear; it is a {result['not a Linear']}.")
+    now, old = result["weights"], {name: np.float32(value).astype(float) for name, value in state.items()}
+    weight, bias = now["fc.weight"], now.get("fc.bias")
+    rows = (weight[:, None] == old["fc.weight"]).all(-1) if weight.shape[1:] == old["fc.weight"].shape[1:] else None
+    # Any row of the old weight, wherever it stands, or the start of the old bias.
+    both = min(len(old["fc.bias"]), len(weight))
+    kept = rows is not None and rows.any()
+    kept = kept or (bias is not None and np.array_equal(bias[:both], old["fc.bias"][:both]))
+    if kept and result["noted"] != len(weight):
         return Wrong("model.fc is the old layer: its number of outputs was changed, its weight was not.")
-    if result["same"]:
+    if np.array_equal(weight, old["fc.weight"]):
         return Wrong("model.fc is still the old head. Give the attribute a new layer.")
-    if result["old"]:
+    if kept:
         return Wrong("model.fc still holds weights of the old head. They speak of other classes: make a new layer.")
-    if result["shape"][::-1] != [widths[-1], after]:
-        have = result["shape"][::-1]
+    if weight.shape[::-1] != (widths[-1], after):
+        have = weight.shape[::-1]
         return Wrong(f"The new head takes {have[0]} features and gives {have[1]} scores; it should take {widths[-1]} and give {after}.")  # fmt: skip
-    if not result["bias"]:
+    if bias is None:
         return Wrong("The new head has no bias; the old one had.")
-    if not result["learns"]:
+    names = {"fc.weight", "fc.bias"}
+    if not names <= set(result["learn"]):
         return Wrong("The new head's weights need no gradient, so it cannot learn.")
-    if not result["body"]:
+    body = {name for name in old if name not in names}
+    changed = [name for name in body if name not in now or not np.array_equal(now[name], old[name])]
+    if now.keys() - names != body or any("running" not in name for name in changed):
         return Wrong("Something else than the head was changed.")
-    if not result["statistics"]:
+    if changed:
         return Wrong("BatchNorm's running statistics were changed. They belong to the body.")
-    if not result["awake"]:
+    parts = small_backbone(widths, after)
+    if set(result["learn"]) != named_parameters(parts).keys():
         return Wrong("Parameters of the body need no gradient any more. Only the head should change.")
-    if not result["mode"]:
+    if not set(result["training"]) >= named_parts(parts).keys() - {"fc"}:
         return Wrong("The model was put into evaluation mode. Only the head should change.")
-    if result["scores"] != [len(x), after]:
+    if not _gives(parts, now, x, result["scores"]):
         return Wrong("With the new head the network does not give scores.")
     return "a new head, nothing else changed"
+
+
+def _gives(model, weights: dict, x: np.ndarray, scores: Any) -> bool:
+    """Whether these are the scores of a model with these weights."""
+    import torch
+
+    _fill(model, weights)
+    with torch.no_grad():
+        own = model.eval()(torch.from_numpy(np.array(x))).numpy()
+    return isinstance(scores, np.ndarray) and scores.shape == own.shape and np.allclose(scores, own, 1e-3, 1e-4)
 
 
 PROBES["replace_head"] = Probe(_drive_head, _read_head, needs=("torch",))
@@ -297,8 +320,8 @@ def _drive_freeze(objects: tuple, inputs: list) -> Any:
     elif how == "the first layer by hand":
         for layer in (model.conv1, model.bn1):
             layer.requires_grad_(False)
-    learns = [name for name, p in model.named_parameters() if p.requires_grad]
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    learns = [name for name, p in named_parameters(model).items() if p.requires_grad]
+    trainable = [p for p in named_parameters(model).values() if p.requires_grad]
     losses = []
     model.eval()
     with pretend.one_thread():
@@ -323,16 +346,23 @@ def _drive_freeze(objects: tuple, inputs: list) -> Any:
         "losses": np.array(losses),
         "statistics": {name: v for name, v in after.items() if "running" in name},
         "head": np.concatenate([after["fc.weight"].ravel(), after["fc.bias"]]),
+        "body": {name: v for name, v in after.items() if "running" not in name and not name.startswith("fc.")},
     }
 
 
+#: The beginnings of what is frozen, in each way of freezing.
+ASLEEP = {"freeze": ("conv1.", "bn1.", "layer1."), "nothing": (), "the first layer by hand": ("conv1.", "bn1.")}
+
+
 def _read_freeze(result: Any, inputs: list) -> Any:
+    asleep = ASLEEP[inputs[3]]
     return {
         "parameters that learn": ", ".join(result["learns"]) or "none",
         "BatchNorm's running statistics": result["statistics"],
         "the model itself is in": result["mode"],
         "losses": result["losses"],
         "the head afterwards": result["head"],
+        "what is frozen, afterwards": {name: v for name, v in result["body"].items() if name.startswith(asleep)},
     }
 
 
@@ -347,9 +377,10 @@ def _drive_groups(objects: tuple, inputs: list) -> Any:
 
     widths, classes, frozen, lr_head, lr_body = inputs
     model = small_backbone(widths, classes)
-    for name, parameter in model.named_parameters():
+    own = named_parameters(model)
+    for name, parameter in own.items():
         parameter.requires_grad_(not any(name.startswith(each) for each in frozen))
-    names = {id(p): name for name, p in model.named_parameters()}
+    names = {id(p): name for name, p in own.items()}
     groups = objects[0](model, lr_head, lr_body)
     if not isinstance(groups, (list, tuple)) or not all(isinstance(group, dict) for group in groups):
         return {"amiss": type(groups).__name__}
@@ -366,8 +397,7 @@ def _drive_groups(objects: tuple, inputs: list) -> Any:
         rate = group.get("lr")
         rate = float(rate) if isinstance(rate, (int, float, np.number, torch.Tensor)) else None
         found += [[names.get(id(p), "something else"), rate] for p in params]
-    learns = [name for name, p in model.named_parameters() if p.requires_grad]
-    return {"found": found, "learns": learns}
+    return {"found": found}
 
 
 def _read_groups(result: Any, inputs: list) -> Any:
@@ -379,11 +409,11 @@ def _read_groups(result: Any, inputs: list) -> Any:
         return Wrong(f'Return a list of dicts, {{"params": [...], "lr": ...}}; yours is of type {result["amiss"]}.')
     frozen = inputs[2]
     listed = [name for name, _ in result["found"]]
+    if "something else" in listed:
+        return Wrong("A group holds something that is no parameter of the model.")
     twice = sorted({name for name in listed if listed.count(name) > 1})
     if twice:
         return Wrong(f"{_some(twice)} stands in the groups more than once; an optimiser refuses that.")
-    if "something else" in listed:
-        return Wrong("A group holds something that is no parameter of the model.")
     asleep = [name for name in listed if any(name.startswith(each) for each in frozen)]
     if asleep:
         return Wrong(f"{_some(asleep)} needs no gradient: it is frozen, and belongs in no group.")

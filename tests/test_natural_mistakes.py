@@ -1,0 +1,535 @@
+"""Wrong answers to chapters 09 to 11 as learners write them, other than the known mistakes: none passes, each is told why."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from introdl.checking import judge
+from tests.answers import ch11_finetuning as right
+from tests.standing import SEEDS, entry, verdict
+
+
+def stats_deviation_in_bytes(images, splits):
+    x = images[splits == "train"]
+    return x.mean((0, 1, 2)) / 255, x.std((0, 1, 2))
+
+
+def stats_two_means(images, splits):
+    x = images[splits == "train"] / 255
+    return x.mean((0, 1, 2)), x.mean((0, 1, 2))
+
+
+def stats_without_test(images, splits):
+    x = images[splits != "test"] / 255
+    return x.mean((0, 1, 2)), x.std((0, 1, 2))
+
+
+def stats_of_the_first(images, splits):
+    x = images[splits == "train"][0] / 255
+    return x.mean((0, 1)), x.std((0, 1))
+
+
+def augment_exact_steps(images, labels, shift, rng):
+    return _moved(images, labels, rng.choice([-shift, shift], (len(images), 2)), rng.random(len(images)) < 0.5, shift)
+
+
+def augment_both_axes(images, labels, shift, rng):
+    """np.flip without an axis reverses rows, columns and colours."""
+    new = images.copy()
+    for k in range(len(new)):
+        if rng.random() < 0.5:
+            new[k] = np.flip(new[k])
+    return new, labels
+
+
+def augment_floats(images, labels, shift, rng):
+    new, labels = _moved(images, labels, rng.integers(-shift, shift + 1, (len(images), 2)), rng.random(len(images)) < 0.5, shift)  # fmt: skip
+    return new / 255, labels
+
+
+def augment_one_label_each(images, labels, shift, rng):
+    new, _ = _moved(images, labels, rng.integers(-shift, shift + 1, (len(images), 2)), rng.random(len(images)) < 0.5, shift)  # fmt: skip
+    return new, rng.permutation(labels)
+
+
+def augment_chosen_pictures(images, labels, shift, rng):
+    chosen = rng.integers(len(images), size=len(images))
+    return images[chosen], labels[chosen]
+
+
+def _moved(images, labels, steps, flips, shift):
+    height, width = images.shape[1:3]
+    new = np.where(flips[:, None, None, None], images[:, :, ::-1], images)
+    padded = np.pad(new, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
+    out = [p[shift - y : shift - y + height, shift - x : shift - x + width] for p, (y, x) in zip(padded, steps, strict=True)]  # fmt: skip
+    return np.stack(out), labels
+
+
+def _save(path, model, optimizer, schedule, generator, epochs):
+    parts = [one.state_dict() for one in (model, optimizer, schedule)]
+    torch.save([*parts, generator.get_state(), epochs], path)
+
+
+def load_rebinds(path, model, optimizer, schedule, generator):
+    saved = torch.load(path)
+    model = copy.deepcopy(model)
+    model.load_state_dict(saved[0])
+    optimizer.load_state_dict(saved[1])
+    schedule.load_state_dict(saved[2])
+    generator.set_state(saved[3])
+    return saved[4]
+
+
+def load_seeds_again(path, model, optimizer, schedule, generator):
+    saved = torch.load(path)
+    for part, state in zip((model, optimizer, schedule), saved[:3], strict=True):
+        part.load_state_dict(state)
+    generator = torch.Generator()
+    generator.set_state(saved[3])
+    return saved[4]
+
+
+def save_zeroes(path, model, *rest):
+    _save(path, model, *rest)
+    with torch.no_grad():
+        model[0].weight.zero_()
+
+
+def load_all(path, model, optimizer, schedule, generator):
+    saved = torch.load(path)
+    for part, state in zip((model, optimizer, schedule), saved[:3], strict=True):
+        part.load_state_dict(state)
+    generator.set_state(saved[3])
+    return saved[4]
+
+
+def load_too_much(path, *parts):
+    epochs = load_all(path, *parts)
+    parts[2].step()
+    return epochs
+
+
+def confusion_by_prediction(labels, predictions, k):
+    return np.array([[np.sum((predictions == i) & (labels == j)) for j in range(k)] for i in range(k)])
+
+
+def confusion_of_right(labels, predictions, k):
+    return np.bincount(labels[labels == predictions], minlength=k)
+
+
+def confusion_percent(labels, predictions, k):
+    matrix = np.zeros((k, k))
+    for i, j in zip(labels, predictions, strict=True):
+        matrix[i, j] += 1
+    return (100 * matrix / len(labels)).round()
+
+
+def worst_of_all(probabilities, labels, n):
+    return np.argsort(-probabilities.max(axis=1))[:n]
+
+
+def worst_ascending(probabilities, labels, n):
+    wrong = np.flatnonzero(probabilities.argmax(1) != labels)
+    return wrong[np.argsort(probabilities[wrong].max(1))[-n:]]
+
+
+def worst_argwhere(probabilities, labels, n):
+    return np.argwhere(probabilities.argmax(1) != labels)[:n]
+
+
+def maps_pre_hook(model, layer, x):
+    found, mode = [], model.training
+    handle = model.get_submodule(layer).register_forward_pre_hook(lambda m, i: found.append(i[0]))
+    with torch.no_grad():
+        model.eval()(x)
+    handle.remove()
+    model.train(mode)
+    return found[0]
+
+
+def maps_left_in_eval(model, layer, x):
+    found = []
+    with model.get_submodule(layer).register_forward_hook(lambda m, i, o: found.append(o.detach())):
+        model.eval()(x)
+    return found[0]
+
+
+def maps_of_children(model, layer, x):
+    """Names with a dot are not found among the children; the stage itself is returned."""
+    model.eval()
+    with torch.no_grad():
+        for name, child in model.named_children():
+            x = child(x)
+            if name == layer.split(".")[0]:
+                return x
+
+
+def top_values(maps, channel, k):
+    return maps[:, channel].amax((1, 2)).topk(k).values
+
+
+def top_without_order(maps, channel, k):
+    best = sorted(maps[:, channel].amax((1, 2)).topk(k).indices.tolist())
+    return torch.tensor([[n, *divmod(int(maps[n, channel].argmax()), maps.shape[3])] for n in best])
+
+
+def top_of_channel_axis(maps, channel, k):
+    return top_without_order(maps.transpose(0, 1), min(channel, len(maps) - 1), min(k, maps.shape[1]))
+
+
+def occlusion_relative(model, x, target, size, stride, value):
+    return _occluded(model, x, target, size, stride, value, lambda base, s: (base - s) / base)
+
+
+def occlusion_named_now(model, x, target, size, stride, value):
+    return _occluded(model, x, int(model(x).argmax()), size, stride, value)
+
+
+def occlusion_lost_edge(model, x, target, size, stride, value):
+    return _occluded(model, x, target, size, stride, value)[:-1]
+
+
+def _occluded(model, x, target, size, stride, value, give=lambda base, s: base - s):
+    with torch.no_grad():
+        base, rows = model(x)[0, target], []
+        for top in range(0, x.shape[2] - size + 1, stride):
+            row = []
+            for left in range(0, x.shape[3] - size + 1, stride):
+                one = x.clone()
+                one[..., top : top + size, left : left + size] = value
+                row.append(give(base, model(one)[0, target]))
+            rows.append(torch.stack(row))
+        return torch.stack(rows)
+
+
+def _slope(model, x, target):
+    x = x.detach().clone().requires_grad_()
+    return torch.autograd.grad(model(x)[0, target], x)[0]
+
+
+def saliency_one_channel(model, x, target):
+    return _slope(model, x, target)[0, 0].abs()
+
+
+def saliency_keeps_the_batch(model, x, target):
+    return _slope(model, x, target).abs().amax(1)
+
+
+def saliency_norm(model, x, target):
+    return _slope(model, x, target)[0].norm(dim=0)
+
+
+def _cam(model, layer, x, target, weigh, grow):
+    found = []
+    with model.get_submodule(layer).register_forward_hook(lambda m, i, o: found.append(o)):
+        score = model(x)[0, target]
+    (slope,) = torch.autograd.grad(score, found[0])
+    return grow(weigh(found[0], slope).sum(1, keepdim=True).relu()).detach()
+
+
+def _grow(x):
+    return lambda c: F.interpolate(c, size=x.shape[2:], mode="bilinear", align_corners=False)[0, 0]
+
+
+def cam_weights_positive(model, layer, x, target):
+    return _cam(model, layer, x, target, lambda m, g: m * g.relu().mean((2, 3), keepdim=True), _grow(x))
+
+
+def cam_bicubic(model, layer, x, target):
+    grow = lambda c: F.interpolate(c, size=x.shape[2:], mode="bicubic")[0, 0]  # noqa: E731
+    return _cam(model, layer, x, target, lambda m, g: m * g.mean((2, 3), keepdim=True), grow)
+
+
+def cam_of_one_channel(model, layer, x, target):
+    return _cam(model, layer, x, target, lambda m, g: (m * g.mean((2, 3), keepdim=True))[:, :1], _grow(x))
+
+
+def _climb(model, unit, shape, steps, rng, rate=0.05, last=lambda x: x):
+    x = torch.from_numpy(0.5 + 0.05 * rng.standard_normal((1, *shape))).float()
+    for _ in range(steps):
+        x = x.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(model(x)[0, unit], x)
+        x = (x + rate * slope / (slope.pow(2).mean().sqrt() + 1e-12)).clamp(0, 1)
+    return last(x[0].detach())
+
+
+def climb_with_the_batch(model, unit, shape, steps, rng):
+    return _climb(model, unit, shape, steps, rng, last=lambda x: x[None])
+
+
+def climb_hardly(model, unit, shape, steps, rng):
+    return _climb(model, unit, shape, steps, rng, rate=1e-4)
+
+
+def climb_without_rng(model, unit, shape, steps, rng):
+    return _climb(model, unit, shape, steps, np.random.default_rng(0))
+
+
+def neighbours_with_distances(features, query, k):
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    return np.argsort(-(unit @ unit[query]))[1 : k + 1][::-1]
+
+
+def neighbours_of_centred(features, query, k):
+    """Pearson's correlation in place of the cosine: the mean of each row is taken off."""
+    centred = features - features.mean(axis=1, keepdims=True)
+    unit = centred / (np.linalg.norm(centred, axis=1, keepdims=True) + 1e-12)
+    cosines = unit @ unit[query]
+    cosines[query] = -np.inf
+    return np.argsort(-cosines)[:k]
+
+
+def pointing_all(maps, boxes):
+    return np.array([_inside(m, b) for m, b in zip(maps, boxes, strict=True)])
+
+
+def pointing_by_maximum(maps, boxes):
+    return float(np.mean([m.max() == maps.max() for m in maps]))
+
+
+def _inside(m, box):
+    row, column = np.unravel_index(m.argmax(), m.shape)
+    return bool(box[0] <= column < box[2] and box[1] <= row < box[3])
+
+
+def few_up_to(labels, per_class, rng):
+    out = []
+    for k in np.unique(labels):
+        own = np.flatnonzero(labels == k)
+        out.append(rng.choice(own, min(per_class, len(own)), replace=False))
+    return np.concatenate(out)
+
+
+def few_seed_inside(labels, per_class, rng):
+    return right.few_choice(labels, per_class, np.random.default_rng(42))
+
+
+def few_by_type_error(labels, per_class, rng):
+    try:
+        return right.few_choice(labels, per_class, rng)
+    except ValueError:
+        return None
+
+
+class BlockScaled(right.BlockPlain):
+    def forward(self, x):
+        return super().forward(x) / 2
+
+
+class BlockEps(right.BlockPlain):
+    def __init__(self, *how):
+        super().__init__(*how)
+        self.bn1.eps = self.bn2.eps = 1e-3
+
+
+class BlockDropsOut(right.BlockPlain):
+    def forward(self, x):
+        return F.dropout(super().forward(x), 0.5, self.training)
+
+
+class NetEval(right.NetPlain):
+    """BatchNorm of the stem by its running statistics, also while it is trained."""
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.bn1.eval()
+        return self
+
+
+class NetFlattens(right.NetPlain):
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)
+        return self.fc(self.layer4(self.layer3(self.layer2(self.layer1(x)))).flatten(1))
+
+
+class NetTwiceRelu(right.NetPlain):
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), 3, stride=2, padding=1))
+        return self.fc(self.layer4(self.layer3(self.layer2(self.layer1(self.bn1(x))))).mean((2, 3)))
+
+
+def load_loosely_with_the_head(model, state):
+    model.load_state_dict(state, strict=False)
+
+
+def load_swallows(model, state):
+    try:
+        right.load_filter_and_look(model, state)
+    except (RuntimeError, ValueError) as error:
+        print(error)
+
+
+def load_prints(model, state):
+    body = {name: value for name, value in state.items() if not name.startswith("fc.")}
+    missing, unexpected = model.load_state_dict(body, strict=False)
+    print("missing", missing, "unexpected", unexpected)
+
+
+def load_first_half(model, state):
+    right.load_filter_and_look(model, state)
+    with torch.no_grad():
+        model.layer1[0].fc.weight.mul_(0.5)
+
+
+def head_returned(model, num_classes):
+    return nn.Linear(model.fc.in_features, num_classes)
+
+
+def head_mlp(model, num_classes):
+    model.fc = nn.Sequential(nn.Linear(model.fc.in_features, 16), nn.ReLU(), nn.Linear(16, num_classes))
+
+
+def head_old_bias(model, num_classes):
+    old, model.fc = model.fc, nn.Linear(model.fc.in_features, num_classes)
+    with torch.no_grad():
+        model.fc.bias[: min(num_classes, len(old.bias))] = old.bias[:num_classes]
+
+
+def head_with_a_normalisation(model, num_classes):
+    model.fc = nn.Linear(model.fc.in_features, num_classes)
+    model.bn1.reset_running_stats()
+
+
+def freeze_by_data(model):
+    for parameter in model.parameters():
+        parameter.data.requires_grad = False
+
+
+def freeze_by_name(model):
+    for name, parameter in model.named_parameters():
+        if name != "fc":
+            parameter.requires_grad = False
+
+
+def train_mode_eval_and_head(model):
+    model.eval()
+    model.fc.train()
+
+
+def train_mode_children(model):
+    """Only the outermost layers are looked at."""
+    model.train()
+    for layer in model.children():
+        if isinstance(layer, nn.BatchNorm2d) and not layer.weight.requires_grad:
+            layer.eval()
+
+
+def groups_as_a_dict(model, lr_head, lr_body):
+    return {"head": list(model.fc.parameters()), "body": []}
+
+
+def groups_of_names(model, lr_head, lr_body):
+    return [{"params": [n for n, p in model.named_parameters() if p.requires_grad], "lr": lr_head}]
+
+
+def groups_fc_anywhere(model, lr_head, lr_body):
+    head = [p for n, p in model.named_parameters() if p.requires_grad and ".fc." in f".{n}"]
+    body = [p for n, p in model.named_parameters() if p.requires_grad and ".fc." not in f".{n}"]
+    return [{"params": head, "lr": lr_head}, {"params": body, "lr": lr_body}]
+
+
+def groups_scaled(model, lr_head, lr_body):
+    one, two = right.groups_named(model, lr_head, lr_body)
+    return [one | {"lr": lr_body * lr_head}, two]
+
+
+#: Exercise: wrong answers, and what each is told: a known mistake's name, or words of a case's sentence.
+WRONG = {
+    "09.normalisation_stats": [
+        (stats_deviation_in_bytes, "the deviation is not scaled"),
+        (stats_two_means, "Item 2 of the result"),
+        (stats_without_test, "from training and validation"),
+        (stats_of_the_first, ""),
+    ],
+    "09.augment": [
+        (augment_exact_steps, "some steps come more often"),
+        (augment_both_axes, "no mirrored and moved pictures"),
+        (augment_floats, "whole numbers from 0 to 255"),
+        (augment_one_label_each, "labels out of step"),
+        (augment_chosen_pictures, "not in the order"),
+    ],
+    "09.checkpoint": [
+        ((_save, load_rebinds), "the network is not loaded"),
+        ((_save, load_seeds_again), "the generator's state is lost"),
+        ((save_zeroes, load_all), "changes the network that it writes down"),
+        ((_save, load_too_much), "the network at the end"),
+        ((lambda path, *given: path.write_text("saved"), lambda path, *given: path.read_text()), "number of finished epochs"),
+    ],
+    "09.confusion_matrix": [
+        (confusion_by_prediction, "transposed"),
+        (confusion_of_right, "shape"),
+        (confusion_percent, ""),
+    ],
+    "09.worst_mistakes": [
+        (worst_of_all, "right ones too"),
+        (worst_ascending, "the last one first"),
+        (worst_argwhere, "shape"),
+    ],
+    "10.feature_maps": [
+        (maps_pre_hook, "what goes into the layer"),
+        (maps_left_in_eval, "the mode is not put back"),
+        (maps_of_children, ""),
+    ],
+    "10.top_activating": [(top_values, "shape"), (top_without_order, ""), (top_of_channel_axis, "")],
+    "10.occlusion_map": [
+        (occlusion_relative, ""),
+        (occlusion_named_now, "the class that is named, not the one that is asked for"),
+        (occlusion_lost_edge, "shape"),
+    ],
+    "10.saliency": [(saliency_one_channel, ""), (saliency_keeps_the_batch, "shape"), (saliency_norm, "")],
+    "10.grad_cam": [(cam_weights_positive, ""), (cam_bicubic, ""), (cam_of_one_channel, "")],
+    "10.maximise_activation": [
+        (climb_with_the_batch, "should have the shape"),
+        (climb_hardly, "hardly more active"),
+        (climb_without_rng, "every start is the same"),
+    ],
+    "10.nearest_neighbours": [(neighbours_with_distances, ""), (neighbours_of_centred, "")],
+    "10.pointing_game": [(pointing_all, ""), (pointing_by_maximum, "")],
+    "11.few_shot_subset": [
+        (few_up_to, "too few go unnoticed"),
+        (few_seed_inside, "a seed of its own"),
+        (few_by_type_error, "returned None"),
+    ],
+    "11.basic_block": [(BlockScaled, ""), (BlockEps, ""), (BlockDropsOut, "training mode")],
+    "11.resnet18": [(NetEval, "training mode"), (NetFlattens, ""), (NetTwiceRelu, "")],
+    "11.load_pretrained": [
+        (load_loosely_with_the_head, "strict=False, and the head too"),
+        (load_swallows, "nothing was said"),
+        (load_prints, "strict=False and no look at what is missing"),
+        (load_first_half, ""),
+    ],
+    "11.replace_head": [
+        (head_returned, "still the old head"),
+        (head_mlp, "one torch.nn.Linear; it is a Sequential"),
+        (head_old_bias, "old rows are kept"),
+        (head_with_a_normalisation, "running statistics"),
+    ],
+    "11.freeze": [
+        ((freeze_by_data, right.train_mode_norms), "nothing is frozen"),
+        ((freeze_by_name, right.train_mode_norms), "the head is frozen too"),
+        ((right.freeze_names, train_mode_eval_and_head), "everything in evaluation mode"),
+        ((right.freeze_names, train_mode_children), "BatchNorm's running statistics"),
+    ],
+    "11.parameter_groups": [
+        (groups_as_a_dict, "list of dicts"),
+        (groups_of_names, "no parameter of the model"),
+        (groups_fc_anywhere, "fc anywhere in a name"),
+        (groups_scaled, "the result["),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("id", "wrong", "told"), [(id, *one) for id, those in WRONG.items() for one in those], ids=lambda value: getattr(value, "__name__", None)
+)  # fmt: skip
+def test_a_natural_mistake_fails_and_is_told_why(id, wrong, told):
+    for seed in SEEDS[:2]:
+        objects = wrong if isinstance(wrong, tuple) else (wrong,)
+        result = verdict(id, seed, objects)
+        assert result.status == judge.FAILED and result.earned < entry(id, seed).points
+        said = [one.name for one in result.diagnoses] + [case.sentence for case in result.cases if not case.passed]
+        assert any(told in one for one in said) and all(said), (seed, said)
