@@ -79,10 +79,15 @@ def test_a_class_is_graded_as_expected(room, name, by_value):
         student = f"mistake{number:02}"
         notebook, made[student] = mistaken(room, name, number)
         if number == most - 1:  # few exercises have so many: among the others some are right, some blank
-            right = [id for id in list(exercises)[: len(exercises) // 2] if id not in made[student]]
-            for id in right:
+            wrong_names = [one for id in made[student] for one in exercises[id].names]
+            for id in list(exercises)[: len(exercises) // 2]:
                 answer = release.grade_id(id)
-                cell_of(notebook, answer).source = cell_of(solved(room, name), answer).source
+                source = cell_of(solved(room, name), answer).source
+                if id not in made[student] and not any(
+                    one in source for one in wrong_names
+                ):  # nor leans on what is wrong
+                    cell_of(notebook, answer).source = source
+                    right.append(id)
         hand_in(room, student, name, notebook)
     assert right
 
