@@ -943,6 +943,8 @@ def _threshold_case(rng, label, pairs, gap, wrong=(), digits=2, shift=0.0, also=
         if also and max(also(s, same)) == best:
             continue
         counts = [_right(s, same, _THRESHOLDS[name](s, same)) for name in wrong]
+        if "median" in wrong and counts[wrong.index("median")] == counts[wrong.index("midway")]:
+            continue
         if best < pairs and all(count < best for count in counts) and len(counts) - len(set(counts)) <= 1:
             return Case(label, similarities=s, same=same, **more)
 
