@@ -153,8 +153,9 @@ def look(source: str, position: int) -> list[Finding]:
         return found
     imported = {"np", "numpy", "torch", "plt", "introdl", "scipy"}
     imported |= {a.asname or a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    # A module of torch is asked for its layers by model.modules(); sys.modules is a dict, which nobody can call.
+    # A module of torch is asked for its layers by model.modules(); sys.modules is a dict, which nobody can call. nn.modules is torch's.
     asked = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "modules"}
+    asked |= {id(n) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n).endswith("nn.modules")}
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         if isinstance(node, (ast.Import, ast.ImportFrom)):
