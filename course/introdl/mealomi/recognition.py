@@ -52,13 +52,17 @@ class Meal:
 
 
 class Looked(NamedTuple):
-    """What the network says to N pictures: see `Meal`; ``scores`` (N, K) are what the probabilities were made of."""
+    """What the network says to N pictures: see `Meal`.
+
+    ``scores`` (N, K) are what the probabilities were made of, and ``early`` (N,) is `introdl.mealomi.novelty.early_distance`.
+    """
 
     scores: np.ndarray
     probabilities: np.ndarray
     grams: np.ndarray
     boxes: np.ndarray
     embeddings: np.ndarray
+    early: np.ndarray
     unusual: np.ndarray
 
 
@@ -102,11 +106,13 @@ def look(model, images: np.ndarray, batch_size: int = 256) -> Looked:
             for start in range(0, max(len(pictures), 1), batch_size):
                 batch = resized(pictures[start : start + batch_size], card.size)
                 x = (torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255 - mean) / std
-                maps = model.stages(x)
+                maps, statistics = model.observed(x)
                 heads = model.heads(maps)
                 features = maps.mean(dim=(2, 3))
-                unusual = novelty.unusualness(heads.scores, features, model.centres, model.limits)
-                rows.append((heads.scores, heads.scores.softmax(dim=1), heads.grams, heads.boxes, features, unusual))
+                early = novelty.early_distance(statistics, model.early_mean, model.early_whitening)
+                unusual = novelty.unusualness(heads.scores, early, model.limits)
+                probabilities = heads.scores.softmax(dim=1)
+                rows.append((heads.scores, probabilities, heads.grams, heads.boxes, features, early, unusual))
     finally:
         model.train(was_training)
     return Looked(*(torch.cat(each).float().numpy() for each in zip(*rows, strict=True)))
