@@ -241,9 +241,11 @@ def _said(match: Match) -> str:
     right = match.answers[-1] == truth
     fact = f"both are {one}" if truth else f"{one} and {other}"
     network = match.network_says(pair)
+    similarity, threshold = match.similarities[pair], match.threshold
+    digits = 4 if svg.fixed(similarity) == svg.fixed(threshold) else 2
     words = (
-        f"The network: similarity {svg.fixed(match.similarities[pair])}, "
-        f"{'at or above' if network else 'below'} its threshold of {svg.fixed(match.threshold)}, so "
+        f"The network: similarity {svg.fixed(similarity, digits)}, "
+        f"{'at or above' if network else 'below'} its threshold of {svg.fixed(threshold, digits)}, so "
         f"“{'same' if network else 'different'}”: {'right' if network == truth else 'wrong'}."
     )
     colour = "#00654A" if right else "#A84300"
