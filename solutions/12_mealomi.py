@@ -631,7 +631,7 @@ panel = {
     "others": {kind: -said.early for kind, said in said_others.items()},
     "threshold": -novelty.choose_limit(said_val.early, 0.05),
 }
-figs.known_and_unknown({"minus the distance in the first two stages": panel}, "The first stages know noise and negatives for what they are")
+figs.known_and_unknown({"minus the distance in the first two stages": panel}, "The same pictures, judged by the first two stages")
 
 # %% [markdown]
 # Noise is out, negatives are nearly all out. But bits of tablecloth look like our kitchen, and now many of them get in. They

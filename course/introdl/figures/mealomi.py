@@ -394,10 +394,10 @@ def known_and_unknown(panels: dict[str, dict], title: str) -> None:
         for number, (words, scores) in enumerate(rows.items()):
             heights = np.histogram(np.clip(scores, edges[0], None), edges)[0] / len(scores)
             base = -number
-            axes.fill_between(edges[:-1], base, base + 0.6 * heights / heights.max(), step="post", color=BLUE if number == 0 else ORANGE, linewidth=0)  # fmt: skip
+            axes.fill_between(edges, base, base + 0.6 * np.append(heights, heights[-1]) / heights.max(), step="post", color=BLUE if number == 0 else ORANGE, linewidth=0)  # fmt: skip
             stays = np.mean(scores >= panel["threshold"])
             told = f"{1 - stays:.0%} turned away" if number == 0 else f"{stays:.0%} let in"
-            axes.text(edges[0], base + 0.63, f"{words}: {told}", fontsize=9.5, va="bottom", color=BLUE if number == 0 else "#8A5F00")  # fmt: skip
+            axes.text(edges[0], base + 0.63, f"{words}: {told}", fontsize=9.5, va="bottom", color=BLUE if number == 0 else "#8A5F00", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}, zorder=4)  # fmt: skip
         axes.axvline(panel["threshold"], color=BLACK, linewidth=1.4, linestyle="--")
         axes.set_yticks([])
         axes.set_ylim(1 - len(rows) - 0.1, 1.35)
