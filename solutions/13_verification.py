@@ -23,7 +23,7 @@ import time
 import numpy as np
 import torch
 
-from introdl import check, data, figures, hint, models, verification
+from introdl import check, data, figures, game, hint, models, verification
 from introdl.experiments import records
 from introdl.figures import verification as figs
 
@@ -371,6 +371,17 @@ figs.pairs_of_pictures(
     "Eight pairs of special plates with their similarities: the two most and the two least alike pairs of one dish, then of two "
     "dishes: " + "; ".join(f"{specials.classes[specials.labels[pairs.first[i]]]} and {specials.classes[specials.labels[pairs.second[i]]]} {similarities[i]:.2f}" for i in shown),
 )
+
+# %% [markdown]
+# Now you. Look at two plates and say whether they show the same dish. Then the network says it, by the similarity of its two
+# vectors: from a certain **threshold** on it says *same*. (Where the threshold comes from is the next section. It has not seen the
+# pairs that you play with.) Both of you are on ground that the network was never trained on. You have eaten there before.
+#
+# 1. Play ten pairs. Who is better?
+# 2. Look at the pairs that only one of you had right. What did you see that the network did not?
+
+# %% tags=["demo"]
+game.same_or_not(large, pairs, similarities)
 
 # %% [markdown]
 # ## 6. A threshold, and an honest accuracy

@@ -28,6 +28,24 @@ def test_every_instructors_command_has_help_with_an_example(command):
     assert result.exit_code == 0 and "Example:" in result.output
 
 
+def test_the_lab_lets_photos_through_that_a_server_would_hang_up_on(monkeypatch, tmp_path):
+    """tornado closes a WebSocket that brings more than 10 MiB; a phone's photo may have more."""
+    import ast
+    import os
+
+    from introdl.data.photographs import MOST_BYTES
+
+    begun = []
+    for name in ("INTRODL_MOST_UPLOAD", "JUPYTER_CONFIG_PATH"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(os, "execv", lambda program, words: begun.append((words, dict(os.environ))))
+    run.invoke(cli.app, ["lab", "--no-browser"])
+    (words, environment) = begun[0]
+    (settings,) = (word.partition("=")[2] for word in words if "tornado_settings" in word)
+    assert ast.literal_eval(settings)["websocket_max_message_size"] > MOST_BYTES
+    assert environment["INTRODL_MOST_UPLOAD"] == str(MOST_BYTES)
+
+
 def test_progress_shows_what_was_reached():
     records.note_check("03.output_size", 1.0, True)
     text = run.invoke(cli.app, ["progress"]).output

@@ -386,6 +386,41 @@ def test_the_diary_can_be_saved_from_the_page(board):
     assert base64.b64decode(data) == board.diary.table() and "1 meal in" in board.export.value
 
 
+def test_what_is_said_stands_beside_what_was_pressed(board):
+    """On a page as long as this one, a sentence at its top is not seen from its middle."""
+
+    def where():
+        return [name for name, place in board._places.items() if board.message in place.children]
+
+    board.tiles[1].click()
+    assert where() == ["photo"]
+    board.add.click()
+    assert "In your diary" in board.message.value and where() == ["portion"]
+    board.correct.click()
+    assert where() == ["portion"]
+    board.delete.click()
+    assert "Deleted" in board.message.value and where() == ["diary"]
+    upload(board, "empty.jpg", b"")
+    assert where() == ["photo"]
+
+
+def test_the_page_says_how_large_a_photo_may_be_and_refuses_a_larger_one_in_the_browser(trained, tmp_path, monkeypatch):
+    def page():
+        board = Board(Diary(tmp_path / "diary.sqlite"), trained[0], PLATES, now=lambda: NOON)
+        found, todo = [], [board.widget]
+        while todo:
+            one = todo.pop()
+            todo += getattr(one, "children", ())
+            found += [one.value] if "mm-refused" in str(getattr(one, "value", "")) and "data-most" in one.value else []
+        return found[0]
+
+    monkeypatch.delenv("INTRODL_MOST_UPLOAD", raising=False)
+    assert "up to 10 MB" in page() and "introdl lab" in page()
+    assert int(page().split('data-most="')[1].split('"')[0]) < 10 * 2**20
+    monkeypatch.setenv("INTRODL_MOST_UPLOAD", "200000000")
+    assert "up to 200 MB" in page() and "introdl lab" not in page() and 'data-most="200000000"' in page()
+
+
 def test_the_card_is_a_png_of_its_size_and_shows_the_picture(board):
     board.card.click()
     data = board.card_view.value.split("base64,")[1].split('"')[0]

@@ -275,12 +275,45 @@ def test_the_distance_is_one_minus_the_best_cosine_and_lengths_do_not_matter():
     assert found == pytest.approx([0, 1 - np.sqrt(0.5), 1], abs=1e-6)
 
 
+def test_the_early_distance_is_scipys_mahalanobis_and_survives_a_channel_that_never_speaks():
+    import torch
+    from scipy.spatial.distance import mahalanobis
+
+    rng = np.random.default_rng(3)
+    seen = rng.normal(size=(4000, 3)) @ np.array([[2, 0.05, 0], [0, 0.1, 0], [0, 0, 30]]) + [5, 5, -2]
+    whitening = novelty._whitening(seen)
+    inverse = whitening @ whitening.T
+    points = np.array([[9, 5, -2], [5, 6, -2], [5, 5, 60.0]])
+    mean = seen.mean(axis=0)
+    found = novelty.early_distance(*(torch.tensor(each) for each in (points, mean, whitening))).numpy()
+    assert found == pytest.approx([mahalanobis(point, mean, inverse) for point in points])
+    spread = [mahalanobis(one, mean, inverse) ** 2 for one in seen[:500]]
+    assert np.mean(spread) == pytest.approx(3, rel=0.15)  # chi-squared with three degrees of freedom
+    assert found[1] > 3 * found[0]  # 1 off where plates hardly vary, against 4 off where they do
+    assert np.isfinite(novelty._whitening(np.c_[seen, np.zeros(4000)])).all()
+
+
 def test_unusual_is_what_is_over_either_limit():
     import torch
 
     scores = torch.tensor([[9.0, 0], [0.1, 0], [9, 0]])
-    embeddings = torch.tensor([[1.0, 0], [1, 0], [1, 1]])
-    found = novelty.unusualness(scores, embeddings, torch.eye(2)[:1], torch.tensor([0.4, 0.2]))
-    assert found[0] < 0.01
+    found = novelty.unusualness(scores, torch.tensor([2.0, 2.0, 30.0]), torch.tensor([0.4, 20.0]))
+    assert found[0] == pytest.approx(0.1)
     assert found[1] == pytest.approx(novelty.max_softmax_score(scores.numpy())[1] / 0.4)
-    assert found[2] == pytest.approx((1 - np.sqrt(0.5)) / 0.2)
+    assert found[2] == pytest.approx(1.5)
+
+
+def test_the_apps_network_lets_no_noise_pass_and_most_plates():
+    """A network that is sure of its dish may still be looking at noise: its first stages tell."""
+    from introdl import data
+    from introdl.experiments import unusual
+    from introdl.mealomi import recognition
+
+    model = mealomi.load()
+    val = data.plates(size=model.card.size).split("val")
+    rng = np.random.default_rng(4)
+    for kind in (unusual.noise, unusual.shapes):
+        assert np.mean(recognition.look(model, kind(30, rng, None)).unusual > 1) > 0.95, kind.__name__
+    some = recognition.look(model, val.images[:: len(val) // 200])
+    assert np.mean(some.unusual > 1) < 0.12
+    assert np.mean(recognition.look(model, 255 - val.images[:40]).unusual > 1) > 0.7

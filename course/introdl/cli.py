@@ -36,6 +36,7 @@ def lab(
     import sys
 
     from introdl import places
+    from introdl.data.photographs import MOST_BYTES
 
     course = places.course()
     if not (course / "start.ipynb").exists():
@@ -46,6 +47,9 @@ def lab(
         words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         words.append("--allow-root")
+    # A photo goes to the kernel in one message, and a server closes the connection where one has more than 10 MiB.
+    words.append(f"--ServerApp.tornado_settings={{'websocket_max_message_size': {MOST_BYTES + 2**20}}}")
+    os.environ["INTRODL_MOST_UPLOAD"] = str(MOST_BYTES)
     # Our settings come on top of the person's own: an instructor's panels and news are no business of a learner's.
     settings = str(Path(__file__).parent / "jupyter")
     before = os.environ.get("JUPYTER_CONFIG_PATH")

@@ -1,12 +1,13 @@
-"""Does the app notice pictures that are no plates it knows? Four scores, many kinds of pictures, what they miss.
+"""Does the app notice pictures that are no plates it knows? Four scores, two pairs of them, many kinds, what they miss.
 
     python -m introdl.experiments.unusual
     python -m introdl.experiments.unusual --photographs grocery=FOLDER
 
 The first makes its own pictures: noise, textures, shapes, digits, the plates' backgrounds, plates without their food, plates
 in wrong colours, and pieces of scikit-learn's two sample photographs. The second measures real photographs (anywhere below a
-folder) with them. Limits are chosen on validation plates; everything reported is of test plates and of pictures that
-nothing was chosen on.
+folder) with them. Limits are chosen on validation plates. Which pair of scores the app asks was chosen by what is reported as
+``noticed_on_validation``: of validation plates, of other made pictures, of other photographs. All else is of test plates and
+of pictures that nothing was chosen on.
 """
 
 from __future__ import annotations
@@ -138,15 +139,27 @@ KINDS: dict[str, Callable[[int, np.random.Generator, object], np.ndarray]] = {
 }
 
 
-def drawn(folder: Path, n: int) -> np.ndarray:
-    """Return at most `n` photographs out of a folder and those below it, drawn by chance: uint8, (n, SIZE, SIZE, 3)."""
+def drawn(folder: Path, n: int, after: int = 0) -> np.ndarray:
+    """Return at most `n` photographs out of a folder and those below it, drawn by chance: uint8, (n, SIZE, SIZE, 3).
+
+    The first `after` of the draw are left out: what is looked at in validation is not measured again.
+    """
     paths = photographs.below(folder)
-    order = np.random.default_rng(SEED).permutation(len(paths))[:n]
+    order = np.random.default_rng(SEED).permutation(len(paths))[after : after + n]
+    if not len(order):
+        return np.empty((0, SIZE, SIZE, 3), np.uint8)
     return photographs.read([paths[index] for index in order], SIZE)
 
 
+#: The two scores that are asked together, by what they are called together. "app" is what the app does.
+PAIRS = {
+    "softmax or embedding": ("max softmax", "embedding distance"),
+    "app": ("max softmax", "early distance"),
+}
+
+
 def scores_of(model, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the scores of pictures, each (N,): the higher, the more unusual. "either" is the app's own."""
+    """Return the scores of pictures, each (N,): the higher, the more unusual."""
     from introdl.mealomi.recognition import look
 
     found = look(model, images)
@@ -154,7 +167,7 @@ def scores_of(model, images: np.ndarray) -> dict[str, np.ndarray]:
         "max softmax": novelty.max_softmax_score(found.scores),
         "energy": novelty.energy_score(found.scores),
         "embedding distance": novelty.embedding_distance(found.embeddings, model.centres.numpy()),
-        "either": found.unusual,
+        "early distance": found.early,
     }
 
 
@@ -164,6 +177,15 @@ def auroc(usual: np.ndarray, unusual: np.ndarray) -> float:
 
     truth = np.repeat([False, True], [len(usual), len(unusual)])
     return verification.area_under(*verification.roc(np.concatenate([usual, unusual]), truth)[:2])
+
+
+def with_pairs(scores: dict[str, np.ndarray], limits: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Add the pairs' scores: the larger of the two, each divided by its limit."""
+    pairs = {
+        name: np.maximum(*(scores[one] / limit for one, limit in zip(pair, limits[name], strict=True)))
+        for name, pair in PAIRS.items()
+    }
+    return scores | pairs
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -212,10 +234,10 @@ def measure(folders: dict[str, Path], path: Path | None = None, model=None, plat
     Returns
     -------
     dict
-        In ``about``: the limits, and how many test plates each calls unusual. In ``runs``, one for each kind: how many
-        pictures there are; for each score the ``auroc`` against the test plates and the share that is ``noticed`` at the
-        limit; ``confident``, the share that gets a probability over 0.9 for some dish all the same; and
-        ``auroc_on_validation``, of other pictures of the kind against the validation plates (made kinds alone).
+        In ``about``: the limits (of a pair, those of its two scores), and how many test plates each calls unusual. In
+        ``runs``, one for each kind: how many pictures there are; for each score and pair the ``auroc`` against the test
+        plates and the share that is ``noticed`` at the limit; ``confident``, the share that gets a probability over 0.9 for
+        some dish all the same; and ``noticed_on_validation``, of other pictures of the kind (where there are others).
     """
     from introdl import data
     from introdl.mealomi.recognition import load
@@ -224,40 +246,47 @@ def measure(folders: dict[str, Path], path: Path | None = None, model=None, plat
     plates = plates if plates is not None else data.plates(size=SIZE)
     val, test = plates.split("val"), plates.split("test")
     usual = {part: scores_of(model, np.asarray(pictures.images)) for part, pictures in (("val", val), ("test", test))}
-    limits = {name: novelty.choose_limit(scores) for name, scores in usual["val"].items()} | {"either": 1.0}
+    shared = {
+        name: novelty.choose_limits(np.stack([usual["val"][one] for one in pair], axis=1))
+        for name, pair in PAIRS.items()
+    } | {"app": model.limits.numpy()}
+    limits = {name: novelty.choose_limit(scores) for name, scores in usual["val"].items()} | dict.fromkeys(PAIRS, 1.0)
+    usual = {part: with_pairs(scores, shared) for part, scores in usual.items()}
+
+    def over(scores: dict[str, np.ndarray]) -> dict[str, float]:
+        return {name: round(float((each > limits[name]).mean()), 4) for name, each in scores.items()}
+
     about = {
         "network": model.card.sha256,
         "seed": SEED,
         "count": COUNT,
         "false_alarms_wanted": novelty.FALSE_ALARMS,
-        "limits": {name: round(limit, 4) for name, limit in limits.items()},
+        "limits": {name: round(limit, 4) for name, limit in limits.items() if name not in PAIRS}
+        | {name: [round(float(limit), 4) for limit in pair] for name, pair in shared.items()},
         "test_plates": len(test),
-        "false_alarms": {
-            name: round(float((scores > limits[name]).mean()), 4) for name, scores in usual["test"].items()
-        },
+        "false_alarms": over(usual["test"]),
     }
 
-    def compared(images: np.ndarray, part: str) -> dict[str, dict[str, float]]:
-        found = scores_of(model, images)
-        return {
-            "auroc": {name: round(auroc(usual[part][name], each), 4) for name, each in found.items()},
-            "noticed": {name: round(float((each > limits[name]).mean()), 4) for name, each in found.items()},
+    def compared(images: np.ndarray, others: np.ndarray | None) -> dict:
+        found = with_pairs(scores_of(model, images), shared)
+        row = {
+            "auroc": {name: round(auroc(usual["test"][name], each), 4) for name, each in found.items()},
+            "noticed": over(found),
             "confident": round(float((found["max softmax"] < 0.1).mean()), 4),
         }
+        if others is not None:
+            row["noticed_on_validation"] = over(with_pairs(scores_of(model, others), shared))
+        return row
 
     def run(key: dict) -> dict:
         kind = key["kind"]
         if kind in folders:
             images = drawn(folders[kind], 3 * COUNT)
-            return {"real": True, "pictures": len(images), **compared(images, "test")}
-        images = KINDS[kind](COUNT, np.random.default_rng([SEED, 1]), test)
-        others = KINDS[kind](COUNT, np.random.default_rng([SEED, 0]), val)
-        return {
-            "real": False,
-            "pictures": len(images),
-            **compared(images, "test"),
-            "auroc_on_validation": compared(others, "val")["auroc"],
-        }
+            others = drawn(folders[kind], 2 * COUNT, after=3 * COUNT)
+        else:
+            images = KINDS[kind](COUNT, np.random.default_rng([SEED, 1]), test)
+            others = KINDS[kind](COUNT, np.random.default_rng([SEED, 0]), val)
+        return {"real": kind in folders, "pictures": len(images), **compared(images, others if len(others) else None)}
 
     wanted = [{"kind": kind} for kind in (*KINDS, *folders)]
     return records.collect(NAME, about, wanted, run, path, quiet)

@@ -6,6 +6,14 @@ import html
 import uuid
 from collections.abc import Callable
 
+# In JupyterLab an arrow key on a drop-down list goes to the next cell, and letters are commands: "b" inserts a cell. It leaves
+# alone what has this attribute. The picture cannot be loaded: it is there for what is done then, once a page.
+_LISTS_KEEP_THEIR_KEYS = (
+    '<img alt="" src="data:," onerror="if(!window.introdlLists){window.introdlLists=true;document.addEventListener('
+    "'focusin',event=>{if(event.target.matches('.jp-OutputArea select'))"
+    "event.target.setAttribute('data-lm-suppress-shortcuts','true')})}\">"
+)
+
 
 def explore(draw: Callable[..., str], controls: dict, alt: str, layout: Callable | None = None) -> None:
     """Show a figure that its reader can move.
@@ -75,10 +83,17 @@ def show_live(
     from IPython.display import display
 
     mark = f"introdl-still-{uuid.uuid4().hex[:12]}"
-    hide = widgets.HTML(f"<style>.{mark}{{display:none}}</style>", layout=widgets.Layout(display="none"))
     page = f'<div class="{mark}">{still}<p><em>{html.escape(note)}</em></p></div>'
     display({"text/html": page, "text/plain": f"[interactive {kind}: {alt}]"}, raw=True)
-    display(widgets.VBox([hide, live]))
+    display(widgets.VBox([hiding(mark), live]))
+
+
+def hiding(mark: str):
+    """Return a widget that is not seen: it hides what has the class `mark`, and gives drop-down lists their keys in JupyterLab."""
+    import ipywidgets as widgets
+
+    style = f"<style>.{mark}{{display:none}}</style>"
+    return widgets.HTML(style + _LISTS_KEEP_THEIR_KEYS, layout=widgets.Layout(display="none"))
 
 
 def stepper(

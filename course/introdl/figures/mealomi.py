@@ -341,7 +341,7 @@ def nutri_explorer(dish: str = "pizza") -> None:
             description=words,
             style=style,
             layout=layout,
-            readout_format=".2f",
+            readout_format=".0f" if step >= 1 else ".1f" if step >= 0.1 else ".2f",
         )
         for (key, words, low, high, step), value in zip(_SLIDERS, amounts(dish), strict=True)
     }
@@ -386,7 +386,7 @@ def known_and_unknown(panels: dict[str, dict], title: str) -> None:
     """
     import matplotlib.pyplot as plt
 
-    figure, columns = plt.subplots(1, len(panels), figsize=(7.4, 4.6))
+    figure, columns = plt.subplots(1, len(panels), figsize=(7.4 if len(panels) > 1 else 6.2, 4.6))
     for axes, (name, panel) in zip(np.atleast_1d(columns), panels.items(), strict=True):
         rows = {"test plates": panel["food"], **panel["others"]}
         every = np.concatenate(list(rows.values()))
@@ -394,10 +394,10 @@ def known_and_unknown(panels: dict[str, dict], title: str) -> None:
         for number, (words, scores) in enumerate(rows.items()):
             heights = np.histogram(np.clip(scores, edges[0], None), edges)[0] / len(scores)
             base = -number
-            axes.fill_between(edges[:-1], base, base + 0.6 * heights / heights.max(), step="post", color=BLUE if number == 0 else ORANGE, linewidth=0)  # fmt: skip
+            axes.fill_between(edges, base, base + 0.6 * np.append(heights, heights[-1]) / heights.max(), step="post", color=BLUE if number == 0 else ORANGE, linewidth=0)  # fmt: skip
             stays = np.mean(scores >= panel["threshold"])
             told = f"{1 - stays:.0%} turned away" if number == 0 else f"{stays:.0%} let in"
-            axes.text(edges[0], base + 0.63, f"{words}: {told}", fontsize=9.5, va="bottom", color=BLUE if number == 0 else "#8A5F00")  # fmt: skip
+            axes.text(edges[0], base + 0.63, f"{words}: {told}", fontsize=9.5, va="bottom", color=BLUE if number == 0 else "#8A5F00", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}, zorder=4)  # fmt: skip
         axes.axvline(panel["threshold"], color=BLACK, linewidth=1.4, linestyle="--")
         axes.set_yticks([])
         axes.set_ylim(1 - len(rows) - 0.1, 1.35)
@@ -415,35 +415,49 @@ def known_and_unknown(panels: dict[str, dict], title: str) -> None:
     show(figure, f"{title}. Histograms, with the threshold as a dashed line; {'; '.join(told)}.")
 
 
-def unusual_recorded(runs: list[dict], scores=("max softmax", "embedding distance")) -> None:
-    """Draw which share of each kind of picture two scores notice, as recorded.
+#: What the recorded scores are called in the chapter.
+SCORES = {
+    "max softmax": "the largest probability",
+    "early distance": "the distance in the first stages",
+    "app": "the app, which asks both",
+}
+
+
+def unusual_recorded(runs: list[dict]) -> None:
+    """Draw which share of each kind of picture two scores notice, and the app that asks both, as recorded.
 
     Parameters
     ----------
     runs : list of dict
         Of the record ``unusual``: ``kind``, ``pictures`` and ``noticed`` by score.
-    scores : pair of str
-        Which scores.
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7.2, 0.42 * len(runs) + 1.3))
+    figure, axes = plt.subplots(figsize=(7.2, 0.42 * len(runs) + 1.5))
     y = np.arange(len(runs))[::-1]
-    for score, colour, shape, words in zip(scores, (BLUE, VERMILION), ("o", "s"), ("largest probability", "distance"), strict=True):  # fmt: skip
-        axes.scatter([100 * run["noticed"][score] for run in runs], y, s=52, color=colour, marker=shape, label=words, zorder=3, alpha=0.9)  # fmt: skip
-    for row, run in zip(y, runs, strict=True):
-        ends = [100 * run["noticed"][score] for score in scores]
-        axes.plot([min(ends), max(ends)], [row, row], color="#BDBDBD", linewidth=1.5, zorder=2)
-    axes.set_yticks(y, [f"{run['kind']} ({run['pictures']})" for run in runs])
-    axes.set(xlabel="turned away (%)", xlim=(-3, 103))
-    axes.set_title("Neither score notices everything", x=0)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16 if len(runs) > 6 else -0.3), ncols=2)
-    told = "; ".join(
-        f"{run['kind']} {run['noticed'][scores[0]]:.0%} and {run['noticed'][scores[1]]:.0%}" for run in runs
+    shares = {score: np.array([100 * run["noticed"][score] for run in runs]) for score in SCORES}
+    one, other, _ = shares.values()
+    axes.hlines(y, np.minimum(one, other), np.maximum(one, other), color="#BDBDBD", linewidth=1.5, zorder=2)
+    looks = (
+        {"color": BLUE, "marker": "o", "s": 58},
+        {"color": VERMILION, "marker": "s", "s": 50},
+        {"facecolor": "none", "edgecolor": BLACK, "marker": "D", "s": 118, "linewidth": 1.6},
     )
+    for (score, words), look in zip(SCORES.items(), looks, strict=True):
+        axes.scatter(shares[score], y, label=words, zorder=3, clip_on=False, **look)
+    axes.set_yticks(y, [f"{run['kind']} ({run['pictures']})" for run in runs])
+    axes.set(xlabel="turned away (%)", xlim=(-3, 103), ylim=(-0.6, len(runs) - 0.4))
+    both = (one < other).any() and (other < one).any()
+    title = "What one score misses, the other may notice" if both else "Neither score notices everything"
+    axes.set_title(title, x=0)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.28, -0.16 if len(runs) > 6 else -0.3), ncols=2)
+    each = [
+        f"{run['kind']} " + ", ".join(f"{run['noticed'][score]:.0%} by {words}" for score, words in SCORES.items())
+        for run in runs
+    ]
     show(
         figure,
-        f"Share of pictures of each kind that are turned away, by the largest probability and by the distance: {told}.",
+        f"Share of pictures of each kind that are turned away: {'; '.join(each)}.",
     )
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from introdl.figures import svg
+from introdl.figures.interactive import hiding
 from introdl.figures.style import BLACK, BLUE, GREEN
 from introdl.layers import Network, softmax_cross_entropy
 
@@ -393,9 +394,8 @@ class TrainingBoard:
         choice.observe(self._chosen, names="value")
         self._rate.observe(lambda change: setattr(self, "rate", change["new"]), names="value")
         cosine.observe(lambda change: setattr(self, "cosine", change["new"]), names="value")
-        hide = widgets.HTML(f"<style>.{self._mark}{{display:none}}</style>", layout=widgets.Layout(display="none"))
         row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 14px"}
         controls = widgets.Box([self._button, again, choice, self._rate, cosine], layout=row)
         self._draw()
-        display(widgets.VBox([hide, controls, self._said, self._view]))
+        display(widgets.VBox([hiding(self._mark), controls, self._said, self._view]))
         self.resume()

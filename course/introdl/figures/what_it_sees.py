@@ -8,6 +8,7 @@ import io
 
 import numpy as np
 
+from introdl.figures import svg
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREY, ORANGE, VERMILION, show
 
@@ -274,7 +275,7 @@ def _bars(scores: np.ndarray, classes, chosen, before: np.ndarray | None = None)
         rows.append(
             f'<div style="display:flex;align-items:center;gap:8px;margin:5px 0"><span style="width:112px;text-align:right">{html.escape(name_of(classes[k]))}</span>'
             f'<div style="position:relative;width:236px;height:16px;background:#EEE"><div style="width:{width:.0f}px;height:16px;background:{BLUE}"></div>{mark}</div>'
-            f"<span>{float(scores[k]):.1f}</span></div>"
+            f"<span>{svg.fixed(float(scores[k]), 1)}</span></div>"
         )
     return "".join(rows)
 
@@ -320,14 +321,16 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
 
     size = images.shape[1]
 
-    def slider(words, value, most, step=4):
-        return widgets.IntSlider(value=value, min=0, max=most, step=step, description=words, continuous_update=True)
+    def slider(words, value, most, step=4, low=0):
+        return widgets.IntSlider(
+            value=value, min=low, max=most, step=step, description=words, style={"description_width": "90px"}
+        )
 
     controls = {
         "plate": _dropdown("plate", [(f"{n + 1}: {label}", n) for n, label in enumerate(labels)], 0),
         "top": slider("from the top", 40, size - 8),
         "left": slider("from the left", 40, size - 8),
-        "side": widgets.IntSlider(value=40, min=8, max=96, step=8, description="side"),
+        "side": slider("side", 40, 96, 8, 8),
     }
     explore(draw, controls, "A plate with a grey square over it, and bars for the six highest scores, with marks for the scores without the square.")  # fmt: skip
 

@@ -1,10 +1,13 @@
 """*Test yourself*: you against a network, five guesses for each picture.
 
 `deck` gives the pictures and what the network says to each of them, and `play` shows the game in a notebook.
+
+*Same dish or not?*: `same_or_not` shows pairs of plates; you and a network say whether they are the same dish.
 """
 
 from introdl.game.board import play
 from introdl.game.decks import Deck, deck
+from introdl.game.pairs import Match, same_or_not
 from introdl.game.rules import COURSES, GUESSES, Game, Round
 
-__all__ = ["COURSES", "GUESSES", "Deck", "Game", "Round", "deck", "play"]
+__all__ = ["COURSES", "GUESSES", "Deck", "Game", "Match", "Round", "deck", "play", "same_or_not"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import os
 import uuid
 from collections.abc import Callable
 from datetime import datetime, time
@@ -163,6 +164,8 @@ class Board:
             box.add_class("mm-section")
             return box
 
+        # What is said stands where the hand has just been: one message, in one of three places.
+        self._places = {name: widgets.VBox(layout=widgets.Layout(margin="0")) for name in ("photo", "portion", "diary")}
         wide = widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="10px 26px")
         gallery = row(*self.tiles, gap="8px")
         head = widgets.HTML(
@@ -176,9 +179,12 @@ class Board:
                 self._faces,
                 head,
                 section(
-                    1, "Choose a plate, or take a photo of your own", gallery, row(self.others, self.upload, _hint())
+                    1,
+                    "Choose a plate, or take a photo of your own",
+                    gallery,
+                    row(self.others, self.upload, _hint(most_bytes())),
                 ),
-                self.message,
+                self._places["photo"],
                 section(
                     2,
                     "What MealoMi sees",
@@ -189,6 +195,7 @@ class Board:
                     "Your portion: put it right, then keep it",
                     row(self.dish, self.grams, self.liked),
                     row(self.add, self.stop, self.card),
+                    self._places["portion"],
                     self.card_view,
                     widgets.Box([column(self.facts, basis="380px"), column(self.score, basis="380px")], layout=wide),
                 ),
@@ -197,6 +204,7 @@ class Board:
                     "Your diary",
                     row(self.day),
                     row(self.entry, self.correct, self.delete),
+                    self._places["diary"],
                     widgets.Box(
                         [column(self.day_view, basis="400px"), column(self.week_view, basis="400px")], layout=wide
                     ),
@@ -323,9 +331,11 @@ class Board:
                 self.diary.add(dish, grams, self._when(), self.liked.value, self.photo, self.meal.embedding)
                 said = "In your diary"
         except (ValueError, DiaryError, KeyError) as error:
-            self._say(_words(error), "bad")
+            self._say(_words(error), "bad", "portion")
             return
-        self._say(f"{said}: {spoken(dish)}, {grams:,.0f} g, {nutrients(dish, grams)['kcal']:,.0f} kcal.", "good")
+        self._say(
+            f"{said}: {spoken(dish)}, {grams:,.0f} g, {nutrients(dish, grams)['kcal']:,.0f} kcal.", "good", "portion"
+        )
         self._end_editing()
         self._show_diary()
 
@@ -333,7 +343,7 @@ class Board:
         try:
             content = sharing.share_card(self.picture, self.dish.value, self.grams.value, self.meal.box)
         except ValueError as error:
-            self._say(_words(error), "bad")
+            self._say(_words(error), "bad", "portion")
             return
         where = f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
         alt = f"A card: {spoken(self.dish.value)}, {self.grams.value:g} g"
@@ -351,7 +361,7 @@ class Board:
             entries, week = self.diary.entries(day, day), self.diary.week(day)
             table, past = self.diary.table(), self.diary.entries()
         except DiaryError as error:
-            self._say(_words(error), "bad")
+            self._say(_words(error), "bad", "diary")
             for view in (self.day_view, self.week_view, self.export, self.advice):
                 view.value = ""
             self.entry.options = [("the diary cannot be read", 0)]
@@ -373,7 +383,7 @@ class Board:
         try:
             return next((one for one in self.diary.entries() if one.id == self.entry.value), None)
         except DiaryError as error:
-            self._say(_words(error), "bad")
+            self._say(_words(error), "bad", "diary")
             return None
 
     def _begin_editing(self) -> None:
@@ -382,8 +392,10 @@ class Board:
             return
         self.editing = entry.id
         self._fill(entry.dish, entry.grams, liked=entry.liked)
-        self._say(f"You are changing {_line(entry)}. Put it right in part 3, then save the correction.")
-        self.grams.focus()
+        self._say(
+            f"You are changing {_line(entry)}. Put it right in part 3, then save the correction.", where="portion"
+        )
+        self.dish.focus()  # a number field takes no focus from here
 
     def _end_editing(self) -> None:
         if self.editing is not None:
@@ -398,9 +410,9 @@ class Board:
         try:
             self.diary.delete(entry.id)
         except (DiaryError, KeyError) as error:
-            self._say(_words(error), "bad")
+            self._say(_words(error), "bad", "diary")
             return
-        self._say(f"Deleted: {_line(entry)}.", "good")
+        self._say(f"Deleted: {_line(entry)}.", "good", "diary")
         if self.editing == entry.id:
             self._end_editing()
         self._show_diary()
@@ -449,8 +461,10 @@ class Board:
 
     # --- words ----------------------------------------------------------------------------------------------------
 
-    def _say(self, words: str, kind: str = "plain") -> None:
-        """Say a sentence; a screen reader speaks it."""
+    def _say(self, words: str, kind: str = "plain", where: str = "photo") -> None:
+        """Say a sentence where it belongs: below the photo, the portion's buttons or the diary's. A screen reader speaks it."""
+        for name, place in self._places.items():
+            place.children = [self.message] if name == where else []
         face = f'<div class="mm-{kind}">{html.escape(words)}</div>' if words else ""
         self.message.value = f'<div role="status" aria-live="polite">{face}</div>'
 
@@ -472,13 +486,52 @@ def _test_plates():
     return data.plates().split("test")
 
 
-def _hint():
+def most_bytes() -> int:
+    """Return how large a file may be that is uploaded into the notebook.
+
+    A file goes through the notebook server's WebSocket, and tornado closes one that brings a message of more than 10 MiB. The
+    file is lost then, without a word. `introdl lab` allows as much as `introdl.data.photo` reads, and says so to its kernels.
+    """
+    told = os.environ.get("INTRODL_MOST_UPLOAD", "")
+    return int(told) if told.isdigit() else 10 * 2**20 - 2**17
+
+
+def _hint(most: int):
+    """Say how large a photo may be; the browser refuses a larger one before it is sent, with a sentence."""
     import ipywidgets as widgets
 
-    return widgets.HTML(
-        '<span class="mm-small">JPEG, PNG or WebP, under 10 MB: a larger one never arrives. On a phone, the same '
-        "button offers the camera where the browser can.</span>"
+    size = f"{most / 1e6:.0f} MB"
+    more = (
+        "" if "INTRODL_MOST_UPLOAD" in os.environ else " (Start the course with introdl lab: then larger ones arrive.)"
     )
+    refused = f"At most {size} can be uploaded here.{more} Open it in a picture program, make it 2000 pixels wide, and save it as JPEG."
+    return widgets.HTML(
+        f'<span class="mm-small">JPEG, PNG or WebP, up to {size}.{more} On a phone, the same button offers the camera where the '
+        f'browser can.</span><div class="mm-refused" role="alert" data-most="{most}" data-words="{refused}"></div>{_GUARD}'
+    )
+
+
+# The upload's own file field stands nowhere on the page; it is met where it is clicked. Whoever refuses first, before ipywidgets
+# reads the file, spares the learner a lost connection and a button that is dead afterwards.
+_GUARD = """<img alt="" src="data:," style="display:none" onerror="if(!window.introdlUploads){
+window.introdlUploads=true;
+const click=HTMLInputElement.prototype.click;
+let app=null;
+document.addEventListener('click',event=>{
+ const button=event.target.closest('.mealomi .widget-upload');
+ app=button&&button.closest('.mealomi')},true);
+HTMLInputElement.prototype.click=function(){
+ if(this.type=='file'&&app&&!this.introdl){
+  const own=app;
+  this.introdl=true;
+  this.addEventListener('change',event=>{
+   const said=own.querySelector('.mm-refused'),file=this.files[0];
+   said.textContent='';
+   if(file&&file.size>+said.dataset.most){
+    event.stopImmediatePropagation();
+    said.textContent=file.name+' has '+(file.size/1e6).toFixed(1)+' MB. '+said.dataset.words;
+    this.value=''}},true)}
+ return click.call(this)}}">"""
 
 
 def _line(entry: Entry) -> str:
@@ -557,6 +610,11 @@ _STYLE = """<style>
  box-shadow:0 1px 4px #0003;line-height:normal;display:flex;align-items:flex-end;justify-content:center;color:#222;
  font-size:11.5px;overflow:hidden;text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 4px #fff,0 0 6px #fff}
 .mealomi .jupyter-button.mm-tile:hover{border-color:#0072B2}
+.mealomi .widget-box{overflow:visible}
+.mealomi .widget-upload{font-size:0!important}.mealomi .widget-upload i{font-size:14px}
+.mealomi .widget-upload::after{content:"Your photo" / "";font-size:14px}
+.mm-refused{border-radius:8px;line-height:1.45;font-size:14.5px;background:#FBE9DF;color:#7A2E00}
+.mm-refused:not(:empty){padding:8px 12px;margin-top:4px}
 .mm-head{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 14px;color:#595959}
 .mm-name{font-size:28px;color:#222;letter-spacing:-.5px}.mm-name b{color:#B23C00}
 .mm-h{font-size:16px!important;font-weight:700;margin:4px 0 2px!important;display:flex;align-items:center;gap:8px}
@@ -573,7 +631,8 @@ _STYLE = """<style>
 .mm-table th{font-weight:400}.mealomi .mm-table thead th{color:#595959;font-size:12.5px}
 .mm-table .mm-small{white-space:normal}
 .mm-strong th,.mm-strong td,.mm-sum td{font-weight:700!important}.mealomi .mm-table .mm-sum{border-bottom:2px solid #CFC6B8}
-.mm-dots{font-size:8px;letter-spacing:0;white-space:normal!important;max-width:130px;line-height:1.3}
+.mealomi .mm-table .mm-dots{font-size:8px;letter-spacing:0;white-space:normal;max-width:106px;line-height:1.3;overflow-wrap:anywhere;
+ word-break:break-all}
 .mm-bar{width:90px;height:9px;background:#EEE;border-radius:5px;overflow:hidden}.mm-bar div{height:100%}
 .mm-scored{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;margin-bottom:4px}
 .mm-row{display:flex;flex-wrap:wrap;gap:12px 26px;align-items:flex-start}

@@ -209,7 +209,7 @@ def nutrient_table(amounts: dict[str, float]) -> str:
             percent = f"{100 * share:.0f} %"
             bar = (
                 '<div class="mm-bar" aria-hidden="true">'
-                f'<div style="width:{min(100 * share, 100):.0f}%;background:{VERMILION if share > 1 else BLUE}"></div></div>'
+                f'<div style="width:{min(100 * share, 100):.0f}%;background:{VERMILION if share > 1 and name != "protein_g" else BLUE}"></div></div>'
             )
         strong = ' class="mm-strong"' if name == "kcal" else ""
         part = "&ensp;of which " if name in ("saturated_fat_g", "sugars_g") else ""

@@ -10,6 +10,8 @@ import numpy as np
 
 #: The share of validation plates that may be called unusual: the limit is chosen so.
 FALSE_ALARMS = 0.05
+#: How far the training plates' correlations are shrunk towards none, so that directions that hardly occur do not decide.
+_SHRINKAGE = 0.01
 
 
 def max_softmax_score(scores: np.ndarray) -> np.ndarray:
@@ -64,26 +66,51 @@ def embedding_distance(embeddings: np.ndarray, centres: np.ndarray) -> np.ndarra
         (N,), from 0 (in the direction of a dish) to 2.
     """
     import torch
-
-    return _distance(*(torch.tensor(np.asarray(each, np.float32)) for each in (embeddings, centres))).numpy()
-
-
-def _distance(embeddings, centres):
     from torch.nn import functional as F
 
-    return 1 - (F.normalize(embeddings) @ F.normalize(centres).T).amax(dim=1)
+    embeddings, centres = (torch.tensor(np.asarray(each, np.float32)) for each in (embeddings, centres))
+    return (1 - (F.normalize(embeddings) @ F.normalize(centres).T).amax(dim=1)).numpy()
 
 
-def unusualness(scores, embeddings, centres, limits):
-    """Return the app's own score: the larger of `max_softmax_score` and `embedding_distance`, each divided by its limit.
+def early_distance(statistics, mean, whitening):
+    """Return how far statistics of the first maps lie from those of the training plates: the Mahalanobis distance.
 
-    The one notices pictures that the network is unsure of, the other pictures that it is sure of though they point in no
-    dish's direction; neither notices all. Above 1 either of them is over its limit.
+    The distance is counted in standard deviations, along directions in which the training plates do not vary together. So
+    a little more of what never changes counts for much, and much more of what changes with every plate for little.
 
     Parameters
     ----------
-    scores, embeddings, centres : torch.Tensor
-        (N, K), (N, D), (K, D).
+    statistics : torch.Tensor
+        (N, E): as `introdl.models.MealNet.observed` returns them.
+    mean : torch.Tensor
+        (E,): their mean over the training plates.
+    whitening : torch.Tensor
+        (E, E): a matrix W so that W times its transpose is the inverse of their covariance.
+
+    Returns
+    -------
+    torch.Tensor
+        (N,), 0 or more.
+
+    References
+    ----------
+    K. Lee, K. Lee, H. Lee and J. Shin, A Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial
+    Attacks, NeurIPS 2018. https://arxiv.org/abs/1807.03888 (They take such distances in several layers; we in the first two.)
+    """
+    return ((statistics - mean) @ whitening).norm(dim=1)
+
+
+def unusualness(scores, early, limits):
+    """Return the app's own score: the larger of `max_softmax_score` and `early_distance`, each divided by its limit.
+
+    The one notices pictures that the network is unsure of. The other notices pictures that it may be sure of, though its
+    first two stages have never met the like: what does not matter for a dish's name is lost on the way to the last one.
+    Neither notices all. Above 1 either of them is over its limit.
+
+    Parameters
+    ----------
+    scores, early : torch.Tensor
+        (N, K), (N,).
     limits : torch.Tensor
         (2,): of the one and of the other.
 
@@ -95,7 +122,7 @@ def unusualness(scores, embeddings, centres, limits):
     import torch
 
     unsure = 1 - scores.softmax(dim=1).amax(dim=1)
-    return torch.stack([unsure, _distance(embeddings, centres)], dim=1).div(limits).amax(dim=1)
+    return torch.stack([unsure, early], dim=1).div(limits).amax(dim=1)
 
 
 def choose_limit(usual: np.ndarray, false_alarms: float = FALSE_ALARMS) -> float:
@@ -144,12 +171,13 @@ def choose_limits(usual: np.ndarray, false_alarms: float = FALSE_ALARMS) -> np.n
 
 
 def fit(model, plates, mean, std) -> None:
-    """Set a `MealNet`'s centres, from the training plates, and its limits, from the validation plates.
+    """Set what a `MealNet` knows of ordinary plates: of the training plates their centres and how their first maps vary; of
+    the validation plates the limits.
 
     Parameters
     ----------
     model : introdl.models.MealNet
-        Trained. The buffers ``centres`` and ``limits`` are set.
+        Trained. The buffers ``centres``, ``early_mean``, ``early_whitening`` and ``limits`` are set.
     plates : introdl.data.Dataset
         With the parts "train" and "val".
     mean, std : sequence of three floats
@@ -161,9 +189,24 @@ def fit(model, plates, mean, std) -> None:
 
     model.eval().cpu()
     train, val = plates.split("train"), plates.split("val")
-    embeddings = ask(model, train.images, mean, std)[1].numpy()
+    _, embeddings, statistics = ask(model, train.images, mean, std)
+    embeddings = embeddings.numpy()
     centres = np.stack([embeddings[train.labels == k].mean(axis=0) for k in range(len(train.classes))])
+    stored = _whitening(statistics.numpy().astype(float))
     model.centres.copy_(torch.from_numpy(centres).half().float())  # as they are stored
-    heads, embeddings = ask(model, val.images, mean, std)
-    columns = [max_softmax_score(heads.scores.numpy()), embedding_distance(embeddings.numpy(), model.centres.numpy())]
+    model.early_mean.copy_(statistics.mean(dim=0))
+    model.early_whitening.copy_(torch.from_numpy(stored).half().float())
+    heads, _, statistics = ask(model, val.images, mean, std)
+    early = early_distance(statistics, model.early_mean, model.early_whitening).numpy()
+    columns = [max_softmax_score(heads.scores.numpy()), early]
     model.limits.copy_(torch.from_numpy(choose_limits(np.stack(columns, axis=1))))
+
+
+def _whitening(statistics: np.ndarray) -> np.ndarray:
+    """Return W, (E, E), so that W times its transpose is the inverse of the covariance of (N, E) statistics, shrunk."""
+    spread = statistics.std(axis=0)
+    # A channel that is silent on all plates has no spread of its own.
+    spread = np.maximum(spread, 0.01 * max(np.median(spread), 1e-6))
+    standard = (statistics - statistics.mean(axis=0)) / spread
+    correlation = (1 - _SHRINKAGE) * standard.T @ standard / len(standard) + _SHRINKAGE * np.eye(len(spread))
+    return np.linalg.cholesky(np.linalg.inv(correlation)) / spread[:, None]

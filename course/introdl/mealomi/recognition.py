@@ -52,13 +52,17 @@ class Meal:
 
 
 class Looked(NamedTuple):
-    """What the network says to N pictures: see `Meal`; ``scores`` (N, K) are what the probabilities were made of."""
+    """What the network says to N pictures: see `Meal`.
+
+    ``scores`` (N, K) are what the probabilities were made of, and ``early`` (N,) is `introdl.mealomi.novelty.early_distance`.
+    """
 
     scores: np.ndarray
     probabilities: np.ndarray
     grams: np.ndarray
     boxes: np.ndarray
     embeddings: np.ndarray
+    early: np.ndarray
     unusual: np.ndarray
 
 
@@ -92,9 +96,11 @@ def look(model, images: np.ndarray, batch_size: int = 256) -> Looked:
     from introdl.models.weights import looked_at, resized
 
     card = model.card
-    heads, embeddings = ask(model, resized(looked_at(images), card.size), card.mean, card.std, batch_size)
-    unusual = novelty.unusualness(heads.scores, embeddings, model.centres, model.limits)
-    found = (heads.scores, heads.scores.softmax(dim=1), heads.grams, heads.boxes, embeddings, unusual)
+    pictures = resized(looked_at(images), card.size)
+    heads, embeddings, statistics = ask(model, pictures, card.mean, card.std, batch_size)
+    early = novelty.early_distance(statistics, model.early_mean, model.early_whitening)
+    unusual = novelty.unusualness(heads.scores, early, model.limits)
+    found = (heads.scores, heads.scores.softmax(dim=1), heads.grams, heads.boxes, embeddings, early, unusual)
     return Looked(*(each.numpy() for each in found))
 
 

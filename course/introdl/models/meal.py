@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from introdl.models.plain import PlainCNN
 
+#: How many first stages' maps `MealNet.observed` sums up.
+EARLY = 2
+
 
 class MealHeads(NamedTuple):
     """What `MealNet` says to N pictures.
@@ -79,13 +82,25 @@ class MealNet(PlainCNN):
         # Masses are learned on a scale on which the training plates have mean 0 and standard deviation 1.
         self.register_buffer("mass_mean", torch.tensor(5.0))
         self.register_buffer("mass_std", torch.tensor(1.0))
-        # What is known of the embeddings of ordinary plates: see `introdl.mealomi.novelty`.
+        # What is known of ordinary plates: see `introdl.mealomi.novelty`.
+        early = 2 * sum(widths[:EARLY])
         self.register_buffer("centres", torch.zeros(num_classes, channels))
+        self.register_buffer("early_mean", torch.zeros(early))
+        self.register_buffer("early_whitening", torch.zeros(early, early))
         self.register_buffer("limits", torch.ones(2))
 
     def forward(self, x: torch.Tensor) -> MealHeads:
         """Turn normalised pictures (N, 3, H, W) into `MealHeads`."""
         return self.heads(self.stages(x))
+
+    def observed(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Turn normalised pictures into the trunk's last maps and, (N, E), `map_statistics` of its first `EARLY` stages."""
+        seen = []
+        for number, stage in enumerate(self.stages):
+            x = stage(x)
+            if number < EARLY:
+                seen.append(map_statistics(x))
+        return x, torch.cat(seen, dim=1)
 
     def heads(self, maps: torch.Tensor) -> MealHeads:
         """Turn the trunk's last maps (N, D, H', W') into `MealHeads`."""
@@ -98,8 +113,10 @@ class MealNet(PlainCNN):
 
 
 @torch.inference_mode()
-def ask(model: MealNet, images: np.ndarray, mean, std, batch_size: int = 256) -> tuple[MealHeads, torch.Tensor]:
-    """Return what a network says to pictures, and the embeddings that it says it by.
+def ask(
+    model: MealNet, images: np.ndarray, mean, std, batch_size: int = 256
+) -> tuple[MealHeads, torch.Tensor, torch.Tensor]:
+    """Return what a network says to pictures, and what it says it by.
 
     Parameters
     ----------
@@ -114,23 +131,42 @@ def ask(model: MealNet, images: np.ndarray, mean, std, batch_size: int = 256) ->
 
     Returns
     -------
-    (MealHeads, torch.Tensor)
-        Float32 on the CPU; the embeddings are the means of the last maps over space, (N, D).
+    (MealHeads, torch.Tensor, torch.Tensor)
+        Float32 on the CPU. The embeddings are the means of the last maps over space, (N, D); the statistics, (N, E), are
+        those of the first maps (see `MealNet.observed`).
     """
     from introdl.training import normalise
 
-    heads, embeddings = [], []
+    heads, embeddings, statistics = [], [], []
     was_training = model.training
     model.eval()
     try:
         for start in range(0, max(len(images), 1), batch_size):
             batch = torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))
-            maps = model.stages(normalise(batch, mean, std))
+            maps, early = model.observed(normalise(batch, mean, std))
             heads.append(model.heads(maps))
             embeddings.append(maps.mean(dim=(2, 3)))
+            statistics.append(early)
     finally:
         model.train(was_training)
-    return MealHeads(*(torch.cat(each).float() for each in zip(*heads, strict=True))), torch.cat(embeddings).float()
+    said = MealHeads(*(torch.cat(each).float() for each in zip(*heads, strict=True)))
+    return said, torch.cat(embeddings).float(), torch.cat(statistics).float()
+
+
+def map_statistics(maps: torch.Tensor) -> torch.Tensor:
+    """Return what a stage's maps hold, wherever it is: each channel's mean over space, then each one's standard deviation.
+
+    Parameters
+    ----------
+    maps : torch.Tensor
+        (N, C, H, W).
+
+    Returns
+    -------
+    torch.Tensor
+        (N, 2 C).
+    """
+    return torch.cat([maps.mean(dim=(2, 3)), maps.std(dim=(2, 3), correction=0)], dim=1)
 
 
 def box_of(raw: torch.Tensor) -> torch.Tensor:
