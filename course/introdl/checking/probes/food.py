@@ -695,7 +695,9 @@ def _apart(stage: Callable[[], None], seconds: float = 60.0) -> None:
     if child == 0:
         code = 1
         try:
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: where this process is stopped, the stage is too
+            ctypes.CDLL(None).prctl(
+                1, signal.SIGKILL
+            )  # PR_SET_PDEATHSIG: where this process is stopped, the stage is too
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, seconds)
             stage()
