@@ -561,7 +561,7 @@ check("13.roc_curve", roc_curve)
 curves = {name: verification.roc(values, some.same)[:2] for name, (values, some) in measured.items()}
 for name, (false, true) in curves.items():
     print(f"{name:27} AUC {verification.area_under(false, true):.3f}   found at 1 % false: {verification.true_rate_at(false, true, 0.01):.1%}")
-figs.roc_curves(curves, "Known dishes are easier than dishes never seen")
+figs.roc_curves(curves, "Dishes that it knows, dishes that it has never seen, and two ways that learn nothing")
 
 # %% [markdown]
 # ## 8. What helps with dishes never seen?
