@@ -19,8 +19,9 @@ def test_three_right_answers_written_differently_earn_full_marks(id):
         pytest.skip("a quiz has one right answer to each question")
     found = answers(id)
     assert len(found) >= 3
-    for seed in SEEDS if exercise(id).seconds < 100 else SEEDS[:2]:  # a network that is trained takes its time
-        for number, objects in enumerate(found):
+    for number, objects in enumerate(found):
+        # A network that is trained takes its time: there every answer has one seed, in turn.
+        for seed in SEEDS if exercise(id).seconds < 100 else [SEEDS[number % 2]]:
             result = verdict(id, seed, objects)
             told = [(case.label, case.sentence) for case in result.cases if not case.passed]
             assert result.passed and result.earned == result.points, f"answer {number}, seed {seed!r}: {told}"
