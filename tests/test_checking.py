@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from introdl.checking import guard, judge, notebook, records, report
+from introdl.checking.outcome import Outcome
 
 
 def scale_right(x, w):
@@ -116,6 +117,12 @@ def test_a_function_that_never_comes_back_is_stopped_in_time(toy_sheet, never):
     assert time.monotonic() - begun < 10
     assert "had not come back after 3 s" in verdict.cases[0].sentence
     assert verdict.cases[1].sentence == "Not run, because the time was used up before."
+
+
+def test_what_the_cases_before_left_no_time_for_is_told_so(toy_sheet):
+    entry = toy_sheet["98.scale"]
+    found = judge.judge(entry, [(Outcome("out of time", message="0"), [])] * len(entry.cases))
+    assert found.cases[0].sentence.startswith("scale was stopped: the cases before had left it less than a second")
 
 
 @pytest.mark.parametrize("isolation", ["fork", "inline"])

@@ -101,6 +101,8 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
         )
     elif kind == "forbidden":
         sentence = f"{name} calls {outcome.message}, which this exercise asks you to write yourself."
+    elif kind == "out of time" and outcome.message == "0":
+        sentence = f"{name} was stopped: the cases before had left it less than a second of the time for all of them."
     elif kind == "out of time":
         sentence = (
             f"{name} had not come back after {outcome.message} s, and was stopped. Look for a loop that never ends."
