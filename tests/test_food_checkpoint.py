@@ -43,7 +43,7 @@ def test_what_is_kept_in_memory_is_not_there_when_it_is_loaded():
 def _calls_the_librarys(path, *given):
     from introdl.training import checkpoints
 
-    checkpoints.save_checkpoint(path, *given)
+    checkpoints.save_checkpoint(path, given)
 
 
 def _raises(path, *given):
