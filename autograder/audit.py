@@ -155,7 +155,8 @@ def look(source: str, position: int) -> list[Finding]:
     imported |= {a.asname or a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     # A module of torch is asked for its layers by model.modules(); sys.modules is a dict, which nobody can call. nn.modules is torch's.
     asked = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "modules"}
-    asked |= {id(n) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n).endswith("nn.modules")}
+    named = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "modules")
+    asked |= {id(n) for n in named if ast.unparse(n).endswith("nn.modules")}
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         if isinstance(node, (ast.Import, ast.ImportFrom)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import Any
 
@@ -19,6 +20,10 @@ VISIBLE_SEED = "visible"
 
 #: So many times an exercise's cases are drawn, until no known mistake can be taken for right or for another one.
 DRAWS = 20
+
+
+class Unnoticed(AuthorError):
+    """A known mistake gives the right answer in every case of a draw."""
 
 
 def generator(exercise: str, seed: str, again: int = 0) -> np.random.Generator:
@@ -101,13 +106,13 @@ def add_misconceptions(entry: Entry, exercise: Exercise) -> Entry:
 
     Raises
     ------
-    autograder.exercise.AuthorError
+    Unnoticed
         If a mistake is not caught: it gives the right answer in every case.
     """
     for mistake in exercise.misconceptions:
         observed = observe(entry, mistaken_objects(mistake, entry.names))
         if mistake.only_case is None and judge(entry, observed).status == PASSED:
-            raise AuthorError(f"Exercise {entry.id}: misconception {mistake.name!r} passes every case.")
+            raise Unnoticed(f"Exercise {entry.id}: misconception {mistake.name!r} passes every case.")
         trees: list[Any] = []
         for index, (outcome, arrays) in enumerate(observed):
             if mistake.only_case is not None and index != mistake.only_case:
@@ -142,25 +147,14 @@ def entry(exercise: Exercise, seed: str) -> Entry:
     Raises
     ------
     autograder.exercise.AuthorError
-        As `draw` and, where a mistake passes every case in all `DRAWS` draws, as `add_misconceptions`.
+        As `draw` and, where a mistake passes every case in the last of `DRAWS` draws, as `add_misconceptions`.
     """
-    for again in range(DRAWS):
-        last = again == DRAWS - 1
-        drawn = draw(exercise, seed, again)
-        try:
-            found = add_misconceptions(drawn, exercise)
-        except AuthorError:
-            if last or _mismatched(exercise, drawn):
-                raise
-            continue
-        if last or _told_apart(found, exercise):
-            return found
-    raise AssertionError
-
-
-def _mismatched(exercise: Exercise, drawn: Entry) -> bool:
-    """Whether a mistake does not even have the right number of objects: no draw mends that."""
-    return any(isinstance(one.wrong, tuple) and len(one.wrong) != len(drawn.names) for one in exercise.misconceptions)
+    for again in range(DRAWS - 1):
+        with contextlib.suppress(Unnoticed):
+            found = add_misconceptions(draw(exercise, seed, again), exercise)
+            if _told_apart(found, exercise):
+                return found
+    return add_misconceptions(draw(exercise, seed, DRAWS - 1), exercise)
 
 
 def _told_apart(drawn: Entry, exercise: Exercise) -> bool:
