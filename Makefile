@@ -4,24 +4,40 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help lab test build execute doctor lint kitchen plates weights constraints clean
+.PHONY: help lab test sweep test-all build execute doctor lint kitchen plates weights constraints clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# An environment holds its own path in its programs: in a checkout that was moved or copied it is made again.
+MADE_IN := $(shell cat $(READY) 2>/dev/null)
+ifneq ($(MADE_IN),)
+ifneq ($(MADE_IN),$(CURDIR))
+$(shell rm -rf $(VENV))
+endif
+endif
 
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "The course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make lab PYTHON=python3.11")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make an environment here. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
-	@echo "Installing the course into $(VENV); the first time this takes a minute or a few."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $(READY)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "The course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". If you have a newer one, name it: make lab PYTHON=python3.12")'
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "Python cannot make an environment here; its own words stand above. On Debian and Ubuntu this helps: sudo apt install python3-venv"; exit 1; }
+	@echo "Installing the course into $(VENV). The first time this takes a minute or a few."
+ifeq ($(TORCH),cpu)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -c constraints.txt --index-url https://download.pytorch.org/whl/cpu torch
+endif
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]' || { echo; echo "The course could not be installed; pip says above why. If it could not reach its package index, look at your network and run the same command again: what is there already stays. If it found versions in conflict, try: make clean, and the same command again. If that does not help, tell us, with pip's words."; exit 1; }
+	@echo "$(CURDIR)" > $(READY)
 
 lab: $(READY) ## Set up where needed, and open JupyterLab on the start page
 	$(BIN)/introdl lab
 
-test: $(READY) ## Set up where needed, and run all tests
+test: $(READY) ## Set up where needed, and run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+sweep: $(READY) ## Run the slow tests that make test leaves out: more seeds, longer trainings
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+test-all: test sweep ## Run all tests
 
 build: $(READY) ## Make the notebooks and answer sheets of course/ from their sources
 	$(BIN)/autograder build
@@ -51,9 +67,9 @@ plates: build/kitchen/.ready ## Render the food pictures again (about an hour; m
 weights: $(READY) ## Train the networks of data/weights again (minutes with a GPU, an hour without; goes on where it was)
 	$(BIN)/python -m introdl.recipes --out data/weights --unfinished build/recipes
 
-constraints: $(READY) ## Write the versions of this environment to constraints.txt
-	@{ echo "# Every version that the course is built and tested with. Renew: make constraints"; \
-	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > constraints.txt
+constraints: $(READY) ## Write constraints.txt anew: versions that fit every Python from 3.11 on (newest ones: UPGRADE=--upgrade)
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --no-annotate --quiet $(UPGRADE) \
+	  --custom-compile-command "make constraints" pyproject.toml -o constraints.txt
 
 clean: ## Remove the environment and what was built
 	rm -rf $(VENV) build .pytest_cache .ruff_cache

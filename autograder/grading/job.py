@@ -27,7 +27,8 @@ _JUDGES = [
     "exercise.py",
     "preprocessors.py",
     "release.py",
-    "sandbox.py",
+    "sandbox/bubblewrap.py",
+    "sandbox/zygotes.py",
     "session.py",
     "grading/job.py",
 ]

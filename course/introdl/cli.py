@@ -74,13 +74,14 @@ def doctor() -> None:
 
     Example: introdl doctor
     """
-    from introdl.doctor import examine
+    from introdl.doctor import LOOK, NOTE, OK, examine
 
     findings = examine()
+    colours = {OK: typer.colors.GREEN, NOTE: typer.colors.YELLOW, LOOK: typer.colors.RED}
     for finding in findings:
-        mark = typer.style("ok  ", fg=typer.colors.GREEN) if finding.fine else typer.style("LOOK", fg=typer.colors.RED)
+        mark = typer.style(f"{finding.state:4}", fg=colours[finding.state])
         typer.echo(f"{mark}  {finding.what}: {finding.sentence}")
-    if not all(finding.fine for finding in findings):
+    if any(finding.state == LOOK for finding in findings):
         raise typer.Exit(1)
 
 

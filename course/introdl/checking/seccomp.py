@@ -7,6 +7,7 @@ Python could bring back what a check has put away), memory that no limit counts,
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import struct
 
@@ -63,14 +64,25 @@ def program(machine: str) -> bytes | None:
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
 
 
-def install() -> bool:
-    """Refuse the calls of `REFUSED` to this process and its children; False where the system cannot."""
+class CannotFilter(Exception):
+    """The system calls cannot be refused here; the text says why."""
+
+
+def install() -> None:
+    """Refuse the calls of `REFUSED` to this process and its children.
+
+    Raises
+    ------
+    CannotFilter
+        If the kernel, or our list of numbers, does not reach this machine. What runs then must not be a stranger's.
+    """
     filter_ = program(platform.machine())
     if filter_ is None:
-        return False
+        raise CannotFilter(f"the numbers of its system calls are not known for the processor {platform.machine()}")
     libc = ctypes.CDLL(None, use_errno=True)
     held = ctypes.create_string_buffer(filter_, len(filter_))
     whole = _Program(len(filter_) // 8, ctypes.addressof(held))
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        return False
-    return libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(whole), 0, 0) == 0
+    steps = ((_PR_SET_NO_NEW_PRIVS, 1, 0), (_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(whole)))
+    for option, value, argument in steps:
+        if libc.prctl(option, value, argument, 0, 0) != 0:
+            raise CannotFilter(f"prctl({option}): {os.strerror(ctypes.get_errno())}")

@@ -21,7 +21,7 @@ import sys
 from collections.abc import Sequence
 
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x0002_0000, 0x0800_0000, 0x2000_0000
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 1, 2, 4, 1 << 14, 1 << 18
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 1 << 12, 1 << 14, 1 << 18
 _PR_SET_DUMPABLE, _CAPABILITY_VERSION_3 = 4, 0x2008_0522
 _MOST_REQUEST = 65_536
 _WATCH_SECONDS = 0.1
@@ -40,13 +40,34 @@ def _try(result: int, what: str) -> None:
 
 
 def _mount(kind: bytes | None, place: str, flags: int, options: str = "") -> None:
-    _try(_libc.mount(kind, place.encode(), kind, flags, options.encode() or None), f"mount {place}")
+    _try(_libc.mount(kind, os.fsencode(place), kind, flags, options.encode() or None), f"mount {place}")
 
 
-def enter_namespaces(scratch: int, absent: Sequence[str] = ()) -> None:
+def _renew(place: str, options: str, kept: Sequence[str]) -> None:
+    """Put an empty folder over `place`, with what is `kept` of the old one at its old places in it."""
+    old = os.open(place, os.O_PATH)
+    _mount(b"tmpfs", place, _MS_NOSUID | _MS_NODEV, options)
+    for path in kept:
+        if not path.startswith(f"{place}/"):
+            continue
+        source = f"/proc/self/fd/{old}/{os.path.relpath(path, place)}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), path)
+            continue
+        if os.path.isdir(source):
+            os.mkdir(path)
+        else:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+        flags = _MS_BIND | _MS_REC
+        _try(_libc.mount(os.fsencode(source), os.fsencode(path), None, flags, None), f"mount {path}")
+    os.close(old)
+
+
+def enter_namespaces(scratch: int, absent: Sequence[str] = (), kept: Sequence[str] = ()) -> None:
     """Give the caller's next child namespaces of its own, and fresh folders of at most `scratch` bytes each.
 
-    The folders `absent` are empty there.
+    The folders `absent` are empty there. What is `kept` of the folders that are renewed stays, read-only.
 
     Raises
     ------
@@ -56,7 +77,7 @@ def enter_namespaces(scratch: int, absent: Sequence[str] = ()) -> None:
     _try(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWIPC), "unshare")
     _mount(None, "/", _MS_REC | _MS_PRIVATE)
     for place in ("/tmp", "/home", "/dev/shm"):
-        _mount(b"tmpfs", place, _MS_NOSUID | _MS_NODEV, f"size={scratch},mode=700,nr_inodes=20000")
+        _renew(place, f"size={scratch},mode=700,nr_inodes=20000", kept)
     for place in absent:
         _mount(b"tmpfs", place, _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")
     _mount(b"tmpfs", "/proc/1", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")  # the zygote is nobody's to look at
@@ -115,7 +136,9 @@ def _become_worker(descriptor: int, limits: dict, shell, names: list[str]) -> No
     worker.serve_socket(3, shell)
 
 
-def _fork_worker(descriptor: int, limits: dict, isolate: bool, shell, names: list[str]) -> int:
+def _fork_worker(
+    descriptor: int, limits: dict, isolate: bool, shell, names: list[str], kept: list[str]
+) -> int:
     """Fork a worker and return its process id, as the zygote sees it.
 
     Where namespaces are to be had, a middle process makes them and forks the worker into them, as their process 1.
@@ -132,7 +155,7 @@ def _fork_worker(descriptor: int, limits: dict, isolate: bool, shell, names: lis
     if middle == 0:
 
         def between():
-            enter_namespaces(limits["scratch"], absent.missing_folders(names))
+            enter_namespaces(limits["scratch"], absent.missing_folders(names), kept)
             pid = os.fork()
             if pid == 0:
                 _run_or_exit(lambda: _become_worker(descriptor, limits, shell, names))
@@ -156,18 +179,18 @@ def _run_or_exit(function) -> None:
     os._exit(0)
 
 
-def can_isolate(limits: dict) -> str:
-    """Return "" where a fork can be given namespaces of its own, else the reason why not."""
+def _try_in_a_fork(function) -> str:
+    """Return "" where a function can be run in a process of its own, else why not."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            enter_namespaces(limits["scratch"])
-        except CannotIsolate as error:
-            os.write(write, str(error).encode())
+            function()
+        except Exception as error:
+            os.write(write, (str(error) or type(error).__name__).encode()[:200])
         os._exit(0)
     os.close(write)
-    reason = os.read(read, 200).decode()
+    reason = os.read(read, 200).decode(errors="replace")
     os.close(read)
     os.waitpid(pid, 0)
     return reason
@@ -211,9 +234,9 @@ def _memory(process: str) -> tuple[int, int, int]:
 class _Zygote:
     """The loop: fork, watch, end."""
 
-    def __init__(self, control: socket.socket, limits: dict, shell):
-        self.control, self.limits, self.shell = control, limits, shell
-        self.reason = can_isolate(limits)
+    def __init__(self, control: socket.socket, limits: dict, shell, kept: list[str]):
+        self.control, self.limits, self.shell, self.kept = control, limits, shell, kept
+        self.reason = _try_in_a_fork(lambda: enter_namespaces(limits["scratch"], (), kept))
         self.worker: int | None = None
         self.why = ""
         self.watch = _Watch(limits)
@@ -222,7 +245,10 @@ class _Zygote:
         self.control.send(json.dumps(words).encode())
 
     def serve(self) -> None:
-        self.say(ready=True, isolates=not self.reason, reason=self.reason)
+        from introdl.checking import seccomp
+
+        unfiltered = _try_in_a_fork(seccomp.install)
+        self.say(ready=True, isolates=not self.reason, reason=self.reason, unfiltered=unfiltered)
         while True:
             waiting, _, _ = select.select([self.control], [], [], _WATCH_SECONDS if self.worker else None)
             if self.worker:
@@ -237,7 +263,7 @@ class _Zygote:
                 self.why = ""
                 try:
                     self.worker = _fork_worker(
-                        descriptors[0], self.limits, not self.reason, self.shell, request["absent"]
+                        descriptors[0], self.limits, not self.reason, self.shell, request["absent"], self.kept
                     )
                     self.say(forked=True)
                 except (CannotIsolate, OSError) as error:
@@ -317,14 +343,14 @@ def warm(room: str):
 
 
 def main() -> None:
-    """Start: ``python -m introdl.checking.zygote DESCRIPTOR ROOM LIMITS``."""
+    """Start: ``python -m introdl.checking.zygote DESCRIPTOR ROOM LIMITS KEPT``."""
     control = socket.socket(fileno=int(sys.argv[1]))
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    limits = json.loads(sys.argv[3])
-    shell = warm(sys.argv[2])
+    limits, kept = json.loads(sys.argv[3]), json.loads(sys.argv[4])
+    shell = None if sys.argv[2] == "trial" else warm(sys.argv[2])
     gc.collect()
     gc.freeze()  # a collection in a fork shall not copy the pages of what was here before
-    _Zygote(control, limits, shell).serve()
+    _Zygote(control, limits, shell, kept).serve()
 
 
 if __name__ == "__main__":

