@@ -20,6 +20,8 @@ _LENGTH = struct.Struct("<Q")
 _MOST = 3 * wire.MAX_BYTES
 _MOST_FILES = 64 * 2**20
 _MOST_NAMES = 500
+#: Seconds that an answer may take on its way, on top of what its code may take.
+_GRACE = 5.0
 
 _WHYS = {
     "memory": "it used more memory than there is",
@@ -160,7 +162,7 @@ class Session:
         """Drive the learner's objects through one case; only this case's inputs go inside."""
         inputs, arrays = _inputs(entry, case)
         request = _request("probe", entry, seconds) | {"inputs": inputs}
-        tree, out = self._ask(request, arrays, seconds + 5)
+        tree, out = self._ask(request, arrays, seconds + _GRACE)
         return Outcome.from_tree(tree), out
 
     def probe_in_series(self, entry: Entry, seconds: float) -> list[tuple[Outcome, list[np.ndarray]]]:
@@ -170,18 +172,18 @@ class Session:
         """
         found: list[tuple[Outcome, list[np.ndarray]]] = []
         deadline = time.monotonic() + seconds
-        started, _ = self._ask(_request("series", entry, seconds), [], seconds + 5)
+        started, _ = self._ask(_request("series", entry, seconds), [], seconds + _GRACE)
         if not started:
             return found
         for case in entry.cases:
             left = max(deadline - time.monotonic(), 0.05)
             inputs, arrays = _inputs(entry, case)
-            tree, out = self._ask({"do": "next", "inputs": inputs, "seconds": left}, arrays, left + 5)
+            tree, out = self._ask({"do": "next", "inputs": inputs, "seconds": left}, arrays, left + _GRACE)
             if tree is None:
                 return found
             found.append((Outcome.from_tree(tree), out))
         body = wire.to_bytes({"do": "end"}, [])
-        self._write(_LENGTH.pack(len(body)) + body, time.monotonic() + 5, 5)
+        self._write(_LENGTH.pack(len(body)) + body, time.monotonic() + _GRACE, _GRACE)
         return found
 
 

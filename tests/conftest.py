@@ -12,12 +12,28 @@ from introdl.checking import sheets
 from tests import toy
 
 
+def pytest_make_parametrize_id(val):
+    """A test's name is made of plain words, the same in each process: raw bytes and long texts are told by their size."""
+    if isinstance(val, bytes):
+        return f"{len(val)} bytes"
+    if isinstance(val, str) and not (len(val) <= 60 and val.isascii() and val.isprintable()):
+        return f"{len(val)} characters"
+    return None
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory):
+    """What all tests of one run unpack once: pictures under names that are their own checksums."""
+    here = tmp_path_factory.getbasetemp()
+    return (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "shared-cache"
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory, monkeypatch):
-    """Tests never touch a person's progress."""
+def own_home(tmp_path_factory, monkeypatch, shared_cache):
+    """Tests never touch a person's progress, nor what a person has unpacked."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("INTRODL_HOME", str(home))
-    monkeypatch.setenv("INTRODL_CACHE", str(home / "cache"))
+    monkeypatch.setenv("INTRODL_CACHE", str(shared_cache))
     return home
 
 

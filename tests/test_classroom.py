@@ -20,9 +20,9 @@ from autograder.export import export
 from tests.classwork import as_code, cell_of, hand_in, released, solved
 from tests.standing import CHAPTERS
 
-#: Where in the list of an exercise's misconceptions those stand that are handed in as notebooks, from first to last. (That all
-#: of them fail, each by its own name and on several seeds, is tested in test_exercises.py.)
-MISTAKES = (0, 0.5, 1)
+#: Where in the list of an exercise's misconceptions those stand that are handed in as notebooks, the first and the last.
+#: (That all of them fail, each by its own name and on several seeds, is tested in test_exercises.py.)
+MISTAKES = (0, 1)
 ASSIGNMENTS = [exercise_bank.chapters()[chapter] for chapter in CHAPTERS]
 
 

@@ -449,6 +449,7 @@ def test_mnist_is_downloaded_read_and_kept(server, tmp_path, monkeypatch):
         (idx(np.zeros(3)), "no IDX file of bytes with 3 dimensions"),
         (b"<html>", "cannot be unpacked"),
     ],
+    ids=["cut short", "a byte too few", "a byte too many", "beyond bounds", "one dimension", "no gzip"],
 )
 def test_a_damaged_idx_file_is_a_sentence(tmp_path, content, sentence):
     (tmp_path / "a.gz").write_bytes(content)

@@ -301,7 +301,8 @@ def test_the_network_is_asked_once_and_its_answers_are_kept():
     assert Deck(dataset, network, "another key").probabilities is not None and network.calls == 2
 
 
-def test_a_damaged_cache_is_computed_again():
+def test_a_damaged_cache_is_computed_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("INTRODL_CACHE", str(tmp_path))
     dataset = pictures()
     network = Network(dataset, WRONG)
     deck = Deck(dataset, network, "a key")

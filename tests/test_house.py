@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 TOP = {
-    "pyproject.toml", "constraints.txt", "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore", ".ci",
+    "pyproject.toml", "constraints.txt", "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore", ".ci", ".github",
     "course", "solutions", "autograder", "data", "tests",
 }  # fmt: skip
 

@@ -18,10 +18,22 @@ def wanted(name):
     return list(exercise_bank.load(name[:2])) if name[:2].isdigit() else []
 
 
-def executed(path, folder):
+#: Blank, a notebook does the same work of ours as with its answers, where it has its own parameters; here it has less of it.
+LIGHT = {
+    "01_regression_classification": {"trees": 20},
+    "08_cuda": {"patience": 0.2, "epochs": 2},
+    "09_food_cnn": {"epochs": 1},
+    "10_what_it_sees": {"pictures": 48, "steps": 8},
+    "11_finetuning": {"steps": 4},
+    "12_mealomi": {"strangers": 20},
+    "13_verification": {"steps": 10},
+}
+
+
+def executed(path, folder, parameters=None):
     """An executed notebook, which also knows the seconds of processor time that its kernel and all its helpers took."""
     before = os.times()
-    run = execute.execute_one(path, folder)
+    run = execute.execute_one(path, folder, parameters)
     after = os.times()
     run.processor = after.children_user + after.children_system - before.children_user - before.children_system
     return run
@@ -44,7 +56,18 @@ def test_with_its_answers_every_check_has_full_marks(name, tmp_path):
 
 @NOTEBOOKS
 def test_blank_it_runs_to_the_end_and_nothing_is_started(name, tmp_path):
-    run = executed(build.notebook_path(name, build.root() / "course"), tmp_path)
+    blank(name, tmp_path, LIGHT.get(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIGHT)
+def test_blank_it_runs_to_the_end_with_its_own_parameters(name, tmp_path):
+    blank(name, tmp_path, None)
+
+
+def blank(name, folder, parameters):
+    """Execute a notebook as it is handed out, and look at what came of it."""
+    run = executed(build.notebook_path(name, build.root() / "course"), folder, parameters)
     assert run.error == ""
     assert [v["exercise"] for v in run.verdicts] == wanted(name)
     assert all(v["status"] == "not started" and v["earned"] == 0 for v in run.verdicts)

@@ -182,6 +182,10 @@ def _message(head, tail=b""):
         _message({"tree": 1, "arrays": [["f8,f8", [1]]]}, bytes(16)),
         _message('{"tree": ' + "9" * 5000 + ', "arrays": []}'),
     ],
+    ids=[
+        *("empty", "endless", "a number", "nested", "arrays that are text", "objects", "texts", "negative"),
+        *("too many", "shaped", "records", "a long number"),
+    ],
 )
 def test_a_strangers_message_is_damaged_and_nothing_worse(message):
     with pytest.raises(ValueError, match="damaged"):

@@ -102,6 +102,7 @@ def test_what_is_no_data_is_described():
         wire.to_bytes(1, [np.zeros(3)])[:-1],
         wire.to_bytes(1, [np.zeros(3)]) + b"x",
     ],
+    ids=["empty", "no head", "longer than it is", "shorter than it is", "a byte too few", "a byte too many"],
 )
 def test_damaged_messages_are_refused(message):
     with pytest.raises(ValueError, match="damaged"):

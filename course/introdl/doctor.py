@@ -37,7 +37,9 @@ def examine() -> list[Finding]:
 def _python() -> Finding:
     have = ".".join(map(str, sys.version_info[:3]))
     fine = sys.version_info >= (3, 11)
-    return Finding("Python", OK if fine else LOOK, have if fine else f"{have} is too old; the course needs 3.11 or newer.")
+    return Finding(
+        "Python", OK if fine else LOOK, have if fine else f"{have} is too old; the course needs 3.11 or newer."
+    )
 
 
 def _package(name: str) -> Finding:
@@ -75,7 +77,9 @@ def _sheets() -> Finding:
     except (FileNotFoundError, ValueError) as error:
         return Finding("answer sheets", LOOK, str(error))
     fine = bool(found)
-    return Finding("answer sheets", OK if fine else LOOK, ", ".join(found) if fine else "none. From a checkout: run 'make build'.")
+    return Finding(
+        "answer sheets", OK if fine else LOOK, ", ".join(found) if fine else "none. From a checkout: run 'make build'."
+    )
 
 
 def _home() -> Finding:
@@ -92,7 +96,9 @@ def _home() -> Finding:
 
 def _disk() -> Finding:
     free = shutil.disk_usage(places.course()).free / 1e9
-    return Finding("free disk", OK if free > 1 else LOOK, f"{free:.0f} GB" if free > 1 else f"{free:.1f} GB; free at least 1 GB.")
+    return Finding(
+        "free disk", OK if free > 1 else LOOK, f"{free:.0f} GB" if free > 1 else f"{free:.1f} GB; free at least 1 GB."
+    )
 
 
 def _device() -> Finding:

@@ -136,9 +136,7 @@ def _become_worker(descriptor: int, limits: dict, shell, names: list[str]) -> No
     worker.serve_socket(3, shell)
 
 
-def _fork_worker(
-    descriptor: int, limits: dict, isolate: bool, shell, names: list[str], kept: list[str]
-) -> int:
+def _fork_worker(descriptor: int, limits: dict, isolate: bool, shell, names: list[str], kept: list[str]) -> int:
     """Fork a worker and return its process id, as the zygote sees it.
 
     Where namespaces are to be had, a middle process makes them and forks the worker into them, as their process 1.
