@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Looks for what no submission may see, and for a place to leave something for the next one.
 SPY = """
 import os
-wanted = {"classroom.toml", "gradebook.db", "secret.txt", "03_convolution.py", "ch03_convolution.py", "03_convolution.npz"}
+wanted = {"classroom.toml", "secret.txt", "03_convolution.py", "ch03_convolution.py", "03_convolution.npz"}
 found, written = [], []
 own = {os.stat(place).st_dev for place in ("/tmp", "/home")}  # its own scratch folders: those it may write to
 for top in (PLACES):

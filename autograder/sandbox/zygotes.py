@@ -153,6 +153,16 @@ def environment(home: str) -> dict[str, str]:
     }
 
 
+def _tasks() -> int:
+    """Return how many processes and threads this user has on this machine."""
+    count = 0
+    for entry in os.scandir("/proc"):
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == os.geteuid():
+                count += len(os.listdir(f"/proc/{entry.name}/task"))
+    return count
+
+
 class Worker:
     """A process for one submission: where to write to it and read from it, and how to end it."""
 
@@ -199,7 +209,8 @@ class Zygote:
         words += bubblewrap.files(self._absent, self.bounds.scratch)
         words += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--chdir", "/"]
         words += [sys.executable, "-s", "-m", "introdl.checking.zygote", str(descriptor), self.room]
-        return [*words, json.dumps(asdict(self.bounds)), json.dumps(bubblewrap.in_scratch())]
+        limits = asdict(self.bounds) | {"others": _tasks()}
+        return [*words, json.dumps(limits), json.dumps(bubblewrap.in_scratch())]
 
     def start(self) -> None:
         """Start it and wait until it is warm.
