@@ -216,6 +216,22 @@ def test_what_one_submission_leaves_the_next_does_not_find(name, pool, tmp_path)
     assert pool.zygote("bare").isolates
 
 
+def test_the_kernels_bar_on_processes_lies_above_the_watchs(pool, tmp_path):
+    """Else nothing could be started any more, and nobody would say why."""
+    with Session(tmp_path, pool, "bare") as one:
+        answer = one.run_cell("import resource; print(resource.getrlimit(resource.RLIMIT_NPROC)[1])", 20)
+    assert int(answer["text"]) >= 2 * pool.bounds.processes
+
+
+def test_what_is_covered_is_nobodys_to_write_to(pool, tmp_path):
+    """A folder of ours that is put away holds nothing, and nothing can be left there for the next submission."""
+    look = "import os, introdl\nplace = os.path.dirname(introdl.__file__) + '/sheets'\nprint(os.listdir(place))\nopen(place + '/x', 'w')"
+    (tmp_path / "sheets").mkdir()
+    with Session(tmp_path, pool, "bare") as one:
+        answer = one.run_cell(look, 20)
+    assert answer["error"][0] in ("OSError", "FileNotFoundError"), answer
+
+
 class _NoNamespacesInside(sandbox.Zygote):
     """As on a system that lets bubblewrap make a sandbox, and nothing inside it."""
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app as autograder
-from introdl import cli
+from introdl import cli, doctor
 from introdl.checking import records
 
 run = CliRunner()
@@ -56,6 +56,49 @@ def test_the_doctor_finds_this_machine_fit():
     result = run.invoke(cli.app, ["doctor"])
     assert result.exit_code == 0, result.output
     assert "02_neurons, 03_convolution" in result.output.split("answer sheets: ")[1].splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("cuda", "hidden", "words"),
+    [
+        (None, None, "built for the CPU alone"),
+        ("13.0", "", "CUDA_VISIBLE_DEVICES hides it"),
+        ("13.0", None, "(built for CUDA 13.0) cannot use it: The driver is too old. Is the driver new enough?"),
+    ],
+    ids=["cpu build", "hidden", "old driver"],
+)
+def test_the_doctor_says_why_torch_does_not_use_a_gpu(monkeypatch, cuda, hidden, words):
+    import warnings
+
+    import torch
+
+    def no_gpu():
+        warnings.warn("The driver is too old.", stacklevel=1)
+        return False
+
+    monkeypatch.setattr(doctor, "nvidia_gpu", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", no_gpu)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    if hidden is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    finding = doctor._device()
+    assert finding.state == doctor.NOTE and words in finding.sentence
+
+
+def test_the_doctor_says_whether_a_class_can_be_graded(monkeypatch):
+    """Where it cannot, a learner's machine is fit all the same."""
+    from autograder import sandbox
+
+    monkeypatch.setattr(sandbox, "trouble", lambda: "")
+    monkeypatch.setattr(sandbox, "program", lambda: "/usr/bin/bwrap")
+    assert "sandbox: submissions can be graded here (/usr/bin/bwrap)" in run.invoke(cli.app, ["doctor"]).output
+    monkeypatch.setattr(sandbox, "trouble", lambda: "No namespaces here.")
+    result = run.invoke(cli.app, ["doctor"])
+    assert "note  sandbox: Only grading a class needs it. No namespaces here." in result.output
+    assert "LOOK  sandbox" not in result.output
 
 
 def test_the_doctor_says_what_to_do(monkeypatch, tmp_path):

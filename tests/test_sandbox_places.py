@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import venv
 import zipfile
@@ -58,6 +59,11 @@ def copy_of_the_checkout(folder):
 def environment(folder, *paths):
     """An environment that borrows this one's libraries, but has the course from `paths`."""
     venv.create(folder, with_pip=False, symlinks=True)
+    return borrow(folder, *paths)
+
+
+def borrow(folder, *paths):
+    """Let an environment have this one's libraries, and the course from `paths`."""
     place = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     libraries = [one for one in sys.path if Path(one).name in ("site-packages", "dist-packages")]
     (place / "course.pth").write_text("\n".join([*map(str, paths), *libraries]), encoding="utf-8")
@@ -93,6 +99,23 @@ def in_a_prefix_that_is_a_home(folder):
     copy_of_the_checkout(folder / "course")
     environment(folder, folder / "course" / "course", folder / "course")
     return folder
+
+
+def with_a_python_of_its_own(folder):
+    """As with pyenv or conda: Python itself lies beside the checkout, in its owner's folder."""
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    own, stdlib = folder / "python", Path(sysconfig.get_path("stdlib"))
+    (own / "bin").mkdir(parents=True)
+    shutil.copy2(os.path.realpath(sys.executable), own / "bin" / name)
+    leave = shutil.ignore_patterns("site-packages", "dist-packages", "test", "config-*", "idlelib")
+    shutil.copytree(stdlib, own / "lib" / name, ignore=leave, copy_function=link_or_copy)
+    for library in Path(sys.base_prefix, "lib").glob("libpython*.so*"):
+        shutil.copy2(library, own / "lib" / library.name)
+    copy_of_the_checkout(folder / "course")
+    make = [own / "bin" / name, "-m", "venv", "--without-pip", folder / "course" / ".venv"]
+    subprocess.run(make, check=True, env={"PATH": os.defpath, "LD_LIBRARY_PATH": str(own / "lib")})
+    borrow(folder / "course" / ".venv", folder / "course" / "course", folder / "course")
+    return folder / "course" / ".venv"
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +196,8 @@ HONEST = sum(small_class.POINTS[id] for id in small_class.RIGHT)
         pytest.param("home", "Kurs für Anna (2026)", in_a_checkout, id="spaces-and-umlauts"),
         pytest.param("/tmp", "course", through_a_link, id="through-a-link-under-tmp"),
         pytest.param("home", "someone", in_a_prefix_that_is_a_home, id="environment-is-a-home"),
+        pytest.param("home", "someone", with_a_python_of_its_own, id="python-under-home"),
+        pytest.param("/tmp", "someone", with_a_python_of_its_own, id="python-under-tmp"),
         pytest.param("home", "course", in_the_environments_own_folder, id="checkout-within-the-libraries"),
     ],
     indirect=["base"],

@@ -130,5 +130,5 @@ def _why_unused(torch, said: list[warnings.WarningMessage]) -> str:
         return "this torch is built for the CPU alone. Choose the CUDA build for your driver: https://pytorch.org."
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return "CUDA_VISIBLE_DEVICES hides it. Unset this variable to use it."
-    reason = " ".join(" ".join(str(one.message) for one in said).split())[:300]
-    return f"torch (built for CUDA {torch.version.cuda}) cannot use it: {reason or 'it gives no reason'}. Is the driver new enough?"
+    reason = " ".join(" ".join(str(one.message) for one in said).split())[:300].rstrip(".") or "it gives no reason"
+    return f"torch (built for CUDA {torch.version.cuda}) cannot use it: {reason}. Is the driver new enough?"
