@@ -152,10 +152,18 @@ class Session:
         return b"".join(parts)
 
     def run_cell(self, source: str, seconds: float, pictures: bool = True) -> dict:
-        """Run a cell; returns its outputs (see `introdl.checking.worker`), with or without drawn figures."""
+        """Run a cell; returns its outputs (see `introdl.checking.worker`), with or without drawn figures.
+
+        Raises
+        ------
+        Died
+            If it did not come back, or left more behind than there may be: what comes after it would pay for that.
+        """
         answer, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
         if not isinstance(answer, dict):
             raise self._died("its process sent damaged data", "damaged")
+        if self._worker.overrun():
+            raise self._died("it used more than there is", "ended")
         return answer
 
     def probe(self, entry: Entry, case: SheetCase, seconds: float) -> tuple[Outcome, list[np.ndarray]]:

@@ -166,8 +166,10 @@ def _tasks() -> int:
 class Worker:
     """A process for one submission: where to write to it and read from it, and how to end it."""
 
-    def __init__(self, read: int, write: int, end):
+    def __init__(self, read: int, write: int, end, overrun=lambda: ""):
         self.read, self.write, self._end = read, write, end
+        #: Looks at once at what it uses; ends it where that is too much, and returns what: "memory", "processes" or "".
+        self.overrun = overrun
         os.set_blocking(read, False)
         os.set_blocking(write, False)
 
@@ -293,20 +295,26 @@ class Zygote:
                     answer = {}
             if answer.get("forked"):
                 descriptor = ours.detach()
-                return Worker(descriptor, descriptor, self._end)
+                return Worker(descriptor, descriptor, self._end, self._overrun)
             ours.close()
             reason = answer.get("reason", reason)
             self.close()
         raise SandboxError(f"The sandbox starts no process for a submission: {reason}.")
 
+    def _overrun(self) -> str:
+        return str(self._ask("look").get("why", ""))
+
+    def _ask(self, what: str) -> dict:
+        try:
+            self._control.send(json.dumps({"do": what}).encode())
+            return self._hear(30)
+        except OSError:
+            return {}
+
     def _end(self) -> str:
         if self._control is None:
             return ""
-        try:
-            self._control.send(b'{"do": "end"}')
-            answer = self._hear(30)
-        except OSError:
-            answer = {}
+        answer = self._ask("end")
         if not answer.get("ended") or not self.isolates:
             self.close()
         return str(answer.get("why", ""))

@@ -271,6 +271,9 @@ class _Zygote:
                     self.say(forked=True)
                 except (CannotIsolate, OSError) as error:
                     self.say(forked=False, reason=str(error))
+            elif request["do"] == "look":
+                self._look()
+                self.say(looked=True, why=self.why)
             elif request["do"] == "end":
                 self.say(ended=True, why=self._end())
             for descriptor in descriptors:
