@@ -305,6 +305,8 @@ class Zygote:
         return str(self._ask("look").get("why", ""))
 
     def _ask(self, what: str) -> dict:
+        if self._control is None:
+            return {}
         try:
             self._control.send(json.dumps({"do": what}).encode())
             return self._hear(30)
@@ -312,8 +314,6 @@ class Zygote:
             return {}
 
     def _end(self) -> str:
-        if self._control is None:
-            return ""
         answer = self._ask("end")
         if not answer.get("ended") or not self.isolates:
             self.close()
