@@ -20,12 +20,15 @@ endif
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "The course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". If you have a newer one, name it: make lab PYTHON=python3.12")'
+	@test ! -e $(VENV)/.installing || rm -rf $(VENV)  # pip was killed: what it left may lack anything
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "Python cannot make an environment here; its own words stand above. On Debian and Ubuntu this helps: sudo apt install python3-venv"; exit 1; }
 	@echo "Installing the course into $(VENV). The first time this takes a minute or a few."
 ifeq ($(TORCH),cpu)
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -c constraints.txt --index-url https://download.pytorch.org/whl/cpu torch
 endif
-	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]' || { echo; echo "The course could not be installed; pip says above why. If it could not reach its package index, look at your network and run the same command again: what is there already stays. If it found versions in conflict, try: make clean, and the same command again. If that does not help, tell us, with pip's words."; exit 1; }
+	@touch $(VENV)/.installing
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]' || { rm -f $(VENV)/.installing; echo; echo "The course could not be installed; pip says above why. If it could not reach its package index, look at your network and run the same command again: what was downloaded is kept. If it found versions in conflict, try: make clean, and the same command again. If that does not help, tell us, with pip's words."; exit 1; }
+	@rm $(VENV)/.installing
 	@echo "$(CURDIR)" > $(READY)
 
 lab: $(READY) ## Set up where needed, and open JupyterLab on the start page
@@ -46,7 +49,7 @@ execute: $(READY) ## Execute every notebook: with its answers, then blank
 	$(BIN)/introdl execute solutions --expect passed --out build/solved
 	$(BIN)/introdl execute course --expect "not started" --out build/blank
 
-doctor: $(READY) ## Look whether this machine has what the course needs
+doctor: $(READY) ## Check whether this machine has what the course needs
 	$(BIN)/introdl doctor
 
 lint: $(READY) ## Look for slips in the code

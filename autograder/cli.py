@@ -123,7 +123,7 @@ def assign(
                 f"each day begun costs {room.late['percent_per_day']:g} %" if room.late.get("percent_per_day") else ""
             )
             typer.echo(f"Due {due}. Late: " + (cost or "no penalty; set [late] percent_per_day in classroom.toml."))
-    typer.echo(f"Submissions belong into {room.root}/submitted/STUDENT/{path.parent.name}/{path.name}")
+    typer.echo(f"Put submissions into {room.root}/submitted/STUDENT/{path.parent.name}/{path.name}")
 
 
 @app.command()

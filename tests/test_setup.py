@@ -142,7 +142,17 @@ def test_what_pip_says_when_it_fails_is_shown_with_what_to_do(checkout):
     assert status == 2
     assert "No matching distribution found for setuptools" in said, said
     assert "The course could not be installed; pip says above why." in said
-    assert not (checkout / ".venv/.ready").exists()
+    assert not (checkout / ".venv/.ready").exists() and not (checkout / ".venv/.installing").exists()
+
+
+@needs_make
+def test_an_environment_in_which_pip_was_killed_is_made_again(checkout):
+    (checkout / ".venv/bin").mkdir(parents=True)
+    for name in (".installing", "half"):
+        (checkout / ".venv" / name).touch()
+    index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
+    make(checkout, ".venv/.ready", f"PYTHON={sys.executable}", **index)
+    assert not (checkout / ".venv/half").exists()
 
 
 @needs_make

@@ -70,7 +70,7 @@ def progress() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Look whether this machine has what the course needs, and say what to do where it has not.
+    """Check whether this machine has what the course needs, and say what to do where it has not.
 
     Example: introdl doctor
     """
