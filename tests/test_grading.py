@@ -315,6 +315,24 @@ def test_a_link_in_a_submission_is_not_followed(graded):
     assert (result.state, result.note, result.score) == ("unreadable", "It is a link to another file.", 0)
 
 
+@pytest.mark.parametrize("damage", ['{"cells": [', None], ids=["unreadable", "gone"])
+def test_a_resubmission_that_cannot_be_read_keeps_the_grade_and_says_so(graded, damage):
+    right = {"03.pad": small.RIGHT["03.pad"][0]}
+    path = small.hand_in(graded, f"again-{damage is None}", right) / f"{small.NAME}.ipynb"
+    student = path.parent.parent.name
+    assert grading.grade(graded, small.NAME, [student])[0].score == 8
+    whole = path.read_bytes()
+    path.unlink() if damage is None else path.write_text(damage)
+    for _ in range(2):
+        result = grading.grade(graded, small.NAME, [student])[0]
+        assert (result.state, result.score) == ("failed", 8)
+        assert result.note.endswith("The grade of the submission before stands.")
+    said = CliRunner().invoke(app, ["grade", "03", "--in", str(graded.root), "--only", student])
+    assert said.exit_code == 1
+    path.write_bytes(whole)
+    assert grading.grade(graded, small.NAME, [student])[0].state in ("graded", "unchanged")
+
+
 def test_a_summary_is_written_where_asked(graded, tmp_path):
     words = ["grade", "03", "--in", str(graded.root), "--only", "s00", "--only", "s01", "--summary"]
     assert CliRunner().invoke(app, [*words, str(tmp_path / "s.json")]).exit_code == 0
@@ -442,6 +460,18 @@ def test_lateness_costs_by_the_day_begun(tmp_path):
     assert costs == wanted
     assert results["days"].score == pytest.approx(11.2) and results["days"].seconds_late == 2 * 86400 + 31 * 60
     assert results["broken"].note == "Its timestamp.txt holds no date: it counts as in time."
+
+    for student, text in (
+        ("minutes", ""),
+        ("weeks", "some day"),
+    ):  # what is not there, or no date, is no lateness either
+        small.hand_in(room, student, answers, timestamp=text)
+        if not text:
+            (folder / "submitted" / student / small.NAME / "timestamp.txt").unlink()
+        (mended,) = grading.grade(room, small.NAME, [student], count=1)
+        assert (mended.penalty, mended.seconds_late, mended.score) == (0, 0, 16)
+        small.hand_in(room, student, answers, timestamp=times[student])
+    grading.grade(room, small.NAME, [], count=1)
 
     said = CliRunner().invoke(app, ["extend", "03", "days", "--days", "2", "--in", str(folder)])
     assert said.exit_code == 0, said.output

@@ -146,7 +146,7 @@ class Run:
                     submission.state = submissions.UNREADABLE
                     submission.note = f"It is no notebook that can be examined ({type(error).__name__}: {error})."[:300]
             if submission.state != submissions.READY:
-                self._settle(submission, writer)
+                self._settle(submission, writer, held)
                 continue
             mark = self.store.mark(name)
             todo = _Todo(submission, key, self.new_mark(submission, key, due))
@@ -165,8 +165,13 @@ class Run:
         done = self.room.root / "autograded" / name / self.assignment / f"{self.assignment}.ipynb"
         return done.exists() and held.get(name) is not None and held[name] == mark.get("scores")
 
-    def _settle(self, submission: Submission, writer: Writer) -> None:
-        """Note a submission that is not examined."""
+    def _settle(self, submission: Submission, writer: Writer, held: dict) -> None:
+        """Note a submission that is not examined. The grade of one before it stands, until there is something better."""
+        graded = self.store.mark(submission.student).get("scores") and submission.student in held
+        if graded and submission.state != submissions.REFUSED:
+            note = f"Not graded: {submission.note} The grade of the submission before stands."
+            self._note(writer, submission.student, FAILED, note)
+            return
         self.store.forget(submission.student)
         if submission.state == submissions.REFUSED:
             self._note(writer, submission.student, FAILED, submission.note)
@@ -188,7 +193,9 @@ class Run:
         name = todo.submission.student
         self.store.forget(name)
         try:
-            writer.write(name, self.store.verdict_path(todo.key))
+            writer.write(
+                name, self.store.verdict_path(todo.key), in_time=not submissions.is_date(todo.submission.timestamp)
+            )
         except NotWritten as error:
             return self._note(writer, name, FAILED, str(error))
         mark = todo.mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")}

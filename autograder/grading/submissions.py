@@ -90,7 +90,7 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
         found.state = REFUSED
         found.note = f"Not graded: {error.filename or folder} cannot be read ({error.strerror})."
         return found
-    if found.timestamp and not _is_date(found.timestamp):
+    if found.timestamp and not is_date(found.timestamp):
         found.note = f"{found.note} Its timestamp.txt holds no date: it counts as in time.".strip()
     if sum(map(len, found.files.values())) > _MOST_BYTES:
         found.state = REFUSED
@@ -116,7 +116,8 @@ def _timestamp(folder: Path) -> str:
     return path.read_text(errors="replace").strip() if path.exists() else ""
 
 
-def _is_date(text: str) -> bool:
+def is_date(text: str) -> bool:
+    """Whether nbgrader takes a ``timestamp.txt``'s text for a date."""
     from nbgrader.utils import parse_utc
 
     try:

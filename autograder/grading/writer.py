@@ -120,8 +120,15 @@ class Writer:
         self._book.db.rollback()
         return found
 
-    def write(self, student: str, verdict_path) -> list[str]:
+    def write(self, student: str, verdict_path, in_time: bool = False) -> list[str]:
         """Let nbgrader take a submission, with its verdict; returns what nbgrader warned of.
+
+        Parameters
+        ----------
+        student : str
+        verdict_path : pathlib.Path
+        in_time : bool
+            True where nothing says when it came: a date that the gradebook has of an earlier one does not count.
 
         Raises
         ------
@@ -136,6 +143,9 @@ class Writer:
             self._book.update_or_create_submission(self.assignment, student)
             self._book.grant_extension(self.assignment, student, minutes=minutes)
             self._book.db.rollback()
+        if in_time:
+            self._book.update_or_create_student(student)
+            self._book.update_or_create_submission(self.assignment, student, timestamp=None)
         self._api.config.Examine.ready = str(verdict_path)
         result = self._api.autograde(self.assignment, student, force=True, create=True)
         log = result.get("log", "") + result.get("error", "")
