@@ -119,6 +119,8 @@ def add_misconceptions(entry: Entry, exercise: Exercise) -> Entry:
                 trees.append(None)
                 continue
             outcome.printed = outcome.where = ""
+            if outcome.kind == "raised":
+                outcome.message = ""  # each version of Python has words of its own; `alike` goes by the error's name
             outcome.value = _moved(outcome.value, arrays, entry.arrays)
             trees.append(outcome.to_tree())
         entry.misconceptions.append(SheetMisconception(mistake.name, mistake.explanation, trees))

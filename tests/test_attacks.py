@@ -223,6 +223,17 @@ def test_the_kernels_bar_on_processes_lies_above_the_watchs(pool, tmp_path):
     assert int(answer["text"]) >= 2 * pool.bounds.processes
 
 
+def test_what_is_printed_is_not_kept(pool, tmp_path):
+    """Else a cell that prints without end uses up the memory of every later answer."""
+    look = "print([line.split()[1] for line in open('/proc/self/status') if line.startswith('RssAnon')][0])"
+    with Session(tmp_path, pool, "bare") as one:
+        before = int(one.run_cell(look, 20)["text"])
+        one.run_cell(
+            "import sys\nfor _ in range(2**12):\n    print('x' * 2**15)\n    print('x' * 2**15, file=sys.stderr)", 60
+        )
+        assert int(one.run_cell(look, 20)["text"]) - before < 50_000  # kB; 256 MB were printed
+
+
 def test_what_is_covered_is_nobodys_to_write_to(pool, tmp_path):
     """A folder of ours that is put away holds nothing, and nothing can be left there for the next submission."""
     look = "import os, introdl\nplace = os.path.dirname(introdl.__file__) + '/sheets'\nprint(os.listdir(place))\nopen(place + '/x', 'w')"

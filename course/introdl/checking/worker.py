@@ -53,6 +53,7 @@ class Shell:
         self.shell.showtraceback = lambda *args, **kwargs: None
         self.shell.showsyntaxerror = lambda *args, **kwargs: None
         self.shell.ask_exit = lambda: None
+        self.shell._tee = lambda channel: contextlib.nullcontext()  # IPython's keeps all that is printed, without bound
 
     def run(self, source: str, pictures: bool = True) -> dict:
         """Run a cell and return its outputs, in nbformat's form, and its error in words.
