@@ -13,6 +13,7 @@ from autograder.classroom import Classroom
 from autograder.cli import app
 from autograder.grading import submissions
 from autograder.sandbox import bubblewrap, zygotes
+from introdl import places
 from introdl.checking import seccomp, wire
 from introdl.checking.outcome import Outcome
 
@@ -85,6 +86,15 @@ def test_the_bubblewrap_that_pip_brings_makes_a_sandbox():
     with contextlib.closing(sandbox.Zygote("trial", sandbox.Bounds(), str(wheel.bwrap_path()))) as trial:
         trial.start()
         assert trial.isolates
+
+
+def test_a_program_that_only_calls_itself_bubblewrap_is_seen_through(fresh, monkeypatch, tmp_path):
+    """It starts Python as it is asked to, with nothing around it."""
+    path = pretended(tmp_path / "bin", 'while :; do case "$1" in */python*) break;; esac; shift; done; exec "$@"')
+    monkeypatch.setattr(bubblewrap, "programs", lambda: [path])
+    monkeypatch.setenv("PYTHONPATH", str(places.course()))
+    monkeypatch.setattr(bubblewrap, "LIBRARY", str(places.course()))
+    assert "It makes no sandbox: our own files are seen inside." in sandbox.trouble()
 
 
 @needs_sandbox

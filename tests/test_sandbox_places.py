@@ -118,6 +118,22 @@ def with_a_python_of_its_own(folder):
     return folder / "course" / ".venv"
 
 
+def by_a_link_in_a_home(folder):
+    """The environment was made by ``~/bin/python3``, a link; beside it lies what is its owner's alone."""
+    for name in ("bin", "lib"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "secret.txt").write_text("secret")
+    (folder / "bin" / "python3").symlink_to(os.path.realpath(sys.executable))
+    venv_of = [folder / "bin" / "python3", "-m", "venv", "--without-pip", folder / "course" / ".venv"]
+    copy_of_the_checkout(folder / "course")
+    subprocess.run(venv_of, check=True, env={"PATH": os.defpath})
+    program = folder / "course" / ".venv" / "bin" / "python3"
+    program.unlink()
+    program.symlink_to(folder / "bin" / "python3")
+    borrow(folder / "course" / ".venv", folder / "course" / "course", folder / "course")
+    return folder / "course" / ".venv"
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The course as it is published."""
@@ -197,6 +213,7 @@ HONEST = sum(small_class.POINTS[id] for id in small_class.RIGHT)
         pytest.param("/tmp", "course", through_a_link, id="through-a-link-under-tmp"),
         pytest.param("home", "someone", in_a_prefix_that_is_a_home, id="environment-is-a-home"),
         pytest.param("home", "someone", with_a_python_of_its_own, id="python-under-home"),
+        pytest.param("home", "someone", by_a_link_in_a_home, id="by-a-link-in-a-home"),
         pytest.param("/tmp", "someone", with_a_python_of_its_own, id="python-under-tmp"),
         pytest.param("home", "course", in_the_environments_own_folder, id="checkout-within-the-libraries"),
     ],

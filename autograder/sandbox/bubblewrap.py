@@ -57,16 +57,20 @@ def _is_under(path: Path, folders: Iterable[Path]) -> bool:
 
 
 def _pythons() -> list[Path]:
-    """Return this Python's folders: its environment's, its own, and each that its program is a link into."""
-    found = [Path(sys.prefix), Path(sys.exec_prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix)]
-    program = Path(sys.executable).absolute()
-    for _ in range(40):
-        found.append(program.parent.parent)
-        if not program.is_symlink():
-            break
-        program = program.parent / os.readlink(program)
+    """Return this Python's folders: its environment's and its own."""
+    found = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]
+    found.append(str(Path(sys.executable).resolve().parent.parent))
     every = [Path(os.path.normpath(folder)) for folder in found]
     return [folder for folder in dict.fromkeys(every) if folder != Path("/")]
+
+
+def _programs_on_the_way() -> list[Path]:
+    """Return the links that lead from this Python's program, one to the next, to its end (``~/bin/python3``, say)."""
+    found, program = [], Path(sys.executable).absolute()
+    while program.is_symlink() and len(found) < 40:
+        found.append(program)
+        program = Path(os.path.normpath(program.parent / os.readlink(program)))
+    return found
 
 
 def libraries() -> list[Path]:
@@ -99,7 +103,7 @@ def shown() -> list[Path]:
 def links() -> dict[Path, Path]:
     """Return the links that lead to what is shown, and their ends, where no shown folder or other link holds them."""
     visible = shown()
-    found = [path for path in _wanted() if not _is_under(path, visible)]
+    found = [path for path in [*_wanted(), *_programs_on_the_way()] if not _is_under(path, visible)]
     return {path: path.resolve() for path in found if not any(other in path.parents for other in found)}
 
 

@@ -211,7 +211,7 @@ class Zygote:
         words += bubblewrap.files(self._absent, self.bounds.scratch)
         words += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--chdir", "/"]
         words += [sys.executable, "-s", "-m", "introdl.checking.zygote", str(descriptor), self.room]
-        limits = asdict(self.bounds) | {"others": _tasks()}
+        limits = asdict(self.bounds) | {"others": _tasks(), "hidden": __file__}
         return [*words, json.dumps(limits), json.dumps(bubblewrap.in_scratch())]
 
     def start(self) -> None:
@@ -249,6 +249,9 @@ class Zygote:
             lines = self._errors.read()[-2000:].decode(errors="replace").strip().splitlines()
             self.close()
             raise SandboxError(f"Python does not start in the sandbox: {lines[-1] if lines else 'no reason given'}.")
+        if hello.get("open"):
+            self.close()
+            raise SandboxError("It makes no sandbox: our own files are seen inside.")
         if hello.get("unfiltered"):
             self.close()
             raise SandboxError(f"The kernel refuses no system calls here: {hello['unfiltered']}.")

@@ -251,7 +251,8 @@ class _Zygote:
         from introdl.checking import seccomp
 
         unfiltered = _try_in_a_fork(seccomp.install)
-        self.say(ready=True, isolates=not self.reason, reason=self.reason, unfiltered=unfiltered)
+        seen = os.getpid() != 1 or os.path.exists(self.limits["hidden"])  # whatever started us was no bubblewrap
+        self.say(ready=True, isolates=not self.reason, reason=self.reason, unfiltered=unfiltered, open=seen)
         while True:
             waiting, _, _ = select.select([self.control], [], [], _WATCH_SECONDS if self.worker else None)
             if self.worker:
