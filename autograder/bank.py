@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from typing import Any
 
 import numpy as np
 
 from autograder.exercise import AuthorError, Exercise, Misconception
-from introdl.checking import guard, wire
+from introdl.checking import isolation
 from introdl.checking.judge import PASSED, alike, judge
 from introdl.checking.outcome import Outcome
+from introdl.checking.packing import Huge, Other, Tensor, copied
 from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry, SheetCase, SheetMisconception
 
@@ -55,13 +55,11 @@ def draw(exercise: Exercise, seed: str, again: int = 0) -> Entry:
     cases = list(kind(generator(exercise.id, seed, again)))
     if not cases:
         raise AuthorError(f"Exercise {exercise.id} has no cases.")
-    arrays: list[np.ndarray] = []
     drawn = []
     for case in cases:
-        inputs = [[name, wire.pack(value, arrays)] for name, value in case.inputs.items()]
-        fresh = [wire.unpack(tree, arrays, live=True) for _, tree in inputs]
-        expected: Any = wire.pack(exercise.oracle(*fresh), arrays)
-        if isinstance(expected, dict) and ("$other" in expected or "$huge" in expected or "$tensor" in expected):
+        inputs = [(name, copied(value)) for name, value in case.inputs.items()]
+        expected = copied(exercise.oracle(*(copied(value, live=True) for _, value in inputs)))
+        if isinstance(expected, (Other, Huge, Tensor)):
             raise AuthorError(f"Exercise {exercise.id}, case {case.label!r}: the oracle returned {expected}.")
         drawn.append(SheetCase(case.label, case.weight, inputs, expected))
     return Entry(
@@ -78,7 +76,6 @@ def draw(exercise: Exercise, seed: str, again: int = 0) -> Entry:
         hints=list(exercise.hints),
         cases=drawn,
         misconceptions=[],
-        arrays=arrays,
     )
 
 
@@ -91,14 +88,10 @@ def mistaken_objects(mistake: Misconception, names: list[str]) -> tuple:
     return (mistake.wrong,)
 
 
-def observe(entry: Entry, objects: tuple) -> list[tuple[Outcome, list[np.ndarray]]]:
+def observe(entry: Entry, objects: tuple) -> list[Outcome]:
     """Run our own objects (a mistake, a right answer) through an entry's cases, here and without a fork."""
-    task = guard.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
-    outcomes = []
-    for case in entry.cases:
-        given = [(name, tree) for name, tree in case.inputs]
-        outcomes.append(guard.observe(task, objects, given, entry.arrays))
-    return outcomes
+    task = isolation.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
+    return [isolation.observe(task, objects, case.inputs) for case in entry.cases]
 
 
 def add_misconceptions(entry: Entry, exercise: Exercise) -> Entry:
@@ -113,31 +106,13 @@ def add_misconceptions(entry: Entry, exercise: Exercise) -> Entry:
         observed = observe(entry, mistaken_objects(mistake, entry.names))
         if mistake.only_case is None and judge(entry, observed).status == PASSED:
             raise Unnoticed(f"Exercise {entry.id}: misconception {mistake.name!r} passes every case.")
-        trees: list[Any] = []
-        for index, (outcome, arrays) in enumerate(observed):
-            if mistake.only_case is not None and index != mistake.only_case:
-                trees.append(None)
-                continue
+        for outcome in observed:
             outcome.printed = outcome.where = ""
             if outcome.kind == "raised":
                 outcome.message = ""  # each version of Python has words of its own; `alike` goes by the error's name
-            outcome.value = _moved(outcome.value, arrays, entry.arrays)
-            trees.append(outcome.to_tree())
-        entry.misconceptions.append(SheetMisconception(mistake.name, mistake.explanation, trees))
+        kept = [one if mistake.only_case in (None, index) else None for index, one in enumerate(observed)]
+        entry.misconceptions.append(SheetMisconception(mistake.name, mistake.explanation, kept))
     return entry
-
-
-def _moved(tree: Any, source: list[np.ndarray], target: list[np.ndarray]) -> Any:
-    """Append the arrays of a packed value to another list and return the tree that refers to them there."""
-    if isinstance(tree, dict):
-        for tag in wire.ARRAYS:
-            if tag in tree:
-                target.append(source[tree[tag]])
-                return {tag: len(target) - 1}
-        return {key: _moved(value, source, target) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_moved(item, source, target) for item in tree]
-    return tree
 
 
 def entry(exercise: Exercise, seed: str) -> Entry:
@@ -163,48 +138,16 @@ def _told_apart(drawn: Entry, exercise: Exercise) -> bool:
     """Whether each mistake is called by its own name first, and not by another's that gives the same in these cases."""
     if PROBES[drawn.probe].weigh is not None:  # what a network has learned is measured anew each time it is judged
         return True
-    given = [[tree and Outcome.from_tree(tree) for tree in one.outcomes] for one in drawn.misconceptions]
     for number, mistake in enumerate(exercise.misconceptions):
-        own = [(outcome, drawn.arrays) for outcome in given[number]]
+        own = drawn.misconceptions[number].outcomes
         twins = (
             all(
-                known is None or alike(drawn, case, *one, known)
-                for case, one, known in zip(drawn.cases, own, others, strict=True)
+                known is None or alike(drawn, case, one, known)
+                for case, one, known in zip(drawn.cases, own, other.outcomes, strict=True)
             )
-            for other, others in enumerate(given)
-            if other != number
+            for other in drawn.misconceptions
+            if other is not drawn.misconceptions[number]
         )
         if mistake.only_case is None and any(twins) and judge(drawn, own).diagnoses[0].name != mistake.name:
             return False
     return True
-
-
-def share_arrays(entries: list[Entry]) -> None:
-    """Let entries share one list of arrays, each array kept once (a sheet stores one list)."""
-    shared: list[np.ndarray] = []
-    seen: dict[tuple, int] = {}
-
-    def number(array: np.ndarray) -> int:
-        key = (array.dtype.str, array.shape, array.tobytes())
-        if key not in seen:
-            seen[key] = len(shared)
-            shared.append(array)
-        return seen[key]
-
-    def renumber(tree: Any, arrays: list[np.ndarray]) -> Any:
-        if isinstance(tree, dict):
-            return {
-                key: number(arrays[value]) if key in wire.ARRAYS else renumber(value, arrays)
-                for key, value in tree.items()
-            }
-        if isinstance(tree, list):
-            return [renumber(item, arrays) for item in tree]
-        return tree
-
-    for one in entries:
-        for case in one.cases:
-            case.inputs = renumber(case.inputs, one.arrays)
-            case.expected = renumber(case.expected, one.arrays)
-        for mistake in one.misconceptions:
-            mistake.outcomes = renumber(mistake.outcomes, one.arrays)
-        one.arrays = shared

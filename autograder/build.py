@@ -14,7 +14,7 @@ from autograder import exercises as exercise_bank
 from autograder import source as sources
 from autograder.exercise import AuthorError
 from introdl import places
-from introdl.checking import sheets, wire
+from introdl.checking import sheets
 
 
 @dataclass(frozen=True)
@@ -103,19 +103,12 @@ def _close(old: object, new: object) -> bool:
 
 
 def same_entry(old: sheets.Entry, new: sheets.Entry) -> bool:
-    """Whether two entries of sheets say the same, but for rounding and for which of their arrays are shared."""
-    return _close(_whole(old), _whole(new))
+    """Whether two entries of sheets say the same, but for rounding."""
 
+    def itself(array: np.ndarray) -> np.ndarray:
+        return array
 
-def _whole(entry: sheets.Entry) -> dict:
-    """All of an entry as a tree, its arrays in their places: which of them are shared depends on the last bits."""
-
-    def put(tree: object) -> object:
-        if isinstance(tree, dict):
-            return {key: entry.arrays[value] if key in wire.ARRAYS else put(value) for key, value in tree.items()}
-        return [put(item) for item in tree] if isinstance(tree, (list, tuple)) else tree
-
-    return put(entry.to_tree())
+    return _close(old.to_tree(itself), new.to_tree(itself))
 
 
 def _same_sheet(path: Path, entries: list[sheets.Entry]) -> bool:
@@ -190,7 +183,6 @@ def _put(path: Path, content: bytes, look: bool, force: bool) -> Built:
 
 def _put_sheet(path: Path, chapter: str, exercises: dict, look: bool) -> Built:
     entries = [bank.entry(exercise, bank.VISIBLE_SEED) for exercise in exercises.values()]
-    bank.share_arrays(entries)
     if path.exists() and _same_sheet(path, entries):
         return Built(path, "unchanged")
     if look:

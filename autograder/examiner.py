@@ -26,6 +26,7 @@ from introdl.checking import report
 from introdl.checking.absent import covers
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
 from introdl.checking.outcome import Outcome
+from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry
 
@@ -196,30 +197,30 @@ class _Run:
                 continue
             left = deadline - time.monotonic()
             if left < 0.05:
-                outcomes.append((Outcome("not run"), []))
+                outcomes.append(Outcome("not run"))
                 continue
             try:
                 outcomes.append(self.session.probe(entry, case, left))
             except Died as death:
-                outcomes.append((Outcome("crashed", message=str(death)), []))
+                outcomes.append(Outcome("crashed", message=str(death)))
                 self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), exercise=exercise))
                 spent = time.monotonic()
                 self._restart(self._place_of(exercise))
                 deadline += time.monotonic() - spent
         return judge(entry, outcomes)
 
-    def _in_series(self, entry: Entry) -> dict[int, tuple]:
+    def _in_series(self, entry: Entry) -> dict[int, Outcome]:
         """Probe an exercise's cases in one process; return those outcomes that a process of its own would not change."""
         try:
             found = self.session.probe_in_series(entry, entry.seconds)
         except Died:  # the cases, one by one, will tell how
             self._restart(self._place_of(entry.id))
             return {}
-        judged = judge(entry, found + [(Outcome("not run"), [])] * (len(entry.cases) - len(found))).cases
+        judged = judge(entry, found + [Outcome("not run")] * (len(entry.cases) - len(found))).cases
         same = ("not started", "undefined")
         return {
-            number: (outcome, out)
-            for number, (outcome, out) in enumerate(found)
+            number: outcome
+            for number, outcome in enumerate(found)
             if judged[number].passed or outcome.kind in same or (number == 0 and outcome.kind != "out of memory")
         }
 
@@ -377,7 +378,8 @@ def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
     """Return which of the forbidden names can be put away: where inputs are tensors, or the probe works with torch, no
     package of torch's can.
     """
-    torch = "torch" in PROBES[entry.probe].needs or "$tensor" in repr([case.inputs for case in entry.cases])
+    tensors = any(isinstance(value, Tensor) for case in entry.cases for _, value in case.inputs)
+    torch = tensors or "torch" in PROBES[entry.probe].needs
     return tuple(sorted(n for n in names if not (torch and n.startswith("torch.") and n.endswith(".*"))))
 
 

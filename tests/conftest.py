@@ -42,7 +42,6 @@ def toy_folder(tmp_path_factory):
     """A folder with the toy chapter's answer sheet."""
     folder = tmp_path_factory.mktemp("sheets")
     entries = [bank.entry(exercise, bank.VISIBLE_SEED) for exercise in toy.ALL.values()]
-    bank.share_arrays(entries)
     sheets.write(folder / "98_toy.npz", "98", entries)
     return folder
 

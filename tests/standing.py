@@ -9,7 +9,6 @@ from autograder import bank, build
 from autograder import exercises as exercise_bank
 from introdl.checking import sheets
 from introdl.checking.judge import Verdict, judge
-from introdl.checking.outcome import Outcome
 
 CHAPTERS = sorted(exercise_bank.chapters())
 EXERCISES = [id for chapter in CHAPTERS for id in exercise_bank.load(chapter)]
@@ -49,4 +48,4 @@ def verdict(id: str, seed: str, objects: tuple) -> Verdict:
 def verdict_of_mistake(id: str, seed: str, number: int) -> Verdict:
     """Judge what a known mistake gave when the entry was made."""
     drawn = entry(id, seed)
-    return judge(drawn, [(Outcome.from_tree(tree), drawn.arrays) for tree in drawn.misconceptions[number].outcomes])
+    return judge(drawn, drawn.misconceptions[number].outcomes)

@@ -186,7 +186,7 @@ LEFT_BEHIND = {
         "Connection refused",
     ),
     "a patched library": ("import numpy; numpy.pi = 3; numpy.sum = None", "import numpy; print(numpy.pi > 3, numpy.sum([1, 2]))", "True 3"),
-    "a patched checker": ("from introdl.checking import guard; guard.run_case = 1", "from introdl.checking import guard; print(callable(guard.run_case))", "True"),
+    "a patched checker": ("from introdl.checking import isolation; isolation.run_case = 1", "from introdl.checking import isolation; print(callable(isolation.run_case))", "True"),
     "a stopped zygote": (
         "import os, signal\nfor n in range(100):\n    for s in (signal.SIGSTOP, signal.SIGKILL):\n        try:\n            if n != os.getpid(): os.kill(n, s)\n        except OSError: pass",
         "print('on')",

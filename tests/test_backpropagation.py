@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograder import bank
-from introdl.checking import guard, judge, programs, sheets
+from introdl.checking import isolation, judge, programs, sheets
 from introdl.figures import backpropagation as figs
 from tests.answers import ch06_backpropagation as answers
 from tests.standing import SEEDS, entry, exercise, verdict
@@ -124,16 +124,16 @@ def test_the_chapters_own_engine_is_no_answer():
 # --- backward -------------------------------------------------------------------------------------------------
 
 
-def test_a_chain_of_two_hundred_is_walked_by_a_function_that_calls_itself_also_in_the_guard():
+def test_a_chain_of_two_hundred_is_walked_by_a_function_that_calls_itself_also_in_a_fork():
     """The fork of a notebook stands deep in its own stack already."""
     drawn = entry("06.backward", SEEDS[2])
-    task = guard.Task("backward", tuple(drawn.forbidden), 20.0)
+    task = isolation.Task("backward", tuple(drawn.forbidden), 20.0)
 
     def deep(left):
         if left:
             return deep(left - 1)
-        cases = [[(name, tree) for name, tree in case.inputs] for case in drawn.cases]
-        return judge.judge(drawn, list(guard.run(task, (answers.backward_recursive,), cases, drawn.arrays)))
+        cases = [case.inputs for case in drawn.cases]
+        return judge.judge(drawn, list(isolation.run(task, (answers.backward_recursive,), cases)))
 
     assert deep(150).passed
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from introdl.checking import guard, judge, notebook, records, report
+from introdl.checking import isolation, judge, notebook, records, report
 from introdl.checking.outcome import Outcome
 
 
@@ -121,7 +121,7 @@ def test_a_function_that_never_comes_back_is_stopped_in_time(toy_sheet, never):
 
 def test_what_the_cases_before_left_no_time_for_is_told_so(toy_sheet):
     entry = toy_sheet["98.scale"]
-    found = judge.judge(entry, [(Outcome("out of time", message="0"), [])] * len(entry.cases))
+    found = judge.judge(entry, [Outcome("out of time", message="0")] * len(entry.cases))
     assert found.cases[0].sentence.startswith("scale was stopped: the cases before had left it less than a second")
 
 
@@ -411,7 +411,7 @@ def test_interrupting_the_kernel_ends_the_case_too(toy_sheet, monkeypatch):
         raise KeyboardInterrupt
 
     old = signal.signal(signal.SIGALRM, interrupt)
-    monkeypatch.setattr(guard.os, "fork", spy)
+    monkeypatch.setattr(isolation.os, "fork", spy)
     try:
         with pytest.raises(KeyboardInterrupt):
             notebook.examine(toy_sheet["98.scale"], (endless,))
@@ -426,10 +426,10 @@ def test_what_torch_imports_for_seconds_is_imported_before_the_forks_and_where_i
     """Right answers with an optimizer or torch.func were stopped: each case imported for seconds, under the watch."""
     code = (
         "import sys, torch\n"
-        "from introdl.checking import guard\n"
-        "guard.run_case(guard.Task('call', ('introdl.looking.*',)), (abs,), [('x', -1)], [], 5)\n"
+        "from introdl.checking import isolation\n"
+        "isolation.run_case(isolation.Task('call', ('introdl.looking.*',)), (abs,), [('x', -1)], 5)\n"
         "assert 'torch._dynamo' not in sys.modules\n"
-        "guard.run_case(guard.Task('top_activating'), (abs,), [('x', -1)], [], 5)\n"
+        "isolation.run_case(isolation.Task('top_activating'), (abs,), [('x', -1)], 5)\n"
         "assert 'torch._dynamo' in sys.modules\n"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

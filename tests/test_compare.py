@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from introdl.checking.compare import compare
-from introdl.checking.wire import Other
+from introdl.checking.packing import Other
 
 GRID = np.arange(6.0).reshape(2, 3)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from introdl.checking import guard, judge, sheets
+from introdl.checking import isolation, judge, sheets
 from tests.answers import ch09_food_cnn as right
 
 ENTRY = sheets.find("09.checkpoint")
@@ -16,9 +16,8 @@ ENTRY = sheets.find("09.checkpoint")
 
 def checked(save, load=right.load_tuple, seconds=30.0):
     """The verdict of `check`: each case in a fork, under limits."""
-    task = guard.Task(ENTRY.probe, tuple(ENTRY.forbidden), seconds)
-    cases = [[tuple(one) for one in case.inputs] for case in ENTRY.cases]
-    return judge.judge(ENTRY, list(guard.run(task, (save, load), cases, ENTRY.arrays)))
+    task = isolation.Task(ENTRY.probe, tuple(ENTRY.forbidden), seconds)
+    return judge.judge(ENTRY, list(isolation.run(task, (save, load), [case.inputs for case in ENTRY.cases])))
 
 
 _STORE = {}

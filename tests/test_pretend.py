@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.cuda import is_available as has_cuda
 
-from introdl.checking import guard, pretend, wire
+from introdl.checking import isolation, pretend
 
 
 def asks(clock=timeit.default_timer):
@@ -44,7 +44,7 @@ def test_the_device_works_beside_the_processor():
     assert clock.now == 121
 
 
-@pytest.mark.skipif(not guard.isolated(), reason="cases run in place here")
+@pytest.mark.skipif(not isolation.isolated(), reason="cases run in place here")
 @pytest.mark.parametrize("words", ["Cannot re-initialize CUDA in forked subprocess. To use CUDA ...", "Unable to handle autograd's threading in combination with fork-based multiprocessing. See ..."])  # fmt: skip
 def test_what_torch_cannot_do_in_a_fork_is_done_in_place(words):
     parent = os.getpid()
@@ -54,6 +54,5 @@ def test_what_torch_cannot_do_in_a_fork_is_done_in_place(words):
             raise RuntimeError(words)
         return x + 1
 
-    arrays = []
-    outcome, _ = guard.run_case(guard.Task("call"), (answer,), [("x", wire.pack(1, arrays))], arrays, 5)
+    outcome = isolation.run_case(isolation.Task("call"), (answer,), [("x", 1)], 5)
     assert (outcome.kind, outcome.value) == ("returned", 2)

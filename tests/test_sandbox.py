@@ -14,8 +14,9 @@ from autograder.cli import app
 from autograder.grading import submissions
 from autograder.sandbox import bubblewrap, zygotes
 from introdl import places
-from introdl.checking import seccomp, wire
+from introdl.checking import seccomp
 from introdl.checking.outcome import Outcome
+from introdl.checking.packing import Packed
 
 needs_sandbox = pytest.mark.skipif(bool(sandbox.trouble()), reason=sandbox.trouble() or "there is a sandbox")
 
@@ -199,7 +200,7 @@ def _message(head, tail=b""):
 )
 def test_a_strangers_message_is_damaged_and_nothing_worse(message):
     with pytest.raises(ValueError, match="damaged"):
-        wire.from_bytes(message)
+        Packed.from_bytes(message)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_a_strangers_value_is_held_to_its_bounds(value):
     import numpy as np
 
     with pytest.raises(ValueError):
-        wire.unpack(value, [np.zeros(2**20)])
+        Packed(value, [np.zeros(2**20)]).value()
 
 
 @pytest.mark.parametrize(
@@ -234,11 +235,20 @@ def test_a_strangers_value_is_held_to_its_bounds(value):
     ],
 )
 def test_a_strangers_outcome_is_damaged(tree):
-    assert Outcome.from_tree(tree).kind == "crashed"
+    assert Outcome.read(tree, [Packed(1)]).kind == "crashed"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[], [Packed(1)] * 2, [Packed({"$array": 0})], [Packed({"$complex": [1, 2, 3]})], [Packed({"$generator": 5})]],
+)
+def test_an_outcome_whose_value_is_none_is_damaged(values):
+    assert Outcome.read({"kind": "returned"}, values).kind == "crashed"
 
 
 def test_the_texts_of_an_outcome_are_short():
-    outcome = Outcome.from_tree({"kind": "raised", "message": "x" * 10**6, "warnings": ["y" * 10**6] * 1000})
+    head = {"kind": "raised", "message": "x" * 10**6, "warnings": ["y" * 10**6] * 1000}
+    outcome = Outcome.read(head, [Packed(None)])
     assert len(outcome.message) == 500 and len(outcome.warnings) == 20 and len(outcome.warnings[0]) == 200
 
 

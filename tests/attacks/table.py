@@ -121,15 +121,17 @@ VERDICTS = [
     ),
     Attack(
         "patches the packing of results",
-        before=("from introdl.checking import wire, guard\nguard.wire.pack = lambda v, a: {'$passed': True}",),
+        before=(
+            "from introdl.checking import isolation, packing\nisolation.copied = lambda *a: True\npacking.Packed.of = lambda v: packing.Packed({'$passed': True})",
+        ),
         others=False,
         seen="source",
     ),
     Attack(
         "patches the probe",
         before=(
-            "from introdl.checking import guard\nfrom introdl.checking.outcome import Outcome\n"
-            "guard.run_case = lambda *a, **k: (Outcome('returned', True), [])",
+            "from introdl.checking import isolation\nfrom introdl.checking.outcome import Outcome\n"
+            "isolation.run_case = lambda *a, **k: Outcome('returned', True)",
         ),
         others=False,
         seen="source",
@@ -350,7 +352,7 @@ READING = [
     ),
     Attack(
         "asks the sheet",
-        "from introdl.checking import sheets\ndef convolve(f, g):\n    e = sheets.find('97.convolve')\n    return e.arrays[0]",
+        "from introdl.checking import sheets\ndef convolve(f, g):\n    e = sheets.find('97.convolve')\n    return e.cases[0].expected",
     ),
     Attack(
         "calls check",
@@ -404,7 +406,7 @@ FORBIDDEN = [
     Attack("swallows the catch", "def convolve(f, g):\n    try:\n        return np.convolve(f, g)\n    except BaseException:\n        return np.convolve(f, g)", seen="forbidden call"),
     Attack("takes the watch away", "import sys\ndef convolve(f, g):\n    sys.setprofile(None)\n    return np.convolve(f, g)", seen="forbidden call"),
     Attack("takes the watch away in C", "import ctypes\noff = ctypes.pythonapi.PyEval_SetProfile\ndef convolve(f, g):\n    off(None, None)\n    return np.convolve(f, g)"),
-    Attack("blinds the watch", before=("from introdl.checking import guard\nguard._Watch.__call__ = lambda *a: None\nguard._Watch.catch = lambda *a: None",), answer=_RETURN.format("np.convolve(f, g)")),
+    Attack("blinds the watch", before=("from introdl.checking import isolation\nisolation._Watch.__call__ = lambda *a: None\nisolation._Watch.catch = lambda *a: None",), answer=_RETURN.format("np.convolve(f, g)")),
     Attack("the wrapped function", _RETURN.format("np.convolve.__wrapped__(f, g)")),
     Attack("what is behind it", "from numpy._core import multiarray\n" + _RETURN.format("multiarray.correlate(f, g[::-1], 2)"), seen="forbidden call"),
     Attack("what is behind it, through map", "from numpy._core import multiarray\n" + _RETURN.format("next(map(multiarray.correlate, [f], [g[::-1]], [2]))"), seen="forbidden call"),

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from introdl.checking.packing import Huge, Other, Tensor
 from introdl.checking.probes import Wrong
-from introdl.checking.wire import Huge, Other, Tensor
 
 #: A half-precision or single-precision answer is right to fewer digits.
 _LOOSER = {2: 2e-3, 4: 2e-4}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from introdl.checking import wire
 from introdl.checking.compare import Difference, compare
 from introdl.checking.outcome import Outcome
+from introdl.checking.packing import Other
 from introdl.checking.probes import PROBES, Wrong
 from introdl.checking.sheets import Entry, SheetCase
 
@@ -65,12 +64,12 @@ class Verdict:
         return self.status == PASSED
 
 
-def _read(entry: Entry, case: SheetCase, value: Any, arrays: list[np.ndarray]) -> Any:
-    inputs = [wire.unpack(tree, entry.arrays) for _, tree in case.inputs]
+def _read(entry: Entry, case: SheetCase, value: Any) -> Any:
+    """Turn a result into what is compared; reading gets copies, so that it can be done again."""
     try:
-        return PROBES[entry.probe].read(wire.unpack(value, arrays), inputs)
+        return PROBES[entry.probe].read(deepcopy(value), [deepcopy(each) for _, each in case.inputs])
     except Exception:  # the value is a stranger's: whatever reading it does, it is a wrong answer
-        return wire.Other("result that cannot be read")
+        return Other("result that cannot be read")
 
 
 def _weighed(entry: Entry, given: Any, expected: Any) -> tuple[Any, Any]:
@@ -81,7 +80,7 @@ def _weighed(entry: Entry, given: Any, expected: Any) -> tuple[Any, Any]:
     try:
         return weigh(given, expected)
     except Exception:  # as in _read
-        return wire.Other("result that cannot be read"), expected
+        return Other("result that cannot be read"), expected
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -123,15 +122,14 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
     return sentence, sentence
 
 
-def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list[np.ndarray]) -> CaseVerdict:
-    inputs = [(name, wire.unpack(tree, entry.arrays)) for name, tree in case.inputs]
-    expected = wire.unpack(case.expected, entry.arrays)
-    verdict = CaseVerdict(case.label, case.weight, False, inputs=inputs, expected=expected, outcome=outcome)
+def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
+    expected = deepcopy(case.expected)
+    verdict = CaseVerdict(case.label, case.weight, False, inputs=case.inputs, expected=expected, outcome=outcome)
     if outcome.kind != "returned":
         _, verdict.expected = _weighed(entry, Wrong("nothing came"), expected)
         verdict.sentence, verdict.blind = _sentence(entry, outcome)
         return verdict
-    verdict.given, verdict.expected = _weighed(entry, _read(entry, case, outcome.value, arrays), expected)
+    verdict.given, verdict.expected = _weighed(entry, _read(entry, case, outcome.value), expected)
     difference = compare(verdict.given, verdict.expected, entry.rtol)
     if difference is not None:
         verdict.difference = difference
@@ -153,7 +151,7 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list[np
     return verdict
 
 
-def alike(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list, known: Outcome) -> bool:
+def alike(entry: Entry, case: SheetCase, outcome: Outcome, known: Outcome) -> bool:
     """Whether an outcome is what a known mistake gives."""
     if outcome.kind != known.kind:
         return False
@@ -165,25 +163,23 @@ def alike(entry: Entry, case: SheetCase, outcome: Outcome, arrays: list, known: 
         return False
     if entry.quiet and bool(outcome.warnings) != bool(known.warnings):
         return False
-    expected = wire.unpack(case.expected, entry.arrays)
-    given, _ = _weighed(entry, _read(entry, case, outcome.value, arrays), expected)
-    mistaken, _ = _weighed(entry, _read(entry, case, known.value, entry.arrays), expected)
+    given, _ = _weighed(entry, _read(entry, case, outcome.value), deepcopy(case.expected))
+    mistaken, _ = _weighed(entry, _read(entry, case, known.value), deepcopy(case.expected))
     if isinstance(mistaken, Wrong):
         return isinstance(given, Wrong) and given == mistaken
     return compare(given, mistaken, entry.rtol) is None
 
 
-def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[tuple[Outcome, list]]) -> list[Diagnosis]:
+def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[Outcome]) -> list[Diagnosis]:
     failing = {i for i, case in enumerate(cases) if not case.passed and case.outcome.kind not in ("not run",)}
     found: list[Diagnosis] = []
     partly: list[Diagnosis] = []
     for mistake in entry.misconceptions:
         explained, whole = [], True
-        for index, tree in enumerate(mistake.outcomes):
-            if tree is None or cases[index].outcome.kind == "not run":
+        for index, known in enumerate(mistake.outcomes):
+            if known is None or outcomes[index].kind == "not run":
                 continue
-            outcome, arrays = outcomes[index]
-            if alike(entry, entry.cases[index], outcome, arrays, Outcome.from_tree(tree)):
+            if alike(entry, entry.cases[index], outcomes[index], known):
                 if index in failing:
                     explained.append(index)
             else:
@@ -206,24 +202,22 @@ def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[tuple[Outco
     return told
 
 
-def judge(entry: Entry, outcomes: list[tuple[Outcome, list[np.ndarray]]]) -> Verdict:
+def judge(entry: Entry, outcomes: list[Outcome]) -> Verdict:
     """Compare every case's outcome with the sheet.
 
     Parameters
     ----------
     entry : Entry
         The exercise: visible cases in the notebook, hidden ones when grading.
-    outcomes : list of (Outcome, list of numpy.ndarray)
-        One for each case, with the arrays that its value refers to.
+    outcomes : list of Outcome
+        One for each case.
 
     Returns
     -------
     Verdict
         Points are earned case by case, in proportion to their weights.
     """
-    cases = [
-        _judge_case(entry, case, outcome, arrays) for case, (outcome, arrays) in zip(entry.cases, outcomes, strict=True)
-    ]
+    cases = [_judge_case(entry, case, outcome) for case, outcome in zip(entry.cases, outcomes, strict=True)]
     weight = sum(case.weight for case in cases)
     share = sum(case.weight for case in cases if case.passed) / weight
     if all(case.passed for case in cases):
@@ -238,10 +232,11 @@ def judge(entry: Entry, outcomes: list[tuple[Outcome, list[np.ndarray]]]) -> Ver
     return Verdict(entry.id, entry.title, entry.points, status, earned, cases, diagnoses, entry.image, secret)
 
 
-def _untouched(entry: Entry, outcomes: list[tuple[Outcome, list]]) -> bool:
-    if all(outcome.kind == "not started" for outcome, _ in outcomes):
+def _untouched(entry: Entry, outcomes: list[Outcome]) -> bool:
+    if all(outcome.kind == "not started" for outcome in outcomes):
         return True
     if entry.probe != "answers":
         return False
-    empty = (None, "", {"$ellipsis": True})
-    return all(outcome.kind == "returned" and outcome.value in empty for outcome, _ in outcomes)
+    values = [outcome.value for outcome in outcomes if outcome.kind == "returned"]
+    empty = [value is None or value is Ellipsis or (isinstance(value, str) and not value) for value in values]
+    return len(values) == len(outcomes) and all(empty)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from introdl.checking import guard, judge, records, report, sheets
+from introdl.checking import isolation, judge, records, report, sheets
 
 
 def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
     """Run an entry's cases on the objects and return the verdict; nothing is shown or kept."""
-    task = guard.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
-    cases = [[(name, tree) for name, tree in case.inputs] for case in entry.cases]
-    return judge.judge(entry, list(guard.run(task, objects, cases, entry.arrays)))
+    task = isolation.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
+    return judge.judge(entry, list(isolation.run(task, objects, [case.inputs for case in entry.cases])))
 
 
 def check(exercise: str, *objects: Any) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from introdl.checking.packing import Packed
 
 #: Everything that can come of a case.
 KINDS = (
@@ -32,7 +35,7 @@ class Outcome:
     kind : str
         One of `KINDS`.
     value : object
-        The packed result (see `introdl.checking.wire`), where `kind` is ``"returned"``.
+        The result as data (see `introdl.checking.packing`), where `kind` is ``"returned"``.
     error, message, where : str
         Exception's type, its text and the learner's line that raised it.
     changed : list of str
@@ -55,19 +58,33 @@ class Outcome:
     printed: str = ""
     leaned: list[str] = field(default_factory=list)
 
-    def to_tree(self) -> dict:
-        tree = asdict(self)
+    def head(self) -> dict:
+        """Return all but the value, fit for JSON."""
+        head = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "value"}
         if not self.leaned:  # sheets never have it
-            del tree["leaned"]
-        return tree
+            del head["leaned"]
+        return head
 
     @classmethod
-    def from_tree(cls, tree: Any) -> Outcome:
-        """Read an outcome, which may be a stranger's; whatever does not look like one becomes "crashed"."""
-        known = set(cls.__dataclass_fields__)
-        damaged = not isinstance(tree, dict) or tree.get("kind") not in KINDS or bool(set(tree) - known)
-        if damaged or not all(isinstance(tree.get(k) or [], list) for k in _LISTS):
-            return cls("crashed", message="its answer came back damaged")
-        texts = {k: str(tree.get(k, ""))[:most] for k, most in _TEXTS.items()}
-        lists = {k: [str(v)[:200] for v in (tree.get(k) or [])[:20]] for k in _LISTS}
-        return cls(tree["kind"], tree.get("value"), **texts, **lists)
+    def read(cls, head: Any, values: Sequence[Packed]) -> Outcome:
+        """Read an outcome, which may be a stranger's; whatever does not look like one becomes "crashed".
+
+        Parameters
+        ----------
+        head : object
+            As `head` makes it.
+        values : sequence of Packed
+            The value alone.
+        """
+        damaged = cls("crashed", message="its answer came back damaged")
+        if not isinstance(head, dict) or head.get("kind") not in KINDS or set(head) - {one.name for one in fields(cls)}:
+            return damaged
+        if len(values) != 1 or not all(isinstance(head.get(k) or [], list) for k in _LISTS):
+            return damaged
+        try:
+            value = values[0].value()
+        except Exception:  # a stranger's tree may hold anything
+            return damaged
+        texts = {k: str(head.get(k, ""))[:most] for k, most in _TEXTS.items()}
+        lists = {k: [str(v)[:200] for v in (head.get(k) or [])[:20]] for k in _LISTS}
+        return cls(head["kind"], value, **texts, **lists)

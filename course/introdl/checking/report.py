@@ -11,10 +11,10 @@ import numpy as np
 
 from introdl.checking import judge
 from introdl.checking.compare import format_number
+from introdl.checking.packing import Huge, Other, Tensor
 from introdl.checking.probes import Wrong
 from introdl.checking.records import ChapterProgress
 from introdl.checking.sheets import Entry
-from introdl.checking.wire import Huge, Other, Tensor
 
 #: The verdict as data, beside its HTML and text, for programs that read executed notebooks.
 MIME = "application/vnd.introdl.verdict+json"

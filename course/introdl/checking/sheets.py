@@ -1,7 +1,7 @@
 """Answer sheets: what is asked, what is right, and what each known mistake would give.
 
 A sheet is one ``.npz`` for a chapter: arrays ``a0``, ``a1``, ... and ``sheet``, a JSON text (UTF-8 bytes) whose
-trees refer to the arrays by number (see `introdl.checking.wire`). It is read without pickles.
+trees refer to the arrays by number (see `introdl.checking.packing`). It is read without pickles.
 """
 
 from __future__ import annotations
@@ -9,39 +9,42 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from introdl import places
+from introdl.checking.outcome import Outcome
+from introdl.checking.packing import Packed
 
 FORMAT = 1
 
 
 @dataclass
 class SheetCase:
-    """One case: label, weight, packed inputs (in the function's order) and packed right answer."""
+    """One case: label, weight, inputs (names and values, in the function's order) and right answer, all as data."""
 
     label: str
     weight: float
-    inputs: list[list]
+    inputs: list[tuple[str, Any]]
     expected: Any
 
 
 @dataclass
 class SheetMisconception:
-    """A known mistake: its name, explanation, and the packed outcome it has in each case (None: not about it)."""
+    """A known mistake: its name, explanation, and the outcome it has in each case (None: not about it)."""
 
     name: str
     explanation: str
-    outcomes: list[Any]
+    outcomes: list[Outcome | None]
 
 
 @dataclass
 class Entry:
-    """All that is known of one exercise; `arrays` belongs to the whole sheet."""
+    """All that is known of one exercise."""
 
     id: str
     title: str
@@ -56,19 +59,76 @@ class Entry:
     hints: list[str]
     cases: list[SheetCase]
     misconceptions: list[SheetMisconception]
-    arrays: list[np.ndarray] = field(default_factory=list, repr=False)
 
     @classmethod
     def from_tree(cls, tree: dict, arrays: list[np.ndarray]) -> Entry:
-        tree = dict(tree)
-        tree["cases"] = [SheetCase(**case) for case in tree["cases"]]
-        tree["misconceptions"] = [SheetMisconception(**m) for m in tree["misconceptions"]]
-        return cls(**tree, arrays=arrays)
+        """Read an entry from what `to_tree` made."""
 
-    def to_tree(self) -> dict:
-        tree = asdict(self)
-        del tree["arrays"]
-        return tree
+        def value(packed: Any) -> Any:
+            return Packed(packed, arrays).value()
+
+        def outcome(one: dict | None) -> Outcome | None:
+            if one is None:
+                return None
+            head = {name: field for name, field in one.items() if name != "value"}
+            return Outcome.read(head, [Packed(one.get("value"), arrays)])
+
+        cases = [
+            SheetCase(one["label"], one["weight"], [(n, value(v)) for n, v in one["inputs"]], value(one["expected"]))
+            for one in tree["cases"]
+        ]
+        mistakes = [
+            SheetMisconception(one["name"], one["explanation"], [outcome(each) for each in one["outcomes"]])
+            for one in tree["misconceptions"]
+        ]
+        return cls(**tree | {"cases": cases, "misconceptions": mistakes})
+
+    def to_tree(self, number: Callable[[np.ndarray], Any]) -> dict:
+        """Return it as plain JSON.
+
+        Parameters
+        ----------
+        number : callable
+            Gives each array its number.
+        """
+
+        def tree(value: Any) -> Any:
+            return Packed.of(value).renumbered(number)
+
+        cases = [
+            {
+                "label": one.label,
+                "weight": one.weight,
+                "inputs": [[name, tree(value)] for name, value in one.inputs],
+                "expected": tree(one.expected),
+            }
+            for one in self.cases
+        ]
+        mistakes = [
+            {
+                "name": one.name,
+                "explanation": one.explanation,
+                "outcomes": [each and each.head() | {"value": tree(each.value)} for each in one.outcomes],
+            }
+            for one in self.misconceptions
+        ]
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        return plain | {"cases": cases, "misconceptions": mistakes}
+
+
+class _Arrays:
+    """Arrays by number, each kept once."""
+
+    def __init__(self):
+        self.all: list[np.ndarray] = []
+        self._seen: dict[tuple, int] = {}
+
+    def number(self, array: np.ndarray) -> int:
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._seen:
+            self._seen[key] = len(self.all)
+            self.all.append(array)
+        return self._seen[key]
 
 
 def write(path: Path, chapter: str, entries: list[Entry]) -> None:
@@ -76,12 +136,13 @@ def write(path: Path, chapter: str, entries: list[Entry]) -> None:
 
     The bytes depend on the content alone.
     """
-    arrays = entries[0].arrays if entries else []
-    body = {"format": FORMAT, "chapter": chapter, "exercises": [entry.to_tree() for entry in entries]}
+    arrays = _Arrays()
+    trees = [entry.to_tree(arrays.number) for entry in entries]
+    body = {"format": FORMAT, "chapter": chapter, "exercises": trees}
     text = json.dumps(body, ensure_ascii=False, indent=None, sort_keys=True)
     buffer = io.BytesIO()
     named = {"sheet": np.frombuffer(text.encode(), dtype=np.uint8)}
-    named.update({f"a{i}": array for i, array in enumerate(arrays)})
+    named.update({f"a{i}": array for i, array in enumerate(arrays.all)})
     np.savez_compressed(buffer, **named)
     places.write_atomically(path, buffer.getvalue())
 

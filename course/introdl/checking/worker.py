@@ -1,8 +1,7 @@
 """The inside of grading: runs a notebook's cells and drives the learner's objects, on request.
 
 In the sandbox it is a fork of `introdl.checking.zygote` and is spoken to over a socket; without one it is started as
-``python -m introdl.checking.worker`` and is spoken to over standard input and output. A message is a length and what
-`introdl.checking.wire` makes. It holds no expected output and makes no verdict: whoever writes to its socket in its
+``python -m introdl.checking.worker`` and is spoken to over standard input and output (`introdl.checking.channel`). It holds no expected output and makes no verdict: whoever writes to its socket in its
 place has only given other answers.
 """
 
@@ -11,33 +10,15 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
-import struct
 import sys
 
-from introdl.checking import absent, guard, wire
+from introdl.checking import absent, isolation
+from introdl.checking.channel import Channel, Closed
+from introdl.checking.packing import Packed
 
-_LENGTH = struct.Struct("<Q")
 _TEXT = 20_000
 _DISPLAYS = 40
 _DISPLAY_BYTES = 2 * 2**20
-
-
-def read_message(file) -> tuple | None:
-    """Read a message from a binary file; None at its end."""
-    head = file.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(head)
-    body = file.read(length)
-    return wire.from_bytes(body) if len(body) == length else None
-
-
-def write_message(file, tree, arrays=()) -> None:
-    """Write a message to a binary file."""
-    body = wire.to_bytes(tree, list(arrays))
-    file.write(_LENGTH.pack(len(body)))
-    file.write(body)
-    file.flush()
 
 
 class Shell:
@@ -69,7 +50,7 @@ class Shell:
         shell.display_formatter.active_types = ["text/plain", "image/png"] if pictures else ["text/plain"]
         outputs: list = []
         publisher, hook = shell.display_pub, sys.displayhook
-        text = guard.LimitedText(_TEXT)
+        text = isolation.LimitedText(_TEXT)
         absent.calls.clear()
         absent.imports.clear()
         shell.display_pub = CapturingDisplayPublisher()
@@ -94,7 +75,7 @@ class Shell:
         return {
             "text": text.value(),
             "displays": [_plain(output) for output in outputs[:_DISPLAYS]],
-            "error": [type(error).__name__, guard.text_of(error), guard.place(error)] if error else [],
+            "error": [type(error).__name__, isolation.text_of(error), isolation.place(error)] if error else [],
             "leaned": leaned[:20],
         }
 
@@ -104,7 +85,7 @@ class Shell:
             body = ast.parse(self.shell.transform_cell(source)).body
         except SyntaxError:
             return
-        text = guard.LimitedText(0)
+        text = isolation.LimitedText(0)
         for statement in body:
             with contextlib.suppress(Exception), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
                 exec(compile(ast.Module([statement], []), "<cell>", "exec"), self.shell.user_ns)
@@ -112,7 +93,7 @@ class Shell:
     def lookup(self, names: list[str]) -> tuple:
         """Return the learner's objects of these names."""
         space = self.shell.user_ns
-        return tuple(space[name] if name in space else guard.Undefined(name) for name in names)
+        return tuple(space[name] if name in space else isolation.Undefined(name) for name in names)
 
 
 def _plain(output: dict) -> dict:
@@ -130,75 +111,73 @@ def _plain(output: dict) -> dict:
     return kept
 
 
-def _lay_files(names: list[str], arrays: list) -> None:
+def _lay_files(names: list[str], contents: list[Packed]) -> None:
     """Put a submission's own files into the working folder."""
-    for name, content in zip(names, arrays, strict=True):
+    for name, content in zip(names, contents, strict=True):
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
             with open(name, "wb") as file:
-                file.write(content.tobytes())
+                file.write(content.value().tobytes())
 
 
-def serve(source, sink, shell: Shell) -> None:
+def serve(channel: Channel, shell: Shell) -> None:
     """Answer requests until there are no more."""
     sys.path.insert(0, "")  # a submission's own modules
-    while True:
-        message = read_message(source)
-        if message is None:
-            return
-        request, arrays = message
-        if request["do"] == "files":
-            _lay_files(request["names"], arrays)
-            write_message(sink, {})
-        elif request["do"] == "cell":
-            write_message(sink, shell.run(request["source"], request["pictures"]))
-        elif request["do"] == "probe":
-            task, inputs = _task(request)
-            outcome, out = guard.run_case(task, shell.lookup(request["names"]), inputs, arrays, request["seconds"])
-            write_message(sink, outcome.to_tree(), out)
-        elif request["do"] == "series":
-            _serve_series(source, sink, shell, request)
+    with contextlib.suppress(Closed):
+        while True:
+            request, values = channel.receive()
+            if request["do"] == "files":
+                _lay_files(request["files"], values)
+                channel.send({})
+            elif request["do"] == "cell":
+                channel.send(shell.run(request["source"], request["pictures"]))
+            elif request["do"] == "probe":
+                inputs = _inputs(request, values)
+                outcome = isolation.run_case(_task(request), shell.lookup(request["names"]), inputs, request["seconds"])
+                channel.send(outcome.head(), [outcome.value])
+            elif request["do"] == "series":
+                _serve_series(channel, shell, request)
 
 
-def _task(request: dict) -> tuple[guard.Task, list[tuple]]:
-    task = guard.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
-    return task, [(name, tree) for name, tree in request["inputs"]]
+def _task(request: dict) -> isolation.Task:
+    return isolation.Task(request["probe"], tuple(request["forbidden"]), request["seconds"])
 
 
-def _serve_series(source, sink, shell: Shell, request: dict) -> None:
+def _inputs(request: dict, values: list[Packed]) -> list[tuple]:
+    return [(name, value.value()) for name, value in zip(request["inputs"], values, strict=True)]
+
+
+def _serve_series(channel: Channel, shell: Shell, request: dict) -> None:
     """Run an exercise's cases in one process, one at a time as they come, until one brings none back or is the last."""
-    if not guard.isolated():
-        write_message(sink, None)
+    if not isolation.isolated():
+        channel.send({"started": False})
         return
-    task, _ = _task(request | {"inputs": []})
-    with guard.Series(task, shell.lookup(request["names"])) as series:
-        write_message(sink, True)
-        while (message := read_message(source)) is not None:
-            asked, arrays = message
+    with isolation.Series(_task(request), shell.lookup(request["names"])) as series:
+        channel.send({"started": True})
+        while True:
+            asked, values = channel.receive()
             if asked["do"] != "next":
                 return
-            found = series.run([(name, tree) for name, tree in asked["inputs"]], arrays, asked["seconds"])
-            if found is None:
-                write_message(sink, None)
+            outcome = series.run(_inputs(asked, values), asked["seconds"])
+            if outcome is None:
+                channel.send({"kind": "none"})
                 return
-            outcome, out = found
-            write_message(sink, outcome.to_tree(), out)
+            channel.send(outcome.head(), [outcome.value])
 
 
 def serve_socket(descriptor: int, shell: Shell) -> None:
     """Serve over a socket, in a fork of the zygote."""
-    serve(os.fdopen(os.dup(descriptor), "rb"), os.fdopen(descriptor, "wb"), shell)
+    serve(Channel(descriptor, descriptor), shell)
     os._exit(0)  # threads that the learner's code left behind must not keep the process
 
 
 def main() -> None:
     """Take standard input and output for the messages, and give the learner's code empty ones."""
-    source = os.fdopen(os.dup(0), "rb")
-    sink = os.fdopen(os.dup(1), "wb")
+    channel = Channel(os.dup(0), os.dup(1))
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    serve(source, sink, Shell())
+    serve(channel, Shell())
     os._exit(0)  # threads that the learner's code left behind must not keep the process
 
 

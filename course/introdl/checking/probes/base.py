@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from introdl.checking.wire import Other
+from introdl.checking.packing import Other
 
 
 @dataclass(frozen=True)

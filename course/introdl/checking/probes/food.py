@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from introdl.checking.packing import Other, Tensor
 from introdl.checking.probes.base import PROBES, Probe, Wrong, call, misfit
 from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
-from introdl.checking.wire import Other, Tensor
 
 # --- statistics of channels ---------------------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from introdl.checking.packing import Other
 from introdl.checking.probes.base import PROBES, Probe, Wrong
 from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
-from introdl.checking.wire import Other
 
 
 def small_cnn(net: dict):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from introdl.checking.packing import Other
 from introdl.checking.probes.base import PROBES, Probe, Wrong
-from introdl.checking.wire import Other
 
 # --- a loss and its gradients -----------------------------------------------------------------------------------------
 

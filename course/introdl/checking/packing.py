@@ -1,7 +1,7 @@
-"""Values as data: a tree of plain JSON beside a list of arrays.
+"""Values as data: `Packed` is a tree of plain JSON beside a list of arrays.
 
 Learners' results and exercises' inputs travel between processes and into answer sheets in this form. It holds
-numbers, text and arrays, never code and never pickles.
+numbers, text and arrays, never code and never pickles. Everywhere else, values are plain Python values.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import struct
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ MAX_BYTES = 64 * 2**20
 MAX_ITEMS = 20_000
 _MAX_DEPTH = 16
 _KINDS = "biufcU"
+_LENGTH = struct.Struct("<Q")
+#: A message's head is JSON; more of it than this is nobody's answer.
+MAX_HEAD = 16 * 2**20
+_ARRAY_TAGS = ("$array", "$scalar", "$tensor")
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,6 @@ class Huge:
     shape: tuple[int, ...] | None = None
 
 
-ARRAYS = ("$array", "$scalar", "$tensor")
-"""The tags whose value is the number of an array."""
-
-
 @dataclass(frozen=True)
 class Other:
     """A result of a type that the course has no use for: its type's name, and its repr's beginning."""
@@ -48,9 +49,119 @@ class Other:
     text: str = ""
 
 
+@dataclass
+class Packed:
+    """A value as data.
+
+    Attributes
+    ----------
+    tree : object
+        None, bool, int, float, str, or a dict of one tag and its content; an array is named by its number.
+    arrays : list of numpy.ndarray
+        Copies of the value's arrays. Several trees may share one list.
+    """
+
+    tree: Any
+    arrays: list[np.ndarray] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, value: Any) -> Packed:
+        """Pack a value, whatever it is. What has no place in the form is described in words (`Huge`, `Other`)."""
+        packer = _Packer()
+        return cls(packer.pack(value), packer.arrays)
+
+    def value(self, live: bool = False) -> Any:
+        """Return the value; its arrays are fresh copies.
+
+        Parameters
+        ----------
+        live : bool
+            True makes torch tensors of tensors (to hand to a learner's function); False leaves them as `Tensor`.
+
+        Raises
+        ------
+        ValueError
+            If it is no packed value, or larger than `of` makes any. It may be a stranger's.
+        """
+        return _Unpacker(self.arrays, live).unpack(self.tree)
+
+    def renumbered(self, number: Callable[[np.ndarray], Any]) -> Any:
+        """Return the tree with each array's number (or whatever a function makes of an array) in its place."""
+
+        def walk(tree: Any) -> Any:
+            if isinstance(tree, dict):
+                return {
+                    key: number(self.arrays[inside]) if key in _ARRAY_TAGS else walk(inside)
+                    for key, inside in tree.items()
+                }
+            return [walk(item) for item in tree] if isinstance(tree, list) else tree
+
+        return walk(self.tree)
+
+    def same_as(self, other: Packed) -> bool:
+        """Whether two packed values are the same, to the bit."""
+        if self.tree != other.tree and repr(self.tree) != repr(other.tree):  # repr: nan equals nan
+            return False
+        return len(self.arrays) == len(other.arrays) and all(
+            x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
+            for x, y in zip(self.arrays, other.arrays, strict=True)
+        )
+
+    def to_bytes(self) -> bytes:
+        """Write it as bytes: the length of a JSON head, the head, then each array's bytes."""
+        shapes = [[a.dtype.str, list(a.shape)] for a in self.arrays]
+        head = json.dumps({"tree": self.tree, "arrays": shapes}).encode()
+        return b"".join([_LENGTH.pack(len(head)), head, *(np.ascontiguousarray(a).tobytes() for a in self.arrays)])
+
+    @classmethod
+    def from_bytes(cls, message: bytes) -> Packed:
+        """Read what `to_bytes` wrote, or what a stranger put in its place.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are anything else.
+        """
+        try:
+            (length,) = _LENGTH.unpack_from(message)
+            if length > MAX_HEAD:
+                raise ValueError("head")
+            start = _LENGTH.size + length
+            head = json.loads(message[_LENGTH.size : start])
+            arrays = []
+            for code, shape in head["arrays"]:
+                dtype = np.dtype(str(code))
+                if dtype.itemsize == 0 or dtype.kind not in _KINDS or any(type(n) is not int or n < 0 for n in shape):
+                    raise ValueError("array")
+                count = int(np.prod(shape, dtype=object)) if shape else 1
+                end = start + count * dtype.itemsize
+                if end > len(message):
+                    raise ValueError("length")
+                arrays.append(np.frombuffer(message[start:end], dtype=dtype).reshape(shape))
+                start = end
+            if start != len(message):
+                raise ValueError("length")
+            return cls(head["tree"], arrays)
+        except (
+            struct.error,
+            LookupError,
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            RecursionError,
+            SyntaxError,
+        ) as error:
+            raise ValueError("The message is damaged.") from error
+
+
+def copied(value: Any, live: bool = False) -> Any:
+    """Return a fresh copy of a value as data, with torch tensors in the place of `Tensor` where `live`."""
+    return Packed.of(value).value(live)
+
+
 class _Packer:
-    def __init__(self, arrays: list):
-        self.arrays = arrays
+    def __init__(self):
+        self.arrays: list[np.ndarray] = []
         self.items = 0
         self.bytes = 0
 
@@ -97,10 +208,20 @@ class _Packer:
             if self.items + len(value) > MAX_ITEMS:
                 return {"$huge": f"dict of {len(value)} items"}
             return {"$dict": [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in list(value.items())]}
+        if kind in _AS_DATA:
+            return self._described(value)
         torch = sys.modules.get("torch")
         if torch is not None and isinstance(value, torch.Tensor):
             return self._tensor(value, torch)
         return {"$other": _type_name(value), "text": _short(value)}
+
+    def _described(self, value: Tensor | Huge | Other) -> dict:
+        """Pack what was packed before."""
+        if isinstance(value, Tensor):
+            return self._array("$tensor", value.array)
+        if isinstance(value, Huge):
+            return {"$huge": value.what} | ({} if value.shape is None else {"shape": list(value.shape)})
+        return {"$other": value.type_name, "text": value.text}
 
     def _tensor(self, value, torch) -> dict:
         if value.numel() * value.element_size() > MAX_BYTES:
@@ -147,40 +268,7 @@ def _short(value: Any) -> str:
         return f"<its repr raised {type(error).__name__}>"
 
 
-def pack(value: Any, arrays: list[np.ndarray]) -> Any:
-    """Turn a value into a tree of plain JSON; its arrays are appended to `arrays` and named by their index.
-
-    Parameters
-    ----------
-    value : object
-        Anything. What has no place in the form is described in words (`Huge`, `Other`).
-    arrays : list of numpy.ndarray
-        Grows by copies of the value's arrays.
-
-    Returns
-    -------
-    object
-        None, bool, int, float, str, list or dict.
-    """
-    return _Packer(arrays).pack(value)
-
-
-def unpack(tree: Any, arrays: list[np.ndarray], live: bool = False) -> Any:
-    """Turn a packed tree back into a value; arrays are fresh copies.
-
-    Parameters
-    ----------
-    tree, arrays
-        As made by `pack`.
-    live : bool
-        True makes torch tensors of tensors (to hand to a learner's function); False leaves them as `Tensor`.
-
-    Raises
-    ------
-    ValueError
-        If it is no packed value, or larger than `pack` makes any. The tree may be a stranger's.
-    """
-    return _Unpacker(arrays, live).unpack(tree)
+_AS_DATA = (Tensor, Huge, Other)
 
 
 class _Unpacker:
@@ -242,49 +330,3 @@ class _Unpacker:
         if tag == "$other":
             return Other(str(body)[:200], str(tree.get("text", ""))[:200])
         raise ValueError(f"Unknown tag {tag!r} in a packed value: it was made by a newer version of the course.")
-
-
-_LENGTH = struct.Struct("<Q")
-
-
-def to_bytes(tree: Any, arrays: list[np.ndarray]) -> bytes:
-    """Write a packed value as bytes: the length of a JSON head, the head, then each array's bytes."""
-    shapes = [[a.dtype.str, list(a.shape)] for a in arrays]
-    head = json.dumps({"tree": tree, "arrays": shapes}).encode()
-    return b"".join([_LENGTH.pack(len(head)), head, *(np.ascontiguousarray(a).tobytes() for a in arrays)])
-
-
-#: A message's head is JSON; more of it than this is nobody's answer.
-MAX_HEAD = 16 * 2**20
-
-
-def from_bytes(message: bytes) -> tuple[Any, list[np.ndarray]]:
-    """Read what `to_bytes` wrote, or what a stranger put in its place.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are anything else.
-    """
-    try:
-        (length,) = _LENGTH.unpack_from(message)
-        if length > MAX_HEAD:
-            raise ValueError("head")
-        start = _LENGTH.size + length
-        head = json.loads(message[_LENGTH.size : start])
-        arrays = []
-        for code, shape in head["arrays"]:
-            dtype = np.dtype(str(code))
-            if dtype.itemsize == 0 or dtype.kind not in _KINDS or any(type(n) is not int or n < 0 for n in shape):
-                raise ValueError("array")
-            count = int(np.prod(shape, dtype=object)) if shape else 1
-            end = start + count * dtype.itemsize
-            if end > len(message):
-                raise ValueError("length")
-            arrays.append(np.frombuffer(message[start:end], dtype=dtype).reshape(shape))
-            start = end
-        if start != len(message):
-            raise ValueError("length")
-        return head["tree"], arrays
-    except (struct.error, LookupError, TypeError, ValueError, ArithmeticError, RecursionError, SyntaxError) as error:
-        raise ValueError("The message is damaged.") from error

@@ -13,29 +13,29 @@ import importlib
 import io
 import linecache
 import os
-import select
 import signal
-import struct
 import sys
 import threading
 import time
 import traceback
 import types
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from introdl.checking import absent, wire
+from introdl.checking import absent
+from introdl.checking.channel import Channel, Closed, Damaged, Late
 from introdl.checking.outcome import Outcome
+from introdl.checking.packing import Packed, copied
 from introdl.checking.probes import PROBES
 
 _PRINTED = 4000
 #: What torch says in a fork of a process that has used a GPU: it can neither reach the GPU nor take gradients there.
 _NO_FORK = ("in forked subprocess", "in combination with fork-based multiprocessing")
-_LENGTH = struct.Struct("<Q")
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -220,17 +220,6 @@ def place(error: BaseException) -> str:
     return f"line {line}, in {function}" + (f": {text}" if text else "")
 
 
-def _same(a, b) -> bool:
-    """Whether two packed inputs are the same, to the bit."""
-    (tree_a, arrays_a), (tree_b, arrays_b) = a, b
-    if tree_a != tree_b and repr(tree_a) != repr(tree_b):  # repr: nan equals nan
-        return False
-    return len(arrays_a) == len(arrays_b) and all(
-        x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
-        for x, y in zip(arrays_a, arrays_b, strict=True)
-    )
-
-
 def _wake(task: Task) -> None:
     """Import what torch imports for seconds when an optimizer, or torch.func, is first used: here, once.
 
@@ -241,12 +230,11 @@ def _wake(task: Task) -> None:
             importlib.import_module("torch._dynamo")
 
 
-def _packed(value) -> tuple:
-    arrays: list[np.ndarray] = []
-    return wire.pack(value, arrays), arrays
+#: A case as it is driven: its inputs' names and values, in the order in which the learner's object takes them.
+Inputs = Sequence[tuple[str, Any]]
 
 
-def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.ndarray]) -> tuple[Outcome, list]:
+def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:
     """Drive the objects through one case, here and now.
 
     Parameters
@@ -254,29 +242,26 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
     task : Task
     objects : tuple
         The learner's objects.
-    inputs : list of (str, tree)
-        Names and packed values.
-    arrays : list of numpy.ndarray
-        The arrays that the inputs refer to.
+    inputs : sequence of (str, object)
+        Names and values, as data; the objects are given copies.
 
     Returns
     -------
-    Outcome, list of numpy.ndarray
-        What came of it, and the arrays that its value refers to.
+    Outcome
+        What came of it; its value is data.
     """
     for item in objects:
         if isinstance(item, Undefined):
-            return Outcome("undefined", message=item.name), []
+            return Outcome("undefined", message=item.name)
     watch = _Watch(task.forbidden) if task.forbidden else None
     if watch:
         unseen = _unseen(task.forbidden, len(sys.modules))
         for item in objects:
             if id(item) in unseen:
-                return Outcome("forbidden", message=unseen[id(item)][0]), []
-    given = [wire.unpack(tree, arrays, live=True) for _, tree in inputs]
-    before = [_packed(value) for value in given]
+                return Outcome("forbidden", message=unseen[id(item)][0])
+    before = [Packed.of(value) for _, value in inputs]
+    given = [value.value(live=True) for value in before]
     text = LimitedText(_PRINTED)
-    out: list[np.ndarray] = []
     absent.calls.clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -297,7 +282,7 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
                     if watch:
                         watch.over = True
                         sys.setprofile(None)
-                outcome = Outcome("returned", wire.pack(result, out))
+                outcome = Outcome("returned", copied(result))
             except (_OutOfTime, KeyboardInterrupt):
                 raise
             except _Forbidden as error:
@@ -326,10 +311,10 @@ def observe(task: Task, objects: tuple, inputs: list[tuple], arrays: list[np.nda
     with contextlib.suppress(Exception):
         outcome.changed = [
             name
-            for (name, tree), value, old in zip(inputs, given, before, strict=True)
-            if "$generator" not in (tree if isinstance(tree, dict) else ()) and not _same(_packed(value), old)
+            for (name, _), value, old in zip(inputs, given, before, strict=True)
+            if not isinstance(value, np.random.Generator) and not Packed.of(value).same_as(old)
         ]
-    return outcome, out
+    return outcome
 
 
 def text_of(error: BaseException) -> str:
@@ -370,62 +355,29 @@ def _settle_child(task: Task) -> None:
     _limit_memory(task.memory)
 
 
-def _in_child(write: int, task: Task, objects: tuple, cases: Iterable[tuple[list[tuple], list]]) -> None:
-    """Run cases, each with its arrays, and write each outcome to a pipe; never returns."""
+def _in_child(write: int, task: Task, objects: tuple, cases: Iterable[Inputs]) -> None:
+    """Run cases and write each outcome to a pipe; never returns."""
+    channel = Channel(write=write)
     try:
         _settle_child(task)
-        for inputs, arrays in cases:
-            outcome, out = observe(task, objects, inputs, arrays)
-            _send(write, outcome.to_tree(), out)
+        for inputs in cases:
+            outcome = observe(task, objects, inputs)
+            channel.send(outcome.head(), [outcome.value])
             if outcome.kind == "out of memory":
                 break
         os._exit(0)
     except MemoryError:
         with contextlib.suppress(BaseException):
-            _send(write, Outcome("out of memory").to_tree(), [])
+            channel.send(Outcome("out of memory").head(), [None])
         os._exit(0)
     except BaseException:
         os._exit(70)
 
 
-def _send(write: int, tree: object, arrays: list) -> None:
-    message = wire.to_bytes(tree, arrays)
-    view = memoryview(_LENGTH.pack(len(message)) + message)
-    while view:
-        view = view[os.write(write, view) :]
-
-
-def _receive(read: int, deadline: float) -> tuple | None:
-    """Read a message from a pipe; None where it ends before, or is no message.
-
-    Raises
-    ------
-    _OutOfTime
-    """
-    wanted, body, parts = _LENGTH.size, False, bytearray()
-    while True:
-        while len(parts) < wanted:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([read], [], [], min(left, 3600))[0]:
-                raise _OutOfTime
-            part = os.read(read, min(wanted - len(parts), 1 << 20))
-            if not part:
-                return None
-            parts += part
-        if body:
-            with contextlib.suppress(ValueError, struct.error):
-                return wire.from_bytes(bytes(parts))
-            return None
-        (wanted,) = _LENGTH.unpack(parts)
-        if wanted > 4 * wire.MAX_BYTES:
-            return None
-        body, parts = True, bytearray()
-
-
 class _Fork:
     """A process that runs cases, and is ended with the block; `ended` says how it ended by itself."""
 
-    def __init__(self, task: Task, objects: tuple, cases: Iterable[tuple[list[tuple], list]], others: tuple = ()):
+    def __init__(self, task: Task, objects: tuple, cases: Iterable[Inputs], others: tuple = ()):
         self._read, write = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork beside threads
@@ -437,10 +389,17 @@ class _Fork:
         os.close(write)
         self.ended = "it stopped its own process"
 
-    def outcome(self, deadline: float) -> tuple[Outcome, list] | None:
-        """Return its next outcome; None where there is none."""
-        found = _receive(self._read, deadline)
-        return None if found is None else (Outcome.from_tree(found[0]), found[1])
+    def outcome(self, deadline: float) -> Outcome | None:
+        """Return its next outcome; None where there is none.
+
+        Raises
+        ------
+        introdl.checking.channel.Late
+        """
+        try:
+            return Outcome.read(*Channel(self._read).receive(deadline))
+        except (Closed, Damaged):
+            return None
 
     def close(self) -> None:
         """End it."""
@@ -455,15 +414,15 @@ class _Fork:
                 self.ended = f"the system stopped it ({signal.Signals(os.WTERMSIG(status)).name})"
 
 
-def _forked(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
-    fork = _Fork(task, objects, [(inputs, arrays)])
+def _forked(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> Outcome:
+    fork = _Fork(task, objects, [inputs])
     try:
         found = fork.outcome(time.monotonic() + seconds)
-    except _OutOfTime:
-        return Outcome("out of time", message=f"{seconds:.0f}"), []
+    except Late:
+        return Outcome("out of time", message=f"{seconds:.0f}")
     finally:
         fork.close()
-    return (Outcome("crashed", message=fork.ended), []) if found is None else found
+    return found or Outcome("crashed", message=fork.ended)
 
 
 class Series:
@@ -488,10 +447,12 @@ class Series:
         os.close(read)
 
     @staticmethod
-    def _cases(read: int) -> Iterator[tuple[list[tuple], list]]:
-        while (message := _receive(read, float("inf"))) is not None:
-            tree, arrays = message
-            yield [(name, value) for name, value in tree], arrays
+    def _cases(read: int) -> Iterator[Inputs]:
+        channel = Channel(read)
+        with contextlib.suppress(Closed):
+            while True:
+                head, values = channel.receive()
+                yield [(name, value.value()) for name, value in zip(head["names"], values, strict=True)]
 
     def __enter__(self) -> Series:
         return self
@@ -500,12 +461,12 @@ class Series:
         os.close(self._write)
         self._fork.close()
 
-    def run(self, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list] | None:
+    def run(self, inputs: Inputs, seconds: float) -> Outcome | None:
         """Run the next case; None where the process has ended, or does not come back in time."""
         try:
-            _send(self._write, [[name, value] for name, value in inputs], arrays)
+            Channel(write=self._write).send({"names": [name for name, _ in inputs]}, [value for _, value in inputs])
             return self._fork.outcome(time.monotonic() + seconds)
-        except (OSError, _OutOfTime):
+        except (Closed, Late):
             return None
 
 
@@ -551,13 +512,13 @@ def _timer(seconds: float) -> Iterator[None]:
             timer.cancel()
 
 
-def _inline(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
+def _inline(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> Outcome:
     try:
         with _timer(seconds):
-            return observe(task, objects, inputs, arrays)
+            return observe(task, objects, inputs)
     except _OutOfTime:
         sys.setprofile(None)
-        return Outcome("out of time", message=f"{seconds:.0f}"), []
+        return Outcome("out of time", message=f"{seconds:.0f}")
 
 
 def isolated() -> bool:
@@ -565,44 +526,46 @@ def isolated() -> bool:
     return sys.platform == "linux" and os.environ.get("INTRODL_ISOLATION", "fork") != "inline"
 
 
-def run_case(task: Task, objects: tuple, inputs: list[tuple], arrays: list, seconds: float) -> tuple[Outcome, list]:
+def run_case(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> Outcome:
     """Run one case under limits; parameters as for `observe`, and the seconds it may take."""
     _wake(task)
     if task.forbidden:
         _unseen(task.forbidden, len(sys.modules))  # here, so that each fork finds it done and need not look again
     if not isolated():
-        return _inline(task, objects, inputs, arrays, seconds)
-    outcome, out = _forked(task, objects, inputs, arrays, seconds)
-    if outcome.kind == "raised" and any(words in outcome.message for words in _NO_FORK):
-        return _inline(task, objects, inputs, arrays, seconds)
-    return outcome, out
+        return _inline(task, objects, inputs, seconds)
+    outcome = _forked(task, objects, inputs, seconds)
+    return _inline(task, objects, inputs, seconds) if _cannot_fork(outcome) else outcome
 
 
-def _together(task: Task, objects: tuple, cases: list, arrays: list, deadline: float) -> Iterator[tuple[Outcome, list]]:
+def _cannot_fork(outcome: Outcome) -> bool:
+    return outcome.kind == "raised" and any(words in outcome.message for words in _NO_FORK)
+
+
+def _together(task: Task, objects: tuple, cases: list[Inputs], deadline: float) -> Iterator[Outcome]:
     """Run cases in one process, as far as it comes; what does not come back is for `run_case` to tell."""
     with Series(task, objects) as series:
         for inputs in cases:
-            found = series.run(inputs, arrays, max(deadline - time.monotonic(), 0.05))
-            if found is None or any(words in found[0].message for words in _NO_FORK):
+            found = series.run(inputs, max(deadline - time.monotonic(), 0.05))
+            if found is None or _cannot_fork(found):
                 return
             yield found
 
 
-def run(task: Task, objects: tuple, cases: Iterable[list[tuple]], arrays: list) -> Iterator[tuple[Outcome, list]]:
+def run(task: Task, objects: tuple, cases: Iterable[Inputs]) -> Iterator[Outcome]:
     """Run cases one after the other within `task.seconds`; after the first that never ends, the rest are not run."""
     deadline = time.monotonic() + task.seconds
     over = False
     cases = list(cases)
     if PROBES[task.probe].together and isolated():
-        done = list(_together(task, objects, cases, arrays, deadline))
+        done = list(_together(task, objects, cases, deadline))
         yield from done
         cases = cases[len(done) :]
     for inputs in cases:
         left = deadline - time.monotonic()
         if over or left <= 0.05:
             over = True
-            yield Outcome("not run"), []
+            yield Outcome("not run")
             continue
-        outcome, out = run_case(task, objects, inputs, arrays, left)
+        outcome = run_case(task, objects, inputs, left)
         over = outcome.kind == "out of time"
-        yield outcome, out
+        yield outcome
