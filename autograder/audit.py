@@ -13,7 +13,7 @@ from pathlib import Path
 
 from introdl import places
 
-#: How a worker's end (`autograder.session.Died.kind`) is named.
+#: How a worker's end (`autograder.examining.session.Died.kind`) is named.
 DIED = {
     "ended": "process ended",
     "killed": "process ended",

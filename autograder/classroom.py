@@ -129,7 +129,7 @@ class Classroom:
         return Gradebook(self.db_url, self.name)
 
     def limits(self):
-        """Return the limits under which submissions run (`autograder.examiner.Limits`)."""
+        """Return the limits under which submissions run (`autograder.examining.examiner.Limits`)."""
         from autograder.preprocessors import Examine
 
         return Examine(config=self.config()).limits()

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from autograder import bank, build
 from autograder import exercises as exercise_bank
+from autograder.examining.repair import checked_exercise
 from introdl.checking import sheets
 from introdl.checking.judge import Verdict, judge
 
@@ -24,6 +25,11 @@ def exercise(id: str):
 @lru_cache(maxsize=8)  # tests ask for one exercise's after the other
 def entry(id: str, seed: str):
     return bank.entry(exercise(id), seed)
+
+
+def hidden(notebook, seed: str) -> dict[str, sheets.Entry]:
+    """The hidden cases of the exercises that a notebook checks."""
+    return {id: entry(id, seed) for id in map(checked_exercise, notebook.cells) if id}
 
 
 @lru_cache(maxsize=1)

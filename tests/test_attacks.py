@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder import audit, examiner, intake, sandbox, session
+from autograder import audit, intake, sandbox
 from autograder import exercises as exercise_bank
-from autograder.preprocessors import RepairCells
-from autograder.session import Died, Session
+from autograder.examining import examiner, session
+from autograder.examining.repair import checked_exercise, differences, repair
+from autograder.examining.session import Died, Session
 from tests.attacks import chapter
 from tests.attacks.shortcuts import SHORTCUTS
 from tests.attacks.table import ATTACKS, CHEATS
-from tests.standing import EXERCISES, answers, exercise
+from tests.standing import EXERCISES, answers, exercise, hidden
 
 pytestmark = pytest.mark.skipif(bool(sandbox.trouble()), reason=sandbox.trouble() or "there is a sandbox")
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,8 +38,8 @@ def _attacked_chapter(monkeypatch):
 
 def graded(notebook, pool, tmp_path):
     released = chapter.released()
-    RepairCells().repair(notebook, released)
-    return examiner.examine(notebook, SEED, tmp_path, LIMITS, pool=pool)
+    repair(notebook, released)
+    return examiner.examine(notebook, hidden(notebook, SEED), tmp_path, LIMITS, pool=pool)
 
 
 def points(found):
@@ -48,8 +49,8 @@ def points(found):
 def shown(notebook, found, kind=""):
     """Everything of a submission that a person will see, or of one kind."""
     for cell in notebook.cells:
-        if examiner.checked_exercise(cell) in found.verdicts:
-            examiner.write_verdict(cell, found.verdicts[examiner.checked_exercise(cell)])
+        if checked_exercise(cell) in found.verdicts:
+            examiner.write_verdict(cell, found.verdicts[checked_exercise(cell)])
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return str([output.get("data", {}).get(kind) if kind else output for output in outputs])
 
@@ -78,7 +79,9 @@ def test_an_attack_earns_nothing(attack, pool, tmp_path):
 @pytest.mark.parametrize("one", SHORTCUTS, ids=lambda one: f"{one.exercise}-{one.name}".replace(" ", "-"))
 def test_a_finished_function_is_no_answer_and_the_sentence_says_so(one, pool, tmp_path):
     notebook = chapter.alone(one.exercise, one.answer, one.before)
-    found = examiner.examine(notebook, SEED, tmp_path, examiner.Limits(cell=60, notebook=150), pool=pool)
+    found = examiner.examine(
+        notebook, hidden(notebook, SEED), tmp_path, examiner.Limits(cell=60, notebook=150), pool=pool
+    )
     verdict = found.verdicts[one.exercise]
     assert verdict.earned == 0, verdict
     told = {case.blind for case in verdict.cases}
@@ -102,7 +105,7 @@ def wide_pool():
 @pytest.mark.parametrize("cheat", CHEATS, ids=lambda one: f"{one.exercise}-{one.name}".replace(" ", "-"))
 def test_a_cheat_earns_nothing(cheat, wide_pool, tmp_path):
     notebook = chapter.alone(cheat.exercise, cheat.answer, cheat.before)
-    found = examiner.examine(notebook, SEED, tmp_path, examiner.Limits(), pool=wide_pool)
+    found = examiner.examine(notebook, hidden(notebook, SEED), tmp_path, examiner.Limits(), pool=wide_pool)
     verdict = found.verdicts[cheat.exercise]
     assert verdict.earned == cheat.earns, verdict
     told = [case.sentence for case in verdict.cases] + [one.explanation for one in verdict.diagnoses]
@@ -155,13 +158,13 @@ def _ours_forged(notebook):
 def test_an_edited_notebook_earns_nothing(edit, seen, pool, tmp_path):
     notebook = chapter.answered("def convolve(f, g):\n    return 0.0")
     edit(notebook)
-    RepairCells().repair(notebook, chapter.released())
-    repaired = [one["kind"] for one in notebook.metadata["introdl_repaired"]]
-    found = examiner.examine(notebook, SEED, tmp_path, LIMITS, pool=pool)
+    repair(notebook, chapter.released())
+    repaired = [one.kind for one in differences(notebook)]
+    found = examiner.examine(notebook, hidden(notebook, SEED), tmp_path, LIMITS, pool=pool)
     assert points(found) == {"97.double": 5, "97.convolve": 0, "97.negate": 4, "97.quiz": 3}
     assert not seen or seen in {*repaired, *(one.kind for one in found.findings)}
     assert "all is well" not in repaired
-    worth = {cell.metadata.nbgrader.points for cell in notebook.cells if examiner.checked_exercise(cell)}
+    worth = {cell.metadata.nbgrader.points for cell in notebook.cells if checked_exercise(cell)}
     assert worth == {5, 10, 4, 3}
 
 

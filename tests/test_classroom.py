@@ -243,13 +243,13 @@ def test_manual_scores_and_comments_survive_grading_again(room):
 
 
 def test_hidden_inputs_are_the_classrooms_own(room, tmp_path):
-    from autograder.examiner import hidden_entry
+    from autograder.grading import hidden_cases
 
     other = Classroom.init(tmp_path / "other")
     assert other.seed != room.seed and len(other.seed) == 64
 
     def first(seed):
-        return hidden_entry("03.conv2d", seed).cases[0].inputs[0][1].tolist()
+        return hidden_cases.draw("03", seed)["03.conv2d"].cases[0].inputs[0][1].tolist()
 
     assert first(room.seed) != first(other.seed)
     assert first(room.seed) == first(room.seed)

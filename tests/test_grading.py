@@ -19,13 +19,15 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from autograder import audit, deadlines, examiner, grading
+from autograder import audit, deadlines, grading
 from autograder.classroom import Classroom, ClassroomError
 from autograder.cli import app
 from autograder.export import export
+from autograder.grading import fingerprint, hidden_cases, local, lock, regrade, run, submissions
 from autograder.grading import job as jobs
-from autograder.grading import local, lock, regrade, run, submissions
 from introdl import places
+from introdl.checking import sheets
+from introdl.checking.packing import Other
 from tests import small_class as small
 
 GRADE = "from autograder.cli import app; app()"
@@ -273,9 +275,7 @@ def test_a_job_that_kills_its_process_is_given_up_and_the_rest_goes_on(graded, m
         return popen([words[0], str(deadly), words[-1]], **kwargs)
 
     monkeypatch.setattr(local.subprocess, "Popen", other)
-    made = {
-        name: jobs.Job("03", text, b"", {}, "", {}, "") for name, text in (("a", b"deadly"), ("b", b""), ("c", b""))
-    }
+    made = {name: jobs.Job(text, {}, b"", {}) for name, text in (("a", b"deadly"), ("b", b""), ("c", b""))}
     work = [(name, lambda one=one: one) for name, one in made.items()]
     answers = {name: (kind, answer) for name, kind, answer in local.side_by_side(work, 2)}
     assert answers["b"] == answers["c"] == ("verdict", {"work": "x"})
@@ -511,20 +511,18 @@ def mended(tmp_path, monkeypatch):
     room = small.make(tmp_path / "room")
     small.fill(room, 4)
     small.hand_in(room, "s03", {"03.output_size": "def output_size(n, kernel, stride=1, padding=0):\n    return -1"})
-    real = examiner.hidden_entry
+    real = hidden_cases.of_class
 
-    def broken(exercise, seed):
-        entry = real(exercise, seed)
-        if exercise in ("03.output_size", "03.pad"):
-            wrong = -1 if exercise == "03.output_size" else {"$other": "nothing"}
-            entry = dataclasses.replace(
-                entry, cases=[dataclasses.replace(entry.cases[0], expected=wrong), *entry.cases[1:]]
-            )
-        return entry
+    def broken(*given):
+        entries = dict(hidden_cases.read(real(*given)))
+        for exercise, wrong in (("03.output_size", -1), ("03.pad", Other("nothing"))):
+            first, *others = entries[exercise].cases
+            cases = [dataclasses.replace(first, expected=wrong), *others]
+            entries[exercise] = dataclasses.replace(entries[exercise], cases=cases)
+        return sheets.as_bytes("03", list(entries.values()))
 
     with monkeypatch.context() as patch:
-        patch.setattr(examiner, "hidden_entry", broken)
-        patch.setattr(jobs, "code_version", lambda chapter: "broken")
+        patch.setattr(hidden_cases, "of_class", broken)
         grading.grade(room, small.NAME, [], count=1)
     by_hand(room)
     with room.gradebook() as book:
@@ -596,21 +594,78 @@ def test_a_verdict_depends_on_all_that_counts_and_on_nothing_else(graded):
     assert not changed(notebook=nbformat.writes(other).encode())
     other.cells[0].source += "\nx = 1"
     assert changed(notebook=nbformat.writes(other).encode())
-    assert changed(seed="other") and changed(files={"a.txt": b"1"}) and changed(code="other")
-    assert changed(limits=base.limits | {"cell": 1.0})
+    assert changed(files={"a.txt": b"1"}) and changed(code="other") and changed(limits=base.limits | {"cell": 1.0})
+    entries = hidden_cases.read(base.cases)
+
+    def with_first(**fields):
+        changed_first = dataclasses.replace(entries["03.pad"], **fields)
+        return sheets.as_bytes("03", list((entries | {"03.pad": changed_first}).values()))
+
+    assert changed(cases=with_first(cases=entries["03.pad"].cases[1:])) and changed(cases=with_first(rtol=0.5))
+    assert not changed(cases=with_first(hints=["another"], title="Another"))
+    mistake = dataclasses.replace(entries["03.pad"].misconceptions[0], explanation="In other words.")
+    assert not changed(cases=with_first(misconceptions=[mistake, *entries["03.pad"].misconceptions[1:]]))
 
 
-def test_the_code_version_sees_code_and_no_comments():
-    meaning = jobs._meaning
+def test_a_class_is_drawn_once(graded, monkeypatch):
+    monkeypatch.setattr(hidden_cases, "draw", lambda *given: pytest.fail("drawn again"))
+    assert grading.grade(graded, small.NAME, ["s00"], force=True, count=1)[0].state == "graded"
+    kept = list((graded.root / ".graded" / small.NAME / "cases").iterdir())
+    assert [path.suffix for path in kept] == [".npz"] and kept[0].stat().st_mode & 0o077 == 0
+
+
+def test_damaged_or_outdated_cases_are_drawn_again(tmp_path, monkeypatch):
+    drawn = []
+    really = hidden_cases.draw
+    monkeypatch.setattr(hidden_cases, "draw", lambda *given: drawn.append(given) or really(*given))
+    first = hidden_cases.of_class(tmp_path, "03", "a secret")
+    assert hidden_cases.of_class(tmp_path, "03", "a secret") == first and len(drawn) == 1
+    next((tmp_path / "cases").iterdir()).write_bytes(first[:1000])
+    assert hidden_cases.of_class(tmp_path, "03", "a secret") == first and len(drawn) == 2
+    monkeypatch.setattr(fingerprint, "versions", lambda: ["another torch"])
+    assert hidden_cases.of_class(tmp_path, "03", "a secret") == first and len(drawn) == 3
+    assert hidden_cases.of_class(tmp_path, "03", "another secret") != first
+    assert len(list((tmp_path / "cases").iterdir())) == 1
+
+
+def test_a_fingerprint_sees_what_a_module_does_and_no_words():
+    meaning = fingerprint.meaning
     assert meaning('def f():\n    "Doc."\n    return 1  # one') == meaning("def f():\n    return 1")
     assert meaning("def f():\n    return 1") != meaning("def f():\n    return 2")
+    said = 'def f(x):\n    return f"{x} is not started yet.", "Look at the shape."'
+    assert meaning(said) == meaning(said.replace("started", "begun").replace("shape", "axes"))
+    assert meaning(said) != meaning(said.replace("{x}", "{x + 1}"))
+    assert meaning('x = "a b"') != meaning('x = "a c"') and meaning('x = "c = a * b"') != meaning('x = "c = a + b"')
 
 
-def test_the_code_version_sees_probes_and_held_out_pictures():
-    names = {path.name for path in jobs.judges("09")}
-    assert {"judge.py", "food.py", "examiner.py", "ch09_food_cnn.py", "plates.zip"} <= names
-    assert all(path.exists() for path in jobs.judges("09"))
-    assert "plates.zip" not in {path.name for path in jobs.judges("03")}
+def test_a_fingerprint_sees_the_modules_that_are_used_and_no_others():
+    drawing = fingerprint.modules(["autograder.exercises.ch09_food_cnn"])
+    assert {"autograder.held_out", "autograder.exercise", "introdl.data"} <= set(drawing)
+    assert "autograder.held_out" not in fingerprint.modules(["autograder.exercises.ch03_convolution"])
+    inside = fingerprint.modules(["introdl.checking.worker", "introdl.checking.probes.base"])
+    assert "introdl.checking.isolation" in inside and "introdl.training.loop" not in inside
+    training = fingerprint.modules(["introdl.training"])
+    assert {"introdl.training.loop", "introdl.training.augmentation", "introdl"} <= set(training)
+    assert not {"introdl.cli", "introdl.game"} & set(inside + training)
+
+
+@pytest.mark.parametrize("source", ["from introdl import training", "%timeit f()\nimport introdl.training as t", "from introdl.training import Settings"])  # fmt: skip
+def test_a_changed_training_loop_counts_where_a_notebook_trains(source, monkeypatch):
+    meaning = fingerprint._meaning
+    before = {text: fingerprint.examining([], [text]) for text in (source, "import numpy")}
+    monkeypatch.setattr(
+        fingerprint, "_meaning", lambda name: f"{meaning(name)}{'!' * (name == 'introdl.training.loop')}"
+    )
+    assert fingerprint.examining([], [source]) != before[source]
+    assert fingerprint.examining([], ["import numpy"]) == before["import numpy"]
+
+
+def test_a_changed_comparison_counts_for_all(monkeypatch):
+    meaning, before = fingerprint._meaning, fingerprint.examining([], [])
+    monkeypatch.setattr(
+        fingerprint, "_meaning", lambda name: f"{meaning(name)}{'!' * (name == 'introdl.checking.compare')}"
+    )
+    assert fingerprint.examining([], []) != before
 
 
 def test_another_version_of_the_course_refuses_a_job(graded):

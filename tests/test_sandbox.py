@@ -130,7 +130,7 @@ def test_other_systems_are_told_what_is_possible(fresh, monkeypatch, platform, w
 
 
 def test_unsafe_grades_without_a_sandbox(monkeypatch, tmp_path):
-    from autograder.session import Session
+    from autograder.examining.session import Session
 
     monkeypatch.setenv(sandbox.UNSAFE, "1")
     (tmp_path / "mine.txt").write_text("mine")

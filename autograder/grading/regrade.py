@@ -10,8 +10,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import examiner
 from autograder.classroom import Classroom, ClassroomError
+from autograder.examining.repair import checked_exercise
 from autograder.grading import lock, submissions
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.report import Bar
@@ -126,7 +126,7 @@ def _not_again(run: Run, submission: submissions.Submission) -> str:
 
 def _look_for(run: Run, exercises: list[str]) -> None:
     released = nbformat.reads(run.released.decode(), as_version=4)
-    known = [id for id in map(examiner.checked_exercise, released.cells) if id]
+    known = [id for id in map(checked_exercise, released.cells) if id]
     for id in exercises:
         if id not in known:
             raise ClassroomError(f"{run.assignment} has no exercise {id!r}. It has: {', '.join(known)}.")

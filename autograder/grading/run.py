@@ -9,10 +9,11 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
-from autograder import examiner, sandbox
+from autograder import sandbox
 from autograder.classroom import Classroom, ClassroomError
+from autograder.examining import repair
+from autograder.grading import hidden_cases, local, lock, submissions
 from autograder.grading import job as jobs
-from autograder.grading import local, lock, submissions
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.report import Progress
 from autograder.grading.submissions import Submission
@@ -88,7 +89,7 @@ class _Todo:
     """A submission that waits for its verdict."""
 
     submission: Submission
-    key: str
+    job: jobs.Job
     mark: dict
 
 
@@ -114,14 +115,13 @@ class Run:
             raise ClassroomError(f"{path} cannot be read. Hand it out again: autograder assign {assignment}") from error
         self.limits = asdict(room.limits())
         self.given = room.beside_source(assignment)
-        self.code = jobs.code_version(assignment[:2])
+        self.cases = hidden_cases.of_class(self.store.folder, assignment[:2], room.seed)
         self.results: dict[str, Result] = {}
 
     def job(self, submission: Submission) -> jobs.Job:
         """Return a submission's job."""
-        files = submission.files | self.given
-        chapter = self.assignment[:2]
-        return jobs.Job(chapter, submission.notebook, self.released, files, self.room.seed, self.limits, self.code)
+        nb = repair.prepared(submission.notebook, self.released)
+        return jobs.Job.make(nb, submission.files | self.given, self.cases, self.limits)
 
     def new_mark(self, submission: Submission, key: str, due: str) -> dict:
         """Return a submission's mark, without its scores: ``of`` is a fingerprint of all that they depend on."""
@@ -141,7 +141,8 @@ class Run:
             submission = submissions.read(self.room, name, self.assignment)
             if submission.state == submissions.READY:
                 try:
-                    key = self.job(submission).key
+                    job = self.job(submission)
+                    key = job.key
                 except Exception as error:  # a notebook of a kind that nobody thought of
                     submission.state = submissions.UNREADABLE
                     submission.note = f"It is no notebook that can be examined ({type(error).__name__}: {error})."[:300]
@@ -149,7 +150,7 @@ class Run:
                 self._settle(submission, writer, held)
                 continue
             mark = self.store.mark(name)
-            todo = _Todo(submission, key, self.new_mark(submission, key, due))
+            todo = _Todo(submission, job, self.new_mark(submission, key, due))
             todo.mark["seconds"] = mark.get("seconds")
             if not self.force and mark.get("of") == todo.mark["of"] and self._stands(name, mark, held):
                 self._note(writer, name, UNCHANGED, submission.note)
@@ -194,7 +195,7 @@ class Run:
         self.store.forget(name)
         try:
             writer.write(
-                name, self.store.verdict_path(todo.key), in_time=not submissions.is_date(todo.submission.timestamp)
+                name, self.store.verdict_path(todo.job.key), in_time=not submissions.is_date(todo.submission.timestamp)
             )
         except NotWritten as error:
             return self._note(writer, name, FAILED, str(error))
@@ -205,9 +206,7 @@ class Run:
 
     def answers(self, todos: list[_Todo], count: int, address: str | None) -> Iterator[local.Answer]:
         """Examine submissions, wherever it was asked for."""
-        work: list[tuple[str, Callable]] = [
-            (todo.submission.student, lambda one=todo.submission: self.job(one)) for todo in todos
-        ]
+        work: list[tuple[str, Callable]] = [(todo.submission.student, lambda one=todo.job: one) for todo in todos]
         count = min(count, len(work))
         if address and work:
             from autograder.grading import cluster
@@ -229,7 +228,7 @@ class Run:
             with contextlib.closing(self.answers(examine, count, address)) as answers:
                 for todo in ready:
                     with interrupts.deferred():
-                        progress.one(self.write(todo, self.store.verdict(todo.key) or {}, writer))
+                        progress.one(self.write(todo, self.store.verdict(todo.job.key) or {}, writer))
                 for name, kind, answer in answers:
                     with interrupts.deferred():
                         progress.one(self._take(by_name[name], kind, answer, writer))
@@ -239,20 +238,20 @@ class Run:
             name = todo.submission.student
             said = str(answer) if str(answer).endswith(".") else f"{answer}."
             return self._note(writer, name, FAILED, f"Not graded: {said}")
-        self.store.keep(todo.key, answer)
+        self.store.keep(todo.job.key, answer)
         return self.write(todo, answer, writer)
 
     def verdicts(self, asked: dict[str, Submission], count: int, address: str | None) -> Iterator[local.Answer]:
         """Return a verdict for each submission, from the store or by examining it; new ones are kept."""
         todos = []
         for name, submission in asked.items():
-            key = self.job(submission).key
-            ready = self.store.verdict(key)
+            job = self.job(submission)
+            ready = self.store.verdict(job.key)
             if ready is not None:
                 yield name, "verdict", ready
             else:
-                todos.append(_Todo(submission, key, self.store.mark(name)))
-        keys = {todo.submission.student: todo.key for todo in todos}
+                todos.append(_Todo(submission, job, self.store.mark(name)))
+        keys = {todo.submission.student: todo.job.key for todo in todos}
         with contextlib.closing(self.answers(todos, count, address)) as answers:
             for name, kind, answer in answers:
                 if kind == "verdict":
@@ -262,9 +261,9 @@ class Run:
     def move(self, submission: Submission, verdict: dict, scores: dict[str, float], writer: Writer) -> None:
         """Give a graded submission other scores in some exercises: in the gradebook and its graded notebook."""
         name, job = submission.student, self.job(submission)
-        nb = jobs.prepared(job.notebook, job.released)
+        nb = job.opened()
         jobs.apply(verdict, nb)
-        outputs = {id: cell.outputs for cell in nb.cells if (id := examiner.checked_exercise(cell)) in scores}
+        outputs = {id: cell.outputs for cell in nb.cells if (id := repair.checked_exercise(cell)) in scores}
         writer.move(name, {check_id(id): score for id, score in scores.items()}, outputs)
         mark = self.new_mark(submission, job.key, writer.due())
         self.store.set_mark(name, mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")})

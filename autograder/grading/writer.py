@@ -172,7 +172,7 @@ class Writer:
         """
         from nbgrader.preprocessors import AssignLatePenalties
 
-        from autograder.examiner import checked_exercise
+        from autograder.examining.repair import checked_exercise
 
         path = self.room.root / "autograded" / student / self.assignment / f"{self.assignment}.ipynb"
         nb, mode = nbformat.read(path, as_version=4), path.stat().st_mode

@@ -131,11 +131,8 @@ class _Arrays:
         return self._seen[key]
 
 
-def write(path: Path, chapter: str, entries: list[Entry]) -> None:
-    """Write a chapter's sheet; all entries share one list of arrays.
-
-    The bytes depend on the content alone.
-    """
+def as_bytes(chapter: str, entries: list[Entry]) -> bytes:
+    """Return a chapter's sheet; all entries share one list of arrays. The bytes depend on the content alone."""
     arrays = _Arrays()
     trees = [entry.to_tree(arrays.number) for entry in entries]
     body = {"format": FORMAT, "chapter": chapter, "exercises": trees}
@@ -144,31 +141,54 @@ def write(path: Path, chapter: str, entries: list[Entry]) -> None:
     named = {"sheet": np.frombuffer(text.encode(), dtype=np.uint8)}
     named.update({f"a{i}": array for i, array in enumerate(arrays.all)})
     np.savez_compressed(buffer, **named)
-    places.write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
-def read(path: Path) -> dict[str, Entry]:
-    """Read a sheet and return its entries by exercise id, in the chapter's order.
+def write(path: Path, chapter: str, entries: list[Entry]) -> None:
+    """Write a chapter's sheet."""
+    places.write_atomically(path, as_bytes(chapter, entries))
+
+
+def from_bytes(content: bytes, name: str) -> dict[str, Entry]:
+    """Return a sheet's entries by exercise id, in the chapter's order.
+
+    Parameters
+    ----------
+    content : bytes
+        As `as_bytes` makes them.
+    name : str
+        What to call the sheet in a sentence.
 
     Raises
     ------
     ValueError
-        If the file is no sheet, or was made by a newer version of the course.
+        If it is no sheet, or was made by a newer version of the course.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             body = json.loads(bytes(file["sheet"]).decode())
             arrays = [file[f"a{i}"] for i in range(len(file.files) - 1)]
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
         raise ValueError(
-            f"The answer sheet {path} cannot be read ({error}). Fetch the course's files again."
+            f"The answer sheet {name} cannot be read ({error}). Fetch the course's files again."
         ) from error
     if body.get("format") != FORMAT:
         raise ValueError(
-            f"The answer sheet {path.name} has format {body.get('format')}, and this version of introdl reads {FORMAT}. "
+            f"The answer sheet {name} has format {body.get('format')}, and this version of introdl reads {FORMAT}. "
             "Update the course: 'git pull', then 'make lab'."
         )
     return {tree["id"]: Entry.from_tree(tree, arrays) for tree in body["exercises"]}
+
+
+def read(path: Path) -> dict[str, Entry]:
+    """Read a sheet; returns and raises as `from_bytes`."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"The answer sheet {path} cannot be read ({error}). Fetch the course's files again."
+        ) from error
+    return from_bytes(content, str(path))
 
 
 _cache: dict[Path, tuple[float, dict[str, Entry]]] = {}

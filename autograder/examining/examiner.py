@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_output
 
-from autograder import audit, bank, sandbox
-from autograder import exercises as exercise_bank
+from autograder import audit, sandbox
+from autograder.examining.repair import checked_exercise, is_demo, is_learners
+from autograder.examining.session import Died, Session
 from autograder.exercise import AuthorError
-from autograder.release import exercise_of
-from autograder.session import Died, Session
 from introdl.checking import report
 from introdl.checking.absent import covers
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
@@ -31,24 +29,8 @@ from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
-_DEMO, _SAME = "introdl_demo", "introdl_same"
 #: What a run that lacks a library may end with, where the answer itself is right.
 _FOR_WANT = ("NameError", "AttributeError", "ImportError", "ModuleNotFoundError", "TypeError", "UnboundLocalError")
-
-
-@lru_cache(maxsize=512)
-def hidden_entry(exercise: str, seed: str) -> Entry:
-    """Return an exercise's entry with hidden cases drawn from a classroom's secret seed.
-
-    Raises
-    ------
-    AuthorError
-        If this version of the course has no such exercise.
-    """
-    known = exercise_bank.load(exercise[:2])
-    if exercise not in known:
-        raise AuthorError(f"This version of the course has no exercise {exercise}. Hand the chapter out again.")
-    return bank.entry(known[exercise], seed)
 
 
 @dataclass
@@ -78,42 +60,11 @@ class Limits:
     notebook: float = 900.0
 
 
-def mark_cells(notebook: nbformat.NotebookNode, released: nbformat.NotebookNode) -> None:
-    """Mark a submission's cells that stand as they were handed out.
-
-    Demonstrations among them need not run; one that a learner has changed may hold a part of an answer, and runs.
-    """
-    same = {cell.source for cell in released.cells}
-    demos = {cell.source for cell in released.cells if "demo" in cell.metadata.get("tags", [])}
-    for cell in notebook.cells:
-        cell.metadata.pop(_DEMO, None)
-        cell.metadata.pop(_SAME, None)
-        if cell.source in same:
-            cell.metadata[_SAME] = True
-        if cell.cell_type == "code" and cell.source in demos:
-            cell.metadata[_DEMO] = True
-
-
-def _is_demo(cell: nbformat.NotebookNode) -> bool:
-    return bool(cell.metadata.get(_DEMO))
-
-
-def is_learners(cell: nbformat.NotebookNode) -> bool:
-    """Whether a learner wrote or changed a code cell (one that is checked is not the learner's, whatever it holds)."""
-    return cell.cell_type == "code" and not cell.metadata.get(_SAME) and checked_exercise(cell) is None
-
-
-def checked_exercise(cell: nbformat.NotebookNode) -> str | None:
-    """Return the exercise that a cell checks, or None where it is no check cell."""
-    meta = cell.metadata.get("nbgrader", {})
-    return exercise_of(meta.get("grade_id", "")) if meta.get("grade") else None
-
-
 class _Run:
     """A submission's way from its first cell to its last, with the forbidden names `absent` put away."""
 
     def __init__(self, examining: _Examining, absent: tuple[str, ...], asked: set[str]):
-        self.notebook, self.seed, self.limits = examining.notebook, examining.seed, examining.limits
+        self.notebook, self.entries, self.limits = examining.notebook, examining.entries, examining.limits
         self.absent, self.asked, self.examining = absent, asked, examining
         room = "bare" if covers(list(absent), "torch") else "full"
         self.session = Session(examining.folder, examining.pool, room, absent, examining.without)
@@ -153,7 +104,7 @@ class _Run:
                 self._restart(position)
 
     def _runs(self, position: int, cell: nbformat.NotebookNode) -> bool:
-        return cell.cell_type == "code" and position not in self.deadly and not _is_demo(cell)
+        return cell.cell_type == "code" and position not in self.deadly and not is_demo(cell)
 
     def _run_cell(self, position: int, cell: nbformat.NotebookNode) -> None:
         left = self._left()
@@ -188,7 +139,7 @@ class _Run:
                 return
 
     def _probe(self, exercise: str) -> Verdict:
-        entry = hidden_entry(exercise, self.seed)
+        entry = self.entries[exercise]
         in_series = self._in_series(entry)
         outcomes, deadline = [], time.monotonic() + entry.seconds
         for number, case in enumerate(entry.cases):
@@ -256,7 +207,7 @@ class _Run:
         self.demos_ran = True
         for position, cell in enumerate(self.notebook.cells):
             answer = cell.metadata.get("nbgrader", {}).get("solution")
-            if cell.cell_type == "code" and position not in self.deadly and (_is_demo(cell) or answer):
+            if cell.cell_type == "code" and position not in self.deadly and (is_demo(cell) or answer):
                 self._run_again(cell)
 
     def _run_again(self, cell: nbformat.NotebookNode) -> None:
@@ -278,8 +229,10 @@ class _Run:
 class _Examining:
     """One submission's way through the examiner."""
 
-    def __init__(self, notebook: nbformat.NotebookNode, seed: str, folder: Path, limits: Limits, pool, without):
-        self.notebook, self.seed, self.folder, self.limits = notebook, seed, folder, limits
+    def __init__(
+        self, notebook: nbformat.NotebookNode, entries: Mapping[str, Entry], folder: Path, limits, pool, without
+    ):
+        self.notebook, self.entries, self.folder, self.limits = notebook, entries, folder, limits
         self.pool, self.without = pool, without
         self.deadline = time.monotonic() + limits.notebook
         self.found = Examination()
@@ -287,7 +240,10 @@ class _Examining:
     def run(self) -> Examination:
         self._look_at_source()
         ids = [exercise for exercise in map(checked_exercise, self.notebook.cells) if exercise]
-        entries = {exercise: hidden_entry(exercise, self.seed) for exercise in ids}
+        for exercise in ids:
+            if exercise not in self.entries:
+                raise AuthorError(f"This version of the course has no exercise {exercise}. Hand the chapter out again.")
+        entries = {exercise: self.entries[exercise] for exercise in ids}
         runs: list[_Run] = []
         for absent, asked in self._first(entries).items():
             runs.append(_Run(self, absent, asked).run())
@@ -409,7 +365,7 @@ def _outputs(answer: dict) -> list:
 
 def examine(
     notebook: nbformat.NotebookNode,
-    seed: str,
+    entries: Mapping[str, Entry],
     folder: Path,
     limits: Limits | None = None,
     *,
@@ -421,9 +377,9 @@ def examine(
     Parameters
     ----------
     notebook : nbformat.NotebookNode
-        The submission, with nbgrader's metadata put right. It is changed in place.
-    seed : str
-        The classroom's secret.
+        The submission, repaired (`autograder.examining.repair`). It is changed in place.
+    entries : mapping of str to Entry
+        The class's hidden cases, by exercise.
     folder : pathlib.Path
         The working folder of the submission's code.
     limits : Limits, optional
@@ -440,8 +396,10 @@ def examine(
     ------
     autograder.sandbox.SandboxError
         If there is no sandbox here.
+    AuthorError
+        If the notebook checks an exercise that has no hidden cases.
     """
-    return _Examining(notebook, seed, folder, limits or Limits(), pool or sandbox.pool(), without).run()
+    return _Examining(notebook, entries, folder, limits or Limits(), pool or sandbox.pool(), without).run()
 
 
 def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> None:

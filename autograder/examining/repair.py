@@ -1,0 +1,172 @@
+"""Put a submission's cells right: what is graded, and for how much, is taken from the notebook that was handed out.
+
+Learners delete cells, copy them, and open notebooks in editors that drop metadata.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import warnings
+from dataclasses import asdict
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import is_grade
+
+from autograder import audit
+from autograder.release import exercise_of
+
+_REPAIRED, _DEMO, _SAME = "introdl_repaired", "introdl_demo", "introdl_same"
+
+
+def checked_exercise(cell: NotebookNode) -> str | None:
+    """Return the exercise that a cell checks, or None where it is no check cell."""
+    meta = cell.metadata.get("nbgrader", {})
+    return exercise_of(meta.get("grade_id", "")) if meta.get("grade") else None
+
+
+def is_learners(cell: NotebookNode) -> bool:
+    """Whether a learner wrote or changed a code cell (one that is checked is not the learner's, whatever it holds)."""
+    return cell.cell_type == "code" and not cell.metadata.get(_SAME) and checked_exercise(cell) is None
+
+
+def is_demo(cell: NotebookNode) -> bool:
+    """Whether a cell is a demonstration that stands as it was handed out."""
+    return bool(cell.metadata.get(_DEMO))
+
+
+def prepared(notebook: bytes, released: bytes) -> NotebookNode:
+    """Return a submission as it is examined: repaired, and without outputs.
+
+    Parameters
+    ----------
+    notebook, released : bytes
+        The submission, and the notebook that was handed out.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a copied cell has its double's id
+        nb = nbformat.reads(notebook.decode("utf-8"), as_version=4)
+        repair(nb, nbformat.reads(released.decode("utf-8"), as_version=4))
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return nb
+
+
+def work(nb: NotebookNode) -> str:
+    """Return a fingerprint of what examining a repaired notebook runs: its code, and what is checked for how much."""
+    parts = []
+    for cell in nb.cells:
+        exercise = checked_exercise(cell)
+        if exercise is not None:
+            parts.append(["check", exercise, float(cell.metadata.nbgrader["points"])])
+        elif cell.cell_type == "code":
+            marks = [bool(cell.metadata.get(mark)) for mark in (_DEMO, _SAME)]
+            parts.append(["code", cell.source, bool(cell.metadata.get("nbgrader", {}).get("solution")), *marks])
+        else:
+            parts.append([cell.cell_type])
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def repair(nb: NotebookNode, released: NotebookNode) -> None:
+    """Repair a notebook by its released one, in place.
+
+    Graded cells get their marks back, missing check cells are put in, and cells that stand as they were handed out are
+    marked. What was found changed is kept with the notebook, for `differences`.
+    """
+    original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
+    nb.metadata[_REPAIRED] = [asdict(finding) for finding in _differences(nb, original)]
+    _give_marks(nb, original)
+    _put_in_missing(nb, released)
+    _mark_unchanged(nb, released)
+
+
+def differences(nb: NotebookNode) -> list[audit.Finding]:
+    """Return what `repair` found changed of the graded cells, and take it out of the notebook."""
+    return [audit.Finding(**one) for one in nb.metadata.pop(_REPAIRED, [])]
+
+
+def _grade_id(cell: NotebookNode) -> str | None:
+    meta = cell.metadata.get("nbgrader")
+    found = meta.get("grade_id") if isinstance(meta, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _differences(nb: NotebookNode, original: dict[str, NotebookNode]) -> list[audit.Finding]:
+    found = []
+    for position, cell in enumerate(nb.cells, start=1):
+        grade_id = _grade_id(cell)
+        if grade_id not in original:
+            continue
+        meta, handed_out = cell.metadata.nbgrader, original[grade_id].metadata.nbgrader
+        if handed_out.get("grade") and handed_out.get("locked") and cell.source != original[grade_id].source:
+            found.append(audit.Finding("check cell changed", f"{grade_id} is not as handed out", cell=position))
+        for key in ("points", "grade", "locked", "solution"):
+            if meta.get(key) != handed_out.get(key):
+                text = f"{grade_id}: {key} is {str(meta.get(key))[:40]}, handed out as {handed_out.get(key)}"
+                found.append(audit.Finding("marks changed", text, cell=position))
+    return found
+
+
+def _give_marks(nb: NotebookNode, original: dict[str, NotebookNode]) -> None:
+    """Give graded cells the marks of the released ones, each once; a cell that lost them is known by its id."""
+    by_cell_id = {cell.id: grade_id for grade_id, cell in original.items()}
+    present = {_grade_id(cell) for cell in nb.cells}
+    for cell in nb.cells:
+        grade_id = _grade_id(cell)
+        if grade_id is None and by_cell_id.get(cell.get("id")) not in present:
+            grade_id = by_cell_id.get(cell.get("id"))
+        cell.metadata.pop("nbgrader", None)
+        if grade_id in original:
+            cell.metadata.nbgrader = copy.deepcopy(original[grade_id].metadata.nbgrader)
+            _take_kind(cell, original[grade_id].cell_type)
+    taken: set[str] = set()
+    for cell in reversed(nb.cells):  # of copies the last one counts, as with nbgrader's DeduplicateIds
+        grade_id = _grade_id(cell)
+        if grade_id in taken:
+            del cell.metadata["nbgrader"]
+        elif grade_id is not None:
+            taken.add(grade_id)
+
+
+def _take_kind(cell: NotebookNode, kind: str) -> None:
+    """Make a cell code or text again, as nbgrader's ``OverwriteCells`` will."""
+    if cell.cell_type != kind:
+        cell.cell_type = kind
+        if kind == "code":
+            cell.outputs, cell.execution_count = [], None
+        else:
+            cell.pop("outputs", None)
+            cell.pop("execution_count", None)
+
+
+def _put_in_missing(nb: NotebookNode, released: NotebookNode) -> None:
+    """Put check cells in that are missing, each behind the graded cell that stood before it."""
+    present = {_grade_id(cell) for cell in nb.cells}
+    order = [_grade_id(cell) for cell in released.cells]
+    for position, cell in enumerate(released.cells):
+        grade_id = order[position]
+        if grade_id is None or grade_id in present or not is_grade(cell):
+            continue
+        before = [id for id in order[:position] if id in present]
+        at = 1 + max((i for i, c in enumerate(nb.cells) if _grade_id(c) in before[-1:]), default=-1)
+        nb.cells.insert(at if before else len(nb.cells), copy.deepcopy(cell))
+        present.add(grade_id)
+
+
+def _mark_unchanged(nb: NotebookNode, released: NotebookNode) -> None:
+    """Mark cells that stand as they were handed out.
+
+    Demonstrations among them need not run; one that a learner has changed may hold a part of an answer, and runs.
+    """
+    same = {cell.source for cell in released.cells}
+    demos = {cell.source for cell in released.cells if "demo" in cell.metadata.get("tags", [])}
+    for cell in nb.cells:
+        cell.metadata.pop(_DEMO, None)
+        cell.metadata.pop(_SAME, None)
+        if cell.source in same:
+            cell.metadata[_SAME] = True
+        if cell.cell_type == "code" and cell.source in demos:
+            cell.metadata[_DEMO] = True

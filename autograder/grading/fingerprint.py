@@ -1,0 +1,187 @@
+"""What a verdict depends on, found by looking: the modules really used, their versions, the hidden cases.
+
+A module counts with what it does. Comments, docstrings, layout and the sentences that it says do not.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import json
+import platform
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from autograder import sandbox
+from introdl.checking.probes import PROBES
+from introdl.checking.sheets import Entry
+
+_OURS = ("introdl", "autograder")
+#: What an examination runs whatever is examined: outside, and inside of the sandbox.
+_EXAMINING = ("autograder.grading.job", "introdl.checking.worker", "introdl.checking.zygote")
+#: It imports every probe there is; those that are used are looked up by name.
+_REGISTRY = "introdl.checking.probes"
+_PROSE = re.compile(r"[A-Za-z]{2,},? [a-z]+,? [a-z]+")
+_WORDS = ("hints", "title", "explanation")  # of an entry: they are read, and decide nothing
+
+
+def drawing(chapter_module: str, seed: str) -> str:
+    """Return a fingerprint of what the drawing of hidden cases depends on.
+
+    Parameters
+    ----------
+    chapter_module : str
+        The module of the chapter's exercises.
+    seed : str
+        The classroom's secret.
+    """
+    return _digest([of_modules(["autograder.bank", chapter_module, _REGISTRY]), versions(), seed])
+
+
+def examining(entries: Iterable[Entry], sources: Iterable[str]) -> str:
+    """Return a fingerprint of the code that an examination runs, but for the submission's own.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        The exercises that are examined.
+    sources : iterable of str
+        The submission's code cells: they may import modules of the course.
+    """
+    probes = {PROBES[entry.probe] for entry in entries}
+    used = {part.__module__ for probe in probes for part in (probe.drive, probe.read, probe.weigh) if part}
+    asked = {name for source in sources for name in _imported(_parsed(source), "")}
+    return _digest([of_modules([*_EXAMINING, *used, *asked]), versions(), sandbox.unsafe()])
+
+
+def of_cases(entries: Iterable[Entry]) -> str:
+    """Return a fingerprint of hidden cases: of what is asked and right, not of the words around it."""
+
+    def number(array: np.ndarray) -> str:
+        head = f"{array.dtype.str} {array.shape} ".encode()
+        return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+    trees = []
+    for entry in entries:
+        tree = entry.to_tree(number)
+        mistakes = [[one["name"], one["outcomes"]] for one in tree["misconceptions"]]
+        trees.append({name: part for name, part in tree.items() if name not in _WORDS} | {"misconceptions": mistakes})
+    return _digest(trees)
+
+
+def versions() -> list[str]:
+    """Return the versions of what computes: Python, NumPy, torch."""
+    return [platform.python_version(), version("numpy"), version("torch")]
+
+
+def of_modules(roots: Iterable[str]) -> str:
+    """Return a fingerprint of modules of the course and of those that they import, at any depth."""
+    return _digest([[name, _meaning(name)] for name in modules(roots)])
+
+
+def modules(roots: Iterable[str]) -> list[str]:
+    """Return the course's modules among names, and those that they import, at any depth, in order."""
+    found: set[str] = set()
+    open_ = [name for name in roots if _file(name)]
+    while open_:
+        name = open_.pop()
+        if name not in found:
+            found.add(name)
+            package = name.rpartition(".")[0]
+            open_ += [one for one in (package, *(() if name == _REGISTRY else _imports(name))) if one and _file(one)]
+    return sorted(found)
+
+
+@cache
+def _file(name: str) -> Path | None:
+    """Return the file of one of the course's modules; None where there is none of that name."""
+    if name.split(".")[0] not in _OURS:
+        return None
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return Path(found.origin) if found and found.origin else None
+
+
+def _files(name: str) -> list[Path]:
+    """Return a module's file; of a package also the stub that names what it imports lazily."""
+    path = _file(name)
+    stub = path.with_suffix(".pyi")
+    return [path, stub] if stub.exists() else [path]
+
+
+@cache
+def _imports(name: str) -> tuple[str, ...]:
+    """Return the names that a module imports, wherever in it; ``from a import b`` may mean a module ``a.b``."""
+    package = name if _file(name).name == "__init__.py" else name.rpartition(".")[0]
+    return tuple(
+        one for path in _files(name) for one in _imported(ast.parse(path.read_text(encoding="utf-8")), package)
+    )
+
+
+def _imported(tree: ast.AST, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *([node.module] if node.module else [])])
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def _parsed(source: str) -> ast.Module:
+    """Parse a cell; one that is no Python (magics, a learner's slip) line by line, for its imports."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        lines = [line.strip() for line in source.splitlines() if re.match(r"\s*(import|from)\s", line)]
+    body = []
+    for line in lines:
+        try:
+            body += ast.parse(line).body
+        except (SyntaxError, ValueError):
+            continue
+    return ast.Module(body, [])
+
+
+@cache
+def _meaning(name: str) -> str:
+    """Return a fingerprint of what a module does, and of the archives that lie in its package."""
+    path = _file(name)
+    held = sorted(path.parent.glob("*.zip")) if path.name == "__init__.py" else []
+    texts = [meaning(path.read_text(encoding="utf-8")), *(hashlib.sha256(one.read_bytes()).hexdigest() for one in held)]
+    return _digest(texts)
+
+
+def meaning(source: str) -> str:
+    """Return a module's text without what decides nothing: comments, docstrings, layout, sentences."""
+    return ast.dump(_Meaning().visit(ast.parse(source)))
+
+
+class _Meaning(ast.NodeTransformer):
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+        return super().generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        return ast.Constant("") if isinstance(node.value, str) and _PROSE.search(node.value) else node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        text = " ".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
+        if _PROSE.search(text):
+            node.values = [part for part in node.values if not isinstance(part, ast.Constant)]
+        return super().generic_visit(node)
+
+
+def _digest(whole: object) -> str:
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,71 @@
+"""A class's hidden cases: drawn once for a chapter, kept with the classroom, sent along with each job."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from autograder import bank, exercises
+from autograder.grading import fingerprint
+from introdl import places
+from introdl.checking import sheets
+from introdl.checking.sheets import Entry
+
+
+def draw(chapter: str, seed: str) -> dict[str, Entry]:
+    """Draw the hidden cases of a chapter's exercises, of which an instructor's own assignment may have none.
+
+    Parameters
+    ----------
+    chapter : str
+        Two digits.
+    seed : str
+        The classroom's secret.
+    """
+    if chapter not in exercises.chapters():
+        return {}
+    return {id: bank.entry(exercise, seed) for id, exercise in exercises.load(chapter).items()}
+
+
+def of_class(folder: Path, chapter: str, seed: str) -> bytes:
+    """Return a class's hidden cases as a sheet; they are drawn where none were that still hold.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the assignment's cases are kept: ``.graded/ASSIGNMENT`` of the classroom.
+    chapter, seed : str
+        As for `draw`.
+    """
+    module = f"autograder.exercises.ch{exercises.chapters().get(chapter, chapter)}"
+    path = folder / "cases" / f"{fingerprint.drawing(module, seed)}.npz"
+    with contextlib.suppress(OSError, ValueError):
+        content = path.read_bytes()
+        read(content)
+        return content
+    content = sheets.as_bytes(chapter, list(draw(chapter, seed).values()))
+    places.write_atomically(path, content)
+    os.chmod(path, 0o600)
+    for other in path.parent.glob("*.npz"):
+        if other != path:
+            other.unlink(missing_ok=True)
+    return content
+
+
+def read(content: bytes) -> dict[str, Entry]:
+    """Return the entries of a sheet by exercise.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are no sheet.
+    """
+    return _read(content, hashlib.sha256(content).hexdigest())
+
+
+@lru_cache(maxsize=4)
+def _read(content: bytes, _digest: str) -> dict[str, Entry]:
+    return sheets.from_bytes(content, "of hidden cases")
