@@ -23,7 +23,7 @@ from autograder import audit, deadlines, grading
 from autograder.classroom import Classroom, ClassroomError
 from autograder.cli import app
 from autograder.export import export
-from autograder.grading import fingerprint, hidden_cases, local, lock, regrade, run, submissions
+from autograder.grading import fingerprint, hidden_cases, lock, pool, regrade, run, submissions
 from autograder.grading import job as jobs
 from introdl import places
 from introdl.checking import sheets
@@ -49,13 +49,13 @@ def verdict_count(room):
     return len(list((room.root / ".graded" / small.NAME / "verdicts").glob("[!.]*.json")))
 
 
-def slots_of(pid):
+def examiners_of(pid):
     """The processes that examine for a run."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             facts = path.read_text().rsplit(")", 1)[1].split()
-            if int(facts[1]) == pid and "autograder.grading.slot" in (path.parent / "cmdline").read_text():
+            if int(facts[1]) == pid and "multiprocessing.spawn" in (path.parent / "cmdline").read_text():
                 found.append(int(path.parent.name))
     return found
 
@@ -121,12 +121,12 @@ def test_killed_at_any_moment_nothing_is_lost(half_way, undisturbed, tmp_path):
     for whom in ("writer", "worker", "writer", "writer"):
         process = start(room, "--jobs", "2", start_new_session=True)
         goal = verdict_count(room) + chance.randint(0, 1)
-        wait_for(lambda: verdict_count(room) >= goal and slots_of(process.pid), process, 60)  # noqa: B023
+        wait_for(lambda: verdict_count(room) >= goal and examiners_of(process.pid), process, 60)  # noqa: B023
         time.sleep(chance.uniform(0.0, 0.4))
         if whom == "writer":
             process.kill()
         else:
-            for pid in slots_of(process.pid)[:1]:
+            for pid in examiners_of(process.pid)[:1]:
                 os.kill(pid, signal.SIGKILL)
         output, _ = process.communicate(timeout=600)
         assert whom == "writer" or process.returncode == 0, output
@@ -259,27 +259,49 @@ with lock.hold(Classroom.open(pathlib.Path({str(graded.root)!r})), "grade"):
     assert grading.grade(graded, small.NAME, ["s00"])[0].state == "unchanged"
 
 
-def test_a_job_that_kills_its_process_is_given_up_and_the_rest_goes_on(graded, monkeypatch, tmp_path):
+def die_of_it():
+    print("no more", file=sys.stderr, flush=True)
+    os._exit(3)
+
+
+class Deadly(jobs.Job):
+    """Kills the process that it is sent to."""
+
+    def __reduce__(self):
+        return die_of_it, ()
+
+
+def test_a_job_that_kills_its_process_is_given_up_and_the_rest_goes_on():
     """A process that dies three times over one job, and does the others."""
-    deadly = tmp_path / "deadly.py"
-    deadly.write_text(
-        "import os, sys\nfrom autograder.grading import job, slot\nrun = job.run\n"
-        "def dying(one):\n"
-        "    if b'deadly' in one.notebook:\n        print('no more', file=sys.stderr, flush=True)\n        os._exit(3)\n"
-        "    return {'work': 'x'}\n"
-        "job.run = dying\nslot.serve(int(sys.argv[1]))\n"
-    )
-    popen = subprocess.Popen
-
-    def other(words, **kwargs):
-        return popen([words[0], str(deadly), words[-1]], **kwargs)
-
-    monkeypatch.setattr(local.subprocess, "Popen", other)
-    made = {name: jobs.Job(text, {}, b"", {}) for name, text in (("a", b"deadly"), ("b", b""), ("c", b""))}
-    work = [(name, lambda one=one: one) for name, one in made.items()]
-    answers = {name: (kind, answer) for name, kind, answer in local.side_by_side(work, 2)}
-    assert answers["b"] == answers["c"] == ("verdict", {"work": "x"})
+    work = {"a": Deadly(b"", {}, b"", {}), "b": jobs.Job(b"", {}, b"", {}), "c": jobs.Job(b"", {}, b"", {})}
+    answers = {name: (kind, answer) for name, kind, answer in pool.answers(pool.Processes(2), work.items())}
     assert answers["a"] == ("error", "the process that examined it ended 3 times. Its last words: no more")
+    assert answers["b"] == answers["c"] and answers["b"][1].startswith("NotJSONError")
+
+
+def test_a_job_that_does_not_come_back_is_given_up_and_its_process_ended(monkeypatch):
+    class Endless(jobs.Job):
+        def __reduce__(self):
+            return time.sleep, (600,)
+
+    monkeypatch.setattr(pool, "ATTEMPTS", 1)
+    one = pool.Examiner()
+    one._started()
+    pid = one._pid
+    kind, answer = one.run(Endless(b"", {}, b"", {"notebook": -100.0 + 1 / 3}))
+    assert kind == "error" and "ended 1 times" in answer
+    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+    one.end()
+
+
+def test_to_give_a_large_job_waits_for_nothing():
+    """It used to wait until the process had come up, and the gradebook with it."""
+    place = pool.Processes(1)
+    begun = time.monotonic()
+    future = place.submit(jobs.Job(b"", {"large": bytes(20_000_000)}, b"", {}))
+    assert time.monotonic() - begun < 0.2 and not future.done()
+    assert future.result(120)[0] == "error"
+    place.close()
 
 
 def test_what_could_not_be_graded_keeps_its_grade(graded, monkeypatch):

@@ -14,7 +14,7 @@ import pytest
 
 from autograder import grading
 from tests import small_class as small
-from tests.test_grading import finish, slots_of, start, verdict_count, wait_for
+from tests.test_grading import examiners_of, finish, start, verdict_count, wait_for
 
 pytest.importorskip("psycopg", reason="The driver is not installed: pip install 'introdl[postgres]'")
 
@@ -77,7 +77,7 @@ def test_a_class_is_graded_into_postgres_though_the_writer_is_killed(address, tm
     for one in (room, plain):
         small.fill(one, 4)
     process = start(room, "--jobs", "2")
-    wait_for(lambda: verdict_count(room) >= 1 and slots_of(process.pid), process)
+    wait_for(lambda: verdict_count(room) >= 1 and examiners_of(process.pid), process)
     process.kill()
     process.communicate()
     code, output = finish(room, "--jobs", "2")

@@ -6,13 +6,13 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from autograder import sandbox
 from autograder.classroom import Classroom, ClassroomError
 from autograder.examining import repair
-from autograder.grading import hidden_cases, local, lock, submissions
+from autograder.grading import hidden_cases, lock, pool, submissions
 from autograder.grading import job as jobs
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.report import Progress
@@ -204,15 +204,14 @@ class Run:
         note = " ".join([todo.submission.note, *verdict.get("notes", [])]).strip()
         return self._note(writer, name, GRADED, note)
 
-    def answers(self, todos: list[_Todo], count: int, address: str | None) -> Iterator[local.Answer]:
+    def answers(self, todos: list[_Todo], count: int, address: str | None) -> Iterator[pool.Answer]:
         """Examine submissions, wherever it was asked for."""
-        work: list[tuple[str, Callable]] = [(todo.submission.student, lambda one=todo.job: one) for todo in todos]
-        count = min(count, len(work))
-        if address and work:
-            from autograder.grading import cluster
-
-            return cluster.on_cluster(cluster.connect(address), work)
-        return local.here(work) if count <= 1 else local.side_by_side(work, count)
+        place: pool.Place = pool.InProcess()
+        if todos and address:
+            place = pool.Cluster(address)
+        elif min(count, len(todos)) > 1:
+            place = pool.Processes(min(count, len(todos)))
+        return pool.answers(place, ((todo.submission.student, todo.job) for todo in todos))
 
     def run(self, names: list[str], count: int, address: str | None) -> None:
         """Grade students' submissions."""
@@ -241,7 +240,7 @@ class Run:
         self.store.keep(todo.job.key, answer)
         return self.write(todo, answer, writer)
 
-    def verdicts(self, asked: dict[str, Submission], count: int, address: str | None) -> Iterator[local.Answer]:
+    def verdicts(self, asked: dict[str, Submission], count: int, address: str | None) -> Iterator[pool.Answer]:
         """Return a verdict for each submission, from the store or by examining it; new ones are kept."""
         todos = []
         for name, submission in asked.items():

@@ -1,0 +1,259 @@
+"""Where jobs run: in processes on this machine, or on a Dask cluster, behind one interface (`concurrent.futures`).
+
+Either way a job runs in a process that examines one submission after the other and may die over one. It is then started
+again, and the job given up after `ATTEMPTS`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing import get_context, parent_process
+from queue import SimpleQueue
+from typing import Protocol
+
+from autograder.classroom import ClassroomError
+from autograder.grading import job as jobs
+from autograder.grading.job import Job
+
+#: A process may die this often over a job before the job is given up.
+ATTEMPTS = 3
+
+#: A job's name, and ("verdict", dict) or ("error", str).
+Answer = tuple[str, str, object]
+
+
+# --- in the process that examines -----------------------------------------------------------------------------------
+
+
+def _begin(errors: str) -> None:
+    """Cut a fresh process off from the terminal, and let it end with the process that started it."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    null, said = os.open(os.devnull, os.O_RDWR), os.open(errors, os.O_WRONLY | os.O_APPEND)
+    for descriptor, target in ((0, null), (1, null), (2, said)):
+        os.dup2(target, descriptor)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent_process().join()
+    os.killpg(0, signal.SIGKILL)
+
+
+def _examined(job: Job) -> tuple[str, object]:
+    try:
+        return "verdict", jobs.run(job)
+    except jobs.JobError as error:
+        return "error", str(error)
+    except Exception as error:
+        return "error", f"{type(error).__name__}: {error}"
+
+
+# --- beside it ------------------------------------------------------------------------------------------------------
+
+
+class Examiner:
+    """A process that examines submissions one after the other, started when it is first needed, and again when it died."""
+
+    def __init__(self):
+        self._executor: ProcessPoolExecutor | None = None
+        self._pid = 0
+        self._ended = False
+        self._errors = tempfile.NamedTemporaryFile(prefix="introdl-examiner-")  # noqa: SIM115 - closed by end()
+
+    def run(self, job: Job) -> tuple[str, object]:
+        """Run a job; returns ("verdict", dict) or ("error", str)."""
+        seconds = 3 * float(job.limits.get("notebook", 900.0)) + 300.0
+        for _ in range(ATTEMPTS):
+            if self._ended:
+                break
+            try:
+                return self._started().submit(_examined, job).result(seconds)
+            except (BrokenProcessPool, TimeoutError):
+                self._kill()
+        words = self._last_words()
+        said = f" Its last words: {words}" if words else ""
+        return "error", f"the process that examined it ended {ATTEMPTS} times.{said}"
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self._errors.name,))
+            self._pid = self._executor.submit(os.getpid).result(300)
+        return self._executor
+
+    def _kill(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            if self._pid:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._pid, signal.SIGKILL)
+            executor.shutdown(cancel_futures=True)
+        self._pid = 0
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read()[-4000:].decode(errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
+    def end(self) -> None:
+        """End the process, whatever it is doing."""
+        self._ended = True
+        self._kill()
+        self._errors.close()
+
+
+class Place(Protocol):
+    """Where jobs run."""
+
+    ahead: int
+    """How many jobs to have given to it at a time."""
+
+    def submit(self, job: Job) -> Future:
+        """Run a job; the future's result is that of `Examiner.run`."""
+
+    def close(self) -> None:
+        """End what runs."""
+
+
+class InProcess:
+    """This very process, one job after the other."""
+
+    ahead = 1
+
+    def submit(self, job: Job) -> Future:
+        """Run a job, now."""
+        done: Future = Future()
+        done.set_result(_examined(job))
+        return done
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+class Processes:
+    """Processes on this machine.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    """
+
+    def __init__(self, count: int):
+        self.ahead = count
+        self._all = [Examiner() for _ in range(count)]
+        self._free: SimpleQueue[Examiner] = SimpleQueue()
+        for one in self._all:
+            self._free.put(one)
+        self._threads = ThreadPoolExecutor(count)
+
+    def submit(self, job: Job) -> Future:
+        """Run a job in the next process that is free."""
+        return self._threads.submit(self._run, job)
+
+    def _run(self, job: Job) -> tuple[str, object]:
+        one = self._free.get()
+        try:
+            return one.run(job)
+        finally:
+            self._free.put(one)
+
+    def close(self) -> None:
+        """End all processes."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for one in self._all:
+            one.end()
+
+
+class Cluster:
+    """A Dask cluster: its workers have processes of their own beside them.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler's, ``tcp://HOST:PORT``.
+
+    Raises
+    ------
+    ClassroomError
+        If Dask is not installed, no scheduler answers there, or it has no workers.
+    """
+
+    def __init__(self, address: str):
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise ClassroomError(
+                "--dask needs Dask: pip install 'introdl[cluster]' here and on the workers."
+            ) from error
+        try:
+            self._client = Client(address, timeout="15s", set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ClassroomError(
+                f"No Dask scheduler answers at {address}. Start one ('dask scheduler'), or look at the address: "
+                "it is tcp://HOST:PORT."
+            ) from error
+        try:
+            self._client.wait_for_workers(1, timeout="30s")
+        except TimeoutError as error:
+            self._client.close()
+            raise ClassroomError(
+                f"The scheduler at {address} has no workers. Start some: dask worker {address}"
+            ) from error
+        self.ahead = 4 * max(1, sum(self._client.nthreads().values()))
+        self._executor = self._client.get_executor(pure=False, retries=ATTEMPTS)
+
+    def submit(self, job: Job) -> Future:
+        """Run a job on one of the workers."""
+        return self._executor.submit(_on_worker, job)
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        self._client.close()
+
+
+_beside_worker = Examiner()
+_one_at_a_time = threading.Lock()
+
+
+def _on_worker(job: Job) -> tuple[str, object]:
+    """Run a job beside this Dask worker; one at a time, whatever the worker's number of threads."""
+    with _one_at_a_time:
+        return _beside_worker.run(job)
+
+
+def answers(place: Place, work: Iterable[tuple[str, Job]]) -> Iterator[Answer]:
+    """Run jobs and yield an answer for each, as they are done; the place is closed at the end.
+
+    Parameters
+    ----------
+    place : Place
+    work : iterable of (str, Job)
+        Names and jobs, in the order in which they are begun.
+    """
+    waiting, running = iter(work), {}
+
+    def begin(count: int) -> None:
+        for name, job in islice(waiting, count):
+            running[place.submit(job)] = name
+
+    try:
+        begin(place.ahead)
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                name = running.pop(future)
+                begin(1)
+                error = future.exception()
+                said = f"the cluster could not run it ({type(error).__name__}: {error})"[:300] if error else ""
+                yield name, *(("error", said) if error else future.result())
+    finally:
+        place.close()
