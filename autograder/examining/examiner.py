@@ -17,7 +17,8 @@ import nbformat
 from nbformat.v4 import new_output
 
 from autograder import audit, sandbox
-from autograder.examining.repair import checked_exercise, is_demo, is_learners
+from autograder.examining.needed import needed
+from autograder.examining.repair import checked_exercise, is_learners, is_solution
 from autograder.examining.session import Died, Session
 from autograder.exercise import AuthorError
 from introdl.checking import report
@@ -104,7 +105,7 @@ class _Run:
                 self._restart(position)
 
     def _runs(self, position: int, cell: nbformat.NotebookNode) -> bool:
-        return cell.cell_type == "code" and position not in self.deadly and not is_demo(cell)
+        return cell.cell_type == "code" and position not in self.deadly and position not in self.examining.idle
 
     def _run_cell(self, position: int, cell: nbformat.NotebookNode) -> None:
         left = self._left()
@@ -201,13 +202,13 @@ class _Run:
                 self.verdicts[exercise] = again
 
     def _run_demos(self) -> None:
-        """Run the demonstrations that were left out, once, and then the answers again, for theirs are the names."""
+        """Run the cells that were left out, once, and then the answers again, for theirs are the names."""
         if self.demos_ran:
             return
         self.demos_ran = True
         for position, cell in enumerate(self.notebook.cells):
-            answer = cell.metadata.get("nbgrader", {}).get("solution")
-            if cell.cell_type == "code" and position not in self.deadly and (is_demo(cell) or answer):
+            answer = is_solution(cell)
+            if cell.cell_type == "code" and position not in self.deadly and (position in self.examining.idle or answer):
                 self._run_again(cell)
 
     def _run_again(self, cell: nbformat.NotebookNode) -> None:
@@ -234,6 +235,7 @@ class _Examining:
     ):
         self.notebook, self.entries, self.folder, self.limits = notebook, entries, folder, limits
         self.pool, self.without = pool, without
+        self.idle = self._idle()
         self.deadline = time.monotonic() + limits.notebook
         self.found = Examination()
 
@@ -253,6 +255,19 @@ class _Examining:
             self.found.verdicts[exercise] = self._settle(runs, entries[exercise])
         self._keep(runs)
         return self.found
+
+    def _idle(self) -> set[int]:
+        """Return the cells that need not run: they stand as they were handed out, and no answer leans on them."""
+        own, answers = {}, []
+        for position, cell in enumerate(self.notebook.cells):
+            if cell.cell_type != "code" or checked_exercise(cell):
+                continue
+            if is_learners(cell) or is_solution(cell):
+                answers.append(cell.source)
+            else:
+                own[position] = cell.source
+        asked = {id for id in map(checked_exercise, self.notebook.cells) if id in self.entries}
+        return set(own) - needed(own, answers, {name for id in asked for name in self.entries[id].names})
 
     def _look_at_source(self) -> None:
         for position, cell in enumerate(self.notebook.cells):

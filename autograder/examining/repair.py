@@ -32,6 +32,11 @@ def is_learners(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and not cell.metadata.get(_SAME) and checked_exercise(cell) is None
 
 
+def is_solution(cell: NotebookNode) -> bool:
+    """Whether a cell is one that an answer belongs in."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
 def is_demo(cell: NotebookNode) -> bool:
     """Whether a cell is a demonstration that stands as it was handed out."""
     return bool(cell.metadata.get(_DEMO))
@@ -64,7 +69,7 @@ def work(nb: NotebookNode) -> str:
             parts.append(["check", exercise, float(cell.metadata.nbgrader["points"])])
         elif cell.cell_type == "code":
             marks = [bool(cell.metadata.get(mark)) for mark in (_DEMO, _SAME)]
-            parts.append(["code", cell.source, bool(cell.metadata.get("nbgrader", {}).get("solution")), *marks])
+            parts.append(["code", cell.source, is_solution(cell), *marks])
         else:
             parts.append([cell.cell_type])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -135,7 +135,7 @@ class Memory:
                     words[int(path.name)] = (path / "cmdline").read_text()
                 except OSError:
                     continue
-            slots = [pid for pid, parent in parents.items() if parent == root and "grading.slot" in words[pid]]
+            slots = [pid for pid, parent in parents.items() if parent == root and "multiprocessing.spawn" in words[pid]]
             for slot in slots:
                 family = {slot}
                 while True:
