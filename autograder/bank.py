@@ -139,7 +139,9 @@ def _told_apart(drawn: Entry, exercise: Exercise) -> bool:
     if PROBES[drawn.probe].weigh is not None:  # what a network has learned is measured anew each time it is judged
         return True
     for number, mistake in enumerate(exercise.misconceptions):
-        own = drawn.misconceptions[number].outcomes
+        if mistake.only_case is not None:
+            continue
+        own = [one for one in drawn.misconceptions[number].outcomes if one]
         twins = (
             all(
                 known is None or alike(drawn, case, one, known)
@@ -148,6 +150,6 @@ def _told_apart(drawn: Entry, exercise: Exercise) -> bool:
             for other in drawn.misconceptions
             if other is not drawn.misconceptions[number]
         )
-        if mistake.only_case is None and any(twins) and judge(drawn, own).diagnoses[0].name != mistake.name:
+        if any(twins) and judge(drawn, own).diagnoses[0].name != mistake.name:
             return False
     return True

@@ -98,7 +98,7 @@ def _close(old: object, new: object) -> bool:
         finite = np.abs(old[np.isfinite(old)])
         return np.allclose(new, old, rtol=1e-5, atol=1e-6 + 1e-6 * float(finite.max(initial=0)), equal_nan=True)
     if isinstance(old, float) and isinstance(new, float):
-        return np.isclose(new, old, rtol=1e-5, atol=1e-6, equal_nan=True)
+        return bool(np.isclose(new, old, rtol=1e-5, atol=1e-6, equal_nan=True))
     return type(old) is type(new) and old == new
 
 

@@ -274,9 +274,9 @@ class Deadly(jobs.Job):
 def test_a_job_that_kills_its_process_is_given_up_and_the_rest_goes_on():
     """A process that dies three times over one job, and does the others."""
     work = {"a": Deadly(b"", {}, b"", {}), "b": jobs.Job(b"", {}, b"", {}), "c": jobs.Job(b"", {}, b"", {})}
-    answers = {name: (kind, answer) for name, kind, answer in pool.answers(pool.Processes(2), work.items())}
-    assert answers["a"] == ("error", "the process that examined it ended 3 times. Its last words: no more")
-    assert answers["b"] == answers["c"] and answers["b"][1].startswith("NotJSONError")
+    answers = dict(pool.answers(pool.Processes(2), work.items()))
+    assert answers["a"].error == "the process that examined it ended 3 times. Its last words: no more"
+    assert answers["b"] == answers["c"] and answers["b"].error.startswith("NotJSONError")
 
 
 def test_a_job_that_does_not_come_back_is_given_up_and_its_process_ended(monkeypatch):
@@ -288,8 +288,7 @@ def test_a_job_that_does_not_come_back_is_given_up_and_its_process_ended(monkeyp
     one = pool.Examiner()
     one._started()
     pid = one._pid
-    kind, answer = one.run(Endless(b"", {}, b"", {"notebook": -100.0 + 1 / 3}))
-    assert kind == "error" and "ended 1 times" in answer
+    assert "ended 1 times" in one.run(Endless(b"", {}, b"", {"notebook": -100.0 + 1 / 3})).error
     assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
     one.end()
 
@@ -300,7 +299,7 @@ def test_to_give_a_large_job_waits_for_nothing():
     begun = time.monotonic()
     future = place.submit(jobs.Job(b"", {"large": bytes(20_000_000)}, b"", {}))
     assert time.monotonic() - begun < 0.2 and not future.done()
-    assert future.result(120)[0] == "error"
+    assert future.result(120).error
     place.close()
 
 

@@ -185,7 +185,7 @@ class _Run:
     def _second_chance(self) -> None:
         """Ask again at the end: for answers below their check cell, and for such as lean on a demonstration."""
         for exercise, verdict in list(self.verdicts.items()):
-            outcomes = [case.outcome for case in verdict.cases if case.outcome is not None]
+            outcomes = [case.outcome for case in verdict.cases]
             missing = verdict.status == NOT_STARTED or any(outcome.kind == "undefined" for outcome in outcomes)
             below = missing and any(map(is_learners, self.notebook.cells[self._place_of(exercise) :]))
             leans = any(outcome.error == "NameError" for outcome in outcomes)
@@ -266,8 +266,9 @@ class _Examining:
                 answers.append(cell.source)
             else:
                 own[position] = cell.source
-        asked = {id for id in map(checked_exercise, self.notebook.cells) if id in self.entries}
-        return set(own) - needed(own, answers, {name for id in asked for name in self.entries[id].names})
+        checked = filter(None, map(checked_exercise, self.notebook.cells))
+        asked = {name for id in checked if id in self.entries for name in self.entries[id].names}
+        return set(own) - needed(own, answers, asked)
 
     def _look_at_source(self) -> None:
         for position, cell in enumerate(self.notebook.cells):
@@ -297,7 +298,7 @@ class _Examining:
 
     def _wants(self, run: _Run, verdict: Verdict, entry: Entry) -> bool:
         """Whether an answer may be wrong for want of something that its exercise allows."""
-        outcomes = [case.outcome for case in verdict.cases if case.outcome is not None]
+        outcomes = [case.outcome for case in verdict.cases]
         wanted = {name for outcome in outcomes for name in outcome.leaned}
         wants = any(outcome.kind == "undefined" or outcome.error in _FOR_WANT for outcome in outcomes)
         for position, names in run.leaned.items():
@@ -311,7 +312,7 @@ class _Examining:
         best = max(verdicts, key=lambda verdict: verdict.earned)  # of equals the first
         for case in best.cases:
             outcome = case.outcome
-            if outcome is None or case.passed:
+            if case.passed:
                 continue
             barred = [name for name in outcome.leaned if covers(entry.forbidden, name)]
             if barred and outcome.kind != "forbidden":

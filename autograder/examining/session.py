@@ -125,7 +125,7 @@ class Session:
             If it did not come back, or left more behind than there may be: what comes after it would pay for that.
         """
         answer, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
-        if self._worker.overrun():
+        if self._worker is not None and self._worker.overrun():
             raise self._died("it used more than there is", "ended")
         return answer
 

@@ -8,6 +8,7 @@
 
 from autograder.grading.feedback import feedback
 from autograder.grading.report import summarise, table
-from autograder.grading.run import FAILED, Result, Stopped, grade
+from autograder.grading.result import FAILED, Result, Stopped
+from autograder.grading.run import grade
 
 __all__ = ["FAILED", "Result", "Stopped", "feedback", "grade", "summarise", "table"]

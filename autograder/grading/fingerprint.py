@@ -88,39 +88,36 @@ def of_modules(roots: Iterable[str]) -> str:
 def modules(roots: Iterable[str]) -> list[str]:
     """Return the course's modules among names, and those that they import, at any depth, in order."""
     found: set[str] = set()
-    open_ = [name for name in roots if _file(name)]
+    open_ = [name for name in roots if _files(name)]
     while open_:
         name = open_.pop()
         if name not in found:
             found.add(name)
             package = name.rpartition(".")[0]
-            open_ += [one for one in (package, *(() if name == _REGISTRY else _imports(name))) if one and _file(one)]
+            open_ += [one for one in (package, *(() if name == _REGISTRY else _imports(name))) if one and _files(one)]
     return sorted(found)
 
 
 @cache
-def _file(name: str) -> Path | None:
-    """Return the file of one of the course's modules; None where there is none of that name."""
+def _files(name: str) -> list[Path]:
+    """Return the file of one of the course's modules, and the stub that names what a package imports lazily.
+
+    Empty where there is no module of that name.
+    """
     if name.split(".")[0] not in _OURS:
-        return None
+        return []
     try:
         found = importlib.util.find_spec(name)
     except (ImportError, ValueError):
-        return None
-    return Path(found.origin) if found and found.origin else None
-
-
-def _files(name: str) -> list[Path]:
-    """Return a module's file; of a package also the stub that names what it imports lazily."""
-    path = _file(name)
-    stub = path.with_suffix(".pyi")
-    return [path, stub] if stub.exists() else [path]
+        return []
+    path = Path(found.origin) if found and found.origin else None
+    return [one for one in (path, path.with_suffix(".pyi")) if one.exists()] if path else []
 
 
 @cache
 def _imports(name: str) -> tuple[str, ...]:
     """Return the names that a module imports, wherever in it; ``from a import b`` may mean a module ``a.b``."""
-    package = name if _file(name).name == "__init__.py" else name.rpartition(".")[0]
+    package = name if _files(name)[0].name == "__init__.py" else name.rpartition(".")[0]
     return tuple(
         one for path in _files(name) for one in _imported(ast.parse(path.read_text(encoding="utf-8")), package)
     )
@@ -155,7 +152,7 @@ def _parsed(source: str) -> ast.Module:
 @cache
 def _meaning(name: str) -> str:
     """Return a fingerprint of what a module does, and of the archives that lie in its package."""
-    path = _file(name)
+    path = _files(name)[0]
     held = sorted(path.parent.glob("*.zip")) if path.name == "__init__.py" else []
     texts = [meaning(path.read_text(encoding="utf-8")), *(hashlib.sha256(one.read_bytes()).hexdigest() for one in held)]
     return _digest(texts)
@@ -168,9 +165,10 @@ def meaning(source: str) -> str:
 
 class _Meaning(ast.NodeTransformer):
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if documented and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
+        match node:
+            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                if ast.get_docstring(node, clean=False) is not None:
+                    node.body = node.body[1:]
         return super().generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:

@@ -11,9 +11,10 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from queue import SimpleQueue
@@ -26,8 +27,13 @@ from autograder.grading.job import Job
 #: A process may die this often over a job before the job is given up.
 ATTEMPTS = 3
 
-#: A job's name, and ("verdict", dict) or ("error", str).
-Answer = tuple[str, str, object]
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a job: a verdict (see `autograder.grading.job.run`), or a sentence where there is none."""
+
+    verdict: dict | None = None
+    error: str = ""
 
 
 # --- in the process that examines -----------------------------------------------------------------------------------
@@ -44,17 +50,18 @@ def _begin(errors: str) -> None:
 
 
 def _end_with_parent() -> None:
-    parent_process().join()
+    if parent := parent_process():
+        parent.join()
     os.killpg(0, signal.SIGKILL)
 
 
-def _examined(job: Job) -> tuple[str, object]:
+def _examined(job: Job) -> Answer:
     try:
-        return "verdict", jobs.run(job)
+        return Answer(jobs.run(job))
     except jobs.JobError as error:
-        return "error", str(error)
+        return Answer(error=str(error))
     except Exception as error:
-        return "error", f"{type(error).__name__}: {error}"
+        return Answer(error=f"{type(error).__name__}: {error}")
 
 
 # --- beside it ------------------------------------------------------------------------------------------------------
@@ -69,8 +76,8 @@ class Examiner:
         self._ended = False
         self._errors = tempfile.NamedTemporaryFile(prefix="introdl-examiner-")  # noqa: SIM115 - closed by end()
 
-    def run(self, job: Job) -> tuple[str, object]:
-        """Run a job; returns ("verdict", dict) or ("error", str)."""
+    def run(self, job: Job) -> Answer:
+        """Run a job."""
         seconds = 3 * float(job.limits.get("notebook", 900.0)) + 300.0
         for _ in range(ATTEMPTS):
             if self._ended:
@@ -81,7 +88,7 @@ class Examiner:
                 self._kill()
         words = self._last_words()
         said = f" Its last words: {words}" if words else ""
-        return "error", f"the process that examined it ended {ATTEMPTS} times.{said}"
+        return Answer(error=f"the process that examined it ended {ATTEMPTS} times.{said}")
 
     def _started(self) -> ProcessPoolExecutor:
         if self._executor is None:
@@ -159,7 +166,7 @@ class Processes:
         """Run a job in the next process that is free."""
         return self._threads.submit(self._run, job)
 
-    def _run(self, job: Job) -> tuple[str, object]:
+    def _run(self, job: Job) -> Answer:
         one = self._free.get()
         try:
             return one.run(job)
@@ -202,7 +209,7 @@ class Cluster:
                 "it is tcp://HOST:PORT."
             ) from error
         try:
-            self._client.wait_for_workers(1, timeout="30s")
+            self._client.wait_for_workers(1, timeout=30)
         except TimeoutError as error:
             self._client.close()
             raise ClassroomError(
@@ -224,14 +231,14 @@ _beside_worker = Examiner()
 _one_at_a_time = threading.Lock()
 
 
-def _on_worker(job: Job) -> tuple[str, object]:
+def _on_worker(job: Job) -> Answer:
     """Run a job beside this Dask worker; one at a time, whatever the worker's number of threads."""
     with _one_at_a_time:
         return _beside_worker.run(job)
 
 
-def answers(place: Place, work: Iterable[tuple[str, Job]]) -> Iterator[Answer]:
-    """Run jobs and yield an answer for each, as they are done; the place is closed at the end.
+def answers(place: Place, work: Iterable[tuple[str, Job]]) -> Generator[tuple[str, Answer]]:
+    """Run jobs and yield the name and answer of each, as they are done; the place is closed at the end.
 
     Parameters
     ----------
@@ -239,7 +246,8 @@ def answers(place: Place, work: Iterable[tuple[str, Job]]) -> Iterator[Answer]:
     work : iterable of (str, Job)
         Names and jobs, in the order in which they are begun.
     """
-    waiting, running = iter(work), {}
+    waiting = iter(work)
+    running: dict[Future, str] = {}
 
     def begin(count: int) -> None:
         for name, job in islice(waiting, count):
@@ -254,6 +262,6 @@ def answers(place: Place, work: Iterable[tuple[str, Job]]) -> Iterator[Answer]:
                 begin(1)
                 error = future.exception()
                 said = f"the cluster could not run it ({type(error).__name__}: {error})"[:300] if error else ""
-                yield name, *(("error", said) if error else future.result())
+                yield name, Answer(error=said) if error else future.result()
     finally:
         place.close()

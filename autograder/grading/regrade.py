@@ -14,8 +14,10 @@ from autograder.classroom import Classroom, ClassroomError
 from autograder.examining.repair import checked_exercise
 from autograder.grading import lock, submissions
 from autograder.grading.interrupt import Interrupts
+from autograder.grading.pool import Answer
 from autograder.grading.report import Bar
-from autograder.grading.run import Run, Stopped, cores, require_sandbox
+from autograder.grading.result import Stopped
+from autograder.grading.run import Run, cores, require_sandbox
 from autograder.grading.writer import Writer, sentences
 from autograder.release import check_id
 from introdl import places
@@ -80,7 +82,7 @@ def regrade(
     ------
     ClassroomError
         If the assignment has no such exercise, or something is wrong with the gradebook or the cluster.
-    autograder.grading.run.Stopped
+    autograder.grading.result.Stopped
         If it was interrupted.
     """
     require_sandbox(room, address)
@@ -99,9 +101,9 @@ def regrade(
                         bar.step()
                     else:
                         asked[name] = submission
-                for name, kind, answer in run.verdicts(asked, count or cores(), address):
+                for name, answer in run.verdicts(asked, count or cores(), address):
                     with interrupts.deferred():
-                        changes[name] = _take(run, writer, asked[name], exercises, kind, answer, dry_run)
+                        changes[name] = _take(run, writer, asked[name], exercises, answer, dry_run)
                     bar.step()
         except KeyboardInterrupt:
             raise Stopped(
@@ -132,19 +134,20 @@ def _look_for(run: Run, exercises: list[str]) -> None:
             raise ClassroomError(f"{run.assignment} has no exercise {id!r}. It has: {', '.join(known)}.")
 
 
-def _take(run: Run, writer: Writer, submission, exercises: list[str], kind: str, answer, dry_run: bool) -> list[Change]:
+def _take(run: Run, writer: Writer, submission, exercises: list[str], answer: Answer, dry_run: bool) -> list[Change]:
     name = submission.student
-    if kind != "verdict":
-        return [Change(name, id, note=f"Not graded: {answer}") for id in exercises]
+    if answer.verdict is None:
+        return [Change(name, id, note=f"Not graded: {answer.error}") for id in exercises]
+    scores = answer.verdict["scores"]
     changes = []
     for id in exercises:
-        if id not in answer["scores"]:
+        if id not in scores:
             changes.append(Change(name, id, note="The exercise was not examined."))
             continue
         before, manual, points = writer.grade_of(name, check_id(id))
-        changes.append(Change(name, id, before, answer["scores"][id], points, manual))
+        changes.append(Change(name, id, before, scores[id], points, manual))
     if not dry_run and any(not change.note for change in changes):
-        run.move(submission, answer, {c.exercise: c.after for c in changes if not c.note}, writer)
+        run.move(submission, answer.verdict, {c.exercise: scores[c.exercise] for c in changes if not c.note}, writer)
     return changes
 
 

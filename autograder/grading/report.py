@@ -8,12 +8,10 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
 
+from autograder.grading.result import Result
 from introdl import places
-
-if TYPE_CHECKING:
-    from autograder.grading.run import Result
 
 _COLOURS = {"graded": "green", "unchanged": "green", "unreadable": "red", "missing": "red", "failed": "red"}
 
@@ -30,7 +28,7 @@ class Bar:
         self._bar = Progress(*columns)
         self._task = self._bar.add_task(description, total=total, trouble="")
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 

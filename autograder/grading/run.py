@@ -6,8 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass
 
 from autograder import sandbox
 from autograder.classroom import Classroom, ClassroomError
@@ -16,49 +16,11 @@ from autograder.grading import hidden_cases, lock, pool, submissions
 from autograder.grading import job as jobs
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.report import Progress
+from autograder.grading.result import FAILED, GRADED, MISSING, UNCHANGED, UNREADABLE, Result, Stopped
 from autograder.grading.submissions import Submission
 from autograder.grading.verdicts import Store
 from autograder.grading.writer import NotWritten, Writer, sentences
 from autograder.release import check_id
-
-GRADED, UNCHANGED, UNREADABLE, MISSING, FAILED = "graded", "unchanged", "unreadable", "missing", "failed"
-
-
-@dataclass
-class Result:
-    """A student's result.
-
-    Attributes
-    ----------
-    student : str
-    state : str
-        "graded", "unchanged", "unreadable", "missing" (both worth 0), or "failed": not graded, what the gradebook held
-        before stands.
-    score, points : float
-        What the gradebook holds; lateness is taken off the score.
-    note : str
-        A sentence where there is something to say.
-    exercises : dict of str to (float, float)
-        Score and points of each exercise.
-    penalty, seconds_late : float
-        What lateness costs, and how late the submission is.
-    open : bool
-        Whether something waits for a person to grade it.
-    """
-
-    student: str
-    state: str
-    score: float = 0.0
-    points: float = 0.0
-    note: str = ""
-    exercises: dict[str, tuple[float, float]] = field(default_factory=dict)
-    penalty: float = 0.0
-    seconds_late: float = 0.0
-    open: bool = False
-
-
-class Stopped(Exception):
-    """A run was stopped by the instructor; the text says how far it came."""
 
 
 def cores() -> int:
@@ -204,7 +166,7 @@ class Run:
         note = " ".join([todo.submission.note, *verdict.get("notes", [])]).strip()
         return self._note(writer, name, GRADED, note)
 
-    def answers(self, todos: list[_Todo], count: int, address: str | None) -> Iterator[pool.Answer]:
+    def answers(self, todos: list[_Todo], count: int, address: str | None) -> Generator[tuple[str, pool.Answer]]:
         """Examine submissions, wherever it was asked for."""
         place: pool.Place = pool.InProcess()
         if todos and address:
@@ -228,34 +190,35 @@ class Run:
                 for todo in ready:
                     with interrupts.deferred():
                         progress.one(self.write(todo, self.store.verdict(todo.job.key) or {}, writer))
-                for name, kind, answer in answers:
+                for name, answer in answers:
                     with interrupts.deferred():
-                        progress.one(self._take(by_name[name], kind, answer, writer))
+                        progress.one(self._take(by_name[name], answer, writer))
 
-    def _take(self, todo: _Todo, kind: str, answer, writer: Writer) -> Result:
-        if kind != "verdict":
-            name = todo.submission.student
-            said = str(answer) if str(answer).endswith(".") else f"{answer}."
-            return self._note(writer, name, FAILED, f"Not graded: {said}")
-        self.store.keep(todo.job.key, answer)
-        return self.write(todo, answer, writer)
+    def _take(self, todo: _Todo, answer: pool.Answer, writer: Writer) -> Result:
+        if answer.verdict is None:
+            stop = "" if answer.error.endswith(".") else "."
+            return self._note(writer, todo.submission.student, FAILED, f"Not graded: {answer.error}{stop}")
+        self.store.keep(todo.job.key, answer.verdict)
+        return self.write(todo, answer.verdict, writer)
 
-    def verdicts(self, asked: dict[str, Submission], count: int, address: str | None) -> Iterator[pool.Answer]:
+    def verdicts(
+        self, asked: dict[str, Submission], count: int, address: str | None
+    ) -> Iterator[tuple[str, pool.Answer]]:
         """Return a verdict for each submission, from the store or by examining it; new ones are kept."""
         todos = []
         for name, submission in asked.items():
             job = self.job(submission)
             ready = self.store.verdict(job.key)
             if ready is not None:
-                yield name, "verdict", ready
+                yield name, pool.Answer(ready)
             else:
                 todos.append(_Todo(submission, job, self.store.mark(name)))
         keys = {todo.submission.student: todo.job.key for todo in todos}
         with contextlib.closing(self.answers(todos, count, address)) as answers:
-            for name, kind, answer in answers:
-                if kind == "verdict":
-                    self.store.keep(keys[name], answer)
-                yield name, kind, answer
+            for name, answer in answers:
+                if answer.verdict is not None:
+                    self.store.keep(keys[name], answer.verdict)
+                yield name, answer
 
     def move(self, submission: Submission, verdict: dict, scores: dict[str, float], writer: Writer) -> None:
         """Give a graded submission other scores in some exercises: in the gradebook and its graded notebook."""

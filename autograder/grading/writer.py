@@ -177,8 +177,9 @@ class Writer:
         path = self.room.root / "autograded" / student / self.assignment / f"{self.assignment}.ipynb"
         nb, mode = nbformat.read(path, as_version=4), path.stat().st_mode
         for cell in nb.cells:
-            if checked_exercise(cell) in outputs:
-                cell.outputs = outputs[checked_exercise(cell)]
+            exercise = checked_exercise(cell)
+            if exercise in outputs:
+                cell.outputs = outputs[exercise]
         for cell, score in scores.items():
             grade = self._book.find_grade(cell, self.assignment, self.assignment, student)
             grade.auto_score = score

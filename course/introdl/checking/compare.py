@@ -47,7 +47,7 @@ def _typed(value: Any) -> str:
         return f"the number {value!r}" if not isinstance(value, bool) else f"{value}"
     if value is Ellipsis:
         return "..."
-    article = {list: "a list", tuple: "a tuple", dict: "a dict", str: "a text"}
+    article: dict[type, str] = {list: "a list", tuple: "a tuple", dict: "a dict", str: "a text"}
     return article.get(type(value), f"a {type(value).__name__}")
 
 

@@ -71,7 +71,8 @@ class LimitedText(io.TextIOBase):
     """Keeps the first characters written to it and drops the rest."""
 
     def __init__(self, limit: int):
-        self._parts, self._left = [], limit
+        self._parts: list[str] = []
+        self._left = limit
 
     def writable(self) -> bool:
         return True

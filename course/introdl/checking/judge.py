@@ -25,14 +25,14 @@ class CaseVerdict:
 
     label: str
     weight: float
-    passed: bool
+    outcome: Outcome
+    passed: bool = False
     sentence: str = ""
     blind: str = ""
     inputs: list[tuple[str, Any]] = field(default_factory=list)
     expected: Any = None
     given: Any = None
     difference: Difference | None = None
-    outcome: Outcome | None = None
 
 
 @dataclass
@@ -124,7 +124,7 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
 
 def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
     expected = deepcopy(case.expected)
-    verdict = CaseVerdict(case.label, case.weight, False, inputs=case.inputs, expected=expected, outcome=outcome)
+    verdict = CaseVerdict(case.label, case.weight, outcome, inputs=case.inputs, expected=expected)
     if outcome.kind != "returned":
         _, verdict.expected = _weighed(entry, Wrong("nothing came"), expected)
         verdict.sentence, verdict.blind = _sentence(entry, outcome)

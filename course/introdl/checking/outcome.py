@@ -85,6 +85,9 @@ class Outcome:
             value = values[0].value()
         except Exception:  # a stranger's tree may hold anything
             return damaged
-        texts = {k: str(head.get(k, ""))[:most] for k, most in _TEXTS.items()}
-        lists = {k: [str(v)[:200] for v in (head.get(k) or [])[:20]] for k in _LISTS}
-        return cls(head["kind"], value, **texts, **lists)
+        outcome = cls(head["kind"], value)
+        for name, most in _TEXTS.items():
+            setattr(outcome, name, str(head.get(name, ""))[:most])
+        for name in _LISTS:
+            setattr(outcome, name, [str(one)[:200] for one in (head.get(name) or [])[:20]])
+        return outcome

@@ -283,7 +283,9 @@ class Clock:
         """Substitutes for Python's clocks and for torch's ways to wait, to be given to `replaced`."""
         import torch
 
-        found = [(time, name, self._read("now")) for name in ("perf_counter", "monotonic", "time")]
+        found: list[tuple[Any, str, Any]] = [
+            (time, name, self._read("now")) for name in ("perf_counter", "monotonic", "time")
+        ]
         found += [(time, name, self._read("now", 10**9)) for name in ("perf_counter_ns", "monotonic_ns", "time_ns")]
         found += [(time, name, self._read("_busy")) for name in ("process_time", "thread_time")]
         found += [(time, name, self._read("_busy", 10**9)) for name in ("process_time_ns", "thread_time_ns")]

@@ -138,7 +138,7 @@ def as_bytes(chapter: str, entries: list[Entry]) -> bytes:
     body = {"format": FORMAT, "chapter": chapter, "exercises": trees}
     text = json.dumps(body, ensure_ascii=False, indent=None, sort_keys=True)
     buffer = io.BytesIO()
-    named = {"sheet": np.frombuffer(text.encode(), dtype=np.uint8)}
+    named: dict[str, Any] = {"sheet": np.frombuffer(text.encode(), dtype=np.uint8)}
     named.update({f"a{i}": array for i, array in enumerate(arrays.all)})
     np.savez_compressed(buffer, **named)
     return buffer.getvalue()

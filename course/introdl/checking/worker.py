@@ -11,6 +11,7 @@ import ast
 import contextlib
 import os
 import sys
+from typing import Any, cast
 
 from introdl.checking import absent, isolation
 from introdl.checking.channel import Channel, Closed
@@ -30,7 +31,7 @@ class Shell:
 
         config = Config()
         config.HistoryManager.enabled = False  # it would write a database, in a thread of its own
-        self.shell = InteractiveShell.instance(config=config)
+        self.shell = cast(Any, InteractiveShell.instance(config=config))
         self.shell.showtraceback = lambda *args, **kwargs: None
         self.shell.showsyntaxerror = lambda *args, **kwargs: None
         self.shell.ask_exit = lambda: None

@@ -282,7 +282,7 @@ class _Zygote:
 
     def _look(self) -> None:
         self.why = self.why or self.watch.overrun()
-        if self.why:
+        if self.why and self.worker is not None:
             os.kill(self.worker, signal.SIGKILL)
         self._reap()
 
