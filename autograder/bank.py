@@ -7,7 +7,8 @@ import hashlib
 
 import numpy as np
 
-from autograder.exercise import AuthorError, Exercise, Misconception
+from autograder.errors import AuthorError
+from autograder.exercise import Exercise, Misconception
 from introdl.checking import isolation
 from introdl.checking.judge import PASSED, alike, judge
 from introdl.checking.outcome import Outcome
@@ -48,7 +49,7 @@ def draw(exercise: Exercise, seed: str, again: int = 0) -> Entry:
 
     Raises
     ------
-    autograder.exercise.AuthorError
+    autograder.errors.AuthorError
         If there is no case, or the oracle's answer is no data.
     """
     kind = exercise.cases if seed == VISIBLE_SEED else exercise.hidden or exercise.cases
@@ -123,7 +124,7 @@ def entry(exercise: Exercise, seed: str) -> Entry:
 
     Raises
     ------
-    autograder.exercise.AuthorError
+    autograder.errors.AuthorError
         As `draw` and, where a mistake passes every case in the last of `DRAWS` draws, as `add_misconceptions`.
     """
     for again in range(DRAWS - 1):

@@ -12,7 +12,7 @@ import numpy as np
 from autograder import bank, release
 from autograder import exercises as exercise_bank
 from autograder import source as sources
-from autograder.exercise import AuthorError
+from autograder.errors import AuthorError
 from introdl import places
 from introdl.checking import sheets
 

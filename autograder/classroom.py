@@ -10,14 +10,11 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 
+from autograder.errors import ClassroomError
 from introdl import places
 
 _FOLDERS = ("source", "release", "submitted", "autograded", "feedback")
 _SECRET = "classroom.toml"
-
-
-class ClassroomError(Exception):
-    """Something is wrong with a classroom; the text says what, where and what to do."""
 
 
 class Classroom:
@@ -92,7 +89,7 @@ class Classroom:
             raise ClassroomError(
                 f"{path} cannot be read ({error}). It should hold name = ... and seed = ..."
             ) from error
-        from autograder.deadlines import read_policy
+        from autograder.grading.deadlines import read_policy
 
         return cls(root, name, seed, read_policy(content.get("late", {})), str(content.get("db_url", "")))
 
@@ -129,10 +126,12 @@ class Classroom:
         return Gradebook(self.db_url, self.name)
 
     def limits(self):
-        """Return the limits under which submissions run (`autograder.examining.examiner.Limits`)."""
-        from autograder.preprocessors import Examine
+        """Return the limits under which submissions run, as nbgrader's configuration has them."""
+        from autograder.examining.examiner import Limits
 
-        return Examine(config=self.config()).limits()
+        asked, usual = self.config().Examine, Limits()
+        cell, notebook = asked.get("cell_seconds", usual.cell), asked.get("notebook_seconds", usual.notebook)
+        return Limits(float(cell), float(notebook))
 
     def beside_source(self, assignment: str) -> dict[str, bytes]:
         """Return the files that lie beside an assignment's source; nbgrader puts them beside each submission."""
@@ -190,7 +189,7 @@ class Classroom:
         chapter : str
             ``"03"`` or ``"03_convolution"``.
         due : str, optional
-            Its due date (see `autograder.deadlines.parse_due`); without one, what was set before stands.
+            Its due date (see `autograder.grading.deadlines.parse_due`); without one, what was set before stands.
 
         Returns
         -------
@@ -198,7 +197,7 @@ class Classroom:
             The notebook to hand out.
         """
         from autograder import build, release
-        from autograder.deadlines import parse_due
+        from autograder.grading.deadlines import parse_due
 
         at = parse_due(due) if due else None
         files = build.source_files([chapter])
@@ -234,47 +233,7 @@ class Classroom:
 
 
 def configure(config, root: Path) -> None:
-    """Set nbgrader up for a classroom; its ``nbgrader_config.py`` calls this.
+    """Set nbgrader up, for classrooms whose ``nbgrader_config.py`` asks for it here; see `autograder.nbgrader_plugin`."""
+    from autograder import nbgrader_plugin
 
-    Parameters
-    ----------
-    config : traitlets.config.Config
-    root : pathlib.Path
-        The classroom's folder.
-    """
-    from nbgrader.converters import Autograde
-    from nbgrader.preprocessors import Execute
-
-    from autograder import release
-    from autograder.preprocessors import Examine, RepairCells
-
-    room = Classroom.open(root)
-    config.CourseDirectory.root = str(room.root)
-    config.CourseDirectory.course_id = room.name
-    if "db_url" not in config.CourseDirectory:
-        config.CourseDirectory.db_url = room.database or f"sqlite:///{room.root}/gradebook.db"
-    if room.late and "plugin_class" not in config.AssignLatePenalties:
-        from autograder.deadlines import PerDay
-
-        config.AssignLatePenalties.plugin_class = PerDay
-        for name, value in room.late.items():
-            config.PerDay[name] = value
-    config.GenerateAssignment.preprocessors = release.preprocessors()
-    sanitize = Autograde.sanitize_preprocessors.default_args[0]
-    config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]
-    grading = Autograde.autograde_preprocessors.default_args[0]
-    config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
-    config.RepairCells.release = str(room.root / "release")
-    config.Examine.seed = room.seed
-    config.Examine.classroom = str(room.root)
-    if "template_name" not in config.HTMLExporter:
-        import nbgrader.server_extensions.formgrader as formgrader
-
-        from autograder.feedback_page import FeedbackPage
-
-        ours, theirs = Path(__file__).parent / "templates", Path(formgrader.__file__).parent / "templates"
-        config.GenerateFeedback.exporter_class = FeedbackPage
-        config.FeedbackPage.template_name = "graded"
-        config.FeedbackPage.template_file = "graded.html.j2"
-        config.FeedbackPage.extra_template_basedirs = [str(ours), str(theirs)]
-    config.ExportApp.plugin_class = "autograder.export.ExerciseExport"
+    nbgrader_plugin.configure(config, root)

@@ -35,7 +35,7 @@ def build(
     Example: autograder build 03
     """
     from autograder.build import build as run
-    from autograder.exercise import AuthorError
+    from autograder.errors import AuthorError
 
     try:
         built = run(names, look=check, force=force, tell=lambda name: typer.echo(f"{name} ..."))
@@ -68,7 +68,8 @@ def classroom_init(
 
     Example: autograder classroom init ~/classes/autumn
     """
-    from autograder.classroom import Classroom, ClassroomError
+    from autograder.classroom import Classroom
+    from autograder.errors import ClassroomError
 
     try:
         room = Classroom.init(folder, name)
@@ -80,8 +81,7 @@ def classroom_init(
 @contextlib.contextmanager
 def _sentences() -> Iterator[None]:
     """Let what an instructor can get wrong end in a sentence."""
-    from autograder.classroom import ClassroomError
-    from autograder.exercise import AuthorError
+    from autograder.errors import AuthorError, ClassroomError
 
     try:
         yield
@@ -92,7 +92,7 @@ def _sentences() -> Iterator[None]:
 @contextlib.contextmanager
 def _gradebook(room) -> Iterator[None]:
     """The same for what can be wrong with a gradebook or a disk."""
-    from autograder.grading.writer import sentences
+    from autograder.grading.gradebook import sentences
 
     with _sentences(), sentences(room):
         yield
@@ -297,7 +297,8 @@ def audit(
     Example: autograder audit 03 --in ~/classes/autumn
     """
     from autograder import audit as audits
-    from autograder.classroom import Classroom, ClassroomError
+    from autograder.classroom import Classroom
+    from autograder.errors import ClassroomError
 
     try:
         room = Classroom.open(folder)

@@ -13,11 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from autograder.errors import AuthorError
+
 _ID = re.compile(r"^\d\d\.[a-z][a-z0-9_]*$")
-
-
-class AuthorError(Exception):
-    """A slip of the author's, told as a sentence with its place."""
 
 
 class Case:

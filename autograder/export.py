@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nbgrader.plugins import ExportPlugin
 
-from autograder.classroom import Classroom, ClassroomError
+from autograder.classroom import Classroom
+from autograder.errors import ClassroomError
 from autograder.release import exercise_of
 from introdl import places
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.exercise import AuthorError, Exercise
+from autograder.errors import AuthorError
+from autograder.exercise import Exercise
 from introdl.execute import STUB
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder import audit, intake, sandbox
+from autograder import audit, sandbox
 from autograder import exercises as exercise_bank
-from autograder.examining import examiner, session
+from autograder.examining import examiner, refusal, session
 from autograder.examining.repair import checked_exercise, differences, repair
 from autograder.examining.session import Died, Session
 from tests.attacks import chapter
@@ -284,7 +284,7 @@ def test_a_submissions_own_files_come_along_and_links_do_not(pool, tmp_path):
     secret.write_text("SECRET")
     (folder / "link.txt").symlink_to(secret)
     (folder / "all").symlink_to(tmp_path)
-    assert intake.links(folder) == {"link.txt", "all"}
+    assert refusal.links(folder) == {"link.txt", "all"}
     (folder / "copied.txt").write_text("SECRET")  # what nbgrader's copy makes of a link
     with Session(folder, pool, "bare", without={"copied.txt"}) as one:
         answer = one.run_cell("import mine, os\nprint(mine.value, open('sub/a.txt').read(), sorted(os.listdir()))", 20)

@@ -9,7 +9,8 @@ import pytest
 
 from autograder import bank, build, release
 from autograder import source as sources
-from autograder.exercise import AuthorError, Case, Exercise, Misconception, quiz
+from autograder.errors import AuthorError
+from autograder.exercise import Case, Exercise, Misconception, quiz
 from introdl.checking import sheets
 from introdl.execute import without_stubs
 from tests import toy

@@ -15,7 +15,8 @@ import pytest
 
 from autograder import bank, grading, release
 from autograder import exercises as exercise_bank
-from autograder.classroom import Classroom, ClassroomError
+from autograder.classroom import Classroom
+from autograder.errors import ClassroomError
 from autograder.export import export
 from tests.classwork import as_code, cell_of, hand_in, released, solved
 from tests.standing import CHAPTERS

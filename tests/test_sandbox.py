@@ -8,9 +8,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from autograder import intake, sandbox
+from autograder import sandbox
 from autograder.classroom import Classroom
 from autograder.cli import app
+from autograder.examining import refusal
 from autograder.grading import submissions
 from autograder.sandbox import bubblewrap, zygotes
 from introdl import places
@@ -169,7 +170,7 @@ def test_a_link_to_another_file_is_no_notebook(tmp_path):
     (tmp_path / "mine.ipynb").symlink_to(tmp_path / "theirs.ipynb")
     assert submissions.unreadable(tmp_path / "mine.ipynb") == "It is a link to another file."
     (tmp_path / "gone.ipynb").symlink_to(tmp_path / "nowhere")
-    assert intake.refusal(tmp_path / "gone.ipynb") == "It is a link to another file."
+    assert refusal.reason(tmp_path / "gone.ipynb") == "It is a link to another file."
 
 
 def _message(head, tail=b""):

@@ -17,10 +17,10 @@ import nbformat
 from nbformat.v4 import new_output
 
 from autograder import audit, sandbox
+from autograder.errors import AuthorError
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution
 from autograder.examining.session import Died, Session
-from autograder.exercise import AuthorError
 from introdl.checking import report
 from introdl.checking.absent import covers
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
@@ -410,7 +410,7 @@ def examine(
 
     Raises
     ------
-    autograder.sandbox.SandboxError
+    SandboxError
         If there is no sandbox here.
     AuthorError
         If the notebook checks an exercise that has no hidden cases.

@@ -6,7 +6,8 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from autograder.exercise import AuthorError, Exercise
+from autograder.errors import AuthorError
+from autograder.exercise import Exercise
 
 
 @cache
@@ -27,7 +28,7 @@ def load(chapter: str) -> dict[str, Exercise]:
 
     Raises
     ------
-    autograder.exercise.AuthorError
+    autograder.errors.AuthorError
         If the chapter has no module, or an id occurs twice or belongs to another chapter.
     """
     if chapter not in chapters():

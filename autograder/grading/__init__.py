@@ -6,9 +6,10 @@
 - `run`: all this together. `report`: what the instructor sees. `regrade`, `feedback`: the other commands.
 """
 
+from autograder.errors import Stopped
 from autograder.grading.feedback import feedback
 from autograder.grading.report import summarise, table
-from autograder.grading.result import FAILED, Result, Stopped
+from autograder.grading.result import FAILED, Result
 from autograder.grading.run import grade
 
 __all__ = ["FAILED", "Result", "Stopped", "feedback", "grade", "summarise", "table"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograder.classroom import Classroom, ClassroomError
+from autograder.classroom import Classroom
+from autograder.errors import ClassroomError
+from autograder.grading.gradebook import last_error
 from autograder.grading.submissions import students
-from autograder.grading.writer import last_error
 
 
 def _write_feedback(api, assignment: str, student: str) -> dict:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 
+from autograder.errors import JobError
 from autograder.examining import examiner, repair
 from autograder.grading import fingerprint, hidden_cases
 
@@ -68,10 +69,6 @@ class Job:
         files = [[name, hashlib.sha256(content).hexdigest()] for name, content in sorted(self.files.items())]
         whole = [_FORMAT, repair.work(nb), files, fingerprint.of_cases(asked), self.limits, self.code]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
-
-
-class JobError(Exception):
-    """A job cannot be run here; the text says why and what to do."""
 
 
 def _checked(nb: nbformat.NotebookNode) -> list[str]:

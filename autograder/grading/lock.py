@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from filelock import FileLock, Timeout
 
-from autograder.classroom import Classroom, ClassroomError
+from autograder.classroom import Classroom
+from autograder.errors import ClassroomError
 from introdl import places
 
 

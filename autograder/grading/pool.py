@@ -20,7 +20,7 @@ from multiprocessing import get_context, parent_process
 from queue import SimpleQueue
 from typing import Protocol
 
-from autograder.classroom import ClassroomError
+from autograder.errors import ClassroomError
 from autograder.grading import job as jobs
 from autograder.grading.job import Job
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.classroom import Classroom, ClassroomError
+from autograder.classroom import Classroom
+from autograder.errors import ClassroomError, Stopped
 from autograder.examining.repair import checked_exercise
 from autograder.grading import lock, submissions
+from autograder.grading.gradebook import Writer, sentences
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.pool import Answer
 from autograder.grading.report import Bar
-from autograder.grading.result import Stopped
 from autograder.grading.run import Run, cores, require_sandbox
-from autograder.grading.writer import Writer, sentences
 from autograder.release import check_id
 from introdl import places
 
@@ -82,7 +82,7 @@ def regrade(
     ------
     ClassroomError
         If the assignment has no such exercise, or something is wrong with the gradebook or the cluster.
-    autograder.grading.result.Stopped
+    autograder.errors.Stopped
         If it was interrupted.
     """
     require_sandbox(room, address)

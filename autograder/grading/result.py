@@ -38,7 +38,3 @@ class Result:
     penalty: float = 0.0
     seconds_late: float = 0.0
     open: bool = False
-
-
-class Stopped(Exception):
-    """A run was stopped by the instructor; the text says how far it came."""

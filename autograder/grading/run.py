@@ -10,16 +10,17 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 
 from autograder import sandbox
-from autograder.classroom import Classroom, ClassroomError
+from autograder.classroom import Classroom
+from autograder.errors import ClassroomError, NotWritten, Stopped
 from autograder.examining import repair
 from autograder.grading import hidden_cases, lock, pool, submissions
 from autograder.grading import job as jobs
+from autograder.grading.gradebook import Writer, sentences
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.report import Progress
-from autograder.grading.result import FAILED, GRADED, MISSING, UNCHANGED, UNREADABLE, Result, Stopped
+from autograder.grading.result import FAILED, GRADED, MISSING, UNCHANGED, UNREADABLE, Result
+from autograder.grading.store import Store
 from autograder.grading.submissions import Submission
-from autograder.grading.verdicts import Store
-from autograder.grading.writer import NotWritten, Writer, sentences
 from autograder.release import check_id
 
 

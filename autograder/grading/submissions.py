@@ -10,8 +10,9 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import intake
-from autograder.classroom import Classroom, ClassroomError
+from autograder.classroom import Classroom
+from autograder.errors import ClassroomError
+from autograder.examining import refusal
 from autograder.release import exercise_of
 from introdl import places
 
@@ -143,7 +144,7 @@ def _take_renamed(folder: Path, assignment: str) -> str:
         return ""
     fitting = []
     for path in sorted(folder.glob("*.ipynb")):
-        if intake.refusal(path):
+        if refusal.reason(path):
             continue
         try:
             ids = _grade_ids(nbformat.read(path, as_version=4))
@@ -161,7 +162,7 @@ def _take_renamed(folder: Path, assignment: str) -> str:
 
 def unreadable(path: Path) -> str:
     """Say why a notebook cannot be read, or ""."""
-    if reason := intake.refusal(path):
+    if reason := refusal.reason(path):
         return reason
     try:
         text = path.read_bytes().decode("utf-8")
@@ -180,7 +181,7 @@ def unreadable(path: Path) -> str:
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         return "It is no notebook: it has no cells."
-    if reason := intake.too_many_cells(cells):
+    if reason := refusal.too_many_cells(cells):
         return reason
     for number, cell in enumerate(cells, start=1):
         if not isinstance(cell.get("source"), str) or not isinstance(cell.get("metadata"), dict):

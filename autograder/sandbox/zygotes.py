@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from autograder.errors import SandboxError
 from autograder.sandbox import bubblewrap
 
 #: Set to "1" to run submissions with your own rights, where there is no sandbox (``autograder grade --unsafe``).
@@ -29,10 +30,6 @@ UNSAFE = "AUTOGRADER_UNSAFE"
 
 #: A room with nothing warm in it, to see whether a sandbox can be made.
 TRIAL = "trial"
-
-
-class SandboxError(Exception):
-    """There is no sandbox to be had; the text says why and what to do."""
 
 
 @dataclass(frozen=True)

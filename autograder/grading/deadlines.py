@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-from nbgrader.plugins import LateSubmissionPlugin
-from traitlets import Float
-
-from autograder.classroom import ClassroomError
+from autograder.errors import ClassroomError
 
 _EXAMPLE = '"2026-12-01 23:59 Europe/Vienna", or "+01:00" or "UTC" in the place\'s stead'
 
@@ -61,21 +57,6 @@ def _zone(name: str):
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise ClassroomError(f"The time zone {name!r} is not known. Write it so: {_EXAMPLE}.") from error
-
-
-class PerDay(LateSubmissionPlugin):
-    """A penalty for each day begun after the due date; nbgrader's ``AssignLatePenalties`` asks it."""
-
-    percent_per_day = Float(0.0, help="Percent of the score for each day begun.").tag(config=True)
-    most_percent = Float(100.0, help="It never costs more percent than this.").tag(config=True)
-    grace_minutes = Float(0.0, help="So much later is still in time.").tag(config=True)
-
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
-        """Return the points to take off, or None."""
-        if total_seconds_late <= 60 * self.grace_minutes:
-            return None
-        percent = min(self.percent_per_day * math.ceil(total_seconds_late / 86400), self.most_percent)
-        return score * percent / 100 if percent > 0 else None
 
 
 def read_policy(table: object) -> dict[str, float]:

@@ -9,7 +9,7 @@ MOST_BYTES = 50 * 2**20
 MOST_CELLS = 2000
 
 
-def refusal(path: Path) -> str:
+def reason(path: Path) -> str:
     """Say why a notebook's file is not read, or "".
 
     Parameters

@@ -10,14 +10,10 @@ import nbformat
 from nbformat.warnings import DuplicateCellId
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
-from autograder.classroom import Classroom, ClassroomError
+from autograder.classroom import Classroom
+from autograder.errors import ClassroomError, NotWritten
 from autograder.release import exercise_of
 from introdl import places
-
-
-class NotWritten(Exception):
-    """nbgrader could not take a submission; the text says why. The others are not concerned."""
-
 
 #: What nbgrader's log says where not the submission is at fault, but the gradebook or the disk, and what to do.
 _TROUBLE = {

@@ -1,16 +1,22 @@
-"""Our steps in nbgrader's ``autograde``: put a submission's cells right, then examine it."""
+"""What nbgrader is given of ours: two steps of ``autograde``, a late penalty, and a classroom's configuration.
+
+nbgrader imports this module and nothing else of the autograder; nothing else of the autograder imports it.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import nbformat
+from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
-from autograder import audit, intake
-from autograder.examining import examiner
+from autograder import audit
+from autograder.classroom import Classroom
+from autograder.examining import examiner, refusal
 from autograder.examining.repair import checked_exercise, differences, repair
 from autograder.grading import hidden_cases, job
 
@@ -74,7 +80,7 @@ class Examine(NbGraderPreprocessor):
         return hidden_cases.of_class(Path(self.classroom) / ".graded" / assignment, assignment[:2], self.seed)
 
     def _links(self, assignment: str, student: str) -> set[str]:
-        return intake.links(Path(self.classroom, "submitted", student, assignment)) if self.classroom else set()
+        return refusal.links(Path(self.classroom, "submitted", student, assignment)) if self.classroom else set()
 
     def _record(self, nb, assignment: str, student: str, findings: list[audit.Finding]) -> None:
         """Keep what is worth a look, with what `RepairCells` saw before."""
@@ -82,3 +88,62 @@ class Examine(NbGraderPreprocessor):
         links = [audit.Finding("link in the submission", name) for name in sorted(self._links(assignment, student))]
         if self.classroom:
             audit.record(Path(self.classroom), assignment, student, before + findings + links)
+
+
+class PerDay(LateSubmissionPlugin):
+    """A penalty for each day begun after the due date; nbgrader's ``AssignLatePenalties`` asks it."""
+
+    percent_per_day = Float(0.0, help="Percent of the score for each day begun.").tag(config=True)
+    most_percent = Float(100.0, help="It never costs more percent than this.").tag(config=True)
+    grace_minutes = Float(0.0, help="So much later is still in time.").tag(config=True)
+
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        """Return the points to take off, or None."""
+        if total_seconds_late <= 60 * self.grace_minutes:
+            return None
+        percent = min(self.percent_per_day * math.ceil(total_seconds_late / 86400), self.most_percent)
+        return score * percent / 100 if percent > 0 else None
+
+
+def configure(config, root: Path) -> None:
+    """Set nbgrader up for a classroom; its ``nbgrader_config.py`` calls this.
+
+    Parameters
+    ----------
+    config : traitlets.config.Config
+    root : pathlib.Path
+        The classroom's folder.
+    """
+    from nbgrader.converters import Autograde
+    from nbgrader.preprocessors import Execute
+
+    from autograder import release
+
+    room = Classroom.open(root)
+    config.CourseDirectory.root = str(room.root)
+    config.CourseDirectory.course_id = room.name
+    if "db_url" not in config.CourseDirectory:
+        config.CourseDirectory.db_url = room.database or f"sqlite:///{room.root}/gradebook.db"
+    if room.late and "plugin_class" not in config.AssignLatePenalties:
+        config.AssignLatePenalties.plugin_class = PerDay
+        for name, value in room.late.items():
+            config.PerDay[name] = value
+    config.GenerateAssignment.preprocessors = release.preprocessors()
+    sanitize = Autograde.sanitize_preprocessors.default_args[0]
+    config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]
+    grading = Autograde.autograde_preprocessors.default_args[0]
+    config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
+    config.RepairCells.release = str(room.root / "release")
+    config.Examine.seed = room.seed
+    config.Examine.classroom = str(room.root)
+    if "template_name" not in config.HTMLExporter:
+        import nbgrader.server_extensions.formgrader as formgrader
+
+        from autograder.feedback_page import FeedbackPage
+
+        ours, theirs = Path(__file__).parent / "templates", Path(formgrader.__file__).parent / "templates"
+        config.GenerateFeedback.exporter_class = FeedbackPage
+        config.FeedbackPage.template_name = "graded"
+        config.FeedbackPage.template_file = "graded.html.j2"
+        config.FeedbackPage.extra_template_basedirs = [str(ours), str(theirs)]
+    config.ExportApp.plugin_class = "autograder.export.ExerciseExport"
