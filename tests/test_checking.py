@@ -1,5 +1,6 @@
 """The checker: whatever a learner's function does, there is a sentence, in time, and the notebook goes on."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -117,6 +118,18 @@ def test_a_function_that_never_comes_back_is_stopped_in_time(toy_sheet, never):
     assert time.monotonic() - begun < 10
     assert "had not come back after 3 s" in verdict.cases[0].sentence
     assert verdict.cases[1].sentence == "Not run, because the time was used up before."
+
+
+def test_where_cases_share_a_process_the_endless_one_is_told_by_name(toy_sheet, monkeypatch):
+    """An endless FoodNet read "the time was used up before" in every case, and nothing of what used it."""
+    entry = dataclasses.replace(toy_sheet["98.scale"], seconds=1.0)
+    call = isolation.PROBES[entry.probe]
+    monkeypatch.setitem(isolation.PROBES, entry.probe, dataclasses.replace(call, together=True))
+    verdict = notebook.examine(entry, (lambda x, w: x * w if x.shape == (2, 3) else endless(x, w),))
+    endless_one = next(i for i, case in enumerate(entry.cases) if case.inputs[0][1].shape != (2, 3))
+    kinds = [case.outcome.kind for case in verdict.cases]
+    assert kinds == ["returned"] * endless_one + ["out of time"] + ["not run"] * (len(kinds) - endless_one - 1)
+    assert "had not come back after 1 s" in verdict.cases[endless_one].sentence
 
 
 def test_what_the_cases_before_left_no_time_for_is_told_so(toy_sheet):

@@ -86,3 +86,10 @@ def test_the_blind_sentence_tells_no_number():
 def test_small_numbers_are_not_lost_in_the_tolerance():
     assert compare(0.0, 1e-6) is not None
     assert compare(np.array([1e-3, 0.0]), np.array([1e-3, 1e-7])) is not None
+
+
+def test_whole_numbers_are_right_or_wrong_however_large():
+    assert compare(1_000_009, 1_000_000) and compare(1_000_001.0, 1_000_000) and compare(np.int64(10**12 + 1), 10**12)
+    assert compare(1_000_000, 1_000_000) is None and compare(1_000_000.0000001, 1_000_000) is None
+    assert compare(np.array([10**9, 10**9 + 1]), np.array([10**9, 10**9]))
+    assert compare(np.float32(16_777_217), 16_777_217) is None  # float32 has no such number

@@ -547,6 +547,8 @@ def _together(task: Task, objects: tuple, cases: list[Inputs], deadline: float) 
     with Series(task, objects) as series:
         for inputs in cases:
             found = series.run(inputs, max(deadline - time.monotonic(), 0.05))
+            if found is None and time.monotonic() >= deadline:
+                yield Outcome("out of time", message=f"{task.seconds:.0f}")
             if found is None or _cannot_fork(found):
                 return
             yield found
@@ -560,7 +562,7 @@ def run(task: Task, objects: tuple, cases: Iterable[Inputs]) -> Iterator[Outcome
     if PROBES[task.probe].together and isolated():
         done = list(_together(task, objects, cases, deadline))
         yield from done
-        cases = cases[len(done) :]
+        cases, over = cases[len(done) :], bool(done) and done[-1].kind == "out of time"
     for inputs in cases:
         left = deadline - time.monotonic()
         if over or left <= 0.05:
