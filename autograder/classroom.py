@@ -89,7 +89,7 @@ class Classroom:
             raise ClassroomError(
                 f"{path} cannot be read ({error}). It should hold name = ... and seed = ..."
             ) from error
-        from autograder.grading.deadlines import read_policy
+        from autograder.deadlines import read_policy
 
         return cls(root, name, seed, read_policy(content.get("late", {})), str(content.get("db_url", "")))
 
@@ -189,7 +189,7 @@ class Classroom:
         chapter : str
             ``"03"`` or ``"03_convolution"``.
         due : str, optional
-            Its due date (see `autograder.grading.deadlines.parse_due`); without one, what was set before stands.
+            Its due date (see `autograder.deadlines.parse_due`); without one, what was set before stands.
 
         Returns
         -------
@@ -197,7 +197,7 @@ class Classroom:
             The notebook to hand out.
         """
         from autograder import build, release
-        from autograder.grading.deadlines import parse_due
+        from autograder.deadlines import parse_due
 
         at = parse_due(due) if due else None
         files = build.source_files([chapter])

@@ -10,4 +10,4 @@ def examine() -> list[Finding]:
     """Look at the sandbox: is there one, and if not, why."""
     if reason := sandbox.trouble():
         return [Finding("sandbox", NOTE, f"Only grading a class needs it. {reason}")]
-    return [Finding("sandbox", OK, f"submissions can be graded here ({sandbox.program()})")]
+    return [Finding("sandbox", OK, f"submissions can be graded here ({sandbox.found().name})")]

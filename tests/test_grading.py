@@ -19,12 +19,12 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from autograder import audit, grading
+from autograder import audit, deadlines, grading
 from autograder.classroom import Classroom
 from autograder.cli import app
 from autograder.errors import ClassroomError
 from autograder.export import export
-from autograder.grading import deadlines, fingerprint, hidden_cases, lock, pool, regrade, run, submissions
+from autograder.grading import fingerprint, hidden_cases, lock, pool, regrade, run, submissions
 from autograder.grading import job as jobs
 from introdl import places
 from introdl.checking import sheets

