@@ -124,3 +124,16 @@ def test_the_readme_names_the_commands_there_are():
         assert f"\n{target}:" in makefile
     assert "make lab" in text.split("## ")[0] and "make test" in text.split("## ")[0]
     assert "make test" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize(
+    "stub", sorted((ROOT / "course" / "introdl").rglob("*.pyi")), ids=lambda path: path.parent.name
+)
+def test_every_name_that_a_package_promises_is_there(stub):
+    """Editors read the stub, and so does lazy_loader: a name that its module lost would only be missed when it is used."""
+    package = ".".join(stub.parent.relative_to(ROOT / "course").parts)
+    code = (
+        f"import {package} as it; assert it.__doc__; [getattr(it, name) for name in it.__all__]; print(len(it.__all__))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and int(done.stdout) >= 8, done.stderr
