@@ -477,7 +477,7 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path):
 
     def work():
         nonlocal inside, most
-        with locks.alone(tmp_path / "a.lock", lambda: told.append(1), every=0.005):
+        with locks.alone(tmp_path / "a.lock", lambda: told.append(1)):
             inside += 1
             most = max(most, inside)
             time.sleep(0.02)
@@ -507,21 +507,20 @@ def test_a_range_of_unknown_total_is_measured_by_its_length(server, tmp_path):
 
 
 SHOW = """
-    import time
+    import sys, time
     from introdl.data import progress
+    progress.LONG = float(sys.argv[1])
     with progress.bar("Downloading soup", 2_000_000) as tick:
         for done in range(0, 2_000_001, 500_000):
-            tick(done)
-            time.sleep(0.05)
+            tick(done, "2 tries" if done >= 1_000_000 else "")
+            time.sleep(0.2)
     progress.say("Done.")
 """
 
 
-def test_a_bar_is_shown_in_a_terminal_and_nothing_elsewhere():
-    elsewhere = subprocess.run([sys.executable, "-c", textwrap.dedent(SHOW)], capture_output=True, text=True)
-    assert (elsewhere.returncode, elsewhere.stdout, elsewhere.stderr) == (0, "", "")
+def test_a_bar_is_shown_in_a_terminal():
     own, other_end = os.openpty()
-    command = [sys.executable, "-c", textwrap.dedent(SHOW)]
+    command = [sys.executable, "-c", textwrap.dedent(SHOW), "5"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=other_end, text=True, env=os.environ | {"TERM": "xterm"}
     ) as process:
@@ -532,19 +531,76 @@ def test_a_bar_is_shown_in_a_terminal_and_nothing_elsewhere():
                 shown += block
         assert process.communicate()[0] == "" and process.returncode == 0
     os.close(own)
-    assert b"Downloading soup" in shown and b"2.0/2.0 MB" in shown and b"Done." in shown
+    last = [line for line in shown.decode().split("\r") if "Downloading" in line][-1]
+    assert re.search(r"^Downloading soup: 100%.*2\.0 MB of 2\.0 MB \[00:0\d<00:00, [\d.]+ MB/s\]", last), last
+    assert b"2 tries" in shown and b"Done." in shown
 
 
-def test_a_notebook_shows_one_line_that_rewrites_itself(capsys):
-    with progress._line("Downloading soup", 2_000_000, "bytes", every=0.0) as tick:
-        for done in (0, 1_000_000, 2_000_000):
+@pytest.mark.parametrize(("long", "lines"), [(5.0, 0), (0.3, 2)], ids=["a quick job", "a long job"])
+def test_in_a_pipe_a_long_job_is_two_lines_and_a_quick_one_none(long, lines):
+    command = [sys.executable, "-c", textwrap.dedent(SHOW), str(long)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, "", lines), done.stderr
+    if lines:
+        first, last = done.stderr.splitlines()
+        assert re.fullmatch(r"Downloading soup: 1\.0 MB of 2\.0 MB \[00:00<00:00, [\d.]+ MB/s\], 2 tries", first), first
+        assert re.fullmatch(r"Downloading soup: 2\.0 MB of 2\.0 MB \[00:01<00:00, [\d.]+ MB/s\], 2 tries", last), last
+
+
+@pytest.mark.parametrize("in_person", [True, False], ids=["a person works in it", "it is executed as a whole"])
+def test_a_notebook_shows_a_bar_to_a_person_and_else_two_lines(capsys, monkeypatch, in_person):
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "_in_person", lambda: in_person)
+    monkeypatch.setattr(progress, "LONG", 0.7)
+    with progress.bar("Unpacking soup", 8, "pictures") as tick:
+        for done in range(1, 9):
+            time.sleep(0.2)
             tick(done)
-    shown = capsys.readouterr().out
-    assert shown.count("\n") == 1 and shown.endswith("\n") and shown.count("\r") == 4
-    assert " 50 %, 1.0 MB of 2.0 MB" in shown and "100 %, 2.0 MB of 2.0 MB" in shown
-    with progress._line("Unpacking soup", 3, "pictures", every=9.0) as tick:
+    shown = capsys.readouterr()
+    assert shown.err == "" and "8 of 8 [00:01<00:00, " in shown.out and "pictures/s" in shown.out
+    assert (shown.out.count("\r") > 3, shown.out.count("\n")) == ((True, 1) if in_person else (False, 2))
+    with progress.bar("Unpacking soup", 3, "pictures") as tick:
         tick(3)
     assert capsys.readouterr().out == ""  # too short to tell of
+
+
+def test_a_kernel_knows_whether_a_person_works_in_it():
+    """In a kernel of its own: once as a front end asks, once as nbclient and papermill do."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        for asks in (True, False):
+            code, wanted = "from introdl.data import progress", {"x": "progress.in_notebook(), progress._in_person()"}
+            reply = client.execute(code, user_expressions=wanted, allow_stdin=asks, reply=True, timeout=120)
+            assert reply["content"]["user_expressions"]["x"]["data"]["text/plain"] == str((True, asks))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_a_display_that_fails_costs_nothing_and_an_interrupt_passes(monkeypatch):
+    def broken(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(progress, "_display", broken)
+    with progress.bar("Downloading soup", 10) as tick:
+        tick(3)
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(progress, "_display", lambda *how: progress._Bar(*how, closed))
+    with pytest.raises(KeyboardInterrupt), progress.bar("Downloading soup", 10) as tick:
+        tick(20)
+        tick(2)
+        raise KeyboardInterrupt
+
+
+def test_a_line_beside_lines_is_printed_alone(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "in_notebook", lambda: False)
+    with progress.bar("Training", 10, "steps") as tick:
+        tick(1)
+        progress.write("epoch 1 of 3")
+    assert capsys.readouterr().err == "epoch 1 of 3\n"
 
 
 def test_an_unencrypted_address_needs_a_checksum():
