@@ -7,8 +7,10 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -19,7 +21,7 @@ from collections import namedtuple
 
 import pytest
 
-from introdl.data import download, locks, progress
+from introdl.data import disk, download, locks, progress, transfer
 from introdl.data.errors import Damaged, DataError, DiskFull, Offline, in_units
 from introdl.data.sources import PublishedFile
 
@@ -332,6 +334,77 @@ def test_offline_is_a_sentence_that_says_what_to_do(tmp_path):
         download.fetch(published(f"http://127.0.0.1:{port}/a"), tmp_path, QUICK)
 
 
+def test_a_proxy_that_is_set_and_not_there_is_named(tmp_path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://cook:secret@127.0.0.1:1")
+    with pytest.raises(
+        Offline, match=r"food\.example cannot be reached through the proxy http://127\.0\.0\.1:1\. Is this"
+    ):
+        download.fetch(published("http://food.example/a"), tmp_path, QUICK)
+
+
+def test_a_proxy_is_used_where_one_is_set(server, tmp_path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    proxy = server.put("http://food.example/a", CONTENT).split("http://food")[0]
+    monkeypatch.setenv("http_proxy", proxy)
+    assert download.fetch(published("http://food.example/a"), tmp_path, QUICK).read_bytes() == CONTENT
+    assert server.asked[0].path == "http://food.example/a"
+
+
+def test_a_connection_that_is_reset_is_tried_again(server, tmp_path):
+    def reset(handler, _):
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        handler.connection.close()
+
+    file = published(server.put("/a", CONTENT, whole(upto=200_000), reset, whole()))
+    assert download.fetch(file, tmp_path, QUICK).read_bytes() == CONTENT
+    assert [asked.range for asked in server.asked] == [None, "bytes=200000-", "bytes=200000-"]
+
+
+def test_an_interrupt_keeps_what_came_and_the_next_call_goes_on(server, tmp_path, monkeypatch):
+    file = published(server.put("/a", CONTENT, whole(pace=0.01), whole()))
+
+    @contextlib.contextmanager
+    def impatient(*_):
+        def tick(done):
+            if done >= 200_000:
+                raise KeyboardInterrupt
+
+        yield tick
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(progress, "bar", impatient)
+        download.fetch(file, tmp_path, QUICK)
+    came = (tmp_path / "food.bin.part").stat().st_size
+    assert 200_000 <= came < len(CONTENT)
+    assert download.fetch(file, tmp_path, QUICK).read_bytes() == CONTENT
+    assert server.asked[-1].range == f"bytes={came}-"
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
+def test_a_certificate_that_is_not_trusted_is_told_and_one_that_the_system_trusts_is_taken(
+    server, tmp_path, monkeypatch
+):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext"]
+    words += ["subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", *words], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
+    file = published(server.put("/a", CONTENT).replace("http:", "https:"))
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(DataError, match=r"its certificate is not trusted \(self-signed certificate\)"):
+        download.fetch(file, tmp_path / "cache", QUICK)
+    monkeypatch.setenv(
+        "SSL_CERT_FILE", str(certificate)
+    )  # stands for what an administrator puts into the system's store
+    assert download.fetch(file, tmp_path / "cache", QUICK).read_bytes() == CONTENT
+
+
 def test_a_file_put_there_by_hand_is_taken_if_it_is_right(tmp_path):
     file = published("http://127.0.0.1:1/never")
     (tmp_path / "food.bin").write_bytes(CONTENT)
@@ -393,7 +466,7 @@ def test_an_archive_of_another_commit_is_refused(server, tmp_path):
 
 def test_a_full_disk_is_told_before_a_byte_is_asked_for(server, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")(10**9, 10**9 - 5_000_000, 5_000_000)
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(DiskFull, match=r"21 MB are needed and 5\.0 MB are free.*INTRODL_CACHE"):
         download.fetch(published(server.put("/a", CONTENT)), tmp_path, QUICK)
     assert server.asked == []
@@ -415,7 +488,7 @@ def test_a_disk_that_fills_up_on_the_way_is_told_and_what_came_is_kept(server, t
     """
     file = published(server.put("/a", CONTENT))
     told = run(script, file.addresses[0], file.sha256, tmp_path)
-    assert "is full, or your share of it" in told and "free" in told
+    assert "is full, or your share of it" in told and "free" in told and "goes on from where it stopped" in told
     assert (tmp_path / "food.bin.part").stat().st_size == 100_000
     assert download.fetch(file, tmp_path, QUICK).read_bytes() == CONTENT
     assert server.asked[-1].range == "bytes=100000-"
@@ -604,9 +677,9 @@ def test_a_line_beside_lines_is_printed_alone(capsys, monkeypatch):
 
 
 def test_an_unencrypted_address_needs_a_checksum():
-    with pytest.raises(download._Useless, match="unencrypted"):
-        download._secure(published("http://example.org/a", sha256=None), "http://example.org/a")
-    download._secure(published("http://example.org/a"), "http://example.org/a")
+    with pytest.raises(transfer.Useless, match="unencrypted"):
+        transfer._secure(published("http://example.org/a", sha256=None), "http://example.org/a")
+    transfer._secure(published("http://example.org/a"), "http://example.org/a")
 
 
 @pytest.mark.parametrize(

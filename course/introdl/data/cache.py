@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from introdl import places
-from introdl.data import locks, progress
-from introdl.data.download import disk_trouble, sha256_of
-from introdl.data.errors import DataError, DiskFull, in_units
+from introdl.data import disk, locks, progress
+from introdl.data.download import sha256_of
+from introdl.data.errors import DataError, in_units
 
 _FORM = 1
 _IN_MEMORY = 1_000_000_000
@@ -185,8 +185,7 @@ def _build(name: str, plan: Plan, where: Path) -> None:
     if where.exists():
         remove(where)
     need = int(np.prod(plan.shape, dtype=np.int64)) + sum(values.nbytes for values in plan.facts.values())
-    if need + 20_000_000 > shutil.disk_usage(where.parent).free:
-        raise _no_room(name, where.parent, need)
+    disk.need(where.parent, need, f"unpacking {name}")
     building = where.with_name(f".building-{where.name}-{os.getpid()}")
     building.mkdir()
     try:
@@ -201,18 +200,9 @@ def _build(name: str, plan: Plan, where: Path) -> None:
         places.write_atomically(building / "card.json", json.dumps(card, indent=1).encode())
         building.rename(where)
     except OSError as error:
-        trouble = disk_trouble(where.parent, error)
-        raise (_no_room(name, where.parent, need) if isinstance(trouble, DiskFull) else trouble) from error
+        raise disk.trouble(where.parent, error, f"unpacking {name}", need) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-def _no_room(name: str, where: Path, need: int) -> DiskFull:
-    return DiskFull(
-        f"There is no room to unpack {name} in {where}: {in_units(need + 20_000_000)} are needed and "
-        f"{in_units(shutil.disk_usage(where).free)} are free. Make room ('introdl data list' shows what the course keeps), "
-        "or set INTRODL_CACHE to a folder on a larger disk."
-    )
 
 
 def _reserve(path: Path) -> None:

@@ -1,4 +1,7 @@
-"""What `data/sources.toml` says: for each dataset its title, licence and citation, and the files to download."""
+"""What `data/sources.toml` says: for each dataset its title, licence and citation, and the files to download.
+
+Also, how patiently: see `Patience`.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,28 @@ class PublishedFile:
     limit: int = 1_000_000_000
     kind: str = ""
     commit: str = ""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to keep trying.
+
+    Attributes
+    ----------
+    tries : int
+        How many tries in a row may bring nothing new before an address is given up.
+    stall : float
+        Seconds without a byte (or with under 100 bytes a second) after which a connection is dropped.
+    pause : float
+        Seconds before the second try; it doubles each time.
+    longest_pause : float
+        Seconds that it grows to.
+    """
+
+    tries: int = 5
+    stall: float = 30.0
+    pause: float = 1.0
+    longest_pause: float = 30.0
 
 
 @dataclass(frozen=True)
