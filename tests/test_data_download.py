@@ -472,6 +472,16 @@ def test_a_full_disk_is_told_before_a_byte_is_asked_for(server, tmp_path, monkey
     assert server.asked == []
 
 
+def test_the_size_of_a_large_file_is_told_before_it_comes(server, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(progress, "say", lambda sentence: told.append((sentence, len(server.asked))))
+    file = published(server.put("/a", CONTENT))
+    download.fetch(file, tmp_path / "small", QUICK)
+    monkeypatch.setattr(download, "_LARGE", len(CONTENT))
+    download.fetch(file, tmp_path / "large", QUICK)
+    assert told == [("food.bin has 512 kB. You may interrupt: the next call goes on from there.", 1)]
+
+
 def test_a_disk_that_fills_up_on_the_way_is_told_and_what_came_is_kept(server, tmp_path):
     """The system itself refuses to write on: a limit on the size of files stands for the full disk."""
     script = """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -32,18 +34,19 @@ def list_() -> None:
 
     Example: introdl data list
     """
-    from rich.console import Console
-    from rich.table import Table
+    width = shutil.get_terminal_size().columns
+    for source in _sources(None):
+        facts = f"{_terms(source)}; here: {_state(source)}"
+        for text, indent in ((f"{source.name}: {source.title}", ""), (facts, "    ")):
+            typer.echo(textwrap.fill(text, width, initial_indent=indent, subsequent_indent="    "))
 
+
+def _terms(source) -> str:
+    """Return a dataset's licence, and how much there is to download."""
     from introdl.data.errors import in_units
 
-    table = Table("name", "what it is", "licence", "to download", "here")
-    for source in _sources(None):
-        size = "comes with the course" if source.embedded else "size not published"
-        if source.size:
-            size = in_units(source.size)
-        table.add_row(source.name, source.title, source.licence, size, _state(source))
-    Console(soft_wrap=False).print(table)
+    size = f"{in_units(source.size)} to download" if source.size else "to download, its size is not published"
+    return f"{source.licence}; {'comes with the course' if source.embedded else size}"
 
 
 def _state(source) -> str:
@@ -93,6 +96,7 @@ def get(
     for source in _sources(names):
         loader = getattr(data, source.name, None)  # weights have none: they are used as they came
         _look_at_options(source.name, loader, options)
+        typer.echo(f"{source.name}: {_terms(source)}")
         try:
             for file in source.files:
                 path = download.fetch(file, download.folder(source))

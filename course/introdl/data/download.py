@@ -35,6 +35,8 @@ from introdl.data.sources import Patience, PublishedFile, Source
 if TYPE_CHECKING:
     from introdl.data.transfer import Part, Tick
 
+#: Bytes from which on a file's size is told before it is downloaded.
+_LARGE = 100_000_000
 _FIRST_BYTES = {"zip": b"PK\x03\x04", "gzip": b"\x1f\x8b"}
 
 
@@ -176,6 +178,8 @@ def _download(file: PublishedFile, where: Path, patience: Patience) -> None:
     part = transfer.Part(where / f"{file.name}.part")
     if file.size is not None:
         disk.need(where, file.size - part.size, file.name)
+        if file.size >= _LARGE:
+            progress.say(f"{file.name} has {in_units(file.size)}. You may interrupt: the next call goes on from there.")
     failures: dict[str, Exception] = {}
     with progress.bar(f"Downloading {file.name}", file.size) as tick:
         for address in file.addresses:
