@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from introdl.data.download import sha256_of
 from introdl.data.errors import Damaged
 from introdl.data.photographs import read, square
 
+#: Height and width of the plates in their archive, in pixels.
+_RENDERED = 128
 _COLUMNS = ("file", "dish", "split", "special", "grams", "kcal", "x0", "y0", "x1", "y1")
 
 
@@ -78,16 +80,7 @@ def plates(size: int = 128, dishes: str | Sequence[str] = "all") -> Dataset:
     entry = cache.load(
         "plates", {"sha256": about["sha256"], "size": int(size)}, lambda: _plan_plates(archive, about, int(size))
     )
-    facts = entry.facts
-    whole = Dataset(
-        "plates",
-        entry.images,
-        facts["labels"],
-        tuple(entry.card["classes"]),
-        **{name: facts[name] for name in ("splits", "files", "grams", "kcal", "boxes")},
-        details={name: facts[name] for name in ("special", "seed", "light", "camera")},
-        **_rights("plates"),
-    )
+    whole = entry.dataset(sources.find("plates"))
     if isinstance(dishes, str):
         if dishes == "all":
             return whole
@@ -108,19 +101,7 @@ def digits() -> Dataset:
         the course's own: 60 % train, 20 % val and 20 % test of each digit, in an order that is always the same.
     """
     entry = cache.load("digits", {"source": "sklearn.datasets.load_digits"}, _plan_digits)
-    return Dataset(
-        "digits",
-        entry.images,
-        entry.facts["labels"],
-        tuple(entry.card["classes"]),
-        entry.facts["splits"],
-        **_rights("digits"),
-    )
-
-
-def _rights(name: str) -> dict[str, str]:
-    source = sources.find(name)
-    return {"licence": source.licence, "citation": source.citation}
+    return entry.dataset(sources.find("digits"))
 
 
 def _about_plates() -> dict:
@@ -145,19 +126,17 @@ def _plan_plates(archive, about: dict, size: int) -> cache.Plan:
     with Zip(archive) as opened:
         rows = _rows(opened, about["classes"])
     facts = _facts(rows, about["classes"])
-    width = 128
+    facts["boxes"] = facts["boxes"] * np.float32(size / _RENDERED)
 
-    def fill(images: np.ndarray, tick) -> None:
+    def pictures() -> Iterator[tuple[int, np.ndarray]]:
         with Zip(archive) as opened:
             for index, row in enumerate(rows):
                 picture = read(opened.read(row["file"]), row["file"])
-                if picture.size != (width, width):
+                if picture.size != (_RENDERED, _RENDERED):
                     raise Damaged(f"{row['file']} in {archive} has {picture.size} pixels; it should have 128 x 128.")
-                images[index] = square(picture, size)
-                tick(index + 1)
+                yield index, square(picture, size)
 
-    facts["boxes"] = facts["boxes"] * np.float32(size / width)
-    return cache.Plan((len(rows), size, size, 3), facts, {"classes": about["classes"]}, fill)
+    return cache.Plan("plates", (len(rows), size, size, 3), facts, {"classes": about["classes"]}, pictures)
 
 
 def _rows(opened: Zip, classes: list[str]) -> list[dict[str, str]]:
@@ -208,9 +187,6 @@ def _plan_digits() -> cache.Plan:
         fifth = round(0.2 * len(own))
         splits[own[:fifth]], splits[own[fifth : 2 * fifth]] = "test", "val"
 
-    def fill(images: np.ndarray, tick) -> None:
-        images[:] = grey[..., None]
-        tick(len(images))
-
     facts = {"labels": labels, "splits": splits}
-    return cache.Plan((*grey.shape, 3), facts, {"classes": [str(digit) for digit in range(10)]}, fill)
+    card = {"classes": list("0123456789")}
+    return cache.Plan("digits", (*grey.shape, 3), facts, card, lambda: enumerate(grey[..., None]))
