@@ -121,7 +121,7 @@ def test_verify_looks_at_the_embedded_plates(run, tmp_path, monkeypatch):
     about = json.loads((folder / "plates" / "plates.json").read_text())
     (folder / "plates" / "plates.json").write_text(json.dumps(about | {"sha256": "0" * 64}))
     done = run("verify", "plates")
-    assert done.exit_code == 1 and "not as published" in done.stdout
+    assert done.exit_code == 1 and "WRONG" in done.stdout and "Install the course again" in done.stdout
 
 
 def test_remove_asks_and_takes_away_what_was_downloaded_and_unpacked(run, mnist_here, own_cache):  # noqa: F811

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -75,11 +76,8 @@ def plates(size: int = 128, dishes: str | Sequence[str] = "all") -> Dataset:
     """
     if not isinstance(size, (int, np.integer)) or not 8 <= size <= 128:
         raise ValueError(f"size is {size!r}; give a whole number from 8 to 128.")
-    about = _about_plates()
-    archive = places.data() / "plates" / "plates.zip"
-    entry = cache.load(
-        "plates", {"sha256": about["sha256"], "size": int(size)}, lambda: _plan_plates(archive, about, int(size))
-    )
+    key = {"sha256": _about_plates()["sha256"], "size": int(size)}
+    entry = cache.load("plates", key, lambda: _plan_plates(int(size)))
     whole = entry.dataset(sources.find("plates"))
     if isinstance(dishes, str):
         if dishes == "all":
@@ -115,7 +113,15 @@ def _about_plates() -> dict:
         raise Damaged(f"{path} cannot be read ({error!r}). Install the course again.") from error
 
 
-def _plan_plates(archive, about: dict, size: int) -> cache.Plan:
+def verified_plates() -> tuple[Path, dict]:
+    """Return the archive of the plates, its checksum compared, and what is said of it: ``sha256`` and ``classes``.
+
+    Raises
+    ------
+    FileNotFoundError, Damaged
+        As for `plates`.
+    """
+    about, archive = _about_plates(), places.data() / "plates" / "plates.zip"
     if not archive.is_file():
         raise FileNotFoundError(f"The plates are missing: there is no {archive}. Install the course again.")
     if sha256_of(archive) != about["sha256"]:
@@ -123,6 +129,11 @@ def _plan_plates(archive, about: dict, size: int) -> cache.Plan:
             f"{archive} is not the archive that plates.json beside it describes: it was copied in part, or changed. "
             "Install the course again; in a git checkout, 'git status' shows what differs."
         )
+    return archive, about
+
+
+def _plan_plates(size: int) -> cache.Plan:
+    archive, about = verified_plates()
     with Zip(archive) as opened:
         rows = _rows(opened, about["classes"])
     facts = _facts(rows, about["classes"])
