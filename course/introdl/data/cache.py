@@ -28,6 +28,8 @@ from introdl.data.download import sha256_of
 from introdl.data.errors import DataError, in_units
 from introdl.data.sources import Source
 
+#: The position of each picture, and its uint8 pixels.
+Pictures = Iterable[tuple[int, np.ndarray]]
 _FORM = 1
 _COLUMNS = ("splits", "files", "grams", "kcal", "boxes")
 _IN_MEMORY = 1_000_000_000
@@ -55,7 +57,7 @@ class Plan:
     shape: tuple[int, int, int, int]
     facts: dict[str, np.ndarray]
     card: dict
-    pictures: Callable[[], Iterable[tuple[int, np.ndarray]]]
+    pictures: Callable[[], Pictures]
 
     @property
     def size(self) -> int:

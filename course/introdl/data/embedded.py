@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from introdl.data.archives import Zip
 from introdl.data.dataset import SPLITS, Dataset
 from introdl.data.download import sha256_of
 from introdl.data.errors import Damaged
-from introdl.data.photographs import read, square
+from introdl.data.photographs import look_at_size, read, square
 
 #: Height and width of the plates in their archive, in pixels.
 _RENDERED = 128
@@ -74,8 +74,7 @@ def plates(size: int = 128, dishes: str | Sequence[str] = "all") -> Dataset:
     >>> train.images.shape[1:]  # doctest: +SKIP
     (64, 64, 3)
     """
-    if not isinstance(size, (int, np.integer)) or not 8 <= size <= 128:
-        raise ValueError(f"size is {size!r}; give a whole number from 8 to 128.")
+    look_at_size(size, 8, _RENDERED)
     key = {"sha256": _about_plates()["sha256"], "size": int(size)}
     entry = cache.load("plates", key, lambda: _plan_plates(int(size)))
     whole = entry.dataset(sources.find("plates"))
@@ -139,7 +138,7 @@ def _plan_plates(size: int) -> cache.Plan:
     facts = _facts(rows, about["classes"])
     facts["boxes"] = facts["boxes"] * np.float32(size / _RENDERED)
 
-    def pictures() -> Iterator[tuple[int, np.ndarray]]:
+    def pictures() -> cache.Pictures:
         with Zip(archive) as opened:
             for index, row in enumerate(rows):
                 picture = read(opened.read(row["file"]), row["file"])

@@ -12,7 +12,7 @@ import itertools
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,7 @@ from introdl.data import cache, download, progress, sources
 from introdl.data.archives import Zip, tar_members
 from introdl.data.dataset import SPLITS, Dataset, chosen_classes
 from introdl.data.errors import Damaged
-from introdl.data.photographs import read, square
-
-#: The position of a picture, and its pixels.
-Pictures = Iterator[tuple[int, np.ndarray]]
+from introdl.data.photographs import look_at_size, read, square
 
 
 def grocery(size: int = 128, level: str = "coarse", classes: Sequence[str] | None = None) -> Dataset:
@@ -58,7 +55,7 @@ def grocery(size: int = 128, level: str = "coarse", classes: Sequence[str] | Non
     M. Klasson, C. Zhang and H. Kjellstrom, A Hierarchical Grocery Store Image Dataset with Visual and Semantic Labels,
     WACV 2019. https://github.com/marcusklasson/GroceryStoreDataset, MIT licence.
     """
-    _look_at_size(size, 348)
+    look_at_size(size, 8, 348)
     if level not in ("coarse", "fine"):
         raise ValueError(f"level is {level!r}; give 'coarse' or 'fine'.")
     source = sources.find("grocery")
@@ -99,7 +96,7 @@ def food101(size: int = 128, classes: Sequence[str] | None = None) -> Dataset:
     L. Bossard, M. Guillaumin and L. Van Gool, Food-101: Mining Discriminative Components with Random Forests, ECCV 2014.
     For scientific fair use: the photographs belong to those who took them.
     """
-    _look_at_size(size, 512)
+    look_at_size(size, 8, 512)
     if classes is not None:
         classes = chosen_classes(classes, FOOD101_CLASSES, "food101")
     chosen = classes or FOOD101_CLASSES
@@ -174,11 +171,6 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _look_at_size(size, most: int) -> None:
-    if not isinstance(size, (int, np.integer)) or not 8 <= size <= most:
-        raise ValueError(f"size is {size!r}; give a whole number from 8 to {most}.")
-
-
 def _fetched(source: sources.Source) -> list[Path]:
     return [download.fetch(file, download.folder(source)) for file in source.files]
 
@@ -217,7 +209,7 @@ def _plan_grocery(archive: Path, size: int) -> cache.Plan:
             listed += _grocery_list(opened.read(f"{top}{part}.txt").decode("utf-8-sig"), part, names, archive)
     listed = _in_order(listed)
 
-    def pictures() -> Pictures:
+    def pictures() -> cache.Pictures:
         with Zip(archive) as opened:
             for index, (file, *_) in enumerate(listed):
                 yield index, _decoded(opened.read(top + file), file, size)
@@ -272,7 +264,7 @@ def _plan_food101(archive: Path, size: int, classes: list[str]) -> cache.Plan:
     if len(at) < len(listed):
         raise Damaged(f"{archive} lists a picture twice, in meta/train.txt or meta/test.txt.")
 
-    def pictures() -> Pictures:
+    def pictures() -> cache.Pictures:
         missing = dict(at)
         for name, content in tar_members(archive, at.__contains__):
             yield missing.pop(name), _decoded(content, name, size)
