@@ -1,6 +1,7 @@
 """The house: imports run one way and fast, and each room holds what it should."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 import tomllib
@@ -42,6 +43,23 @@ def test_nothing_imports_the_autograder_but_itself_and_tests(room):
         assert not names & {"autograder", "tests", "nbgrader"}, path
         if room == "data":
             assert "introdl" not in names, path
+
+
+def test_imports_run_as_pyproject_says():
+    """Its contracts: which room may lean on which, and which module of a room on which."""
+    cli = pytest.importorskip("importlinter.cli", reason="import-linter is not installed")
+    assert cli.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+def test_no_modules_of_the_learners_library_import_each_other():
+    """In a circle of modules nobody can say which is read first. An import inside a function counts as well."""
+    grimp = pytest.importorskip("grimp", reason="import-linter is not installed")
+    graph = grimp.build_graph("introdl", cache_dir=None)
+    uses = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        graphlib.TopologicalSorter(uses).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 def test_an_installed_copy_has_every_package():
