@@ -1,6 +1,7 @@
 """Downloads against a server on this machine that fails in every way a server can."""
 
 import contextlib
+import errno
 import hashlib
 import http.server
 import io
@@ -574,6 +575,16 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path):
     assert most == 1 and told
 
 
+def test_where_the_file_system_cannot_lock_the_work_is_done_all_the_same(tmp_path, monkeypatch):
+    def cannot(*_, **__):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks.FileLock, "acquire", cannot)
+    with locks.alone(tmp_path / "a.lock"):
+        done = True
+    assert done
+
+
 def test_a_range_of_unknown_total_is_measured_by_its_length(server, tmp_path):
     def starred(handler, content):
         start = int(handler.headers["Range"][6:-1])
@@ -676,6 +687,15 @@ def test_a_display_that_fails_costs_nothing_and_an_interrupt_passes(monkeypatch)
         tick(20)
         tick(2)
         raise KeyboardInterrupt
+
+
+def test_without_a_stderr_nothing_is_told_and_nothing_raised(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(progress, "in_notebook", lambda: False)
+    progress.say("Soup.")
+    progress.write("Soup.")
+    with progress.bar("Downloading soup", 10) as tick:
+        tick(10)
 
 
 def test_a_line_beside_lines_is_printed_alone(capsys, monkeypatch):

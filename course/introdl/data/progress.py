@@ -12,6 +12,7 @@ import contextlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from tqdm import tqdm
 
@@ -23,10 +24,11 @@ LONG = 5.0
 
 def say(sentence: str) -> None:
     """Tell the person at the screen something, where there is one (a terminal or a notebook)."""
-    if in_notebook():
-        print(sentence)
-    elif sys.stderr.isatty():
-        print(sentence, file=sys.stderr)
+    with contextlib.suppress(Exception):
+        if in_notebook():
+            print(sentence)
+        elif sys.stderr.isatty():
+            print(sentence, file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -48,7 +50,7 @@ def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable
         Call it with how much is done in all and, if there is something to remark, a few words: ``tick(3, "1 failed")``.
         What goes wrong with the display is never raised; an interrupt is.
     """
-    shown = None
+    shown: Any = None  # stays None where there can be no display; what is asked of it then is suppressed
     with contextlib.suppress(Exception):
         shown = _display(title, total, unit)
 
@@ -66,7 +68,8 @@ def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable
 
 def write(line: str) -> None:
     """Print a line to stderr, above a bar where one is shown."""
-    tqdm.write(line, file=sys.stderr)
+    with contextlib.suppress(Exception):
+        tqdm.write(line, file=sys.stderr)
 
 
 def in_notebook() -> bool:
