@@ -258,11 +258,12 @@ def _reserve(path: Path) -> None:
 def _in_memory(plan: Plan, where: Path, error: OSError) -> Entry:
     if plan.size > _IN_MEMORY:
         raise DataError(
-            f"{where} cannot be written to ({error.strerror or error}), and {plan.name} with its {in_units(plan.size)} is too large to "
-            "keep in memory. Set INTRODL_CACHE to a folder that can be written to."
+            f"{where} cannot be written to ({error.strerror or error}), and {plan.name} with its {in_units(plan.size)} is "
+            "too large to keep in memory. Set INTRODL_CACHE to a folder that can be written to."
         ) from error
     warnings.warn(
-        f"{where} cannot be written to, so {plan.name} is unpacked again at each call. Set INTRODL_CACHE to a folder that can.",
+        f"{where} cannot be written to, so {plan.name} is unpacked again at each call. Set INTRODL_CACHE to a folder "
+        "that can.",
         stacklevel=4,
     )
     images = np.empty(plan.shape, np.uint8)
