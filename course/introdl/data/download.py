@@ -33,7 +33,7 @@ from introdl.data.errors import Damaged, DataError, Offline, in_units
 from introdl.data.sources import Patience, PublishedFile, Source
 
 if TYPE_CHECKING:
-    from introdl.data.transfer import Part, Tick
+    from introdl.data.transfer import Part
 
 #: Bytes from which on a file's size is told before it is downloaded.
 _LARGE = 100_000_000
@@ -175,16 +175,17 @@ def _adopt(file: PublishedFile, where: Path) -> bool:
 def _download(file: PublishedFile, where: Path, patience: Patience) -> None:
     from introdl.data import transfer  # it imports requests, which nobody needs whose file is here
 
-    part = transfer.Part(where / f"{file.name}.part")
-    if file.size is not None:
-        disk.need(where, file.size - part.size, file.name)
-        if file.size >= _LARGE:
-            progress.say(f"{file.name} has {in_units(file.size)}. You may interrupt: the next call goes on from there.")
     failures: dict[str, Exception] = {}
     with progress.bar(f"Downloading {file.name}", file.size) as tick:
+        part = transfer.Part(file, where / f"{file.name}.part", patience, tick)
+        if file.size is not None:
+            disk.need(where, file.size - part.size, file.name)
+            if file.size >= _LARGE:
+                size = in_units(file.size)
+                progress.say(f"{file.name} has {size}. You may interrupt: the next call goes on from there.")
         for address in file.addresses:
             try:
-                found = _from_address(file, address, part, patience, tick)
+                found = _from_address(part, where, address)
             except (transfer.Broken, transfer.Useless) as error:
                 failures[address] = error
             except Damaged as error:
@@ -195,25 +196,23 @@ def _download(file: PublishedFile, where: Path, patience: Patience) -> None:
                 _write_receipt(file, where, found, address)
                 part.forget()
                 return
-    raise _gave_up(file, where, part, failures)
+    raise _gave_up(part, where, failures)
 
 
-def _from_address(file: PublishedFile, address: str, part: Part, patience: Patience, tick: Tick) -> str:
+def _from_address(part: Part, where: Path, address: str) -> str:
     """Bring the part to its full size from one address, and return its sha256 if that is right.
 
     One that was put together from several tries gets a second chance from zero.
     """
-    from introdl.data.transfer import bring
-
-    resumed = bring(file, address, part, patience, tick)
+    resumed = part.bring(address)
     try:
-        return _check(file, part.path.parent, part.path)
+        return _check(part.file, where, part.path)
     except Damaged:
         if not resumed:
             raise
     part.forget()
-    bring(file, address, part, patience, tick)
-    return _check(file, part.path.parent, part.path)
+    part.bring(address)
+    return _check(part.file, where, part.path)
 
 
 def _check(file: PublishedFile, where: Path, path: Path) -> str:
@@ -267,7 +266,8 @@ def _write_receipt(file: PublishedFile, where: Path, found: str, address: str) -
     places.write_atomically(where / f"{file.name}.json", json.dumps(noted, indent=1).encode())
 
 
-def _gave_up(file: PublishedFile, where: Path, part: Part, failures: dict[str, Exception]) -> DataError:
+def _gave_up(part: Part, where: Path, failures: dict[str, Exception]) -> DataError:
+    file = part.file
     damaged = [error for error in failures.values() if isinstance(error, Damaged)]
     if len(damaged) == len(failures):
         return damaged[-1]
