@@ -117,6 +117,7 @@ def status(code, **headers):
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.send_header("Content-Length", "0")
+        handler.send_header("Connection", "close")
         handler.end_headers()
 
     return answer
@@ -318,6 +319,16 @@ def test_a_missing_file_is_not_asked_for_again_but_at_the_next_address(server, t
     assert [asked.path for asked in server.asked] == ["/gone", "/good"]
     with pytest.raises(DataError, match=r"/gone: it answered 404"):
         download.fetch(published(gone), tmp_path / "elsewhere", QUICK)
+
+
+def test_a_redirect_is_followed_and_a_circle_of_them_is_told(server, tmp_path):
+    first = server.put("/first", b"", status(302, Location="/a"))
+    server.put("/a", CONTENT, whole(upto=200_000), whole())
+    assert download.fetch(published(first), tmp_path, QUICK).read_bytes() == CONTENT
+    assert [asked.range for asked in server.asked] == [None, None, "bytes=200000-", "bytes=200000-"]
+    circle = server.put("/circle", b"", status(302, Location="/circle"))
+    with pytest.raises(DataError, match="cannot be followed"):
+        download.fetch(published(circle), tmp_path / "elsewhere", QUICK)
 
 
 def test_a_second_address_goes_on_where_the_first_broke_off(server, tmp_path):
