@@ -1,6 +1,7 @@
 """``introdl data``: list, get, where, verify, remove."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -35,18 +36,34 @@ def mnist_here(server, tmp_path, monkeypatch):  # noqa: F811
     return server
 
 
+def listed(run):
+    """What is listed of each dataset, in one line."""
+    entries = re.split(r"\n(?=\S)", run("list").stdout.strip())
+    return {entry.split(":")[0]: " ".join(entry.split()) for entry in entries}
+
+
 def test_list_tells_of_each_dataset_its_licence_size_and_whether_it_is_here(run):
-    shown = run("list").stdout
-    lines = {name: next(line for line in shown.splitlines() if f" {name} " in line) for name in sources.every()}
-    assert "MIT" in lines["grocery"] and "size not published" in lines["grocery"] and "no" in lines["grocery"]
+    lines = listed(run)
+    assert list(lines) == list(sources.every())
+    assert "MIT" in lines["grocery"] and "size is not published" in lines["grocery"] and "here: no" in lines["grocery"]
     assert "5.0 GB" in lines["food101"] and "CC BY-SA 3.0" in lines["mnist"] and "12 MB" in lines["mnist"]
     data.digits()
-    assert "unpacked, " in next(line for line in run("list").stdout.splitlines() if " digits " in line)
+    assert "unpacked, " in listed(run)["digits"]
+
+
+def test_list_cuts_nothing_at_80_columns_or_fewer(run, monkeypatch):
+    wide = listed(run)
+    for columns in (80, 50):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        shown = run("list").stdout
+        assert max(map(len, shown.splitlines())) <= columns and listed(run) == wide
+        assert not re.search("…", shown)
 
 
 def test_get_downloads_and_unpacks_and_a_second_time_has_nothing_to_do(run, mnist_here):
     done = run("get", "mnist")
     assert done.exit_code == 0, done.output
+    assert done.stdout.startswith(f"mnist: {sources.find('mnist').licence}; to download, its size is not published\n")
     assert "as published" in done.stdout and "mnist: 30 pictures of 28 x 28" in done.stdout
     assert run("get", "mnist").exit_code == 0 and len(mnist_here.asked) == 4
     assert "downloaded, unpacked" in run("list").stdout
@@ -104,7 +121,7 @@ def test_verify_looks_at_the_embedded_plates(run, tmp_path, monkeypatch):
     about = json.loads((folder / "plates" / "plates.json").read_text())
     (folder / "plates" / "plates.json").write_text(json.dumps(about | {"sha256": "0" * 64}))
     done = run("verify", "plates")
-    assert done.exit_code == 1 and "not as published" in done.stdout
+    assert done.exit_code == 1 and "WRONG" in done.stdout and "Install the course again" in done.stdout
 
 
 def test_remove_asks_and_takes_away_what_was_downloaded_and_unpacked(run, mnist_here, own_cache):  # noqa: F811

@@ -267,11 +267,11 @@ SLOW = """
     import sys, time
     import numpy as np
     from introdl.data import cache
-    def fill(images, tick):
+    def pictures():
         open(sys.argv[1], "a").write("built ")
-        images[:] = 7
+        yield from ((index, 7) for index in range(4))
         time.sleep(float(sys.argv[2]))
-    plan = cache.Plan((4, 8, 8, 3), {"labels": np.zeros(4, np.int64)}, {"classes": ["a"]}, fill)
+    plan = cache.Plan("slow", (4, 8, 8, 3), {"labels": np.zeros(4, np.int64)}, {"classes": ["a"]}, pictures)
     print(int(cache.load("slow", {}, lambda: plan).images.sum()))
 """
 

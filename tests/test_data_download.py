@@ -1,14 +1,17 @@
 """Downloads against a server on this machine that fails in every way a server can."""
 
 import contextlib
+import errno
 import hashlib
 import http.server
 import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -19,7 +22,7 @@ from collections import namedtuple
 
 import pytest
 
-from introdl.data import download, locks, progress
+from introdl.data import disk, download, locks, progress, transfer
 from introdl.data.errors import Damaged, DataError, DiskFull, Offline, in_units
 from introdl.data.sources import PublishedFile
 
@@ -114,6 +117,7 @@ def status(code, **headers):
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.send_header("Content-Length", "0")
+        handler.send_header("Connection", "close")
         handler.end_headers()
 
     return answer
@@ -317,6 +321,16 @@ def test_a_missing_file_is_not_asked_for_again_but_at_the_next_address(server, t
         download.fetch(published(gone), tmp_path / "elsewhere", QUICK)
 
 
+def test_a_redirect_is_followed_and_a_circle_of_them_is_told(server, tmp_path):
+    first = server.put("/first", b"", status(302, Location="/a"))
+    server.put("/a", CONTENT, whole(upto=200_000), whole())
+    assert download.fetch(published(first), tmp_path, QUICK).read_bytes() == CONTENT
+    assert [asked.range for asked in server.asked] == [None, None, "bytes=200000-", "bytes=200000-"]
+    circle = server.put("/circle", b"", status(302, Location="/circle"))
+    with pytest.raises(DataError, match="cannot be followed"):
+        download.fetch(published(circle), tmp_path / "elsewhere", QUICK)
+
+
 def test_a_second_address_goes_on_where_the_first_broke_off(server, tmp_path):
     first = server.put("/first", CONTENT, whole(upto=200_000), status(404))
     second = server.put("/second", CONTENT, whole(tag='"2"'))
@@ -330,6 +344,77 @@ def test_offline_is_a_sentence_that_says_what_to_do(tmp_path):
         port = taken.getsockname()[1]
     with pytest.raises(Offline, match=r"127\.0\.0\.1 cannot be reached. Is this machine online\?.*plates\(\)"):
         download.fetch(published(f"http://127.0.0.1:{port}/a"), tmp_path, QUICK)
+
+
+def test_a_proxy_that_is_set_and_not_there_is_named(tmp_path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://cook:secret@127.0.0.1:1")
+    with pytest.raises(
+        Offline, match=r"food\.example cannot be reached through the proxy http://127\.0\.0\.1:1\. Is this"
+    ):
+        download.fetch(published("http://food.example/a"), tmp_path, QUICK)
+
+
+def test_a_proxy_is_used_where_one_is_set(server, tmp_path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    proxy = server.put("http://food.example/a", CONTENT).split("http://food")[0]
+    monkeypatch.setenv("http_proxy", proxy)
+    assert download.fetch(published("http://food.example/a"), tmp_path, QUICK).read_bytes() == CONTENT
+    assert server.asked[0].path == "http://food.example/a"
+
+
+def test_a_connection_that_is_reset_is_tried_again(server, tmp_path):
+    def reset(handler, _):
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        handler.connection.close()
+
+    file = published(server.put("/a", CONTENT, whole(upto=200_000), reset, whole()))
+    assert download.fetch(file, tmp_path, QUICK).read_bytes() == CONTENT
+    assert [asked.range for asked in server.asked] == [None, "bytes=200000-", "bytes=200000-"]
+
+
+def test_an_interrupt_keeps_what_came_and_the_next_call_goes_on(server, tmp_path, monkeypatch):
+    file = published(server.put("/a", CONTENT, whole(pace=0.01), whole()))
+
+    @contextlib.contextmanager
+    def impatient(*_):
+        def tick(done):
+            if done >= 200_000:
+                raise KeyboardInterrupt
+
+        yield tick
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(progress, "bar", impatient)
+        download.fetch(file, tmp_path, QUICK)
+    came = (tmp_path / "food.bin.part").stat().st_size
+    assert 200_000 <= came < len(CONTENT)
+    assert download.fetch(file, tmp_path, QUICK).read_bytes() == CONTENT
+    assert server.asked[-1].range == f"bytes={came}-"
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
+def test_a_certificate_that_is_not_trusted_is_told_and_one_that_the_system_trusts_is_taken(
+    server, tmp_path, monkeypatch
+):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext"]
+    words += ["subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", *words], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
+    file = published(server.put("/a", CONTENT).replace("http:", "https:"))
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(DataError, match=r"its certificate is not trusted \(self-signed certificate\)"):
+        download.fetch(file, tmp_path / "cache", QUICK)
+    monkeypatch.setenv(
+        "SSL_CERT_FILE", str(certificate)
+    )  # stands for what an administrator puts into the system's store
+    assert download.fetch(file, tmp_path / "cache", QUICK).read_bytes() == CONTENT
 
 
 def test_a_file_put_there_by_hand_is_taken_if_it_is_right(tmp_path):
@@ -393,10 +478,20 @@ def test_an_archive_of_another_commit_is_refused(server, tmp_path):
 
 def test_a_full_disk_is_told_before_a_byte_is_asked_for(server, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")(10**9, 10**9 - 5_000_000, 5_000_000)
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(DiskFull, match=r"21 MB are needed and 5\.0 MB are free.*INTRODL_CACHE"):
         download.fetch(published(server.put("/a", CONTENT)), tmp_path, QUICK)
     assert server.asked == []
+
+
+def test_the_size_of_a_large_file_is_told_before_it_comes(server, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(progress, "say", lambda sentence: told.append((sentence, len(server.asked))))
+    file = published(server.put("/a", CONTENT))
+    download.fetch(file, tmp_path / "small", QUICK)
+    monkeypatch.setattr(download, "_LARGE", len(CONTENT))
+    download.fetch(file, tmp_path / "large", QUICK)
+    assert told == [("food.bin has 512 kB. You may interrupt: the next call goes on from there.", 1)]
 
 
 def test_a_disk_that_fills_up_on_the_way_is_told_and_what_came_is_kept(server, tmp_path):
@@ -415,7 +510,7 @@ def test_a_disk_that_fills_up_on_the_way_is_told_and_what_came_is_kept(server, t
     """
     file = published(server.put("/a", CONTENT))
     told = run(script, file.addresses[0], file.sha256, tmp_path)
-    assert "is full, or your share of it" in told and "free" in told
+    assert "is full, or your share of it" in told and "free" in told and "goes on from where it stopped" in told
     assert (tmp_path / "food.bin.part").stat().st_size == 100_000
     assert download.fetch(file, tmp_path, QUICK).read_bytes() == CONTENT
     assert server.asked[-1].range == "bytes=100000-"
@@ -477,7 +572,7 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path):
 
     def work():
         nonlocal inside, most
-        with locks.alone(tmp_path / "a.lock", lambda: told.append(1), every=0.005):
+        with locks.alone(tmp_path / "a.lock", lambda: told.append(1)):
             inside += 1
             most = max(most, inside)
             time.sleep(0.02)
@@ -489,6 +584,16 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path):
     for thread in threads:
         thread.join()
     assert most == 1 and told
+
+
+def test_where_the_file_system_cannot_lock_the_work_is_done_all_the_same(tmp_path, monkeypatch):
+    def cannot(*_, **__):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks.FileLock, "acquire", cannot)
+    with locks.alone(tmp_path / "a.lock"):
+        done = True
+    assert done
 
 
 def test_a_range_of_unknown_total_is_measured_by_its_length(server, tmp_path):
@@ -507,21 +612,20 @@ def test_a_range_of_unknown_total_is_measured_by_its_length(server, tmp_path):
 
 
 SHOW = """
-    import time
+    import sys, time
     from introdl.data import progress
+    progress.LONG = float(sys.argv[1])
     with progress.bar("Downloading soup", 2_000_000) as tick:
         for done in range(0, 2_000_001, 500_000):
-            tick(done)
-            time.sleep(0.05)
+            tick(done, "2 tries" if done >= 1_000_000 else "")
+            time.sleep(0.2)
     progress.say("Done.")
 """
 
 
-def test_a_bar_is_shown_in_a_terminal_and_nothing_elsewhere():
-    elsewhere = subprocess.run([sys.executable, "-c", textwrap.dedent(SHOW)], capture_output=True, text=True)
-    assert (elsewhere.returncode, elsewhere.stdout, elsewhere.stderr) == (0, "", "")
+def test_a_bar_is_shown_in_a_terminal():
     own, other_end = os.openpty()
-    command = [sys.executable, "-c", textwrap.dedent(SHOW)]
+    command = [sys.executable, "-c", textwrap.dedent(SHOW), "5"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=other_end, text=True, env=os.environ | {"TERM": "xterm"}
     ) as process:
@@ -532,25 +636,91 @@ def test_a_bar_is_shown_in_a_terminal_and_nothing_elsewhere():
                 shown += block
         assert process.communicate()[0] == "" and process.returncode == 0
     os.close(own)
-    assert b"Downloading soup" in shown and b"2.0/2.0 MB" in shown and b"Done." in shown
+    last = [line for line in shown.decode().split("\r") if "Downloading" in line][-1]
+    assert re.search(r"^Downloading soup: 100%.*2\.0 MB of 2\.0 MB \[00:0\d<00:00, [\d.]+ MB/s\]", last), last
+    assert b"2 tries" in shown and b"Done." in shown
 
 
-def test_a_notebook_shows_one_line_that_rewrites_itself(capsys):
-    with progress._line("Downloading soup", 2_000_000, "bytes", every=0.0) as tick:
-        for done in (0, 1_000_000, 2_000_000):
+@pytest.mark.parametrize(("long", "lines"), [(5.0, 0), (0.3, 2)], ids=["a quick job", "a long job"])
+def test_in_a_pipe_a_long_job_is_two_lines_and_a_quick_one_none(long, lines):
+    command = [sys.executable, "-c", textwrap.dedent(SHOW), str(long)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, "", lines), done.stderr
+    if lines:
+        first, last = done.stderr.splitlines()
+        assert re.fullmatch(r"Downloading soup: 1\.0 MB of 2\.0 MB \[00:00<00:00, [\d.]+ MB/s\], 2 tries", first), first
+        assert re.fullmatch(r"Downloading soup: 2\.0 MB of 2\.0 MB \[00:01<00:00, [\d.]+ MB/s\], 2 tries", last), last
+
+
+@pytest.mark.parametrize("in_person", [True, False], ids=["a person works in it", "it is executed as a whole"])
+def test_a_notebook_shows_a_bar_to_a_person_and_else_two_lines(capsys, monkeypatch, in_person):
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "_in_person", lambda: in_person)
+    monkeypatch.setattr(progress, "LONG", 0.7)
+    with progress.bar("Unpacking soup", 8, "pictures") as tick:
+        for done in range(1, 9):
+            time.sleep(0.2)
             tick(done)
-    shown = capsys.readouterr().out
-    assert shown.count("\n") == 1 and shown.endswith("\n") and shown.count("\r") == 4
-    assert " 50 %, 1.0 MB of 2.0 MB" in shown and "100 %, 2.0 MB of 2.0 MB" in shown
-    with progress._line("Unpacking soup", 3, "pictures", every=9.0) as tick:
+    shown = capsys.readouterr()
+    assert shown.err == "" and "8 of 8 [00:01<00:00, " in shown.out and "pictures/s" in shown.out
+    assert (shown.out.count("\r") > 3, shown.out.count("\n")) == ((True, 1) if in_person else (False, 2))
+    with progress.bar("Unpacking soup", 3, "pictures") as tick:
         tick(3)
     assert capsys.readouterr().out == ""  # too short to tell of
 
 
+def test_a_kernel_knows_whether_a_person_works_in_it():
+    """In a kernel of its own: once as a front end asks, once as nbclient and papermill do."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        for asks in (True, False):
+            code, wanted = "from introdl.data import progress", {"x": "progress.in_notebook(), progress._in_person()"}
+            reply = client.execute(code, user_expressions=wanted, allow_stdin=asks, reply=True, timeout=120)
+            assert reply["content"]["user_expressions"]["x"]["data"]["text/plain"] == str((True, asks))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_a_display_that_fails_costs_nothing_and_an_interrupt_passes(monkeypatch):
+    def broken(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(progress, "_display", broken)
+    with progress.bar("Downloading soup", 10) as tick:
+        tick(3)
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(progress, "_display", lambda *how: progress._Bar(*how, closed))
+    with pytest.raises(KeyboardInterrupt), progress.bar("Downloading soup", 10) as tick:
+        tick(20)
+        tick(2)
+        raise KeyboardInterrupt
+
+
+def test_without_a_stderr_nothing_is_told_and_nothing_raised(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(progress, "in_notebook", lambda: False)
+    progress.say("Soup.")
+    progress.write("Soup.")
+    with progress.bar("Downloading soup", 10) as tick:
+        tick(10)
+
+
+def test_a_line_beside_lines_is_printed_alone(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "in_notebook", lambda: False)
+    with progress.bar("Training", 10, "steps") as tick:
+        tick(1)
+        progress.write("epoch 1 of 3")
+    assert capsys.readouterr().err == "epoch 1 of 3\n"
+
+
 def test_an_unencrypted_address_needs_a_checksum():
-    with pytest.raises(download._Useless, match="unencrypted"):
-        download._secure(published("http://example.org/a", sha256=None), "http://example.org/a")
-    download._secure(published("http://example.org/a"), "http://example.org/a")
+    with pytest.raises(transfer.Useless, match="unencrypted"):
+        transfer._secure(published("http://example.org/a", sha256=None), "http://example.org/a")
+    transfer._secure(published("http://example.org/a"), "http://example.org/a")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The house: imports run one way and fast, and each room holds what it should."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 import tomllib
@@ -42,6 +43,23 @@ def test_nothing_imports_the_autograder_but_itself_and_tests(room):
         assert not names & {"autograder", "tests", "nbgrader"}, path
         if room == "data":
             assert "introdl" not in names, path
+
+
+def test_imports_run_as_pyproject_says():
+    """Its contracts: which room may lean on which, and which module of a room on which."""
+    cli = pytest.importorskip("importlinter.cli", reason="import-linter is not installed")
+    assert cli.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+def test_no_modules_of_the_learners_library_import_each_other():
+    """In a circle of modules nobody can say which is read first. An import inside a function counts as well."""
+    grimp = pytest.importorskip("grimp", reason="import-linter is not installed")
+    graph = grimp.build_graph("introdl", cache_dir=None)
+    uses = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        graphlib.TopologicalSorter(uses).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 def test_an_installed_copy_has_every_package():
@@ -124,3 +142,16 @@ def test_the_readme_names_the_commands_there_are():
         assert f"\n{target}:" in makefile
     assert "make lab" in text.split("## ")[0] and "make test" in text.split("## ")[0]
     assert "make test" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize(
+    "stub", sorted((ROOT / "course" / "introdl").rglob("*.pyi")), ids=lambda path: path.parent.name
+)
+def test_every_name_that_a_package_promises_is_there(stub):
+    """Editors read the stub, and so does lazy_loader: a name that its module lost would only be missed when it is used."""
+    package = ".".join(stub.parent.relative_to(ROOT / "course").parts)
+    code = (
+        f"import {package} as it; assert it.__doc__; [getattr(it, name) for name in it.__all__]; print(len(it.__all__))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and int(done.stdout) >= 8, done.stderr

@@ -8,6 +8,7 @@ from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
 from autograder.grading.gradebook import last_error
 from autograder.grading.submissions import students
+from introdl.data import progress
 
 
 def _write_feedback(api, assignment: str, student: str) -> dict:
@@ -29,15 +30,15 @@ def feedback(room: Classroom, assignment: str, only: list[str]) -> list[Path]:
     ClassroomError
         If there is nothing graded, or nbgrader cannot write a page.
     """
-    from rich.progress import track
-
     api, pages = room.api(), []
     graded = [n for n in students(room, assignment, only) if (room.root / "autograded" / n / assignment).is_dir()]
     if not graded:
         raise ClassroomError(f"Nothing of {assignment} is graded yet. First: autograder grade {assignment}")
-    for name in track(graded, description=f"feedback on {assignment}"):
-        result = _write_feedback(api, assignment, name)
-        if not result["success"]:
-            raise ClassroomError(f"No feedback for {name}. {last_error(result)}")
-        pages += sorted((room.root / "feedback" / name / assignment).glob("*.html"))
+    with progress.bar(f"Feedback on {assignment}", len(graded), "students") as tick:
+        for number, name in enumerate(graded, 1):
+            result = _write_feedback(api, assignment, name)
+            if not result["success"]:
+                raise ClassroomError(f"No feedback for {name}. {last_error(result)}")
+            pages += sorted((room.root / "feedback" / name / assignment).glob("*.html"))
+            tick(number)
     return pages

@@ -12,6 +12,7 @@ from typing import Self
 
 from autograder.grading.result import Result
 from introdl import places
+from introdl.data import progress
 
 _COLOURS = {"graded": "green", "unchanged": "green", "unreadable": "red", "missing": "red", "failed": "red"}
 
@@ -20,24 +21,19 @@ class Bar:
     """A progress bar; a context manager."""
 
     def __init__(self, description: str, total: int):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-        from rich.progress import TimeRemainingColumn as Left
-
-        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
-        columns += [TextColumn("{task.fields[trouble]}"), TimeElapsedColumn(), TextColumn("left"), Left()]
-        self._bar = Progress(*columns)
-        self._task = self._bar.add_task(description, total=total, trouble="")
+        self._bar, self._done = progress.bar(description, total, "submissions"), 0
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        self._tick = self._bar.__enter__()
         return self
 
-    def __exit__(self, *_error) -> None:
-        self._bar.stop()
+    def __exit__(self, *error) -> None:
+        self._bar.__exit__(*error)
 
     def step(self, trouble: str = "") -> None:
         """Go on by one, and show what is in trouble."""
-        self._bar.update(self._task, advance=1, trouble=f"[red]{trouble}[/]" if trouble else "")
+        self._done += 1
+        self._tick(self._done, trouble)
 
 
 class Progress(Bar):

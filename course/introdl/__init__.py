@@ -4,21 +4,9 @@ Everything heavy (torch, matplotlib, ipywidgets) is imported when it is used, so
 milliseconds.
 """
 
-from introdl import lazy
+import lazy_loader
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    {
-        "check": "checking",
-        "hint": "checking",
-        "progress": "checking",
-        "data": None,
-        "figures": None,
-        "game": None,
-        "models": None,
-        "training": None,
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __all__ += ["__version__"]

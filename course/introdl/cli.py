@@ -132,17 +132,16 @@ def _parameters(words: list[str]) -> dict:
 
 def _run(runner, chosen, count: int, out: Path, jobs, values: dict, timeout: float, expect: str) -> bool:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Table
+
+    from introdl.data import progress
 
     console = Console()
     runs = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("executing", total=count)
+    with progress.bar("Executing", count, "notebooks") as tick:
         for run in runner.execute(chosen, out, jobs, values, timeout):
             runs.append(run)
-            bar.update(task, advance=1, description=f"{run.name} done")
+            tick(len(runs), f"{run.name} done")
     table = Table("notebook", "seconds", "exercises", "points", "verdict")
     fine = True
     for run in sorted(runs, key=lambda r: r.name):

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import shutil
+import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from introdl import data, places
+from introdl.data import sources
+from introdl.data.errors import DataError, in_units
+from introdl.data.sources import Source
 
 app = typer.Typer(help="The course's data: list, get, where, verify, remove.", no_args_is_help=True)
 
@@ -17,9 +27,7 @@ def _fail(sentence: object) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _sources(names: list[str] | None) -> list:
-    from introdl.data import sources
-
+def _sources(names: list[str] | None) -> list[Source]:
     try:
         return [sources.find(name) for name in dict.fromkeys(names)] if names else list(sources.every().values())
     except (LookupError, ValueError, FileNotFoundError) as error:
@@ -32,45 +40,43 @@ def list_() -> None:
 
     Example: introdl data list
     """
-    from rich.console import Console
-    from rich.table import Table
-
-    from introdl.data.errors import in_units
-
-    table = Table("name", "what it is", "licence", "to download", "here")
+    width = shutil.get_terminal_size().columns
     for source in _sources(None):
-        size = "comes with the course" if source.embedded else "size not published"
-        if source.size:
-            size = in_units(source.size)
-        table.add_row(source.name, source.title, source.licence, size, _state(source))
-    Console(soft_wrap=False).print(table)
+        facts = f"{_terms(source)}; here: {_state(source)}"
+        for text, indent in ((f"{source.name}: {source.title}", ""), (facts, "    ")):
+            typer.echo(textwrap.fill(text, width, initial_indent=indent, subsequent_indent="    "))
 
 
-def _state(source) -> str:
-    from introdl import places
+def _terms(source: Source) -> str:
+    """Return a dataset's licence, and how much there is to download."""
+    size = f"{in_units(source.size)} to download" if source.size else "to download, its size is not published"
+    return f"{source.licence}; {'comes with the course' if source.embedded else size}"
+
+
+def _state(source: Source) -> str:
+    """Return what of a dataset is on this machine."""
     from introdl.data import cache, download
-    from introdl.data.errors import in_units
 
     where, words = download.folder(source), []
-    here = [file for file in source.files if download.is_here(file, where)]
-    if here and len(here) == len(source.files):
-        words.append("downloaded")
-    elif not source.embedded:
-        came = sum(_size(where / file.name) + _size(where / f"{file.name}.part") for file in source.files)
-        words.append(f"{in_units(came)} came so far" if came else "no")
-    kept = sum(_size(path) for entry in cache.entries(source.name) for path in entry.iterdir())
-    if kept:
-        words.append(f"unpacked, {in_units(kept)}")
     if source.name == "plates":
-        words.insert(0, "yes" if (places.data() / "plates" / "plates.zip").is_file() else "missing")
+        words.append("yes" if (places.data() / "plates" / "plates.zip").is_file() else "missing")
+    if source.files and all(download.is_here(file, where) for file in source.files):
+        words.append("downloaded")
+    elif source.files:
+        came = _size(where / f"{file.name}{ending}" for file in source.files for ending in ("", ".part"))
+        words.append(f"{in_units(came)} came so far" if came else "no")
+    if kept := _size(path for entry in cache.entries(source.name) for path in entry.iterdir()):
+        words.append(f"unpacked, {in_units(kept)}")
     return ", ".join(words) or "yes"
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+def _size(paths: Iterable[Path]) -> int:
+    """Return the bytes of those files that are there."""
+    total = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size
+    return total
 
 
 @app.command()
@@ -84,15 +90,14 @@ def get(
 
     Example: introdl data get grocery --size 64
     """
-    from introdl import data
     from introdl.data import download
-    from introdl.data.errors import DataError
 
     options = {"size": size, "classes": classes.split(",") if classes else None}
     options = {name: value for name, value in options.items() if value is not None}
     for source in _sources(names):
         loader = getattr(data, source.name, None)  # weights have none: they are used as they came
         _look_at_options(source.name, loader, options)
+        typer.echo(f"{source.name}: {_terms(source)}")
         try:
             for file in source.files:
                 path = download.fetch(file, download.folder(source))
@@ -106,8 +111,6 @@ def get(
 
 def _look_at_options(source: str, loader, options: dict) -> None:
     """Refuse an option that a loader does not take, before anything is downloaded for it."""
-    import inspect
-
     for name in options:
         if loader is None or name not in inspect.signature(loader).parameters:
             raise _fail(f"{source} has no such option: --{name} cannot be given for it.")
@@ -125,7 +128,6 @@ def where(name: Annotated[str | None, typer.Argument(help="A dataset; by default
 
     Example: introdl data where grocery
     """
-    from introdl import places
     from introdl.data import cache, download
 
     if name is None:
@@ -146,58 +148,43 @@ def verify(names: _Names = None) -> None:
 
     Example: introdl data verify grocery
     """
-    from introdl.data import cache, download
+    from introdl.data import download
 
-    wrong = seen = 0
+    seen = wrong = 0
     for source in _sources(names):
-        folder = download.folder(source)
         for file in source.files:
-            path = folder / file.name
-            noted = download.receipt(file, folder)
-            if not path.exists():
-                if names:
-                    typer.echo(f"{source.name}: {file.name} is not on this machine")
-                continue
-            seen += 1
-            good = noted is not None and download.sha256_of(path) == download.expected(file, folder)
-            wrong += not good
-            _tell(good, path, _compared(noted) if good else _remedy(source.name))
-        for entry in cache.entries(source.name):
-            seen += 1
-            trouble = cache.verify(entry)
-            wrong += bool(trouble)
-            _tell(not trouble, entry, "as it was unpacked" if not trouble else f"{trouble}. {_remedy(source.name)}")
-        if source.name == "plates":
-            seen, wrong = seen + 1, wrong + _verify_plates()
+            if names and not (download.folder(source) / file.name).exists():
+                typer.echo(f"{source.name}: {file.name} is not on this machine")
+        for path, trouble, fine in _looked_over(source):
+            seen, wrong = seen + 1, wrong + bool(trouble)
+            mark = typer.style("WRONG", fg=typer.colors.RED) if trouble else typer.style("ok   ", fg=typer.colors.GREEN)
+            typer.echo(f"{mark}  {path}: {trouble or fine}")
     if not seen:
         typer.echo("Nothing to verify: none of it is on this machine.")
     if wrong:
         raise typer.Exit(1)
 
 
-def _verify_plates() -> int:
-    import json
+def _looked_over(source: Source) -> Iterator[tuple[Path, str, str]]:
+    """Go through what is here of a dataset: give where it is, what is wrong with it or "", and what to say if nothing is."""
+    from introdl.data import cache, download, embedded
 
-    from introdl import places
-    from introdl.data import download
-
-    folder = places.data() / "plates"
-    try:
-        good = download.sha256_of(folder / "plates.zip") == json.loads((folder / "plates.json").read_text())["sha256"]
-        _tell(good, folder / "plates.zip", "as published" if good else "not as published. Install the course again.")
-    except (OSError, ValueError, KeyError) as error:
-        good = False
-        _tell(False, folder, f"cannot be read ({error}). Install the course again.")
-    return not good
-
-
-def _tell(good: bool, what: object, words: str) -> None:
-    mark = typer.style("ok   ", fg=typer.colors.GREEN) if good else typer.style("WRONG", fg=typer.colors.RED)
-    typer.echo(f"{mark}  {what}: {words}")
-
-
-def _remedy(name: str) -> str:
-    return f"Run 'introdl data remove {name}' and get it again."
+    where, remedy = download.folder(source), f"Run 'introdl data remove {source.name}' and get it again."
+    for file in source.files:
+        path, noted = where / file.name, download.receipt(file, where)
+        if path.exists():
+            good = noted is not None and download.sha256_of(path) == download.expected(file, where)
+            yield path, "" if good else remedy, _compared(noted) if good else ""
+    for entry in cache.entries(source.name):
+        trouble = cache.verify(entry)
+        yield entry, trouble and f"{trouble}. {remedy}", "as it was unpacked"
+    if source.name == "plates":
+        trouble = ""
+        try:
+            embedded.verified_plates()
+        except (DataError, OSError) as error:
+            trouble = str(error)
+        yield places.data() / "plates", trouble, "as published"
 
 
 @app.command()
@@ -210,21 +197,19 @@ def remove(
 
     Example: introdl data remove food101 --downloads-only
     """
-    from introdl.data.errors import in_units
-
     chosen = [(source, _removable(source, downloads_only)) for source in _sources(names)]
-    total = sum(_size(path) for _, paths in chosen for path in paths)
-    if not any(paths for _, paths in chosen):
+    every = [path for _, paths in chosen for path in paths]
+    if not every:
         typer.echo(f"Nothing to remove: of {', '.join(names)} nothing is in the cache.")
         return
     if not yes:
-        typer.confirm(f"Remove {', '.join(names)} ({in_units(total)}) from the cache?", abort=True)
+        typer.confirm(f"Remove {', '.join(names)} ({in_units(_size(every))}) from the cache?", abort=True)
     for source, paths in chosen:
         _remove(source, paths, downloads_only)
         typer.echo(f"{source.name}: removed.")
 
 
-def _removable(source, downloads_only: bool) -> list[Path]:
+def _removable(source: Source, downloads_only: bool) -> list[Path]:
     from introdl.data import cache, download
 
     where, paths = download.folder(source), []
@@ -236,7 +221,7 @@ def _removable(source, downloads_only: bool) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
-def _remove(source, paths: list[Path], downloads_only: bool) -> None:
+def _remove(source: Source, paths: list[Path], downloads_only: bool) -> None:
     from introdl.data import cache, download, locks
 
     where = download.folder(source)

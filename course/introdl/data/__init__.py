@@ -5,30 +5,6 @@ downloaded once, on the first call, to the folder that ``introdl data where`` na
 `photo` reads a picture of your own.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING
-
-from introdl import lazy
-
-if TYPE_CHECKING:
-    from introdl.data.dataset import Dataset
-    from introdl.data.embedded import digits, doughnut, plates
-    from introdl.data.errors import DataError
-    from introdl.data.photographs import photo
-    from introdl.data.published import food101, grocery, mnist
-
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    {
-        "DataError": "errors",
-        "Dataset": "dataset",
-        "digits": "embedded",
-        "doughnut": "embedded",
-        "food101": "published",
-        "grocery": "published",
-        "mnist": "published",
-        "photo": "photographs",
-        "plates": "embedded",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

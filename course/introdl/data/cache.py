@@ -11,21 +11,27 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from introdl import places
-from introdl.data import locks, progress
-from introdl.data.download import disk_trouble, sha256_of
-from introdl.data.errors import DataError, DiskFull, in_units
+from introdl.data import disk, locks, progress
+from introdl.data.dataset import Dataset
+from introdl.data.download import sha256_of
+from introdl.data.errors import DataError, in_units
+from introdl.data.sources import Source
 
+#: The position of each picture, and its uint8 pixels.
+Pictures = Iterable[tuple[int, np.ndarray]]
 _FORM = 1
+_COLUMNS = ("splits", "files", "grams", "kcal", "boxes")
 _IN_MEMORY = 1_000_000_000
 
 
@@ -35,20 +41,35 @@ class Plan:
 
     Attributes
     ----------
+    name : str
+        The dataset's name.
     shape : tuple of int
         (N, height, width, 3) of the pictures.
     facts : dict of str to numpy.ndarray
         Whatever is known of each picture; numbers, booleans or texts.
     card : dict
         What is known of the whole, such as the classes; it goes into a JSON file.
-    fill : callable
-        Takes the empty uint8 array of that shape and a function to tell how many pictures are done; fills it.
+    pictures : callable
+        Goes through the pictures once, in any order: gives the position of each and its uint8 pixels.
     """
 
+    name: str
     shape: tuple[int, int, int, int]
     facts: dict[str, np.ndarray]
     card: dict
-    fill: Callable[[np.ndarray, Callable[[int], None]], None]
+    pictures: Callable[[], Pictures]
+
+    @property
+    def size(self) -> int:
+        """How many bytes the pictures have."""
+        return math.prod(self.shape)
+
+    def fill(self, images: np.ndarray) -> None:
+        """Write the pictures into an array of their shape, and show how far it is."""
+        with progress.bar(f"Unpacking {self.name}", len(images), "pictures") as tick:
+            for done, (index, picture) in enumerate(self.pictures(), 1):
+                images[index] = picture
+                tick(done)
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,24 @@ class Entry:
     images: np.ndarray
     facts: dict[str, np.ndarray]
     card: dict
+
+    def dataset(self, source: Source, labels: str = "labels", classes: str = "classes") -> Dataset:
+        """Return it as a dataset: what a `Dataset` has a place for goes there, other facts into its details.
+
+        Parameters
+        ----------
+        source : Source
+            Whose name, licence and citation it gets.
+        labels : str
+            Which fact is the pictures' labels.
+        classes : str
+            Under which name the card has the classes.
+        """
+        known = {name: self.facts[name] for name in _COLUMNS if name in self.facts}
+        details = {name: values for name, values in self.facts.items() if name not in known and name != "labels"}
+        rights = {"licence": source.licence, "citation": source.citation}
+        names = tuple(self.card[classes])
+        return Dataset(source.name, self.images, self.facts[labels], names, details=details, **known, **rights)
 
 
 def folder() -> Path:
@@ -109,10 +148,10 @@ def load(name: str, key: dict, plan: Callable[[], Plan]) -> Entry:
             stack.enter_context(locks.alone(where.parent / f".{where.name}.lock", waiting))
             _writable(where.parent)
         except OSError as error:
-            return _in_memory(name, plan(), where.parent, error)
+            return _in_memory(plan(), where.parent, error)
         with contextlib.suppress(FileNotFoundError):
             return _open(where)
-        _build(name, plan(), where)
+        _build(plan(), where)
     return _open(where)
 
 
@@ -179,40 +218,29 @@ def _writable(where: Path) -> None:
     probe.unlink()
 
 
-def _build(name: str, plan: Plan, where: Path) -> None:
+def _build(plan: Plan, where: Path) -> None:
     for stale in (*where.parent.glob(f".building-{where.name}-*"), *where.parent.glob(f".gone-{where.name}-*")):
         shutil.rmtree(stale, ignore_errors=True)
     if where.exists():
         remove(where)
-    need = int(np.prod(plan.shape, dtype=np.int64)) + sum(values.nbytes for values in plan.facts.values())
-    if need + 20_000_000 > shutil.disk_usage(where.parent).free:
-        raise _no_room(name, where.parent, need)
+    need = plan.size + sum(values.nbytes for values in plan.facts.values())
+    disk.need(where.parent, need, f"unpacking {plan.name}")
     building = where.with_name(f".building-{where.name}-{os.getpid()}")
     building.mkdir()
     try:
         images = np.lib.format.open_memmap(building / "images.npy", mode="w+", dtype=np.uint8, shape=plan.shape)
         _reserve(building / "images.npy")
-        with progress.bar(f"Unpacking {name}", plan.shape[0], "pictures") as tick:
-            plan.fill(images, tick)
+        plan.fill(images)
         images.flush()
         del images
         np.savez(building / "facts.npz", **plan.facts)
-        card = {"name": name, "sha256": sha256_of(building / "images.npy"), "card": plan.card}
+        card = {"name": plan.name, "sha256": sha256_of(building / "images.npy"), "card": plan.card}
         places.write_atomically(building / "card.json", json.dumps(card, indent=1).encode())
         building.rename(where)
     except OSError as error:
-        trouble = disk_trouble(where.parent, error)
-        raise (_no_room(name, where.parent, need) if isinstance(trouble, DiskFull) else trouble) from error
+        raise disk.trouble(where.parent, error, f"unpacking {plan.name}", need) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-def _no_room(name: str, where: Path, need: int) -> DiskFull:
-    return DiskFull(
-        f"There is no room to unpack {name} in {where}: {in_units(need + 20_000_000)} are needed and "
-        f"{in_units(shutil.disk_usage(where).free)} are free. Make room ('introdl data list' shows what the course keeps), "
-        "or set INTRODL_CACHE to a folder on a larger disk."
-    )
 
 
 def _reserve(path: Path) -> None:
@@ -227,18 +255,17 @@ def _reserve(path: Path) -> None:
                 raise
 
 
-def _in_memory(name: str, plan: Plan, where: Path, error: OSError) -> Entry:
-    need = int(np.prod(plan.shape, dtype=np.int64))
-    if need > _IN_MEMORY:
+def _in_memory(plan: Plan, where: Path, error: OSError) -> Entry:
+    if plan.size > _IN_MEMORY:
         raise DataError(
-            f"{where} cannot be written to ({error.strerror or error}), and {name} with its {in_units(need)} is too large to "
-            "keep in memory. Set INTRODL_CACHE to a folder that can be written to."
+            f"{where} cannot be written to ({error.strerror or error}), and {plan.name} with its {in_units(plan.size)} is "
+            "too large to keep in memory. Set INTRODL_CACHE to a folder that can be written to."
         ) from error
     warnings.warn(
-        f"{where} cannot be written to, so {name} is unpacked again at each call. Set INTRODL_CACHE to a folder that can.",
+        f"{where} cannot be written to, so {plan.name} is unpacked again at each call. Set INTRODL_CACHE to a folder "
+        "that can.",
         stacklevel=4,
     )
     images = np.empty(plan.shape, np.uint8)
-    with progress.bar(f"Unpacking {name}", plan.shape[0], "pictures") as tick:
-        plan.fill(images, tick)
+    plan.fill(images)
     return Entry(images, plan.facts, plan.card)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from introdl.data.archives import Zip
 from introdl.data.dataset import SPLITS, Dataset
 from introdl.data.download import sha256_of
 from introdl.data.errors import Damaged
-from introdl.data.photographs import read, square
+from introdl.data.photographs import look_at_size, read, square
 
+#: Height and width of the plates in their archive, in pixels.
+_RENDERED = 128
 _COLUMNS = ("file", "dish", "split", "special", "grams", "kcal", "x0", "y0", "x1", "y1")
 
 
@@ -71,23 +74,10 @@ def plates(size: int = 128, dishes: str | Sequence[str] = "all") -> Dataset:
     >>> train.images.shape[1:]  # doctest: +SKIP
     (64, 64, 3)
     """
-    if not isinstance(size, (int, np.integer)) or not 8 <= size <= 128:
-        raise ValueError(f"size is {size!r}; give a whole number from 8 to 128.")
-    about = _about_plates()
-    archive = places.data() / "plates" / "plates.zip"
-    entry = cache.load(
-        "plates", {"sha256": about["sha256"], "size": int(size)}, lambda: _plan_plates(archive, about, int(size))
-    )
-    facts = entry.facts
-    whole = Dataset(
-        "plates",
-        entry.images,
-        facts["labels"],
-        tuple(entry.card["classes"]),
-        **{name: facts[name] for name in ("splits", "files", "grams", "kcal", "boxes")},
-        details={name: facts[name] for name in ("special", "seed", "light", "camera")},
-        **_rights("plates"),
-    )
+    look_at_size(size, 8, _RENDERED)
+    key = {"sha256": _about_plates()["sha256"], "size": int(size)}
+    entry = cache.load("plates", key, lambda: _plan_plates(int(size)))
+    whole = entry.dataset(sources.find("plates"))
     if isinstance(dishes, str):
         if dishes == "all":
             return whole
@@ -108,19 +98,7 @@ def digits() -> Dataset:
         the course's own: 60 % train, 20 % val and 20 % test of each digit, in an order that is always the same.
     """
     entry = cache.load("digits", {"source": "sklearn.datasets.load_digits"}, _plan_digits)
-    return Dataset(
-        "digits",
-        entry.images,
-        entry.facts["labels"],
-        tuple(entry.card["classes"]),
-        entry.facts["splits"],
-        **_rights("digits"),
-    )
-
-
-def _rights(name: str) -> dict[str, str]:
-    source = sources.find(name)
-    return {"licence": source.licence, "citation": source.citation}
+    return entry.dataset(sources.find("digits"))
 
 
 def _about_plates() -> dict:
@@ -134,7 +112,15 @@ def _about_plates() -> dict:
         raise Damaged(f"{path} cannot be read ({error!r}). Install the course again.") from error
 
 
-def _plan_plates(archive, about: dict, size: int) -> cache.Plan:
+def verified_plates() -> tuple[Path, dict]:
+    """Return the archive of the plates, its checksum compared, and what is said of it: ``sha256`` and ``classes``.
+
+    Raises
+    ------
+    FileNotFoundError, Damaged
+        As for `plates`.
+    """
+    about, archive = _about_plates(), places.data() / "plates" / "plates.zip"
     if not archive.is_file():
         raise FileNotFoundError(f"The plates are missing: there is no {archive}. Install the course again.")
     if sha256_of(archive) != about["sha256"]:
@@ -142,22 +128,25 @@ def _plan_plates(archive, about: dict, size: int) -> cache.Plan:
             f"{archive} is not the archive that plates.json beside it describes: it was copied in part, or changed. "
             "Install the course again; in a git checkout, 'git status' shows what differs."
         )
+    return archive, about
+
+
+def _plan_plates(size: int) -> cache.Plan:
+    archive, about = verified_plates()
     with Zip(archive) as opened:
         rows = _rows(opened, about["classes"])
     facts = _facts(rows, about["classes"])
-    width = 128
+    facts["boxes"] = facts["boxes"] * np.float32(size / _RENDERED)
 
-    def fill(images: np.ndarray, tick) -> None:
+    def pictures() -> cache.Pictures:
         with Zip(archive) as opened:
             for index, row in enumerate(rows):
                 picture = read(opened.read(row["file"]), row["file"])
-                if picture.size != (width, width):
+                if picture.size != (_RENDERED, _RENDERED):
                     raise Damaged(f"{row['file']} in {archive} has {picture.size} pixels; it should have 128 x 128.")
-                images[index] = square(picture, size)
-                tick(index + 1)
+                yield index, square(picture, size)
 
-    facts["boxes"] = facts["boxes"] * np.float32(size / width)
-    return cache.Plan((len(rows), size, size, 3), facts, {"classes": about["classes"]}, fill)
+    return cache.Plan("plates", (len(rows), size, size, 3), facts, {"classes": about["classes"]}, pictures)
 
 
 def _rows(opened: Zip, classes: list[str]) -> list[dict[str, str]]:
@@ -208,9 +197,6 @@ def _plan_digits() -> cache.Plan:
         fifth = round(0.2 * len(own))
         splits[own[:fifth]], splits[own[fifth : 2 * fifth]] = "test", "val"
 
-    def fill(images: np.ndarray, tick) -> None:
-        images[:] = grey[..., None]
-        tick(len(images))
-
     facts = {"labels": labels, "splits": splits}
-    return cache.Plan((*grey.shape, 3), facts, {"classes": [str(digit) for digit in range(10)]}, fill)
+    card = {"classes": list("0123456789")}
+    return cache.Plan("digits", (*grey.shape, 3), facts, card, lambda: enumerate(grey[..., None]))

@@ -55,8 +55,8 @@ def photo(source, size: int | None = None, longest: int = 2048) -> np.ndarray:
     (128, 128, 3)
     """
     for name, value in (("size", size), ("longest", longest)):
-        if value is not None and not (isinstance(value, (int, np.integer)) and 1 <= value <= 8192):
-            raise ValueError(f"{name} is {value!r}; give a whole number of pixels from 1 to 8192.")
+        if value is not None:
+            look_at_size(value, 1, 8192, name)
     content, name = _content(source)
     picture = read(content, name, size or longest)
     if size:
@@ -109,6 +109,18 @@ def read(content: bytes, name: str, enough: int | None = None) -> Image.Image:
             f"{name} is cut off or damaged ({error}). Copy it again from where it came, or open it in a picture program and "
             "save it as JPEG."
         ) from error
+
+
+def look_at_size(size: int, least: int, most: int, name: str = "size") -> None:
+    """Refuse a number of pixels that is no whole number from `least` to `most`.
+
+    Raises
+    ------
+    ValueError
+        With the range that there is.
+    """
+    if not isinstance(size, (int, np.integer)) or not least <= size <= most:
+        raise ValueError(f"{name} is {size!r}; give a whole number of pixels from {least} to {most}.")
 
 
 def square(picture: Image.Image, size: int) -> np.ndarray:

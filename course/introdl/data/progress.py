@@ -1,26 +1,39 @@
-"""How far a long job is: a bar in a terminal, one line that rewrites itself in a notebook, else nothing."""
+"""How far a long job is: one display for the whole course, drawn by tqdm.
+
+In a terminal and in a notebook that a person works in: a bar. Where nothing can be redrawn (a pipe, a log, a notebook
+that is executed as a whole): a line once the job has taken some seconds, and a line at its end.
+
+The bar in a notebook is text. The widget that `tqdm.auto` would choose is gone when the notebook is saved and opened again.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
+from typing import Any
+
+from tqdm import tqdm
 
 from introdl.data.errors import in_units
+
+#: Seconds after which a job that cannot have a bar is told of.
+LONG = 5.0
 
 
 def say(sentence: str) -> None:
     """Tell the person at the screen something, where there is one (a terminal or a notebook)."""
-    if in_notebook():
-        print(sentence)
-    elif sys.stderr.isatty():
-        print(sentence, file=sys.stderr)
+    with contextlib.suppress(Exception):
+        if in_notebook():
+            print(sentence)
+        elif sys.stderr.isatty():
+            print(sentence, file=sys.stderr)
 
 
 @contextlib.contextmanager
-def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable[[int], None]]:
-    """Show how far a job is.
+def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable[..., None]]:
+    """Show how far a job is: what it is, how much of how much is done, the rate, and the time left.
 
     Parameters
     ----------
@@ -34,16 +47,29 @@ def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable
     Yields
     ------
     callable
-        Call it with how much is done in all.
+        Call it with how much is done in all and, if there is something to remark, a few words: ``tick(3, "1 failed")``.
+        What goes wrong with the display is never raised; an interrupt is.
     """
-    if in_notebook():
-        with _line(title, total, unit) as show:
-            yield show
-    elif sys.stderr.isatty():
-        with _rich(title, total, unit) as show:
-            yield show
-    else:
-        yield lambda done: None
+    shown: Any = None  # stays None where there can be no display; what is asked of it then is suppressed
+    with contextlib.suppress(Exception):
+        shown = _display(title, total, unit)
+
+    def tick(done: int, remark: str = "") -> None:
+        with contextlib.suppress(Exception):
+            shown.remark = remark
+            shown.update(done - shown.n)
+
+    try:
+        yield tick
+    finally:
+        with contextlib.suppress(Exception):
+            shown.close()
+
+
+def write(line: str) -> None:
+    """Print a line to stderr, above a bar where one is shown."""
+    with contextlib.suppress(Exception):
+        tqdm.write(line, file=sys.stderr)
 
 
 def in_notebook() -> bool:
@@ -55,54 +81,71 @@ def in_notebook() -> bool:
     return type(get_ipython()).__name__ == "ZMQInteractiveShell"
 
 
-def _amount(done: int, total: int | None, unit: str) -> str:
-    if unit == "bytes":
-        return in_units(done) + (f" of {in_units(total)}" if total else "")
-    return f"{done:,}" + (f" of {total:,}" if total else "") + f" {unit}"
+def _in_person() -> bool:
+    """Tell whether a person works in this notebook: only then its front end lets a cell ask for input."""
+    from IPython import get_ipython
+
+    return bool(getattr(get_ipython().kernel, "_allow_stdin", True))
 
 
-@contextlib.contextmanager
-def _line(title: str, total: int | None, unit: str, every: float = 0.5) -> Iterator[Callable[[int], None]]:
-    longest, state = 0, 0
-    last = begun = time.monotonic()
-
-    def write(done: int, end: str = "") -> None:
-        nonlocal last, longest
-        share = f"{100 * done / total:3.0f} %, " if total else ""
-        text = f"{title}: {share}{_amount(done, total, unit)}"
-        longest = max(longest, len(text))
-        print("\r" + text.ljust(longest), end=end, flush=True)
-        last = time.monotonic()
-
-    def show(done: int) -> None:
-        nonlocal state
-        state = done
-        if time.monotonic() - last >= every:
-            write(done)
-
-    try:
-        yield show
-    finally:
-        if time.monotonic() - begun >= every:
-            write(state, "\n")
+def _display(title: str, total: int | None, unit: str) -> _Bar:
+    if in_notebook():
+        return _Bar(title, total, unit, sys.stdout) if _in_person() else _Lines(title, total, unit, sys.stdout)
+    return _Bar(title, total, unit, sys.stderr) if sys.stderr.isatty() else _Lines(title, total, unit, sys.stderr)
 
 
-@contextlib.contextmanager
-def _rich(title: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+class _Bar(tqdm):
+    """A bar that is redrawn, with bytes told as everywhere in the course."""
 
-    columns = [TextColumn("{task.description}"), BarColumn()]
-    columns += [DownloadColumn(), TransferSpeedColumn()] if unit == "bytes" else [MofNCompleteColumn()]
-    columns += [TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True, force_jupyter=False)) as shown:
-        task = shown.add_task(title, total=total)
-        yield lambda done: shown.update(task, completed=done)
+    monitor_interval = 0  # no thread: a process with threads cannot be forked safely
+    form = "{l_bar}{bar}| {amount} [{elapsed}<{remaining}, {speed}]{remark}"
+    remark = ""
+
+    def __init__(self, title: str, total: int | None, unit: str, file, **timing):
+        known = {"desc": title, "total": total, "unit": unit, "file": file, "miniters": 0}
+        width, height = shutil.get_terminal_size((100, 24))  # tqdm shows nothing in a terminal that gives no size
+        super().__init__(ncols=width, nrows=height, **known, **(timing or {"mininterval": 0.2, "delay": 0.5}))
+
+    @property
+    def format_dict(self) -> dict:
+        known = super().format_dict
+        rate = known["rate"] or self.n / max(known["elapsed"], 1e-3)
+        if self.unit == "bytes":
+            amount, speed = (in_units(self.n), self.total and in_units(self.total)), f"{in_units(rate)}/s"
+        else:
+            amount, speed = (f"{self.n:,}", self.total and f"{self.total:,}"), f"{rate:.3g} {self.unit}/s"
+        told = {
+            "amount": " of ".join(filter(None, amount)),
+            "speed": speed,
+            "remark": self.remark and f", {self.remark}",
+        }
+        return (
+            known | told | {"bar_format": self.form if self.total else "{desc}: {amount} [{elapsed}, {speed}]{remark}"}
+        )
+
+
+class _Lines(_Bar):
+    """At most two lines: one when the job has turned out to be long, and one at its end."""
+
+    form = "{desc}: {amount} [{elapsed}<{remaining}, {speed}]{remark}"
+    lines = 0
+
+    def __init__(self, title: str, total: int | None, unit: str, file):
+        super().__init__(title, total, unit, file, mininterval=LONG, delay=LONG)
+
+    def display(self, *_, **__) -> None:
+        if self.lines == 0 and self.format_dict["elapsed"] >= LONG:
+            self._print()
+
+    def clear(self, *_, **__) -> None:
+        """Nothing: what is printed stays."""
+
+    def close(self) -> None:
+        if self.lines == 1:  # it is called again when the object goes
+            self._print()
+        self.disable = True
+        self._instances.discard(self)
+
+    def _print(self) -> None:
+        self.lines += 1
+        print(str(self), file=self.fp, flush=True)

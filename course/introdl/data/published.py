@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import math
 import struct
 import zlib
@@ -20,7 +21,7 @@ from introdl.data import cache, download, progress, sources
 from introdl.data.archives import Zip, tar_members
 from introdl.data.dataset import SPLITS, Dataset, chosen_classes
 from introdl.data.errors import Damaged
-from introdl.data.photographs import read, square
+from introdl.data.photographs import look_at_size, read, square
 
 
 def grocery(size: int = 128, level: str = "coarse", classes: Sequence[str] | None = None) -> Dataset:
@@ -54,24 +55,13 @@ def grocery(size: int = 128, level: str = "coarse", classes: Sequence[str] | Non
     M. Klasson, C. Zhang and H. Kjellstrom, A Hierarchical Grocery Store Image Dataset with Visual and Semantic Labels,
     WACV 2019. https://github.com/marcusklasson/GroceryStoreDataset, MIT licence.
     """
-    _look_at_size(size, 348)
+    look_at_size(size, 8, 348)
     if level not in ("coarse", "fine"):
         raise ValueError(f"level is {level!r}; give 'coarse' or 'fine'.")
     source = sources.find("grocery")
     key = {"files": download.checksums(source), "size": int(size)}
     entry = cache.load("grocery", key, lambda: _plan_grocery(_fetched(source)[0], int(size)))
-    facts = entry.facts
-    whole = Dataset(
-        "grocery",
-        entry.images,
-        facts[level],
-        tuple(entry.card[level]),
-        facts["splits"],
-        facts["files"],
-        details={"fine": facts["fine"], "coarse": facts["coarse"]},
-        licence=source.licence,
-        citation=source.citation,
-    )
+    whole = entry.dataset(source, labels=level, classes=level)
     return whole if classes is None else whole.only(classes)
 
 
@@ -106,23 +96,14 @@ def food101(size: int = 128, classes: Sequence[str] | None = None) -> Dataset:
     L. Bossard, M. Guillaumin and L. Van Gool, Food-101: Mining Discriminative Components with Random Forests, ECCV 2014.
     For scientific fair use: the photographs belong to those who took them.
     """
-    _look_at_size(size, 512)
+    look_at_size(size, 8, 512)
     if classes is not None:
         classes = chosen_classes(classes, FOOD101_CLASSES, "food101")
     chosen = classes or FOOD101_CLASSES
     source = sources.find("food101")
     key = {"files": download.checksums(source), "size": int(size), "classes": sorted(chosen)}
     entry = cache.load("food101", key, lambda: _plan_food101(_fetched(source)[0], int(size), sorted(chosen)))
-    whole = Dataset(
-        "food101",
-        entry.images,
-        entry.facts["labels"],
-        tuple(entry.card["classes"]),
-        entry.facts["splits"],
-        entry.facts["files"],
-        licence=source.licence,
-        citation=source.citation,
-    )
+    whole = entry.dataset(source)
     return whole if whole.classes == tuple(chosen) else whole.only(chosen)
 
 
@@ -147,15 +128,7 @@ def mnist() -> Dataset:
     """
     source = sources.find("mnist")
     entry = cache.load("mnist", {"files": download.checksums(source)}, lambda: _plan_mnist(_fetched(source)))
-    return Dataset(
-        "mnist",
-        entry.images,
-        entry.facts["labels"],
-        tuple(entry.card["classes"]),
-        entry.facts["splits"],
-        licence=source.licence,
-        citation=source.citation,
-    )
+    return entry.dataset(source)
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
@@ -198,19 +171,22 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _look_at_size(size, most: int) -> None:
-    if not isinstance(size, (int, np.integer)) or not 8 <= size <= most:
-        raise ValueError(f"size is {size!r}; give a whole number from 8 to {most}.")
-
-
 def _fetched(source: sources.Source) -> list[Path]:
     return [download.fetch(file, download.folder(source)) for file in source.files]
 
 
 def _in_order(listed: list[tuple]) -> list[tuple]:
     """Sort by part, and shuffle within each, always in the same way. The part is each entry's last."""
+    listed = sorted(listed)
     shuffled = [listed[index] for index in np.random.default_rng(0).permutation(len(listed))]
     return sorted(shuffled, key=lambda entry: SPLITS.index(entry[-1]))
+
+
+def _columns(listed: list[tuple], archive: Path, *names: str) -> dict[str, np.ndarray]:
+    """Turn a list of pictures into one array for each thing that is known of them."""
+    if not listed:
+        raise Damaged(f"{archive} lists no pictures of these classes.")
+    return {name: np.array(column) for name, column in zip(names, zip(*listed, strict=True), strict=True)}
 
 
 def _decoded(content: bytes, name: str, size: int) -> np.ndarray:
@@ -231,21 +207,15 @@ def _plan_grocery(archive: Path, size: int) -> cache.Plan:
         listed = []
         for part in SPLITS:
             listed += _grocery_list(opened.read(f"{top}{part}.txt").decode("utf-8-sig"), part, names, archive)
-    listed = _in_order(sorted(listed))
+    listed = _in_order(listed)
 
-    def fill(images: np.ndarray, tick) -> None:
+    def pictures() -> cache.Pictures:
         with Zip(archive) as opened:
             for index, (file, *_) in enumerate(listed):
-                images[index] = _decoded(opened.read(top + file), file, size)
-                tick(index + 1)
+                yield index, _decoded(opened.read(top + file), file, size)
 
-    facts = {
-        "files": np.array([entry[0] for entry in listed]),
-        "fine": np.array([entry[1] for entry in listed], dtype=np.int64),
-        "coarse": np.array([entry[2] for entry in listed], dtype=np.int64),
-        "splits": np.array([entry[3] for entry in listed]),
-    }
-    return cache.Plan((len(listed), size, size, 3), facts, names, fill)
+    facts = _columns(listed, archive, "files", "fine", "coarse", "splits")
+    return cache.Plan("grocery", (len(listed), size, size, 3), facts, names, pictures)
 
 
 def _grocery_names(text: str, archive: Path) -> dict[str, list[str]]:
@@ -289,26 +259,21 @@ def _plan_food101(archive: Path, size: int, classes: list[str]) -> cache.Plan:
             dish = name.split("/")[0]
             if dish in classes:
                 listed.append((f"food-101/images/{name}.jpg", classes.index(dish), part))
-    listed = _in_order(sorted(listed))
+    listed = _in_order(listed)
     at = {file: index for index, (file, *_) in enumerate(listed)}
     if len(at) < len(listed):
         raise Damaged(f"{archive} lists a picture twice, in meta/train.txt or meta/test.txt.")
 
-    def fill(images: np.ndarray, tick) -> None:
-        done = 0
+    def pictures() -> cache.Pictures:
+        missing = dict(at)
         for name, content in tar_members(archive, at.__contains__):
-            images[at[name]] = _decoded(content, name, size)
-            done += 1
-            tick(done)
-        if done < len(at):
-            raise Damaged(f"{archive} lists {len(at):,} pictures of these classes and holds {done:,}.")
+            yield missing.pop(name), _decoded(content, name, size)
+        if missing:
+            held = len(at) - len(missing)
+            raise Damaged(f"{archive} lists {len(at):,} pictures of these classes and holds {held:,}.")
 
-    facts = {
-        "files": np.array([entry[0] for entry in listed]),
-        "labels": np.array([entry[1] for entry in listed], dtype=np.int64),
-        "splits": np.array([entry[2] for entry in listed]),
-    }
-    return cache.Plan((len(listed), size, size, 3), facts, {"classes": classes}, fill)
+    facts = _columns(listed, archive, "files", "labels", "splits")
+    return cache.Plan("food101", (len(listed), size, size, 3), facts, {"classes": classes}, pictures)
 
 
 def _food101_lists(archive: Path) -> dict[str, list[str]]:
@@ -358,13 +323,7 @@ def _plan_mnist(paths: list[Path]) -> cache.Plan:
             )
     splits = np.repeat(["train", "test"], [len(part) for part in labels])
 
-    def fill(images: np.ndarray, tick) -> None:
-        start = 0
-        for part in grey:
-            images[start : start + len(part)] = part[..., None]
-            start += len(part)
-            tick(start)
-
     shape = (len(splits), *grey[0].shape[1:], 3)
     facts = {"labels": np.concatenate(labels).astype(np.int64), "splits": splits}
-    return cache.Plan(shape, facts, {"classes": [str(digit) for digit in range(10)]}, fill)
+    coloured = (picture[..., None] for picture in itertools.chain(*grey))
+    return cache.Plan("mnist", shape, facts, {"classes": list("0123456789")}, lambda: enumerate(coloured))

@@ -5,23 +5,19 @@ from __future__ import annotations
 import base64
 import html
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from introdl.data.dataset import Dataset
 
 _WIDTH = 112
 _BLUE = "#0072B2"
 
 
-def strip(dataset: Dataset, most: int = 12) -> str:
+def strip(dataset, most: int = 12) -> str:
     """Return a dataset as HTML: what it is, and at most `most` examples, of as many classes as there are.
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : introdl.data.Dataset
         What to show.
     most : int
         How many examples.
@@ -49,7 +45,7 @@ def _examples(labels: np.ndarray, most: int) -> list[int]:
     return order[np.lexsort((sorted_labels, rounds))][:most].tolist()
 
 
-def _figure(dataset: Dataset, index: int) -> str:
+def _figure(dataset, index: int) -> str:
     label = dataset.classes[int(dataset.labels[index])].replace("_", " ")
     facts = []
     if dataset.grams is not None:
@@ -70,7 +66,7 @@ def _figure(dataset: Dataset, index: int) -> str:
     )
 
 
-def _encoded(dataset: Dataset, index: int) -> str:
+def _encoded(dataset, index: int) -> str:
     from PIL import Image, ImageDraw
 
     picture = Image.fromarray(np.ascontiguousarray(dataset.images[index]))

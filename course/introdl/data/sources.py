@@ -1,11 +1,14 @@
-"""What `data/sources.toml` says: for each dataset its title, licence and citation, and the files to download."""
+"""What `data/sources.toml` says: for each dataset its title, licence and citation, and the files to download.
+
+Also, how patiently: see `Patience`.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from introdl import places
@@ -42,6 +45,28 @@ class PublishedFile:
     limit: int = 1_000_000_000
     kind: str = ""
     commit: str = ""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to keep trying.
+
+    Attributes
+    ----------
+    tries : int
+        How many tries in a row may bring nothing new before an address is given up.
+    stall : float
+        Seconds without a byte (or with under 100 bytes a second) after which a connection is dropped.
+    pause : float
+        Seconds before the second try; it doubles each time.
+    longest_pause : float
+        Seconds that it grows to.
+    """
+
+    tries: int = 5
+    stall: float = 30.0
+    pause: float = 1.0
+    longest_pause: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -111,8 +136,8 @@ def _source(path: Path, name: str, table: dict) -> Source:
 
 
 def _file(where: str, entry: dict) -> PublishedFile:
-    unknown = set(entry) - {"name", "addresses", "sha256", "checksum_from", "size", "limit", "kind", "commit"}
-    if unknown:
+    known = {one.name for one in fields(PublishedFile)}
+    if unknown := set(entry) - known - {"checksum_from"}:
         raise ValueError(f"{where}: {', '.join(sorted(unknown))} is not a known key.")
     name, addresses, checksum = entry.get("name", ""), entry.get("addresses", []), entry.get("sha256")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
@@ -123,12 +148,5 @@ def _file(where: str, entry: dict) -> PublishedFile:
         raise ValueError(f"{where}: 'sha256' is not 64 small hexadecimal digits.")
     if entry.get("kind", "") not in _KINDS:
         raise ValueError(f"{where}: 'kind' is {entry['kind']!r}; it should be one of {_KINDS}.")
-    return PublishedFile(
-        name,
-        tuple(addresses),
-        checksum,
-        entry.get("size"),
-        entry.get("limit", entry.get("size", 1_000_000_000)),
-        entry.get("kind", ""),
-        entry.get("commit", ""),
-    )
+    values = {key: value for key, value in entry.items() if key in known}
+    return PublishedFile(**values | {"addresses": tuple(addresses)})

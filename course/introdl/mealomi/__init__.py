@@ -9,47 +9,6 @@ The parts work without the page: `recognise` asks the network, `nutrients` and `
 the network's card, and on photographs of real meals it is often wrong.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING
-
-from introdl import lazy
-
-if TYPE_CHECKING:
-    from introdl.mealomi.board import app
-    from introdl.mealomi.diary import Diary, DiaryError, Entry
-    from introdl.mealomi.novelty import choose_limit, embedding_distance, energy_score, max_softmax_score
-    from introdl.mealomi.nutriscore import Item, NutriScore, nutri_score
-    from introdl.mealomi.nutrition import NUTRIENTS, REFERENCE_INTAKES, dishes, nutrients, per_100g, serving
-    from introdl.mealomi.recognition import Meal, load, recognise
-    from introdl.mealomi.sharing import share_card
-    from introdl.mealomi.taste import Suggestion, recommend
-
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    {
-        "Diary": "diary",
-        "DiaryError": "diary",
-        "Entry": "diary",
-        "Item": "nutriscore",
-        "Meal": "recognition",
-        "NUTRIENTS": "nutrition",
-        "NutriScore": "nutriscore",
-        "REFERENCE_INTAKES": "nutrition",
-        "Suggestion": "taste",
-        "app": "board",
-        "choose_limit": "novelty",
-        "dishes": "nutrition",
-        "embedding_distance": "novelty",
-        "energy_score": "novelty",
-        "load": "recognition",
-        "max_softmax_score": "novelty",
-        "nutri_score": "nutriscore",
-        "nutrients": "nutrition",
-        "per_100g": "nutrition",
-        "recognise": "recognition",
-        "recommend": "taste",
-        "serving": "nutrition",
-        "share_card": "sharing",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

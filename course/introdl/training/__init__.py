@@ -5,45 +5,6 @@ picture with draws of its own), and goes through the network in channels-last or
 There are no worker processes. `train` is the loop; `Settings` holds every number it depends on.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING
-
-from introdl import lazy
-
-if TYPE_CHECKING:
-    from introdl.training.augmentation import Augment, augment, channel_statistics, draw, move_boxes, normalise
-    from introdl.training.checkpoints import load_checkpoint, save_checkpoint
-    from introdl.training.devices import choose_device, quick_dtype, quickest_threads
-    from introdl.training.errors import Diverged, TrainingError
-    from introdl.training.history import History
-    from introdl.training.loop import evaluate, train
-    from introdl.training.meals import train_meals
-    from introdl.training.optimisation import one_cycle, parameter_groups
-    from introdl.training.settings import Settings
-
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    {
-        "Augment": "augmentation",
-        "Diverged": "errors",
-        "History": "history",
-        "Settings": "settings",
-        "TrainingError": "errors",
-        "augment": "augmentation",
-        "channel_statistics": "augmentation",
-        "choose_device": "devices",
-        "draw": "augmentation",
-        "evaluate": "loop",
-        "load_checkpoint": "checkpoints",
-        "move_boxes": "augmentation",
-        "normalise": "augmentation",
-        "one_cycle": "optimisation",
-        "parameter_groups": "optimisation",
-        "quick_dtype": "devices",
-        "quickest_threads": "devices",
-        "save_checkpoint": "checkpoints",
-        "train": "loop",
-        "train_meals": "meals",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -50,11 +49,7 @@ def board(
             finally:
                 live.close()
         else:
-            yield tick, lambda history: _tell(line(history.rows[-1], epochs))
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+            yield tick, lambda history: progress.write(line(history.rows[-1], epochs))
 
 
 class LiveCurves:

@@ -1,0 +1,17 @@
+from .meal import MealHeads as MealHeads, MealNet as MealNet, box_iou as box_iou, meal_loss as meal_loss
+from .plain import PlainCNN as PlainCNN
+from .resnet import (
+    BasicBlock as BasicBlock,
+    ResNet18 as ResNet18,
+    imagenet as imagenet,
+    load_pretrained as load_pretrained,
+    read_state as read_state,
+)
+from .weights import (
+    Card as Card,
+    available as available,
+    predict as predict,
+    pretrained as pretrained,
+    save as save,
+    weights_folder as weights_folder,
+)

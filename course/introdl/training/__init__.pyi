@@ -1,0 +1,16 @@
+from .augmentation import (
+    Augment as Augment,
+    augment as augment,
+    channel_statistics as channel_statistics,
+    draw as draw,
+    move_boxes as move_boxes,
+    normalise as normalise,
+)
+from .checkpoints import load_checkpoint as load_checkpoint, save_checkpoint as save_checkpoint
+from .devices import choose_device as choose_device, quick_dtype as quick_dtype, quickest_threads as quickest_threads
+from .errors import Diverged as Diverged, TrainingError as TrainingError
+from .history import History as History
+from .loop import evaluate as evaluate, train as train
+from .meals import train_meals as train_meals
+from .optimisation import one_cycle as one_cycle, parameter_groups as parameter_groups
+from .settings import Settings as Settings
