@@ -158,7 +158,7 @@ def look(source: str, position: int) -> list[Finding]:
     named = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "modules")
     asked |= {id(n) for n in named if ast.unparse(n).endswith("nn.modules")}
     for node in ast.walk(tree):
-        line = getattr(node, "lineno", 0)
+        at = getattr(node, "lineno", 0)
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             module = getattr(node, "module", "") or ""
             names = [a.name for a in node.names]
@@ -166,26 +166,26 @@ def look(source: str, position: int) -> list[Finding]:
             for name in whole:
                 for known, what in _MODULES.items():
                     if name == known or name.startswith(known + "."):
-                        add(line, what, f"import {known}")
+                        add(at, what, f"import {known}")
                 if module in ("sys", "os") and name.split(".")[1] in _ATTRIBUTES:
-                    add(line, _ATTRIBUTES[name.split(".")[1]], name)
+                    add(at, _ATTRIBUTES[name.split(".")[1]], name)
         elif isinstance(node, ast.Name) and node.id in _NAMES:
-            add(line, _NAMES[node.id], node.id)
+            add(at, _NAMES[node.id], node.id)
         elif isinstance(node, ast.Attribute):
             if node.attr in _ATTRIBUTES and id(node) not in asked:
-                add(line, _ATTRIBUTES[node.attr], f".{node.attr}")
+                add(at, _ATTRIBUTES[node.attr], f".{node.attr}")
             if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id in imported:
-                add(line, "changes a library", f"{node.value.id}.{node.attr} = ...")
+                add(at, "changes a library", f"{node.value.id}.{node.attr} = ...")
         elif isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else ""
             if name in ("getattr", "setattr") and len(node.args) > 1 and not isinstance(node.args[1], ast.Constant):
-                add(line, "takes a name that is put together while it runs", f"{name}(...)")
+                add(at, "takes a name that is put together while it runs", f"{name}(...)")
             elif name == "setattr" and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id in imported:
-                add(line, "changes a library", f"setattr({node.args[0].id}, ...)")
+                add(at, "changes a library", f"setattr({node.args[0].id}, ...)")
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in _METHODS:
-            add(line, f"an object that {_METHODS[node.name]}", node.name)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _TEXTS.search(node.value):
-            add(line, "names a place of the grader's or the system's", _TEXTS.search(node.value)[0])
+            add(at, f"an object that {_METHODS[node.name]}", node.name)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and (found_text := _TEXTS.search(node.value)):
+            add(at, "names a place of the grader's or the system's", found_text[0])
     return found
 
 

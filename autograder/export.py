@@ -94,7 +94,7 @@ def _totals(gradebook, assignments: list[str]) -> tuple[list, list[tuple]]:
     )
     rows = []
     for student in sorted(gradebook.students, key=lambda s: s.id):
-        scores = []
+        scores: list[float | None] = []
         for assignment in chosen:
             try:
                 one = gradebook.find_submission(assignment.name, student.id)

@@ -59,7 +59,8 @@ def _pythons() -> list[Path]:
 
 def _programs_on_the_way() -> list[Path]:
     """Return the links that lead from this Python's program, one to the next, to its end (``~/bin/python3``, say)."""
-    found, program = [], Path(sys.executable).absolute()
+    found: list[Path] = []
+    program = Path(sys.executable).absolute()
     while program.is_symlink() and len(found) < 40:
         found.append(program)
         program = Path(os.path.normpath(program.parent / os.readlink(program)))

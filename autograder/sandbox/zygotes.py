@@ -258,7 +258,7 @@ class Zygote:
 
     def _hear(self, seconds: float) -> dict:
         """Return its next word, or {} where none comes."""
-        if not select.select([self._control], [], [], seconds)[0]:
+        if self._control is None or not select.select([self._control], [], [], seconds)[0]:
             return {}
         try:
             return json.loads(self._control.recv(65_536) or b"{}")
@@ -291,6 +291,7 @@ class Zygote:
             with theirs:
                 try:
                     request = {"do": "fork", "absent": list(absent)}
+                    assert self._control is not None  # it was started above
                     socket.send_fds(self._control, [json.dumps(request).encode()], [theirs.fileno()])
                     answer = self._hear(30)
                 except OSError:
@@ -424,6 +425,7 @@ def _unsafe_worker() -> Worker:
         shutil.rmtree(home, ignore_errors=True)
         return signal.Signals(-ended).name if ended is not None and ended < 0 else ""
 
+    assert process.stdin is not None and process.stdout is not None  # both are pipes
     read, write = os.dup(process.stdout.fileno()), os.dup(process.stdin.fileno())
     process.stdout.close()
     process.stdin.close()

@@ -131,7 +131,7 @@ for _name in ["getitem", "neg", "pos", "abs", "invert"]:
     setattr(Absent, f"__{_name}__", _operation)
 for _name in ["eq", "lt", "le", "gt", "ge", "contains"]:
     setattr(Absent, f"__{_name}__", _comparison)
-Absent.__ne__ = lambda self, other: True
+setattr(Absent, "__ne__", lambda self, other: True)  # noqa: B010
 
 
 class _AbsentModule(types.ModuleType):
@@ -198,7 +198,9 @@ def put_away(names: list[str]) -> None:
             same.add(id(value))
         for other in list(sys.modules.values()):
             space = getattr(other, "__dict__", None)
-            for key, held in list(space.items()) if isinstance(space, dict) else ():
+            if not isinstance(space, dict):
+                continue
+            for key, held in list(space.items()):
                 if id(held) in same:
                     space[key] = Absent(name)
 

@@ -8,7 +8,7 @@ import time
 import timeit
 import types
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 
 def _functions(objects: tuple) -> list[types.FunctionType]:
@@ -48,9 +48,9 @@ def replaced(objects: tuple, substitutes: Sequence[tuple[Any, str, Any]], device
             kept.append(old)
             if callable(old):
                 swap[id(old)] = new
-    defaults = [
+    defaults: list[tuple[Any, Any, Any]] = [
         (f, f.__defaults__, f.__kwdefaults__)
-        for f in (*_functions(objects), timeit.timeit, timeit.repeat, timeit.Timer.__init__)
+        for f in cast(tuple[Any, ...], (*_functions(objects), timeit.timeit, timeit.repeat, timeit.Timer.__init__))
     ]
     renamed: list[tuple[dict, str, Any]] = []
     for space in _spaces(objects):
