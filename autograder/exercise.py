@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-_ID = re.compile(r"^\d\d\.[a-z][a-z0-9_]*$")
+#: An exercise's id: the chapter's two digits, a dot and a name.
+EXERCISE_ID = re.compile(r"^\d\d\.[a-z][a-z0-9_]*$")
 
 
 class AuthorError(Exception):
@@ -123,7 +124,7 @@ class Exercise:
     image: bool = False
 
     def __post_init__(self):
-        if not _ID.match(self.id):
+        if not EXERCISE_ID.match(self.id):
             raise AuthorError(f"Exercise id {self.id!r} is not of the form '03.conv2d'.")
         if not self.names:
             object.__setattr__(self, "names", (self.id.split(".", 1)[1],))
