@@ -135,6 +135,14 @@ class Work:
         path = self.files[kind]
         return Finding(path.relative_to(self.root), files.line_of(path, text), sentence)
 
+    def code(self, *kinds: str) -> Iterator[tuple[Path, int, str]]:
+        """Yield some of the chapter's files and the notebook's cells: a path, the lines above, and the Python."""
+        for kind in kinds:
+            yield self.files[kind].relative_to(self.root), 0, _text(self.files[kind])
+        for cell in self.source.cells:
+            if cell.kind == "code":
+                yield self.source.path, cell.line, _code(cell)
+
     def prose(self) -> Iterator[tuple[int, str]]:
         """Yield the lines of the notebook's prose outside of code, with their numbers in the file."""
         for cell in self.source.cells:
@@ -156,8 +164,34 @@ def rule(function: Rule) -> Rule:
 
 
 def habits(work: Work) -> list[Finding]:
-    """Return where a chapter breaks what the course promises, in the order of the rules."""
-    return [finding for one in RULES for finding in one(work)]
+    """Return where a chapter breaks what the course promises, in the order of the rules.
+
+    Where something is no Python, that alone is said: the rules could not read it.
+    """
+    return list(_no_python(work)) or [finding for one in RULES for finding in one(work)]
+
+
+def _no_python(work: Work) -> Iterator[Finding]:
+    for path, before, code in work.code("exercises", "answers", "figures"):
+        try:
+            ast.parse(code)
+        except SyntaxError as error:
+            yield Finding(path, before + (error.lineno or 1), f"this is no Python: {error.msg}; mend it first.")
+            return
+    try:
+        _answers(work.files["answers"])
+    except Exception as error:
+        sentence = f"importing it fails with {type(error).__name__}: {error}; mend it first."
+        yield Finding(work.files["answers"].relative_to(work.root), 1, sentence)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _code(cell: Cell) -> str:
+    """A cell's Python, with blank lines for what is IPython's own (``%matplotlib``)."""
+    return re.sub(r"^[%!].*", "", cell.source, flags=re.M)
 
 
 def course(root: Path, chapters: Sequence[Chapter]) -> Iterator[Finding]:
@@ -265,8 +299,7 @@ def teaching(work: Work) -> Iterator[Finding]:
 @rule
 def answers(work: Work) -> Iterator[Finding]:
     """Every exercise but the quiz has right answers that are written differently."""
-    path = work.files["answers"]
-    found = _answers(path) if path.is_file() else {}
+    found = _answers(work.files["answers"])
     for id, one in work.exercises.items():
         count = len(found.get(id, ()))
         if one.probe != "answers" and count < FEWEST_ANSWERS:
@@ -278,7 +311,9 @@ def answers(work: Work) -> Iterator[Finding]:
 
 
 def _answers(path: Path) -> dict[str, list]:
-    """Return the table `ANSWERS` of a module of right answers."""
+    """Return the table `ANSWERS` of a module of right answers; an empty one where there is no such file."""
+    if not path.is_file():
+        return {}
     spec = importlib.util.spec_from_file_location(f"_answers_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -291,7 +326,7 @@ def figures(work: Work) -> Iterator[Finding]:
     drawn, moving = Counter(), _moving(work)
     for cell in work.source.cells:
         if cell.kind == "code" and not cell.exercise:
-            drawn.update(_figures(cell.source, moving))
+            drawn.update(_figures(_code(cell), moving))
     if drawn.total() < FEWEST_FIGURES:
         yield work.source.wrong(1, f"the notebook shows {drawn.total()} figures; show at least {FEWEST_FIGURES}.")
     if drawn["moving"] < FEWEST_INTERACTIVE:
@@ -301,12 +336,8 @@ def figures(work: Work) -> Iterator[Finding]:
 def _moving(work: Work) -> set[str]:
     """Names of the functions, in the chapter's figures and in introdl, that show something that moves."""
     found = {"explore", "show_live", "play"}
-    path = work.files["figures"]
-    functions = [
-        node
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], []))
-        if isinstance(node, ast.FunctionDef)
-    ]
+    tree = ast.parse(_text(work.files["figures"]))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     for _ in functions:  # a function that calls one that moves something moves something
         found |= {one.name for one in functions if found & {_called(node) for node in ast.walk(one)}}
     return found
@@ -322,7 +353,7 @@ def _called(node: ast.AST) -> str:
 
 def _figures(code: str, moving: set[str]) -> Iterator[str]:
     """Yield "moving" or "still" for each statement of a cell that shows a figure."""
-    for node in ast.walk(ast.parse(re.sub(r"^[%!].*", "", code, flags=re.M))):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             if _called(node.value) in moving:
                 yield "moving"
@@ -336,14 +367,9 @@ def alt_texts(work: Work) -> Iterator[Finding]:
     for number, line in work.prose():
         if re.search(r"!\[\s*\]\(", line) or re.search(r"<img(?![^>]*alt=\"[^\"])", line):
             yield work.source.wrong(number, "a picture without alt text; say in a sentence what it shows.")
-    shown = Path(work.source.path)
-    for cell in work.source.cells:
-        if cell.kind == "code":
-            for line, sentence in _without_alt(re.sub(r"^[%!].*", "", cell.source, flags=re.M)):
-                yield Finding(shown, cell.line + line, sentence)
-    path = work.files["figures"]
-    for line, sentence in _without_alt(path.read_text(encoding="utf-8")) if path.is_file() else ():
-        yield Finding(path.relative_to(work.root), line, sentence)
+    for path, before, code in work.code("figures"):
+        for line, sentence in _without_alt(code):
+            yield Finding(path, before + line, sentence)
 
 
 def _without_alt(code: str) -> Iterator[tuple[int, str]]:
@@ -373,8 +399,7 @@ def further_reading(work: Work) -> Iterator[Finding]:
 def unfinished(work: Work) -> Iterator[Finding]:
     """Nothing is left of a skeleton."""
     for path in work.files.values():
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(_text(path).splitlines(), start=1):
             if "TODO" in line:
                 yield Finding(path.relative_to(work.root), number, f"still to be written: {line.strip(' #')}")
     if "TODO" in str(work.chapter):
