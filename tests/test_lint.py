@@ -7,8 +7,9 @@ import nbformat
 import pytest
 
 from autograder import build
+from autograder import exercises as exercise_bank
 from autograder.authoring import files, lint
-from autograder.exercise import Misconception
+from autograder.exercise import AuthorError, Misconception
 from autograder.source import Finding
 from autograder.source import read as read_source
 from introdl.chapters import CHAPTERS, Chapter
@@ -289,3 +290,12 @@ def test_what_only_a_run_shows_has_its_sentence(tmp_path, outputs, said):
     found = list(lint.executed(notebook, tmp_path / "98_toys.ipynb", chapter=True))
     assert any(said in finding.sentence for finding in found)
     assert all(isinstance(finding, Finding) and finding.line == 0 for finding in found)
+
+
+def test_exercises_that_are_no_python_are_said_instead_of_a_traceback(monkeypatch):
+    def broken(name):
+        raise SyntaxError("invalid syntax", ("ch03_convolution.py", 7, 1, "def"))
+
+    monkeypatch.setattr(exercise_bank, "import_module", broken)
+    with pytest.raises(AuthorError, match="ch03_convolution.py:7: this is no Python: invalid syntax; mend it first"):
+        exercise_bank.load.__wrapped__("03")
