@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help lab test sweep test-all build execute doctor lint kitchen plates weights constraints clean
+.PHONY: help lab test sweep test-all coverage build execute doctor lint kitchen plates weights constraints clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -42,6 +42,16 @@ sweep: $(READY) ## Run the slow tests that make test leaves out: more seeds, lon
 
 test-all: test sweep ## Run all tests
 
+# Which tests are run, which files are looked at, and how many per cent of their lines these have to reach.
+TESTS ?= tests
+ROOMS ?= *
+FLOOR ?= 60
+coverage: $(READY) ## Run the tests and say which lines none of them reaches (TESTS=..., ROOMS='autograder/*', FLOOR=...)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include='$(ROOMS)' --fail-under=$(FLOOR)
+
 build: $(READY) ## Make the notebooks and answer sheets of course/ from their sources
 	$(BIN)/autograder build
 
@@ -52,9 +62,10 @@ execute: $(READY) ## Execute every notebook: with its answers, then blank
 doctor: $(READY) ## Check whether this machine has what the course needs
 	$(BIN)/introdl doctor
 
-lint: $(READY) ## Look for slips in the code
+lint: $(READY) ## Look for slips in the code and in the chapters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check autograder course/introdl tests data
+	$(BIN)/autograder lint
 
 build/kitchen/.ready: data/kitchen/requirements.txt
 	$(PYTHON) -m venv build/kitchen
@@ -75,4 +86,4 @@ constraints: $(READY) ## Write constraints.txt anew: versions that fit every Pyt
 	  --custom-compile-command "make constraints" pyproject.toml -o constraints.txt
 
 clean: ## Remove the environment and what was built
-	rm -rf $(VENV) build .pytest_cache .ruff_cache
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .coverage*

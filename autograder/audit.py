@@ -184,7 +184,9 @@ def look(source: str, position: int) -> list[Finding]:
                 add(at, "changes a library", f"setattr({node.args[0].id}, ...)")
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in _METHODS:
             add(at, f"an object that {_METHODS[node.name]}", node.name)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and (found_text := _TEXTS.search(node.value)):
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and (found_text := _TEXTS.search(node.value))
+        ):
             add(at, "names a place of the grader's or the system's", found_text[0])
     return found
 

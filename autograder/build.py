@@ -12,8 +12,10 @@ import numpy as np
 from autograder import bank, release
 from autograder import exercises as exercise_bank
 from autograder import source as sources
+from autograder.authoring import lint, tables
 from autograder.errors import AuthorError
 from introdl import places
+from introdl.chapters import CHAPTERS
 from introdl.checking import sheets
 
 
@@ -55,13 +57,38 @@ def source_files(names: list[str] | None = None) -> list[Path]:
 
 
 def read(path: Path) -> tuple[sources.Source, dict]:
-    """Read and lint a source; return it with its chapter's exercises."""
-    shown = path.relative_to(root()) if path.is_relative_to(root()) else path
+    """Read a source; return it with its chapter's exercises.
+
+    Raises
+    ------
+    AuthorError
+        With everything that keeps it from being built, one sentence a line, each with file and line.
+    """
     source = sources.read(path)
-    source.path = shown
+    source.path = path.relative_to(root()) if path.is_relative_to(root()) else path
     exercises = exercise_bank.load(source.chapter) if source.chapter else {}
-    sources.lint(source, exercises)
+    if slips := list(lint.slips(source, exercises)):
+        raise AuthorError("\n".join(map(str, slips)))
     return source, exercises
+
+
+def findings(names: list[str] | None = None) -> list[sources.Finding]:
+    """Return where the course breaks what it promises its learners; see `autograder.authoring.lint`.
+
+    Parameters
+    ----------
+    names : list of str, optional
+        As for `build`. Pages without exercises are only read.
+
+    Raises
+    ------
+    AuthorError
+        As `read`.
+    """
+    known = {one.name: one for one in CHAPTERS}
+    read_ones = [read(path) for path in source_files(names)]
+    works = [lint.Work(source, own, root(), known.get(source.name)) for source, own in read_ones if source.chapter]
+    return [*lint.course(root(), CHAPTERS), *(finding for work in works for finding in lint.habits(work))]
 
 
 def notebook_path(name: str, course: Path) -> Path:
@@ -128,14 +155,14 @@ def build(
     force: bool = False,
     tell: Callable[[str], None] = lambda name: None,
 ) -> list[Built]:
-    """Build notebooks and sheets.
+    """Build notebooks and sheets, and the tables of chapters in README and on the start page.
 
     Parameters
     ----------
     names : list of str, optional
         Chapters (``"03"``) or pages (``"start"``); by default all.
     course : pathlib.Path, optional
-        Where to; by default the checkout's ``course/``.
+        Where to; by default the checkout's ``course/``. Elsewhere no tables are written.
     look : bool
         True writes nothing and says what is stale.
     force : bool
@@ -152,9 +179,13 @@ def build(
     AuthorError
         At an author's slip, with file and line, or where a learner's answers would be lost.
     """
-    course = course or root() / "course"
     built = []
-    for path in source_files(names):
+    if course is None:
+        built += [_put(path, text.encode(), look) for path, text in tables.filled(root()).items()]
+        if names and any(item.state == "made" and item.path.suffix == ".py" for item in built):
+            names = [*names, "start"]
+    course = course or root() / "course"
+    for path in dict.fromkeys(source_files(names)):
         tell(path.stem)
         source, exercises = read(path)
         built.append(build_notebook(source, exercises, course, look, force))
@@ -167,25 +198,25 @@ def build_notebook(source: sources.Source, exercises: dict, course: Path, look: 
     """Build one notebook from a source that was read; parameters and errors as for `build`."""
     released = release.released_notebook(release.source_notebook(source, exercises), source.name)
     sources.find_leaks(source, (cell.source for cell in released.cells))
-    return _put(notebook_path(source.name, course), release.write_notebook(released), look, force)
+    path = notebook_path(source.name, course)
+    content = release.write_notebook(released)
+    if not look and not force and path.exists() and path.read_bytes() != content and _answered(path):
+        raise AuthorError(f"{path} holds answers that building would overwrite. Copy it elsewhere, or add --force.")
+    return _put(path, content, look)
 
 
-def _put(path: Path, content: bytes, look: bool, force: bool) -> Built:
+def _put(path: Path, content: bytes, look: bool) -> Built:
     if path.exists() and path.read_bytes() == content:
         return Built(path, "unchanged")
-    if look:
-        return Built(path, "stale")
-    if path.exists() and not force and _answered(path):
-        raise AuthorError(f"{path} holds answers that building would overwrite. Copy it elsewhere, or add --force.")
-    places.write_atomically(path, content)
-    return Built(path, "made")
+    if not look:
+        places.write_atomically(path, content)
+    return Built(path, "stale" if look else "made")
 
 
 def _put_sheet(path: Path, chapter: str, exercises: dict, look: bool) -> Built:
     entries = [bank.entry(exercise, bank.VISIBLE_SEED) for exercise in exercises.values()]
     if path.exists() and _same_sheet(path, entries):
         return Built(path, "unchanged")
-    if look:
-        return Built(path, "stale")
-    sheets.write(path, chapter, entries)
-    return Built(path, "made")
+    if not look:
+        sheets.write(path, chapter, entries)
+    return Built(path, "stale" if look else "made")

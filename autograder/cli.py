@@ -35,21 +35,88 @@ def build(
     Example: autograder build 03
     """
     from autograder.build import build as run
-    from autograder.errors import AuthorError
+    from autograder.build import findings
 
-    try:
+    with _sentences():
         built = run(names, look=check, force=force, tell=lambda name: typer.echo(f"{name} ..."))
-    except AuthorError as error:
-        raise _fail(str(error)) from error
+        found = findings(names)
     for item in built:
         if item.state != "unchanged":
             typer.echo(f"{item.state}: {item.path}")
     stale = [item for item in built if item.state == "stale"]
     if stale:
-        raise _fail(
-            f"{len(stale)} of {len(built)} files under course/ are stale. Run 'make build' and commit the result."
-        )
+        raise _fail(f"{len(stale)} of {len(built)} generated files are stale. Run 'make build' and commit the result.")
     typer.echo(f"{len(built)} files are up to date.")
+    for finding in found:
+        typer.secho(str(finding), fg=typer.colors.YELLOW, err=True)
+    if found and check:
+        raise typer.Exit(1)
+
+
+Title = Annotated[str, typer.Option(help="Its title, in a few words.")]
+
+
+@app.command()
+def lint(
+    names: Annotated[list[str] | None, typer.Argument(help="Chapters, for example 03; by default all.")] = None,
+) -> None:
+    """Say what is wrong with chapters: points, figures, minutes, order, answers, alt texts, headings.
+
+    Every line begins with a file and a line's number. Exit status: 1 where something was found.
+
+    Example: autograder lint 03
+    """
+    from autograder.build import findings
+
+    with _sentences():
+        found = findings(names)
+    for finding in found:
+        typer.echo(str(finding))
+    if found:
+        raise _fail(f"Found {len(found)} in all.")
+    typer.echo("Nothing found.")
+
+
+@app.command("new-exercise")
+def new_exercise(
+    id: Annotated[str, typer.Argument(help="Chapter and name, for example 04.unpool.")],
+    title: Title = "",
+    points: Annotated[float, typer.Option(help="Its points; a chapter has about a hundred.")] = 5,
+    after: Annotated[
+        str, typer.Option(help="The exercise that it follows, for example 04.max_pool2d; by default the last one.")
+    ] = "",
+) -> None:
+    """Write the skeleton of an exercise into its three places: source, exercises and answers. It builds at once.
+
+    Example: autograder new-exercise 04.unpool --title "Undo a pooling" --points 5 --after 04.max_pool2d
+    """
+    from autograder.authoring import skeleton
+    from autograder.build import root
+
+    with _sentences():
+        written = skeleton.new_exercise(root(), id, title, points, after)
+    for path in written:
+        typer.echo(f"written: {path}")
+    typer.echo(f"Next: autograder build {id[:2]}, then look for TODO in these files.")
+
+
+@app.command("new-chapter")
+def new_chapter(
+    name: Annotated[str, typer.Argument(help="Number and name, for example 14_attention.")],
+    title: Title = "",
+) -> None:
+    """Write the skeleton of a chapter: source, exercises, answers, figures, and its entry in the list of chapters.
+
+    Example: autograder new-chapter 14_attention --title "Attention"
+    """
+    from autograder.authoring import skeleton
+    from autograder.build import root
+
+    with _sentences():
+        written = skeleton.new_chapter(root(), name, title)
+    for path in written:
+        typer.echo(f"written: {path}")
+    typer.echo(f"Next: autograder build {name[:2]}, then look for TODO in these files.")
 
 
 _IN = typer.Option("--in", "-C", help="The classroom's folder; by default this one.", show_default=False)

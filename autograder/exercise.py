@@ -15,7 +15,8 @@ import numpy as np
 
 from autograder.errors import AuthorError
 
-_ID = re.compile(r"^\d\d\.[a-z][a-z0-9_]*$")
+#: An exercise's id: the chapter's two digits, a dot and a name.
+EXERCISE_ID = re.compile(r"^\d\d\.[a-z][a-z0-9_]*$")
 
 
 class Case:
@@ -121,7 +122,7 @@ class Exercise:
     image: bool = False
 
     def __post_init__(self):
-        if not _ID.match(self.id):
+        if not EXERCISE_ID.match(self.id):
             raise AuthorError(f"Exercise id {self.id!r} is not of the form '03.conv2d'.")
         if not self.names:
             object.__setattr__(self, "names", (self.id.split(".", 1)[1],))

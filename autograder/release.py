@@ -6,6 +6,7 @@ import hashlib
 import re
 import tempfile
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import nbformat
@@ -48,24 +49,17 @@ class ClearSolutions(NbgraderClearSolutions):
     def _replace_solution_region(self, cell, language):
         if cell.cell_type != "code" or BEGIN not in cell.source:
             return super()._replace_solution_region(cell, language)
-        kept, inside, stubs, indent = [], False, [], ""
-        for line in cell.source.split("\n"):
-            if BEGIN in line:
-                inside, stubs, indent = True, [], line[: len(line) - len(line.lstrip())]
-            elif END in line:
-                inside = False
-                if stubs:
-                    kept += stubs
-                elif indent:
-                    kept += [f"{indent}# Your code here.", f"{indent}raise NotImplementedError"]
-                else:
-                    kept.append("# Your code here.")
-            elif inside:
-                if STUB in line:
-                    kept_line = line.split(STUB, 1)[1]
-                    stubs.append(indent + kept_line.removeprefix(" "))
-            else:
+        kept = []
+        lines = iter(cell.source.split("\n"))
+        for line in lines:
+            if BEGIN not in line:
                 kept.append(line)
+                continue
+            indent = line[: len(line) - len(line.lstrip())]
+            region = takewhile(lambda inner: END not in inner, lines)
+            stubs = [inner.split(STUB, 1)[1].removeprefix(" ") for inner in region if STUB in inner]
+            here = ["# Your code here.", "raise NotImplementedError"] if indent else ["# Your code here."]
+            kept += [indent + stub for stub in stubs or here]
         cell.source = "\n".join(kept)
         return True
 

@@ -1,19 +1,28 @@
-"""Read a notebook's source (jupytext percent format) and tell the author what is wrong with it, by file and line."""
+"""Read a notebook's source (jupytext percent format) as cells, and find its solutions.
+
+What else is wrong with a source is said by `autograder.authoring.lint`.
+"""
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import AuthorError
-from autograder.exercise import Exercise
 from introdl.execute import STUB
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-_MARKER = re.compile(r"^# %%(?P<rest>.*)$")
+#: What a cell can be by its marker, beside prose and code.
+ROLES = ("exercise", "check", "written")
+
+
+class Finding(AuthorError):
+    """Something wrong at a place: ``file:line: what is wrong and what to do``."""
+
+    def __init__(self, path: Path, line: int, sentence: str):
+        super().__init__(f"{path}:{line}: {sentence}")
+        self.path, self.line, self.sentence = path, line, sentence
 
 
 @dataclass
@@ -46,9 +55,9 @@ class Source:
         """The chapter's two digits, or "" for a page without exercises."""
         return self.name[:2] if self.name[:2].isdigit() else ""
 
-    def wrong(self, line: int, sentence: str) -> AuthorError:
-        """Return an error that names the file and the line."""
-        return AuthorError(f"{self.path}:{line}: {sentence}")
+    def wrong(self, line: int, sentence: str) -> Finding:
+        """Return what is wrong with a line."""
+        return Finding(self.path, line, sentence)
 
 
 def read(path: Path) -> Source:
@@ -62,139 +71,62 @@ def read(path: Path) -> Source:
     import jupytext
 
     text = path.read_text(encoding="utf-8")
-    lines = [number for number, line in enumerate(text.splitlines(), start=1) if _MARKER.match(line)]
+    lines = [number for number, line in enumerate(text.splitlines(), start=1) if line.startswith("# %%")]
     if not lines:
-        raise AuthorError(f"{path}:1: there is no cell; start cells with '# %%'.")
+        raise Finding(path, 1, "there is no cell; start cells with '# %%'.")
     notebook = jupytext.reads(text, fmt="py:percent")
     if len(notebook.cells) != len(lines):
-        raise AuthorError(
-            f"{path}:1: jupytext finds {len(notebook.cells)} cells and there are {len(lines)} '# %%' markers. "
-            "Put nothing before the first marker but the header."
+        raise Finding(
+            path,
+            1,
+            f"jupytext finds {len(notebook.cells)} cells and there are {len(lines)} '# %%' markers. "
+            "Put nothing before the first marker but the header.",
         )
-    cells = []
-    known = {"tags", "exercise", "check", "written", "points", "lines_to_next_cell"}
-    for line, cell in zip(lines, notebook.cells, strict=True):
-        strange = set(cell.metadata) - known
-        if strange:
-            raise AuthorError(f"{path}:{line}: unknown word in the cell's marker: {', '.join(sorted(strange))}.")
-        cells.append(
-            Cell(
-                line=line,
-                kind=cell.cell_type,
-                source=cell.source,
-                tags=list(cell.metadata.get("tags", [])),
-                exercise=str(cell.metadata.get("exercise", "")),
-                check=str(cell.metadata.get("check", "")),
-                written=str(cell.metadata.get("written", "")),
-                points=float(cell.metadata.get("points", 0)),
-            )
-        )
-    return Source(path, cells)
+    return Source(path, [_cell(path, *pair) for pair in zip(lines, notebook.cells, strict=True)])
 
 
-def _region_lines(source: Source, cell: Cell) -> list[tuple[int, str]]:
-    """Return the lines inside the cell's solution regions, with their numbers in the file."""
-    inside, found, regions = False, [], 0
-    for offset, line in enumerate(cell.source.splitlines(), start=1):
-        number = cell.line + offset
+def _cell(path: Path, line: int, cell) -> Cell:
+    words = dict(cell.metadata)
+    words.pop("lines_to_next_cell", None)
+    strange = set(words) - {"tags", "exercise", "check", "written", "points"}
+    if strange:
+        raise Finding(path, line, f"unknown word in the cell's marker: {', '.join(sorted(strange))}.")
+    roles = {role: str(words.get(role, "")) for role in ROLES}
+    return Cell(
+        line, cell.cell_type, cell.source, list(words.get("tags", [])), points=float(words.get("points", 0)), **roles
+    )
+
+
+def solution_region(source: Source, cell: Cell) -> list[tuple[int, str]]:
+    """Return the lines inside a cell's solutions, stubs left out, with their numbers in the file.
+
+    Raises
+    ------
+    Finding
+        If the cell has no solution, or one whose markers do not fit together.
+    """
+    found, begun, inside = [], False, False
+    for number, line in enumerate(cell.source.splitlines(), start=cell.line + 1):
         if BEGIN in line:
             if inside:
                 raise source.wrong(number, f"'{BEGIN}' stands inside a solution.")
-            inside, regions = True, regions + 1
+            inside = begun = True
         elif END in line:
             if not inside:
                 raise source.wrong(number, f"'{END}' without '{BEGIN}'.")
             inside = False
+        elif STUB in line:
+            if not inside:
+                raise source.wrong(number, f"'{STUB}' belongs between '{BEGIN}' and '{END}'.")
         elif inside:
             found.append((number, line))
-        elif STUB in line:
-            raise source.wrong(number, f"'{STUB}' belongs between '{BEGIN}' and '{END}'.")
     if inside:
         raise source.wrong(cell.line, f"a solution begins and never ends; close it with '{END}'.")
-    if not regions:
+    if not begun:
         raise source.wrong(
             cell.line, f"exercise {cell.exercise} has no solution; put it between '{BEGIN}' and '{END}'."
         )
-    return [(number, line) for number, line in found if STUB not in line]
-
-
-def solution_lines(source: Source) -> list[tuple[int, str]]:
-    """Return every line of every solution, with its number in the file."""
-    return [line for cell in source.cells if cell.exercise for line in _region_lines(source, cell)]
-
-
-def _check_call(source: Source, cell: Cell, exercise: Exercise) -> None:
-    """The check cell must be the one call, so that the learner sees what is graded and grading what is checked."""
-    names = ", ".join(exercise.names)
-    wanted = f'check("{exercise.id}", {names})'
-    try:
-        tree = ast.parse(cell.source)
-    except SyntaxError as error:
-        raise source.wrong(cell.line + (error.lineno or 1), "the check cell is no Python.") from error
-    if ast.unparse(tree).replace("'", '"') != wanted:
-        raise source.wrong(cell.line, f"the check cell should hold {wanted} and nothing else.")
-
-
-def lint(source: Source, exercises: dict[str, Exercise]) -> None:
-    """Find an author's slips.
-
-    Parameters
-    ----------
-    source : Source
-    exercises : dict of str to Exercise
-        The chapter's exercises by id.
-
-    Raises
-    ------
-    AuthorError
-        With file, line and sentence, at the first slip.
-    """
-    answered: dict[str, Cell] = {}
-    checked: dict[str, Cell] = {}
-    written: dict[str, Cell] = {}
-    known = ", ".join(exercises) or "none"
-    for cell in source.cells:
-        marks = [mark for mark in (cell.exercise, cell.check, cell.written) if mark]
-        if len(marks) > 1:
-            raise source.wrong(cell.line, f"a cell is one thing: {' or '.join(marks)}.")
-        if cell.written:
-            if cell.kind != "markdown" or cell.points <= 0:
-                raise source.wrong(cell.line, "a written answer is a [markdown] cell with points=N.")
-            if cell.written in written or cell.written in exercises:
-                raise source.wrong(cell.line, f"written answer {cell.written} occurs twice.")
-            written[cell.written] = cell
-            continue
-        for id in marks:
-            if id not in exercises:
-                raise source.wrong(cell.line, f"there is no exercise {id!r} in this chapter; there are: {known}.")
-            if cell.kind != "code":
-                raise source.wrong(cell.line, f"{id} is marked on a markdown cell; it needs a code cell.")
-        if cell.exercise:
-            if cell.exercise in answered:
-                raise source.wrong(
-                    cell.line, f"exercise {cell.exercise} has a cell already, in line {answered[cell.exercise].line}."
-                )
-            answered[cell.exercise] = cell
-            _region_lines(source, cell)
-        elif cell.check:
-            if cell.check in checked:
-                raise source.wrong(
-                    cell.line, f"exercise {cell.check} is checked already, in line {checked[cell.check].line}."
-                )
-            if cell.check not in answered:
-                raise source.wrong(cell.line, f"{cell.check} is checked before its exercise cell, or has none.")
-            checked[cell.check] = cell
-            _check_call(source, cell, exercises[cell.check])
-        elif BEGIN in cell.source or END in cell.source:
-            raise source.wrong(cell.line, "a solution stands in a cell that is no exercise, and would be handed out.")
-    for id, cell in answered.items():
-        if id not in checked:
-            raise source.wrong(cell.line, f"exercise {id} has no check cell.")
-    for id in exercises:
-        if id not in answered:
-            raise source.wrong(1, f"exercise {id} is defined, and the notebook has no cell for it.")
-    if source.chapter and not any("parameters" in cell.tags for cell in source.cells):
-        raise source.wrong(1, "there is no parameters cell; add '# %% tags=[\"parameters\"]'.")
+    return found
 
 
 def find_leaks(source: Source, released: Iterable[str]) -> None:
@@ -208,11 +140,12 @@ def find_leaks(source: Source, released: Iterable[str]) -> None:
 
     Raises
     ------
-    AuthorError
+    Finding
         If a solution's line of 25 characters or more stands in a released cell.
     """
     handed_out = {line.strip() for text in released for line in text.splitlines()}
-    for number, line in solution_lines(source):
+    solutions = (line for cell in source.cells if cell.exercise for line in solution_region(source, cell))
+    for number, line in solutions:
         code = line.strip()
         if len(code) >= 25 and not code.startswith("#") and code in handed_out:
             raise source.wrong(number, f"this line of a solution stands in the learner's copy too: {code}")

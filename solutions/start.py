@@ -22,6 +22,7 @@ course_map()
 # %% [markdown]
 # ## The chapters
 #
+# <!-- chapters: made by autograder build -->
 # | chapter | what you build | after | exercises | minutes |
 # |---|---|---|---|---|
 # | [00 Why deep learning?](00_why/00_why.ipynb) | the score of a game, you against a network; pictures and labels as numbers | – | 6 and a quiz | 75 |
@@ -39,6 +40,7 @@ course_map()
 # | [12 MealoMi](12_mealomi/12_mealomi.ipynb) | a loss for three heads, nutrients, the Nutri-Score, a diary's totals, recommendations, and the app | 11 | 7 and a quiz | 90 |
 # | [13 Faces and plates: verification](13_verification/13_verification.ipynb) | contrastive and triplet loss, honest pairs, ROC, and the protocol of Labeled Faces in the Wild | 11 | 8 and a quiz | 90 |
 # | **all** | | | **110 and 14 quizzes** | **20 hours** |
+# <!-- end of chapters -->
 #
 # Open one with a click. `after` names the chapters that it leans on. The minutes are a guess; more than half of them go to the
 # exercises.

@@ -9,6 +9,7 @@ import pytest
 
 from autograder import bank, build, release
 from autograder import source as sources
+from autograder.authoring import lint
 from autograder.errors import AuthorError
 from autograder.exercise import Case, Exercise, Misconception, quiz
 from introdl.checking import sheets
@@ -59,7 +60,8 @@ def read(tmp_path, text=PAGE):
     path = tmp_path / "98_toy.py"
     path.write_text(text)
     source = sources.read(path)
-    sources.lint(source, toy.ALL)
+    if slips := list(lint.slips(source, toy.ALL)):
+        raise AuthorError("\n".join(map(str, slips)))
     return source
 
 

@@ -36,7 +36,6 @@ def seeds(request):
 def _turns(id, seeds):
     """Which answers with which seeds. A network that is trained takes its time: there each has one, in turn."""
     found = answers(id)
-    assert len(found) >= 3
     if exercise(id).seconds < 100:
         return [(number, objects, seed) for number, objects in enumerate(found) for seed in seeds]
     turns = [(number, objects, seeds[number % len(seeds)]) for number, objects in enumerate(found)]

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 TOP = {
-    "pyproject.toml", "constraints.txt", "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore", ".ci", ".github",
+    "pyproject.toml", "constraints.txt", "Makefile", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", ".gitignore",
+    ".pre-commit-config.yaml", ".ci", ".github",
     "course", "solutions", "autograder", "data", "tests",
 }  # fmt: skip
 

@@ -29,14 +29,17 @@ def load(chapter: str) -> dict[str, Exercise]:
     Raises
     ------
     autograder.errors.AuthorError
-        If the chapter has no module, or an id occurs twice or belongs to another chapter.
+        If the chapter has no module or one that is no Python, or an id occurs twice or belongs to another chapter.
     """
     if chapter not in chapters():
         raise AuthorError(
             f"Chapter {chapter} has no exercises: autograder/exercises/ch{chapter}_*.py is missing. "
             f"There are: {', '.join(chapters().values()) or 'none'}."
         )
-    module = import_module(f"autograder.exercises.ch{chapters()[chapter]}")
+    try:
+        module = import_module(f"autograder.exercises.ch{chapters()[chapter]}")
+    except SyntaxError as error:
+        raise AuthorError(f"{error.filename}:{error.lineno}: this is no Python: {error.msg}; mend it first.") from error
     found: dict[str, Exercise] = {}
     for exercise in module.EXERCISES:
         if exercise.id in found:

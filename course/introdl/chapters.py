@@ -1,4 +1,7 @@
-"""The chapters of the course: what each is called, what it builds, what comes before it, how long it takes."""
+"""The chapters of the course: what each is called, what it builds, what comes before it, how long it takes.
+
+The tables in README and on the start page, and the map, are made from this list; `autograder new-chapter` adds to it.
+"""
 
 from __future__ import annotations
 
@@ -33,14 +36,6 @@ class Chapter:
     @property
     def number(self) -> str:
         return self.name[:2]
-
-    @property
-    def exercises(self) -> int:
-        """How many exercises it has, beside its quiz."""
-        from introdl import places
-        from introdl.checking import sheets
-
-        return sum(not id.endswith(".quiz") for id in sheets.read(places.sheets() / f"{self.name}.npz"))
 
 
 CHAPTERS = (
@@ -151,22 +146,3 @@ CHAPTERS = (
         ("11",),
     ),
 )
-
-
-def table(links: bool) -> list[str]:
-    """Return the chapters as the lines of a table in Markdown, with their sum in the last.
-
-    Parameters
-    ----------
-    links : bool
-        Whether the titles lead to the notebooks, as seen from the folder of the course.
-    """
-    lines = ["| chapter | what you build | after | exercises | minutes |", "|---|---|---|---|---|"]
-    for one in CHAPTERS:
-        title = f"{one.number} {one.title}"
-        title = f"[{title}]({one.name}/{one.name}.ipynb)" if links else title
-        lines.append(
-            f"| {title} | {one.builds} | {', '.join(one.needs) or '–'} | {one.exercises} and a quiz | {one.minutes} |"
-        )
-    exercises, hours = sum(one.exercises for one in CHAPTERS), sum(one.minutes for one in CHAPTERS) / 60
-    return [*lines, f"| **all** | | | **{exercises} and {len(CHAPTERS)} quizzes** | **{hours:.0f} hours** |"]

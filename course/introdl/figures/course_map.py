@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from introdl.chapters import CHAPTERS
 from introdl.figures import svg
 from introdl.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 208, 84, 32, 40, 14
 
-#: Column and row of each chapter.
+#: Column and row of each chapter; those that are not named here follow below, row by row.
 PLACES = {
     "00": (0, 0), "01": (1, 0), "02": (2, 0),
     "03": (0, 1), "04": (1, 1), "05": (2, 1),
@@ -17,13 +19,20 @@ PLACES = {
     "13": (0, 4), "11": (1, 4), "12": (2, 4),
 }  # fmt: skip
 
-#: The course's parts: a name, a colour, and the first chapter that is no longer of it.
+#: The course's parts: a name, a colour, and the first chapter of it.
 PARTS = (
-    ("the task", ORANGE, "02"),
-    ("the parts, by hand", BLUE, "08"),
-    ("training for real", GREEN, "12"),
-    ("what it is for", PURPLE, "14"),
+    ("the task", ORANGE, "00"),
+    ("the parts, by hand", BLUE, "02"),
+    ("training for real", GREEN, "08"),
+    ("what it is for", PURPLE, "12"),
 )
+
+
+def places(numbers: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return column and row of each chapter, by its number."""
+    below = max(row for _, row in PLACES.values()) + 1
+    others = [number for number in numbers if number not in PLACES]
+    return PLACES | {number: (k % 3, below + k // 3) for k, number in enumerate(others)}
 
 
 def course_map() -> None:
@@ -31,7 +40,7 @@ def course_map() -> None:
     from introdl.checking import records
 
     done = {each.name[:2]: each for each in records.overview()}
-    alt = "A map of the course. " + " ".join(_told(one, done[one.number]) for one in CHAPTERS)
+    alt = "A map of the course. " + " ".join(_told(one, done[one.number]) for one in CHAPTERS if one.number in done)
     svg.show(drawn(done), alt)
 
 
@@ -41,13 +50,17 @@ def drawn(done: dict) -> str:
     Parameters
     ----------
     done : dict of str to introdl.checking.records.ChapterProgress
-        By chapter number.
+        By chapter number; a chapter that is not built yet is not drawn.
     """
-    columns, rows = (max(place[axis] for place in PLACES.values()) + 1 for axis in (0, 1))
+    chapters = [one for one in CHAPTERS if one.number in done]
+    corners = places([one.number for one in chapters])
+    columns, rows = (max(place[axis] for place in corners.values()) + 1 for axis in (0, 1))
     width = 2 * MARGIN + columns * WIDTH + (columns - 1) * GAP_X
     height = 2 * MARGIN + rows * (HEIGHT + GAP_Y)
-    arrows = [_arrow(before, one.number) for one in CHAPTERS for before in one.needs]
-    tiles = [_tile(one, done[one.number]) for one in CHAPTERS]
+    arrows = [
+        _arrow(_corner(*corners[before]), _corner(*corners[one.number])) for one in chapters for before in one.needs
+    ]
+    tiles = [_tile(one, done[one.number], *_corner(*corners[one.number])) for one in chapters]
     return svg.canvas(width, height, *arrows, *tiles, _legend(height - MARGIN))
 
 
@@ -56,17 +69,15 @@ def _told(one, chapter) -> str:
     return f"{one.number} {one.title}{after}: {chapter.passed} of {len(chapter.exercises)} done."
 
 
-def _corner(number: str) -> tuple[float, float]:
-    column, row = PLACES[number]
+def _corner(column: int, row: int) -> tuple[float, float]:
     return MARGIN + column * (WIDTH + GAP_X), MARGIN + row * (HEIGHT + GAP_Y)
 
 
 def _colour(number: str) -> str:
-    return next(colour for _, colour, end in PARTS if number < end)
+    return next(colour for _, colour, first in reversed(PARTS) if first <= number)
 
 
-def _tile(one, chapter) -> str:
-    x, y = _corner(one.number)
+def _tile(one, chapter, x: float, y: float) -> str:
     share = chapter.passed / len(chapter.exercises)
     count = sum(not id.endswith(".quiz") for id, *_ in chapter.exercises)
     colour = _colour(one.number)
@@ -86,9 +97,9 @@ def _tile(one, chapter) -> str:
     return "".join(parts)
 
 
-def _arrow(before: str, after: str) -> str:
+def _arrow(before: tuple[float, float], after: tuple[float, float]) -> str:
     """An arrow from one box to another: straight where they are neighbours, else down, across and down."""
-    (x1, y1), (x2, y2) = _corner(before), _corner(after)
+    (x1, y1), (x2, y2) = before, after
     if y1 == y2:
         right = x2 > x1
         start, end = (x1 + WIDTH, x2) if right else (x1, x2 + WIDTH)
