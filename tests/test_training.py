@@ -15,7 +15,7 @@ from torch import nn
 
 from introdl import training
 from introdl.figures import training as figures
-from introdl.training import Augment, Settings, TrainingError, board, devices, loop
+from introdl.training import Augment, Settings, TrainingError, devices, live, loop
 
 STILL = Augment(flip=False, rotate=0, shift=0, scale=0, colour=0, cutout=0)
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
@@ -516,11 +516,11 @@ def test_in_a_notebook_one_picture_grows_and_stays(tmp_path):
 
 def test_live_curves_are_not_drawn_more_often_than_a_tenth_of_the_time(monkeypatch):
     drawn, clock = [], iter([0.0, 0.0, 2.0, 2.0, 3.0, 21.0, 21.0, 22.0, 22.0, 23.0])
-    live = board.LiveCurves()
-    monkeypatch.setattr(board.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(live, "_draw", lambda: drawn.append(len(live.history.rows)))
+    curves = live.LiveCurves()
+    monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(curves, "_draw", lambda: drawn.append(len(curves.history.rows)))
     for count in (1, 2, 3):
-        live.update(training.History(rows=[{}] * count))
+        curves.update(training.History(rows=[{}] * count))
     assert drawn == [1, 3]  # drawn in 2 s, so not again before 18 s are over
 
 

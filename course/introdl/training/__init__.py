@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from introdl.training.errors import Diverged, TrainingError
     from introdl.training.history import History
     from introdl.training.loop import evaluate, train
-    from introdl.training.meals import train_meals
+    from introdl.training.meals import Meals, train_meals
     from introdl.training.optimisation import one_cycle, parameter_groups
     from introdl.training.settings import Settings
+    from introdl.training.tasks import Classification, Task
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     {
         "Augment": "augmentation",
+        "Classification": "tasks",
         "Diverged": "errors",
         "History": "history",
+        "Meals": "meals",
         "Settings": "settings",
+        "Task": "tasks",
         "TrainingError": "errors",
         "augment": "augmentation",
         "channel_statistics": "augmentation",
