@@ -21,6 +21,10 @@ _PARTS = frozenset(["form", "settings", "model", "ema", "optimizer", "best", "hi
 _RATES = ("highest_lr", "weight_decay", "betas", "eps")
 
 
+class _Unfit(ValueError):
+    """A checkpoint can be read, and is not this run's; the message goes on after the file's name."""
+
+
 def save_checkpoint(path: Path, run: Run) -> None:
     """Write everything that the next step depends on; the file is either whole or as it was.
 
@@ -67,15 +71,14 @@ def load_checkpoint(path: Path, run: Run) -> None:
         _check_content(content)
         history = History(**content["history"])
         _check_history(history)
-    except Exception as error:  # torch, zipfile and pickle raise a dozen kinds; to the reader they are one
-        raise TrainingError(f"The checkpoint {path} cannot be read ({error!r}). Delete it to begin anew.") from error
-    try:
         _check_setup(content, history, run)
         _check_weights(content, run)
         _check_optimizer(content["optimizer"], run.optimizer)
         _check_chance(content, run)
-    except ValueError as error:
+    except _Unfit as error:
         raise TrainingError(f"The checkpoint {path} {error}") from error
+    except Exception as error:  # torch, zipfile and pickle raise a dozen kinds; to the reader they are one
+        raise TrainingError(f"The checkpoint {path} cannot be read ({error!r}). Delete it to begin anew.") from error
     run.model.load_state_dict(content["model"])
     if run.ema is not None:
         run.ema.load_state_dict(content["ema"])
@@ -107,56 +110,56 @@ def _check_history(history: History) -> None:
 
 
 def _check_setup(content: dict, history: History, run: Run) -> None:
-    """Raise a ValueError where a checkpoint was written with other settings or pictures than a run's."""
+    """Raise `_Unfit` where a checkpoint was written with other settings or pictures than a run's."""
     settings = run.settings.as_dict()
     for name in {**content["settings"], **settings}:
         theirs, ours = content["settings"].get(name), settings.get(name)
         if theirs != ours:
-            raise ValueError(
+            raise _Unfit(
                 f"was written with {name}={theirs!r}, and this run has {ours!r}. Give the same settings to go on, or another "
                 "checkpoint to begin anew."
             )
     if history.about.get("crc32") != run.history.about["crc32"]:
-        raise ValueError("was written with other pictures. Give another checkpoint to begin anew.")
+        raise _Unfit("was written with other pictures. Give another checkpoint to begin anew.")
     if len(history.rows) > run.settings.epochs:
-        raise ValueError(f"holds {len(history.rows)} epochs of {run.settings.epochs}. Delete it to begin anew.")
+        raise _Unfit(f"holds {len(history.rows)} epochs of {run.settings.epochs}. Delete it to begin anew.")
 
 
 def _check_weights(content: dict, run: Run) -> None:
-    """Raise a ValueError where the weights, their average or the best ones do not fit a run's network."""
+    """Raise `_Unfit` where the weights, their average or the best ones do not fit a run's network."""
     own = run.model.state_dict()
     for part in ("model", "best", *(["ema"] if run.ema is not None else [])):
         if not isinstance(content[part], dict):
-            raise ValueError(f"is not whole: it has no weights {part!r}. Delete it to begin anew.")
+            raise _Unfit(f"is not whole: it has no weights {part!r}. Delete it to begin anew.")
         misfit = _misfit(content[part], own)
         if misfit:
-            raise ValueError(f"is of another network: {misfit}. Give the same network, or another checkpoint.")
+            raise _Unfit(f"is of another network: {misfit}. Give the same network, or another checkpoint.")
         _check_finite(content[part])
 
 
 def _check_optimizer(theirs: dict, optimizer: torch.optim.Optimizer) -> None:
-    """Raise a ValueError where an optimizer's groups, or its averages for each parameter, are not those of a run's."""
+    """Raise `_Unfit` where an optimizer's groups, or its averages for each parameter, are not those of a run's."""
     ours = optimizer.state_dict()
     told = [[{name: group.get(name) for name in _RATES} for group in each["param_groups"]] for each in (theirs, ours)]
     sizes = [[list(group["params"]) for group in each["param_groups"]] for each in (theirs, ours)]
     if told[0] != told[1] or sizes[0] != sizes[1]:
-        raise ValueError(
+        raise _Unfit(
             "was written with other groups of parameters, or with other learning rates for them. Give the same groups, or "
             "another checkpoint."
         )
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for number, state in theirs["state"].items():  # a parameter that never had a gradient has none
         if number not in range(len(parameters)):
-            raise ValueError(f"is not whole: its optimizer knows a parameter {number!r}. Delete it to begin anew.")
+            raise _Unfit(f"is not whole: its optimizer knows a parameter {number!r}. Delete it to begin anew.")
         value = parameters[number]
         misfit = _misfit(state, {"step": torch.tensor(0.0), "exp_avg": value, "exp_avg_sq": value})
         if misfit:
-            raise ValueError(f"is not whole: of its optimizer, {misfit}. Delete it to begin anew.")
+            raise _Unfit(f"is not whole: of its optimizer, {misfit}. Delete it to begin anew.")
         _check_finite(state)
 
 
 def _check_chance(content: dict, run: Run) -> None:
-    """Raise a ValueError where the state of a source of chance is none that this device's generators can take."""
+    """Raise `_Unfit` where the state of a source of chance is none that this device's generators can take."""
     states = {"generator": run.device, "torch": "cpu"}
     if run.device.type == "cuda":
         states["cuda"] = run.device
@@ -164,7 +167,7 @@ def _check_chance(content: dict, run: Run) -> None:
         try:
             torch.Generator(device).set_state(content[name])
         except (RuntimeError, TypeError) as error:
-            raise ValueError(
+            raise _Unfit(
                 f"cannot go on here: its random numbers ({name!r}) are of another device or damaged. Delete it to begin anew."
             ) from error
 
@@ -182,7 +185,7 @@ def _misfit(found: dict, expected: dict) -> str:
 
 
 def _check_finite(tensors: dict[str, torch.Tensor]) -> None:
-    """Raise a ValueError where a number is infinite or none."""
+    """Raise `_Unfit` where a number is infinite or none."""
     for name, value in tensors.items():
         if not value.isfinite().all():
-            raise ValueError(f"is damaged: its {name!r} holds numbers that are not finite. Delete it to begin anew.")
+            raise _Unfit(f"is damaged: its {name!r} holds numbers that are not finite. Delete it to begin anew.")
