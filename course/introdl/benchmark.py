@@ -217,15 +217,38 @@ def threads(counts: Iterable[int] | None = None, n: int = 512, seconds: float = 
     """
     import torch
 
-    chosen = list(counts) if counts is not None else thread_counts()
-    fn = _product("cpu", torch.float32, n)
+    chosen = thread_counts() if counts is None else counts
+    return by_threads(_product("cpu", torch.float32, n), chosen, 3, warmup=1, repeats=9, seconds=seconds / 3)
+
+
+def by_threads(fn: Callable[[], Any], counts: Iterable[int], rounds: int, **how) -> dict[int, list[float]]:
+    """Time calls of a function on the CPU with different numbers of threads, and leave torch as it was.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes nothing.
+    counts : iterable of int
+        Numbers of threads. They take turns, so that a busy moment of the machine meets all of them.
+    rounds : int
+        How many turns each number has.
+    **how
+        As for `times`: what happens in a turn.
+
+    Returns
+    -------
+    dict of int to list of float
+        Seconds of every call, by number of threads.
+    """
+    import torch
+
     before = torch.get_num_threads()
-    found: dict[int, list[float]] = {count: [] for count in chosen}
+    found: dict[int, list[float]] = {count: [] for count in counts}
     try:
-        for _ in range(3):  # in turns, so that a busy moment of the machine meets all of them
-            for count in chosen:
+        for _ in range(rounds):
+            for count, taken in found.items():
                 torch.set_num_threads(count)
-                found[count] += times(fn, warmup=1, repeats=9, seconds=seconds / 3)
+                taken += times(fn, **how)
     finally:
         torch.set_num_threads(before)
     return found
@@ -236,9 +259,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def thread_counts() -> list[int]:
-    """Return 1, 2, 4, ... and the number of cores."""
-    most = cores()
+def thread_counts(most: int | None = None) -> list[int]:
+    """Return 1, 2, 4, ... and `most`, by default the number of cores."""
+    most = most or cores()
     return sorted({*(2**k for k in range(most.bit_length()) if 2**k < most), most})
 
 
