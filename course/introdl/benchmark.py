@@ -448,29 +448,15 @@ def record(device=None, quick: bool = False, note: str = "", tell: Callable[[str
         for about, make in _plan(device, quick):
             torch.backends.cuda.matmul.allow_tf32 = about.get("dtype") == "tf32"
             torch.set_num_threads(about.get("threads", count))
-            try:
-                found = times(make(), device, warmup=3, repeats=25, seconds=0.5 if quick else 2.0)
-            except (RuntimeError, NotImplementedError) as error:
-                results.append({**about, "failed": str(error).splitlines()[0][:200]})
-                tell(f"{_words(about)}: failed")
-                continue
-            median = statistics.median(found)
-            numbers = {"median": median, "fastest": min(found), "slowest": max(found)}
-            results.append({**about, **{k: float(f"{v:.4g}") for k, v in numbers.items()}, "repeats": len(found)})
-            tell(f"{_words(about)}: {1000 * median:.3f} ms")
+            row = _measured(make, device, 0.5 if quick else 2.0)
+            tell(f"{_words(about)}: " + (f"{1000 * row['median']:.3f} ms" if "median" in row else "failed"))
+            results.append({**about, **row})
     finally:
         torch.backends.cuda.matmul.allow_tf32 = tf32
         torch.set_num_threads(count)
-    kind = device.type
-    described: dict[str, Any] = {"kind": kind, "name": device_name(device)}
-    if kind == "cpu":
-        described |= {"cores": cores(), "threads": torch.get_num_threads(), "instructions": torch.backends.cpu.get_cpu_capability()}  # fmt: skip
-    if kind == "cuda":
-        about_gpu = torch.cuda.get_device_properties(device)
-        described |= {"memory": about_gpu.total_memory, "capability": f"{about_gpu.major}.{about_gpu.minor}"}
     return {
         "format": FORMAT,
-        "device": described,
+        "device": _described(device),
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "cuda": torch.version.cuda},
         "system": f"{platform.system()} {platform.machine()}",
@@ -478,6 +464,30 @@ def record(device=None, quick: bool = False, note: str = "", tell: Callable[[str
         "note": note,
         "results": results,
     }
+
+
+def _measured(make: Callable[[], Callable], device, seconds: float) -> dict:
+    """Return what a record says of one measurement: its times in seconds, or why it failed."""
+    try:
+        found = times(make(), device, warmup=3, repeats=25, seconds=seconds)
+    except (RuntimeError, NotImplementedError) as error:
+        return {"failed": str(error).splitlines()[0][:200]}
+    numbers = {"median": statistics.median(found), "fastest": min(found), "slowest": max(found)}
+    return {**{name: float(f"{value:.4g}") for name, value in numbers.items()}, "repeats": len(found)}
+
+
+def _described(device) -> dict[str, Any]:
+    """Return what a record says of a `torch.device`."""
+    import torch
+
+    described = {"kind": device.type, "name": device_name(device)}
+    if device.type == "cpu":
+        instructions = torch.backends.cpu.get_cpu_capability()
+        described |= {"cores": cores(), "threads": torch.get_num_threads(), "instructions": instructions}
+    if device.type == "cuda":
+        found = torch.cuda.get_device_properties(device)
+        described |= {"memory": found.total_memory, "capability": f"{found.major}.{found.minor}"}
+    return described
 
 
 def _words(about: dict) -> str:

@@ -93,8 +93,10 @@ class MealNet(PlainCNN):
     def forward(self, x: torch.Tensor) -> MealHeads:
         """Turn normalised pictures (N, 3, H, W) into `MealHeads`; under autocast the trunk alone is in low precision."""
         maps = self.stages(x)
+        if maps.dtype == x.dtype:
+            return self.heads(maps)
         with torch.autocast(x.device.type, enabled=False):
-            return self.heads(maps.to(self.head.weight.dtype))
+            return self.heads(maps.to(x.dtype))
 
     def observed(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Turn normalised pictures into the trunk's last maps and, (N, E), `map_statistics` of its first `EARLY` stages."""

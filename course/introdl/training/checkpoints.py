@@ -120,7 +120,10 @@ def _check_setup(content: dict, history: History, run: Run) -> None:
                 "checkpoint to begin anew."
             )
     if history.about.get("crc32") != run.history.about["crc32"]:
-        raise _Unfit("was written with other pictures. Give another checkpoint to begin anew.")
+        raise _Unfit(
+            "was written with other pictures, with other facts about them, or by an earlier version of the course. Give "
+            "another checkpoint to begin anew."
+        )
     if len(history.rows) > run.settings.epochs:
         raise _Unfit(f"holds {len(history.rows)} epochs of {run.settings.epochs}. Delete it to begin anew.")
 
