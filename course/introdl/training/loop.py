@@ -152,7 +152,7 @@ def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
         sums = sums + torch.stack(list(measured.values()))
         # To look at a number is to wait for the GPU: so a few times a second, not at each step.
         if time.perf_counter() - shown > 0.25 or step == run.steps - 1:
-            look_at_loss(run, loss.item(), step)
+            _look_at_loss(run, loss.item(), step)
             tick(done + step + 1)
             shown = time.perf_counter()
     means = _means(measured, sums, run.steps * run.batch, run.processes)
@@ -244,7 +244,7 @@ def _means(names: Iterable[str], sums: torch.Tensor, count: int, processes: int)
     return {name: total / count for name, total in zip(names, sums.tolist(), strict=True)}
 
 
-def look_at_loss(run: Run, loss: float, step: int) -> None:
+def _look_at_loss(run: Run, loss: float, step: int) -> None:
     """Raise `Diverged` where the loss is no longer a number; the message says where, and what to try."""
     if not math.isfinite(loss):
         lr = run.optimizer.param_groups[0]["lr"]

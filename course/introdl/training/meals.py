@@ -29,10 +29,9 @@ class Meals(Classification):
 
     def targets(self, pictures) -> tuple[np.ndarray, ...]:
         """Return labels (N,), grams (N,), and boxes (N, 4) as shares of the picture."""
-        grams, boxes = (getattr(pictures, name, None) for name in ("grams", "boxes"))
+        grams, boxes = pictures.grams, pictures.boxes
         if grams is None or boxes is None or not (grams > 0).all():
-            name = getattr(pictures, "name", "The set of pictures")
-            raise TrainingError(f"{name} needs grams (over 0) and a box for each picture.")
+            raise TrainingError(f"{pictures.name} needs grams (over 0) and a box for each picture.")
         height, width = pictures.images.shape[1:3]
         return *super().targets(pictures), grams, boxes / np.array([width, height, width, height], np.float32)
 

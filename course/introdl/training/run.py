@@ -7,6 +7,7 @@ import functools
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -148,6 +149,16 @@ def begin(
     return run
 
 
+class _Pair(NamedTuple):
+    """Pictures and labels alone, with the names that a `Dataset` has for them."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    grams: None = None
+    boxes: None = None
+    name: str = "A pair of images and labels"
+
+
 def on_device(pictures, task: Task, device: torch.device) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
     """Look over pictures and the truth about them, and bring both to the device once and for all.
 
@@ -156,7 +167,8 @@ def on_device(pictures, task: Task, device: torch.device) -> tuple[torch.Tensor,
     TrainingError
         Where the pictures are not uint8 (N, H, W, 3), where there are none, or where the truth does not fit the task.
     """
-    images = np.ascontiguousarray(pictures.images if hasattr(pictures, "images") else pictures[0])
+    pictures = pictures if hasattr(pictures, "images") else _Pair(*pictures)
+    images = np.ascontiguousarray(pictures.images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise TrainingError(f"images are {images.dtype} {images.shape}; they should be uint8 (N, H, W, 3).")
     targets = task.targets(pictures)

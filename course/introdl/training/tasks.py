@@ -46,9 +46,8 @@ class Classification:
     """Name what is on a picture: cross-entropy; the best epoch has the most right, and of equals the least loss."""
 
     def targets(self, pictures) -> tuple[np.ndarray, ...]:
-        """Return the labels, int64 (N,), of a `Dataset` or of a pair of arrays."""
-        labels = np.asarray(pictures.labels if hasattr(pictures, "labels") else pictures[1])
-        count = len(pictures.images if hasattr(pictures, "images") else pictures[0])
+        """Return the labels, int64 (N,)."""
+        labels, count = np.asarray(pictures.labels), len(pictures.images)
         if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
             raise TrainingError(f"labels are {labels.dtype} {labels.shape}; they should be whole numbers, ({count},).")
         return (labels.astype(np.int64),)
