@@ -391,9 +391,9 @@ UNFIT = {
     "averages of nothing known": (lambda c: c["optimizer"]["state"].update({99: {}}), "a parameter 99"),
     "a damaged generator": (
         lambda c: c.update(generator=torch.zeros(3)),
-        "'generator'. are of another device or damaged",
+        "'generator' are of another device or damaged",
     ),
-    "a short generator": (lambda c: c.update(torch=c["torch"][:9]), "'torch'. are of another device or damaged"),
+    "a short generator": (lambda c: c.update(torch=c["torch"][:9]), "'torch' are of another device or damaged"),
 }
 
 

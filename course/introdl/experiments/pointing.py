@@ -2,7 +2,7 @@
 
     python -m introdl.experiments.pointing
 
-For the trained network and for networks whose weights were drawn anew, every kind of heat map is made of the same plates.
+For the trained network and for networks whose weights were drawn again, every kind of heat map is made of the same plates.
 Two tests. *One plate*: how often the map's largest value lies in the food's box, and which share of its sum does. *Four
 plates*: four plates of different dishes are put together into one picture of twice the size; which share of the map for
 one of the four dishes lies on that dish's plate? There a map that knows nothing gets a quarter.
@@ -41,7 +41,7 @@ def chain(model):
 
 
 def drawn_anew(net, seed: int, parts=None):
-    """Return a copy of a network in which the weights of some parts are drawn anew; the rest is as it was trained.
+    """Return a copy of a network in which the weights of some parts are drawn again; the rest is as it was trained.
 
     Parameters
     ----------

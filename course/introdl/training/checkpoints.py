@@ -22,7 +22,10 @@ _RATES = ("highest_lr", "weight_decay", "betas", "eps")
 
 
 class _Unfit(ValueError):
-    """A checkpoint can be read, and is not this run's; the message goes on after the file's name."""
+    """A checkpoint can be read, and is not this run's: what is wrong, after the file's name, and what to do."""
+
+    def __init__(self, wrong: str, remedy: str = "Delete it to start again."):
+        super().__init__(f"{wrong}. {remedy}")
 
 
 def save_checkpoint(path: Path, run: Run) -> None:
@@ -78,7 +81,7 @@ def load_checkpoint(path: Path, run: Run) -> None:
     except _Unfit as error:
         raise TrainingError(f"The checkpoint {path} {error}") from error
     except Exception as error:  # torch, zipfile and pickle raise a dozen kinds; to the reader they are one
-        raise TrainingError(f"The checkpoint {path} cannot be read ({error!r}). Delete it to begin anew.") from error
+        raise TrainingError(f"The checkpoint {path} cannot be read ({error!r}). Delete it to start again.") from error
     run.model.load_state_dict(content["model"])
     if run.ema is not None:
         run.ema.load_state_dict(content["ema"])
@@ -116,16 +119,16 @@ def _check_setup(content: dict, history: History, run: Run) -> None:
         theirs, ours = content["settings"].get(name), settings.get(name)
         if theirs != ours:
             raise _Unfit(
-                f"was written with {name}={theirs!r}, and this run has {ours!r}. Give the same settings to go on, or another "
-                "checkpoint to begin anew."
+                f"was written with {name}={theirs!r}, and this run has {ours!r}",
+                "Give the same settings to go on, or another checkpoint to start again.",
             )
     if history.about.get("crc32") != run.history.about["crc32"]:
         raise _Unfit(
-            "was written with other pictures, with other facts about them, or by an earlier version of the course. Give "
-            "another checkpoint to begin anew."
+            "was written with other pictures, with other facts about them, or by an earlier version of the course",
+            "Give another checkpoint to start again.",
         )
     if len(history.rows) > run.settings.epochs:
-        raise _Unfit(f"holds {len(history.rows)} epochs of {run.settings.epochs}. Delete it to begin anew.")
+        raise _Unfit(f"holds {len(history.rows)} epochs of {run.settings.epochs}")
 
 
 def _check_weights(content: dict, run: Run) -> None:
@@ -133,10 +136,10 @@ def _check_weights(content: dict, run: Run) -> None:
     own = run.model.state_dict()
     for part in ("model", "best", *(["ema"] if run.ema is not None else [])):
         if not isinstance(content[part], dict):
-            raise _Unfit(f"is not whole: it has no weights {part!r}. Delete it to begin anew.")
+            raise _Unfit(f"is not whole: it has no weights {part!r}")
         misfit = _misfit(content[part], own)
         if misfit:
-            raise _Unfit(f"is of another network: {misfit}. Give the same network, or another checkpoint.")
+            raise _Unfit(f"is of another network: {misfit}", "Give the same network, or another checkpoint.")
         _check_finite(content[part])
 
 
@@ -147,17 +150,17 @@ def _check_optimizer(theirs: dict, optimizer: torch.optim.Optimizer) -> None:
     sizes = [[list(group["params"]) for group in each["param_groups"]] for each in (theirs, ours)]
     if told[0] != told[1] or sizes[0] != sizes[1]:
         raise _Unfit(
-            "was written with other groups of parameters, or with other learning rates for them. Give the same groups, or "
-            "another checkpoint."
+            "was written with other groups of parameters, or with other learning rates for them",
+            "Give the same groups, or another checkpoint.",
         )
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for number, state in theirs["state"].items():  # a parameter that never had a gradient has none
         if number not in range(len(parameters)):
-            raise _Unfit(f"is not whole: its optimizer knows a parameter {number!r}. Delete it to begin anew.")
+            raise _Unfit(f"is not whole: its optimizer knows a parameter {number!r}")
         value = parameters[number]
         misfit = _misfit(state, {"step": torch.tensor(0.0), "exp_avg": value, "exp_avg_sq": value})
         if misfit:
-            raise _Unfit(f"is not whole: of its optimizer, {misfit}. Delete it to begin anew.")
+            raise _Unfit(f"is not whole: of its optimizer, {misfit}")
         _check_finite(state)
 
 
@@ -170,9 +173,7 @@ def _check_chance(content: dict, run: Run) -> None:
         try:
             torch.Generator(device).set_state(content[name])
         except (RuntimeError, TypeError) as error:
-            raise _Unfit(
-                f"cannot go on here: its random numbers ({name!r}) are of another device or damaged. Delete it to begin anew."
-            ) from error
+            raise _Unfit(f"cannot go on here: its random numbers {name!r} are of another device or damaged") from error
 
 
 def _misfit(found: dict, expected: dict) -> str:
@@ -191,4 +192,4 @@ def _check_finite(tensors: dict[str, torch.Tensor]) -> None:
     """Raise `_Unfit` where a number is infinite or none."""
     for name, value in tensors.items():
         if not value.isfinite().all():
-            raise _Unfit(f"is damaged: its {name!r} holds numbers that are not finite. Delete it to begin anew.")
+            raise _Unfit(f"is damaged: its {name!r} holds numbers that are not finite")
