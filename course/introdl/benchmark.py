@@ -51,43 +51,21 @@ class Sheet:
     source: str
 
 
+def _peak(float32: float, tf32: float, sixteen_bits: float) -> dict[str, float]:
+    """Return the operations a second by number format; tensor cores are as fast with float16 as with bfloat16."""
+    return {"float32": float32, "tf32": tf32, "float16": sixteen_bits, "bfloat16": sixteen_bits}
+
+
+_PAGES = "https://www.nvidia.com/en-us/data-center/"
+_ADA = "https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf"
+
 #: Theory, not measurements. NVIDIA prints the tensor cores' figures with 2:4 sparsity; these are the dense ones.
 SHEETS = (
-    Sheet(
-        "NVIDIA T4",
-        {"float32": 8.1e12, "float16": 65e12},
-        320e9,
-        16e9,
-        "https://www.nvidia.com/en-us/data-center/tesla-t4/",
-    ),
-    Sheet(
-        "NVIDIA RTX 4090",
-        {"float32": 82.6e12, "tf32": 82.6e12, "float16": 165.2e12, "bfloat16": 165.2e12},
-        1008e9,
-        32e9,
-        "https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf",
-    ),
-    Sheet(
-        "NVIDIA A100 80 GB SXM",
-        {"float32": 19.5e12, "tf32": 156e12, "float16": 312e12, "bfloat16": 312e12},
-        2039e9,
-        32e9,
-        "https://www.nvidia.com/en-us/data-center/a100/",
-    ),
-    Sheet(
-        "NVIDIA H100 SXM",
-        {"float32": 67e12, "tf32": 494.7e12, "float16": 989.4e12, "bfloat16": 989.4e12},
-        3.35e12,
-        64e9,
-        "https://www.nvidia.com/en-us/data-center/h100/",
-    ),
-    Sheet(
-        "NVIDIA H200 SXM",
-        {"float32": 67e12, "tf32": 494.7e12, "float16": 989.4e12, "bfloat16": 989.4e12},
-        4.8e12,
-        64e9,
-        "https://www.nvidia.com/en-us/data-center/h200/",
-    ),
+    Sheet("NVIDIA T4", {"float32": 8.1e12, "float16": 65e12}, 320e9, 16e9, _PAGES + "tesla-t4/"),
+    Sheet("NVIDIA RTX 4090", _peak(82.6e12, 82.6e12, 165.2e12), 1008e9, 32e9, _ADA),
+    Sheet("NVIDIA A100 80 GB SXM", _peak(19.5e12, 156e12, 312e12), 2039e9, 32e9, _PAGES + "a100/"),
+    Sheet("NVIDIA H100 SXM", _peak(67e12, 494.7e12, 989.4e12), 3.35e12, 64e9, _PAGES + "h100/"),
+    Sheet("NVIDIA H200 SXM", _peak(67e12, 494.7e12, 989.4e12), 4.8e12, 64e9, _PAGES + "h200/"),
 )
 
 
