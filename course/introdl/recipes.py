@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from introdl import places
+from introdl.experiments import command
 
 
 @dataclass(frozen=True)
@@ -378,29 +379,24 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no recipe {unknown[0]!r}; there are: {', '.join(RECIPES)}")
 
-    from introdl import models, training
-    from introdl.data.errors import DataError
+    def job():
+        from introdl import models, training
 
-    out = given.out or models.weights_folder()
-    unfinished = given.unfinished or places.cache() / "recipes"
-    for name in given.names or RECIPES:
-        checkpoint = unfinished / f"{name}.pt"
-        try:
+        out = given.out or models.weights_folder()
+        unfinished = given.unfinished or places.cache() / "recipes"
+        for name in given.names or RECIPES:
+            checkpoint = unfinished / f"{name}.pt"
             if training.choose_device(given.device).type == "cpu":
                 print(f"{name}: {training.quickest_threads()} threads", file=sys.stderr)
             card = make(RECIPES[name], out, checkpoint, given.device)
-        except (DataError, training.TrainingError, OSError) as error:
-            print(error, file=sys.stderr)
-            return 1
-        if card is None:
-            print(f"{name}: not finished. The same command goes on with it.", file=sys.stderr)
-            return 1
-        checkpoint.unlink(missing_ok=True)
-        write_readme(out)
-        print(
-            f"{name}: test accuracy {card.test['accuracy']:.1%} ± {card.test['standard_error']:.1%}; {out / name}.safetensors"
-        )
-    return 0
+            if card is None:
+                raise training.TrainingError(f"{name}: not finished. The same command goes on with it.")
+            checkpoint.unlink(missing_ok=True)
+            write_readme(out)
+            measured = f"{card.test['accuracy']:.1%} ± {card.test['standard_error']:.1%}"
+            print(f"{name}: test accuracy {measured}; {out / name}.safetensors")
+
+    return command.status(job)
 
 
 if __name__ == "__main__":
