@@ -268,8 +268,13 @@ figs.schedule(factors, 0.15)
 # **Label smoothing.** The target of a pizza is 1 for pizza and 0 for the rest. No finite scores ever reach that, so they grow for
 # ever. With a share $s$ the target becomes $1 - s + s / K$ for the true dish and $s / K$ for each other. **By hand**, $K = 12$
 # and $s = 0.1$: 0.908 and 0.0083. Being sure is enough; being infinitely sure is not asked for
-# ([Szegedy and others, 2016](https://arxiv.org/abs/1512.00567)).
-#
+# ([Szegedy and others, 2016](https://arxiv.org/abs/1512.00567)). The loop asks its *task* for the loss, because the app's network of
+# chapter 12 has another one. For naming dishes, it is this:
+
+# %%
+print(inspect.getsource(training.Classification.loss))
+
+# %% [markdown]
 # **Averaged weights.** Each step follows one noisy batch. The mean of many steps' weights is calmer than any of them. An
 # *exponential moving average* (EMA) keeps one: $\bar w \leftarrow \alpha \bar w + (1 - \alpha) w$. With $\alpha = 0.98$ it
 # remembers about $1 / (1 - \alpha) = 50$ steps. It is the average that is evaluated and kept.

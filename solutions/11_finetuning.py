@@ -447,7 +447,7 @@ for mode in ("train", "eval"):
 # In training mode the running mean moves by a tenth of the way with every batch. After some hundred steps the frozen backbone sees
 # another world than the one it was trained in, and its features drift. So a training loop for a partly frozen network calls, in
 # place of `model.train()`, a function that leaves frozen BatchNorm layers in evaluation mode. A BatchNorm is frozen if its `weight`
-# needs no gradient.
+# needs no gradient. (`introdl.training`'s loop does this by itself.)
 #
 # ### Exercise: `freeze` and `train_mode`
 

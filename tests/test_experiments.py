@@ -1,9 +1,13 @@
 """Recorded runs: each is made once, and what is done is never lost. Folders of photographs are read in one way."""
 
+import importlib
+import json
+
 import pytest
 from PIL import Image
 
-from introdl.experiments import photographs, records, unusual, verification
+from introdl.experiments import command, photographs, pointing, records, transfer, unusual, verification
+from introdl.training import TrainingError
 
 WANTED = [{"arm": arm, "seed": seed} for arm in ("plain", "tricks") for seed in (0, 1)]
 
@@ -91,3 +95,37 @@ def test_folders_without_photographs_have_their_sentence(folder):
             read(folder / "empty")
     with pytest.raises(ValueError, match="a folder of photographs for each class"):
         photographs.by_class(folder / "soup")
+
+
+@pytest.mark.parametrize("name", ["ablation", "pointing", "transfer", "unusual", "verification"])
+def test_every_experiment_is_a_command_with_the_same_two_options(name, capsys):
+    module = importlib.import_module(f"introdl.experiments.{name}")
+    with pytest.raises(SystemExit) as stop:
+        module.main(["--help"])
+    said = capsys.readouterr().out
+    assert stop.value.code == 0 and "--out OUT" in said and "--quiet" in said
+    assert f"Example: python -m introdl.experiments.{name}" in " ".join(said.split())
+
+
+def test_a_command_that_cannot_go_on_says_why(capsys):
+    def stops(error):
+        def job():
+            raise error
+
+        return command.status(job), capsys.readouterr().err.strip()
+
+    assert command.status(lambda: None) == 0
+    assert stops(ValueError("x is no folder.")) == (1, "x is no folder.")
+    assert stops(TrainingError("No GPU.")) == (1, "No GPU.")
+    assert stops(OSError("The disk is full.")) == (1, "The disk is full.")
+    assert stops(KeyboardInterrupt()) == (1, "Stopped. The same command goes on where it was.")
+    with pytest.raises(ZeroDivisionError):  # a fault of the program keeps its traceback
+        stops(ZeroDivisionError())
+
+
+def test_the_recorded_runs_belong_to_the_setups_that_stand_here():
+    for name, about in (("pointing", pointing.SETTINGS), ("verification", verification.about())):
+        recorded = {key: value for key, value in records.load(name)["about"].items() if key != "machine"}
+        assert recorded == json.loads(json.dumps(about)), name
+    kept = records.load("transfer")["about"]
+    assert {key: kept[key] for key in (*transfer.SETTINGS, "arms")} == {**transfer.SETTINGS, "arms": transfer.ARMS}

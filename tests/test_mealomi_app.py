@@ -184,9 +184,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatc
         return model, history
 
     whole, _ = run()
-    from introdl.training import meals
+    from introdl.training import loop
 
-    epoch, calls = meals._epoch, []
+    epoch, calls = loop._epoch, []
 
     def cut(*given):
         calls.append(1)
@@ -194,10 +194,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatc
             raise KeyboardInterrupt
         return epoch(*given)
 
-    monkeypatch.setattr(meals, "_epoch", cut)
+    monkeypatch.setattr(loop, "_epoch", cut)
     _, stopped = run(tmp_path / "c.pt")
     assert "epoch 2" in stopped.stopped
-    monkeypatch.setattr(meals, "_epoch", epoch)
+    monkeypatch.setattr(loop, "_epoch", epoch)
     again, history = run(tmp_path / "c.pt")
     assert len(history.rows) == 2
     for (name, a), b in zip(whole.state_dict().items(), again.state_dict().values(), strict=True):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -314,3 +315,11 @@ def test_loading_by_name_keeps_a_head_of_other_size_and_refuses_the_rest():
 def test_importing_the_models_loads_torch_only_when_one_is_used():
     code = "import sys; from introdl import models; assert 'torch' not in sys.modules; models.PlainCNN; assert 'torch' in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_models_do_not_lean_on_training():
+    """Training leans on them: the other way round would be a circle."""
+    code = "import sys; from introdl.models import inputs, meal, plain, resnet, weights; assert 'introdl.training' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    folder = Path(models.__file__).parent
+    assert not [path.name for path in folder.glob("*.py") if "introdl.training" in path.read_text(encoding="utf-8")]

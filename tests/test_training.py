@@ -15,7 +15,7 @@ from torch import nn
 
 from introdl import training
 from introdl.figures import training as figures
-from introdl.training import Augment, Settings, TrainingError, board, devices, loop
+from introdl.training import Augment, Settings, TrainingError, devices, live, loop
 
 STILL = Augment(flip=False, rotate=0, shift=0, scale=0, colour=0, cutout=0)
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
@@ -232,6 +232,46 @@ def test_auto_is_bf16_where_the_cpu_has_it():
     assert history.about["precision"] == "bfloat16"
 
 
+@pytest.mark.parametrize("changed", [{}, {"ema": 0.0}])
+@pytest.mark.parametrize("validation", [None, coloured(30, 1)])
+def test_the_network_comes_back_in_evaluation_mode_with_the_weights_that_were_kept(tmp_path, changed, validation):
+    model, path = net(), tmp_path / "run.pt"
+    training.train(model, coloured(64), validation, quick(**changed), device="cpu", quiet=True, checkpoint=path)
+    assert not any(part.training for part in model.modules())
+    assert same(dict(model.state_dict()), torch.load(path, weights_only=True)["best"])
+
+
+def test_which_weights_the_network_has_is_said(monkeypatch):
+    told = []
+    monkeypatch.setattr("introdl.data.progress.say", told.append)
+    for ema in (0.9, 0.0):
+        training.train(net(), coloured(32), None, quick(epochs=2, ema=ema), device="cpu")
+    assert told == [
+        "The network keeps the averaged weights of epoch 2. It is in evaluation mode.",
+        "The network keeps the weights of epoch 2. It is in evaluation mode.",
+    ]
+
+
+@pytest.mark.parametrize("ema", [0.9, 0.0])
+def test_a_frozen_batch_norm_keeps_its_statistics_and_one_that_learns_does_not(ema):
+    frozen, learns = nn.BatchNorm2d(6), nn.BatchNorm2d(6)
+    frozen.requires_grad_(False)
+    parts = [nn.Conv2d(3, 6, 3), frozen, nn.Conv2d(6, 6, 3), learns, nn.BatchNorm2d(6, affine=False), nn.ReLU()]
+    model = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3))
+    before, free = {name: value.clone() for name, value in frozen.state_dict().items()}, model[4].running_mean.clone()
+    modes = []
+    learns.register_forward_hook(lambda *_: modes.append((frozen.training, learns.training, model[4].training)))
+    training.train(model, coloured(48), coloured(20, 1), quick(ema=ema), device="cpu", quiet=True)
+    assert (False, True, True) in modes and not any(each[0] for each in modes)
+    assert same(before, dict(frozen.state_dict()))
+    assert learns.running_mean.abs().sum() > 0 and not torch.equal(free, model[4].running_mean)
+
+
+def test_a_network_that_is_frozen_altogether_is_a_sentence():
+    with pytest.raises(TrainingError, match="Every parameter of the network is frozen. Set requires_grad=True"):
+        training.train(net().requires_grad_(False), coloured(32), device="cpu", quiet=True)
+
+
 # --- Checkpoints ---------------------------------------------------------------------------------------------
 
 
@@ -297,6 +337,94 @@ def test_a_checkpoint_of_something_else_is_a_sentence(tmp_path):
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(TrainingError, match="cannot be read.*Delete it"):
         go()
+
+
+def remade(path, change):
+    """Write a checkpoint again, changed."""
+    content = torch.load(path, weights_only=True)
+    change(content)
+    torch.save(content, path)
+
+
+def averages(content):
+    return content["optimizer"]["state"][0]
+
+
+#: What is done to a whole checkpoint, and the sentence that follows.
+UNFIT = {
+    "another form": (lambda c: c.update(form=2), "cannot be read .*the form 2.*Delete it"),
+    "a part is missing": (lambda c: c.pop("generator"), "cannot be read .*no 'generator'"),
+    "a part is of another type": (lambda c: c.update(settings=3), "cannot be read"),
+    "no epochs": (lambda c: c["history"].update(rows=[]), "cannot be read .*no best epoch"),
+    "epochs in disorder": (lambda c: c["history"]["rows"].reverse(), "cannot be read .*not in order"),
+    "a history with other names": (lambda c: c["history"].update(rowz=[]), "cannot be read"),
+    "more epochs than asked for": (
+        lambda c: c["history"]["rows"].extend({"epoch": number} for number in range(3, 10)),
+        "holds 9 epochs of 4",
+    ),
+    "another setting": (lambda c: c["settings"].update(lr=0.5), "written with lr=0.5, and this run has 0.02"),
+    "a setting is missing": (lambda c: c["settings"].pop("ema"), "written with ema=None"),
+    "other pictures": (lambda c: c["history"]["about"].update(crc32=1), "with other pictures"),
+    "a weight is missing": (lambda c: c["model"].pop("0.weight"), "of another network: its '0.weight' is missing"),
+    "a weight too many": (
+        lambda c: c["model"].update(more=torch.zeros(1)),
+        "'more' is float32 .1,., here it is missing",
+    ),
+    "another shape": (lambda c: c["model"].update({"0.bias": torch.zeros(7)}), r"'0.bias' is float32 \(7,\), here"),
+    "another type": (lambda c: c["model"].update({"0.bias": torch.zeros(6).double()}), "'0.bias' is float64"),
+    "no tensor": (lambda c: c["model"].update({"0.bias": 3}), "'0.bias' is missing"),
+    "weights that are not finite": (lambda c: c["model"]["0.bias"].fill_(torch.nan), "'0.bias' holds .* not finite"),
+    "no average": (lambda c: c.update(ema=None), "no weights 'ema'"),
+    "an average that does not fit": (lambda c: c["ema"].pop("0.bias"), "'0.bias' is missing"),
+    "an average that is not finite": (lambda c: c["ema"]["0.bias"].fill_(torch.inf), "not finite"),
+    "no best weights": (lambda c: c.update(best=None), "no weights 'best'"),
+    "best weights that do not fit": (lambda c: c["best"].update({"0.bias": torch.zeros(7)}), "'0.bias' is float32"),
+    "an optimizer of nothing": (lambda c: c.update(optimizer={}), "cannot be read .*optimizer is not whole"),
+    "another group's rate": (
+        lambda c: c["optimizer"]["param_groups"][0].update(highest_lr=1.0),
+        "other groups of parameters",
+    ),
+    "a group is missing": (lambda c: c["optimizer"]["param_groups"].pop(), "other groups of parameters"),
+    "averages of another shape": (lambda c: averages(c).update(exp_avg=torch.zeros(2)), "'exp_avg' is float32"),
+    "averages are missing": (lambda c: averages(c).pop("exp_avg_sq"), "'exp_avg_sq' is missing"),
+    "averages that are not finite": (lambda c: averages(c)["exp_avg"].fill_(torch.nan), "not finite"),
+    "averages of nothing known": (lambda c: c["optimizer"]["state"].update({99: {}}), "a parameter 99"),
+    "a damaged generator": (
+        lambda c: c.update(generator=torch.zeros(3)),
+        "'generator' are of another device or damaged",
+    ),
+    "a short generator": (lambda c: c.update(torch=c["torch"][:9]), "'torch' are of another device or damaged"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_an_unfit_checkpoint_is_a_sentence_and_nothing_of_the_network_changes(tmp_path, kind):
+    """Nor of torch's own chance: a run that is refused has not begun."""
+    change, sentence = UNFIT[kind]
+    path, model = tmp_path / "run.pt", net(seed=5)
+    options = {"device": "cpu", "quiet": True, "checkpoint": path}
+    training.train(net(), coloured(32), coloured(20, 1), quick(), on_epoch=stop_after(2), **options)
+    remade(path, change)
+    written = path.read_bytes()
+    before, chance = {name: value.clone() for name, value in model.state_dict().items()}, torch.get_rng_state()
+    with pytest.raises(TrainingError, match=sentence):
+        training.train(model, coloured(32), coloured(20, 1), quick(), **options)
+    assert same(before, dict(model.state_dict())) and torch.equal(chance, torch.get_rng_state())
+    assert path.read_bytes() == written
+
+
+def test_a_checkpoint_of_other_groups_is_a_sentence(tmp_path):
+    """Their learning rates are no settings: without this, the run would go on with those of the file."""
+    options = {"device": "cpu", "quiet": True, "checkpoint": tmp_path / "run.pt"}
+    for model, lr in ((net(), 0.01), (net(), 0.001)):
+        groups = [
+            {"params": list(model[0].parameters()), "lr": lr},
+            {"params": list(model[-1].parameters()), "lr": 0.1},
+        ]
+        if lr == 0.01:
+            training.train(model, coloured(32), None, quick(), groups=groups, on_epoch=stop_after(2), **options)
+    with pytest.raises(TrainingError, match="other groups of parameters"):
+        training.train(model, coloured(32), None, quick(), groups=groups, **options)
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(tmp_path, monkeypatch):
@@ -516,11 +644,11 @@ def test_in_a_notebook_one_picture_grows_and_stays(tmp_path):
 
 def test_live_curves_are_not_drawn_more_often_than_a_tenth_of_the_time(monkeypatch):
     drawn, clock = [], iter([0.0, 0.0, 2.0, 2.0, 3.0, 21.0, 21.0, 22.0, 22.0, 23.0])
-    live = board.LiveCurves()
-    monkeypatch.setattr(board.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(live, "_draw", lambda: drawn.append(len(live.history.rows)))
+    curves = live.LiveCurves()
+    monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(curves, "_draw", lambda: drawn.append(len(curves.history.rows)))
     for count in (1, 2, 3):
-        live.update(training.History(rows=[{}] * count))
+        curves.update(training.History(rows=[{}] * count))
     assert drawn == [1, 3]  # drawn in 2 s, so not again before 18 s are over
 
 

@@ -51,43 +51,21 @@ class Sheet:
     source: str
 
 
+def _peak(float32: float, tf32: float, sixteen_bits: float) -> dict[str, float]:
+    """Return the operations a second by number format; tensor cores are as fast with float16 as with bfloat16."""
+    return {"float32": float32, "tf32": tf32, "float16": sixteen_bits, "bfloat16": sixteen_bits}
+
+
+_PAGES = "https://www.nvidia.com/en-us/data-center/"
+_ADA = "https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf"
+
 #: Theory, not measurements. NVIDIA prints the tensor cores' figures with 2:4 sparsity; these are the dense ones.
 SHEETS = (
-    Sheet(
-        "NVIDIA T4",
-        {"float32": 8.1e12, "float16": 65e12},
-        320e9,
-        16e9,
-        "https://www.nvidia.com/en-us/data-center/tesla-t4/",
-    ),
-    Sheet(
-        "NVIDIA RTX 4090",
-        {"float32": 82.6e12, "tf32": 82.6e12, "float16": 165.2e12, "bfloat16": 165.2e12},
-        1008e9,
-        32e9,
-        "https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf",
-    ),
-    Sheet(
-        "NVIDIA A100 80 GB SXM",
-        {"float32": 19.5e12, "tf32": 156e12, "float16": 312e12, "bfloat16": 312e12},
-        2039e9,
-        32e9,
-        "https://www.nvidia.com/en-us/data-center/a100/",
-    ),
-    Sheet(
-        "NVIDIA H100 SXM",
-        {"float32": 67e12, "tf32": 494.7e12, "float16": 989.4e12, "bfloat16": 989.4e12},
-        3.35e12,
-        64e9,
-        "https://www.nvidia.com/en-us/data-center/h100/",
-    ),
-    Sheet(
-        "NVIDIA H200 SXM",
-        {"float32": 67e12, "tf32": 494.7e12, "float16": 989.4e12, "bfloat16": 989.4e12},
-        4.8e12,
-        64e9,
-        "https://www.nvidia.com/en-us/data-center/h200/",
-    ),
+    Sheet("NVIDIA T4", {"float32": 8.1e12, "float16": 65e12}, 320e9, 16e9, _PAGES + "tesla-t4/"),
+    Sheet("NVIDIA RTX 4090", _peak(82.6e12, 82.6e12, 165.2e12), 1008e9, 32e9, _ADA),
+    Sheet("NVIDIA A100 80 GB SXM", _peak(19.5e12, 156e12, 312e12), 2039e9, 32e9, _PAGES + "a100/"),
+    Sheet("NVIDIA H100 SXM", _peak(67e12, 494.7e12, 989.4e12), 3.35e12, 64e9, _PAGES + "h100/"),
+    Sheet("NVIDIA H200 SXM", _peak(67e12, 494.7e12, 989.4e12), 4.8e12, 64e9, _PAGES + "h200/"),
 )
 
 
@@ -217,15 +195,38 @@ def threads(counts: Iterable[int] | None = None, n: int = 512, seconds: float = 
     """
     import torch
 
-    chosen = list(counts) if counts is not None else thread_counts()
-    fn = _product("cpu", torch.float32, n)
+    chosen = thread_counts() if counts is None else counts
+    return by_threads(_product("cpu", torch.float32, n), chosen, 3, warmup=1, repeats=9, seconds=seconds / 3)
+
+
+def by_threads(fn: Callable[[], Any], counts: Iterable[int], rounds: int, **how) -> dict[int, list[float]]:
+    """Time calls of a function on the CPU with different numbers of threads, and leave torch as it was.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes nothing.
+    counts : iterable of int
+        Numbers of threads. They take turns, so that a busy moment of the machine meets all of them.
+    rounds : int
+        How many turns each number has.
+    **how
+        As for `times`: what happens in a turn.
+
+    Returns
+    -------
+    dict of int to list of float
+        Seconds of every call, by number of threads.
+    """
+    import torch
+
     before = torch.get_num_threads()
-    found: dict[int, list[float]] = {count: [] for count in chosen}
+    found: dict[int, list[float]] = {count: [] for count in counts}
     try:
-        for _ in range(3):  # in turns, so that a busy moment of the machine meets all of them
-            for count in chosen:
+        for _ in range(rounds):
+            for count, taken in found.items():
                 torch.set_num_threads(count)
-                found[count] += times(fn, warmup=1, repeats=9, seconds=seconds / 3)
+                taken += times(fn, **how)
     finally:
         torch.set_num_threads(before)
     return found
@@ -236,9 +237,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def thread_counts() -> list[int]:
-    """Return 1, 2, 4, ... and the number of cores."""
-    most = cores()
+def thread_counts(most: int | None = None) -> list[int]:
+    """Return 1, 2, 4, ... and `most`, by default the number of cores."""
+    most = most or cores()
     return sorted({*(2**k for k in range(most.bit_length()) if 2**k < most), most})
 
 
@@ -425,29 +426,15 @@ def record(device=None, quick: bool = False, note: str = "", tell: Callable[[str
         for about, make in _plan(device, quick):
             torch.backends.cuda.matmul.allow_tf32 = about.get("dtype") == "tf32"
             torch.set_num_threads(about.get("threads", count))
-            try:
-                found = times(make(), device, warmup=3, repeats=25, seconds=0.5 if quick else 2.0)
-            except (RuntimeError, NotImplementedError) as error:
-                results.append({**about, "failed": str(error).splitlines()[0][:200]})
-                tell(f"{_words(about)}: failed")
-                continue
-            median = statistics.median(found)
-            numbers = {"median": median, "fastest": min(found), "slowest": max(found)}
-            results.append({**about, **{k: float(f"{v:.4g}") for k, v in numbers.items()}, "repeats": len(found)})
-            tell(f"{_words(about)}: {1000 * median:.3f} ms")
+            row = _measured(make, device, 0.5 if quick else 2.0)
+            tell(f"{_words(about)}: " + (f"{1000 * row['median']:.3f} ms" if "median" in row else "failed"))
+            results.append({**about, **row})
     finally:
         torch.backends.cuda.matmul.allow_tf32 = tf32
         torch.set_num_threads(count)
-    kind = device.type
-    described: dict[str, Any] = {"kind": kind, "name": device_name(device)}
-    if kind == "cpu":
-        described |= {"cores": cores(), "threads": torch.get_num_threads(), "instructions": torch.backends.cpu.get_cpu_capability()}  # fmt: skip
-    if kind == "cuda":
-        about_gpu = torch.cuda.get_device_properties(device)
-        described |= {"memory": about_gpu.total_memory, "capability": f"{about_gpu.major}.{about_gpu.minor}"}
     return {
         "format": FORMAT,
-        "device": described,
+        "device": _described(device),
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "cuda": torch.version.cuda},
         "system": f"{platform.system()} {platform.machine()}",
@@ -455,6 +442,30 @@ def record(device=None, quick: bool = False, note: str = "", tell: Callable[[str
         "note": note,
         "results": results,
     }
+
+
+def _measured(make: Callable[[], Callable], device, seconds: float) -> dict:
+    """Return what a record says of one measurement: its times in seconds, or why it failed."""
+    try:
+        found = times(make(), device, warmup=3, repeats=25, seconds=seconds)
+    except (RuntimeError, NotImplementedError) as error:
+        return {"failed": str(error).splitlines()[0][:200]}
+    numbers = {"median": statistics.median(found), "fastest": min(found), "slowest": max(found)}
+    return {**{name: float(f"{value:.4g}") for name, value in numbers.items()}, "repeats": len(found)}
+
+
+def _described(device) -> dict[str, Any]:
+    """Return what a record says of a `torch.device`."""
+    import torch
+
+    described = {"kind": device.type, "name": device_name(device)}
+    if device.type == "cpu":
+        instructions = torch.backends.cpu.get_cpu_capability()
+        described |= {"cores": cores(), "threads": torch.get_num_threads(), "instructions": instructions}
+    if device.type == "cuda":
+        found = torch.cuda.get_device_properties(device)
+        described |= {"memory": found.total_memory, "capability": f"{found.major}.{found.minor}"}
+    return described
 
 
 def _words(about: dict) -> str:

@@ -14,13 +14,13 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from introdl import places
+from introdl.experiments import command
 
 
 @dataclass(frozen=True)
@@ -136,27 +136,53 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     import torch
 
     from introdl import data, models, training
+    from introdl.mealomi import novelty
 
-    about = json.loads((places.data() / "plates" / "plates.json").read_text())
     plates = data.plates(size=recipe.size, dishes=recipe.dishes)
     torch.manual_seed(recipe.seed)
     model = getattr(models, recipe.architecture)(num_classes=len(plates.classes), **recipe.arguments)
     if recipe.start:
         begin_with(model, recipe.start, plates.classes)
-    task = _MEALS if recipe.architecture == "MealNet" else _DISHES
-    history = getattr(training, task.train)(
+    weighs = recipe.architecture == "MealNet"
+    history = training.train(
         model,
         plates.split("train"),
         plates.split("val"),
         settings_of(recipe),
+        task=training.Meals() if weighs else training.Classification(),
         device=device,
         checkpoint=checkpoint,
         quiet=quiet,
     )
     if history.stopped or (torch.distributed.is_initialized() and torch.distributed.get_rank() > 0):
         return None
-    task.fit(model, plates, history.about)
-    card = models.Card(
+    if weighs:
+        novelty.fit(model, plates, history.about["mean"], history.about["std"])
+    card = card_of(recipe, plates, history)
+    # What is measured is what is published: the weights as they come back from the file, rounded.
+    with tempfile.TemporaryDirectory() as folder:
+        models.save(model, card, Path(folder))
+        kept = models.pretrained(recipe.name, Path(folder))
+        test = measure(kept, plates.split("test")) | (measure_meals(kept, plates) if weighs else {})
+    return models.save(model, replace(card, test=test), where)
+
+
+def card_of(recipe: Recipe, plates, history):
+    """Return the `introdl.models.Card` of a network that a recipe made, with nothing measured yet.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        By which it was made.
+    plates : introdl.data.Dataset
+        All parts of what it learned from.
+    history : introdl.training.History
+        How it learned.
+    """
+    from introdl import models
+
+    about = json.loads((places.data() / "plates" / "plates.json").read_text())
+    return models.Card(
         name=recipe.name,
         summary=recipe.summary,
         classes=plates.classes,
@@ -184,12 +210,6 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
         },
         licence=LICENCE,
     )
-    # What is measured is what is published: the weights as they come back from the file, rounded.
-    with tempfile.TemporaryDirectory() as folder:
-        models.save(model, card, Path(folder))
-        kept = models.pretrained(recipe.name, Path(folder))
-        test = measure(kept, plates.split("test")) | task.measure(kept, plates)
-    return models.save(model, replace(card, test=test), where)
 
 
 def begin_with(model, name: str, classes: tuple[str, ...]) -> None:
@@ -266,81 +286,45 @@ def measure_meals(model, plates) -> dict:
 
     train, test = plates.split("train"), plates.split("test")
     found = recognition.look(model, test.images)
-    named, grams = found.probabilities.argmax(axis=1), found.grams
+    named = found.probabilities.argmax(axis=1)
     density = np.array([nutrition.per_100g(name)["kcal"] / 100 for name in test.classes])
-    each = range(len(test.classes))
-    means = np.array([train.grams[train.labels == k].mean() for k in each])
-    medians = np.array([np.median(train.grams[train.labels == k]) for k in each])
-    kcal_means = np.array([train.kcal[train.labels == k].mean() for k in each])
-    kcal_medians = np.array([np.median(train.kcal[train.labels == k]) for k in each])
-
-    def error(guess, truth) -> float:
-        return float(np.abs(guess - truth).mean())
-
-    def relative(guess) -> np.ndarray:
-        return np.abs(guess - test.grams) / test.grams
-
+    grams, kcal = ({"network": found.grams}, {"network": found.grams * density[named]})
+    kcal["network_given_dish"] = found.grams * density[test.labels]
+    for guesses, known in ((grams, train.grams), (kcal, train.kcal)):
+        of_dish = [known[train.labels == k] for k in range(len(test.classes))]
+        means, medians = (np.array([middle(each) for each in of_dish]) for middle in (np.mean, np.median))
+        guesses["mean"] = known.mean()
+        guesses["mean_of_named_dish"], guesses["mean_of_true_dish"] = means[named], means[test.labels]
+        guesses["median_of_true_dish"] = medians[test.labels]
+    compared = ("network", "median_of_true_dish")
+    relative = {name: np.abs(grams[name] - test.grams) / test.grams for name in compared}
     size = test.images.shape[1]
     mean_box = np.broadcast_to(train.boxes.mean(axis=0) / size, (len(test), 4))
     iou, mean_iou = (
         models.box_iou(*(_tensor(boxes) for boxes in (guess, test.boxes / size))).numpy()
         for guess in (found.boxes, mean_box)
     )
-    by_dish = {
-        name: error(grams[test.labels == k], test.grams[test.labels == k]) for k, name in enumerate(test.classes)
-    }
+    of_dish = {name: test.labels == k for k, name in enumerate(test.classes)}
     return {
-        "grams_error": {
-            "network": error(grams, test.grams),
-            "mean": error(train.grams.mean(), test.grams),
-            "mean_of_named_dish": error(means[named], test.grams),
-            "mean_of_true_dish": error(means[test.labels], test.grams),
-            "median_of_true_dish": error(medians[test.labels], test.grams),
-        },
-        "kcal_error": {
-            "network": error(grams * density[named], test.kcal),
-            "network_given_dish": error(grams * density[test.labels], test.kcal),
-            "mean": error(train.kcal.mean(), test.kcal),
-            "mean_of_named_dish": error(kcal_means[named], test.kcal),
-            "mean_of_true_dish": error(kcal_means[test.labels], test.kcal),
-            "median_of_true_dish": error(kcal_medians[test.labels], test.kcal),
-        },
-        "grams_error_percent": {
-            "network": float(100 * relative(grams).mean()),
-            "median_of_true_dish": float(100 * relative(medians[test.labels]).mean()),
-        },
-        "within_20_percent": {
-            "network": float((relative(grams) <= 0.2).mean()),
-            "median_of_true_dish": float((relative(medians[test.labels]) <= 0.2).mean()),
-        },
-        "grams_error_by_dish": by_dish,
+        "grams_error": {name: _error(guess, test.grams) for name, guess in grams.items()},
+        "kcal_error": {name: _error(guess, test.kcal) for name, guess in kcal.items()},
+        "grams_error_percent": {name: float(100 * each.mean()) for name, each in relative.items()},
+        "within_20_percent": {name: float((each <= 0.2).mean()) for name, each in relative.items()},
+        "grams_error_by_dish": {name: _error(found.grams[own], test.grams[own]) for name, own in of_dish.items()},
         "iou": {"network": float(iou.mean()), "mean": float(mean_iou.mean())},
         "iou_over_half": float((iou > 0.5).mean()),
     }
+
+
+def _error(guess, truth: np.ndarray) -> float:
+    """Return the mean absolute error."""
+    return float(np.abs(guess - truth).mean())
 
 
 def _tensor(values):
     import torch
 
     return torch.tensor(np.asarray(values, np.float32))
-
-
-def _fit_novelty(model, plates, about: dict) -> None:
-    from introdl.mealomi import novelty
-
-    novelty.fit(model, plates, about["mean"], about["std"])
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What a network is for: by which function of `introdl.training` it learns, and what is done and measured after."""
-
-    train: str
-    fit: Callable = lambda model, plates, about: None
-    measure: Callable = lambda model, plates: {}
-
-
-_DISHES, _MEALS = _Task("train"), _Task("train_meals", _fit_novelty, measure_meals)
 
 
 def table(cards) -> str:
@@ -395,29 +379,24 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no recipe {unknown[0]!r}; there are: {', '.join(RECIPES)}")
 
-    from introdl import models, training
-    from introdl.data.errors import DataError
+    def job():
+        from introdl import models, training
 
-    out = given.out or models.weights_folder()
-    unfinished = given.unfinished or places.cache() / "recipes"
-    for name in given.names or RECIPES:
-        checkpoint = unfinished / f"{name}.pt"
-        try:
+        out = given.out or models.weights_folder()
+        unfinished = given.unfinished or places.cache() / "recipes"
+        for name in given.names or RECIPES:
+            checkpoint = unfinished / f"{name}.pt"
             if training.choose_device(given.device).type == "cpu":
                 print(f"{name}: {training.quickest_threads()} threads", file=sys.stderr)
             card = make(RECIPES[name], out, checkpoint, given.device)
-        except (DataError, training.TrainingError, OSError) as error:
-            print(error, file=sys.stderr)
-            return 1
-        if card is None:
-            print(f"{name}: not finished. The same command goes on with it.", file=sys.stderr)
-            return 1
-        checkpoint.unlink(missing_ok=True)
-        write_readme(out)
-        print(
-            f"{name}: test accuracy {card.test['accuracy']:.1%} ± {card.test['standard_error']:.1%}; {out / name}.safetensors"
-        )
-    return 0
+            if card is None:
+                raise training.TrainingError(f"{name}: not finished. The same command goes on with it.")
+            checkpoint.unlink(missing_ok=True)
+            write_readme(out)
+            measured = f"{card.test['accuracy']:.1%} ± {card.test['standard_error']:.1%}"
+            print(f"{name}: test accuracy {measured}; {out / name}.safetensors")
+
+    return command.status(job)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ the pictures and their changes. The weights that do best on the validation pictu
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from introdl.experiments import records
+from introdl.experiments import command, records
 
 SEEDS = (0, 1, 2)
 SIZE, EPOCHS = 64, 8
@@ -135,28 +134,22 @@ def make(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``python -m introdl.experiments.ablation``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m introdl.experiments.ablation",
-        description="Train chapter 09's network with all of its recipe, and without each part of it.",
-        epilog="Example: python -m introdl.experiments.ablation --out ablation.json",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=None, help="where to write (default: the course's data/experiments)"
+    parser = command.parser(
+        "ablation",
+        "Train chapter 09's network with all of its recipe, and without each part of it.",
+        "--out ablation.json",
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, metavar="SEED", help="default: 0 1 2")
     given = parser.parse_args(arguments)
 
-    from introdl import data, training
-    from introdl.data.errors import DataError
+    def job():
+        from introdl import data, training
 
-    try:
         if training.choose_device().type == "cpu":
             print(f"{training.quickest_threads()} threads", file=sys.stderr)
-        make(data.plates(size=SIZE, dishes="base"), given.out, given.seeds)
-    except (DataError, OSError, ValueError, training.TrainingError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        make(data.plates(size=SIZE, dishes="base"), given.out, given.seeds, quiet=given.quiet)
+
+    return command.status(job)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python -m introdl.experiments.pointing
 
-For the trained network and for networks whose weights were drawn anew, every kind of heat map is made of the same plates.
+For the trained network and for networks whose weights were drawn again, every kind of heat map is made of the same plates.
 Two tests. *One plate*: how often the map's largest value lies in the food's box, and which share of its sum does. *Four
 plates*: four plates of different dishes are put together into one picture of twice the size; which share of the map for
 one of the four dishes lies on that dish's plate? There a map that knows nothing gets a quarter.
@@ -11,11 +11,12 @@ one of the four dishes lies on that dish's plate? There a map that knows nothing
 from __future__ import annotations
 
 import copy
+import sys
 from collections import OrderedDict
 
 import numpy as np
 
-from introdl.experiments import records
+from introdl.experiments import command, records
 
 NETWORK = "plates-128"
 LAYERS = ("stages.1", "stages.2", "stages.3", "stages.4")
@@ -40,7 +41,7 @@ def chain(model):
 
 
 def drawn_anew(net, seed: int, parts=None):
-    """Return a copy of a network in which the weights of some parts are drawn anew; the rest is as it was trained.
+    """Return a copy of a network in which the weights of some parts are drawn again; the rest is as it was trained.
 
     Parameters
     ----------
@@ -209,10 +210,12 @@ def _run(key: dict) -> dict:
     return {"maps": found}
 
 
-def main() -> None:
-    """Make the runs that are missing."""
-    records.collect("pointing", SETTINGS, WANTED, _run)
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``python -m introdl.experiments.pointing``."""
+    description = "Measure whether heat maps lie on the food, beside maps that know nothing."
+    given = command.parser("pointing", description).parse_args(arguments)
+    return command.status(lambda: records.collect("pointing", SETTINGS, WANTED, _run, given.out, given.quiet))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,7 +11,6 @@ Recorded on a CPU; each of the two took less than an hour of one core.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from introdl.data.dataset import Dataset
-from introdl.data.errors import DataError
-from introdl.experiments import photographs, records
+from introdl.experiments import command, photographs, records
 
 #: How each arm starts, and what of it learns.
 ARMS = {
@@ -290,50 +288,53 @@ def split_by_class(folder: Path, size: int, name: str, val: float = 0.15, test: 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``python -m introdl.experiments.transfer``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m introdl.experiments.transfer",
-        description="Compare training from scratch, a frozen backbone and fine-tuning, with few pictures of each class.",
-        epilog="Example: python -m introdl.experiments.transfer --photographs ~/food --name food",
+    parser = command.parser(
+        "transfer",
+        "Compare training from scratch, a frozen backbone and fine-tuning, with few pictures of each class.",
+        "--photographs ~/food --name food",
     )
     parser.add_argument("--photographs", type=Path, metavar="FOLDER", help="a folder of pictures for each class")
     parser.add_argument("--name", help="what to call the photographs (default: their folder's name)")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="another file than the course's own record")
-    parser.add_argument("--quiet", action="store_true", help="show no bar")
     given = parser.parse_args(arguments)
     if given.seeds < 1:
         parser.error(f"--seeds is {given.seeds}; it should be at least 1.")
+    seeds = tuple(range(given.seeds))
 
-    import torch
+    def job():
+        import torch
 
+        torch.set_num_threads(1)  # the same sums on every machine, and the quickest where others work too
+        if given.photographs is None:
+            on_specials(seeds, given.out, given.quiet)
+        else:
+            name = given.name or given.photographs.resolve().name
+            on_photographs(given.photographs, name, seeds, given.out, given.quiet)
+
+    return command.status(job)
+
+
+def on_specials(seeds: tuple[int, ...], path: Path | None = None, quiet: bool = False) -> dict:
+    """Make the runs on the eight specials that are missing; see `introdl.experiments.records.collect`."""
     from introdl import data
 
-    torch.set_num_threads(1)  # the same sums on every machine, and the quickest where others work too
-    seeds = tuple(range(given.seeds))
-    try:
-        if given.photographs is None:
-            about, path = dict(SETTINGS), given.out
-            trial = Trial(data.plates(size=SETTINGS["size"], dishes="special"), SETTINGS)
-            plan, run = wanted(seeds), trial.run
-        else:
-            about, path = dict(SETTINGS), given.out or records.path_of("transfer_photographs")
-            name = given.name or given.photographs.resolve().name
-            pictures = split_by_class(given.photographs, SETTINGS["size"], name)
-            trial = Trial(pictures, SETTINGS)
-            facts = {
-                "classes": len(pictures.classes),
-                **{f"{part}_pictures": int(np.sum(pictures.splits == part)) for part in ("val", "test")},
-            }
-            plan, run = wanted_photographs(name, seeds, imagenet_is_here()), lambda key: {**facts, **trial.run(key)}
-        about["arms"] = ARMS
-        records.collect("transfer", about, plan, run, path, quiet=given.quiet)
-    except (DataError, ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. The same command goes on where it was.", file=sys.stderr)
-        return 1
-    return 0
+    trial = Trial(data.plates(size=SETTINGS["size"], dishes="special"), SETTINGS)
+    return records.collect("transfer", {**SETTINGS, "arms": ARMS}, wanted(seeds), trial.run, path, quiet)
+
+
+def on_photographs(
+    folder: Path, name: str, seeds: tuple[int, ...], path: Path | None = None, quiet: bool = False
+) -> dict:
+    """Make the runs on a folder of photographs that are missing; see `split_by_class`, `introdl.experiments.records.collect`."""
+    pictures = split_by_class(folder, SETTINGS["size"], name)
+    trial = Trial(pictures, SETTINGS)
+    facts = {"classes": len(pictures.classes)}
+    facts |= {f"{part}_pictures": int(np.sum(pictures.splits == part)) for part in ("val", "test")}
+    plan = wanted_photographs(name, seeds, imagenet_is_here())
+    path = path or records.path_of("transfer_photographs")
+    return records.collect(
+        "transfer", {**SETTINGS, "arms": ARMS}, plan, lambda key: {**facts, **trial.run(key)}, path, quiet
+    )
 
 
 if __name__ == "__main__":

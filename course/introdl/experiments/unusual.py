@@ -12,14 +12,13 @@ of pictures that nothing was chosen on.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from introdl.experiments import photographs, records
+from introdl.experiments import command, photographs, records
 from introdl.mealomi import novelty
 
 NAME = "unusual"
@@ -190,10 +189,8 @@ def with_pairs(scores: dict[str, np.ndarray], limits: dict[str, np.ndarray]) -> 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``python -m introdl.experiments.unusual``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m introdl.experiments.unusual",
-        description="Measure how well pictures that are no known plates are noticed.",
-        epilog="Example: python -m introdl.experiments.unusual --photographs grocery=~/photos",
+    parser = command.parser(
+        NAME, "Measure how well pictures that are no known plates are noticed.", "--photographs grocery=~/photos"
     )
     parser.add_argument(
         "--photographs",
@@ -209,12 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not found or not Path(folder).expanduser().is_dir():
             parser.error(f"--photographs {each}: write NAME=FOLDER, with a folder that there is")
         folders[name] = Path(folder).expanduser()
-    try:
-        measure(folders)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return command.status(lambda: measure(folders, given.out, quiet=given.quiet))
 
 
 def measure(folders: dict[str, Path], path: Path | None = None, model=None, plates=None, quiet: bool = False) -> dict:

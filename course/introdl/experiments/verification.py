@@ -9,14 +9,13 @@ measures them on the eight specials by the protocol of Labeled Faces in the Wild
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from introdl.experiments import photographs, records
+from introdl.experiments import command, photographs, records
 
 NAME = "verification"
 SIZE = 32
@@ -187,25 +186,19 @@ def about() -> dict:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``python -m introdl.experiments.verification``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m introdl.experiments.verification",
-        description="Make the recorded runs of chapter 13 that are missing.",
-        epilog="Example: python -m introdl.experiments.verification --grocery photographs/train",
+    parser = command.parser(
+        NAME, "Make the recorded runs of chapter 13 that are missing.", "--grocery photographs/train"
     )
     parser.add_argument("--grocery", type=Path, default=None, help="photographs to measure on: FOLDER/CLASS/*.jpg")
-    parser.add_argument("--out", type=Path, default=None, help=f"another file than {records.path_of(NAME)}")
     given = parser.parse_args(arguments)
 
-    import torch
+    def job():
+        import torch
 
-    torch.set_num_threads(1)
-    try:
-        experiment = Experiment(given.grocery)
-        records.collect(NAME, about(), wanted(), experiment.run, given.out)
-    except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        torch.set_num_threads(1)
+        records.collect(NAME, about(), wanted(), Experiment(given.grocery).run, given.out, given.quiet)
+
+    return command.status(job)
 
 
 if __name__ == "__main__":

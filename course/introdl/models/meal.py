@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from introdl.models.inputs import normalise
 from introdl.models.plain import PlainCNN
 
 #: How many first stages' maps `MealNet.observed` sums up.
@@ -90,8 +91,12 @@ class MealNet(PlainCNN):
         self.register_buffer("limits", torch.ones(2))
 
     def forward(self, x: torch.Tensor) -> MealHeads:
-        """Turn normalised pictures (N, 3, H, W) into `MealHeads`."""
-        return self.heads(self.stages(x))
+        """Turn normalised pictures (N, 3, H, W) into `MealHeads`; under autocast the trunk alone is in low precision."""
+        maps = self.stages(x)
+        if maps.dtype == x.dtype:
+            return self.heads(maps)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.heads(maps.to(x.dtype))
 
     def observed(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Turn normalised pictures into the trunk's last maps and, (N, E), `map_statistics` of its first `EARLY` stages."""
@@ -135,8 +140,6 @@ def ask(
         Float32 on the CPU. The embeddings are the means of the last maps over space, (N, D); the statistics, (N, E), are
         those of the first maps (see `MealNet.observed`).
     """
-    from introdl.training import normalise
-
     heads, embeddings, statistics = [], [], []
     was_training = model.training
     model.eval()

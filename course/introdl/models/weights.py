@@ -15,6 +15,7 @@ from torch import nn
 
 from introdl import places
 from introdl.data.errors import Damaged
+from introdl.models.inputs import normalise
 
 _FORM = 1
 
@@ -167,17 +168,14 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int = 256) -> np.n
         )
     pictures = looked_at(images)
     device = next(model.parameters()).device
-    mean = torch.tensor(card.mean, device=device).view(1, 3, 1, 1)
-    std = torch.tensor(card.std, device=device).view(1, 3, 1, 1)
     found = np.empty((len(pictures), len(card.classes)), np.float32)
     was_training = model.training
     model.eval()
     try:
         with torch.inference_mode():
             for start in range(0, len(pictures), batch_size):
-                batch = resized(pictures[start : start + batch_size], card.size)
-                x = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2).float() / 255
-                scores = model((x - mean) / std)
+                batch = torch.from_numpy(resized(pictures[start : start + batch_size], card.size)).to(device)
+                scores = model(normalise(batch, card.mean, card.std))
                 scores = getattr(scores, "scores", scores).float()  # of several heads, the dish's
                 found[start : start + batch_size] = scores.softmax(dim=1).cpu().numpy()
     finally:

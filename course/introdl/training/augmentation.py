@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from introdl.models.inputs import normalise as normalise
+
 
 @dataclass(frozen=True)
 class Augment:
@@ -145,25 +147,6 @@ def outside_of_square(centre: torch.Tensor, side: float, height: int, width: int
     columns = (torch.arange(width, device=centre.device) + 0.5) / width - centre[:, 1:]
     inside = (rows.abs() < side / 2)[:, :, None] & (columns.abs() < side / 2)[:, None, :]
     return (~inside).float()[:, None]
-
-
-def normalise(images: torch.Tensor, mean, std) -> torch.Tensor:
-    """Turn bytes into what a network takes: (images / 255 - mean) / std.
-
-    Parameters
-    ----------
-    images : torch.Tensor
-        uint8, (N, H, W, 3).
-    mean, std : sequence of three floats
-        Of red, green and blue in [0, 1].
-
-    Returns
-    -------
-    torch.Tensor
-        float32, (N, 3, H, W), channels-last in memory.
-    """
-    mean, std = (torch.as_tensor(each, dtype=torch.float32, device=images.device) for each in (mean, std))
-    return ((images.float() / 255 - mean) / std).permute(0, 3, 1, 2)
 
 
 def channel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 
 import torch
 from torch import distributed
 from torch.nn import functional as F
 
+from introdl import benchmark
 from introdl.training.errors import TrainingError
 
 
@@ -74,33 +74,25 @@ def quickest_threads(most: int | None = None, tries: int = 3) -> int:
     most : int, optional
         The most threads to try; by default the cores that this process may use.
     tries : int
-        How often each number is tried; the median counts.
+        How often each number is tried; see `introdl.benchmark.best_threads`.
 
     Returns
     -------
     int
         The number that torch uses from now on.
     """
-    if most is None:
-        most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    counts = sorted({most, *(2**k for k in range(most.bit_length()) if 2**k <= most)})
-    if len(counts) == 1:
-        torch.set_num_threads(counts[0])
-        return counts[0]
-    x = torch.randn(32, 32, 32, 32).to(memory_format=torch.channels_last)
-    w = torch.randn(64, 32, 3, 3, requires_grad=True)
+    counts = benchmark.thread_counts(most)
+    best = counts[0]
+    if len(counts) > 1:
+        x = torch.randn(32, 32, 32, 32).to(memory_format=torch.channels_last)
+        w = torch.randn(64, 32, 3, 3, requires_grad=True)
 
-    def seconds(threads: int) -> float:
-        torch.set_num_threads(threads)
-        begun = time.perf_counter()
-        for _ in range(4):
-            F.conv2d(x, w, padding=1).relu().mean().backward()
-        return time.perf_counter() - begun
+        def steps() -> None:
+            for _ in range(4):
+                F.conv2d(x, w, padding=1).relu().mean().backward()
 
-    seconds(most)  # the first run sets things up
-    rounds = [[seconds(count) for count in counts] for _ in range(tries)]
-    medians = torch.tensor(rounds).median(dim=0).values.tolist()
-    best = counts[medians.index(min(medians))]
+        steps()  # the first run sets things up
+        best = benchmark.best_threads(benchmark.by_threads(steps, counts, tries, warmup=0, repeats=1))
     torch.set_num_threads(best)
     return best
 

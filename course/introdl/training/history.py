@@ -15,7 +15,7 @@ class History:
     rows : list of dict
         One for each epoch: ``epoch`` (from 1), ``lr`` at its end, ``train_loss`` and ``train_accuracy`` (while learning, on
         changed pictures), ``val_loss`` and ``val_accuracy`` (where there is a validation set), ``seconds`` and
-        ``images_per_second``.
+        ``images_per_second``; `Meals` adds the parts of its loss.
     settings : dict
         The `Settings`.
     about : dict

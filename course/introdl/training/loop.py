@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
 from torch import distributed, nn
-from torch.nn import functional as F
 
 from introdl.data import progress
 from introdl.training.augmentation import augment, draw, normalise
-from introdl.training.board import board
 from introdl.training.checkpoints import load_checkpoint, save_checkpoint
 from introdl.training.devices import choose_device
 from introdl.training.errors import Diverged, TrainingError
 from introdl.training.history import History
+from introdl.training.live import live_progress
 from introdl.training.optimisation import one_cycle
-from introdl.training.run import Run, begin, on_device
+from introdl.training.run import Run, begin, on_device, training_mode
 from introdl.training.settings import Settings
+from introdl.training.tasks import Classification, Task
 
 
 def train(
@@ -29,13 +29,16 @@ def train(
     validation=None,
     settings: Settings | None = None,
     *,
+    task: Task | None = None,
     device: str | None = None,
     checkpoint: str | Path | None = None,
     groups: list[dict] | None = None,
     on_epoch: Callable[[History], None] | None = None,
     quiet: bool = False,
 ) -> History:
-    """Train a network, and leave it with the weights that did best on the validation pictures.
+    """Train a network, and leave it in evaluation mode, with the weights that did best on the validation pictures.
+
+    With ``settings.ema`` these are averaged weights: what was evaluated is what is kept.
 
     Stop it when you like (Ctrl-C, or the notebook's stop button): the best weights so far are kept. Start it with
     ``torchrun --nproc-per-node N`` and N processes share each batch.
@@ -43,11 +46,14 @@ def train(
     Parameters
     ----------
     model : torch.nn.Module
-        Takes (N, 3, H, W), gives scores (N, K). It is moved to the device.
+        Takes (N, 3, H, W), gives scores (N, K), or what the task asks for. It is moved to the device. Parameters that need
+        no gradient stay, and so do the running statistics of BatchNorm layers that have no others.
     pictures, validation : introdl.data.Dataset, or a pair of arrays
         Images uint8 (N, H, W, 3), and labels int64 (N,). Without `validation` the last weights are kept.
     settings : Settings, optional
         Every number that the result depends on.
+    task : Task, optional
+        What is learned; by default `Classification`.
     device : str, optional
         By default the best there is.
     checkpoint : path, optional
@@ -74,18 +80,23 @@ def train(
     On the CPU a run that was resumed ends with the same bits as one that was not, as long as the number of threads is the
     same. In several processes on CPUs, BatchNorm knows its own share of a batch alone; on GPUs it is synchronised.
     """
-    settings = settings or Settings()
-    run = begin(model, pictures, settings, choose_device(device), groups)
-    held_out = None if validation is None else on_device(validation, run.device)
+    settings, task = settings or Settings(), task or Classification()
+    run = begin(model, pictures, settings, task, choose_device(device), groups)
+    held_out = None if validation is None else on_device(validation, task, run.device)
     if checkpoint and Path(checkpoint).exists():
         load_checkpoint(checkpoint, run)
+    else:
+        for each in {run.model, run.averaged}:
+            task.prepare(each, run.targets)
     quiet = quiet or run.rank > 0
     try:
-        with board(settings.epochs, settings.epochs * run.steps, quiet) as (tick, tell):
+        with live_progress(settings.epochs, settings.epochs * run.steps, quiet) as (tick, tell):
             while len(run.history.rows) < settings.epochs:
                 row = _epoch(run, tick)
                 if held_out:
-                    row["val_loss"], row["val_accuracy"] = _evaluated(run.averaged, *held_out, run)
+                    shared = run.mean, run.std, run.dtype, run.rank, run.processes
+                    found = _evaluated(run.averaged, task, *held_out, *shared)
+                    row |= {f"val_{name}": mean for name, mean in found.items()}
                 _keep(run, row)
                 if checkpoint and run.rank == 0:
                     save_checkpoint(checkpoint, run)
@@ -94,9 +105,6 @@ def train(
                     on_epoch(run.history)
     except KeyboardInterrupt:
         run.history.stopped = f"interrupted in epoch {len(run.history.rows) + 1} of {settings.epochs}"
-        if not quiet:
-            kept = f"the weights of epoch {run.history.best_epoch}" if run.best else "the weights as they are"
-            progress.say(f"Training was {run.history.stopped}; the network keeps {kept}.")
     except torch.OutOfMemoryError as error:
         height, width = run.images.shape[1:3]
         raise TrainingError(
@@ -105,7 +113,18 @@ def train(
         ) from error
     if run.best:
         model.load_state_dict(run.best)
+    model.eval()
+    if not quiet:
+        progress.say(_told(run))
     return run.history
+
+
+def _told(run: Run) -> str:
+    """Say in a sentence which weights the network has now."""
+    averaged = "averaged " if run.ema is not None else ""
+    kept = f"the {averaged}weights of epoch {run.history.best_epoch}" if run.best else "the weights as they are"
+    begun = f"Training was {run.history.stopped}; the" if run.history.stopped else "The"
+    return f"{begun} network keeps {kept}. It is in evaluation mode."
 
 
 def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
@@ -113,52 +132,52 @@ def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
     settings, begun, shown = run.settings, time.perf_counter(), 0.0
     done = len(run.history.rows) * run.steps
     order = torch.randperm(len(run.images), generator=run.generator, device=run.device)
-    sums = torch.zeros(2, device=run.device)
-    run.model.train()
+    sums = 0.0
+    training_mode(run.model)
     for step in range(run.steps):
         factor = 1.0
         if settings.schedule == "one_cycle":
             factor = one_cycle(done + step, settings.epochs * run.steps, settings.warmup)
         for group in run.optimizer.param_groups:
             group["lr"] = group["highest_lr"] * factor
-        x, y = _batch(run, order[step * run.batch : (step + 1) * run.batch])
+        x, targets = _batch(run, order[step * run.batch : (step + 1) * run.batch])
         with torch.autocast(run.device.type, torch.bfloat16, enabled=run.dtype == torch.bfloat16):
-            scores = run.forward(x)
-        loss = F.cross_entropy(scores.float(), y, label_smoothing=settings.label_smoothing)
+            output = run.forward(x)
+        loss, measured = run.task.loss(run.model, output, targets, settings.label_smoothing)
         loss.backward()
         run.optimizer.step()
         run.optimizer.zero_grad()
         if run.ema is not None:
             average(run, done + step)
-        sums += torch.stack([loss.detach() * len(y), (scores.argmax(dim=1) == y).sum()])
+        sums = sums + torch.stack(list(measured.values()))
         # To look at a number is to wait for the GPU: so a few times a second, not at each step.
         if time.perf_counter() - shown > 0.25 or step == run.steps - 1:
-            look_at_loss(run, loss.item(), step)
+            _look_at_loss(run, loss.item(), step)
             tick(done + step + 1)
             shown = time.perf_counter()
-    loss, accuracy = _means(sums, run.steps * run.batch, run.processes)
+    means = _means(measured, sums, run.steps * run.batch, run.processes)
     seconds = time.perf_counter() - begun
     return {
         "epoch": len(run.history.rows) + 1,
         "lr": run.optimizer.param_groups[0]["lr"],
-        "train_loss": loss,
-        "train_accuracy": accuracy,
+        **{f"train_{name}": mean for name, mean in means.items()},
         "seconds": seconds,
         "images_per_second": run.steps * run.batch / seconds,
     }
 
 
-def _batch(run: Run, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _batch(run: Run, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
     """Cut out this process's share of a batch, and augment it.
 
     All processes draw for the whole batch, so that however many there are, each picture is changed in the same way.
     """
     how, share = run.settings.augment, slice(run.rank, None, run.processes)
     own = chosen[share]
+    targets = tuple(each[own] for each in run.targets)
     if how is None:
-        return normalise(run.images[own], run.mean, run.std), run.labels[own]
+        return normalise(run.images[own], run.mean, run.std), targets
     drawn = {name: each[share] for name, each in draw(len(chosen), how, run.generator).items()}
-    return augment(run.images[own], drawn, how, run.mean, run.std), run.labels[own]
+    return augment(run.images[own], drawn, how, run.mean, run.std), run.task.moved(targets, drawn)
 
 
 @torch.no_grad()
@@ -171,11 +190,8 @@ def average(run: Run, step: int) -> None:
 
 
 def _keep(run: Run, row: dict) -> None:
-    """Add a row, and keep the weights if they are the best so far: most right, and of equals the least loss."""
-
-    def merit(row: dict) -> tuple[float, float]:
-        return row["val_accuracy"], -row["val_loss"]
-
+    """Add a row, and keep the weights if they are the best so far."""
+    merit = run.task.merit
     best = run.history.best
     run.history.rows.append(row)
     if not best or "val_loss" not in row or merit(row) > merit(best):
@@ -202,36 +218,33 @@ def evaluate(model: nn.Module, pictures, mean, std, *, device: str | None = None
     (float, float)
         Loss and accuracy, the latter from 0 to 1.
     """
-    chosen = choose_device(device)
-    return _evaluated(model.to(chosen), *on_device(pictures, chosen), mean=mean, std=std)
+    task, chosen = Classification(), choose_device(device)
+    found = _evaluated(model.to(chosen), task, *on_device(pictures, task, chosen), mean, std)
+    return found["loss"], found["accuracy"]
 
 
 @torch.inference_mode()
-def _evaluated(model: nn.Module, images, labels, run: Run | None = None, mean=None, std=None) -> tuple[float, float]:
-    """Return mean loss and accuracy; in a run in its precision, and shared by its processes."""
-    rank, processes, half = 0, 1, False
-    if run:
-        rank, processes, half, mean, std = run.rank, run.processes, run.dtype == torch.bfloat16, run.mean, run.std
+def _evaluated(model, task, images, targets, mean, std, dtype=torch.float32, rank=0, processes=1) -> dict[str, float]:
+    """Return the means over all pictures of what the task measures; each process goes through its share of them."""
     model.eval()
-    sums = torch.zeros(2, device=images.device)
+    sums = 0.0
     for start in range(0, len(images), 512):
         own = slice(start + rank, min(start + 512, len(images)), processes)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-            scores = model(normalise(images[own], mean, std)).float()
-        loss = F.cross_entropy(scores, labels[own], reduction="sum")
-        sums += torch.stack([loss, (scores.argmax(dim=1) == labels[own]).sum()])
-    return _means(sums, len(images), processes)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+            output = model(normalise(images[own], mean, std))
+        measured = task.measure(model, output, tuple(each[own] for each in targets))
+        sums = sums + torch.stack(list(measured.values()))
+    return _means(measured, sums, len(images), processes)
 
 
-def _means(sums: torch.Tensor, count: int, processes: int) -> tuple[float, float]:
-    """Turn sums of loss and of right answers, over all processes, into means over `count` pictures."""
+def _means(names: Iterable[str], sums: torch.Tensor, count: int, processes: int) -> dict[str, float]:
+    """Turn sums over all processes into means over `count` pictures."""
     if processes > 1:
         distributed.all_reduce(sums)
-    loss, right = sums.tolist()
-    return loss / count, right / count
+    return {name: total / count for name, total in zip(names, sums.tolist(), strict=True)}
 
 
-def look_at_loss(run: Run, loss: float, step: int) -> None:
+def _look_at_loss(run: Run, loss: float, step: int) -> None:
     """Raise `Diverged` where the loss is no longer a number; the message says where, and what to try."""
     if not math.isfinite(loss):
         lr = run.optimizer.param_groups[0]["lr"]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import copy
+import functools
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from introdl.training.augmentation import channel_statistics, normalise
+from introdl.models.inputs import normalise
+from introdl.training.augmentation import channel_statistics
 from introdl.training.devices import join_team, quick_dtype
 from introdl.training.errors import TrainingError
 from introdl.training.history import History
 from introdl.training.optimisation import parameter_groups
 from introdl.training.settings import Settings
+from introdl.training.tasks import Task
 
 
 @dataclass
@@ -27,10 +31,14 @@ class Run:
     ----------
     settings : Settings
         What was asked for.
+    task : Task
+        What is learned.
     device, dtype : torch.device, torch.dtype
         Where, and in which precision.
-    images, labels : torch.Tensor
-        All training pictures, uint8 (N, H, W, 3), and their labels, on the device.
+    images : torch.Tensor
+        All training pictures, uint8 (N, H, W, 3), on the device.
+    targets : tuple of torch.Tensor
+        The truth about them, labels first, each with N rows, on the device.
     mean, std : torch.Tensor
         By which pictures are normalised.
     model : torch.nn.Module
@@ -52,10 +60,11 @@ class Run:
     """
 
     settings: Settings
+    task: Task
     device: torch.device
     dtype: torch.dtype
     images: torch.Tensor
-    labels: torch.Tensor
+    targets: tuple[torch.Tensor, ...]
     mean: torch.Tensor
     std: torch.Tensor
     model: nn.Module
@@ -84,7 +93,9 @@ class Run:
         return self.model if self.ema is None else self.ema
 
 
-def begin(model: nn.Module, pictures, settings: Settings, device: torch.device, groups: list[dict] | None) -> Run:
+def begin(
+    model: nn.Module, pictures, settings: Settings, task: Task, device: torch.device, groups: list[dict] | None
+) -> Run:
     """Set a run up; see `introdl.training.train` for the parameters.
 
     Raises
@@ -92,7 +103,7 @@ def begin(model: nn.Module, pictures, settings: Settings, device: torch.device, 
     TrainingError
         Where the pictures, the network and the settings do not fit each other.
     """
-    images, labels = on_device(pictures, device)
+    images, targets = on_device(pictures, task, device)
     rank, processes = join_team(device)
     model.to(device, memory_format=torch.channels_last)
     if processes > 1 and device.type == "cuda":
@@ -105,13 +116,18 @@ def begin(model: nn.Module, pictures, settings: Settings, device: torch.device, 
     if processes > 1:
         forward = nn.parallel.DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
     groups = groups or parameter_groups(model, settings.weight_decay)
+    if not groups:
+        raise TrainingError(
+            "Every parameter of the network is frozen. Set requires_grad=True on those that should learn."
+        )
     mean, std = (settings.mean, settings.std) if settings.mean else channel_statistics(images.cpu().numpy())
     run = Run(
         settings,
+        task,
         device,
         dtype={"auto": quick_dtype(device), "bf16": torch.bfloat16, "fp32": torch.float32}[settings.precision],
         images=images,
-        labels=labels,
+        targets=targets,
         mean=torch.tensor(mean, device=device),
         std=torch.tensor(std, device=device),
         model=model,
@@ -133,33 +149,55 @@ def begin(model: nn.Module, pictures, settings: Settings, device: torch.device, 
     return run
 
 
-def on_device(pictures, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Look over pictures and labels, and bring them to the device once and for all.
+class _Pair(NamedTuple):
+    """Pictures and labels alone, with the names that a `Dataset` has for them."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    grams: None = None
+    boxes: None = None
+    name: str = "A pair of images and labels"
+
+
+def on_device(pictures, task: Task, device: torch.device) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    """Look over pictures and the truth about them, and bring both to the device once and for all.
 
     Raises
     ------
     TrainingError
-        Where they are not uint8 (N, H, W, 3) and N whole numbers.
+        Where the pictures are not uint8 (N, H, W, 3), where there are none, or where the truth does not fit the task.
     """
-    images, labels = (pictures.images, pictures.labels) if hasattr(pictures, "images") else pictures
-    images, labels = np.ascontiguousarray(images), np.asarray(labels)
+    pictures = pictures if hasattr(pictures, "images") else _Pair(*pictures)
+    images = np.ascontiguousarray(pictures.images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise TrainingError(f"images are {images.dtype} {images.shape}; they should be uint8 (N, H, W, 3).")
-    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
-        raise TrainingError(
-            f"labels are {labels.dtype} {labels.shape}; they should be whole numbers, ({len(images)},)."
-        )
+    targets = task.targets(pictures)
     if not len(images):
         raise TrainingError("There are no pictures to train on or to evaluate.")
-    return torch.from_numpy(images).to(device), torch.from_numpy(labels.astype(np.int64)).to(device)
+    return torch.from_numpy(images).to(device), tuple(torch.tensor(each, device=device) for each in targets)
+
+
+def training_mode(model: nn.Module) -> None:
+    """Put a network into training mode, but for its frozen BatchNorm layers: their running statistics stay as they are.
+
+    A layer is frozen where it has parameters, and none of them needs a gradient.
+    """
+    model.train()
+    for layer in model.modules():
+        parameters = list(layer.parameters(recurse=False))
+        if isinstance(layer, _NORMS) and parameters and not any(each.requires_grad for each in parameters):
+            layer.eval()
+
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 def _look_at_scores(run: Run) -> None:
     """Push two pictures through, so that a network that does not fit is told before the first epoch."""
     two = run.images[:2]
     with torch.inference_mode():
-        scores = run.model.eval()(normalise(two, run.mean, run.std))
-    least = int(run.labels.max()) + 1
+        scores = run.task.scores(run.model.eval()(normalise(two, run.mean, run.std)))
+    least = int(run.targets[0].max()) + 1
     if scores.ndim != 2 or len(scores) != len(two) or scores.shape[1] < least:
         raise TrainingError(
             f"The network turns {len(two)} pictures into scores of shape {tuple(scores.shape)}; for labels from 0 to "
@@ -175,7 +213,9 @@ def _about(run: Run) -> dict:
         "processes": run.processes,
         "torch": torch.__version__,
         "pictures": len(run.images),
-        "crc32": zlib.crc32(run.labels.cpu().numpy(), zlib.crc32(run.images.cpu().numpy())),
+        "crc32": functools.reduce(
+            lambda so_far, each: zlib.crc32(each.cpu().numpy(), so_far), (run.images, *run.targets), 0
+        ),
         "size": list(run.images.shape[1:3]),
         "parameters": sum(p.numel() for p in run.model.parameters()),
         "mean": run.mean.tolist(),

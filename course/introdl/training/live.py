@@ -19,7 +19,7 @@ def line(row: dict, epochs: int) -> str:
 
 
 @contextlib.contextmanager
-def board(
+def live_progress(
     epochs: int, steps: int, quiet: bool = False
 ) -> Iterator[tuple[Callable[[int], None], Callable[[History], None]]]:
     """Show how far a run is.
