@@ -93,7 +93,7 @@ def test_the_doctor_says_whether_a_class_can_be_graded(monkeypatch):
     from autograder import sandbox
 
     monkeypatch.setattr(sandbox, "trouble", lambda: "")
-    monkeypatch.setattr(sandbox, "program", lambda: "/usr/bin/bwrap")
+    monkeypatch.setattr(sandbox, "found", lambda: sandbox.bubblewrap.Bubblewrap("/usr/bin/bwrap"))
     assert "sandbox: submissions can be graded here (/usr/bin/bwrap)" in run.invoke(cli.app, ["doctor"]).output
     monkeypatch.setattr(sandbox, "trouble", lambda: "No namespaces here.")
     result = run.invoke(cli.app, ["doctor"])
