@@ -1,0 +1,1 @@
+"""What authors of exercises share: random draws and roundings (`draws`), and right formulas (`formulas`)."""
