@@ -7,6 +7,7 @@ are equal, so that "the k best" has one meaning.
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from autograder.authoring.draws import rounded
 from autograder.authoring.formulas import one_hot
@@ -613,8 +614,6 @@ STANDARDIZE = Exercise(
 
 
 def _one_hot_oracle(labels, num_classes):
-    import torch
-
     return torch.nn.functional.one_hot(torch.from_numpy(np.array(labels)), num_classes).numpy().astype(float)
 
 

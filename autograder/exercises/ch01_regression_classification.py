@@ -10,6 +10,7 @@ import itertools
 from collections import Counter
 
 import numpy as np
+import torch
 
 from autograder.authoring.draws import generator, rounded, rounding, signed
 from autograder.exercise import Case, Exercise, Mistake, Question, quiz
@@ -181,8 +182,6 @@ SPLIT = Exercise(
 
 
 def _histogram_oracle(image, bins):
-    import torch
-
     pixels = torch.from_numpy(np.array(image)).double().reshape(-1, 3)
     counts = [torch.histc(pixels[:, c], bins, 0, 256) for c in range(3)]
     return rounded((torch.stack(counts) / len(pixels)).numpy())

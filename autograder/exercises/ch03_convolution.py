@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
 from autograder.authoring.draws import rounded, signed, whole
@@ -353,8 +354,6 @@ EDGE_KERNELS = Exercise(
 
 
 def _output_size_oracle(n, kernel, stride=1, padding=0):
-    import torch
-
     row, weights = torch.zeros(1, 1, n), torch.zeros(1, 1, kernel)
     return torch.nn.functional.conv1d(row, weights, stride=stride, padding=padding).shape[-1]
 
@@ -440,8 +439,6 @@ OUTPUT_SIZE = Exercise(
 
 
 def _pad_oracle(x, p):
-    import torch
-
     return torch.nn.functional.pad(torch.from_numpy(x), (p, p, p, p)).numpy()
 
 
@@ -528,8 +525,6 @@ PAD = Exercise(
 
 
 def _conv2d_oracle(x, w, b, stride=1, padding=0):
-    import torch
-
     answer = torch.nn.functional.conv2d(*map(torch.from_numpy, (x, w, b)), stride=stride, padding=padding)
     return rounded(answer.numpy())
 
@@ -697,8 +692,6 @@ CONV2D = Exercise(
 
 
 def _im2col_oracle(x, kh, kw, stride=1, padding=0):
-    import torch
-
     blocks = torch.nn.functional.unfold(torch.from_numpy(x), (kh, kw), stride=stride, padding=padding)
     return blocks.transpose(1, 2).reshape(-1, blocks.shape[1]).numpy().copy()
 

@@ -7,6 +7,9 @@ on every machine.
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
 
 from autograder.authoring.draws import rounded, signed
 from autograder.authoring.formulas import convolution, output_size, relu, softmax, windows_of
@@ -31,8 +34,6 @@ def _mean_pool(x, size, stride):
 
 def _torch_pool(name):
     def oracle(x, size, stride):
-        import torch
-
         pool = getattr(torch.nn.functional, name)
         return rounded(pool(torch.tensor(x), size, stride).numpy())
 
@@ -214,8 +215,6 @@ AVG_POOL2D = Exercise(
 
 
 def _global_oracle(x):
-    import torch
-
     return rounded(torch.nn.functional.adaptive_avg_pool2d(torch.tensor(x), 1)[:, :, 0, 0].numpy())
 
 
@@ -298,8 +297,6 @@ def _receptive_field(layers):
 
 def _field_oracle(layers):
     """Ask PyTorch which pixels the gradient of one neuron reaches, and take the distance between the outermost."""
-    import torch
-
     pixels = 1
     for kernel, stride in reversed(layers):
         pixels = (pixels - 1) * stride + kernel
@@ -446,8 +443,6 @@ def _trace(layers, shape, places=output_size, channels=lambda c, f: f, flat=None
 
 def _trace_oracle(layers, shape):
     """Send nothing but a shape through PyTorch's own layers."""
-    import torch
-
     x, shapes = torch.zeros(shape), []
     for kind, *rest in layers:
         if kind == "conv":
@@ -622,8 +617,6 @@ def _lenet(channels, classes, **other):
 
 
 def _lenet_oracle(channels, classes):
-    from torch import nn
-
     layers = {
         "C1": nn.Conv2d(channels, 6, 5),
         "C3": nn.Conv2d(6, 16, 5),
@@ -756,9 +749,6 @@ def _network_with(**changes):
 
 
 def _forward_oracle(x, params):
-    import torch
-    from torch.nn import functional as F
-
     p = {name: torch.tensor(value) for name, value in params.items()}
     maps = F.max_pool2d(F.relu(F.conv2d(torch.tensor(x), p["w1"], p["b1"])), 2)
     maps = F.max_pool2d(F.relu(F.conv2d(maps, p["w2"], p["b2"])), 2)

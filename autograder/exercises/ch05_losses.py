@@ -7,6 +7,7 @@ on every machine. Scores are (N, K), labels int64 (N,).
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from autograder.authoring.draws import drawn_labels, rounded, rounding, signed, whole
 from autograder.authoring.formulas import log_softmax, one_hot, softmax
@@ -28,8 +29,6 @@ def _linear(X, W, b):
 
 
 def _linear_oracle(X, W, b):
-    import torch
-
     X, W, b = (torch.from_numpy(np.array(a)) for a in (X, W, b))
     return rounded(torch.nn.functional.linear(X, W, b).numpy())
 
@@ -122,8 +121,6 @@ def _hinge(scores, labels, delta=1.0):
 
 
 def _torch_hinge(scores, labels, delta):
-    import torch
-
     scores = torch.from_numpy(np.array(scores)).requires_grad_()
     # PyTorch divides the sum over the classes by K.
     loss = torch.nn.functional.multi_margin_loss(scores, torch.from_numpy(np.array(labels)), p=1, margin=delta)
@@ -398,8 +395,6 @@ HINGE_GRAD = Exercise(
 
 
 def _softmax_oracle(scores):
-    import torch
-
     return rounded(torch.softmax(torch.from_numpy(np.array(scores)), dim=1).numpy())
 
 
@@ -430,6 +425,7 @@ def _softmax_cases(rng):
 
 
 def _spread(rng, n, k):
+    """Rows with one score near a thousand and one near minus a thousand, the others small."""
     scores = signed(rng, (n, k))
     columns = np.stack([rng.permutation(k)[:2] for _ in range(n)])
     scores[np.arange(n), columns[:, 0]] += 1000
@@ -549,8 +545,6 @@ def _cross_entropies(scores, labels):
 
 
 def _torch_cross_entropy(scores, labels):
-    import torch
-
     scores = torch.from_numpy(np.array(scores)).requires_grad_()
     return scores, torch.nn.functional.cross_entropy(scores, torch.from_numpy(np.array(labels)))
 
@@ -910,8 +904,6 @@ def _huber(y, t, delta, inner=None, outer=None):
 
 
 def _huber_oracle(y, t, delta):
-    import torch
-
     y, t = torch.from_numpy(np.array(y)), torch.from_numpy(np.array(t))
     return rounded(torch.nn.functional.huber_loss(y, t, delta=delta).item())
 

@@ -10,6 +10,7 @@ import math
 from functools import partial
 
 import numpy as np
+import torch
 
 from autograder.authoring.draws import drawn_labels, rounded, signed, whole
 from autograder.authoring.formulas import one_hot, output_size, softmax
@@ -33,8 +34,6 @@ def _tidied(arrays):
 
 def _torch_gradients(function, *arrays):
     """Gradients of a number by autograd, one for each array."""
-    import torch
-
     tensors = [torch.from_numpy(np.array(array)).requires_grad_() for array in arrays]
     return tuple(rounded(grad.numpy()) for grad in torch.autograd.grad(function(*tensors), tensors))
 
@@ -209,8 +208,6 @@ def _neuron(rng):
 
 
 def _torch_values(program, leaves):
-    import torch
-
     own = {
         name: torch.tensor(float(number), dtype=torch.float64, requires_grad=True) for name, number in leaves.items()
     }
@@ -218,8 +215,6 @@ def _torch_values(program, leaves):
 
 
 def _values_oracle(program, leaves):
-    import torch
-
     own, nodes = _torch_values(program, leaves)
     grads = torch.autograd.grad(list(nodes.values())[-1], list(own.values()), allow_unused=True)
     return {
@@ -451,8 +446,6 @@ VALUE = Exercise(
 
 
 def _backward_oracle(program, leaves, roots):
-    import torch
-
     _, nodes = _torch_values(program, leaves)
     found = dict.fromkeys(nodes, 0.0)
     for root in roots:
@@ -709,8 +702,6 @@ BACKWARD = Exercise(
 
 
 def _dense_oracle(dout, x, W):
-    import torch
-
     upstream = torch.from_numpy(np.array(dout))
     bias = np.zeros(W.shape[1])
     return _torch_gradients(lambda x, W, b: (upstream * torch.addmm(b, x, W)).sum(), x, W, bias)
@@ -799,8 +790,6 @@ DENSE_BACKWARD = Exercise(
 
 
 def _relu_oracle(dout, z):
-    import torch
-
     upstream = torch.from_numpy(np.array(dout))
     return _torch_gradients(lambda z: (upstream * torch.relu(z)).sum(), z)[0]
 
@@ -882,8 +871,6 @@ RELU_BACKWARD = Exercise(
 
 
 def _entropy_oracle(dout, scores, labels):
-    import torch
-
     labels = torch.from_numpy(np.array(labels))
     return _torch_gradients(lambda s: dout * torch.nn.functional.cross_entropy(s, labels), scores)[0]
 
@@ -1008,8 +995,6 @@ def _conv(dout, x, w, stride, padding, crop=True, step=None):
 
 
 def _conv_oracle(dout, x, w, stride, padding):
-    import torch
-
     upstream, bias = torch.from_numpy(np.array(dout)), np.zeros(len(w))
     conv = torch.nn.functional.conv2d
     return _torch_gradients(lambda x, w, b: (upstream * conv(x, w, b, stride, padding)).sum(), x, w, bias)
@@ -1199,8 +1184,6 @@ def _shared_largest(flat):
 
 
 def _pool_oracle(dout, x, size, stride):
-    import torch
-
     upstream = torch.from_numpy(np.array(dout))
     pool = torch.nn.functional.max_pool2d
     return _torch_gradients(lambda x: (upstream * pool(x, size, stride)).sum(), x)[0]
@@ -1349,8 +1332,6 @@ MAX_POOL2D_BACKWARD = Exercise(
 
 
 def _network_oracle(X, labels, W1, b1, W2, b2):
-    import torch
-
     X, labels = torch.from_numpy(np.array(X)), torch.from_numpy(np.array(labels))
 
     def loss(W1, b1, W2, b2):

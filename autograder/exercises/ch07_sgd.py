@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import torch
 
 from autograder.authoring.draws import checksum, generator, rounded, signed
 from autograder.exercise import Case, Exercise, Mistake, Question, quiz
@@ -313,8 +314,6 @@ MINIBATCHES = Exercise(
 
 
 def _torch_path(make, w, grads):
-    import torch
-
     weights = torch.nn.Parameter(torch.from_numpy(np.array(w)))
     optimiser, path = make([weights]), []
     for grad in grads:
@@ -325,8 +324,6 @@ def _torch_path(make, w, grads):
 
 
 def _sgd_oracle(w, grads, state, lr):
-    import torch
-
     return _torch_path(lambda p: torch.optim.SGD(p, lr=lr), w, grads)
 
 
@@ -390,8 +387,6 @@ SGD_STEP = Exercise(
 
 
 def _momentum_oracle(w, grads, velocity, lr, beta):
-    import torch
-
     return _torch_path(lambda p: torch.optim.SGD(p, lr=lr, momentum=beta), w, grads)
 
 
@@ -492,8 +487,6 @@ MOMENTUM_STEP = Exercise(
 
 
 def _adam_oracle(w, grads, state, lr, beta1, beta2, eps):
-    import torch
-
     return _torch_path(lambda p: torch.optim.Adam(p, lr=lr, betas=(beta1, beta2), eps=eps), w, grads)
 
 
@@ -903,8 +896,6 @@ def _stop_cases(rng):
 
 
 def _stop_oracle(history, patience):
-    import torch
-
     # PyTorch's schedule lowers the rate after `patience` + 1 epochs without a lower loss: one more than this exercise's.
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=patience - 1, threshold=0.0)

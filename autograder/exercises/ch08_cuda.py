@@ -11,6 +11,8 @@ import math
 import time
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 from autograder.authoring.formulas import one_hot, output_size, softmax
 from autograder.exercise import Case, Exercise, Mistake, Question, quiz
@@ -36,8 +38,6 @@ def _ask(*kinds):
     """A wrong `best_device` that knows only some kinds of device, in their order."""
 
     def wrong():
-        import torch
-
         ways = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
         return torch.device(next((kind for kind in kinds if ways[kind]()), "cpu"))
 
@@ -45,25 +45,16 @@ def _ask(*kinds):
 
 
 def _always(name):
-    def wrong():
-        import torch
-
-        return torch.device(name)
-
-    return wrong
+    return lambda: torch.device(name)
 
 
 def _ask_how_it_was_built():
-    import torch
-
     if torch.backends.cuda.is_built():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_built() else "cpu")
 
 
 def _upside_down():
-    import torch
-
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         return torch.device("cpu")
     return torch.device("cuda")
@@ -123,14 +114,10 @@ BEST_DEVICE = Exercise(
 
 
 def _float_tensor(rng, *shape):
-    import torch
-
     return torch.from_numpy(rng.integers(-9, 10, shape).astype(np.float32) / 4)
 
 
 def _integer_tensor(rng, *shape):
-    import torch
-
     return torch.from_numpy(rng.integers(0, 9, shape))
 
 
@@ -168,7 +155,6 @@ def _batch_cases(rng):
 
 
 def _batch_oracle(batch, fields, device):
-    import torch
     from torch.utils import _pytree
 
     given = devices.nested_batch(batch, fields)
@@ -178,7 +164,6 @@ def _batch_oracle(batch, fields, device):
 
 def _walk(value, device, tensor=None, sequence=None, mapping=None, other=None):
     """A `to_device` whose parts can be replaced by wrong ones."""
-    import torch
 
     def again(item):
         return _walk(item, device, tensor, sequence, mapping, other)
@@ -202,8 +187,6 @@ def _to_device(**parts):
 
 
 def _one_level(batch, device):
-    import torch
-
     def move(item):
         return item.to(device) if isinstance(item, torch.Tensor) else item
 
@@ -227,8 +210,6 @@ def _in_place(batch, device):
 
 
 def _tensors_only(value, again):
-    import torch
-
     def wanted(item):
         return isinstance(item, (torch.Tensor, list, tuple, dict))
 
@@ -349,12 +330,11 @@ def _conv_cases(rng):
 
 
 def _conv_oracle(x_shape, w_shape, stride, padding):
-    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     x, w = (torch.empty(shape, device="meta") for shape in (x_shape, w_shape))
     with FlopCounterMode(display=False) as counter:
-        torch.nn.functional.conv2d(x, w, stride=stride, padding=padding)
+        F.conv2d(x, w, stride=stride, padding=padding)
     return int(counter.get_total_flops())
 
 
@@ -809,8 +789,6 @@ def _train_step(
     """A training step whose parts can be wrong."""
 
     def wrong(model, batch, optimizer):
-        import torch
-
         x, y = batch
         if mode:
             model.train(mode == "train")
@@ -818,7 +796,7 @@ def _train_step(
             optimizer.zero_grad()
         with context(x) if context else contextlib.nullcontext():
             scores = model(x)
-            value = loss(scores, y) if loss else torch.nn.functional.cross_entropy(scores, y)
+            value = loss(scores, y) if loss else F.cross_entropy(scores, y)
         if order == "step first":
             optimizer.step()
         if backward:
@@ -834,15 +812,9 @@ def _train_step(
     return wrong
 
 
-def _functional():
-    import torch
-
-    return torch.nn.functional
-
-
 def _loss_afterwards(model, batch, optimizer):
     _train_step()(model, batch, optimizer)
-    return _functional().cross_entropy(model(batch[0]), batch[1]).item()
+    return F.cross_entropy(model(batch[0]), batch[1]).item()
 
 
 def _evaluation_afterwards(model, batch, optimizer):
@@ -852,13 +824,11 @@ def _evaluation_afterwards(model, batch, optimizer):
 
 
 def _accuracy_as_loss(model, batch, optimizer):
-    import torch
-
     x, y = batch
     model.train()
     optimizer.zero_grad()
     scores = model(x)
-    _functional().cross_entropy(scores, y).backward()
+    F.cross_entropy(scores, y).backward()
     optimizer.step()
     return (scores.argmax(1) == y).to(torch.float64).mean().item()
 
@@ -921,27 +891,27 @@ TRAIN_STEP = Exercise(
         "the model is put into evaluation mode": Mistake(
             "You call model.eval() in a training step. Batch normalisation then uses its old statistics in place of the "
             "batch's, and never learns new ones.",
-            _train_step(mode="eval", loss=lambda s, y: _functional().cross_entropy(s, y)),
+            _train_step(mode="eval", loss=lambda s, y: F.cross_entropy(s, y)),
         ),
         "softmax before cross_entropy": Mistake(
             "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself, so your network is "
             "squashed twice, and it learns far too slowly. Give it the scores.",
-            _train_step(loss=lambda s, y: _functional().cross_entropy(s.softmax(1), y)),
+            _train_step(loss=lambda s, y: F.cross_entropy(s.softmax(1), y)),
         ),
         "nll_loss of the scores": Mistake(
             "nll_loss expects logarithms of probabilities. Of raw scores it is no loss at all: it can fall without end. "
             "Use cross_entropy.",
-            _train_step(loss=lambda s, y: _functional().nll_loss(s, y)),
+            _train_step(loss=lambda s, y: F.nll_loss(s, y)),
         ),
         "a sum over the batch": Mistake(
             "You add up the pictures' losses. With a larger batch your steps would grow too. Take the mean, which is "
             "cross_entropy's default.",
-            _train_step(loss=lambda s, y: _functional().cross_entropy(s, y, reduction="sum")),
+            _train_step(loss=lambda s, y: F.cross_entropy(s, y, reduction="sum")),
         ),
         "the squared error of the scores": Mistake(
             "You compare scores with one-hot labels by their squared error. That is a loss for grams. For dishes it is "
             "cross-entropy.",
-            _train_step(loss=lambda s, y: ((s - _functional().one_hot(y, s.shape[1])) ** 2).mean()),
+            _train_step(loss=lambda s, y: ((s - F.one_hot(y, s.shape[1])) ** 2).mean()),
         ),
         "the loss after the step": Mistake(
             "The weights are right, but you compute the loss once more, with the new weights. That costs a second forward "
@@ -1003,15 +973,13 @@ def _evaluate(mode="eval", track=False, sum_up=None, loss=None, correct=None):
     """An evaluation whose parts can be wrong; `sum_up` gets (loss, number right, size) for each batch."""
 
     def wrong(model, batches):
-        import torch
-
         if mode:
             model.train(mode == "train")
         found = []
         with contextlib.nullcontext() if track else torch.no_grad():
             for x, y in batches:
                 scores = model(x)
-                value = loss(scores, y) if loss else torch.nn.functional.cross_entropy(scores, y)
+                value = loss(scores, y) if loss else F.cross_entropy(scores, y)
                 right = correct(scores, y) if correct else (scores.argmax(1) == y).sum()
                 found.append((float(value.detach()), float(right), len(y)))
         return (sum_up or _means_by_size)(found)
@@ -1031,8 +999,6 @@ def _freezing(model, batches):
 
 
 def _switching_off(model, batches):
-    import torch
-
     found = _evaluate()(model, batches)
     torch.set_grad_enabled(False)
     return found
@@ -1117,7 +1083,7 @@ EVALUATE = Exercise(
         "softmax before cross_entropy": Mistake(
             "The accuracy is right, since softmax keeps the order, but the loss is not: cross_entropy applies softmax "
             "itself.",
-            _evaluate(loss=lambda s, y: _functional().cross_entropy(s.softmax(1), y)),
+            _evaluate(loss=lambda s, y: F.cross_entropy(s.softmax(1), y)),
         ),
         "errors are counted": Mistake(
             "You count the pictures that are wrong. Accuracy is the share of right ones.",
@@ -1168,21 +1134,14 @@ def _amp_oracle(batches, weights, settings):
 
 
 def _autocast(kind="bfloat16", device=None):
-    def enter(images):
-        import torch
-
-        return torch.autocast(device or images.device.type, dtype=kind and getattr(torch, kind))
-
-    return enter
+    return lambda images: torch.autocast(device or images.device.type, dtype=kind and getattr(torch, kind))
 
 
 def _whole_model_cast(model, batch, optimizer):
-    import torch
-
     model.to(torch.bfloat16)
     x, y = batch
     optimizer.zero_grad()
-    loss = _functional().cross_entropy(model(x.to(torch.bfloat16)), y)
+    loss = F.cross_entropy(model(x.to(torch.bfloat16)), y)
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -1193,7 +1152,7 @@ def _loss_in_16_bits(model, batch, optimizer):
     optimizer.zero_grad()
     with _autocast()(x):
         scores = model(x)
-    loss = _functional().cross_entropy(scores, y)
+    loss = F.cross_entropy(scores, y)
     loss.backward()
     optimizer.step()
     return loss.item()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import torch
+from torch import nn
 
 from autograder.authoring.draws import checksum, generator
 from autograder.exercise import Case, Exercise, Mistake, Question, quiz
@@ -40,8 +42,6 @@ def _stats_cases(rng):
 
 
 def _stats_oracle(images, splits):
-    import torch
-
     chosen = torch.from_numpy(images[splits == "train"]).double().div(255).flatten(0, 2)
     std, mean = torch.std_mean(chosen, dim=0, correction=0)
     return mean.numpy().round(12), std.numpy().round(12)
@@ -414,18 +414,11 @@ def _food_net_oracle(images, labels, new, classes, steps, seed, least):
     return {"labels": _HELD_OUT[checksum(new)], "accuracy": least}
 
 
-def _net(make):
-    """A wrong `FoodNet`: a function of the number of dishes, made of torch's layers."""
-
-    def FoodNet(num_classes):
-        from torch import nn
-
-        return make(nn, num_classes)
-
-    return FoodNet
+# Wrong `FoodNet`s are functions of k, the number of dishes.
 
 
-def _stages(nn, *channels, act=True):
+def _stages(*channels, act=True):
+    """The layers of stages with so many channels, each of which halves height and width."""
     layers = []
     for before, after in zip(channels[:-1], channels[1:], strict=True):
         layers += [
@@ -435,11 +428,11 @@ def _stages(nn, *channels, act=True):
     return layers
 
 
-def _headless(nn, k):
-    return nn.Sequential(*_stages(nn, 3, 8, 16), nn.Conv2d(16, k, 1))
+def _headless(k):
+    return nn.Sequential(*_stages(3, 8, 16), nn.Conv2d(16, k, 1))
 
 
-def _list_of_layers(nn, k):
+def _list_of_layers(k):
     class Loose(nn.Module):
         def __init__(self):
             super().__init__()
@@ -454,11 +447,11 @@ def _list_of_layers(nn, k):
     return Loose()
 
 
-def _forwarding(nn, forward):
+def _forwarding(forward):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.body = nn.Sequential(*_stages(nn, 3, 8, 16))
+            self.body = nn.Sequential(*_stages(3, 8, 16))
 
         def forward(self, x):
             return forward(self, x)
@@ -466,18 +459,18 @@ def _forwarding(nn, forward):
     return Net()
 
 
-def _every_place(nn, k):
-    net = _forwarding(nn, lambda self, x: self.head(self.body(x).permute(0, 2, 3, 1).reshape(-1, 16)))
+def _every_place(k):
+    net = _forwarding(lambda self, x: self.head(self.body(x).permute(0, 2, 3, 1).reshape(-1, 16)))
     net.head = nn.Linear(16, k)
     return net
 
 
-def _nothing_returned(nn, k):
-    return _forwarding(nn, lambda self, x: None)
+def _nothing_returned(k):
+    return _forwarding(lambda self, x: None)
 
 
-def _batch_normalised_by_hand(nn, k):
-    net = _forwarding(nn, lambda self, x: self.head(_standard(self.body(x).mean(dim=(2, 3)))))
+def _batch_normalised_by_hand(k):
+    net = _forwarding(lambda self, x: self.head(_standard(self.body(x).mean(dim=(2, 3)))))
     net.head = nn.Linear(16, k)
     return net
 
@@ -501,73 +494,65 @@ FOOD_NET = Exercise(
         "no nonlinearity": Mistake(
             "A linear function of a linear function is linear: your convolutions, averages and dense layers are worth one single "
             "matrix. Put a ReLU behind each convolution.",
-            _net(lambda nn, k: nn.Sequential(*_stages(nn, 3, 8, 16, act=False), nn.Flatten(), nn.Linear(16 * 64, k))),
+            lambda k: nn.Sequential(*_stages(3, 8, 16, act=False), nn.Flatten(), nn.Linear(16 * 64, k)),
         ),
         "over the budget of parameters": Mistake(
             "Count the weights of your dense layers first. A map of 16 x 16 with 32 channels, flattened, has 8,192 numbers; a dense "
             "layer with 128 units behind it has a million weights. Pool further down, or take the mean over height and width.",
-            _net(
-                lambda nn, k: nn.Sequential(
-                    nn.Conv2d(3, 32, 3, padding=1),
-                    nn.ReLU(),
-                    nn.MaxPool2d(2),
-                    nn.Flatten(),
-                    nn.Linear(32 * 256, 128),
-                    nn.ReLU(),
-                    nn.Linear(128, k),
-                )
-            ),  # fmt: skip
+            lambda k: nn.Sequential(
+                nn.Conv2d(3, 32, 3, padding=1),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Flatten(),
+                nn.Linear(32 * 256, 128),
+                nn.ReLU(),
+                nn.Linear(128, k),
+            ),
         ),
         "too much work": Mistake(
             "Many channels on large maps are expensive: each filter runs over every place. Pool earlier, and let the channels "
             "grow as the maps shrink.",
-            _net(
-                lambda nn, k: nn.Sequential(
-                    nn.Conv2d(3, 48, 3, padding=1),
-                    nn.ReLU(),
-                    nn.Conv2d(48, 64, 3, padding=1),
-                    nn.ReLU(),
-                    nn.AdaptiveAvgPool2d(1),
-                    nn.Flatten(),
-                    nn.Linear(64, k),
-                )
-            ),  # fmt: skip
+            lambda k: nn.Sequential(
+                nn.Conv2d(3, 48, 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(48, 64, 3, padding=1),
+                nn.ReLU(),
+                nn.AdaptiveAvgPool2d(1),
+                nn.Flatten(),
+                nn.Linear(64, k),
+            ),
         ),
         "softmax at the end": Mistake(
             "Your outputs are probabilities. cross_entropy applies softmax itself; twice it flattens the gradients, and the "
             "network learns slowly. Return the scores.",
-            _net(
-                lambda nn, k: nn.Sequential(
-                    *_stages(nn, 3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, k), nn.Softmax(dim=1)
-                )
-            ),
+            lambda k: nn.Sequential(*_stages(3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, k), nn.Softmax(dim=1)),
         ),
         "a head of fixed size": Mistake(
             "The last layer has twenty outputs, whatever num_classes says. Give it num_classes.",
-            _net(lambda nn, k: nn.Sequential(*_stages(nn, 3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, 20))),
+            lambda k: nn.Sequential(*_stages(3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, 20)),
         ),
         "scores for every place": Mistake(
             "A map of scores comes out for each dish. Take the mean over height and width, or flatten, before the last layer.",
-            _net(_headless),
+            _headless,
         ),
         "places become pictures": Mistake(
             "There are more rows of scores than pictures: the places of a map have been mixed into the batch. Keep the first axis "
             "when you flatten.",
-            _net(_every_place),
+            _every_place,
         ),
         "layers in a plain list": Mistake(
             "Layers in a plain Python list, or made anew in forward, are unknown to the network: nobody trains them, and no "
             "checkpoint holds them. Use nn.Sequential or nn.ModuleList, in __init__.",
-            _net(_list_of_layers),
+            _list_of_layers,
         ),
         "forward returns nothing": Mistake(
             "forward ends without a return. Return the scores.",
-            _net(_nothing_returned),
+            _nothing_returned,
         ),
         "normalised by its neighbours": Mistake(
             "You normalise by the batch's own mean, in evaluation too. Then a plate's dish depends on what else is on the tray. "
             "nn.BatchNorm2d keeps a running mean for evaluation.",
-            _net(_batch_normalised_by_hand),
+            _batch_normalised_by_hand,
         ),
     },
     hints=(
@@ -602,8 +587,6 @@ def _checkpoint_cases(rng):
 
 def _checkpoint_oracle(X, y, done, epochs, settings):
     """A run that was never interrupted."""
-    import torch
-
     X, y = torch.from_numpy(X), torch.from_numpy(y)
     parts = food.training_parts(settings)
     food.train_epochs(*parts, X, y, range(done))
@@ -620,8 +603,6 @@ def _checkpointer(leave=(), epoch=lambda e: e, model_state=lambda m: m.state_dic
     """A pair of functions that leave some parts out."""
 
     def save(path, model, optimizer, schedule, generator, epochs):
-        import torch
-
         torch.save(
             {
                 "model": model_state(model),
@@ -634,8 +615,6 @@ def _checkpointer(leave=(), epoch=lambda e: e, model_state=lambda m: m.state_dic
         )
 
     def load(path, model, optimizer, schedule, generator):
-        import torch
-
         saved = torch.load(path)
         if "model" not in leave:
             model.load_state_dict(saved["model"], strict=strict)

@@ -10,6 +10,8 @@ import contextlib
 import itertools
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 from autograder.authoring.draws import generator, wrong_answers
 from autograder.authoring.formulas import convolution
@@ -106,12 +108,6 @@ def _enlarged(coarse, height, width):
     return matrix(height, coarse.shape[0]) @ coarse @ matrix(width, coarse.shape[1]).T
 
 
-def _torch():
-    import torch
-
-    return torch
-
-
 # --- 10.feature_maps ----------------------------------------------------------------------------------------
 
 
@@ -143,7 +139,6 @@ def _feature_maps(
     """A `feature_maps` whose parts can be wrong."""
 
     def wrong(model, layer, x):
-        torch = _torch()
         before, found, given = [part.training for part in model.modules()], [], []
 
         def keep(_part, inputs, result):
@@ -179,13 +174,13 @@ def _earlier(model, layer, x):
 
 def _from_layer_alone(model, layer, x):
     part = model.get_submodule(layer)
-    with _torch().no_grad():
+    with torch.no_grad():
         return part(x)
 
 
 def _off_for_good(model, layer, x):
     found = _feature_maps()(model, layer, x)
-    _torch().set_grad_enabled(False)
+    torch.set_grad_enabled(False)
     return found
 
 
@@ -438,7 +433,6 @@ def _occlusion_map(
     """An `occlusion_map` whose parts can be wrong."""
 
     def wrong(model, x, target, size, stride, value):
-        torch = _torch()
         height, width = x.shape[2:]
         shift = step(size, stride)
         with contextlib.nullcontext() if track else torch.no_grad():
@@ -580,7 +574,6 @@ def _saliency(of=lambda s, t: s[0, t], give=lambda g, x: g.abs().amax(1)[0], way
     """A `saliency` whose parts can be wrong; `way`: how the slope is taken, "grad", "x" (of the picture itself), "copy"."""
 
     def wrong(model, x, target):
-        torch = _torch()
         at = x if way in ("x", "wants") else x.detach().clone()
         at.requires_grad_()
         score = of(model(at), target)
@@ -599,7 +592,7 @@ def _saliency(of=lambda s, t: s[0, t], give=lambda g, x: g.abs().amax(1)[0], way
 
 
 def _entropy(scores, target):
-    return _torch().nn.functional.cross_entropy(scores, _torch().tensor([target]))
+    return F.cross_entropy(scores, torch.tensor([target]))
 
 
 SALIENCY = Exercise(
@@ -725,9 +718,7 @@ def _weighted(maps, slope):
 
 
 def _bilinear(coarse, x, **how):
-    return _torch().nn.functional.interpolate(
-        coarse, size=x.shape[2:], **(how or {"mode": "bilinear", "align_corners": False})
-    )
+    return F.interpolate(coarse, size=x.shape[2:], **(how or {"mode": "bilinear", "align_corners": False}))
 
 
 def _grad_cam(
@@ -740,7 +731,6 @@ def _grad_cam(
     """A `grad_cam` whose parts can be wrong."""
 
     def wrong(model, layer, x, target):
-        torch = _torch()
         found = []
         handle = model.get_submodule(layer).register_forward_hook(lambda _part, _given, result: found.append(result))
         score = of(model(x), target)
@@ -904,7 +894,6 @@ def _maximise(
     """A `maximise_activation` whose parts can be wrong."""
 
     def wrong(model, unit, shape, steps, rng):
-        torch = _torch()
         x = torch.as_tensor(start(shape, rng)).float()
         for _ in range(steps):
             x = x.detach().requires_grad_()
@@ -922,7 +911,6 @@ def _maximise(
 
 def _trains(model, unit, shape, steps, rng):
     """The optimiser is given the weights."""
-    torch = _torch()
     x = torch.from_numpy(rng.random((1, *shape))).float()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for _ in range(steps):
@@ -939,7 +927,7 @@ _CALLS = itertools.count()
 def _global_noise(shape, rng):
     """Other noise at each of the probe's three calls; the same each time that a sheet is made."""
     noise = np.random.default_rng([7, next(_CALLS) % 3]).standard_normal((1, *shape))
-    return _torch().from_numpy(0.5 + 0.05 * noise).float()
+    return torch.from_numpy(0.5 + 0.05 * noise).float()
 
 
 def _keeps_graph(model, unit, shape, steps, rng):

@@ -10,6 +10,9 @@ import itertools
 import math
 
 import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
 
 from autograder.authoring.draws import generator
 from autograder.exercise import Case, Exercise, Mistake, Question, quiz
@@ -17,20 +20,6 @@ from introdl.checking.probes import networks
 
 #: What would do the exercises for the learner.
 FINISHED = ("introdl.models.*", "introdl.experiments.transfer.*", "torchvision.*", "timm.*")
-
-
-def _torch():
-    import torch
-
-    return torch
-
-
-def _nn():
-    return _torch().nn
-
-
-def _functional():
-    return _torch().nn.functional
 
 
 # --- weights that a case draws ------------------------------------------------------------------------------
@@ -62,14 +51,14 @@ def _norm(x, state, name, training):
     """BatchNorm by its formula."""
     mean, var = (x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False))
     if not training:
-        mean, var = (_torch().from_numpy(state[f"{name}.running_{which}"]) for which in ("mean", "var"))
-    weight, bias = (_torch().from_numpy(state[f"{name}.{which}"]) for which in ("weight", "bias"))
+        mean, var = (torch.from_numpy(state[f"{name}.running_{which}"]) for which in ("mean", "var"))
+    weight, bias = (torch.from_numpy(state[f"{name}.{which}"]) for which in ("weight", "bias"))
     scale = weight / (var + 1e-5).sqrt()
     return x * scale[:, None, None] + (bias - mean * scale)[:, None, None]
 
 
 def _conv(x, state, name, stride, padding):
-    return _functional().conv2d(x, _torch().from_numpy(state[f"{name}.weight"]), stride=stride, padding=padding)
+    return F.conv2d(x, torch.from_numpy(state[f"{name}.weight"]), stride=stride, padding=padding)
 
 
 # --- 11.basic_block -----------------------------------------------------------------------------------------
@@ -77,7 +66,6 @@ def _conv(x, state, name, stride, padding):
 
 def _reference_block(before, after, stride):
     """The names and shapes of a basic block's weights."""
-    nn = _nn()
     block = nn.Module()
     block.conv1, block.bn1 = nn.Conv2d(before, after, 3, bias=False), nn.BatchNorm2d(after)
     block.conv2, block.bn2 = nn.Conv2d(after, after, 3, bias=False), nn.BatchNorm2d(after)
@@ -101,7 +89,7 @@ def _block_cases(rng):
 
 
 def _block_oracle(before, after, stride, state, x):
-    given, found = _torch().from_numpy(np.array(x)), {}
+    given, found = torch.from_numpy(np.array(x)), {}
     for mode in ("evaluation", "training"):
         training = mode == "training"
         inner = _norm(_conv(given, state, "conv1", stride, 1), state, "bn1", training).clamp(min=0)
@@ -117,7 +105,6 @@ def _basic_block(forward=None, project="both", norm=True, kernel=1, bias=False, 
     """A wrong `BasicBlock`; `strides` gives the strides of conv1, conv2 and the projection."""
 
     def build(before, after, stride=1):
-        nn, F = _nn(), _functional()
         one, two, way = strides(stride) if strides else (stride, 1, stride)
         changes = {
             "both": stride != 1 or before != after,
@@ -148,7 +135,7 @@ def _basic_block(forward=None, project="both", norm=True, kernel=1, bias=False, 
 
             def forward(self, x):
                 if forward:
-                    return forward(self, x, F)
+                    return forward(self, x)
                 return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + self.way(x))
 
         return Block()
@@ -156,7 +143,7 @@ def _basic_block(forward=None, project="both", norm=True, kernel=1, bias=False, 
     return build
 
 
-def _inner(block, x, F):
+def _inner(block, x):
     return block.conv2(F.relu(block.bn1(block.conv1(x))))
 
 
@@ -174,7 +161,7 @@ BASIC_BLOCK = Exercise(
         "nothing goes around": Mistake(
             "You return what the two convolutions make, and the block's input is not added to it. That is a plain network. The "
             "way around is what makes it residual.",
-            _basic_block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F)))),
+            _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x)))),
         ),
         "no projection where the shape changes": Mistake(
             "Where the stride is 2 or the channels change, the input does not fit what comes out, and cannot be added. There it "
@@ -184,38 +171,38 @@ BASIC_BLOCK = Exercise(
         "ReLU before the addition": Mistake(
             "You apply the second ReLU to the convolutions' result, and add then. What is added could then only ever grow. Add first; "
             "ReLU comes last.",
-            _basic_block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F))) + b.way(x)),
+            _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x))) + b.way(x)),
         ),
         "no ReLU at the end": Mistake(
             "The sum is right, but it is returned as it is. A block ends with a ReLU.",
-            _basic_block(lambda b, x, F: b.bn2(_inner(b, x, F)) + b.way(x)),
+            _basic_block(lambda b, x: b.bn2(_inner(b, x)) + b.way(x)),
         ),
         "no ReLU between the convolutions": Mistake(
             "Between the two convolutions there is no ReLU. Without it they are together no more than one linear map.",
-            _basic_block(lambda b, x, F: F.relu(b.bn2(b.conv2(b.bn1(b.conv1(x)))) + b.way(x))),
+            _basic_block(lambda b, x: F.relu(b.bn2(b.conv2(b.bn1(b.conv1(x)))) + b.way(x))),
         ),
         "BatchNorm after ReLU": Mistake(
             "You apply ReLU to the first convolution's output, and normalise then. Published weights were trained the other way "
             "around: convolution, BatchNorm, ReLU.",
-            _basic_block(lambda b, x, F: F.relu(b.bn2(b.conv2(b.bn1(F.relu(b.conv1(x))))) + b.way(x))),
+            _basic_block(lambda b, x: F.relu(b.bn2(b.conv2(b.bn1(F.relu(b.conv1(x))))) + b.way(x))),
         ),
         "BatchNorm after the addition": Mistake(
             "You add first, and normalise the sum. The way around should stay untouched: normalise what the convolutions make, then "
             "add.",
-            _basic_block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F) + b.way(x)))),
+            _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x) + b.way(x)))),
         ),
         "BatchNorm is applied never": Mistake(
             "bn1 and bn2 are there, but forward does not use them.",
-            _basic_block(lambda b, x, F: F.relu(b.conv2(F.relu(b.conv1(x))) + b.way(x))),
+            _basic_block(lambda b, x: F.relu(b.conv2(F.relu(b.conv1(x))) + b.way(x))),
         ),
         "the two BatchNorms are swapped": Mistake(
             "You use bn2 after the first convolution and bn1 after the second.",
-            _basic_block(lambda b, x, F: F.relu(b.bn1(b.conv2(F.relu(b.bn2(b.conv1(x))))) + b.way(x))),
+            _basic_block(lambda b, x: F.relu(b.bn1(b.conv2(F.relu(b.bn2(b.conv1(x))))) + b.way(x))),
         ),
         "one BatchNorm for both": Mistake(
             "One BatchNorm normalises after both convolutions. Their outputs have different statistics, so each has its own: bn1 and "
             "bn2.",
-            _basic_block(lambda b, x, F: F.relu(b.bn1(_inner(b, x, F)) + b.way(x)), shared=True),
+            _basic_block(lambda b, x: F.relu(b.bn1(_inner(b, x)) + b.way(x)), shared=True),
         ),
         "the stride is in the second convolution": Mistake(
             "The output has the right shape, but conv1 still works at full size. The first convolution has the stride.",
@@ -267,7 +254,7 @@ BASIC_BLOCK = Exercise(
         ),
         "the input is put beside": Mistake(
             "You put the input's channels beside the output's. That is what DenseNet does. Here they are added, number by number.",
-            _basic_block(lambda b, x, F: F.relu(_torch().cat([b.bn2(_inner(b, x, F)), b.way(x)], 1))),
+            _basic_block(lambda b, x: F.relu(torch.cat([b.bn2(_inner(b, x)), b.way(x)], 1))),
         ),
     },
     hints=(
@@ -299,7 +286,6 @@ def _resnet18(
     """A `ResNet18` with parts that may be wrong. `strides` gives each layer's: (first block, second block)."""
 
     def build(num_classes=1000, widths=(64, 128, 256, 512), block=None):
-        nn, F = _nn(), _functional()
         given = strides or ((1, 1), (2, 1), (2, 1), (2, 1))
 
         class Net(nn.Module):
@@ -318,12 +304,12 @@ def _resnet18(
                 setattr(self, head, nn.Linear(widths[-1], num_classes))
 
             def forward(self, x):
-                x = stem(self, x, F) if stem else F.relu(self.bn1(self.conv1(x)))
-                x = pool(x, F) if pool else F.max_pool2d(x, 3, stride=2, padding=1)
+                x = stem(self, x) if stem else F.relu(self.bn1(self.conv1(x)))
+                x = pool(x) if pool else F.max_pool2d(x, 3, stride=2, padding=1)
                 for number in range(1, 5):
                     for one in getattr(self, f"layer{number}"):
                         x = one(x)
-                return end(self, x, F) if end else getattr(self, head)(x.mean((2, 3)))
+                return end(self, x) if end else getattr(self, head)(x.mean((2, 3)))
 
         return Net()
 
@@ -350,9 +336,9 @@ def _net_cases(rng):
 def _net_oracle(num_classes, widths, state, x):
     found = {}
     for mode in ("evaluation", "training"):
-        v = _conv(_torch().from_numpy(np.array(x)), state, "conv1", 2, 3)
+        v = _conv(torch.from_numpy(np.array(x)), state, "conv1", 2, 3)
         v = _norm(v, state, "bn1", mode == "training").clamp(min=0)
-        v = _functional().max_pool2d(v, 3, 2, 1)
+        v = F.max_pool2d(v, 3, 2, 1)
         for layer in range(1, 5):
             for number in (0, 1):
                 stride = 2 if layer > 1 and number == 0 else 1
@@ -375,19 +361,19 @@ RESNET18 = Exercise(
     misconceptions={
         "no max pooling in the stem": Mistake(
             "After conv1, bn1 and ReLU the picture is halved once more, by max pooling. Yours goes into the layers at twice the size.",
-            _resnet18(pool=lambda x, F: x),
+            _resnet18(pool=lambda x: x),
         ),
         "max pooling of 2 x 2": Mistake(
             "Your max pooling looks at 2 x 2 pixels. Published weights were trained with windows of 3 x 3, stride 2, padding 1.",
-            _resnet18(pool=lambda x, F: F.max_pool2d(x, 2)),
+            _resnet18(pool=lambda x: F.max_pool2d(x, 2)),
         ),
         "max pooling without padding": Mistake(
             "Your windows of 3 x 3 do not reach over the edge. Pooling has padding=1.",
-            _resnet18(pool=lambda x, F: F.max_pool2d(x, 3, 2)),
+            _resnet18(pool=lambda x: F.max_pool2d(x, 3, 2)),
         ),
         "a mean in place of the maximum": Mistake(
             "The stem pools by the maximum, not by the mean.",
-            _resnet18(pool=lambda x, F: F.avg_pool2d(x, 3, 2, 1)),
+            _resnet18(pool=lambda x: F.avg_pool2d(x, 3, 2, 1)),
         ),
         "a stem of 3 x 3": Mistake(
             "Your first convolution is 3 x 3, as one builds it for tiny pictures. Published weights have 7 x 7 there.",
@@ -419,31 +405,31 @@ RESNET18 = Exercise(
         ),
         "no ReLU in the stem": Mistake(
             "After bn1 there is a ReLU, before the pooling.",
-            _resnet18(stem=lambda n, x, F: n.bn1(n.conv1(x))),
+            _resnet18(stem=lambda n, x: n.bn1(n.conv1(x))),
         ),
         "BatchNorm after ReLU in the stem": Mistake(
             "The order is convolution, BatchNorm, ReLU.",
-            _resnet18(stem=lambda n, x, F: n.bn1(F.relu(n.conv1(x)))),
+            _resnet18(stem=lambda n, x: n.bn1(F.relu(n.conv1(x)))),
         ),
         "bn1 is left out": Mistake(
             "bn1 is there, and forward does not use it.",
-            _resnet18(stem=lambda n, x, F: F.relu(n.conv1(x))),
+            _resnet18(stem=lambda n, x: F.relu(n.conv1(x))),
         ),
         "the maximum over space": Mistake(
             "At the end you take each map's maximum. ResNet takes the mean over height and width.",
-            _resnet18(end=lambda n, x, F: n.fc(x.amax((2, 3)))),
+            _resnet18(end=lambda n, x: n.fc(x.amax((2, 3)))),
         ),
         "softmax at the end": Mistake(
             "You return probabilities. The network gives scores; the loss takes softmax itself.",
-            _resnet18(end=lambda n, x, F: n.fc(x.mean((2, 3))).softmax(1)),
+            _resnet18(end=lambda n, x: n.fc(x.mean((2, 3))).softmax(1)),
         ),
         "ReLU after the head": Mistake(
             "Scores may be negative. There is no ReLU after fc.",
-            _resnet18(end=lambda n, x, F: F.relu(n.fc(x.mean((2, 3))))),
+            _resnet18(end=lambda n, x: F.relu(n.fc(x.mean((2, 3))))),
         ),
         "features in place of scores": Mistake(
             "You return the mean over space. fc turns it into scores.",
-            _resnet18(end=lambda n, x, F: x.mean((2, 3))),
+            _resnet18(end=lambda n, x: x.mean((2, 3))),
         ),
         "the head's name is head": Mistake(
             "Weights are loaded by their names, and the last layer's name is fc.",
@@ -564,7 +550,7 @@ def _checked(model, state):
 
 def _parameters_alone(model, state):
     _checked(model, state)
-    with _torch().no_grad():
+    with torch.no_grad():
         for name, parameter in model.named_parameters():
             if not _is_head(name):
                 parameter.copy_(state[name])
@@ -703,7 +689,6 @@ def _number_alone(model, num_classes):
 
 
 def _sliced(model, num_classes):
-    torch = _torch()
     old, model.fc = model.fc, torch.nn.Linear(model.fc.in_features, num_classes)
     rows = min(num_classes, old.out_features)
     with torch.no_grad():
@@ -711,19 +696,18 @@ def _sliced(model, num_classes):
 
 
 def _beside(model, num_classes):
-    model.head = _nn().Linear(model.fc.in_features, num_classes)
+    model.head = nn.Linear(model.fc.in_features, num_classes)
 
 
 def _fresh_body(model, num_classes):
     for layer in (model.conv1, model.layer1[0].conv, model.bn1, model.layer1[0].bn, model.layer1[0].fc):
         layer.reset_parameters()
-    with _torch().no_grad():
+    with torch.no_grad():
         model.bn1.bias.add_(0.1)
-    model.fc = _nn().Linear(model.fc.in_features, num_classes)
+    model.fc = nn.Linear(model.fc.in_features, num_classes)
 
 
 def _counted(model, num_classes):
-    torch = _torch()
     found = []
     hook = model.fc.register_forward_pre_hook(lambda _, given: found.append(given[0].shape[1]))
     model(torch.ones(2, 3, 4, 4))
@@ -733,11 +717,11 @@ def _counted(model, num_classes):
 
 def _body_asleep(model, num_classes):
     model.requires_grad_(False)
-    model.fc = _nn().Linear(model.fc.in_features, num_classes)
+    model.fc = nn.Linear(model.fc.in_features, num_classes)
 
 
 def _asleep(model, num_classes):
-    model.fc = _nn().Linear(model.fc.in_features, num_classes).requires_grad_(False)
+    model.fc = nn.Linear(model.fc.in_features, num_classes).requires_grad_(False)
 
 
 REPLACE_HEAD = Exercise(
@@ -752,15 +736,15 @@ REPLACE_HEAD = Exercise(
         "512 features for every network": Mistake(
             "You write 512 for the features. That is ResNet-18's number; other networks have other ones. The old head knows: "
             "model.fc.in_features.",
-            _set_head(lambda m, k: _nn().Linear(512, k)),
+            _set_head(lambda m, k: nn.Linear(512, k)),
         ),
         "the new head stands on the old one": Mistake(
             "Your new layer takes the old head's scores. What they throw away is lost. Put a new layer in the old one's place.",
-            _set_head(lambda m, k: _nn().Sequential(m.fc, _nn().Linear(m.fc.out_features, k))),
+            _set_head(lambda m, k: nn.Sequential(m.fc, nn.Linear(m.fc.out_features, k))),
         ),
         "features and classes are swapped": Mistake(
             "nn.Linear takes first what comes in, then what goes out.",
-            _set_head(lambda m, k: _nn().Linear(k, m.fc.in_features)),
+            _set_head(lambda m, k: nn.Linear(k, m.fc.in_features)),
         ),
         "only the number is changed": Mistake(
             "out_features is a note. The weight keeps its shape when you change it. Make a new layer.",
@@ -776,7 +760,7 @@ REPLACE_HEAD = Exercise(
         ),
         "no bias": Mistake(
             "The new head has no bias, and the old one had.",
-            _set_head(lambda m, k: _nn().Linear(m.fc.in_features, k, bias=False)),
+            _set_head(lambda m, k: nn.Linear(m.fc.in_features, k, bias=False)),
         ),
         "the body is made new too": Mistake(
             "The body's weights have changed. They are what you came for.",
@@ -823,7 +807,6 @@ def _freeze_cases(rng):
 
 def _freeze_oracle(widths, classes, state, how, batches, lr):
     """The forward pass by its formulas, and the head's steps as softmax regression on the features."""
-    torch, F = _torch(), _functional()
     state = {name: np.array(value) for name, value in state.items()}
     frozen = {"freeze": ("bn1", "layer1.0.bn"), "nothing": (), "the first layer by hand": ("bn1",)}[how]
     W, b = state["fc.weight"], state["fc.bias"]
@@ -868,7 +851,7 @@ def _freeze(model, asleep=lambda name: not name.startswith("fc.")):
 
 
 def _batch_norms(model):
-    return [m for m in model.modules() if isinstance(m, _nn().BatchNorm2d)]
+    return [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
 
 
 def _train_right(model):
@@ -892,7 +875,6 @@ def _no_momentum(model):
 
 
 def _weights_alone(model):
-    nn = _nn()
     for layer in model.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer is not model.fc:
             layer.requires_grad_(False)
@@ -1018,7 +1000,6 @@ def _twice(model, lr_head, lr_body):
 
 
 def _layers(model, lr_head, lr_body):
-    nn = _nn()
     layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m is not model.fc]
     return [
         {"params": [p for p in model.fc.parameters() if p.requires_grad], "lr": lr_head},

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from fractions import Fraction
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 from autograder.authoring.draws import rounded
 from autograder.authoring.formulas import log_softmax, one_hot
@@ -21,8 +23,6 @@ from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 def _heads(rng, n, k):
     """What a network might say to n pictures: (scores, log-grams, boxes); boxes as shares of the picture."""
-    import torch
-
     corner = rng.uniform(0.05, 0.4, (n, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(0.2, 0.5, (n, 2))], axis=1)
     made = (rng.normal(0, 1.5, (n, k)).round(1), rng.uniform(4, 6.5, n).round(1), boxes.round(2))
@@ -31,8 +31,6 @@ def _heads(rng, n, k):
 
 def _loss_case(rng, label, n, k, empty, weights, weight=1.0, light=False):
     """A batch; `empty` pictures show an empty plate: class 0, 0 g, a box of zeros. One is of a few grams, where asked for."""
-    import torch
-
     scores, log_grams, boxes = _heads(rng, n, k)
     dishes = rng.integers(1, k, n)
     nothing, *others = np.split(rng.permutation(n), [empty])
@@ -97,8 +95,6 @@ def _loss_with(dish=None, mass=None, box=None, total=None):
     """A loss of three heads whose parts can be replaced by wrong ones."""
 
     def loss(scores, log_grams, boxes, dishes, grams, true_boxes, weights):
-        from torch.nn import functional as F
-
         food = dishes > 0
         parts = (
             dish(scores, dishes) if dish else F.cross_entropy(scores, dishes),
@@ -108,12 +104,6 @@ def _loss_with(dish=None, mass=None, box=None, total=None):
         return total(parts, weights) if total else sum(w * part for w, part in zip(weights, parts, strict=True))
 
     return loss
-
-
-def _cross_entropy(*how, **more):
-    from torch.nn import functional as F
-
-    return F.cross_entropy(*how, **more)
 
 
 def _masked(values, food):
@@ -168,7 +158,7 @@ MULTI_TASK_LOSS = Exercise(
         "empty plates teach no dish": Mistake(
             "You leave empty plates out of the cross-entropy too. That they are empty is class 0, and the network is to learn it: "
             "only grams and box have nothing to say there.",
-            _loss_with(dish=lambda s, y: _cross_entropy(s[y > 0], y[y > 0]) if (y > 0).any() else s.sum() * 0),
+            _loss_with(dish=lambda s, y: F.cross_entropy(s[y > 0], y[y > 0]) if (y > 0).any() else s.sum() * 0),
         ),
         "the grams are not in logarithms": Mistake(
             "You compare grams with grams. An error of 30 g is little for a cake and all of a biscuit. The head gives ln of the "
@@ -225,14 +215,14 @@ MULTI_TASK_LOSS = Exercise(
         "sums over the batch": Mistake(
             "You add up the plates' losses. Then a larger batch has a larger loss, and takes larger steps. Take the mean of each.",
             _loss_with(
-                dish=lambda s, y: _cross_entropy(s, y, reduction="sum"),
+                dish=lambda s, y: F.cross_entropy(s, y, reduction="sum"),
                 mass=lambda z, g, food: (z[food] - g[food].log()).abs().sum(),
                 box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=1).sum(),
             ),
         ),
         "softmax before cross_entropy": Mistake(
             "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself: give it the scores.",
-            _loss_with(dish=lambda s, y: _cross_entropy(s.softmax(dim=1), y)),
+            _loss_with(dish=lambda s, y: F.cross_entropy(s.softmax(dim=1), y)),
         ),
         "nan where no plate has food": Mistake(
             "All batches with food are right. But in a batch of empty plates there is nothing to average, and the mean of nothing "
@@ -441,11 +431,7 @@ def _named_wrong_only(d, g, td, tg, c):
 
 def _compared(pairs):
     """Wrong in what is compared with what; `pairs` gets the energies of both, the dish, the grams, and the truth."""
-
-    def wrong(d, g, td, tg, c):
-        return tuple(rounded(np.abs(a - b).mean()) for a, b in pairs(*_energies(d, g, td, tg, c)))
-
-    return wrong
+    return lambda d, g, td, tg, c: tuple(rounded(np.abs(a - b).mean()) for a, b in pairs(*_energies(d, g, td, tg, c)))
 
 
 def _gains(d, g, td, tg, c):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import torch
 
 from autograder.authoring.draws import generator, rounded, signed, wrong_answers
 from autograder.exercise import Case, Exercise, Mistake, Question, quiz
@@ -51,8 +52,6 @@ def _cosine(a, b):
 
 
 def _cosine_oracle(a, b):
-    import torch
-
     a, b = (torch.from_numpy(np.array(each)) for each in (a, b))
     return rounded(torch.nn.functional.cosine_similarity(a, b, dim=1, eps=1e-30).numpy())
 
@@ -208,8 +207,6 @@ def _contrastive_loss(near, apart, reduce=None):
     """A contrastive loss whose two terms can be wrong: each takes (distance, margin)."""
 
     def wrong(distance, same, margin):
-        import torch
-
         terms = torch.where(same, near(distance, margin), apart(distance, margin))
         return reduce(terms, same) if reduce else terms.mean()
 
@@ -323,8 +320,6 @@ CONTRASTIVE_LOSS = Exercise(
 
 
 def _triplet_oracle(anchor, positive, negative, margin):
-    import torch
-
     given = [torch.from_numpy(np.array(each)).requires_grad_() for each in (anchor, positive, negative)]
     criterion = torch.nn.TripletMarginWithDistanceLoss(
         distance_function=lambda x, y: torch.nn.functional.mse_loss(x, y, reduction="none").sum(dim=1), margin=margin
