@@ -7,9 +7,9 @@ an answer sheet, and by the examiner, which draws hidden ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,6 +63,20 @@ class Misconception:
     only_case: int | None = None
 
 
+class Mistake(NamedTuple):
+    """A `Misconception` without its name, where a dict's key is the name: ``{"transposed": Mistake("...", wrong)}``.
+
+    Parameters
+    ----------
+    explanation, wrong, only_case
+        As in `Misconception`.
+    """
+
+    explanation: str
+    wrong: Any
+    only_case: int | None = None
+
+
 @dataclass(frozen=True)
 class Exercise:
     """An exercise, whole.
@@ -82,8 +96,8 @@ class Exercise:
     oracle : callable
         Takes a case's inputs by position and returns the right answer, by other means than the solution: PyTorch,
         SciPy, scikit-learn or a closed form.
-    misconceptions : sequence of Misconception
-        At least the syllabus's.
+    misconceptions : dict of str to Mistake, or sequence of Misconception
+        At least the syllabus's. A dict is kept as a list of `Misconception`, in its order.
     hints : sequence of str
         Three, from gentle to plain.
     names : sequence of str, optional
@@ -110,7 +124,7 @@ class Exercise:
     points: float
     cases: Callable[[np.random.Generator], Iterable[Case]]
     oracle: Callable[..., Any]
-    misconceptions: Sequence[Misconception]
+    misconceptions: Mapping[str, Mistake] | Sequence[Misconception]
     hints: Sequence[str]
     names: Sequence[str] = ()
     probe: str = "call"
@@ -130,9 +144,18 @@ class Exercise:
             raise AuthorError(f"Exercise {self.id} has {self.points} points; it needs more than 0.")
         if len(self.hints) < 3 and self.probe != "answers":
             raise AuthorError(f"Exercise {self.id} has {len(self.hints)} hints; write three, from gentle to plain.")
+        if isinstance(self.misconceptions, Mapping):
+            object.__setattr__(self, "misconceptions", [self._named(*item) for item in self.misconceptions.items()])
         seen = [m.name for m in self.misconceptions]
         if len(set(seen)) < len(seen):
             raise AuthorError(f"Exercise {self.id} has two misconceptions of one name: {sorted(seen)}.")
+
+    def _named(self, name: str, mistake: Mistake) -> Misconception:
+        if not isinstance(mistake, Mistake):
+            raise AuthorError(
+                f"Misconception {name!r} of exercise {self.id} is {mistake!r}; write Mistake(explanation, wrong answer)."
+            )
+        return Misconception(name, *mistake)
 
     @property
     def chapter(self) -> str:
@@ -140,7 +163,6 @@ class Exercise:
         return self.id[:2]
 
 
-@dataclass(frozen=True)
 class Question:
     """One multiple-choice question of a quiz; its text and options stand in the notebook.
 
@@ -148,12 +170,14 @@ class Question:
     ----------
     right : str
         The right letter.
-    wrong : dict of str to str
+    wrong : dict of str to str, optional
         For each wrong letter, why it is wrong (without saying which letter is right).
+    **letters : str
+        The same by name: ``Question("b", a="...", c="...")``.
     """
 
-    right: str
-    wrong: dict[str, str] = field(default_factory=dict)
+    def __init__(self, right: str, wrong: Mapping[str, str] | None = None, /, **letters: str):
+        self.right, self.wrong = right, {**(wrong or {}), **letters}
 
 
 def quiz(id: str, points: float, questions: Sequence[Question]) -> Exercise:

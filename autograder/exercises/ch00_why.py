@@ -7,24 +7,16 @@ are equal, so that "the k best" has one meaning.
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import rounded
+from autograder.authoring.formulas import one_hot
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 LIBRARIES = ("sklearn.*", "torch.*")
 
 
-def _number(value):
-    """A NumPy scalar, rounded so that a sheet is the same on every machine."""
-    return np.float64(np.round(float(value), 10))
-
-
-def _tidy(array):
-    return np.round(np.asarray(array, dtype=float), 10)
-
-
-# ----------------------------------------------------------------------------------------------------------
-# 00.accuracy
-# ----------------------------------------------------------------------------------------------------------
+# --- 00.accuracy --------------------------------------------------------------------------------------------
 
 
 def _guessed(rng, n, hits, classes, last):
@@ -53,7 +45,7 @@ def _accuracy_cases(rng):
 def _accuracy_oracle(predictions, labels):
     from sklearn.metrics import accuracy_score
 
-    return _number(accuracy_score(labels, predictions))
+    return rounded(accuracy_score(labels, predictions))
 
 
 ACCURACY = Exercise(
@@ -63,41 +55,35 @@ ACCURACY = Exercise(
     cases=_accuracy_cases,
     oracle=_accuracy_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "a count, not a share",
+    misconceptions={
+        "a count, not a share": Mistake(
             "You count the right answers. A share is that count divided by the number of pictures: 3 right of 4 is 0.75.",
-            lambda p, y: _number(np.sum(p == y)),
+            lambda p, y: rounded(np.sum(p == y)),
         ),
-        Misconception(
-            "the error, not the accuracy",
+        "the error, not the accuracy": Mistake(
             "You return the share of wrong answers. That is the error. What is left over when you take it from 1?",
-            lambda p, y: _number(np.mean(p != y)),
+            lambda p, y: rounded(np.mean(p != y)),
         ),
-        Misconception(
-            "a percentage",
+        "a percentage": Mistake(
             "Your number is a hundred times too large: it is in percent. The docstring asks for a share from 0 to 1.",
-            lambda p, y: _number(100 * np.mean(p == y)),
+            lambda p, y: rounded(100 * np.mean(p == y)),
         ),
-        Misconception(
-            "only the first picture",
+        "only the first picture": Mistake(
             "Your answer depends on the first picture alone. All of them count. Look for an index 0, or for a return "
             "inside the loop.",
-            lambda p, y: _number(p[0] == y[0]),
+            lambda p, y: rounded(p[0] == y[0]),
         ),
-        Misconception(
-            "all or nothing",
+        "all or nothing": Mistake(
             "You give 1 where every picture is right, and 0 otherwise. The accuracy is the share that is right, and it "
             "may be anything between.",
-            lambda p, y: _number(np.all(p == y)),
+            lambda p, y: rounded(np.all(p == y)),
         ),
-        Misconception(
-            "one answer for each picture",
+        "one answer for each picture": Mistake(
             "You return N answers, one for each picture. They are right, but the accuracy is one number: how many of "
             "them are true, divided by N.",
             lambda p, y: (p == y).astype(float),
         ),
-    ],
+    },
     hints=(
         "Take the four pictures of the example. Which of them are right? How many is that, as a share of all four?",
         "predictions == labels compares all pictures at once, and gives True or False for each. True counts as 1.",
@@ -106,9 +92,7 @@ ACCURACY = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 00.top_k_accuracy and 00.correct_rank
-# ----------------------------------------------------------------------------------------------------------
+# --- 00.top_k_accuracy and 00.correct_rank ------------------------------------------------------------------
 
 
 def _ranks(scores, labels):
@@ -121,39 +105,39 @@ def _within(scores, labels, k):
 
 
 def _only_kth(scores, labels, k):
-    return _number(np.mean(_ranks(scores, labels) == k))
+    return rounded(np.mean(_ranks(scores, labels) == k))
 
 
 def _worst(scores, labels, k):
-    return _number(np.mean(_within(-scores, labels, k)))
+    return rounded(np.mean(_within(-scores, labels, k)))
 
 
 def _best(shift):
-    return lambda scores, labels, k: _number(np.mean(_within(scores, labels, k + shift)))
+    return lambda scores, labels, k: rounded(np.mean(_within(scores, labels, k + shift)))
 
 
 def _top_one(scores, labels, k):
-    return _number(np.mean(_within(scores, labels, 1)))
+    return rounded(np.mean(_within(scores, labels, 1)))
 
 
 def _best_lost(scores, labels, k):
     """The slice [-k:-1] of an argsort."""
     ranks = _ranks(scores, labels)
-    return _number(np.mean((ranks > 1) & (ranks <= k)))
+    return rounded(np.mean((ranks > 1) & (ranks <= k)))
 
 
 def _in_any_row(scores, labels, k):
-    return _number(np.mean(np.isin(labels, np.argsort(scores, axis=1)[:, -k:])))
+    return rounded(np.mean(np.isin(labels, np.argsort(scores, axis=1)[:, -k:])))
 
 
 def _labels_as_a_row(scores, labels, k):
     best = np.argsort(scores, axis=1)[:, -k:]
-    return _number(np.mean(np.any(best == labels, axis=1)))
+    return rounded(np.mean(np.any(best == labels, axis=1)))
 
 
 def _labels_among_scores(scores, labels, k):
     best = np.sort(scores, axis=1)[:, -k:]
-    return _number(np.mean([label in row for label, row in zip(labels, best, strict=True)]))
+    return rounded(np.mean([label in row for label, row in zip(labels, best, strict=True)]))
 
 
 def _table(rng, n, classes, whole):
@@ -213,8 +197,8 @@ def _top_k_oracle(scores, labels, k):
     from sklearn.metrics import top_k_accuracy_score
 
     if k >= scores.shape[1]:
-        return _number(1.0)
-    return _number(top_k_accuracy_score(labels, scores, k=k, labels=np.arange(scores.shape[1])))
+        return rounded(1.0)
+    return rounded(top_k_accuracy_score(labels, scores, k=k, labels=np.arange(scores.shape[1])))
 
 
 TOP_K_ACCURACY = Exercise(
@@ -224,90 +208,75 @@ TOP_K_ACCURACY = Exercise(
     cases=_top_k_cases,
     oracle=_top_k_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the worst k in place of the best",
+    misconceptions={
+        "the worst k in place of the best": Mistake(
             "You look among the k lowest scores. np.argsort goes from low to high, so the best stand at the end of a row.",
             _worst,
         ),
-        Misconception(
-            "only the first guess counts",
+        "only the first guess counts": Mistake(
             "You take each picture's single best guess, whatever k says. A picture counts where its dish is among the k "
             "best guesses.",
             _top_one,
         ),
-        Misconception(
-            "divided by k",
+        "divided by k": Mistake(
             "Your number is too small by the factor k. A picture is right once, or not at all, however many guesses it "
             "had. Divide by the number of pictures only.",
-            lambda s, y, k: _number(np.mean(_within(s, y, k)) / k),
+            lambda s, y, k: rounded(np.mean(_within(s, y, k)) / k),
         ),
-        Misconception(
-            "labels are compared with scores",
+        "labels are compared with scores": Mistake(
             "You look for the label, which is a dish's number, among the scores themselves. Look for it among the "
             "numbers of the best dishes: np.argsort gives those, np.sort does not.",
             _labels_among_scores,
         ),
-        Misconception(
-            "only the k-th guess counts",
+        "only the k-th guess counts": Mistake(
             "You take the guess at place k alone. The ones before it count as well.",
             _only_kth,
         ),
-        Misconception(
-            "one guess too many",
+        "one guess too many": Mistake(
             "You look among k + 1 guesses. Count the columns that your slice keeps.",
             _best(1),
         ),
-        Misconception(
-            "one guess too few",
+        "one guess too few": Mistake(
             "You look among k - 1 guesses. Count the columns that your slice keeps.",
             _best(-1),
         ),
-        Misconception(
-            "the best guess is cut off",
+        "the best guess is cut off": Mistake(
             "Your slice ends before the last column, and there stands the best guess of all: [-k:-1] holds k - 1 columns, "
             "[-k:] holds k.",
             _best_lost,
         ),
-        Misconception(
-            "found in another picture's guesses",
+        "found in another picture's guesses": Mistake(
             "You look for each label among the guesses of all pictures together. A picture counts only where its label "
             "is among the guesses in its own row. np.isin does not know about rows.",
             _in_any_row,
         ),
-        Misconception(
-            "the labels lie along the wrong axis",
+        "the labels lie along the wrong axis": Mistake(
             "The best guesses have shape (N, k), and the labels (N,). NumPy lays (N,) along the last axis, where the k "
             "guesses are. Give each row its own label: labels[:, None] has shape (N, 1).",
             _labels_as_a_row,
         ),
-        Misconception(
-            "a count, not a share",
+        "a count, not a share": Mistake(
             "You count the pictures that are right. Divide by the number of pictures, N.",
-            lambda s, y, k: _number(np.sum(_within(s, y, k))),
+            lambda s, y, k: rounded(np.sum(_within(s, y, k))),
         ),
-        Misconception(
-            "the error, not the accuracy",
+        "the error, not the accuracy": Mistake(
             "You return the share of pictures whose dish is *not* among the k best: the top-k error. The accuracy is 1 "
             "less that.",
-            lambda s, y, k: _number(np.mean(~_within(s, y, k))),
+            lambda s, y, k: rounded(np.mean(~_within(s, y, k))),
         ),
-        Misconception(
-            "divided by the number of dishes",
+        "divided by the number of dishes": Mistake(
             "You divide by the number of columns, K. It is the pictures that are counted: divide by N, the number of rows.",
-            lambda s, y, k: _number(np.sum(_within(s, y, k)) / s.shape[1]),
+            lambda s, y, k: rounded(np.sum(_within(s, y, k)) / s.shape[1]),
         ),
-        Misconception(
-            "one answer for each picture",
+        "one answer for each picture": Mistake(
             "You return N answers, one for each picture. They are right, but the accuracy is one number: their mean.",
             lambda s, y, k: _within(s, y, k).astype(float),
         ),
-        Misconception(
-            "only the first picture",
+        "only the first picture": Mistake(
             "Your answer depends on the first picture alone. Look for an index 0, or for a return inside the loop.",
-            lambda s, y, k: _number(_within(s, y, k)[0]),
+            lambda s, y, k: rounded(_within(s, y, k)[0]),
         ),
-    ],
+    },
     hints=(
         "Take the first picture of the example, and k = 2. Which two dishes (column numbers) have its two highest scores? "
         "Is its label one of those two numbers?",
@@ -363,45 +332,38 @@ CORRECT_RANK = Exercise(
     cases=_rank_cases,
     oracle=_rank_oracle,
     forbidden=(*LIBRARIES, "scipy.stats.rankdata"),
-    misconceptions=[
-        Misconception(
-            "counted from 0",
+    misconceptions={
+        "counted from 0": Mistake(
             "All your ranks are one too low. The first guess has rank 1, as people count guesses.",
             lambda s, y: _ranks(s, y) - 1,
         ),
-        Misconception(
-            "the dish is counted before itself",
+        "the dish is counted before itself": Mistake(
             "All your ranks are one too high. You add 1 and also count the dish itself, whose score is as high as its own. "
             "Compare with >, or leave out the 1.",
             lambda s, y: _ranks(s, y) + 1,
         ),
-        Misconception(
-            "counted from the worst",
+        "counted from the worst": Mistake(
             "You count from the lowest score upwards. The dish with the highest score is the first guess.",
             _rank_from_worst,
         ),
-        Misconception(
-            "argsort is read the wrong way round",
+        "argsort is read the wrong way round": Mistake(
             "np.argsort tells which dish stands at each place. You read it as the place of each dish. Those are two "
             "different lists (apply argsort to argsort, and you have the other). Or count: how many dishes score higher?",
             _order_at_label,
         ),
-        Misconception(
-            "ranked among the pictures",
+        "ranked among the pictures": Mistake(
             "You compare a score with those of other pictures. A rank compares the dishes of one picture: stay in its row.",
             _rank_down,
         ),
-        Misconception(
-            "one number for all pictures",
+        "one number for all pictures": Mistake(
             "You return the mean rank. The docstring asks for one rank for each picture.",
-            lambda s, y: _number(np.mean(_ranks(s, y))),
+            lambda s, y: rounded(np.mean(_ranks(s, y))),
         ),
-        Misconception(
-            "the rank of the best guess",
+        "the rank of the best guess": Mistake(
             "You return 1 everywhere: the best guess is always at rank 1. Where does the *correct* dish stand?",
             lambda s, y: np.ones(len(y), dtype=np.int64),
         ),
-    ],
+    },
     hints=(
         "Take one picture. Find the score of its correct dish. How many dishes have a higher score? What is the rank if none "
         "has?",
@@ -412,13 +374,11 @@ CORRECT_RANK = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 00.error_reduction
-# ----------------------------------------------------------------------------------------------------------
+# --- 00.error_reduction -------------------------------------------------------------------------------------
 
 
 def _reduction(old, new):
-    return _number((new - old) / (1 - old))
+    return rounded((new - old) / (1 - old))
 
 
 def _reduction_oracle(old_accuracy, new_accuracy):
@@ -426,7 +386,7 @@ def _reduction_oracle(old_accuracy, new_accuracy):
     from fractions import Fraction
 
     before, after = (round(1_000_000 * (1 - a)) for a in (old_accuracy, new_accuracy))
-    return _number(1 - Fraction(after, before))
+    return rounded(1 - Fraction(after, before))
 
 
 def _reduction_cases(rng):
@@ -447,57 +407,48 @@ ERROR_REDUCTION = Exercise(
     points=15,
     cases=_reduction_cases,
     oracle=_reduction_oracle,
-    misconceptions=[
-        Misconception(
-            "the difference of the accuracies",
+    misconceptions={
+        "the difference of the accuracies": Mistake(
             "You return by how much the accuracy rose. From 0.8 to 0.9 that is 0.1. But half of all mistakes are gone: "
             "divide by the error that there was before.",
-            lambda old, new: _number(new - old),
+            lambda old, new: rounded(new - old),
         ),
-        Misconception(
-            "relative to the accuracy",
+        "relative to the accuracy": Mistake(
             "You compare the gain with the old accuracy. The question is about mistakes: divide by the old error, which is "
             "1 less the old accuracy.",
-            lambda old, new: _number((new - old) / old),
+            lambda old, new: rounded((new - old) / old),
         ),
-        Misconception(
-            "the sign is turned",
+        "the sign is turned": Mistake(
             "The size is right, but your number is negative where the error fell. A reduction is positive when there is "
             "less.",
-            lambda old, new: _number(-_reduction(old, new)),
+            lambda old, new: rounded(-_reduction(old, new)),
         ),
-        Misconception(
-            "the sign is lost",
+        "the sign is lost": Mistake(
             "You take the size of the difference. Where there are more mistakes than before, the reduction is negative: "
             "keep its sign.",
-            lambda old, new: _number(abs(_reduction(old, new))),
+            lambda old, new: rounded(abs(_reduction(old, new))),
         ),
-        Misconception(
-            "never below zero",
+        "never below zero": Mistake(
             "You cut the result off at 0. There can be more mistakes than before, and a negative number says so.",
-            lambda old, new: _number(max(0.0, _reduction(old, new))),
+            lambda old, new: rounded(max(0.0, _reduction(old, new))),
         ),
-        Misconception(
-            "the accuracies are taken for errors",
+        "the accuracies are taken for errors": Mistake(
             "You treat the two numbers as errors. They are accuracies: the error is 1 less the accuracy.",
-            lambda old, new: _number((old - new) / old),
+            lambda old, new: rounded((old - new) / old),
         ),
-        Misconception(
-            "what is left, not what is gone",
+        "what is left, not what is gone": Mistake(
             "You return the share of the mistakes that is still there. What is gone is 1 less that.",
-            lambda old, new: _number((1 - new) / (1 - old)),
+            lambda old, new: rounded((1 - new) / (1 - old)),
         ),
-        Misconception(
-            "relative to the new error",
+        "relative to the new error": Mistake(
             "You divide by the error that is left. A reduction is measured against what there was before.",
-            lambda old, new: _number((new - old) / (1 - new)),
+            lambda old, new: rounded((new - old) / (1 - new)),
         ),
-        Misconception(
-            "a percentage",
+        "a percentage": Mistake(
             "Your number is a hundred times too large: it is in percent. The docstring asks for a share, 0.25 for 25 %.",
-            lambda old, new: _number(100 * _reduction(old, new)),
+            lambda old, new: rounded(100 * _reduction(old, new)),
         ),
-    ],
+    },
     hints=(
         "Think of 100 pictures. How many are wrong with the old accuracy, and how many with the new? What share of the old "
         "mistakes is gone?",
@@ -507,9 +458,7 @@ ERROR_REDUCTION = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 00.standardize
-# ----------------------------------------------------------------------------------------------------------
+# --- 00.standardize -----------------------------------------------------------------------------------------
 
 
 def _statistics(images, axes, ddof=0):
@@ -520,7 +469,7 @@ def _statistics(images, axes, ddof=0):
 def _standard(axes, ddof=0):
     def make(images):
         mean, std = _statistics(images, axes, ddof)
-        return _tidy((images - mean) / np.where(std == 0, 1.0, std))
+        return rounded((images - mean) / np.where(std == 0, 1.0, std))
 
     return make
 
@@ -529,7 +478,7 @@ def _standardize_oracle(images):
     """scikit-learn's scaler, with a pixel for a sample and a channel for a feature."""
     from sklearn.preprocessing import StandardScaler
 
-    return _tidy(
+    return rounded(
         StandardScaler().fit_transform(images.reshape(-1, images.shape[-1]).astype(float)).reshape(images.shape)
     )
 
@@ -556,13 +505,13 @@ def _standardize_cases(rng):
 
 def _wraps(images):
     mean, std = _statistics(images, (0, 1, 2))
-    return _tidy((images - mean.astype(np.uint8)) / std)
+    return rounded((images - mean.astype(np.uint8)) / std)
 
 
 def _without(part):
     def make(images):
         mean, std = _statistics(images, (0, 1, 2))
-        return _tidy(images - mean) if part == "std" else _tidy(images / std)
+        return rounded(images - mean) if part == "std" else rounded(images / std)
 
     return make
 
@@ -575,12 +524,12 @@ def _into_bytes(images):
 
 def _variance(images):
     mean, std = _statistics(images, (0, 1, 2))
-    return _tidy((images - mean) / std**2)
+    return rounded((images - mean) / std**2)
 
 
 def _smallest_to_largest(images):
     low, high = images.min(axis=(0, 1, 2)).astype(float), images.max(axis=(0, 1, 2)).astype(float)
-    return _tidy((images - low) / (high - low))
+    return rounded((images - low) / (high - low))
 
 
 STANDARDIZE = Exercise(
@@ -591,77 +540,65 @@ STANDARDIZE = Exercise(
     oracle=_standardize_oracle,
     forbidden=LIBRARIES,
     image=False,
-    misconceptions=[
-        Misconception(
-            "one mean for all channels",
+    misconceptions={
+        "one mean for all channels": Mistake(
             "You take one mean and one standard deviation over everything. Each channel has its own: red may be bright "
             "where blue is dark. Leave the last axis out of the axes that you average over.",
             _standard((0, 1, 2, 3)),
         ),
-        Misconception(
-            "the axes of another layout",
+        "the axes of another layout": Mistake(
             "You average over axes 0, 2 and 3. That would be right for pictures whose channels stand on axis 1. Here they "
             "stand last, so what you keep apart is the rows.",
             _standard((0, 2, 3)),
         ),
-        Misconception(
-            "arithmetic in uint8",
+        "arithmetic in uint8": Mistake(
             "Somewhere you subtract bytes from bytes. A byte cannot go below 0: 3 - 5 becomes 254. Turn the pictures into "
             "floats first.",
             _wraps,
         ),
-        Misconception(
-            "the result is kept in bytes",
+        "the result is kept in bytes": Mistake(
             "You write your numbers into an array of bytes, which holds no fractions and nothing below 0. "
             "np.zeros_like(images) has the dtype of the pictures: ask for floats, with np.zeros(images.shape).",
             _into_bytes,
         ),
-        Misconception(
-            "divided by the variance",
+        "divided by the variance": Mistake(
             "You divide by the variance. The standard deviation is its square root, and that is what makes the spread 1.",
             _variance,
         ),
-        Misconception(
-            "each picture by itself",
+        "each picture by itself": Mistake(
             "You take the mean and the standard deviation of each picture. Then a dark photo and a bright one look alike. "
             "Average over the pictures too: axis 0.",
             _standard((1, 2)),
         ),
-        Misconception(
-            "each place by itself",
+        "each place by itself": Mistake(
             "You average over axis 0 alone, so that every pixel's place has a mean of its own. Average over height and "
             "width as well.",
             _standard((0,)),
         ),
-        Misconception(
-            "not divided",
+        "not divided": Mistake(
             "The mean is 0, but the spread is as it was. Divide by the standard deviation.",
             _without("std"),
         ),
-        Misconception(
-            "not centred",
+        "not centred": Mistake(
             "The spread is 1, but the mean is not 0. Subtract the mean first.",
             _without("mean"),
         ),
-        Misconception(
-            "scaled to 0 to 1",
+        "scaled to 0 to 1": Mistake(
             "You stretch each channel from its smallest to its largest value. That is another way to scale. Here: subtract "
             "the mean, divide by the standard deviation.",
             _smallest_to_largest,
         ),
-        Misconception(
-            "bytes divided by 255",
+        "bytes divided by 255": Mistake(
             "You divide by 255, the largest byte. Then the numbers lie between 0 and 1, but their mean is not 0 and their "
             "spread not 1.",
-            lambda images: _tidy(images / 255),
+            lambda images: rounded(images / 255),
         ),
-        Misconception(
-            "the standard deviation with n - 1",
+        "the standard deviation with n - 1": Mistake(
             "Your numbers are a little too small: you divide by n - 1 in the standard deviation (ddof=1). The docstring "
             "asks for NumPy's default, which divides by n.",
             _standard((0, 1, 2), ddof=1),
         ),
-    ],
+    },
     hints=(
         "Take all numbers of one channel, whichever picture and pixel they come from. What is their mean, and what their "
         "standard deviation?",
@@ -673,18 +610,10 @@ STANDARDIZE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 00.one_hot
-# ----------------------------------------------------------------------------------------------------------
-
-
-def _hot(labels, classes):
-    return (labels[:, None] == np.arange(classes)).astype(float)
+# --- 00.one_hot ---------------------------------------------------------------------------------------------
 
 
 def _one_hot_oracle(labels, num_classes):
-    import torch
-
     return torch.nn.functional.one_hot(torch.from_numpy(np.array(labels)), num_classes).numpy().astype(float)
 
 
@@ -702,14 +631,10 @@ def _one_hot_cases(rng):
     yield Case("the last dishes do not occur", labels=_drawn_labels(rng, 4, 0, 6), num_classes=9)
     while True:
         square = _drawn_labels(rng, 5, 0, 5)
-        if (_hot(square, 5) != _hot(square, 5).T).any():
+        if (one_hot(square, 5) != one_hot(square, 5).T).any():
             break
     yield Case("as many labels as dishes", labels=square, num_classes=5)
     yield Case("a single label", weight=0.5, labels=np.array([int(rng.integers(1, 11))]), num_classes=12)
-
-
-def _shifted(labels, num_classes):
-    return _hot((labels - 1) % num_classes, num_classes)
 
 
 ONE_HOT = Exercise(
@@ -719,51 +644,43 @@ ONE_HOT = Exercise(
     cases=_one_hot_cases,
     oracle=_one_hot_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the classes are counted from the batch",
+    misconceptions={
+        "the classes are counted from the batch": Mistake(
             "You make as many columns as the largest label needs. If this batch has no picture of the last dish, its column "
             "is missing, and two batches no longer fit together. num_classes says how many there are.",
-            lambda y, k: _hot(y, int(y.max()) + 1),
+            lambda y, k: one_hot(y, int(y.max()) + 1),
         ),
-        Misconception(
-            "off by one",
+        "off by one": Mistake(
             "Your ones stand one column too far left. Labels begin at 0, and so do columns: label 2 belongs in column 2.",
-            _shifted,
+            lambda labels, num_classes: one_hot((labels - 1) % num_classes, num_classes),
         ),
-        Misconception(
-            "transposed",
+        "transposed": Mistake(
             "You have a row for each dish. It should be a row for each picture: shape (N, num_classes).",
-            lambda y, k: _hot(y, k).T.copy(),
+            lambda y, k: one_hot(y, k).T.copy(),
         ),
-        Misconception(
-            "the label in place of 1",
+        "the label in place of 1": Mistake(
             "You write the label itself into its column. It should be a 1, whichever dish it is.",
-            lambda y, k: _hot(y, k) * y[:, None],
+            lambda y, k: one_hot(y, k) * y[:, None],
         ),
-        Misconception(
-            "zeros and ones swapped",
+        "zeros and ones swapped": Mistake(
             "You have ones everywhere but at the label. It is the other way round: one hot, the rest cold.",
-            lambda y, k: 1 - _hot(y, k),
+            lambda y, k: 1 - one_hot(y, k),
         ),
-        Misconception(
-            "one row for the whole batch",
+        "one row for the whole batch": Mistake(
             "You count how often each dish occurs. Each picture has a row of its own.",
-            lambda y, k: _hot(y, k).sum(axis=0),
+            lambda y, k: one_hot(y, k).sum(axis=0),
         ),
-        Misconception(
-            "the labels are not looked at",
+        "the labels are not looked at": Mistake(
             "Your first one stands in column 0, the next in column 1, and so on. The label says which column it is. With "
             "np.eye, choose rows by label.",
             lambda y, k: np.eye(len(y), k),
         ),
-        Misconception(
-            "every row has all the ones",
+        "every row has all the ones": Mistake(
             "Each of your rows has a one for every label of the batch. Picture i gets its own label's one only: the row "
             "must be indexed together with the column.",
-            lambda y, k: np.tile((_hot(y, k).sum(axis=0) > 0).astype(float), (len(y), 1)),
+            lambda y, k: np.tile((one_hot(y, k).sum(axis=0) > 0).astype(float), (len(y), 1)),
         ),
-    ],
+    },
     hints=(
         "Begin with zeros of the right shape. Which single number of row 0 must become 1?",
         "table[i, labels[i]] = 1 for every picture i, in a loop or all at once with np.arange(N).",
@@ -772,9 +689,7 @@ ONE_HOT = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 00.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 00.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "00.quiz",
@@ -782,45 +697,35 @@ QUIZ = quiz(
     [
         Question(
             "d",
-            {
-                "a": "20 % would be the share that a blind first guess hits. Here it has five guesses, and there are five "
-                "dishes.",
-                "b": "It would depend on the training if there were more dishes than guesses. How many are left unguessed?",
-                "c": "Count again: five guesses, five dishes. Which dish could be missing?",
-            },
+            a="20 % would be the share that a blind first guess hits. Here it has five guesses, and there are five "
+            "dishes.",
+            b="It would depend on the training if there were more dishes than guesses. How many are left unguessed?",
+            c="Count again: five guesses, five dishes. Which dish could be missing?",
         ),
         Question(
             "b",
-            {
-                "a": "1 % is the difference of the accuracies. Compare it with the error that there was.",
-                "c": "75 % is what is left of the error, not what is gone.",
-                "d": "33 % compares with the new error. A reduction is measured against the old one.",
-            },
+            a="1 % is the difference of the accuracies. Compare it with the error that there was.",
+            c="75 % is what is left of the error, not what is gone.",
+            d="33 % compares with the new error. A reduction is measured against the old one.",
         ),
         Question(
             "c",
-            {
-                "a": "That is the number of pixels. Each pixel has a number for red, one for green and one for blue.",
-                "b": "Height plus width counts an edge, not an area.",
-                "d": "256 is how many values one byte can have. It does not change how many numbers there are.",
-            },
+            a="That is the number of pixels. Each pixel has a number for red, one for green and one for blue.",
+            b="Height plus width counts an edge, not an area.",
+            d="256 is how many values one byte can have. It does not change how many numbers there are.",
         ),
         Question(
             "a",
-            {
-                "b": "Nobody has measured the average person on this task. One trained person reached 5.1 %, another, less "
-                "trained, 12.0 %.",
-                "c": "It was a person's error. The network that he played against had 6.8 % on the same pictures.",
-                "d": "Nobody knows the lower limit. He himself thought that with more training he could do better.",
-            },
+            b="Nobody has measured the average person on this task. One trained person reached 5.1 %, another, less "
+            "trained, 12.0 %.",
+            c="It was a person's error. The network that he played against had 6.8 % on the same pictures.",
+            d="Nobody knows the lower limit. He himself thought that with more training he could do better.",
         ),
         Question(
             "b",
-            {
-                "a": "The test pictures are drawn like the training pictures. They are neither easier nor harder.",
-                "c": "A network reads pictures of one size, whichever part of the data they come from.",
-                "d": "The pictures' shares of dishes are the same in all parts. It is about what the network has seen.",
-            },
+            a="The test pictures are drawn like the training pictures. They are neither easier nor harder.",
+            c="A network reads pictures of one size, whichever part of the data they come from.",
+            d="The pictures' shares of dishes are the same in all parts. It is about what the network has seen.",
         ),
     ],
 )

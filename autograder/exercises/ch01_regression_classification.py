@@ -10,41 +10,30 @@ import itertools
 from collections import Counter
 
 import numpy as np
+import torch
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import generator, rounded, rounding, signed
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes.splits import SPLIT as A_SPLIT
 
 LIBRARIES = ("sklearn.*", "torch.*")
 
 
-def _tidy(array):
-    return np.round(np.asarray(array, dtype=float), 10)
-
-
-def _number(value):
-    """A NumPy scalar: it is kept as an array, where nan equals nan, so that a sheet can be compared with itself."""
-    return np.float64(np.round(float(value), 10))
-
-
-def _real(rng, shape, size=2.0, digits=1):
-    """Real numbers of both signs, few decimals, none of them zero."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(10.0**-digits, size, shape).round(digits)
-
-
-# ----------------------------------------------------------------------------------------------------------
-# 01.split
-# ----------------------------------------------------------------------------------------------------------
+# --- 01.split -----------------------------------------------------------------------------------------------
 
 
 def _split_cases(rng):
-    def drawn():
-        return np.random.default_rng(int(rng.integers(2**31)))
-
-    yield Case("a whole number of pictures in every set", n=20 * int(rng.integers(2, 6)), fractions=(0.7, 0.15, 0.15), rng=drawn())  # fmt: skip
-    yield Case("a remainder", n=20 * int(rng.integers(5, 12)) + 19, fractions=(0.7, 0.15, 0.15), rng=drawn())
-    yield Case("other fractions", n=int(rng.integers(20, 40)) * 8 + 7, fractions=(0.5, 0.375, 0.125), rng=drawn())
-    yield Case("two sets only", n=2 * int(rng.integers(60, 90)) + 1, fractions=(0.75, 0.25), rng=drawn())
-    yield Case("five sets", n=5 * int(rng.integers(60, 90)) + 4, fractions=(0.2, 0.2, 0.2, 0.2, 0.2), rng=drawn())
+    yield Case("a whole number of pictures in every set", n=20 * int(rng.integers(2, 6)), fractions=(0.7, 0.15, 0.15), rng=generator(rng, 2**31))  # fmt: skip
+    yield Case(
+        "a remainder", n=20 * int(rng.integers(5, 12)) + 19, fractions=(0.7, 0.15, 0.15), rng=generator(rng, 2**31)
+    )
+    yield Case(
+        "other fractions", n=int(rng.integers(20, 40)) * 8 + 7, fractions=(0.5, 0.375, 0.125), rng=generator(rng, 2**31)
+    )
+    yield Case("two sets only", n=2 * int(rng.integers(60, 90)) + 1, fractions=(0.75, 0.25), rng=generator(rng, 2**31))
+    yield Case(
+        "five sets", n=5 * int(rng.integers(60, 90)) + 4, fractions=(0.2, 0.2, 0.2, 0.2, 0.2), rng=generator(rng, 2**31)
+    )
 
 
 def _borders(n, fractions):
@@ -62,18 +51,10 @@ def _whole_sizes(n, fractions):
     return [int(f * n + 1e-9) for f in fractions]
 
 
-def _split_overlap(n, fractions, rng):
-    return tuple(rng.permutation(n)[:size] for size in _whole_sizes(n, fractions))
-
-
 def _split_end_kept(n, fractions, rng):
     """All sets but the last are mixed."""
     begin = _borders(n, fractions)[-2]
     return _cut(np.concatenate([rng.permutation(begin), np.arange(begin, n)]), fractions)
-
-
-def _split_turned(n, fractions, rng):
-    return _cut(np.roll(np.arange(n), int(rng.integers(n // 3, n // 2))), fractions)
 
 
 def _split_remainder(n, fractions, rng):
@@ -118,69 +99,58 @@ SPLIT = Exercise(
     oracle=lambda n, fractions, rng: A_SPLIT,
     probe="split",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the sets overlap",
+    misconceptions={
+        "the sets overlap": Mistake(
             "Each of your sets is drawn on its own, so a picture can be in two of them, and another in none. A model "
             "that meets a training picture again in the test only has to remember it. Mix once, then cut.",
-            _split_overlap,
+            lambda n, fractions, rng: tuple(rng.permutation(n)[:size] for size in _whole_sizes(n, fractions)),
         ),
-        Misconception(
-            "drawn with replacement",
+        "drawn with replacement": Mistake(
             "You draw each index on its own, and what was drawn goes back into the pot. So the same picture comes twice, "
             "and others never. Shuffle a deck of cards instead: every index once, in a new order.",
             lambda n, fractions, rng: tuple(rng.integers(0, n, size) for size in _whole_sizes(n, fractions)),
         ),
-        Misconception(
-            "not shuffled",
+        "not shuffled": Mistake(
             "Your sets are pieces of the original order. Files often lie sorted by dish: then the model trains on pizza "
             "and is tested on soup. Mix the indices before you cut.",
             lambda n, fractions, rng: _cut(np.arange(n), fractions),
         ),
-        Misconception(
-            "the last set is not mixed",
+        "the last set is not mixed": Mistake(
             "You cut the last set off before you mix, so it is always the end of the original order. Files often lie sorted "
             "by dish: then one dish is tested only. Mix all indices first, then cut.",
             _split_end_kept,
         ),
-        Misconception(
-            "turned, not mixed",
+        "turned, not mixed": Mistake(
             "You begin at a place drawn by chance, but from there on the original order stays. Neighbours stay together, "
             "and files often lie sorted by dish. Mix all indices before you cut.",
-            _split_turned,
+            lambda n, fractions, rng: _cut(np.roll(np.arange(n), int(rng.integers(n // 3, n // 2))), fractions),
         ),
-        Misconception(
-            "the remainder is lost",
+        "the remainder is lost": Mistake(
             "You round each size down, and the pictures left over are in no set. Every picture costs work: let one set "
             "take what is left.",
             _split_remainder,
         ),
-        Misconception(
-            "a seed of its own",
+        "a seed of its own": Mistake(
             "Your split is the same whichever generator it is given: a seed stands in your code, or no chance is used at "
             "all. Whoever calls split must decide, so let rng do the mixing.",
             lambda n, fractions, rng: _cut(np.random.default_rng(0).permutation(n), fractions),
         ),
-        Misconception(
-            "the generator is not used",
+        "the generator is not used": Mistake(
             "Your split is another one at every call, even with a generator in the same state. You mix with a generator "
             "of your own, such as np.random's. Nobody could repeat your experiment. Let rng do the mixing.",
             _split_unused,
         ),
-        Misconception(
-            "every set contains those before it",
+        "every set contains those before it": Mistake(
             "Your later sets begin at 0 again, so each holds all those before it. A set begins where the one before it "
             "ended.",
             _split_grow,
         ),
-        Misconception(
-            "a coin for every picture",
+        "a coin for every picture": Mistake(
             "You decide for each picture by chance, so the sizes are right only on average. The sizes are given: mix all "
             "indices once, and cut at the right places.",
             _split_coin,
         ),
-        Misconception(
-            "all sets of one size",
+        "all sets of one size": Mistake(
             "Your sets are equally large. The fractions say how large each should be: fractions[i] * n.",
             lambda n, fractions, rng: (
                 tuple(np.array_split(rng.permutation(n), len(fractions))[::-1])
@@ -188,17 +158,15 @@ SPLIT = Exercise(
                 else _cut(rng.permutation(n), (0.6, 0.1, 0.1, 0.1, 0.1))
             ),  # fmt: skip
         ),
-        Misconception(
-            "one set too few",
+        "one set too few": Mistake(
             "You return one set fewer than there are fractions. There is one set for each fraction.",
             _split_first_and_rest,
         ),
-        Misconception(
-            "counted from 1",
+        "counted from 1": Mistake(
             "Your indices run from 1 to n. Python counts from 0: images[n] does not exist, and images[0] is in no set.",
             lambda n, fractions, rng: tuple(one + 1 for one in _cut(rng.permutation(n), fractions)),
         ),
-    ],
+    },
     hints=(
         "Think of a deck of n cards, numbered from 0. How do you deal it into piles so that no card is in two piles, and "
         "none is left?",
@@ -210,17 +178,13 @@ SPLIT = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 01.colour_histogram
-# ----------------------------------------------------------------------------------------------------------
+# --- 01.colour_histogram ------------------------------------------------------------------------------------
 
 
 def _histogram_oracle(image, bins):
-    import torch
-
     pixels = torch.from_numpy(np.array(image)).double().reshape(-1, 3)
     counts = [torch.histc(pixels[:, c], bins, 0, 256) for c in range(3)]
-    return _tidy((torch.stack(counts) / len(pixels)).numpy())
+    return rounded((torch.stack(counts) / len(pixels)).numpy())
 
 
 def _counts(image, bins, low=0.0, high=256.0):
@@ -265,12 +229,12 @@ def _joint(image, bins):
 
 
 def _own_range(image, bins):
-    return _tidy(np.stack([np.histogram(image[:, :, c], bins)[0] for c in range(3)]) / image[:, :, 0].size)
+    return rounded(np.stack([np.histogram(image[:, :, c], bins)[0] for c in range(3)]) / image[:, :, 0].size)
 
 
 def _whole_range(image, bins):
     low, high = float(image.min()), float(image.max())
-    return _tidy(_counts(image, bins, low, high) / image[:, :, 0].size)
+    return rounded(_counts(image, bins, low, high) / image[:, :, 0].size)
 
 
 def _rows_for_channels(image, bins):
@@ -280,12 +244,12 @@ def _rows_for_channels(image, bins):
 def _last_value_lost(image, bins):
     edges = np.linspace(0, 255, bins + 1)
     shares = [[np.mean((image[:, :, c] >= a) & (image[:, :, c] < b)) for a, b in zip(edges, edges[1:], strict=False)] for c in range(3)]  # fmt: skip
-    return _tidy(shares)
+    return rounded(shares)
 
 
 def _overflows(image, bins):
     places = (image * bins / 256).astype(int)
-    return _tidy([np.bincount(places[:, :, c].ravel(), minlength=bins) / places[:, :, c].size for c in range(3)])
+    return rounded([np.bincount(places[:, :, c].ravel(), minlength=bins) / places[:, :, c].size for c in range(3)])
 
 
 COLOUR_HISTOGRAM = Exercise(
@@ -295,90 +259,76 @@ COLOUR_HISTOGRAM = Exercise(
     cases=_histogram_cases,
     oracle=_histogram_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "not normalised",
+    misconceptions={
+        "not normalised": Mistake(
             "You return counts. A picture of twice the width has twice as many pixels, and yet the same colours. Divide "
             "by the number of pixels, so that each row adds up to 1.",
             lambda image, bins: _counts(image, bins),
         ),
-        Misconception(
-            "values taken to run from 0 to 1",
+        "values taken to run from 0 to 1": Mistake(
             "Your bins lie between 0 and 1, but a byte runs from 0 to 255. Nearly all pixels fall outside. Give the "
             "histogram the range of the bytes.",
-            lambda image, bins: _tidy(_counts(image, bins, 0.0, 1.0) / image[:, :, 0].size),
+            lambda image, bins: rounded(_counts(image, bins, 0.0, 1.0) / image[:, :, 0].size),
         ),
-        Misconception(
-            "the range follows the picture",
+        "the range follows the picture": Mistake(
             "Your bins run from the darkest to the brightest value of each picture, as np.histogram does when it is told "
             "no range. Then bin 0 means something else in every picture. The range must be fixed.",
             _own_range,
         ),
-        Misconception(
-            "one range for the whole picture",
+        "one range for the whole picture": Mistake(
             "Your bins run from the darkest to the brightest value of this picture, whichever channel they are in. In a dull "
             "picture bin 0 then means something else than in a bright one. The range must be that of the bytes, always.",
             _whole_range,
         ),
-        Misconception(
-            "joint in place of per channel",
+        "joint in place of per channel": Mistake(
             "You count combinations of red, green and blue: bins ** 3 numbers. That is a joint histogram, a good feature "
             "too, but here each channel is counted on its own: 3 rows of bins numbers.",
-            lambda image, bins: _tidy(_joint(image, bins)),
+            lambda image, bins: rounded(_joint(image, bins)),
         ),
-        Misconception(
-            "all channels in one",
+        "all channels in one": Mistake(
             "You count red, green and blue together, so a red plate and a blue one look the same. Each channel needs its "
             "own row.",
-            lambda image, bins: _tidy(_share(image, bins).mean(axis=0)),
+            lambda image, bins: rounded(_share(image, bins).mean(axis=0)),
         ),
-        Misconception(
-            "divided by all values",
+        "divided by all values": Mistake(
             "Your rows add up to 1/3: you divide by height times width times 3. Each channel has height times width "
             "values.",
-            lambda image, bins: _tidy(_share(image, bins) / 3),
+            lambda image, bins: rounded(_share(image, bins) / 3),
         ),
-        Misconception(
-            "a density",
+        "a density": Mistake(
             "You divide by the width of the bins as well, as density=True does. Then the numbers are shares per grey "
             "level. Here each row adds up to 1.",
-            lambda image, bins: _tidy(_share(image, bins) * bins / 256),
+            lambda image, bins: rounded(_share(image, bins) * bins / 256),
         ),
-        Misconception(
-            "rows taken for channels",
+        "rows taken for channels": Mistake(
             "You loop over the first axis. That is the height: you get a histogram for each row of the picture. The "
             "channels are the last axis: image[:, :, 0] is red.",
-            lambda image, bins: _tidy(_rows_for_channels(image, bins)),
+            lambda image, bins: rounded(_rows_for_channels(image, bins)),
         ),
-        Misconception(
-            "channels in reverse",
+        "channels in reverse": Mistake(
             "Your rows stand in the order blue, green, red. Row 0 is red, row 1 green, row 2 blue, as in the picture.",
             lambda image, bins: _share(image, bins)[::-1].copy(),
         ),
-        Misconception(
-            "a column for each channel",
+        "a column for each channel": Mistake(
             "Your numbers are right, but they stand as (bins, 3). Each channel is a row: (3, bins).",
             lambda image, bins: _share(image, bins).T.copy(),
         ),
-        Misconception(
-            "the brightest value is lost",
+        "the brightest value is lost": Mistake(
             "Pixels with the value 255 are in none of your bins. Your last bin ends at 255 and does not hold its own "
             "border. The bytes have 256 values: let the last bin end at 256.",
             _last_value_lost,
         ),
-        Misconception(
-            "the bytes overflow",
+        "the bytes overflow": Mistake(
             "You multiply bytes by bins, and a uint8 holds at most 255: 100 * 8 becomes 32, without a word. Turn the "
             "picture into a wider type first, as image.astype(int) does.",
             _overflows,
         ),
-        Misconception(
-            "all in one row",
+        "all in one row": Mistake(
             "Your numbers are right, but they lie in one long row. Here each channel is a row of its own: (3, bins). A "
             "model will want them flat, and .ravel() does that later.",
             lambda image, bins: _share(image, bins).ravel(),
         ),
-    ],
+    },
     hints=(
         "Take one channel, image[:, :, 0], and bins = 4. Each bin is 256 / 4 = 64 values wide. Into which bin does 130 "
         "fall?",
@@ -390,16 +340,14 @@ COLOUR_HISTOGRAM = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 01.fit_line
-# ----------------------------------------------------------------------------------------------------------
+# --- 01.fit_line --------------------------------------------------------------------------------------------
 
 
 def _line_oracle(X, y):
     from sklearn.linear_model import LinearRegression
 
     model = LinearRegression().fit(X, y)
-    return _tidy(model.coef_), _number(model.intercept_)
+    return rounded(model.coef_), rounded(model.intercept_)
 
 
 def _line(X, y):
@@ -416,7 +364,7 @@ def _cloud(rng, n, d, noise=1.0):
         X = (rng.uniform(2, 6, d) + (rng.normal(size=(n, d)) + 0.8 * rng.normal(size=(n, 1))) * size).round(1)
         if np.linalg.cond(np.column_stack([X, np.ones(n)])) > 300:  # nearly on a line: nobody's digits would be safe
             continue
-        w, b = _real(rng, d, 5.0), rng.choice([-1, 1]) * rng.uniform(5, 15)
+        w, b = signed(rng, d, 5.0, digits=1), rng.choice([-1, 1]) * rng.uniform(5, 15)
         y = (X @ w + b + noise * rng.normal(size=n)).round(1)
         fitted, intercept = _line(X, y)
         lone = [np.polyfit(X[:, k], y, 1)[0] for k in range(d)]
@@ -441,38 +389,38 @@ def _line_cases(rng):
 
 
 def _line_through_zero(X, y):
-    return _tidy(np.linalg.lstsq(X, y, rcond=None)[0]), _number(0)
+    return rounded(np.linalg.lstsq(X, y, rcond=None)[0]), rounded(0)
 
 
 def _line_ones_first(X, y):
     w, b = _line(X, y)
-    return _tidy([b, *w[:-1]]), _number(w[-1])
+    return rounded([b, *w[:-1]]), rounded(w[-1])
 
 
 def _line_each_alone(X, y):
     slopes = np.array([np.polyfit(X[:, k], y, 1)[0] for k in range(X.shape[1])])
-    return _tidy(slopes), _number(y.mean() - X.mean(axis=0) @ slopes)
+    return rounded(slopes), rounded(y.mean() - X.mean(axis=0) @ slopes)
 
 
 def _line_turned(X, y):
     A = np.column_stack([y, np.ones(len(y))])
     answer = np.linalg.lstsq(A, X, rcond=None)[0]
-    return _tidy(answer[0]), _number(answer[1].mean())
+    return rounded(answer[0]), rounded(answer[1].mean())
 
 
 def _line_mean(X, y):
     w, _ = _line(X, y)
-    return _tidy(w), _number(y.mean())
+    return rounded(w), rounded(y.mean())
 
 
 def _line_normal_matrix(X, y):
     A = np.column_stack([X, np.ones(len(X))])
-    return _tidy(A.T @ A), _tidy(A.T @ y)
+    return rounded(A.T @ A), rounded(A.T @ y)
 
 
 def _line_no_intercept_moved(X, y):
     w, _ = _line_through_zero(X, y)
-    return w, _number(y.mean() - X.mean(axis=0) @ w)
+    return w, rounded(y.mean() - X.mean(axis=0) @ w)
 
 
 FIT_LINE = Exercise(
@@ -482,73 +430,62 @@ FIT_LINE = Exercise(
     cases=_line_cases,
     oracle=_line_oracle,
     forbidden=(*LIBRARIES, "scipy.stats.linregress", "scipy.optimize.*"),
-    misconceptions=[
-        Misconception(
-            "no intercept",
+    misconceptions={
+        "no intercept": Mistake(
             "Your line runs through the origin: b is 0. Give it a free height, with one more column of ones beside X.",
             _line_through_zero,
         ),
-        Misconception(
-            "the intercept is added afterwards",
+        "the intercept is added afterwards": Mistake(
             "You fit the slopes through the origin first, and find b after that. But the best slopes depend on b. Both "
             "must be found together: put a column of ones beside X.",
             _line_no_intercept_moved,
         ),
-        Misconception(
-            "X is regressed on y",
+        "X is regressed on y": Mistake(
             "You explain the features by the answer. It should be the other way around: X goes in, and y is what the line "
             "must hit.",
             _line_turned,
         ),
-        Misconception(
-            "the normal matrix is returned",
+        "the normal matrix is returned": Mistake(
             "You return both sides of the normal equations, A.T @ A and A.T @ y. They still have to be solved: "
             "np.linalg.solve does it.",
             _line_normal_matrix,
         ),
-        Misconception(
-            "each feature on its own",
+        "each feature on its own": Mistake(
             "You fit a line for each feature alone. Where features go together (fatty food is often sweet), each takes "
             "credit for the other. All weights must be found at once.",
             _line_each_alone,
         ),
-        Misconception(
-            "the intercept is the mean",
+        "the intercept is the mean": Mistake(
             "Your weights are right, and b is the mean of y. That would be the line's height at the mean of X. b is its "
             "height where all features are 0.",
             _line_mean,
         ),
-        Misconception(
-            "the sign of the intercept",
+        "the sign of the intercept": Mistake(
             "Your weights are right, and b has the wrong sign. The line must pass through the means: y.mean() is "
             "X.mean(axis=0) @ w + b.",
-            lambda X, y: (_tidy(_line(X, y)[0]), _number(-_line(X, y)[1])),
+            lambda X, y: (rounded(_line(X, y)[0]), rounded(-_line(X, y)[1])),
         ),
-        Misconception(
-            "weights and intercept in one",
+        "weights and intercept in one": Mistake(
             "Your numbers are right, but they stand in one array. Return two things: the weights, shape (D,), and the "
             "intercept, one number.",
-            lambda X, y: _tidy(np.append(*_line(X, y))),
+            lambda X, y: rounded(np.append(*_line(X, y))),
         ),
-        Misconception(
-            "intercept first",
+        "intercept first": Mistake(
             "Your numbers are right, but they stand the wrong way round: first the weights, shape (D,), then the "
             "intercept.",
-            lambda X, y: (_number(_line(X, y)[1]), _tidy(_line(X, y)[0])),
+            lambda X, y: (rounded(_line(X, y)[1]), rounded(_line(X, y)[0])),
         ),
-        Misconception(
-            "the column of ones is read at the wrong end",
+        "the column of ones is read at the wrong end": Mistake(
             "Your numbers are right, but the intercept stands among the weights, and one weight in its place. The intercept "
             "is found where the column of ones stands: first if you put it first, last if you put it last.",
             _line_ones_first,
         ),
-        Misconception(
-            "predictions in place of the line",
+        "predictions in place of the line": Mistake(
             "You return what the line says for each plate of X. Asked for is the line itself: its weights and its "
             "intercept, to be used on plates that are not in X.",
-            lambda X, y: _tidy(X @ _line(X, y)[0] + _line(X, y)[1]),
+            lambda X, y: rounded(X @ _line(X, y)[0] + _line(X, y)[1]),
         ),
-    ],
+    },
     hints=(
         "A line with intercept is a line through the origin with one more feature that is always 1. Its weight is the "
         "intercept.",
@@ -559,9 +496,7 @@ FIT_LINE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 01.mean_absolute_error and 01.r2_score
-# ----------------------------------------------------------------------------------------------------------
+# --- 01.mean_absolute_error and 01.r2_score -----------------------------------------------------------------
 
 
 def _pairs(rng, n, sign=1):
@@ -600,11 +535,7 @@ def _metric_cases(rng):
 def _mae_oracle(truth, predicted):
     from sklearn.metrics import mean_absolute_error
 
-    return _number(mean_absolute_error(truth, predicted))
-
-
-def _metric(formula):
-    return lambda truth, predicted: _number(formula(truth, predicted))
+    return rounded(mean_absolute_error(truth, predicted))
 
 
 MEAN_ABSOLUTE_ERROR = Exercise(
@@ -614,58 +545,49 @@ MEAN_ABSOLUTE_ERROR = Exercise(
     cases=_metric_cases,
     oracle=_mae_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "signed errors cancel",
+    misconceptions={
+        "signed errors cancel": Mistake(
             "You average the errors with their signs, so that 50 too many and 50 too few make 0. Take each error's size "
             "first.",
-            _metric(lambda t, p: np.mean(p - t)),
+            rounding(lambda t, p: np.mean(p - t)),
         ),
-        Misconception(
-            "signed errors cancel, truth first",
+        "signed errors cancel, truth first": Mistake(
             "You average truth less prediction with their signs, so that 50 too many and 50 too few make 0. Take each "
             "error's size first.",
-            _metric(lambda t, p: np.mean(t - p)),
+            rounding(lambda t, p: np.mean(t - p)),
         ),
-        Misconception(
-            "the size is taken last",
+        "the size is taken last": Mistake(
             "You average first and take the size of the mean. By then the errors have cancelled. Each error's size comes "
             "first.",
-            _metric(lambda t, p: abs(np.mean(p - t))),
+            rounding(lambda t, p: abs(np.mean(p - t))),
         ),
-        Misconception(
-            "squared errors",
+        "squared errors": Mistake(
             "You average the squares. That is the mean squared error, in kcal squared, and it listens most to the largest "
             "mistake.",
-            _metric(lambda t, p: np.mean((p - t) ** 2)),
+            rounding(lambda t, p: np.mean((p - t) ** 2)),
         ),
-        Misconception(
-            "the root of the mean square",
+        "the root of the mean square": Mistake(
             "You return the root mean squared error. It has the right unit, but it gives large errors more weight. Here "
             "each error counts as it is.",
-            _metric(lambda t, p: np.sqrt(np.mean((p - t) ** 2))),
+            rounding(lambda t, p: np.sqrt(np.mean((p - t) ** 2))),
         ),
-        Misconception(
-            "a sum over the plates",
+        "a sum over the plates": Mistake(
             "You add up the sizes. Divide by the number of plates, so that test sets of different sizes can be compared.",
-            _metric(lambda t, p: np.sum(np.abs(p - t))),
+            rounding(lambda t, p: np.sum(np.abs(p - t))),
         ),
-        Misconception(
-            "the median error",
+        "the median error": Mistake(
             "You return the median of the sizes. It does not see the large errors at all. Here the mean is asked for.",
-            _metric(lambda t, p: np.median(np.abs(p - t))),
+            rounding(lambda t, p: np.median(np.abs(p - t))),
         ),
-        Misconception(
-            "relative errors",
+        "relative errors": Mistake(
             "You divide each error by the truth. That is a percentage error. Here the answer is in kcal.",
-            _metric(lambda t, p: np.mean(np.abs(p - t) / t)),
+            rounding(lambda t, p: np.mean(np.abs(p - t) / t)),
         ),
-        Misconception(
-            "one error for each plate",
+        "one error for each plate": Mistake(
             "You return N numbers, the sizes of the errors. They are right. Asked for is one number: their mean.",
-            lambda t, p: _tidy(np.abs(p - t)),
+            lambda t, p: rounded(np.abs(p - t)),
         ),
-    ],
+    },
     hints=(
         "First the error of each plate, then its size, then the mean. In this order.",
         "np.abs takes the size of every entry of an array.",
@@ -677,7 +599,7 @@ MEAN_ABSOLUTE_ERROR = Exercise(
 def _r2_oracle(truth, predicted):
     from sklearn.metrics import r2_score
 
-    return _number(r2_score(truth, predicted))
+    return rounded(r2_score(truth, predicted))
 
 
 def _squares(a, b):
@@ -695,70 +617,59 @@ R2_SCORE = Exercise(
     cases=_metric_cases,
     oracle=_r2_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the ratio is inverted",
+    misconceptions={
+        "the ratio is inverted": Mistake(
             "You divide the baseline's squared error by the model's. A perfect model would divide by 0. It is the model's "
             "error that is measured, in units of the baseline's.",
-            _metric(lambda t, p: 1 - _squares(t, t.mean()) / _squares(t, p) if _squares(t, p) else -np.inf),
+            rounding(lambda t, p: 1 - _squares(t, t.mean()) / _squares(t, p) if _squares(t, p) else -np.inf),
         ),
-        Misconception(
-            "against the mean of the predictions",
+        "against the mean of the predictions": Mistake(
             "Your baseline is the mean of the predictions. It should be the mean of the truths: the best single number "
             "that one could have said.",
-            _metric(lambda t, p: 1 - _squares(t, p) / _squares(t, p.mean())),
+            rounding(lambda t, p: 1 - _squares(t, p) / _squares(t, p.mean())),
         ),
-        Misconception(
-            "the predictions' own spread",
+        "the predictions' own spread": Mistake(
             "You divide by how much the predictions vary. Divide by how much the truths vary around their mean.",
-            _metric(lambda t, p: 1 - _squares(t, p) / _squares(p, p.mean())),
+            rounding(lambda t, p: 1 - _squares(t, p) / _squares(p, p.mean())),
         ),
-        Misconception(
-            "what is left, not what is explained",
+        "what is left, not what is explained": Mistake(
             "You return the share of the error that is left. R squared is 1 less that: 1 for a perfect model, and 0 for "
             "one that is no better than the mean.",
-            _metric(lambda t, p: _squares(t, p) / _squares(t, t.mean())),
+            rounding(lambda t, p: _squares(t, p) / _squares(t, t.mean())),
         ),
-        Misconception(
-            "the correlation squared",
+        "the correlation squared": Mistake(
             "You return the squared correlation. It forgives a model that is always 100 kcal too high. R squared does "
             "not.",
-            _metric(_correlation_squared),
+            rounding(_correlation_squared),
         ),
-        Misconception(
-            "the predictions' distance from the mean",
+        "the predictions' distance from the mean": Mistake(
             "You add up how far the predictions lie from the mean of the truths. That does not ask whether they are right: "
             "the two agree only for a line on the very plates that it was fitted to. Take the errors, truth less prediction.",
-            _metric(lambda t, p: _squares(p, t.mean()) / _squares(t, t.mean())),
+            rounding(lambda t, p: _squares(p, t.mean()) / _squares(t, t.mean())),
         ),
-        Misconception(
-            "never below zero",
+        "never below zero": Mistake(
             "You cut the result off at 0. A model can be worse than the mean, and R squared says so with a negative number.",
-            _metric(lambda t, p: max(0.0, 1 - _squares(t, p) / _squares(t, t.mean()))),
+            rounding(lambda t, p: max(0.0, 1 - _squares(t, p) / _squares(t, t.mean()))),
         ),
-        Misconception(
-            "sizes in place of squares",
+        "sizes in place of squares": Mistake(
             "You add up the sizes of the errors. R squared compares squared errors.",
-            _metric(lambda t, p: 1 - np.abs(t - p).sum() / np.abs(t - t.mean()).sum()),
+            rounding(lambda t, p: 1 - np.abs(t - p).sum() / np.abs(t - t.mean()).sum()),
         ),
-        Misconception(
-            "the mean and the sum are mixed",
+        "the mean and the sum are mixed": Mistake(
             "One of your two errors is a sum over the plates and the other a mean. Take the same for both.",
-            _metric(lambda t, p: 1 - np.mean((t - p) ** 2) / _squares(t, t.mean())),
+            rounding(lambda t, p: 1 - np.mean((t - p) ** 2) / _squares(t, t.mean())),
         ),
-        Misconception(
-            "variance with N - 1",
+        "variance with N - 1": Mistake(
             "You divide by the variance with N - 1 and average the model's error with N, or the other way around. Take "
             "plain sums of squares for both.",
-            _metric(lambda t, p: 1 - np.mean((t - p) ** 2) / np.var(t, ddof=1)),
+            rounding(lambda t, p: 1 - np.mean((t - p) ** 2) / np.var(t, ddof=1)),
         ),
-        Misconception(
-            "the bias is forgiven",
+        "the bias is forgiven": Mistake(
             "You take the spread of the errors around their own mean. A model that is always 100 kcal too high has no "
             "such spread. Square the errors themselves.",
-            _metric(lambda t, p: 1 - np.var(t - p) / np.var(t)),
+            rounding(lambda t, p: 1 - np.var(t - p) / np.var(t)),
         ),
-    ],
+    },
     hints=(
         "You need two numbers: the model's sum of squared errors, and that of a rival who always says the mean of the "
         "truths.",
@@ -768,9 +679,7 @@ R2_SCORE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 01.knn_predict
-# ----------------------------------------------------------------------------------------------------------
+# --- 01.knn_predict -----------------------------------------------------------------------------------------
 
 
 def _distances(X_train, X_test):
@@ -841,13 +750,13 @@ _KNN_WRONG = (
 )
 
 
-def _clear(X_train, X_test, k):
+def _has_clear_neighbours(X_train, X_test, k):
     """Whether it is plain who the k nearest are, in every test row."""
     gaps = np.diff(np.sort(_distances(X_train, X_test), axis=1)[:, : k + 2], axis=1)
     return gaps.min() > 0.003
 
 
-def _telling(X_train, y_train, X_test, k):
+def _tells_mistakes_apart(X_train, y_train, X_test, k):
     right = _knn(X_train, y_train, X_test, k).tolist()
     answers = [wrong(X_train, y_train, X_test, k).tolist() for wrong in _KNN_WRONG]
     if k == 1:  # a vote of one: the ways to vote agree
@@ -856,7 +765,7 @@ def _telling(X_train, y_train, X_test, k):
     return apart and len(set(right)) > 2 and right[0] != right[1]
 
 
-def _tied(X_train, y_train, X_test, k):
+def _has_ties(X_train, y_train, X_test, k):
     """Whether ties in the vote occur in which the smallest label is neither the nearest nor the last."""
     right = _knn(X_train, y_train, X_test, k).tolist()
     last = _knn(X_train, y_train, X_test, k, vote=_last_of_ties).tolist()
@@ -870,7 +779,7 @@ def _knn_draw(rng, n, d, m, k, classes, good):
         y = rng.integers(0, classes, n).astype(np.int64)
         X = (centres[y] + rng.normal(0, 2.2, (n, d)) * rng.uniform(0.5, 1.5, d)).round(2)
         T = rng.uniform(-4, 4, (m, d)).round(2)
-        if len(set(y.tolist())) == classes and _clear(X, T, k) and good(X, y, T, k):
+        if len(set(y.tolist())) == classes and _has_clear_neighbours(X, T, k) and good(X, y, T, k):
             return {"X_train": X, "y_train": y, "X_test": T, "k": k}
 
 
@@ -878,10 +787,10 @@ def _knn_cases(rng):
     a, b = 2 * int(rng.integers(1, 5)), int(rng.integers(3, 6))
     X = np.array([[1.0, 1.0], [1.0, 2.0], [2.0, 1.0], [8.0, 8.0], [8.0, 9.0], [9.0, 7.0]])
     yield Case("six plates, two questions", X_train=X, y_train=np.array([b, b, 0, 2, 2, 0]) % 6, X_test=np.array([[1.25, 1.5], [8.25 + a / 10, 8.1]]), k=3)  # fmt: skip
-    yield Case("one neighbour", **_knn_draw(rng, 17, 2, 7, 1, 4, _telling))
-    yield Case("three features, five neighbours", **_knn_draw(rng, 23, 3, 19, 5, 5, _telling))
-    yield Case("four features, seven neighbours", **_knn_draw(rng, 29, 4, 21, 7, 4, _telling))
-    yield Case("ties in the vote", **_knn_draw(rng, 19, 2, 15, 4, 4, _tied))
+    yield Case("one neighbour", **_knn_draw(rng, 17, 2, 7, 1, 4, _tells_mistakes_apart))
+    yield Case("three features, five neighbours", **_knn_draw(rng, 23, 3, 19, 5, 5, _tells_mistakes_apart))
+    yield Case("four features, seven neighbours", **_knn_draw(rng, 29, 4, 21, 7, 4, _tells_mistakes_apart))
+    yield Case("ties in the vote", **_knn_draw(rng, 19, 2, 15, 4, 4, _has_ties))
     yield Case("everyone votes", weight=0.5, **_knn_draw(rng, 11, 2, 3, 11, 3, lambda X, y, T, k: True))
 
 
@@ -892,91 +801,76 @@ KNN_PREDICT = Exercise(
     cases=_knn_cases,
     oracle=_knn_oracle,
     forbidden=(*LIBRARIES, "scipy.spatial.*"),
-    misconceptions=[
-        Misconception(
-            "the farthest count",
+    misconceptions={
+        "the farthest count": Mistake(
             "You ask the k plates that are farthest away. Sorting goes from small to large: the nearest come first.",
             _KNN_WRONG[0],
         ),
-        Misconception(
-            "city-block distance",
+        "city-block distance": Mistake(
             "You add up the sizes of the differences (the L1 distance). Here the straight distance counts: the root of "
             "the sum of the squared differences.",
             _KNN_WRONG[1],
         ),
-        Misconception(
-            "products in place of distances",
+        "products in place of distances": Mistake(
             "You take the largest dot products for the nearest plates. A plate with large features wins everywhere that "
             "way. Take the differences first.",
             _KNN_WRONG[2],
         ),
-        Misconception(
-            "differences cancel",
+        "differences cancel": Mistake(
             "You add up the differences with their signs, so that 3 more of one feature and 3 less of another make 0. "
             "Square them first.",
             _KNN_WRONG[3],
         ),
-        Misconception(
-            "the nearest is left out",
+        "the nearest is left out": Mistake(
             "You skip the nearest plate. That would be right if the test plates were among the training plates. They "
             "are not.",
             _KNN_WRONG[4],
         ),
-        Misconception(
-            "always one neighbour",
+        "always one neighbour": Mistake(
             "You ask the single nearest plate, whatever k says.",
             _KNN_WRONG[5],
         ),
-        Misconception(
-            "one neighbour too many",
+        "one neighbour too many": Mistake(
             "You ask k + 1 plates. A slice up to k holds k entries.",
             _KNN_WRONG[6],
         ),
-        Misconception(
-            "the mean of the labels",
+        "the mean of the labels": Mistake(
             "You average the neighbours' labels. Labels are names written as numbers: the mean of pizza (0) and apple (6) "
             "is no dish. Let them vote.",
-            lambda *a: _tidy([a[1][row].mean() for row in _neighbours(a[0], a[2], a[3])]),
+            lambda *a: rounded([a[1][row].mean() for row in _neighbours(a[0], a[2], a[3])]),
         ),
-        Misconception(
-            "the mean of the labels, rounded",
+        "the mean of the labels, rounded": Mistake(
             "You average the neighbours' labels and round. Labels are names written as numbers: between pizza (0) and "
             "apple (6) lie dishes that nobody voted for. Count the votes.",
             _KNN_WRONG[8],
         ),
-        Misconception(
-            "the largest label",
+        "the largest label": Mistake(
             "You return the largest label among the neighbours. Count how often each occurs: the most frequent wins.",
             _KNN_WRONG[10],
         ),
-        Misconception(
-            "ties go to the largest label",
+        "ties go to the largest label": Mistake(
             "Your votes are right, but where two dishes have equally many, you take the larger label. Here the smaller "
             "one wins.",
             lambda *a: _knn(*a, vote=_last_of_ties),
         ),
-        Misconception(
-            "ties go to the nearest",
+        "ties go to the nearest": Mistake(
             "Your votes are right, but where two dishes have equally many, you take the one that you met first, as "
             "Counter.most_common does. Here the smaller label wins.",
             lambda *a: _knn(*a, vote=_first_met),
         ),
-        Misconception(
-            "indices in place of labels",
+        "indices in place of labels": Mistake(
             "You return where the nearest plates stand in the training set. Look up their labels: y_train[index].",
             lambda *a: _neighbours(a[0], a[2], 1)[:, 0].astype(np.int64),
         ),
-        Misconception(
-            "the neighbours' labels, uncounted",
+        "the neighbours' labels, uncounted": Mistake(
             "You return the labels of all k neighbours. They are right. Now let them vote: one label for each test plate.",
             lambda *a: a[1][_neighbours(a[0], a[2], a[3])],
         ),
-        Misconception(
-            "only the first test plate",
+        "only the first test plate": Mistake(
             "You answer for the first test plate only. X_test holds M plates, so the result has M labels.",
             lambda *a: _knn(*a)[:1],
         ),
-    ],
+    },
     hints=(
         "Take one test plate. How far is it from each training plate? You need N distances, and then the places of the k "
         "smallest.",
@@ -988,9 +882,7 @@ KNN_PREDICT = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 01.iou
-# ----------------------------------------------------------------------------------------------------------
+# --- 01.iou -------------------------------------------------------------------------------------------------
 
 
 def _iou_oracle(box_a, box_b):
@@ -1004,7 +896,7 @@ def _iou_oracle(box_a, box_b):
 
     a, b = mask(box_a), mask(box_b)
     union = np.count_nonzero(a | b)
-    return _number(np.count_nonzero(a & b) / union if union else 0.0)
+    return rounded(np.count_nonzero(a & b) / union if union else 0.0)
 
 
 def _sides(a, b):
@@ -1019,51 +911,18 @@ def _overlap(a, b):
 
 
 def _ratio(above, below):
-    return _number(above / below if below else 0.0)
+    return rounded(above / below if below else 0.0)
 
 
-def _iou(a, b):
-    both = _overlap(a, b)
-    return _ratio(both, sum(_sides(a, b)[2:]) - both)
-
-
-def _iou_variant(formula):
-    return lambda a, b: _number(formula(a, b))
-
-
-def _iou_clipped_late(a, b):
+def _iou(a, b, overlap=lambda w, h: max(w, 0.0) * max(h, 0.0)):
     w, h, area_a, area_b = _sides(a, b)
-    both = max(0.0, w * h)
+    both = overlap(w, h)
     return _ratio(both, area_a + area_b - both)
 
 
-def _iou_unclipped(a, b):
-    w, h, area_a, area_b = _sides(a, b)
-    return _ratio(w * h, area_a + area_b - w * h)
-
-
-def _iou_one_side_clipped(side):
-    """Only the width (0) or only the height (1) is cut off at 0."""
-
-    def wrong(a, b):
-        w, h, area_a, area_b = _sides(a, b)
-        both = max(w, 0.0) * h if side == 0 else w * max(h, 0.0)
-        return _ratio(both, area_a + area_b - both)
-
-    return wrong
-
-
-def _iou_swapped(a, b):
-    """Corners read as x0, x1, y0, y1."""
-    return _iou([a[0], a[2], a[1], a[3]], [b[0], b[2], b[1], b[3]])
-
-
-def _iou_width_height(a, b):
-    return _iou([a[0], a[1], a[0] + a[2], a[1] + a[3]], [b[0], b[1], b[0] + b[2], b[1] + b[3]])
-
-
-def _iou_pixels(a, b):
-    return _iou([a[0], a[1], a[2] + 1, a[3] + 1], [b[0], b[1], b[2] + 1, b[3] + 1])
+def _iou_reading(corners):
+    """Boxes whose four numbers are taken for something else."""
+    return lambda a, b: _iou(corners(a), corners(b))
 
 
 def _iou_hull(a, b):
@@ -1105,18 +964,16 @@ IOU = Exercise(
     cases=_iou_cases,
     oracle=_iou_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the overlap counts twice in the union",
+    misconceptions={
+        "the overlap counts twice in the union": Mistake(
             "You divide by the sum of both areas. The overlap is in both, so it is counted twice: take it away once. The "
             "same box twice should give 1.",
-            _iou_variant(lambda a, b: _ratio(_overlap(a, b), sum(_sides(a, b)[2:]))),
+            rounding(lambda a, b: _ratio(_overlap(a, b), sum(_sides(a, b)[2:]))),
         ),
-        Misconception(
-            "the overlap is taken away twice",
+        "the overlap is taken away twice": Mistake(
             "Your union has lost the overlap altogether. It is in both areas, and must be counted once: take it away "
             "once, not twice.",
-            _iou_variant(
+            rounding(
                 lambda a, b: (
                     _ratio(_overlap(a, b), sum(_sides(a, b)[2:]) - 2 * _overlap(a, b))
                     if sum(_sides(a, b)[2:]) - 2 * _overlap(a, b)
@@ -1124,88 +981,74 @@ IOU = Exercise(
                 )
             ),  # fmt: skip
         ),
-        Misconception(
-            "two negative sides multiplied",
+        "two negative sides multiplied": Mistake(
             "Boxes that are apart in x and in y have an overlap with two negative sides, and their product is positive. Cut "
             "each side off at 0 before you multiply.",
-            _iou_variant(_iou_clipped_late),
+            lambda a, b: _iou(a, b, lambda w, h: max(0.0, w * h)),
         ),
-        Misconception(
-            "negative sides are kept",
+        "negative sides are kept": Mistake(
             "Where the boxes are apart, a side of your overlap is negative, and so it goes into the result. No overlap is "
             "0: cut each side off there.",
-            _iou_variant(_iou_unclipped),
+            lambda a, b: _iou(a, b, lambda w, h: w * h),
         ),
-        Misconception(
-            "only the width is cut off",
+        "only the width is cut off": Mistake(
             "Boxes that are apart in y have an overlap with a negative height, and it goes into your result. Cut both sides "
             "off at 0.",
-            _iou_variant(_iou_one_side_clipped(0)),
+            lambda a, b: _iou(a, b, lambda w, h: max(w, 0.0) * h),
         ),
-        Misconception(
-            "only the height is cut off",
+        "only the height is cut off": Mistake(
             "Boxes that are apart in x have an overlap with a negative width, and it goes into your result. Cut both sides "
             "off at 0.",
-            _iou_variant(_iou_one_side_clipped(1)),
+            lambda a, b: _iou(a, b, lambda w, h: w * max(h, 0.0)),
         ),
-        Misconception(
-            "x and y are swapped",
+        "x and y are swapped": Mistake(
             "You read a box as x0, x1, y0, y1. The order is x0, y0, x1, y1: first one corner, then the other.",
-            _iou_variant(_iou_swapped),
+            _iou_reading(lambda box: [box[0], box[2], box[1], box[3]]),
         ),
-        Misconception(
-            "width and height in place of a corner",
+        "width and height in place of a corner": Mistake(
             "You read the last two numbers as width and height. They are the other corner, x1 and y1: the width is "
             "x1 - x0.",
-            _iou_variant(_iou_width_height),
+            _iou_reading(lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]]),
         ),
-        Misconception(
-            "a pixel too much",
+        "a pixel too much": Mistake(
             "You add 1 to each side, as for boxes that hold their last pixel. Here x1 and y1 lie just outside: the width "
             "is x1 - x0.",
-            _iou_variant(_iou_pixels),
+            _iou_reading(lambda box: [box[0], box[1], box[2] + 1, box[3] + 1]),
         ),
-        Misconception(
-            "divided by the enclosing box",
+        "divided by the enclosing box": Mistake(
             "You divide by the area of the box around both. The union is only what the two cover: the sum of their areas "
             "less the overlap.",
-            _iou_variant(_iou_hull),
+            _iou_hull,
         ),
-        Misconception(
-            "divided by the first box",
+        "divided by the first box": Mistake(
             "You divide by the area of box_a. A huge box_b would then be perfect. Divide by the union of the two.",
-            _iou_variant(lambda a, b: _ratio(_overlap(a, b), _sides(a, b)[2])),
+            rounding(lambda a, b: _ratio(_overlap(a, b), _sides(a, b)[2])),
         ),
-        Misconception(
-            "divided by the second box",
+        "divided by the second box": Mistake(
             "You divide by the area of box_b. A huge box_a would then be perfect. Divide by the union of the two.",
-            _iou_variant(lambda a, b: _ratio(_overlap(a, b), _sides(a, b)[3])),
+            rounding(lambda a, b: _ratio(_overlap(a, b), _sides(a, b)[3])),
         ),
-        Misconception(
-            "divided by the smaller box",
+        "divided by the smaller box": Mistake(
             "You divide by the smaller of the two areas. Then a box inside the other is perfect, however small. Divide by "
             "the union of the two.",
-            _iou_variant(lambda a, b: _ratio(_overlap(a, b), min(_sides(a, b)[2:]))),
+            rounding(lambda a, b: _ratio(_overlap(a, b), min(_sides(a, b)[2:]))),
         ),
-        Misconception(
-            "twice the overlap over the sum",
+        "twice the overlap over the sum": Mistake(
             "That is the Dice coefficient, a relative of the IoU, and larger. The IoU divides the overlap, once, by the "
             "union.",
-            _iou_variant(lambda a, b: _ratio(2 * _overlap(a, b), sum(_sides(a, b)[2:]))),
+            rounding(lambda a, b: _ratio(2 * _overlap(a, b), sum(_sides(a, b)[2:]))),
         ),
-        Misconception(
-            "the overlap alone",
+        "the overlap alone": Mistake(
             "You return the overlap's area, in square pixels. Divide it by the area of the union, so that large and small "
             "boxes can be compared.",
-            _iou_variant(_overlap),
+            rounding(_overlap),
         ),
-        Misconception(
-            "zero divided by zero",
+        "zero divided by zero": Mistake(
             "Two boxes without area have a union of 0, and 0 / 0 is not a number. Here the answer is 0. Ask before you "
             "divide.",
             _iou_nan,
         ),
-    ],
+    },
     hints=(
         "Draw two boxes on squared paper. The overlap is a box too. Where is its left border: at the smaller or at the "
         "larger of the two x0?",
@@ -1217,9 +1060,7 @@ IOU = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 01.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 01.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "01.quiz",
@@ -1227,44 +1068,34 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            {
-                "a": "An average of labels means nothing: the label between pizza and doughnut is burger, and a burger is "
-                "nothing in between.",
-                "b": "The output is a whole number, but it is a name all the same. Would 7 be twice as much as 3.5?",
-                "d": "One of twelve names, learned from labelled examples: this chapter has a word for it.",
-            },
+            a="An average of labels means nothing: the label between pizza and doughnut is burger, and a burger is "
+            "nothing in between.",
+            b="The output is a whole number, but it is a name all the same. Would 7 be twice as much as 3.5?",
+            d="One of twelve names, learned from labelled examples: this chapter has a word for it.",
         ),
         Question(
             "b",
-            {
-                "a": "Then the test set has helped to choose, and its accuracy is a little too good: it is one of 20 tries.",
-                "c": "A model knows its training pictures. With k = 1 each is its own nearest neighbour, and all are right.",
-                "d": "The choice must not see the test set, and this mixes it in.",
-            },
+            a="Then the test set has helped to choose, and its accuracy is a little too good: it is one of 20 tries.",
+            c="A model knows its training pictures. With k = 1 each is its own nearest neighbour, and all are right.",
+            d="The choice must not see the test set, and this mixes it in.",
         ),
         Question(
             "d",
-            {
-                "a": "A negative correlation would say that. R squared compares two sums of squares, and has no direction.",
-                "b": "Perfect is 1, and this is far from it. What does 0 stand for?",
-                "c": "That would be 0.2, above zero. What does 0 stand for?",
-            },
+            a="A negative correlation would say that. R squared compares two sums of squares, and has no direction.",
+            b="Perfect is 1, and this is far from it. What does 0 stand for?",
+            c="That would be 0.2, above zero. What does 0 stand for?",
         ),
         Question(
             "a",
-            {
-                "b": "Which of the answers is most frequent decides what a constant can reach. Count them first.",
-                "c": "It is far above guessing among 2, but nobody has to guess evenly.",
-                "d": "The size of the test set says how sure we are of the 90 %, not what they are worth.",
-            },
+            b="Which of the answers is most frequent decides what a constant can reach. Count them first.",
+            c="It is far above guessing among 2, but nobody has to guess evenly.",
+            d="The size of the test set says how sure we are of the 90 %, not what they are worth.",
         ),
         Question(
             "b",
-            {
-                "a": "Its name comes from the curve that it fits, but what comes out is a class.",
-                "c": "It needs labels: names of classes.",
-                "d": "It gives probabilities on the way, and they are numbers. What does predict return in the end?",
-            },
+            a="Its name comes from the curve that it fits, but what comes out is a class.",
+            c="It needs labels: names of classes.",
+            d="It gives probabilities on the way, and they are numbers. What does predict return in the end?",
         ),
     ],
 )

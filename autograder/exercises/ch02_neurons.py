@@ -5,21 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
-
-
-def _whole(rng, low, high, shape):
-    """Whole numbers from low to high, both included, as floats, without 0."""
-    values = rng.integers(low, high, size=shape, endpoint=True)
-    return np.where(values == 0, high, values).astype(float)
+from autograder.authoring.draws import whole
+from autograder.authoring.formulas import relu
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 
 def _tensor(array):
     return torch.tensor(np.asarray(array), dtype=torch.float64)
-
-
-def _relu(z):
-    return np.maximum(z, 0.0)
 
 
 def _sigmoid(z):
@@ -32,8 +24,8 @@ def _sigmoid(z):
 def _neuron_cases(rng):
     yield Case(
         "three inputs, whole numbers",
-        x=_whole(rng, 1, 5, 3),
-        w=_whole(rng, -4, 4, 3),
+        x=whole(rng, 3, 1, 6),
+        w=whole(rng, 3, -4, 5, zero=4),
         b=float(rng.integers(2, 7)),
     )
     yield Case("five inputs", x=rng.normal(size=5), w=rng.normal(size=5), b=float(rng.uniform(0.5, 2)))
@@ -47,50 +39,43 @@ NEURON = Exercise(
     points=6,
     cases=_neuron_cases,
     oracle=lambda x, w, b: float(torch.nn.functional.linear(_tensor(x), _tensor(w)[None], _tensor([b]))[0]),
-    misconceptions=(
-        Misconception(
-            "the bias is forgotten",
+    misconceptions={
+        "the bias is forgotten": Mistake(
             "Your neuron adds up the weighted inputs and stops there. Without its bias it can only say 0 to "
             "an empty plate. Read the formula for z once more, to its end.",
             lambda x, w, b: float(x @ w),
         ),
-        Misconception(
-            "the products are never added up",
+        "the products are never added up": Mistake(
             "You multiply each input by its weight, and return them all. A neuron gives one number, "
             "whatever the number of its inputs. Look at the Σ in the figure.",
             lambda x, w, b: x * w + b,
         ),
-        Misconception(
-            "the bias is added to every product",
+        "the bias is added to every product": Mistake(
             "With D inputs your bias counts D times. It belongs to the neuron, not to an input, so it comes "
             "in once. Look at when you add it: before the sum or after it?",
             lambda x, w, b: float(np.sum(x * w + b)),
         ),
-        Misconception(
-            "the sum is squashed already",
+        "the sum is squashed already": Mistake(
             "You return a number between 0 and 1: an activation has been applied. That is the next section. "
             "Here the docstring asks for z, the bare weighted sum.",
             lambda x, w, b: float(_sigmoid(x @ w + b)),
         ),
-        Misconception(
-            "mean in place of sum",
+        "mean in place of sum": Mistake(
             "You average the products. Then a neuron with more inputs speaks more softly, and the bias "
             "weighs more than it should. Look at the Σ in the formula.",
             lambda x, w, b: float(np.mean(x * w) + b),
         ),
-        Misconception(
-            "weights added, not multiplied",
+        "weights added, not multiplied": Mistake(
             "You add the weight to the input. A weight says how much an input counts, so it scales the "
             "input. Look at what stands between w and x in the formula.",
             lambda x, w, b: float(np.sum(x + w) + b),
         ),
-        Misconception(
-            "the bias is subtracted",
+        "the bias is subtracted": Mistake(
             "You take the bias away. Some old books write a threshold there, which is the bias with its "
             "sign turned. This course, like PyTorch, adds it.",
             lambda x, w, b: float(x @ w - b),
         ),
-    ),
+    },
     hints=(
         "Do it by hand first: multiply each input by its own weight, add up what you have, and add the bias "
         "once, at the end.",
@@ -139,53 +124,46 @@ SIGMOID = Exercise(
     oracle=lambda z: torch.sigmoid(_tensor(z)).numpy(),
     forbidden=("scipy.special.*", "torch.*"),
     quiet=True,
-    misconceptions=(
-        Misconception(
-            "overflow",
+    misconceptions={
+        "overflow": Mistake(
             "Your numbers are right, but on the way exp met a number in the hundreds and left the range of "
             "floats. It also does so where np.where throws the result away, since both sides are computed "
             "first. Look at the sign of what you hand to exp: which sign is harmless?",
             lambda z: 1 / (1 + np.exp(-z)),
         ),
-        Misconception(
-            "infinity over infinity",
+        "infinity over infinity": Mistake(
             "For a large positive z your numerator and your denominator are both infinite, and their ratio "
             "is nan. This form is harmless on one side of zero only. Look at which side, and what the other "
             "side needs.",
             lambda z: np.exp(z) / (1 + np.exp(z)),
         ),
-        Misconception(
-            "the exponent has the wrong sign",
+        "the exponent has the wrong sign": Mistake(
             "Your curve falls where it should rise: a large z gives 0. A strong “yes” from the sum must "
             "stay a “yes”. Look at the exponent in the formula.",
             lambda z: 1 / (1 + np.exp(z)),
         ),
-        Misconception(
-            "brackets are missing",
+        "brackets are missing": Mistake(
             "Python divides before it adds, so 1 / 1 + e is (1 / 1) + e. Your results are above 1, and a "
             "sigmoid's never are. Look at what the fraction line covers.",
             lambda z: 1 / 1 + np.exp(-z),
         ),
-        Misconception(
-            "tanh in place of sigmoid",
+        "tanh in place of sigmoid": Mistake(
             "Your curve runs from −1 to 1 and passes through 0. That is tanh. A sigmoid runs from 0 to 1 "
             "and passes through one half.",
             lambda z: np.tanh(z),
         ),
-        Misconception(
-            "cut to whole numbers",
+        "cut to whole numbers": Mistake(
             "Given whole numbers, your result is whole too: everything between 0 and 1 became 0. An array "
             "made like z takes z's type as well as its shape. Look at how you make the array for the "
             "results.",
             _sigmoid_whole,
         ),
-        Misconception(
-            "clipped too soon",
+        "clipped too soon": Mistake(
             "You clip z before exp to keep it in range. That is a fair idea, but your limits are so tight "
             "that they change the result. Look at how far out exp is still safe.",
             lambda z: 1 / (1 + np.exp(-np.clip(z, -6, 6))),
         ),
-    ),
+    },
     hints=(
         "Where does it go wrong? np.exp(1000) is too large for a float, while np.exp(-1000) is simply 0. So "
         "never give exp a large positive number.",
@@ -231,44 +209,38 @@ SIGMOID_GRAD = Exercise(
     cases=_slope_cases(6.0),
     oracle=_gradient(torch.sigmoid),
     forbidden=("scipy.special.*", "torch.*"),
-    misconceptions=(
-        Misconception(
-            "z taken for s",
+    misconceptions={
+        "z taken for s": Mistake(
             "You put z itself into s(1 − s). In that formula s is the sigmoid's output, not its input. "
             "Look at which of the two your function is given.",
             lambda z: z * (1.0 - z),
         ),
-        Misconception(
-            "s in place of s(1 − s)",
+        "s in place of s(1 − s)": Mistake(
             "You return the sigmoid's height. The slope says how steeply it rises there: far to the right "
             "the curve is high and flat. Look at the right panel of the explorer.",
             lambda z: _sigmoid(z),
         ),
-        Misconception(
-            "tanh's formula",
+        "tanh's formula": Mistake(
             "You return 1 − s², which is right when s is a tanh. The sigmoid has its own formula. "
             "At z = 0 its slope is 0.25; check yours there.",
             lambda z: 1 - _sigmoid(z) ** 2,
         ),
-        Misconception(
-            "the sigmoid is applied twice",
+        "the sigmoid is applied twice": Mistake(
             "Your slope belongs to the point σ(z), not to z: somewhere the sigmoid is taken of a sigmoid. "
             "Look at what you give to it.",
             lambda z: _sigmoid(_sigmoid(z)) * (1 - _sigmoid(_sigmoid(z))),
         ),
-        Misconception(
-            "the square is lost",
+        "the square is lost": Mistake(
             "The slope of 1/u is −u′/u²; your denominator is not squared. So you get 1 − σ(z), which is 1 "
             "far to the left, where the curve is flat.",
             lambda z: 1 - _sigmoid(z),
         ),
-        Misconception(
-            "a plus for a minus",
+        "a plus for a minus": Mistake(
             "You return s(1 + s), which keeps growing. A curve that goes flat on both sides has a slope "
             "near 0 on both sides.",
             lambda z: _sigmoid(z) * (1 + _sigmoid(z)),
         ),
-    ),
+    },
     hints=(
         "Look at the right panel of the explorer: the slope is largest at z = 0, where it is 0.25, and near "
         "0 on both sides.",
@@ -285,36 +257,31 @@ TANH_GRAD = Exercise(
     cases=_slope_cases(3.0),
     oracle=_gradient(torch.tanh),
     forbidden=("torch.*",),
-    misconceptions=(
-        Misconception(
-            "z taken for t",
+    misconceptions={
+        "z taken for t": Mistake(
             "You put z itself into 1 − t². In that formula t is the output, tanh(z). Look at which of the "
             "two your function is given.",
             lambda z: 1.0 - z**2,
         ),
-        Misconception(
-            "t in place of its slope",
+        "t in place of its slope": Mistake(
             "You return tanh itself, its height. A slope of tanh is never negative, since the curve only rises.",
             lambda z: np.tanh(z),
         ),
-        Misconception(
-            "the square is lost",
+        "the square is lost": Mistake(
             "You return 1 − t. On the far left, where tanh is flat at −1, that gives 2 in place of about 0. "
             "Look at the exponent in the formula.",
             lambda z: 1 - np.tanh(z),
         ),
-        Misconception(
-            "the sigmoid's formula",
+        "the sigmoid's formula": Mistake(
             "You return t(1 − t): that is the recipe for a sigmoid's output. It gives 0 at z = 0, where "
             "tanh is steepest.",
             lambda z: np.tanh(z) * (1 - np.tanh(z)),
         ),
-        Misconception(
-            "a plus for a minus",
+        "a plus for a minus": Mistake(
             "You return 1 + t², which is largest where tanh is flattest. Look at the sign in the formula.",
             lambda z: 1 + np.tanh(z) ** 2,
         ),
-    ),
+    },
     hints=(
         "In the explorer choose tanh: the slope is 1 at z = 0 and near 0 on both sides. Which simple "
         "expression of the output t does that?",
@@ -346,53 +313,45 @@ RELU = Exercise(
     cases=_relu_cases,
     oracle=lambda z: torch.relu(_tensor(z)).numpy(),
     forbidden=("torch.*",),
-    misconceptions=(
-        Misconception(
-            "the input is changed in place",
+    misconceptions={
+        "the input is changed in place": Mistake(
             "Your result is right, but you wrote the zeros into z itself. Whoever called you still needs z: "
             "its slope depends on it. Work on a copy, or build a new array.",
             _relu_in_place,
         ),
-        Misconception(
-            "np.max in place of np.maximum",
+        "np.max in place of np.maximum": Mistake(
             "np.max(z, 0) finds the largest entry along axis 0, so the shape shrinks. You want to compare "
             "each entry with 0. Look at the function's long-named sister.",
             lambda z: np.max(z, 0),
         ),
-        Misconception(
-            "absolute value",
+        "absolute value": Mistake(
             "You turn a negative sum into a positive one, so a strong “no” becomes a strong “yes”. ReLU silences it.",
             lambda z: np.abs(z),
         ),
-        Misconception(
-            "the negatives are thrown out",
+        "the negatives are thrown out": Mistake(
             "You keep only the positive entries, so the result is shorter and its shape is lost. Every "
             "entry keeps its place; the negative ones become 0.",
             lambda z: z[z > 0],
         ),
-        Misconception(
-            "a step in place of a ramp",
+        "a step in place of a ramp": Mistake(
             "You return 1 for every positive entry. That says only that z is positive, not by how much; it "
             "is the slope of ReLU, which comes next.",
             lambda z: np.where(z > 0, 1.0, 0.0),
         ),
-        Misconception(
-            "the wrong half is kept",
+        "the wrong half is kept": Mistake(
             "You keep the negative entries and silence the positive ones. Look at the direction of your comparison.",
             lambda z: np.minimum(z, 0.0),
         ),
-        Misconception(
-            "a leaky ReLU",
+        "a leaky ReLU": Mistake(
             "You let a little of the negative side through. That is a useful relative of ReLU, but ReLU "
             "itself gives exactly 0 there.",
             lambda z: np.where(z > 0, z, 0.01 * z),
         ),
-        Misconception(
-            "capped at 1",
+        "capped at 1": Mistake(
             "You also cut the top off. ReLU has no ceiling: that is what keeps it from going flat on the right.",
             lambda z: np.clip(z, 0.0, 1.0),
         ),
-    ),
+    },
     hints=(
         "For each entry: if it is positive keep it, else put 0. The result is a new array of the same shape.",
         "np.where(condition, a, b) picks from a or b entry by entry. So does multiplying by a mask of 0 and 1.",
@@ -425,42 +384,36 @@ RELU_GRAD = Exercise(
     cases=_relu_grad_cases,
     oracle=_gradient(torch.relu),
     forbidden=("torch.*",),
-    misconceptions=(
-        Misconception(
-            "1 at zero",
+    misconceptions={
+        "1 at zero": Mistake(
             "You give slope 1 at z = 0 exactly. The curve has a corner there and no single slope; this "
             "course, like PyTorch, takes 0. Look at > against >=.",
             lambda z: np.where(z >= 0, 1.0, 0.0),
         ),
-        Misconception(
-            "z in place of 1",
+        "z in place of 1": Mistake(
             "You return ReLU itself. On the right side ReLU is the line z, and the slope of that line is "
             "the same everywhere.",
             lambda z: np.maximum(z, 0.0),
         ),
-        Misconception(
-            "the input is changed in place",
+        "the input is changed in place": Mistake(
             "Your result is right, but you wrote it over z. Whoever called you still needs z. Work on a "
             "copy, or build a new array.",
             _relu_grad_in_place,
         ),
-        Misconception(
-            "−1 on the left",
+        "−1 on the left": Mistake(
             "You return the sign of z. On the left ReLU lies flat at 0, and a flat line does not fall.",
             lambda z: np.sign(z).astype(float),
         ),
-        Misconception(
-            "one half at zero",
+        "one half at zero": Mistake(
             "You give slope one half at z = 0 exactly. That is a fair choice in mathematics, but the "
             "docstring, like PyTorch, fixes 0.",
             lambda z: np.heaviside(z, 0.5),
         ),
-        Misconception(
-            "slope 1 everywhere",
+        "slope 1 everywhere": Mistake(
             "You return 1 on both sides. That is the slope of the line z, without the bend that makes ReLU useful.",
             lambda z: np.ones_like(z),
         ),
-    ),
+    },
     hints=(
         "The slope does not depend on how large z is, only on which side of 0 it lies. There are two possible values.",
         "A comparison such as z > 0 makes an array of True and False. What do these become as numbers?",
@@ -475,8 +428,8 @@ RELU_GRAD = Exercise(
 def _dense_cases(rng):
     yield Case(
         "two samples, three features, two units",
-        x=_whole(rng, -3, 3, (2, 3)),
-        W=_whole(rng, -3, 3, (3, 2)),
+        x=whole(rng, (2, 3), -3, 4, zero=3),
+        W=whole(rng, (3, 2), -3, 4, zero=3),
         b=rng.permutation(np.array([10.0, -20.0])),
     )
     yield Case(
@@ -496,50 +449,43 @@ DENSE = Exercise(
     points=10,
     cases=_dense_cases,
     oracle=lambda x, W, b: torch.nn.functional.linear(_tensor(x), _tensor(W).T, _tensor(b)).numpy(),
-    misconceptions=(
-        Misconception(
-            "W is transposed",
+    misconceptions={
+        "W is transposed": Mistake(
             "Here a column of W is a unit, so W has shape (D, M) and needs no turning. In PyTorch's own "
             "layers a row is a unit, which is where a transpose comes from. Write the shapes side by side: "
             "the inner two must agree.",
             lambda x, W, b: x @ W.T + b,
         ),
-        Misconception(
-            "the bias is added per sample",
+        "the bias is added per sample": Mistake(
             "You add b[0] to the first sample and b[1] to the second. A bias belongs to a unit, and units "
             "are columns of the result. Look at which axis of the result has length M.",
             lambda x, W, b: x @ W + b[:, None],
         ),
-        Misconception(
-            "the bias is forgotten",
+        "the bias is forgotten": Mistake(
             "You return x @ W. Each unit still waits for its bias.",
             lambda x, W, b: x @ W,
         ),
-        Misconception(
-            "only the first sample",
+        "only the first sample": Mistake(
             "You return the first sample's outputs only; the rest of the batch is dropped. Look for a "
             "return inside a loop.",
             lambda x, W, b: x[0] @ W + b,
         ),
-        Misconception(
-            "each sample overwrites the one before",
+        "each sample overwrites the one before": Mistake(
             "You return the last sample's outputs only. Your loop visits them all, but keeps one. Look at "
             "where the results are stored.",
             lambda x, W, b: x[-1] @ W + b,
         ),
-        Misconception(
-            "an activation is applied",
+        "an activation is applied": Mistake(
             "All your outputs are 0 or more: a ReLU has been applied. This layer returns the bare sums z; "
             "the activation comes in the next exercise.",
             lambda x, W, b: np.maximum(x @ W + b, 0.0),
         ),
-        Misconception(
-            "the result is transposed",
+        "the result is transposed": Mistake(
             "Your numbers are right, but a row of your result is a unit. A row should stay a sample, as it "
             "is in x. Look at the order in which you nest your loops or multiply.",
             lambda x, W, b: (x @ W + b).T,
         ),
-    ),
+    },
     hints=(
         "Write down the shapes: x is (N, D), W is (D, M), the result is (N, M). Entry [n, m] is one neuron: "
         "row n of x, column m of W, bias b[m].",
@@ -564,8 +510,8 @@ def _mlp_cases(rng):
         "two layers, whole numbers",
         x=np.array([[1.0, -2.0], [-1.0, 3.0]]) * float(rng.integers(1, 4)),
         layers=[
-            (rng.permutation(np.array([[1.0, -1.0, 2.0], [-1.0, 2.0, 1.0]])), _whole(rng, -2, 2, 3)),
-            (_whole(rng, -2, 2, (3, 1)), _whole(rng, -3, 3, 1)),
+            (rng.permutation(np.array([[1.0, -1.0, 2.0], [-1.0, 2.0, 1.0]])), whole(rng, 3, -2, 3, zero=2)),
+            (whole(rng, (3, 1), -2, 3, zero=2), whole(rng, 1, -3, 4, zero=3)),
         ],
     )
     yield Case("three layers", x=rng.normal(size=(6, 4)), layers=layers([4, 7, 5, 3]))
@@ -573,7 +519,7 @@ def _mlp_cases(rng):
     yield Case("five layers, one sample", x=rng.normal(size=(1, 8)), layers=layers([8, 9, 10, 9, 8, 12]))
 
 
-def _mlp(x, layers, hidden=_relu, last=lambda z: z, bias=True):
+def _mlp(x, layers, hidden=relu, last=lambda z: z, bias=True):
     for number, (W, b) in enumerate(layers):
         z = x @ W + (b if bias else 0.0)
         x = hidden(z) if number < len(layers) - 1 else last(z)
@@ -582,7 +528,7 @@ def _mlp(x, layers, hidden=_relu, last=lambda z: z, bias=True):
 
 def _mlp_bias_after(x, layers):
     for W, b in layers[:-1]:
-        x = _relu(x @ W) + b
+        x = relu(x @ W) + b
     W, b = layers[-1]
     return x @ W + b
 
@@ -591,14 +537,14 @@ def _mlp_once(x, layers):
     for number, (W, b) in enumerate(layers):
         x = x @ W + b
         if number == 0 and len(layers) > 1:
-            x = _relu(x)
+            x = relu(x)
     return x
 
 
 def _mlp_pop(x, layers):
     W, b = layers.pop()
     for V, c in layers:
-        x = _relu(x @ V + c)
+        x = relu(x @ V + c)
     return x @ W + b
 
 
@@ -619,55 +565,47 @@ MLP = Exercise(
     cases=_mlp_cases,
     oracle=_mlp_oracle,
     forbidden=("torch.*",),
-    misconceptions=(
-        Misconception(
-            "an activation after the last layer",
+    misconceptions={
+        "an activation after the last layer": Mistake(
             "You apply ReLU after the last layer too, so the network can never answer with a negative "
             "number. The last layer's sums are the answer as they are. Look at what your loop does in its "
             "last pass.",
-            lambda x, layers: _mlp(x, layers, last=_relu),
+            lambda x, layers: _mlp(x, layers, last=relu),
         ),
-        Misconception(
-            "no activation on the hidden layers",
+        "no activation on the hidden layers": Mistake(
             "You pass each layer's sums on as they are. Without a bend between them, all your layers "
             "together are worth one. Look at what should happen between two layers.",
             lambda x, layers: _mlp(x, layers, hidden=lambda z: z),
         ),
-        Misconception(
-            "ReLU before the bias",
+        "ReLU before the bias": Mistake(
             "You apply ReLU to x @ W and add the bias afterwards. The bias is part of the sum z, and ReLU "
             "takes the whole of z.",
             _mlp_bias_after,
         ),
-        Misconception(
-            "the biases are forgotten",
+        "the biases are forgotten": Mistake(
             "You multiply by each W and never add b. Each layer is a pair (W, b); both are needed.",
             lambda x, layers: _mlp(x, layers, bias=False),
         ),
-        Misconception(
-            "sigmoid in place of ReLU",
+        "sigmoid in place of ReLU": Mistake(
             "Your hidden layers squash with a sigmoid. The docstring asks for ReLU.",
             lambda x, layers: _mlp(x, layers, hidden=_sigmoid),
         ),
-        Misconception(
-            "the input goes through ReLU",
+        "the input goes through ReLU": Mistake(
             "You apply ReLU to x before the first layer, and the negative features are lost. ReLU stands "
             "between layers only. Look at the order inside your loop.",
-            lambda x, layers: _mlp(_relu(x), layers),
+            lambda x, layers: _mlp(relu(x), layers),
         ),
-        Misconception(
-            "only the first hidden layer bends",
+        "only the first hidden layer bends": Mistake(
             "You apply ReLU once, after the first layer, and nothing between the later ones. Each hidden "
             "layer has its own.",
             _mlp_once,
         ),
-        Misconception(
-            "the list of layers is changed",
+        "the list of layers is changed": Mistake(
             "Your result is right, but pop() took a layer out of the caller's list, so the next call meets "
             "a shorter network. Indexing and slicing leave the list alone.",
             _mlp_pop,
         ),
-    ),
+    },
     hints=(
         "Go through the layers with a loop. What leaves one layer is what enters the next, so one variable is enough.",
         "All layers do x @ W + b. All but one of them also apply ReLU. Which one is it, and how does the loop know?",
@@ -687,7 +625,7 @@ def _count_cases(rng):
     yield Case("six layers", sizes=[int(n) for n in rng.integers(5, 300, size=7)])
 
 
-def _weights(sizes):
+def _count_weights(sizes):
     return sum(d * m for d, m in zip(sizes, sizes[1:], strict=False))
 
 
@@ -704,40 +642,34 @@ COUNT = Exercise(
     oracle=_count_oracle,
     forbidden=("torch.*",),
     rtol=1e-12,
-    misconceptions=(
-        Misconception(
-            "no biases",
+    misconceptions={
+        "no biases": Mistake(
             "You count the weights only. Each unit of a layer has a bias too, and it is learned like a weight.",
-            _weights,
+            _count_weights,
         ),
-        Misconception(
-            "one bias a layer",
+        "one bias a layer": Mistake(
             "You count one bias for each layer. A bias belongs to a unit, so a layer of M units has M of them.",
-            lambda sizes: _weights(sizes) + len(sizes) - 1,
+            lambda sizes: _count_weights(sizes) + len(sizes) - 1,
         ),
-        Misconception(
-            "biases for the inputs",
+        "biases for the inputs": Mistake(
             "You give the inputs biases as well. Inputs are handed in, not computed: the first size has no "
             "neurons of its own.",
-            lambda sizes: _weights(sizes) + sum(sizes),
+            lambda sizes: _count_weights(sizes) + sum(sizes),
         ),
-        Misconception(
-            "no biases on the output",
+        "no biases on the output": Mistake(
             "You count biases for the hidden layers only. The last layer has no activation, but it does have biases.",
-            lambda sizes: _weights(sizes) + sum(sizes[1:-1]),
+            lambda sizes: _count_weights(sizes) + sum(sizes[1:-1]),
         ),
-        Misconception(
-            "units counted, not weights",
+        "units counted, not weights": Mistake(
             "You add up the sizes, which counts the units. Between two sizes there is a weight for every pair.",
             lambda sizes: sum(sizes),
         ),
-        Misconception(
-            "first to last only",
+        "first to last only": Mistake(
             "You multiply the first size by the last, as if one layer joined them. Go through the sizes in "
             "neighbouring pairs.",
             lambda sizes: sizes[0] * sizes[-1] + sizes[-1],
         ),
-    ),
+    },
     hints=(
         "Take one layer first: from D values to M units. How many entries has its W, and how many its b?",
         "A list of L sizes makes L − 1 layers: sizes[0] to sizes[1], sizes[1] to sizes[2], and so on. Add "
@@ -753,7 +685,7 @@ COUNT = Exercise(
 
 def _activations(rng, n, m, dead):
     """ReLU outputs (n, m): `dead` units never fire, every other fires and is silent at least once."""
-    a = _relu(rng.normal(size=(n, m)))
+    a = relu(rng.normal(size=(n, m)))
     a[rng.integers(n), :] = 0
     fires = rng.integers(n, size=m)
     a[fires, np.arange(m)] = rng.uniform(0.5, 2, size=m)
@@ -762,7 +694,7 @@ def _activations(rng, n, m, dead):
 
 
 def _dead_cases(rng):
-    small = _whole(rng, 1, 5, (3, 4))
+    small = whole(rng, (3, 4), 1, 6)
     order = rng.permutation(4)
     small[:, order[0]] = 0
     small[rng.integers(3), order[1]] = 0
@@ -786,47 +718,40 @@ DEAD = Exercise(
     points=8,
     cases=_dead_cases,
     oracle=_dead_oracle,
-    misconceptions=(
-        Misconception(
-            "zeros counted, not units",
+    misconceptions={
+        "zeros counted, not units": Mistake(
             "You return the share of outputs that are 0. A unit is dead only where its whole column is 0; a "
             "live ReLU is silent for many samples too. First decide for each column, then take the share.",
             lambda a: float((a == 0).mean()),
         ),
-        Misconception(
-            "samples in place of units",
+        "samples in place of units": Mistake(
             "You look for rows that are all 0: samples for which no unit fires. Units are columns. Look at the axis.",
             lambda a: float((a == 0).all(axis=1).mean()),
         ),
-        Misconception(
-            "silent once counts as dead",
+        "silent once counts as dead": Mistake(
             "You call a unit dead when it is 0 for at least one sample. Being silent at times is a ReLU's "
             "work; dead means silent for every sample. Look at any against all.",
             lambda a: float((a == 0).any(axis=0).mean()),
         ),
-        Misconception(
-            "a count, not a share",
+        "a count, not a share": Mistake(
             "You return how many units are dead. The share is that number over the number of units, from 0 to 1.",
             lambda a: float((a == 0).all(axis=0).sum()),
         ),
-        Misconception(
-            "the share of the living",
+        "the share of the living": Mistake(
             "You return the share of units that do fire. The dead are the others.",
             lambda a: float((a > 0).any(axis=0).mean()),
         ),
-        Misconception(
-            "divided by the samples",
+        "divided by the samples": Mistake(
             "You divide the number of dead units by the number of samples. It is a share of the units: look "
             "at which axis counts them.",
             lambda a: float((a == 0).all(axis=0).sum() / len(a)),
         ),
-        Misconception(
-            "quiet taken for dead",
+        "quiet taken for dead": Mistake(
             "You call a unit dead when its outputs are small. A unit that fires once, however softly, still "
             "has a slope there and can learn. Compare with exactly 0.",
             lambda a: float((a.max(axis=0) < 0.05).mean()),
         ),
-    ),
+    },
     hints=(
         "Two steps: first one yes or no for each unit (each column), then the share of yes.",
         "(activations == 0) is a table of True and False. Which of any and all asks “in every sample”, and "
@@ -860,58 +785,50 @@ XOR = Exercise(
     cases=_xor_cases,
     oracle=lambda X: np.logical_xor(X[:, :1] > 0.5, X[:, 1:] > 0.5).astype(float),
     probe="xor_network",
-    misconceptions=(
-        Misconception(
-            "OR, not XOR",
+    misconceptions={
+        "OR, not XOR": Mistake(
             "Your network also serves the plate with both sauces. One unit that adds the sauces is not "
             "enough: something must pull the last corner down again. Give the second unit a job that only "
             "that corner triggers.",
             _xor([[1, 1], [1, 1]], [0, -1], [[1], [-1]], [0]),
         ),
-        Misconception(
-            "AND, not XOR",
+        "AND, not XOR": Mistake(
             "Your network serves only the plate with both sauces. That is one of the two parts you need: "
             "now use it to take something away.",
             _xor([[1, 1], [1, 1]], [0, -1], [[0], [1]], [0]),
         ),
-        Misconception(
-            "upside down",
+        "upside down": Mistake(
             "Your network has parted the corners rightly, but it answers 1 where 0 belongs. Look at the "
             "signs of W2, and at b2.",
             _xor([[1, 1], [1, 1]], [0, -1], [[-1], [2]], [1]),
         ),
-        Misconception(
-            "both bends pull the same way",
+        "both bends pull the same way": Mistake(
             "Your output adds what it should take away, so the corner with both sauces comes out largest of "
             "all. Look at the signs in W2.",
             _xor([[1, 1], [1, 1]], [0, -1], [[1], [1]], [0]),
         ),
-        Misconception(
-            "the bends cancel",
+        "the bends cancel": Mistake(
             "Your two units measure the two directions of a difference, and the output takes one from the "
             "other. That undoes the fold: the corners land at −1, 0 and 1 on a straight line. Look at the "
             "signs in W2.",
             _xor([[1, -1], [-1, 1]], [0, 0], [[1], [-1]], [0]),
         ),
-        Misconception(
-            "right order, wrong height",
+        "right order, wrong height": Mistake(
             "The nice corners come out above the others, but not at 1. The answer must be exactly 0 and 1. "
             "How much should the output weigh its units?",
             _xor([[1, -1], [-1, 1]], [0, 0], [[0.5], [0.5]], [0]),
         ),
-        Misconception(
-            "one half everywhere",
+        "one half everywhere": Mistake(
             "Your network answers one half for every plate. That is the best that can be done without a "
             "bend, and it decides nothing. Let each hidden unit be on for some corners and off for others.",
             _xor([[0, 0], [0, 0]], [0, 0], [[0], [0]], [0.5]),
         ),
-        Misconception(
-            "the second bend sits at the wrong place",
+        "the second bend sits at the wrong place": Mistake(
             "Both hidden units start to rise at the same point, so together they are worth only one. One of "
             "them needs a bias, so that it stays at 0 until both sauces are there.",
             _xor([[1, 1], [1, 1]], [0, 0], [[1], [-2]], [0]),
         ),
-    ),
+    },
     hints=(
         "Let s be the number of sauces on the plate: 0, 1 or 2. You need an answer that goes 0, 1, 0 as s "
         "goes 0, 1, 2: up, then down. One ReLU gives you one bend.",
@@ -931,67 +848,40 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            {
-                "a": (
-                    "More units help only if something bends between the layers. Here nothing does: run the "
-                    "cell that multiplies the two matrices together once more."
-                ),
-                "b": (
-                    "The number of layers does not matter here: a straight map of a straight map is still "
-                    "straight, and no straight line parts the XOR corners."
-                ),
-                "d": (
-                    "Signals can shrink through layers, but that depends on the weights. This question is "
-                    "about what the stack can express with the best weights there are."
-                ),
-            },
+            a="More units help only if something bends between the layers. Here nothing does: run the "
+            "cell that multiplies the two matrices together once more.",
+            b="The number of layers does not matter here: a straight map of a straight map is still "
+            "straight, and no straight line parts the XOR corners.",
+            d="Signals can shrink through layers, but that depends on the weights. This question is "
+            "about what the stack can express with the best weights there are.",
         ),
         Question(
             "a",
-            {
-                "b": (
-                    "The output is near 1, but the slope is not. Move the point to the far right in the "
-                    "explorer and look at the right panel."
-                ),
-                "c": "0.25 is the sigmoid's steepest slope, and it is found at z = 0.",
-                "d": "A sigmoid only rises, so its slope is never negative.",
-            },
+            b="The output is near 1, but the slope is not. Move the point to the far right in the "
+            "explorer and look at the right panel.",
+            c="0.25 is the sigmoid's steepest slope, and it is found at z = 0.",
+            d="A sigmoid only rises, so its slope is never negative.",
         ),
         Question(
             "d",
-            {
-                "a": (
-                    "Look at the line where z = 0. Doubling both sides of that equation leaves its "
-                    "solutions where they are."
-                ),
-                "b": (
-                    "The direction of the weights decides how the line is turned, and doubling both leaves "
-                    "the direction as it is."
-                ),
-                "c": (
-                    "z does double, and with it the sureness of the answer. But its sign, and so the "
-                    "decision, stays the same for each plate."
-                ),
-            },
+            a="Look at the line where z = 0. Doubling both sides of that equation leaves its solutions where they are.",
+            b="The direction of the weights decides how the line is turned, and doubling both leaves "
+            "the direction as it is.",
+            c="z does double, and with it the sureness of the answer. But its sign, and so the "
+            "decision, stays the same for each plate.",
         ),
         Question(
             "b",
-            {
-                "a": (
-                    "Its outputs are 0 for every plate, so nothing of it reaches the next layer. It cannot "
-                    "be the one that decides."
-                ),
-                "c": "A large gradient needs a steep slope. Look at the slope of ReLU on the left side.",
-                "d": ("That happens to a sigmoid that is stuck near 1. A ReLU's output on the left side is 0."),
-            },
+            a="Its outputs are 0 for every plate, so nothing of it reaches the next layer. It cannot "
+            "be the one that decides.",
+            c="A large gradient needs a steep slope. Look at the slope of ReLU on the left side.",
+            d="That happens to a sigmoid that is stuck near 1. A ReLU's output on the left side is 0.",
         ),
         Question(
             "a",
-            {
-                "b": ("A row of W belongs to one feature: it holds what that feature counts for in each of the units."),
-                "c": "The samples are rows of x and of the result. W is the same for all of them.",
-                "d": "The biases are in b, one for each unit. W holds only weights.",
-            },
+            b="A row of W belongs to one feature: it holds what that feature counts for in each of the units.",
+            c="The samples are rows of x and of the result. W is the same for all of them.",
+            d="The biases are in b, one for each unit. W holds only weights.",
         ),
     ],
 )

@@ -9,56 +9,43 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import rounded, signed, whole
+from autograder.authoring.formulas import convolution, output_size, windows_of
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl import data
 
 LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*", "scipy.linalg.convolution_matrix")
 
 
-def _whole(rng, shape, low=0, high=5):
-    """Small whole numbers as floats."""
-    return rng.integers(low, high, shape).astype(float)
+# --- 03.convolve1d ------------------------------------------------------------------------------------------
 
 
-def _real(rng, shape):
-    """Real numbers of both signs, two decimals, none of them zero."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape).round(2)
-
-
-def _tidy(array):
-    return np.round(np.asarray(array, dtype=float), 10)
-
-
-# ----------------------------------------------------------------------------------------------------------
-# 03.convolve1d
-# ----------------------------------------------------------------------------------------------------------
-
-
-def _full(f, g):
+def _full_convolution(f, g):
     out = np.zeros(len(f) + len(g) - 1)
     for k, value in enumerate(f):
         out[k : k + len(g)] += value * g
-    return _tidy(out)
+    return rounded(out)
 
 
 def _convolve1d_oracle(f, g):
     from scipy.signal import convolve
 
-    return _tidy(convolve(f, g, mode="full", method="direct"))
+    return rounded(convolve(f, g, mode="full", method="direct"))
 
 
 def _convolve1d_cases(rng):
-    yield Case("small whole numbers", f=_whole(rng, 4, 1, 5), g=np.sort(_whole(rng, 3, 1, 5)) + [0.0, 1.0, 2.0])
-    yield Case("g is the longer one", f=_real(rng, 3), g=_real(rng, 6))
-    yield Case("f is the longer one", f=_real(rng, 9), g=_real(rng, 4))
-    yield Case("g is a single number", f=_real(rng, 6), g=_real(rng, 1))
-    yield Case("equal lengths", f=_real(rng, 5), g=_real(rng, 5))
+    yield Case("small whole numbers", f=whole(rng, 4, 1, 5), g=np.sort(whole(rng, 3, 1, 5)) + [0.0, 1.0, 2.0])
+    yield Case("g is the longer one", f=signed(rng, 3), g=signed(rng, 6))
+    yield Case("f is the longer one", f=signed(rng, 9), g=signed(rng, 4))
+    yield Case("g is a single number", f=signed(rng, 6), g=signed(rng, 1))
+    yield Case("equal lengths", f=signed(rng, 5), g=signed(rng, 5))
 
 
 def _middle(f, g, length):
-    whole = _full(f, g)
+    whole = _full_convolution(f, g)
     start = (len(whole) - length) // 2
     return whole[start : start + length]
 
@@ -69,7 +56,7 @@ def _wraps_around(f, g):
         for k in range(len(f)):
             if n - k < len(g):
                 out[n] += f[k] * g[n - k]
-    return _tidy(out)
+    return rounded(out)
 
 
 CONVOLVE1D = Exercise(
@@ -85,56 +72,48 @@ CONVOLVE1D = Exercise(
         "numpy.polynomial.*",
         *LIBRARIES,
     ),
-    misconceptions=[
-        Misconception(
-            "g is not flipped",
+    misconceptions={
+        "g is not flipped": Mistake(
             "You slide g along f as it stands: that is cross-correlation. In a convolution the two indices add up to "
             "n, so while k grows, the index into g falls. Compare your index into g with the formula.",
-            lambda f, g: _full(f, g[::-1]),
+            lambda f, g: _full_convolution(f, g[::-1]),
         ),
-        Misconception(
-            "the result is back to front",
+        "the result is back to front": Mistake(
             "Your numbers are right, but they stand in reverse order. It is g that runs backwards as k grows, while "
             "the outputs still count up from n = 0.",
-            lambda f, g: _full(f, g)[::-1].copy(),
+            lambda f, g: _full_convolution(f, g)[::-1].copy(),
         ),
-        Misconception(
-            "only the middle is returned",
+        "only the middle is returned": Mistake(
             "Your result is cut to the length of the longer input, which is NumPy's mode 'same'. Here every overlap "
             "counts, also where a single pair of numbers meets. How many places n have at least one pair?",
             lambda f, g: _middle(f, g, max(len(f), len(g))),
         ),
-        Misconception(
-            "only complete overlaps",
+        "only complete overlaps": Mistake(
             "You keep only the places where the shorter input lies wholly on the longer one (mode 'valid'). The full "
             "convolution also has the places at both ends, where they overlap in part.",
             lambda f, g: _middle(f, g, abs(len(f) - len(g)) + 1),
         ),
-        Misconception(
-            "the result stops when f stops",
+        "the result stops when f stops": Mistake(
             "Your result is as long as f. The last number of f still has its echo, and g says how long that echo "
             "lasts. How many numbers come after?",
-            lambda f, g: _full(f, g)[: len(f)].copy(),
+            lambda f, g: _full_convolution(f, g)[: len(f)].copy(),
         ),
-        Misconception(
-            "the last number is missing",
+        "the last number is missing": Mistake(
             "Your result is one number short: the very last one is missing. Count the places by hand for lengths 2 and "
             "2, then look at your range.",
-            lambda f, g: _full(f, g)[:-1].copy(),
+            lambda f, g: _full_convolution(f, g)[:-1].copy(),
         ),
-        Misconception(
-            "one number too many",
+        "one number too many": Mistake(
             "Your result ends with a place where f and g no longer meet, so a needless zero stands there. Count the "
             "places by hand for lengths 2 and 2.",
-            lambda f, g: np.append(_full(f, g), 0.0),
+            lambda f, g: np.append(_full_convolution(f, g), 0.0),
         ),
-        Misconception(
-            "a negative index counts from the end",
+        "a negative index counts from the end": Mistake(
             "Where n - k is negative there is no g. Python does not complain: a negative index counts from the end of "
             "the array, so numbers from the far end are added. Guard both ends of the range.",
             _wraps_around,
         ),
-    ],
+    },
     hints=(
         "Think of echoes: each number f[k] leaves a copy of g, multiplied by f[k], that begins at place k. How long "
         "is the result when the last echo has died away?",
@@ -146,32 +125,30 @@ CONVOLVE1D = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.correlate2d
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.correlate2d -----------------------------------------------------------------------------------------
 
 
-def _valid(image, kernel):
+def _valid_correlation(image, kernel):
     windows = sliding_window_view(image, kernel.shape)
-    return _tidy(np.einsum("ijuv,uv->ij", windows, kernel))
+    return rounded(np.einsum("ijuv,uv->ij", windows, kernel))
 
 
 def _correlate2d_oracle(image, kernel):
     from scipy.signal import correlate2d
 
-    return _tidy(correlate2d(image, kernel, mode="valid"))
+    return rounded(correlate2d(image, kernel, mode="valid"))
 
 
 def _correlate2d_cases(rng):
-    kernel = _whole(rng, (2, 2), -2, 3)
+    kernel = whole(rng, (2, 2), -2, 3)
     kernel[0, 1] = kernel[1, 0] + 1
-    yield Case("a 2 x 2 kernel, whole numbers", image=_whole(rng, (3, 4)), kernel=kernel)
-    yield Case("a 3 x 3 kernel", image=_real(rng, (6, 7)), kernel=_real(rng, (3, 3)))
-    yield Case("a wide kernel, 2 x 4", image=_real(rng, (5, 6)), kernel=_real(rng, (2, 4)))
-    yield Case("a tall kernel, 4 x 1", image=_real(rng, (6, 5)), kernel=_real(rng, (4, 1)))
-    yield Case("a kernel as large as the image", image=_real(rng, (3, 3)), kernel=_real(rng, (3, 3)))
-    yield Case("a single weight", image=_real(rng, (4, 3)), kernel=_real(rng, (1, 1)))
-    yield Case("a piece of the doughnut", image=_piece(rng, 30, 40), kernel=_real(rng, (3, 3)))
+    yield Case("a 2 x 2 kernel, whole numbers", image=whole(rng, (3, 4), 0, 5), kernel=kernel)
+    yield Case("a 3 x 3 kernel", image=signed(rng, (6, 7)), kernel=signed(rng, (3, 3)))
+    yield Case("a wide kernel, 2 x 4", image=signed(rng, (5, 6)), kernel=signed(rng, (2, 4)))
+    yield Case("a tall kernel, 4 x 1", image=signed(rng, (6, 5)), kernel=signed(rng, (4, 1)))
+    yield Case("a kernel as large as the image", image=signed(rng, (3, 3)), kernel=signed(rng, (3, 3)))
+    yield Case("a single weight", image=signed(rng, (4, 3)), kernel=signed(rng, (1, 1)))
+    yield Case("a piece of the doughnut", image=_piece(rng, 30, 40), kernel=signed(rng, (3, 3)))
 
 
 def _piece(rng, height, width):
@@ -183,29 +160,25 @@ def _piece(rng, height, width):
 
 def _transposed_kernel(image, kernel):
     windows = sliding_window_view(image, kernel.shape)
-    return _tidy((windows * kernel.T).sum(axis=(2, 3)))
+    return rounded((windows * kernel.T).sum(axis=(2, 3)))
 
 
 def _same_size(image, kernel):
     height, width = kernel.shape
     top, left = (height - 1) // 2, (width - 1) // 2
     padded = np.pad(image, ((top, height - 1 - top), (left, width - 1 - left)))
-    return _valid(padded, kernel)
+    return _valid_correlation(padded, kernel)
 
 
 def _in_the_corner(image, kernel):
     out = np.zeros_like(image)
-    small = _valid(image, kernel)
+    small = _valid_correlation(image, kernel)
     out[: small.shape[0], : small.shape[1]] = small
     return out
 
 
-def _one_short(image, kernel):
-    return _valid(image, kernel)[:-1, :-1].copy()
-
-
 def _one_short_in_zeros(image, kernel):
-    out = _valid(image, kernel)
+    out = _valid_correlation(image, kernel)
     out[-1, :] = 0
     out[:, -1] = 0
     return out
@@ -213,7 +186,7 @@ def _one_short_in_zeros(image, kernel):
 
 def _matrix_product(image, kernel):
     windows = sliding_window_view(image, kernel.shape)
-    return _tidy((windows @ kernel).sum(axis=(2, 3)))
+    return rounded((windows @ kernel).sum(axis=(2, 3)))
 
 
 CORRELATE2D = Exercise(
@@ -224,68 +197,58 @@ CORRELATE2D = Exercise(
     cases=_correlate2d_cases,
     oracle=_correlate2d_oracle,
     forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES),
-    misconceptions=[
-        Misconception(
-            "the kernel is flipped",
+    misconceptions={
+        "the kernel is flipped": Mistake(
             "Your kernel is turned by 180 degrees: that is true convolution. Deep learning uses cross-correlation, "
             "where kernel[u, v] meets image[i + u, j + v]. Look at the signs in your indices.",
-            lambda image, kernel: _valid(image, kernel[::-1, ::-1]),
+            lambda image, kernel: _valid_correlation(image, kernel[::-1, ::-1]),
         ),
-        Misconception(
-            "the kernel is flipped upside down",
+        "the kernel is flipped upside down": Mistake(
             "The rows of your kernel run from bottom to top: a single [::-1] turns only the first axis. "
             "Cross-correlation turns neither.",
-            lambda image, kernel: _valid(image, kernel[::-1]),
+            lambda image, kernel: _valid_correlation(image, kernel[::-1]),
         ),
-        Misconception(
-            "the kernel is flipped left to right",
+        "the kernel is flipped left to right": Mistake(
             "The columns of your kernel run from right to left. Cross-correlation takes the kernel as it stands, on "
             "both axes.",
-            lambda image, kernel: _valid(image, kernel[:, ::-1]),
+            lambda image, kernel: _valid_correlation(image, kernel[:, ::-1]),
         ),
-        Misconception(
-            "rows and columns of the kernel are swapped",
+        "rows and columns of the kernel are swapped": Mistake(
             "Your kernel is transposed: its row index moves along the image's columns. The first index is the row, in "
             "the image and in the kernel.",
             _transposed_kernel,
         ),
-        Misconception(
-            "the last row and column are missing",
+        "the last row and column are missing": Mistake(
             "The kernel would still fit one row further down and one column further to the right. A kernel of 2 fits "
             "into 3 pixels at 2 places: count them, then look at the end of your ranges.",
-            _one_short,
+            lambda image, kernel: _valid_correlation(image, kernel)[:-1, :-1].copy(),
         ),
-        Misconception(
-            "the last row and column stay zero",
+        "the last row and column stay zero": Mistake(
             "The size of your output is right, but its last row and last column are never filled in. Your loops end "
             "one step too early.",
             _one_short_in_zeros,
         ),
-        Misconception(
-            "padded to the size of the image",
+        "padded to the size of the image": Mistake(
             "Your output is as large as the image, so zeros were put around it. Here only the places count where the "
             "kernel lies wholly on the image. Padding comes later in this chapter.",
             _same_size,
         ),
-        Misconception(
-            "an output as large as the image",
+        "an output as large as the image": Mistake(
             "You filled an array of the image's size, so rows and columns of zeros are left at its end. The output is "
             "only as large as the number of places where the kernel fits.",
             _in_the_corner,
         ),
-        Misconception(
-            "a mean in place of a sum",
+        "a mean in place of a sum": Mistake(
             "You take the mean of the products. A kernel's answer is their sum: if a mean is wanted, the weights say "
             "so themselves, as those of a blur do.",
-            lambda image, kernel: _valid(image, kernel / kernel.size),
+            lambda image, kernel: _valid_correlation(image, kernel / kernel.size),
         ),
-        Misconception(
-            "a matrix product in place of products",
+        "a matrix product in place of products": Mistake(
             "The @ between window and kernel mixes rows with columns. Each pixel is multiplied by the one weight that "
             "lies on it, and nothing else.",
             _matrix_product,
         ),
-    ],
+    },
     hints=(
         "Start with one output number, at i = 0 and j = 0. Which pixels does the kernel cover there, and how many "
         "rows can it still move down?",
@@ -297,9 +260,7 @@ CORRELATE2D = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.edge_kernels
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.edge_kernels ----------------------------------------------------------------------------------------
 
 _SOBEL_X = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
 
@@ -332,61 +293,52 @@ EDGE_KERNELS = Exercise(
     oracle=_edge_oracle,
     probe="kernel_pair",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "both signs are turned",
+    misconceptions={
+        "both signs are turned": Mistake(
             "Your kernels answer with a negative number where the picture gets brighter. That is their form for true "
             "convolution, which flips them. Here they are laid on the picture as they stand.",
             _edge_pair(-_SOBEL_X, -_SOBEL_X.T),
         ),
-        Misconception(
-            "gx and gy are swapped",
+        "gx and gy are swapped": Mistake(
             "Your first kernel answers to change from top to bottom. gx should answer to change from left to right: "
             "its columns differ, not its rows.",
             _edge_pair(_SOBEL_X.T, _SOBEL_X),
         ),
-        Misconception(
-            "gy points upwards",
+        "gy points upwards": Mistake(
             "Your gy is positive where the picture gets brighter upwards, as the y axis of a graph points. Row numbers "
             "of an image grow downwards, and so does gy.",
             _edge_pair(_SOBEL_X, -_SOBEL_X.T),
         ),
-        Misconception(
-            "gx points to the left",
+        "gx points to the left": Mistake(
             "Your gx is positive where the picture gets darker to the right. Lay it on pixels 0 0 1 and work out the "
             "sum: it should be positive.",
             _edge_pair(-_SOBEL_X, _SOBEL_X.T),
         ),
-        Misconception(
-            "all rows count the same",
+        "all rows count the same": Mistake(
             "These are Prewitt's kernels, with weights 1 1 1 along the edge. Sobel's give the line through the middle "
             "twice the weight of its neighbours.",
             _edge_pair(_PREWITT, _PREWITT.T),
         ),
-        Misconception(
-            "Scharr's weights",
+        "Scharr's weights": Mistake(
             "These are Scharr's kernels, with weights 3 10 3 along the edge. They are good ones, but Sobel's are asked "
             "for, whose weights are 1 2 1.",
             _edge_pair(_SCHARR, _SCHARR.T),
         ),
-        Misconception(
-            "no smoothing along the edge",
+        "no smoothing along the edge": Mistake(
             "Only one line of your kernel is not zero, so it takes a difference but does not smooth. Sobel's kernel "
             "does both: each of its three lines takes the difference, with weights 1 2 1.",
             _edge_pair(_PLAIN, _PLAIN.T),
         ),
-        Misconception(
-            "divided by 8",
+        "divided by 8": Mistake(
             "You divided the kernels by 8, as some libraries do to get a slope per pixel. Here the whole numbers 1 and "
             "2 are asked for.",
             _edge_pair(_SOBEL_X / 8, _SOBEL_X.T / 8),
         ),
-        Misconception(
-            "one kernel twice",
+        "one kernel twice": Mistake(
             "Your two kernels are the same. The second one should answer to change from top to bottom.",
             _edge_pair(_SOBEL_X, _SOBEL_X),
         ),
-    ],
+    },
     hints=(
         "Write gx first. One of its lines takes a difference: the pixel on the right less the pixel on the left. "
         "Which three weights do that?",
@@ -398,14 +350,10 @@ EDGE_KERNELS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.output_size
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.output_size -----------------------------------------------------------------------------------------
 
 
 def _output_size_oracle(n, kernel, stride=1, padding=0):
-    import torch
-
     row, weights = torch.zeros(1, 1, n), torch.zeros(1, 1, kernel)
     return torch.nn.functional.conv1d(row, weights, stride=stride, padding=padding).shape[-1]
 
@@ -433,60 +381,51 @@ OUTPUT_SIZE = Exercise(
     cases=_output_size_cases,
     oracle=_output_size_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "padding on one side only",
+    misconceptions={
+        "padding on one side only": Mistake(
             "You added the padding once. It is put on both sides of the row: before the first pixel and after the last.",
             lambda n, kernel, stride=1, padding=0: (n + padding - kernel) // stride + 1,
         ),
-        Misconception(
-            "padding forgotten",
+        "padding forgotten": Mistake(
             "The padding does not enter your result. It makes the row longer before the kernel is laid on it.",
             lambda n, kernel, stride=1, padding=0: (n - kernel) // stride + 1,
         ),
-        Misconception(
-            "the first place is not counted",
+        "the first place is not counted": Mistake(
             "You counted the steps, not the places. A kernel that cannot move at all still has the one place where it "
             "lies.",
             lambda n, kernel, stride=1, padding=0: (n + 2 * padding - kernel) // stride,
         ),
-        Misconception(
-            "rounded up",
+        "rounded up": Mistake(
             "You rounded up, so the last window hangs over the end of the row. A step that does not fit whole is not "
             "taken.",
             lambda n, kernel, stride=1, padding=0: math.ceil((n + 2 * padding - kernel) / stride) + 1,
         ),
-        Misconception(
-            "rounded to the nearest",
+        "rounded to the nearest": Mistake(
             "round() rounds up where more than half a step is left. A step that does not fit whole is not taken, "
             "however little is lacking.",
             lambda n, kernel, stride=1, padding=0: round((n + 2 * padding - kernel) / stride) + 1,
         ),
-        Misconception(
-            "not rounded at all",
+        "not rounded at all": Mistake(
             "Your result is not always a whole number. There is no half place: look at which of Python's two division "
             "signs you used.",
             lambda n, kernel, stride=1, padding=0: (n + 2 * padding - kernel) / stride + 1,
         ),
-        Misconception(
-            "one added before the division",
+        "one added before the division": Mistake(
             "Your + 1 stands inside the division. Divide first to count the steps, then add the place where the kernel "
             "starts.",
             lambda n, kernel, stride=1, padding=0: (n + 2 * padding - kernel + 1) // stride,
         ),
-        Misconception(
-            "brackets are missing",
+        "brackets are missing": Mistake(
             "Python divides before it subtracts, so only the kernel's size was divided by the stride. The whole "
             "distance that the kernel can move has to be divided.",
             lambda n, kernel, stride=1, padding=0: n + 2 * padding - kernel // stride + 1,
         ),
-        Misconception(
-            "stride forgotten",
+        "stride forgotten": Mistake(
             "The stride does not enter your result. The kernel moves that many pixels at each step, so there are fewer "
             "steps.",
             lambda n, kernel, stride=1, padding=0: n + 2 * padding - kernel + 1,
         ),
-    ],
+    },
     hints=(
         "Lay the kernel at the left end. How many pixels further can it still move to the right?",
         "With padding the row has n + 2 * padding pixels, so the kernel can move n + 2 * padding - kernel pixels. "
@@ -496,22 +435,18 @@ OUTPUT_SIZE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.pad
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.pad -------------------------------------------------------------------------------------------------
 
 
 def _pad_oracle(x, p):
-    import torch
-
     return torch.nn.functional.pad(torch.from_numpy(x), (p, p, p, p)).numpy()
 
 
 def _pad_cases(rng):
-    yield Case("one small picture, p = 1", x=_whole(rng, (1, 1, 2, 3), 1, 9), p=1)
-    yield Case("a batch with channels, p = 2", x=_real(rng, (3, 4, 5, 6)), p=2)
-    yield Case("tall pictures, p = 3", x=_real(rng, (4, 2, 5, 1)), p=3)
-    yield Case("p = 0", x=_real(rng, (2, 4, 3, 2)), p=0)
+    yield Case("one small picture, p = 1", x=whole(rng, (1, 1, 2, 3), 1, 9), p=1)
+    yield Case("a batch with channels, p = 2", x=signed(rng, (3, 4, 5, 6)), p=2)
+    yield Case("tall pictures, p = 3", x=signed(rng, (4, 2, 5, 1)), p=3)
+    yield Case("p = 0", x=signed(rng, (2, 4, 3, 2)), p=0)
 
 
 def _padded(x, *widths, **how):
@@ -532,60 +467,50 @@ PAD = Exercise(
     cases=_pad_cases,
     oracle=_pad_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "all four axes are padded",
+    misconceptions={
+        "all four axes are padded": Mistake(
             "Your batch and channel axes have grown too: there are now pictures and channels made of zeros. A single "
             "number as np.pad's width goes to every axis. Only height and width get a border.",
             lambda x, p: _padded(x, *[(p, p)] * 4),
         ),
-        Misconception(
-            "the channels are padded too",
+        "the channels are padded too": Mistake(
             "You added channels made of zeros. A border lies around each channel, in height and width.",
             lambda x, p: _padded(x, (0, 0), (p, p), (p, p), (p, p)),
         ),
-        Misconception(
-            "batch and channels are padded",
+        "batch and channels are padded": Mistake(
             "You padded the first two axes, which count pictures and channels. Height and width are the last two.",
             lambda x, p: _padded(x, (p, p), (p, p), (0, 0), (0, 0)),
         ),
-        Misconception(
-            "only above and to the left",
+        "only above and to the left": Mistake(
             "Your zeros stand only before the picture, above it and to its left. A border runs around all four sides.",
             lambda x, p: _padded(x, (0, 0), (0, 0), (p, 0), (p, 0)),
         ),
-        Misconception(
-            "only below and to the right",
+        "only below and to the right": Mistake(
             "Your zeros stand only after the picture, below it and to its right. A border runs around all four sides.",
             lambda x, p: _padded(x, (0, 0), (0, 0), (0, p), (0, p)),
         ),
-        Misconception(
-            "only above and below",
+        "only above and below": Mistake(
             "Your pictures have grown in height but not in width. A border runs around all four sides.",
             lambda x, p: _padded(x, (0, 0), (0, 0), (p, p), (0, 0)),
         ),
-        Misconception(
-            "only left and right",
+        "only left and right": Mistake(
             "Your pictures have grown in width but not in height. A border runs around all four sides.",
             lambda x, p: _padded(x, (0, 0), (0, 0), (0, 0), (p, p)),
         ),
-        Misconception(
-            "the edge is repeated",
+        "the edge is repeated": Mistake(
             "Your border repeats the outermost pixels. That is a padding one can choose, but here it is made of zeros.",
             lambda x, p: _padded(x, (0, 0), (0, 0), (p, p), (p, p), mode="edge"),
         ),
-        Misconception(
-            "a border of ones",
+        "a border of ones": Mistake(
             "Your border is made of ones. A one is white, not nothing: it would add each weight it meets to the sum.",
             lambda x, p: _padded(x, (0, 0), (0, 0), (p, p), (p, p), constant_values=1.0),
         ),
-        Misconception(
-            "an empty slice where p is 0",
+        "an empty slice where p is 0": Mistake(
             "With p = 0 your slice p:-p becomes 0:0, which is empty, because -0 is 0. Write the end of the slice so "
             "that it also holds for 0.",
             _empty_slice,
         ),
-    ],
+    },
     hints=(
         "What shape should the result have? Two of the four axes stay as they are.",
         "Either make an array of zeros of that shape and put x in its middle, or use np.pad with a pair of widths for "
@@ -596,45 +521,33 @@ PAD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.conv2d
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.conv2d ----------------------------------------------------------------------------------------------
 
 
 def _conv2d_oracle(x, w, b, stride=1, padding=0):
-    import torch
-
     answer = torch.nn.functional.conv2d(*map(torch.from_numpy, (x, w, b)), stride=stride, padding=padding)
-    return _tidy(answer.numpy())
-
-
-def _windows(x, kh, kw, stride, padding, value=0.0):
-    """(N, C, OH, OW, KH, KW)."""
-    edge = ((0, 0), (0, 0), (padding, padding), (padding, padding))
-    padded = np.pad(x, edge, constant_values=value)
-    return sliding_window_view(padded, (kh, kw), axis=(2, 3))[:, :, ::stride, ::stride]
+    return rounded(answer.numpy())
 
 
 def _conv(x, w, b, stride=1, padding=0, value=0.0):
-    windows = _windows(x, *w.shape[2:], stride, padding, value)
-    return _tidy(np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None])
+    return rounded(convolution(x, w, b, stride, padding, value))
 
 
 def _conv2d_cases(rng):
     def layer(images, channels, height, width, filters, kh, kw):
         return {
-            "x": _real(rng, (images, channels, height, width)),
-            "w": _real(rng, (filters, channels, kh, kw)),
-            "b": _real(rng, filters),
+            "x": signed(rng, (images, channels, height, width)),
+            "w": signed(rng, (filters, channels, kh, kw)),
+            "b": signed(rng, filters),
         }
 
-    kernel = _whole(rng, (1, 1, 2, 2), -2, 3)
+    kernel = whole(rng, (1, 1, 2, 2), -2, 3)
     kernel[0, 0, 0, 1] = kernel[0, 0, 1, 0] + 1
     yield Case(
         "one channel, one filter, whole numbers",
-        x=_whole(rng, (1, 1, 3, 4)),
+        x=whole(rng, (1, 1, 3, 4), 0, 5),
         w=kernel,
-        b=_whole(rng, 1, 1, 4),
+        b=whole(rng, 1, 1, 4),
     )
     yield Case("three channels, two filters", **layer(1, 3, 5, 4, 2, 3, 3), stride=1, padding=0)
     yield Case("a batch of three, kernel 3 x 2", **layer(3, 2, 6, 8, 4, 3, 2), stride=1, padding=0)
@@ -645,18 +558,18 @@ def _conv2d_cases(rng):
 
 
 def _sizes(x, w, stride, padding):
-    return tuple((n + 2 * padding - k) // stride + 1 for n, k in zip(x.shape[2:], w.shape[2:], strict=True))
+    return tuple(output_size(n, k, stride, padding) for n, k in zip(x.shape[2:], w.shape[2:], strict=True))
 
 
-def _starts(x, w, b, stride, padding, down, right):
+def _conv_from_wrong_pixels(x, w, b, stride, padding, down, right):
     """An output of the right size whose windows start at the wrong pixels."""
     rows, columns = _sizes(x, w, stride, padding)
-    windows = _windows(x, *w.shape[2:], 1, padding)[:, :, ::down, ::right][:, :, :rows, :columns]
-    return _tidy(np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None])
+    windows = windows_of(x, *w.shape[2:], 1, padding)[:, :, ::down, ::right][:, :, :rows, :columns]
+    return rounded(np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None])
 
 
 def _bias_along_width(x, w, b, stride=1, padding=0):
-    return _tidy(_conv(x, w, 0 * b, stride, padding) + b)
+    return rounded(_conv(x, w, 0 * b, stride, padding) + b)
 
 
 def _first_image_only(x, w, b, stride=1, padding=0):
@@ -666,8 +579,8 @@ def _first_image_only(x, w, b, stride=1, padding=0):
 
 
 def _kernel_transposed(x, w, b, stride=1, padding=0):
-    windows = _windows(x, *w.shape[2:], stride, padding)
-    return _tidy((windows[:, None] * w.transpose(0, 1, 3, 2)[:, :, None, None]).sum((2, 5, 6)) + b[:, None, None])
+    windows = windows_of(x, *w.shape[2:], stride, padding)
+    return rounded((windows[:, None] * w.transpose(0, 1, 3, 2)[:, :, None, None]).sum((2, 5, 6)) + b[:, None, None])
 
 
 def _one_sided(x, w, b, stride=1, padding=0):
@@ -682,105 +595,88 @@ CONV2D = Exercise(
     cases=_conv2d_cases,
     oracle=_conv2d_oracle,
     forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES),
-    misconceptions=[
-        Misconception(
-            "the kernel is flipped",
+    misconceptions={
+        "the kernel is flipped": Mistake(
             "Your kernels are turned by 180 degrees: that is true convolution. A convolution layer computes the "
             "cross-correlation: w[f, c, u, v] meets the pixel u rows down and v columns to the right.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w[:, :, ::-1, ::-1], b, stride, padding),
         ),
-        Misconception(
-            "rows and columns of the kernel are swapped",
+        "rows and columns of the kernel are swapped": Mistake(
             "Your kernels are transposed: u moves along the columns and v along the rows. Height comes before width, "
             "in the picture and in the kernel.",
             _kernel_transposed,
         ),
-        Misconception(
-            "the channels are averaged",
+        "the channels are averaged": Mistake(
             "You take the mean over the channels. A filter adds its channels up: how much each one counts is what "
             "its weights are for.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w / x.shape[1], b, stride, padding),
         ),
-        Misconception(
-            "only the first channel",
+        "only the first channel": Mistake(
             "Your filters look at channel 0 only. Each filter has one slice for each channel, and all the products "
             "go into one sum.",
             lambda x, w, b, stride=1, padding=0: _conv(x[:, :1], w[:, :1], b, stride, padding),
         ),
-        Misconception(
-            "the bias is forgotten",
+        "the bias is forgotten": Mistake(
             "Everything is right but for one number a filter: its bias is not added.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, 0 * b, stride, padding),
         ),
-        Misconception(
-            "the bias is added once per channel",
+        "the bias is added once per channel": Mistake(
             "You add the bias inside the loop over channels, so it counts C times. A filter has one bias, added once "
             "to the finished sum.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, x.shape[1] * b, stride, padding),
         ),
-        Misconception(
-            "the bias is added to every product",
+        "the bias is added to every product": Mistake(
             "You add the bias before the products are summed, so it counts as often as the kernel has weights. A "
             "filter has one bias, added once to the finished sum.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, w[0].size * b, stride, padding),
         ),
-        Misconception(
-            "the bias runs along the width",
+        "the bias runs along the width": Mistake(
             "b has shape (F,), and NumPy lines up the last axes, so b was laid along the columns of the output. It "
             "belongs to the filters, which are axis 1.",
             _bias_along_width,
         ),
-        Misconception(
-            "the windows ignore the stride",
+        "the windows ignore the stride": Mistake(
             "Your output has the right size, but its windows start at i and j. With a stride each step moves the "
             "window on by that many pixels.",
-            lambda x, w, b, stride=1, padding=0: _starts(x, w, b, stride, padding, 1, 1),
+            lambda x, w, b, stride=1, padding=0: _conv_from_wrong_pixels(x, w, b, stride, padding, 1, 1),
         ),
-        Misconception(
-            "the stride is ignored along the width",
+        "the stride is ignored along the width": Mistake(
             "Your windows move down by the stride, but to the right by one pixel. The stride holds on both axes.",
-            lambda x, w, b, stride=1, padding=0: _starts(x, w, b, stride, padding, stride, 1),
+            lambda x, w, b, stride=1, padding=0: _conv_from_wrong_pixels(x, w, b, stride, padding, stride, 1),
         ),
-        Misconception(
-            "the stride is ignored along the height",
+        "the stride is ignored along the height": Mistake(
             "Your windows move to the right by the stride, but down by one pixel. The stride holds on both axes.",
-            lambda x, w, b, stride=1, padding=0: _starts(x, w, b, stride, padding, 1, stride),
+            lambda x, w, b, stride=1, padding=0: _conv_from_wrong_pixels(x, w, b, stride, padding, 1, stride),
         ),
-        Misconception(
-            "the stride is not used at all",
+        "the stride is not used at all": Mistake(
             "Your output is as large as with stride 1. The stride decides how many windows there are, and where each "
             "of them starts.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, b, 1, padding),
         ),
-        Misconception(
-            "padded with ones",
+        "padded with ones": Mistake(
             "Your border is made of ones, so every weight that meets the border is added. Padding is made of zeros, "
             "which add nothing.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, padding, value=1.0),
         ),
-        Misconception(
-            "the padding is not used",
+        "the padding is not used": Mistake(
             "Your output is as large as without padding. The border of zeros is put around each picture before the "
             "first window is cut out.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, 0),
         ),
-        Misconception(
-            "padded on one side only",
+        "padded on one side only": Mistake(
             "Your zeros stand only below and to the right of the picture. The border runs around all four sides.",
             _one_sided,
         ),
-        Misconception(
-            "only the first picture",
+        "only the first picture": Mistake(
             "The first picture of the batch is right, and the others are all zero. Look at where n goes in your loops.",
             _first_image_only,
         ),
-        Misconception(
-            "pictures and filters are swapped",
+        "pictures and filters are swapped": Mistake(
             "Your numbers are right, but the first two axes have changed places. The batch stays first, and the filters "
             "take the place of the channels.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, padding).swapaxes(0, 1).copy(),
         ),
-    ],
+    },
     hints=(
         "You have all the parts: pad, output_size, and the sum of products from correlate2d. Here a window also has "
         "channels: it is a small block of shape (C, KH, KW), just as one filter is.",
@@ -792,14 +688,10 @@ CONV2D = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.im2col
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.im2col ----------------------------------------------------------------------------------------------
 
 
 def _im2col_oracle(x, kh, kw, stride=1, padding=0):
-    import torch
-
     blocks = torch.nn.functional.unfold(torch.from_numpy(x), (kh, kw), stride=stride, padding=padding)
     return blocks.transpose(1, 2).reshape(-1, blocks.shape[1]).numpy().copy()
 
@@ -807,30 +699,26 @@ def _im2col_oracle(x, kh, kw, stride=1, padding=0):
 def _im2col_cases(rng):
     first = np.arange(1.0, 13.0).reshape(1, 1, 3, 4) + float(rng.integers(0, 5))
     yield Case("one channel", x=first, kh=2, kw=2)
-    yield Case("two channels, kernel 2 x 3", x=_whole(rng, (1, 2, 3, 4), 1, 30), kh=2, kw=3, stride=1, padding=0)
-    yield Case("a batch of three, kernel 3 x 2", x=_real(rng, (3, 2, 4, 5)), kh=3, kw=2, stride=1, padding=0)
-    yield Case("stride 2", x=_real(rng, (2, 3, 7, 9)), kh=3, kw=2, stride=2, padding=0)
-    yield Case("padding 1", x=_real(rng, (2, 2, 3, 5)), kh=2, kw=3, stride=1, padding=1)
-    yield Case("stride 3, padding 2", x=_real(rng, (2, 3, 5, 9)), kh=4, kw=3, stride=3, padding=2)
+    yield Case("two channels, kernel 2 x 3", x=whole(rng, (1, 2, 3, 4), 1, 30), kh=2, kw=3, stride=1, padding=0)
+    yield Case("a batch of three, kernel 3 x 2", x=signed(rng, (3, 2, 4, 5)), kh=3, kw=2, stride=1, padding=0)
+    yield Case("stride 2", x=signed(rng, (2, 3, 7, 9)), kh=3, kw=2, stride=2, padding=0)
+    yield Case("padding 1", x=signed(rng, (2, 2, 3, 5)), kh=2, kw=3, stride=1, padding=1)
+    yield Case("stride 3, padding 2", x=signed(rng, (2, 3, 5, 9)), kh=4, kw=3, stride=3, padding=2)
 
 
-def _columns(x, kh, kw, stride=1, padding=0, order="nijcuv"):
-    windows = _windows(x, kh, kw, stride, padding)
+def _im2col(x, kh, kw, stride=1, padding=0, order="nijcuv"):
+    windows = windows_of(x, kh, kw, stride, padding)
     images, channels, rows, columns = windows.shape[:4]
     moved = windows.transpose(["ncijuv".index(axis) for axis in order])
     return np.ascontiguousarray(moved).reshape(images * rows * columns, channels * kh * kw)
 
 
-def _columns_in_order(order):
-    return lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, stride, padding, order)
-
-
-def _row_per_channel(x, kh, kw, stride=1, padding=0):
-    return _windows(x, kh, kw, stride, padding).reshape(-1, kh * kw).copy()
+def _im2col_in_order(order):
+    return lambda x, kh, kw, stride=1, padding=0: _im2col(x, kh, kw, stride, padding, order)
 
 
 def _three_axes(x, kh, kw, stride=1, padding=0):
-    flat = _columns(x, kh, kw, stride, padding)
+    flat = _im2col(x, kh, kw, stride, padding)
     return flat.reshape(len(x), -1, flat.shape[1])
 
 
@@ -841,77 +729,66 @@ IM2COL = Exercise(
     cases=_im2col_cases,
     oracle=_im2col_oracle,
     forbidden=(*LIBRARIES, "sklearn.feature_extraction.*"),
-    misconceptions=[
-        Misconception(
-            "reshaped without moving the axes",
+    misconceptions={
+        "reshaped without moving the axes": Mistake(
             "The shape is right, but the numbers of several windows are mixed in a row. sliding_window_view puts the "
             "channels before i and j, and reshape only reads on in the order in which the axes stand. Move the "
             "channels first.",
-            _columns_in_order("ncijuv"),
+            _im2col_in_order("ncijuv"),
         ),
-        Misconception(
-            "offsets before channels",
+        "offsets before channels": Mistake(
             "Each row holds the right numbers in another order: pixel by pixel, each with all its channels. The order "
             "here is channel by channel, as in w.reshape(F, -1).",
-            _columns_in_order("nijuvc"),
+            _im2col_in_order("nijuvc"),
         ),
-        Misconception(
-            "columns of a window before its rows",
+        "columns of a window before its rows": Mistake(
             "You read each window column by column (v before u). Read it like a page: row by row, from left to right.",
-            _columns_in_order("nijcvu"),
+            _im2col_in_order("nijcvu"),
         ),
-        Misconception(
-            "windows go down before they go right",
+        "windows go down before they go right": Mistake(
             "Your rows are right but in another order: the window moves down first (i runs faster than j). It should "
             "move to the right first.",
-            _columns_in_order("njicuv"),
+            _im2col_in_order("njicuv"),
         ),
-        Misconception(
-            "places before pictures",
+        "places before pictures": Mistake(
             "Your rows are right but in another order: all pictures at one place, then the next place. All the windows "
             "of the first picture come first.",
-            _columns_in_order("ijncuv"),
+            _im2col_in_order("ijncuv"),
         ),
-        Misconception(
-            "the matrix is transposed",
+        "the matrix is transposed": Mistake(
             "Your windows stand in columns. Many texts write it so, and the name comes from it; here each window is a "
             "row.",
-            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, stride, padding).T.copy(),
+            lambda x, kh, kw, stride=1, padding=0: _im2col(x, kh, kw, stride, padding).T.copy(),
         ),
-        Misconception(
-            "a row for each channel",
+        "a row for each channel": Mistake(
             "You have one row for each channel of each window. A row should hold the whole window, all its channels "
             "side by side, because one filter looks at all of them.",
-            _row_per_channel,
+            lambda x, kh, kw, stride=1, padding=0: windows_of(x, kh, kw, stride, padding).reshape(-1, kh * kw).copy(),
         ),
-        Misconception(
-            "the pictures have an axis of their own",
+        "the pictures have an axis of their own": Mistake(
             "Your result has three axes, the first of them for the pictures. All pictures' windows go into one matrix, "
             "one after the other.",
             _three_axes,
         ),
-        Misconception(
-            "the stride is ignored",
+        "the stride is ignored": Mistake(
             "You cut out a window at every pixel. With a stride the windows start only at every so many pixels, on both "
             "axes.",
-            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, 1, padding),
+            lambda x, kh, kw, stride=1, padding=0: _im2col(x, kh, kw, 1, padding),
         ),
-        Misconception(
-            "the padding is ignored",
+        "the padding is ignored": Mistake(
             "Your windows are those of the picture without its border. Pad first, then cut.",
-            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, stride, 0),
+            lambda x, kh, kw, stride=1, padding=0: _im2col(x, kh, kw, stride, 0),
         ),
-        Misconception(
-            "the windows are flipped",
+        "the windows are flipped": Mistake(
             "Each window is read backwards, from its last pixel to its first. There is no flip here: read it like a "
             "page.",
             lambda x, kh, kw, stride=1, padding=0: (
-                _columns(x, kh, kw, stride, padding)
+                _im2col(x, kh, kw, stride, padding)
                 .reshape(-1, x.shape[1], kh * kw)[:, :, ::-1]
                 .reshape(-1, x.shape[1] * kh * kw)
             ),
         ),
-    ],
+    },
     hints=(
         "Take one window of one picture: a block of shape (C, KH, KW). What does block.reshape(-1) give, and in which "
         "order?",
@@ -923,15 +800,13 @@ IM2COL = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.conv2d_im2col
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.conv2d_im2col ---------------------------------------------------------------------------------------
 
 
 def _product(x, w, b, stride, padding, matrix=None):
     """(N * OH * OW, F)."""
     matrix = w.reshape(len(w), -1).T if matrix is None else matrix
-    return _tidy(_columns(x, *w.shape[2:], stride, padding) @ matrix + b)
+    return rounded(_im2col(x, *w.shape[2:], stride, padding) @ matrix + b)
 
 
 def _folded(product, x, w, stride, padding):
@@ -975,74 +850,62 @@ CONV2D_IM2COL = Exercise(
     cases=_conv2d_cases,
     oracle=_conv2d_oracle,
     forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES, "sklearn.feature_extraction.*"),
-    misconceptions=[
-        Misconception(
-            "folded back without moving the filters",
+    misconceptions={
+        "folded back without moving the filters": Mistake(
             "The product has one column for each filter, so the filters come last. reshape only reads on in the order "
             "of memory: straight to (N, F, OH, OW), it mixes filters with places. Fold first, then move an axis.",
             _straight_reshape,
         ),
-        Misconception(
-            "transposed, then folded",
+        "transposed, then folded": Mistake(
             "After the transpose the filters come before the pictures, but you folded as if the pictures came first. "
             "With one picture that is right; with more it mixes them.",
             _pictures_inside,
         ),
-        Misconception(
-            "the filters stay last",
+        "the filters stay last": Mistake(
             "Your result has shape (N, OH, OW, F). The course keeps its channels, and so its filters, on axis 1.",
             _channels_last,
         ),
-        Misconception(
-            "the places are not folded",
+        "the places are not folded": Mistake(
             "Your result has shape (N, F, OH * OW). The last axis is still a list of places: fold it into rows and "
             "columns.",
             _flat_places,
         ),
-        Misconception(
-            "rows and columns are swapped",
+        "rows and columns are swapped": Mistake(
             "You folded the places as if the window moved down first. In im2col j runs faster than i.",
             _rows_and_columns_swapped,
         ),
-        Misconception(
-            "the filters are reshaped, not transposed",
+        "the filters are reshaped, not transposed": Mistake(
             "w.reshape(-1, F) has the right shape, but it cuts the filters into pieces. Make each filter a row of "
             "C * KH * KW numbers, then transpose.",
             _with_matrix(lambda w: w.reshape(-1, len(w))),
         ),
-        Misconception(
-            "the filters' weights are in another order",
+        "the filters' weights are in another order": Mistake(
             "Your filters are flattened pixel by pixel, the rows of im2col channel by channel. Both have to go through "
             "c, u, v in the same order.",
             _with_matrix(lambda w: w.transpose(0, 2, 3, 1).reshape(len(w), -1).T),
         ),
-        Misconception(
-            "the filters are flipped",
+        "the filters are flipped": Mistake(
             "Your filters are turned by 180 degrees: that is true convolution. There is no flip in a convolution layer.",
             _with_matrix(lambda w: w[:, :, ::-1, ::-1].reshape(len(w), -1).T),
         ),
-        Misconception(
-            "the bias is forgotten",
+        "the bias is forgotten": Mistake(
             "Everything is right but for one number a filter: its bias is not added.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, 0 * b, stride, padding),
         ),
-        Misconception(
-            "the bias runs along the width",
+        "the bias runs along the width": Mistake(
             "b has shape (F,), and NumPy lines up the last axes. After the filters have moved to axis 1, b lies along "
             "the columns of the output. Add it earlier, or give it two more axes.",
             _bias_along_width,
         ),
-        Misconception(
-            "the stride is not used",
+        "the stride is not used": Mistake(
             "Your output is as large as with stride 1. Hand the stride on to im2col, and to the output size.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, b, 1, padding),
         ),
-        Misconception(
-            "the padding is not used",
+        "the padding is not used": Mistake(
             "Your output is as large as without padding. Hand the padding on to im2col, and to the output size.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, 0),
         ),
-    ],
+    },
     hints=(
         "Write down the shapes: im2col gives (N*OH*OW, C*KH*KW). What shape must the filters have so that the product "
         "has one column for each filter?",
@@ -1054,9 +917,7 @@ CONV2D_IM2COL = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.separable
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.separable -------------------------------------------------------------------------------------------
 
 
 def _separable_oracle(kernel):
@@ -1064,12 +925,12 @@ def _separable_oracle(kernel):
 
 
 def _separable_cases(rng):
-    yield Case("whole numbers", kernel=np.outer(_whole(rng, 3, 1, 4), _whole(rng, 3, 2, 6) * [1, -1, 1]))
-    column, row = _real(rng, 3), _real(rng, 4)
+    yield Case("whole numbers", kernel=np.outer(whole(rng, 3, 1, 4), whole(rng, 3, 2, 6) * [1, -1, 1]))
+    column, row = signed(rng, 3), signed(rng, 4)
     column[0] = row[0] = 0.0
     yield Case("first row and first column zero", kernel=np.outer(column, row))
-    yield Case("5 x 3, real numbers", kernel=np.outer(_real(rng, 5), _real(rng, 3) / 7))
-    yield Case("3 x 4, real numbers", kernel=np.outer(_real(rng, 3) / 3, _real(rng, 4)))
+    yield Case("5 x 3, real numbers", kernel=np.outer(signed(rng, 5), signed(rng, 3) / 7))
+    yield Case("3 x 4, real numbers", kernel=np.outer(signed(rng, 3) / 3, signed(rng, 4)))
     middle = float(rng.integers(4, 7))
     # Returning None always should not earn half the points.
     less = 0.5
@@ -1086,7 +947,7 @@ def _separable_cases(rng):
         weight=less,
         kernel=(3 * np.outer(u[:, 0], v[:, 0]) + 1.2 * np.outer(u[:, 1], v[:, 1])).round(3),
     )
-    top = _real(rng, 3)
+    top = signed(rng, 3)
     last = np.array([top[1], -top[0], 0.0])
     last *= np.linalg.norm(top) / np.linalg.norm(last)
     yield Case("two rows alike, the third not", weight=less, kernel=np.array([top, -2 * top, last.round(3)]))
@@ -1096,7 +957,7 @@ def _leading(kernel):
     """The best pair by singular values, with its sign and last digits fixed."""
     u, s, vt = np.linalg.svd(kernel)
     sign = np.sign(u[np.argmax(np.abs(u[:, 0])), 0])
-    return _tidy(u[:, 0] * sign), float(np.round(s[0], 10)), _tidy(vt[0] * sign), vt * sign
+    return rounded(u[:, 0] * sign), float(np.round(s[0], 10)), rounded(vt[0] * sign), vt * sign
 
 
 def _is_separable(kernel):
@@ -1104,10 +965,7 @@ def _is_separable(kernel):
 
 
 def _pair(make):
-    def wrong(kernel):
-        return make(kernel) if _is_separable(kernel) else None
-
-    return wrong
+    return lambda kernel: make(kernel) if _is_separable(kernel) else None
 
 
 def _never_none(kernel):
@@ -1143,45 +1001,38 @@ SEPARABLE = Exercise(
     probe="outer_product",
     forbidden=LIBRARIES,
     rtol=1e-4,
-    misconceptions=[
-        Misconception(
-            "a pair for every kernel",
+    misconceptions={
+        "a pair for every kernel": Mistake(
             "You return a pair for a kernel of rank 2 as well. It is the nearest pair, but its outer product is another "
             "kernel. Say None where the kernel cannot be taken apart.",
             _never_none,
         ),
-        Misconception(
-            "only two rows are compared",
+        "only two rows are compared": Mistake(
             "Two rows of this kernel are multiples of one another, but the third is not. All rows have to be multiples "
             "of one and the same row.",
             _two_rows_only,
         ),
-        Misconception(
-            "zero is taken too literally",
+        "zero is taken too literally": Mistake(
             "You return None for kernels that are outer products. In floating point the numbers that should vanish "
             "come out near 1e-17: compare with a tolerance relative to the largest.",
             _exact_rank,
         ),
-        Misconception(
-            "the corner is taken as pivot",
+        "the corner is taken as pivot": Mistake(
             "You start from the entry in the corner, and it can be zero while the kernel still has rank 1. Choose a row "
             "and a column that cannot be zero.",
             _corner_factors,
         ),
-        Misconception(
-            "row and column not divided",
+        "row and column not divided": Mistake(
             "The product of a column and a row of the kernel counts the entry where they cross once too often. One of "
             "the two has to be divided by it.",
             _pair(lambda kernel: (kernel[:, 1].copy(), kernel[1].copy())),
         ),
-        Misconception(
-            "the singular value is forgotten",
+        "the singular value is forgotten": Mistake(
             "Your factors have length 1, as the singular value decomposition gives them, so their product is too small "
             "or too large by the singular value. One of the factors has to take it.",
             _pair(lambda kernel: (_leading(kernel)[0], _leading(kernel)[2])),
         ),
-        Misconception(
-            "the singular value counts twice",
+        "the singular value counts twice": Mistake(
             "Both of your factors are multiplied by the singular value, so it enters the product squared. It may enter "
             "once: in one factor, or as its square root in both.",
             _pair(
@@ -1191,17 +1042,15 @@ SEPARABLE = Exercise(
                 )
             ),
         ),
-        Misconception(
-            "a column of vt in place of a row",
+        "a column of vt in place of a row": Mistake(
             "np.linalg.svd returns V already transposed, so its vectors stand in rows. You took the first column.",
-            _pair(lambda kernel: (_leading(kernel)[0] * _leading(kernel)[1], _tidy(_leading(kernel)[3][:, 0]))),
+            _pair(lambda kernel: (_leading(kernel)[0] * _leading(kernel)[1], rounded(_leading(kernel)[3][:, 0]))),
         ),
-        Misconception(
-            "column and row are swapped",
+        "column and row are swapped": Mistake(
             "You return the row first. np.outer(column, row) then makes the transposed kernel.",
             _pair(lambda kernel: (_leading(kernel)[2], _leading(kernel)[0] * _leading(kernel)[1])),
         ),
-    ],
+    },
     hints=(
         "In an outer product every row is a multiple of one and the same row. What does that make of the matrix's "
         "rank?",
@@ -1213,9 +1062,7 @@ SEPARABLE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 03.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 03.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "03.quiz",
@@ -1223,59 +1070,38 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            {
-                "a": "A layer could flip its kernels, but it would learn flipped weights to make up for it. So the "
-                "libraries save themselves the flip.",
-                "b": "A product of all pixels with all weights is a dense layer. A kernel sees only its window.",
-                "d": "The integral is where the idea comes from. Pixels are finitely many, so a sum takes its place.",
-            },
+            a="A layer could flip its kernels, but it would learn flipped weights to make up for it. So the "
+            "libraries save themselves the flip.",
+            b="A product of all pixels with all weights is a dense layer. A kernel sees only its window.",
+            d="The integral is where the idea comes from. Pixels are finitely many, so a sum takes its place.",
         ),
         Question(
             "b",
-            {
-                "a": "That is the number of weights in one channel of all the filters. How deep is a filter?",
-                "c": "The bias was counted once for each weight of a slice. There is one for each filter.",
-                "d": "That counts the output numbers. All places share the same weights, so the size of the picture does "
-                "not enter.",
-            },
+            a="That is the number of weights in one channel of all the filters. How deep is a filter?",
+            c="The bias was counted once for each weight of a slice. There is one for each filter.",
+            d="That counts the output numbers. All places share the same weights, so the size of the picture does "
+            "not enter.",
         ),
         Question(
             "a",
-            {
-                "b": "With 3 on each side the output would be larger than the input. Try n = 32 in the formula.",
-                "c": "With 4 on each side the output grows by 4. Padding is put on both sides, so it counts twice.",
-                "d": "Without padding the output shrinks by kernel - 1, here by 4.",
-            },
+            b="With 3 on each side the output would be larger than the input. Try n = 32 in the formula.",
+            c="With 4 on each side the output grows by 4. Padding is put on both sides, so it counts twice.",
+            d="Without padding the output shrinks by kernel - 1, here by 4.",
         ),
         Question(
             "d",
-            {
-                "a": "That would need weights that add up to 1, as those of a blur do. Add up these.",
-                "b": "The 8 in the middle is only one of nine products. The other eight subtract.",
-                "c": "That is the weight in the middle. Each weight is multiplied by the brightness below it, and the "
-                "eight around it count as well.",
-            },
+            a="That would need weights that add up to 1, as those of a blur do. Add up these.",
+            b="The 8 in the middle is only one of nine products. The other eight subtract.",
+            c="That is the weight in the middle. Each weight is multiplied by the brightness below it, and the "
+            "eight around it count as well.",
         ),
         Question(
             "b",
-            {
-                "a": "The formula rounds down. Lay a kernel of 3 on 8 pixels in steps of 2 and count.",
-                "c": "A library does not complain here: it leaves pixels out in silence. Count the places.",
-                "d": "No padding is added unless you ask for it. Count the places without it.",
-            },
+            a="The formula rounds down. Lay a kernel of 3 on 8 pixels in steps of 2 and count.",
+            c="A library does not complain here: it leaves pixels out in silence. Count the places.",
+            d="No padding is added unless you ask for it. Count the places without it.",
         ),
     ],
 )
 
-EXERCISES = [
-    CONVOLVE1D,
-    CORRELATE2D,
-    EDGE_KERNELS,
-    OUTPUT_SIZE,
-    PAD,
-    CONV2D,
-    IM2COL,
-    CONV2D_IM2COL,
-    SEPARABLE,
-    QUIZ,
-]
+EXERCISES = [CONVOLVE1D, CORRELATE2D, EDGE_KERNELS, OUTPUT_SIZE, PAD, CONV2D, IM2COL, CONV2D_IM2COL, SEPARABLE, QUIZ]

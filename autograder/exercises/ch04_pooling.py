@@ -7,25 +7,15 @@ on every machine.
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+import torch
+from torch import nn
+from torch.nn import functional as F
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import rounded, signed
+from autograder.authoring.formulas import convolution, output_size, relu, softmax, windows_of
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*")
-
-
-def _real(rng, shape):
-    """Real numbers of both signs, two decimals, none of them zero."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape).round(2)
-
-
-def _tidy(array):
-    return np.round(np.asarray(array, dtype=float), 10)
-
-
-def _windows(x, size, stride):
-    """All whole windows: (N, C, OH, OW, size, size)."""
-    return sliding_window_view(x, (size, size), axis=(2, 3))[:, :, ::stride, ::stride]
 
 
 def _partial(x, size, stride, value):
@@ -34,20 +24,18 @@ def _partial(x, size, stride, value):
     return np.pad(x, ((0, 0), (0, 0), (0, more[0]), (0, more[1])), constant_values=value)
 
 
-def _max(x, size, stride):
-    return _tidy(_windows(x, size, stride).max(axis=(4, 5)))
+def _max_pool(x, size, stride):
+    return rounded(windows_of(x, size, size, stride).max(axis=(4, 5)))
 
 
-def _mean(x, size, stride):
-    return _tidy(_windows(x, size, stride).mean(axis=(4, 5)))
+def _mean_pool(x, size, stride):
+    return rounded(windows_of(x, size, size, stride).mean(axis=(4, 5)))
 
 
 def _torch_pool(name):
     def oracle(x, size, stride):
-        import torch
-
         pool = getattr(torch.nn.functional, name)
-        return _tidy(pool(torch.tensor(x), size, stride).numpy())
+        return rounded(pool(torch.tensor(x), size, stride).numpy())
 
     return oracle
 
@@ -56,12 +44,12 @@ def _pool_cases(rng):
     """Windows that touch, overlap, leave gaps and leave pixels over; negative numbers; nothing square but windows."""
     small = rng.permutation(np.arange(1.0, 17.0)).reshape(1, 1, 4, 4)
     yield Case("4 x 4 whole numbers, windows of 2 that touch", x=small, size=2, stride=2)
-    yield Case("overlapping windows, stride 1", x=_real(rng, (2, 3, 4, 5)), size=2, stride=1)
-    yield Case("windows of 3, stride 2, pixels left over", x=_real(rng, (2, 3, 6, 8)), size=3, stride=2)
-    yield Case("gaps between the windows", x=_real(rng, (2, 2, 7, 9)), size=2, stride=3)
-    yield Case("nothing but negative numbers", x=-np.abs(_real(rng, (3, 2, 7, 5))), size=2, stride=2)
-    yield Case("a window of 1 pixel, stride 2", x=_real(rng, (1, 2, 5, 4)), size=1, stride=2)
-    yield Case("one window as large as the picture", x=_real(rng, (2, 3, 4, 4)), size=4, stride=3)
+    yield Case("overlapping windows, stride 1", x=signed(rng, (2, 3, 4, 5)), size=2, stride=1)
+    yield Case("windows of 3, stride 2, pixels left over", x=signed(rng, (2, 3, 6, 8)), size=3, stride=2)
+    yield Case("gaps between the windows", x=signed(rng, (2, 2, 7, 9)), size=2, stride=3)
+    yield Case("nothing but negative numbers", x=-np.abs(signed(rng, (3, 2, 7, 5))), size=2, stride=2)
+    yield Case("a window of 1 pixel, stride 2", x=signed(rng, (1, 2, 5, 4)), size=1, stride=2)
+    yield Case("one window as large as the picture", x=signed(rng, (2, 3, 4, 4)), size=4, stride=3)
 
 
 def _only_first(pool):
@@ -85,38 +73,33 @@ def _last_stays_zero(pool):
 
 def _shared_mistakes(pool, what):
     """Mistakes with windows that a learner can make with either kind of pooling."""
-    return [
-        Misconception(
-            "the stride is taken to be the size",
+    return {
+        "the stride is taken to be the size": Mistake(
             "Your windows always touch: you move them by their own size. That is the usual choice, but here stride is "
             "an argument of its own. The window moves by stride, and reaches over size.",
             lambda x, size, stride: pool(x, size, size),
         ),
-        Misconception(
-            "the stride is ignored",
+        "the stride is ignored": Mistake(
             "Your window moves by one pixel at a time, whatever the stride is. Window number i begins at row "
             "i * stride, and there are fewer of them.",
             lambda x, size, stride: pool(x, size, 1),
         ),
-        Misconception(
-            "size and stride are swapped",
+        "size and stride are swapped": Mistake(
             "Your windows are as wide as the stride, and move by the size. Read the order of the arguments once more: "
             "the size comes first.",
             lambda x, size, stride: pool(x, stride, size) if stride <= min(x.shape[2:]) else pool(x, size, stride),
         ),
-        Misconception(
-            "the last row and column stay zero",
+        "the last row and column stay zero": Mistake(
             "The shape of your output is right, but its last row and last column are never filled in. Your loops end "
             "one step too early.",
             _last_stays_zero(pool),
         ),
-        Misconception(
-            "only the first picture",
+        "only the first picture": Mistake(
             f"Only the first picture of the batch has its {what}; the others stay zero. The first axis counts the "
             "pictures: loop over it, or leave it alone with a colon.",
             _only_first(pool),
         ),
-    ]
+    }
 
 
 MAX_POOL2D = Exercise(
@@ -126,50 +109,43 @@ MAX_POOL2D = Exercise(
     cases=_pool_cases,
     oracle=_torch_pool("max_pool2d"),
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "a mean in place of the maximum",
+    misconceptions={
+        "a mean in place of the maximum": Mistake(
             "You average each window. Max pooling keeps one number of the window as it is: the largest.",
-            _mean,
+            _mean_pool,
         ),
-        Misconception(
-            "a minimum in place of the maximum",
+        "a minimum in place of the maximum": Mistake(
             "You keep the smallest number of each window. A large number means that a feature was found, and that is "
             "what should survive.",
-            lambda x, size, stride: _tidy(_windows(x, size, stride).min(axis=(4, 5))),
+            lambda x, size, stride: rounded(windows_of(x, size, size, stride).min(axis=(4, 5))),
         ),
-        Misconception(
-            "pooled over the channels",
+        "pooled over the channels": Mistake(
             "Your maximum runs over the channels too, so only one map is left. Each channel has its own meaning, and "
             "is pooled by itself: the output has as many channels as the input.",
-            lambda x, size, stride: _max(x, size, stride).max(axis=1, keepdims=True),
+            lambda x, size, stride: _max_pool(x, size, stride).max(axis=1, keepdims=True),
         ),
-        Misconception(
-            "the maximum starts from zero",
+        "the maximum starts from zero": Mistake(
             "Where all numbers of a window are negative, you answer 0. The search for the largest starts from a 0 that "
             "is not in the window. Start from one of its own numbers.",
-            lambda x, size, stride: np.maximum(_max(x, size, stride), 0.0),
+            lambda x, size, stride: np.maximum(_max_pool(x, size, stride), 0.0),
         ),
-        Misconception(
-            "the border is filled with zeros",
+        "the border is filled with zeros": Mistake(
             "You add zeros at the end so that every pixel gets a window. Here pixels that are left over are not used, "
             "and an added zero would even beat the negative numbers.",
-            lambda x, size, stride: _max(_partial(x, size, stride, 0.0), size, stride),
+            lambda x, size, stride: _max_pool(_partial(x, size, stride, 0.0), size, stride),
         ),
-        Misconception(
-            "windows hang over the edge",
+        "windows hang over the edge": Mistake(
             "Your last window reaches over the edge of the picture and pools what is left of it (ceil mode). Here a "
             "window counts only if it lies wholly on the picture: round down.",
-            lambda x, size, stride: _max(_partial(x, size, stride, -np.inf), size, stride),
+            lambda x, size, stride: _max_pool(_partial(x, size, stride, -np.inf), size, stride),
         ),
-        Misconception(
-            "the largest without its sign",
+        "the largest without its sign": Mistake(
             "You compare magnitudes, and a large negative number wins. Max pooling looks for the largest number, sign "
             "included: of -5 and 1, it is 1.",
-            lambda x, size, stride: _tidy(np.abs(_windows(x, size, stride)).max(axis=(4, 5))),
+            lambda x, size, stride: rounded(np.abs(windows_of(x, size, size, stride)).max(axis=(4, 5))),
         ),
-        *_shared_mistakes(_max, "maxima"),
-    ],
+        **_shared_mistakes(_max_pool, "maxima"),
+    },
     hints=(
         "How many windows fit? It is the output size of chapter 03, with the window's size as kernel and no padding. "
         "Do it for height and width.",
@@ -181,8 +157,8 @@ MAX_POOL2D = Exercise(
 )
 
 
-def _flat_sum(x, size, stride):
-    return _windows(x, size, stride).sum(axis=(4, 5))
+def _window_sums(x, size, stride):
+    return windows_of(x, size, size, stride).sum(axis=(4, 5))
 
 
 AVG_POOL2D = Exercise(
@@ -192,48 +168,41 @@ AVG_POOL2D = Exercise(
     cases=_pool_cases,
     oracle=_torch_pool("avg_pool2d"),
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "divided by the stride",
+    misconceptions={
+        "divided by the stride": Mistake(
             "You divide the sum by stride * stride. A mean is divided by the number of pixels in the window, and the "
             "size says how many these are.",
-            lambda x, size, stride: _tidy(_flat_sum(x, size, stride) / stride**2),
+            lambda x, size, stride: rounded(_window_sums(x, size, stride) / stride**2),
         ),
-        Misconception(
-            "integer division",
+        "integer division": Mistake(
             "Your means are rounded down to whole numbers. Look for // where / is meant, or for an output array of "
             "whole numbers.",
-            lambda x, size, stride: _flat_sum(x, size, stride) // size**2,
+            lambda x, size, stride: _window_sums(x, size, stride) // size**2,
         ),
-        Misconception(
-            "divided by size once",
+        "divided by size once": Mistake(
             "You divide by size, but a window has size rows and size columns. How many pixels is that?",
-            lambda x, size, stride: _tidy(_flat_sum(x, size, stride) / size),
+            lambda x, size, stride: rounded(_window_sums(x, size, stride) / size),
         ),
-        Misconception(
-            "a sum in place of the mean",
+        "a sum in place of the mean": Mistake(
             "You add the window's numbers and stop there. A mean of equal numbers is that number again: check yours "
             "on a window of ones.",
-            lambda x, size, stride: _tidy(_flat_sum(x, size, stride)),
+            lambda x, size, stride: rounded(_window_sums(x, size, stride)),
         ),
-        Misconception(
-            "a maximum in place of the mean",
+        "a maximum in place of the mean": Mistake(
             "You keep the largest number, as in the exercise before. Here every pixel of the window counts the same.",
-            _max,
+            _max_pool,
         ),
-        Misconception(
-            "averaged over the channels",
+        "averaged over the channels": Mistake(
             "Your mean runs over the channels too, so only one map is left. Each channel is pooled by itself.",
-            lambda x, size, stride: _tidy(_mean(x, size, stride).mean(axis=1, keepdims=True)),
+            lambda x, size, stride: rounded(_mean_pool(x, size, stride).mean(axis=1, keepdims=True)),
         ),
-        Misconception(
-            "the border is filled with zeros",
+        "the border is filled with zeros": Mistake(
             "You add zeros at the end so that every pixel gets a window, and the zeros pull the mean down. Here pixels "
             "that are left over are not used.",
-            lambda x, size, stride: _mean(_partial(x, size, stride, 0.0), size, stride),
+            lambda x, size, stride: _mean_pool(_partial(x, size, stride, 0.0), size, stride),
         ),
-        *_shared_mistakes(_mean, "means"),
-    ],
+        **_shared_mistakes(_mean_pool, "means"),
+    },
     hints=(
         "It is max pooling with another question asked of each window. How much of your max_pool2d can stay?",
         "Only one word changes. Which method of an array gives its mean over chosen axes?",
@@ -242,25 +211,21 @@ AVG_POOL2D = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 04.global_avg_pool
-# ----------------------------------------------------------------------------------------------------------
+# --- 04.global_avg_pool -------------------------------------------------------------------------------------
 
 
 def _global_oracle(x):
-    import torch
-
-    return _tidy(torch.nn.functional.adaptive_avg_pool2d(torch.tensor(x), 1)[:, :, 0, 0].numpy())
+    return rounded(torch.nn.functional.adaptive_avg_pool2d(torch.tensor(x), 1)[:, :, 0, 0].numpy())
 
 
 def _global_cases(rng):
     yield Case("one picture, two maps of 2 x 3", x=rng.integers(1, 10, (1, 2, 2, 3)).astype(float))
-    yield Case("three pictures, four maps of 5 x 2", x=_real(rng, (3, 4, 5, 2)))
-    yield Case("five pictures, two maps of 4 x 6", x=_real(rng, (5, 2, 4, 6)))
+    yield Case("three pictures, four maps of 5 x 2", x=signed(rng, (3, 4, 5, 2)))
+    yield Case("five pictures, two maps of 4 x 6", x=signed(rng, (5, 2, 4, 6)))
 
 
 def _over(function, axes, keepdims=False):
-    return lambda x: _tidy(function(x, axis=axes, keepdims=keepdims))
+    return lambda x: rounded(function(x, axis=axes, keepdims=keepdims))
 
 
 GLOBAL_AVG_POOL = Exercise(
@@ -270,56 +235,47 @@ GLOBAL_AVG_POOL = Exercise(
     cases=_global_cases,
     oracle=_global_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "averaged over the channels",
+    misconceptions={
+        "averaged over the channels": Mistake(
             "You average the channels and keep the places. It should be the other way round: the place is forgotten, "
             "and each map keeps its own number.",
             _over(np.mean, 1),
         ),
-        Misconception(
-            "two axes of length 1 are left",
+        "two axes of length 1 are left": Mistake(
             "The numbers are right, but the result still has height and width, of one pixel each. A dense layer wants "
             "(N, C).",
             _over(np.mean, (2, 3), keepdims=True),
         ),
-        Misconception(
-            "a sum in place of the mean",
+        "a sum in place of the mean": Mistake(
             "You add up each map. The sum grows with the size of the picture, the mean does not.",
             _over(np.sum, (2, 3)),
         ),
-        Misconception(
-            "a maximum in place of the mean",
+        "a maximum in place of the mean": Mistake(
             "You keep the largest number of each map. That is global max pooling, which exists too; here the mean is "
             "asked for.",
             _over(np.max, (2, 3)),
         ),
-        Misconception(
-            "averaged over the rows only",
+        "averaged over the rows only": Mistake(
             "You average over the height, and the width is left. One number for each map means that both go.",
             _over(np.mean, 2),
         ),
-        Misconception(
-            "averaged over the columns only",
+        "averaged over the columns only": Mistake(
             "You average over the width, and the height is left. One number for each map means that both go.",
             _over(np.mean, 3),
         ),
-        Misconception(
-            "averaged over the batch too",
+        "averaged over the batch too": Mistake(
             "Your mean mixes the pictures of the batch. Each picture is answered by itself, so the result has N rows.",
             _over(np.mean, (0, 2, 3)),
         ),
-        Misconception(
-            "averaged over everything",
+        "averaged over everything": Mistake(
             "Your mean runs over all axes, and one number is left. Say which axes are to go.",
             lambda x: float(x.mean()),
         ),
-        Misconception(
-            "the axes stand in the wrong order",
+        "the axes stand in the wrong order": Mistake(
             "Your result has one row for each channel. The batch comes first: (N, C).",
-            lambda x: _tidy(x.mean(axis=(2, 3)).T),
+            lambda x: rounded(x.mean(axis=(2, 3)).T),
         ),
-    ],
+    },
     hints=(
         "Which of the four axes are places, and which are not?",
         "NumPy's mean takes a tuple of axes.",
@@ -328,12 +284,10 @@ GLOBAL_AVG_POOL = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 04.receptive_field
-# ----------------------------------------------------------------------------------------------------------
+# --- 04.receptive_field -------------------------------------------------------------------------------------
 
 
-def _field(layers):
+def _receptive_field(layers):
     size, jump = 1, 1
     for kernel, stride in layers:
         size += (kernel - 1) * jump
@@ -343,8 +297,6 @@ def _field(layers):
 
 def _field_oracle(layers):
     """Ask PyTorch which pixels the gradient of one neuron reaches, and take the distance between the outermost."""
-    import torch
-
     pixels = 1
     for kernel, stride in reversed(layers):
         pixels = (pixels - 1) * stride + kernel
@@ -373,7 +325,7 @@ def _field_cases(rng):
     yield Case("a kernel of 1 between others", layers=[(3, 2), (1, 1), (int(rng.integers(3, 6)), 2)])
 
 
-def _field_variant(start=1, less=1, jump_of=lambda jump, stride: jump * stride, early=False):
+def _receptive_field_with(start=1, less=1, jump_of=lambda jump, stride: jump * stride, early=False):
     def wrong(layers):
         size, jump = start, 1
         for kernel, stride in layers:
@@ -400,72 +352,61 @@ RECEPTIVE_FIELD = Exercise(
     points=15,
     cases=_field_cases,
     oracle=_field_oracle,
-    misconceptions=[
-        Misconception(
-            "the strides are not multiplied in",
+    misconceptions={
+        "the strides are not multiplied in": Mistake(
             "Each layer adds kernel - 1 pixels in your answer, whatever came before. After a stride of 2, neighbours "
             "in the map lie 2 pixels apart in the picture, so a kernel there reaches twice as far.",
-            _field_variant(jump_of=lambda jump, stride: 1),
+            _receptive_field_with(jump_of=lambda jump, stride: 1),
         ),
-        Misconception(
-            "kernel in place of kernel - 1",
+        "kernel in place of kernel - 1": Mistake(
             "You add the whole kernel for each layer. One of its places is the pixel you already have: only the "
             "others are new. Try a single layer with a kernel of 3.",
-            _field_variant(less=0),
+            _receptive_field_with(less=0),
         ),
-        Misconception(
-            "the kernels are added up",
+        "the kernels are added up": Mistake(
             "You add the kernels as if they lay side by side on the picture. They overlap: two layers of 3 see 5 "
             "pixels, not 6. And the strides have to enter as well.",
             lambda layers: int(sum(kernel for kernel, _ in layers)),
         ),
-        Misconception(
-            "the kernels are multiplied",
+        "the kernels are multiplied": Mistake(
             "You multiply the kernels, as if windows never overlapped. Two layers of 3 with stride 1 see 5 pixels: "
             "draw them.",
             _field_product,
         ),
-        Misconception(
-            "a layer's own stride counts for itself",
+        "a layer's own stride counts for itself": Mistake(
             "You multiply by a layer's stride before its kernel is counted. A stride moves the window, so it spreads "
             "what comes after it. The last layer's stride changes nothing.",
-            _field_variant(early=True),
+            _receptive_field_with(early=True),
         ),
-        Misconception(
-            "the strides are added",
+        "the strides are added": Mistake(
             "You add up the strides where they multiply. After strides of 2 and 3, one step in the map is 6 pixels "
             "in the picture.",
-            _field_variant(jump_of=lambda jump, stride: jump + stride - 1),
+            _receptive_field_with(jump_of=lambda jump, stride: jump + stride - 1),
         ),
-        Misconception(
-            "only the stride of the layer before",
+        "only the stride of the layer before": Mistake(
             "You use the stride of one layer, the one just before. All strides before a layer count, as a product.",
-            _field_variant(jump_of=lambda jump, stride: stride),
+            _receptive_field_with(jump_of=lambda jump, stride: stride),
         ),
-        Misconception(
-            "the layers are read from the end",
+        "the layers are read from the end": Mistake(
             "You go through the layers in the wrong order for your formula. The list begins at the picture, and the "
             "strides of earlier layers spread the kernels of later ones.",
-            lambda layers: _field(layers[::-1]),
+            lambda layers: _receptive_field(layers[::-1]),
         ),
-        Misconception(
-            "the first pixel is forgotten",
+        "the first pixel is forgotten": Mistake(
             "Your answer is one pixel short. With no layer at all a neuron is a pixel, and it sees itself: start "
             "there.",
-            _field_variant(start=0),
+            _receptive_field_with(start=0),
         ),
-        Misconception(
-            "an area in place of a width",
+        "an area in place of a width": Mistake(
             "You return the number of pixels in the square. The width along one axis is asked for.",
-            lambda layers: _field(layers) ** 2,
+            lambda layers: _receptive_field(layers) ** 2,
         ),
-        Misconception(
-            "the width of the step in place of the field",
+        "the width of the step in place of the field": Mistake(
             "You return the product of the strides. That is how far two neighbours of the last layer lie apart in the "
             "picture. How much each of them sees is another number.",
             lambda layers: int(np.prod([stride for _, stride in layers], dtype=int)),
         ),
-    ],
+    },
     hints=(
         "Keep two numbers while you go from the picture to the last layer: how much a neuron sees, and how many pixels "
         "apart two neighbours of the present map are. What are both for the picture itself?",
@@ -476,16 +417,10 @@ RECEPTIVE_FIELD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 04.trace_shapes
-# ----------------------------------------------------------------------------------------------------------
+# --- 04.trace_shapes ----------------------------------------------------------------------------------------
 
 
-def _places(n, kernel, stride, padding=0):
-    return (n + 2 * padding - kernel) // stride + 1
-
-
-def _trace(layers, shape, places=_places, channels=lambda c, f: f, flat=None, dense=None, pool=None):
+def _trace(layers, shape, places=output_size, channels=lambda c, f: f, flat=None, dense=None, pool=None):
     """Follow a shape; the arguments after `shape` are what a mistaken learner does in place of the right thing."""
     shapes = []
     shape = tuple(shape)
@@ -508,8 +443,6 @@ def _trace(layers, shape, places=_places, channels=lambda c, f: f, flat=None, de
 
 def _trace_oracle(layers, shape):
     """Send nothing but a shape through PyTorch's own layers."""
-    import torch
-
     x, shapes = torch.zeros(shape), []
     for kind, *rest in layers:
         if kind == "conv":
@@ -565,110 +498,99 @@ TRACE_SHAPES = Exercise(
     cases=_trace_cases,
     oracle=_trace_oracle,
     forbidden=("torch.*",),
-    misconceptions=[
-        Misconception(
-            "padding is added once",
+    misconceptions={
+        "padding is added once": Mistake(
             "You add the padding at one end only. It stands on both sides, so it counts twice in the output size.",
             lambda layers, shape: _trace(layers, shape, lambda n, k, s, p=0: (n + p - k) // s + 1),
         ),
-        Misconception(
-            "rounded up",
+        "rounded up": Mistake(
             "You round the number of places up. A window that hangs over the edge is left out, so round down.",
             lambda layers, shape: _trace(layers, shape, lambda n, k, s, p=0: -(-(n + 2 * p - k) // s) + 1),
         ),
-        Misconception(
-            "the first place is not counted",
+        "the first place is not counted": Mistake(
             "Your heights and widths are one too small: the steps are counted, and the place where the window starts "
             "is not.",
             lambda layers, shape: _trace(layers, shape, lambda n, k, s, p=0: (n + 2 * p - k) // s),
         ),
-        Misconception(
-            "the strides are ignored",
+        "the strides are ignored": Mistake(
             "Your sizes shrink as if every stride were 1. How far the window moves decides how many places there are.",
             lambda layers, shape: _trace(layers, shape, lambda n, k, s, p=0: n + 2 * p - k + 1),
         ),
-        Misconception(
-            "a convolution without its settings",
+        "a convolution without its settings": Mistake(
             "Your convolutions subtract the kernel and add 1, whatever their stride and padding are. Both stand in the "
             "layer's tuple, and both change the output size.",
             lambda layers, shape: _trace(
                 layers,
                 shape,
                 lambda n, k, s, p=0: n - k + 1,
-                pool=lambda x, size, stride: (x[0], x[1], _places(x[2], size, stride), _places(x[3], size, stride)),
+                pool=lambda x, size, stride: (
+                    x[0],
+                    x[1],
+                    output_size(x[2], size, stride),
+                    output_size(x[3], size, stride),
+                ),
             ),
         ),
-        Misconception(
-            "channels are multiplied",
+        "channels are multiplied": Mistake(
             "After a convolution you have channels times filters maps. A filter spans all channels and makes one map, "
             "so the number of filters alone decides.",
             lambda layers, shape: _trace(layers, shape, channels=lambda c, f: c * f),
         ),
-        Misconception(
-            "a convolution keeps its channels",
+        "a convolution keeps its channels": Mistake(
             "The channels of the input are still there after your convolution. A convolution has as many output "
             "channels as filters.",
             lambda layers, shape: _trace(layers, shape, channels=lambda c, f: c),
         ),
-        Misconception(
-            "pooling always halves",
+        "pooling always halves": Mistake(
             "You halve height and width at every pooling. That holds for a size and a stride of 2; use the pooling's "
             "own numbers.",
             lambda layers, shape: _trace(
                 layers, shape, pool=lambda x, size, stride: (x[0], x[1], x[2] // 2, x[3] // 2)
             ),
         ),
-        Misconception(
-            "pooling divides by the stride",
+        "pooling divides by the stride": Mistake(
             "You divide height and width by the stride and leave the window's size out. The window has to fit, so the "
             "size is subtracted first.",
             lambda layers, shape: _trace(
                 layers, shape, pool=lambda x, size, stride: (x[0], x[1], x[2] // stride, x[3] // stride)
             ),
         ),
-        Misconception(
-            "pooling moves by its size",
+        "pooling moves by its size": Mistake(
             "Your pooling windows move by their size. The stride stands beside it as a number of its own.",
             lambda layers, shape: _trace(
                 layers,
                 shape,
-                pool=lambda x, size, stride: (x[0], x[1], _places(x[2], size, size), _places(x[3], size, size)),
+                pool=lambda x, size, stride: (x[0], x[1], output_size(x[2], size, size), output_size(x[3], size, size)),
             ),
         ),
-        Misconception(
-            "flattened with the batch",
+        "flattened with the batch": Mistake(
             "Your flatten puts all pictures into one long row. The pictures of a batch stay apart: only the axes after "
             "the first become one.",
             lambda layers, shape: _trace(
                 layers, shape, flat=lambda x: (int(np.prod(x)),), dense=lambda x, units: (units,)
             ),
         ),
-        Misconception(
-            "flattened without the channels",
+        "flattened without the channels": Mistake(
             "Your flatten multiplies height and width only. The maps of all channels go into the row.",
             lambda layers, shape: _trace(layers, shape, flat=lambda x: (x[0], x[2] * x[3])),
         ),
-        Misconception(
-            "a dense layer forgets the batch",
+        "a dense layer forgets the batch": Mistake(
             "After your dense layer the batch is gone. Each of the N pictures has its own row of units.",
             lambda layers, shape: _trace(layers, shape, dense=lambda x, units: (units,)),
         ),
-        Misconception(
-            "only the last shape",
+        "only the last shape": Mistake(
             "You return the shape at the end. A list is asked for, with the shape after every layer.",
             lambda layers, shape: _trace(layers, shape)[-1],
         ),
-        Misconception(
-            "the list begins with the input",
+        "the list begins with the input": Mistake(
             "Your list holds the input's shape as well. It should have one shape for each layer.",
             lambda layers, shape: [tuple(shape), *_trace(layers, shape)],
         ),
-        Misconception(
-            "the width is taken from the height",
+        "the width is taken from the height": Mistake(
             "Your maps are always square: width is computed from the height. Pictures may be wider than high.",
             lambda layers, shape: _trace(layers, (shape[0], shape[1], shape[2], shape[2])),
         ),
-    ],
+    },
     hints=(
         "Go through the layers one by one and keep the present shape. What does each kind of layer change: the batch, "
         "the channels, the height and width?",
@@ -680,9 +602,7 @@ TRACE_SHAPES = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 04.lenet5_parameters
-# ----------------------------------------------------------------------------------------------------------
+# --- 04.lenet5_parameters -----------------------------------------------------------------------------------
 
 
 def _lenet(channels, classes, **other):
@@ -697,8 +617,6 @@ def _lenet(channels, classes, **other):
 
 
 def _lenet_oracle(channels, classes):
-    from torch import nn
-
     layers = {
         "C1": nn.Conv2d(channels, 6, 5),
         "C3": nn.Conv2d(6, 16, 5),
@@ -722,9 +640,8 @@ LENET5_PARAMETERS = Exercise(
     cases=_lenet_cases,
     oracle=_lenet_oracle,
     forbidden=("torch.*",),
-    misconceptions=[
-        Misconception(
-            "no biases",
+    misconceptions={
+        "no biases": Mistake(
             "Your numbers are the weights alone. Each filter and each unit has one bias on top.",
             lambda channels, classes: {
                 "C1": 150 * channels,
@@ -734,70 +651,59 @@ LENET5_PARAMETERS = Exercise(
                 "output": 84 * classes,
             },
         ),
-        Misconception(
-            "a bias for every slice",
+        "a bias for every slice": Mistake(
             "You count a bias for each slice of a filter. All slices go into one sum, and the bias is added to that "
             "sum once: one for each filter.",
             lambda channels, classes: _lenet(channels, classes, C1=6 * channels * 26, C3=16 * 6 * 26),
         ),
-        Misconception(
-            "a bias for every place",
+        "a bias for every place": Mistake(
             "In your convolutions every place has its own bias. Places share everything: weights and bias.",
             lambda channels, classes: _lenet(
                 channels, classes, C1=6 * 25 * channels + 6 * 28 * 28, C3=16 * 150 + 16 * 10 * 10
             ),
         ),
-        Misconception(
-            "C3's filters have one slice",
+        "C3's filters have one slice": Mistake(
             "Your C3 takes 5 by 5 weights for each filter. It looks at the maps of S2, and a filter has a slice for "
             "each of them. How many are there?",
             lambda channels, classes: _lenet(channels, classes, C3=16 * 26),
         ),
-        Misconception(
-            "C1 takes one channel only",
+        "C1 takes one channel only": Mistake(
             "Your C1 has the same number of parameters for grey and for colour. A filter has a slice for each channel "
             "of the picture.",
             lambda channels, classes: _lenet(1, classes),
         ),
-        Misconception(
-            "always ten classes",
+        "always ten classes": Mistake(
             "Your output layer always has ten units. It has one for each class.",
             lambda channels, classes: _lenet(channels, 10),
         ),
-        Misconception(
-            "the paper's table for C3",
+        "the paper's table for C3": Mistake(
             "1,516 is C3 as the paper of 1998 has it, where most maps look at three or four maps of S2. Here every "
             "filter looks at all of them, as in today's libraries.",
             lambda channels, classes: _lenet(channels, classes, C3=1516),
         ),
-        Misconception(
-            "C5 forgets the places",
+        "C5 forgets the places": Mistake(
             "Your C5 has one weight for each map of S4. Flattened, each of these maps brings 5 by 5 numbers.",
             lambda channels, classes: _lenet(channels, classes, C5=120 * 17),
         ),
-        Misconception(
-            "C5 before the pooling",
+        "C5 before the pooling": Mistake(
             "Your C5 is attached to the maps of C3, 10 by 10. S4 stands between them and makes them smaller.",
             lambda channels, classes: _lenet(channels, classes, C5=120 * (1600 + 1)),
         ),
-        Misconception(
-            "a picture of 28 by 28",
+        "a picture of 28 by 28": Mistake(
             "You started from 28 by 28 pixels without padding, so 4 by 4 are left at S4. LeNet-5 gets 32 by 32.",
             lambda channels, classes: _lenet(channels, classes, C5=120 * (256 + 1)),
         ),
-        Misconception(
-            "pooling layers with parameters",
+        "pooling layers with parameters": Mistake(
             "You list S2 and S4 with a weight and a bias for each map. The paper of 1998 has them; pooling as it is "
             "written today has none, and is left out of the dict.",
             lambda channels, classes: _lenet(channels, classes, S2=12, S4=32),
         ),
-        Misconception(
-            "one total",
+        "one total": Mistake(
             "You return the sum over all layers. A dict is asked for, with one number for each layer, so that you can "
             "see where the parameters sit.",
             lambda channels, classes: sum(_lenet(channels, classes).values()),
         ),
-    ],
+    },
     hints=(
         "Write down the shape that comes into each layer first: the table above has them. A pooling changes shapes "
         "and has no parameters.",
@@ -809,75 +715,65 @@ LENET5_PARAMETERS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 04.cnn_forward
-# ----------------------------------------------------------------------------------------------------------
+# --- 04.cnn_forward -----------------------------------------------------------------------------------------
 
 
-def _conv(x, w, b):
-    windows = sliding_window_view(x, w.shape[2:], axis=(2, 3))
-    return np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None]
-
-
-def _relu(z):
-    return np.maximum(z, 0.0)
-
-
-def _same(z):
+def _identity(z):
     return z
 
 
-def _rows(maps):
+def _flatten(maps):
     return maps.reshape(len(maps), -1)
 
 
-def _softmax(z):
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
 def _forward(
-    x, params, first=_relu, second=_relu, pool=_max, flat=_rows, last=_same, conv=_conv, conv_bias=1.0, dense_bias=1.0
+    x,
+    params,
+    first=relu,
+    second=relu,
+    pool=_max_pool,
+    flat=_flatten,
+    last=_identity,
+    conv=convolution,
+    conv_bias=1.0,
+    dense_bias=1.0,
 ):
     """The network; the arguments after `params` are what a mistaken learner does in place of the right thing."""
     maps = pool(first(conv(x, params["w1"], conv_bias * params["b1"])), 2, 2)
     maps = pool(second(conv(maps, params["w2"], conv_bias * params["b2"])), 2, 2)
-    return _tidy(last(flat(maps) @ params["w3"] + dense_bias * params["b3"]))
+    return rounded(last(flat(maps) @ params["w3"] + dense_bias * params["b3"]))
 
 
-def _but(**changes):
+def _network_with(**changes):
     return lambda x, params: _forward(x, params, **changes)
 
 
 def _forward_oracle(x, params):
-    import torch
-    from torch.nn import functional as F
-
     p = {name: torch.tensor(value) for name, value in params.items()}
     maps = F.max_pool2d(F.relu(F.conv2d(torch.tensor(x), p["w1"], p["b1"])), 2)
     maps = F.max_pool2d(F.relu(F.conv2d(maps, p["w2"], p["b2"])), 2)
-    return _tidy(F.linear(torch.flatten(maps, 1), p["w3"].T, p["b3"]).numpy())
+    return rounded(F.linear(torch.flatten(maps, 1), p["w3"].T, p["b3"]).numpy())
 
 
 def _network(rng, n, c, h, w, f1, k1, f2, k2, classes):
     """A batch and parameters of both signs, sizes such that the maps stay alive through both ReLUs."""
     for _ in range(200):
         params = {
-            "w1": _real(rng, (f1, c, k1, k1)),
-            "b1": _real(rng, f1),
-            "w2": _real(rng, (f2, f1, k2, k2)),
-            "b2": _real(rng, f2),
+            "w1": signed(rng, (f1, c, k1, k1)),
+            "b1": signed(rng, f1),
+            "w2": signed(rng, (f2, f1, k2, k2)),
+            "b2": signed(rng, f2),
         }
         x = rng.random((n, c, h, w)).round(2)
-        one = _conv(x, params["w1"], params["b1"])
-        two = _conv(_max(_relu(one), 2, 2), params["w2"], params["b2"])
-        kept = _max(two, 2, 2)
-        alive = [np.mean(z > 0) for z in (_max(one, 2, 2), kept)]
+        one = convolution(x, params["w1"], params["b1"])
+        two = convolution(_max_pool(relu(one), 2, 2), params["w2"], params["b2"])
+        kept = _max_pool(two, 2, 2)
+        alive = [np.mean(z > 0) for z in (_max_pool(one, 2, 2), kept)]
         if all(0.2 < share < 0.9 for share in alive) and (kept > 0).any(axis=(1, 2, 3)).all():
             break
     numbers = int(np.prod(kept.shape[1:]))
-    params["w3"] = (_real(rng, (numbers, classes)) / 5).round(3)
-    params["b3"] = _real(rng, classes)
+    params["w3"] = (signed(rng, (numbers, classes)) / 5).round(3)
+    params["b3"] = signed(rng, classes)
     return {"x": x, "params": params}
 
 
@@ -895,77 +791,64 @@ CNN_FORWARD = Exercise(
     oracle=_forward_oracle,
     rtol=1e-6,
     forbidden=("torch.*",),
-    misconceptions=[
-        Misconception(
-            "flattened with the channels last",
+    misconceptions={
+        "flattened with the channels last": Mistake(
             "Your flatten runs through the maps place by place, with the channels last. The weights w3 expect map "
             "after map: all of channel 0, row by row, then channel 1.",
-            _but(flat=lambda maps: _rows(maps.transpose(0, 2, 3, 1))),
+            _network_with(flat=lambda maps: _flatten(maps.transpose(0, 2, 3, 1))),
         ),
-        Misconception(
-            "flattened column by column",
+        "flattened column by column": Mistake(
             "Your flatten reads each map down its columns. NumPy's order, which w3 expects, goes along the rows.",
-            _but(flat=lambda maps: _rows(maps.transpose(0, 1, 3, 2))),
+            _network_with(flat=lambda maps: _flatten(maps.transpose(0, 1, 3, 2))),
         ),
-        Misconception(
-            "a softmax at the end",
+        "a softmax at the end": Mistake(
             "You return probabilities. The network returns scores; a softmax comes once, later, together with the "
             "loss.",
-            _but(last=_softmax),
+            _network_with(last=softmax),
         ),
-        Misconception(
-            "a softmax applied twice",
+        "a softmax applied twice": Mistake(
             "You apply a softmax to what already went through one, and the classes all look alike. Here none is "
             "asked for: the network returns scores.",
-            _but(last=lambda z: _softmax(_softmax(z))),
+            _network_with(last=lambda z: softmax(softmax(z))),
         ),
-        Misconception(
-            "a ReLU after the last layer",
+        "a ReLU after the last layer": Mistake(
             "Your negative scores have become zero. Scores may have any sign: nothing comes after the last layer.",
-            _but(last=_relu),
+            _network_with(last=relu),
         ),
-        Misconception(
-            "no ReLU at all",
+        "no ReLU at all": Mistake(
             "There is no ReLU in your network. The pooling bends a little, but what is negative should be cut off "
             "after each convolution.",
-            _but(first=_same, second=_same),
+            _network_with(first=_identity, second=_identity),
         ),
-        Misconception(
-            "the first ReLU is missing",
+        "the first ReLU is missing": Mistake(
             "Negative numbers of the first convolution reach the second one. A ReLU follows each convolution.",
-            _but(first=_same),
+            _network_with(first=_identity),
         ),
-        Misconception(
-            "the second ReLU is missing",
+        "the second ReLU is missing": Mistake(
             "Negative numbers of the second convolution reach the dense layer. A ReLU follows each convolution.",
-            _but(second=_same),
+            _network_with(second=_identity),
         ),
-        Misconception(
-            "average pooling",
+        "average pooling": Mistake(
             "You average the windows. This network takes the largest number of each.",
-            _but(pool=_mean),
+            _network_with(pool=_mean_pool),
         ),
-        Misconception(
-            "the kernels are flipped",
+        "the kernels are flipped": Mistake(
             "Your convolution turns the filters by 180 degrees. Layers lay them on the maps as they stand.",
-            _but(conv=lambda x, w, b: _conv(x, w[:, :, ::-1, ::-1], b)),
+            _network_with(conv=lambda x, w, b: convolution(x, w[:, :, ::-1, ::-1], b)),
         ),
-        Misconception(
-            "the convolutions' biases are missing",
+        "the convolutions' biases are missing": Mistake(
             "b1 and b2 are not used. Each filter adds its bias at every place, before the ReLU.",
-            _but(conv_bias=0.0),
+            _network_with(conv_bias=0.0),
         ),
-        Misconception(
-            "the dense layer's bias is missing",
+        "the dense layer's bias is missing": Mistake(
             "b3 is not used. Each class adds its bias to its score.",
-            _but(dense_bias=0.0),
+            _network_with(dense_bias=0.0),
         ),
-        Misconception(
-            "the maps are returned",
+        "the maps are returned": Mistake(
             "You return the maps before the dense layer, flattened. One more weighted sum makes scores of them.",
-            lambda x, params: _rows(_last_maps(x, params)),
+            lambda x, params: _flatten(_last_maps(x, params)),
         ),
-    ],
+    },
     hints=(
         "Write one line for each layer, and print the shape after each while you work. What does conv2d give for the "
         "batch and w1?",
@@ -978,13 +861,11 @@ CNN_FORWARD = Exercise(
 
 
 def _last_maps(x, params):
-    maps = _max(_relu(_conv(x, params["w1"], params["b1"])), 2, 2)
-    return _max(_relu(_conv(maps, params["w2"], params["b2"])), 2, 2)
+    maps = _max_pool(relu(convolution(x, params["w1"], params["b1"])), 2, 2)
+    return _max_pool(relu(convolution(maps, params["w2"], params["b2"])), 2, 2)
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 04.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 04.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "04.quiz",
@@ -992,48 +873,37 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            {
-                "a": "That would be one number to learn for each channel. What would it be multiplied with, where a "
-                "maximum is taken?",
-                "c": "A weight and a bias for each channel: that is the trainable subsampling of 1998. Compare it with "
-                "the pooling that you wrote.",
-                "d": "The size of the window says how many numbers are compared. None of them is a weight.",
-            },
+            a="That would be one number to learn for each channel. What would it be multiplied with, where a "
+            "maximum is taken?",
+            c="A weight and a bias for each channel: that is the trainable subsampling of 1998. Compare it with "
+            "the pooling that you wrote.",
+            d="The size of the window says how many numbers are compared. None of them is a weight.",
         ),
         Question(
             "c",
-            {
-                "a": "That is the field of one layer of 3. The second and third look at what it saw.",
-                "b": "That is the field after two layers. There are three.",
-                "d": "Nine would need windows that do not overlap. With stride 1 they do: each layer adds only the new "
-                "pixels.",
-            },
+            a="That is the field of one layer of 3. The second and third look at what it saw.",
+            b="That is the field after two layers. There are three.",
+            d="Nine would need windows that do not overlap. With stride 1 they do: each layer adds only the new "
+            "pixels.",
         ),
         Question(
             "a",
-            {
-                "b": "For that the whole shift would have to stay inside one window, for every feature. Run the shift "
-                "test at a shift of 1.",
-                "c": "Pooling softens the change, as the shift test shows. It does not make it larger.",
-                "d": "Sobel is an example. The argument is about windows and holds for any map.",
-            },
+            b="For that the whole shift would have to stay inside one window, for every feature. Run the shift "
+            "test at a shift of 1.",
+            c="Pooling softens the change, as the shift test shows. It does not make it larger.",
+            d="Sobel is an example. The argument is about windows and holds for any map.",
         ),
         Question(
             "d",
-            {
-                "a": "The channels were halved as well. Pooling shrinks height and width, and no other axis.",
-                "b": "Compute the places: (28 - 2) / 2 + 1 along each axis.",
-                "c": "The channels became one. Each channel is pooled by itself.",
-            },
+            a="The channels were halved as well. Pooling shrinks height and width, and no other axis.",
+            b="Compute the places: (28 - 2) / 2 + 1 along each axis.",
+            c="The channels became one. Each channel is pooled by itself.",
         ),
         Question(
             "b",
-            {
-                "a": "C1 has 6 filters of 5 by 5, and they are shared by all places. Look at its row in the table.",
-                "c": "S4 is a pooling layer. It decides how many numbers come into the next layer, but has no "
-                "parameters.",
-                "d": "The output layer has 85 parameters for each class. Compare it with the other rows of the table.",
-            },
+            a="C1 has 6 filters of 5 by 5, and they are shared by all places. Look at its row in the table.",
+            c=("S4 is a pooling layer. It decides how many numbers come into the next layer, but has no parameters."),
+            d="The output layer has 85 parameters for each class. Compare it with the other rows of the table.",
         ),
     ],
 )

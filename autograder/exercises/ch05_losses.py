@@ -7,73 +7,44 @@ on every machine. Scores are (N, K), labels int64 (N,).
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import drawn_labels, rounded, rounding, signed, whole
+from autograder.authoring.formulas import log_softmax, one_hot, softmax
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 SOFTMAXES = ("scipy.special.softmax", "scipy.special.log_softmax", "scipy.special.logsumexp")
 LIBRARIES = ("torch.*", "sklearn.*", *SOFTMAXES)
-
-
-def _whole(rng, shape, low=-4, high=5):
-    """Small whole numbers as floats."""
-    return rng.integers(low, high, shape).astype(float)
-
-
-def _real(rng, shape, size=2.0):
-    """Real numbers of both signs, two decimals, none of them zero."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, size, shape).round(2)
-
-
-def _labels(rng, n, k):
-    """Labels, int64, of which at least one is not 0, not all alike, and one occurs twice where n allows it."""
-    while True:
-        labels = rng.integers(0, k, n).astype(np.int64)
-        enough = n == 1 or len(set(labels.tolist())) > 1
-        if labels.any() and enough and (n < 3 or len(set(labels.tolist())) < n):
-            return labels
-
-
-def _tidy(array):
-    return np.round(np.asarray(array, dtype=float), 10)
-
-
-def _number(value):
-    """A NumPy scalar: it is kept as an array, where nan equals nan, so that a sheet can be compared with itself."""
-    return np.float64(np.round(float(value), 10))
 
 
 def _rows(labels):
     return np.arange(len(labels))
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 05.linear_scores
-# ----------------------------------------------------------------------------------------------------------
+# --- 05.linear_scores ---------------------------------------------------------------------------------------
 
 
 def _linear(X, W, b):
-    return _tidy(np.einsum("nd,kd->nk", X, W) + b)
+    return rounded(np.einsum("nd,kd->nk", X, W) + b)
 
 
 def _linear_oracle(X, W, b):
-    import torch
-
     X, W, b = (torch.from_numpy(np.array(a)) for a in (X, W, b))
-    return _tidy(torch.nn.functional.linear(X, W, b).numpy())
+    return rounded(torch.nn.functional.linear(X, W, b).numpy())
 
 
 def _asymmetric(rng, n):
-    W = _real(rng, (n, n))
+    W = signed(rng, (n, n))
     W[0, 1] = -W[1, 0]
     return W
 
 
 def _linear_cases(rng):
-    yield Case("2 plates, 2 features, 3 dishes", X=_whole(rng, (2, 2), 1, 6), W=_whole(rng, (3, 2), -2, 3) + 0.5, b=np.array([1.0, 2.0, -1.0]) * rng.integers(1, 4))  # fmt: skip
-    yield Case("5 plates, 4 features, 3 dishes", X=_real(rng, (5, 4)), W=_real(rng, (3, 4)), b=_real(rng, 3))
-    yield Case("as many dishes as features", X=_real(rng, (5, 3)), W=_asymmetric(rng, 3), b=_real(rng, 3))
-    yield Case("as many plates as dishes", X=_real(rng, (4, 2)), W=_real(rng, (4, 2)), b=np.array([-1.0, 0.5, 2.0, 1.25]) * rng.integers(1, 4))  # fmt: skip
-    yield Case("a single plate", X=_real(rng, (1, 3)), W=_real(rng, (5, 3)), b=_real(rng, 5))
+    yield Case("2 plates, 2 features, 3 dishes", X=whole(rng, (2, 2), 1, 6), W=whole(rng, (3, 2), -2, 3) + 0.5, b=np.array([1.0, 2.0, -1.0]) * rng.integers(1, 4))  # fmt: skip
+    yield Case("5 plates, 4 features, 3 dishes", X=signed(rng, (5, 4)), W=signed(rng, (3, 4)), b=signed(rng, 3))
+    yield Case("as many dishes as features", X=signed(rng, (5, 3)), W=_asymmetric(rng, 3), b=signed(rng, 3))
+    yield Case("as many plates as dishes", X=signed(rng, (4, 2)), W=signed(rng, (4, 2)), b=np.array([-1.0, 0.5, 2.0, 1.25]) * rng.integers(1, 4))  # fmt: skip
+    yield Case("a single plate", X=signed(rng, (1, 3)), W=signed(rng, (5, 3)), b=signed(rng, 5))
 
 
 LINEAR_SCORES = Exercise(
@@ -83,53 +54,45 @@ LINEAR_SCORES = Exercise(
     cases=_linear_cases,
     oracle=_linear_oracle,
     forbidden=("torch.*", "sklearn.*"),
-    misconceptions=[
-        Misconception(
-            "W is not transposed",
+    misconceptions={
+        "W is not transposed": Mistake(
             "You multiply X by W as it stands, which would be right for a W of shape (D, K). Here each row of W belongs "
             "to a dish, so its shape is (K, D). Write the shapes under the product: which axes must meet?",
-            lambda X, W, b: _tidy(X @ W + b),
+            lambda X, W, b: rounded(X @ W + b),
         ),
-        Misconception(
-            "the bias is forgotten",
+        "the bias is forgotten": Mistake(
             "The products are right, but b is not added. Every dish has its own bias, the same for all plates.",
             lambda X, W, b: _linear(X, W, 0 * b),
         ),
-        Misconception(
-            "the bias is subtracted",
+        "the bias is subtracted": Mistake(
             "The products are right, but b is taken away in place of being added. Look at the sign in the formula.",
             lambda X, W, b: _linear(X, W, -b),
         ),
-        Misconception(
-            "the bias runs down the plates",
+        "the bias runs down the plates": Mistake(
             "b is added along the wrong axis: plate n gets b[n]. A bias belongs to a dish, so it must run along the "
             "columns of the scores.",
-            lambda X, W, b: _tidy(X @ W.T + b[:, None]),
+            lambda X, W, b: rounded(X @ W.T + b[:, None]),
         ),
-        Misconception(
-            "a column for each plate",
+        "a column for each plate": Mistake(
             "Your numbers are right, but they stand as (K, N): a row for each dish. The course keeps the plates on the "
             "first axis, one row each.",
             lambda X, W, b: _linear(X, W, b).T.copy(),
         ),
-        Misconception(
-            "only the first plate",
+        "only the first plate": Mistake(
             "You return the scores of the first plate only. X holds N plates, so the result has N rows.",
             lambda X, W, b: _linear(X, W, b)[0].copy(),
         ),
-        Misconception(
-            "an activation is applied",
+        "an activation is applied": Mistake(
             "Your negative scores have become zero. Scores are raw: any real number is allowed, and the loss needs all "
             "of them.",
             lambda X, W, b: np.maximum(_linear(X, W, b), 0),
         ),
-        Misconception(
-            "the scores are averaged over the features",
+        "the scores are averaged over the features": Mistake(
             "You take the mean of the products. A score is their sum, so the numbers are too small by the number of "
             "features.",
             lambda X, W, b: _linear(X, W / X.shape[1], b),
         ),
-    ],
+    },
     hints=(
         "Take one plate and one dish first. Which row of X and which row of W do you need, and what is done with them?",
         "The dish's row of W has as many numbers as the plate's row of X. For all pairs at once that is a matrix "
@@ -139,9 +102,7 @@ LINEAR_SCORES = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 05.hinge_loss and 05.hinge_grad
-# ----------------------------------------------------------------------------------------------------------
+# --- 05.hinge_loss and 05.hinge_grad ------------------------------------------------------------------------
 
 
 def _margins(scores, labels, delta):
@@ -156,12 +117,10 @@ def _hinges(scores, labels, delta):
 
 
 def _hinge(scores, labels, delta=1.0):
-    return _number(_hinges(scores, labels, delta).sum(axis=1).mean())
+    return rounded(_hinges(scores, labels, delta).sum(axis=1).mean())
 
 
 def _torch_hinge(scores, labels, delta):
-    import torch
-
     scores = torch.from_numpy(np.array(scores)).requires_grad_()
     # PyTorch divides the sum over the classes by K.
     loss = torch.nn.functional.multi_margin_loss(scores, torch.from_numpy(np.array(labels)), p=1, margin=delta)
@@ -169,19 +128,22 @@ def _torch_hinge(scores, labels, delta):
 
 
 def _hinge_oracle(scores, labels, delta):
-    return _number(_torch_hinge(scores, labels, delta)[1].item())
+    return rounded(_torch_hinge(scores, labels, delta)[1].item())
 
 
 def _hinge_grad_oracle(scores, labels, delta):
     scores, loss = _torch_hinge(scores, labels, delta)
     loss.backward()
-    return _tidy(scores.grad.numpy())
+    return rounded(scores.grad.numpy())
 
 
 def _contested(rng, n, k, delta):
     """Scores where margins of every kind occur, none of them near the kink, and delta matters."""
     while True:
-        scores, labels = (rng.normal(size=(n, k)) * 1.5 * max(delta, 0.5)).round(2), _labels(rng, n, k)
+        scores, labels = (
+            (rng.normal(size=(n, k)) * 1.5 * max(delta, 0.5)).round(2),
+            drawn_labels(rng, n, k, repeated=True),
+        )
         masks = [_margins(scores, labels, d) > 0 for d in (delta, 1.0, 0.0, -delta)]
         near = np.abs(np.where(np.isinf(_margins(scores, labels, delta)), 9, _margins(scores, labels, delta))).min()
         differ = [(mask != masks[0]).any() for mask in masks[1:]]
@@ -205,20 +167,17 @@ def _hinge_cases(rng):
         scores, labels = _contested(rng, n, k, delta)
         yield Case(label, scores=scores, labels=labels, delta=delta)
     gap = float(rng.integers(2, 4))
-    base = _whole(rng, (3, 1))
+    base = whole(rng, (3, 1))
     scores = base + np.array([[gap, 0, gap + 1, -3], [0, gap, gap - 1, -2], [-4, -gap, 0, -5]])
     yield Case("margins of exactly zero", scores=scores, labels=np.array([0, 1, 2]), delta=gap)
-    scores = _real(rng, (4, 3))
-    labels = _labels(rng, 4, 3)
+    scores = signed(rng, (4, 3))
+    labels = drawn_labels(rng, 4, 3, repeated=True)
     scores[_rows(labels), labels] += 9
     yield Case("every plate right by far", weight=0.5, scores=scores, labels=labels, delta=1.5)
 
 
 def _hinge_variant(reduce):
-    def wrong(scores, labels, delta=1.0):
-        return _number(reduce(_hinges(scores, labels, delta)))
-
-    return wrong
+    return lambda scores, labels, delta=1.0: rounded(reduce(_hinges(scores, labels, delta)))
 
 
 HINGE_LOSS = Exercise(
@@ -228,86 +187,73 @@ HINGE_LOSS = Exercise(
     cases=_hinge_cases,
     oracle=_hinge_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the correct class counts too",
+    misconceptions={
+        "the correct class counts too": Mistake(
             "Your sum runs over all classes. For the correct one s_j - s_y is 0, so it always adds delta, even to a "
             "perfect plate. The formula says j other than y.",
-            lambda s, y, d=1.0: _number(_hinge(s, y, d) + d),
+            lambda s, y, d=1.0: rounded(_hinge(s, y, d) + d),
         ),
-        Misconception(
-            "a sum over the plates",
+        "a sum over the plates": Mistake(
             "You add up the losses of all plates. The loss is their mean, so that a batch of 64 and one of 8 can be "
             "compared.",
             _hinge_variant(np.sum),
         ),
-        Misconception(
-            "the margin's sign is turned",
+        "the margin's sign is turned": Mistake(
             "You punish the plates that are right: the larger the correct score, the larger your loss. What must be "
             "added to delta is the wrong class's score less the correct one's.",
-            lambda s, y, d=1.0: _number(
+            lambda s, y, d=1.0: rounded(
                 np.where(np.isinf(_margins(s, y, d)), 0, np.maximum(2 * d - _margins(s, y, d), 0)).sum(axis=1).mean()
             ),
         ),
-        Misconception(
-            "delta is always 1",
+        "delta is always 1": Mistake(
             "The margin you ask for is 1, whatever delta says. Look for a 1 in your code.",
             lambda s, y, d=1.0: _hinge(s, y, 1.0),
         ),
-        Misconception(
-            "delta is left out",
+        "delta is left out": Mistake(
             "You punish only classes that score higher than the correct one. The correct class must win by at least "
             "delta, or it still pays.",
             lambda s, y, d=1.0: _hinge(s, y, 0.0),
         ),
-        Misconception(
-            "delta is subtracted",
+        "delta is subtracted": Mistake(
             "With your sign a wrong class costs nothing until it is delta ahead. It is the other way around: the "
             "correct class must be delta ahead.",
             lambda s, y, d=1.0: _hinge(s, y, -d),
         ),
-        Misconception(
-            "negative margins are kept",
+        "negative margins are kept": Mistake(
             "A class that is beaten by more than delta should cost 0. In your sum it pays money back, and hides another "
             "class's mistake.",
-            lambda s, y, d=1.0: _number(np.where(np.isinf(_margins(s, y, d)), 0, _margins(s, y, d)).sum(axis=1).mean()),
+            lambda s, y, d=1.0: rounded(np.where(np.isinf(_margins(s, y, d)), 0, _margins(s, y, d)).sum(axis=1).mean()),
         ),
-        Misconception(
-            "a mean over the classes",
+        "a mean over the classes": Mistake(
             "Your loss is divided by the number of classes, as PyTorch's multi_margin_loss does. Here the terms of a "
             "plate are added up, and only the plates are averaged.",
             _hinge_variant(np.mean),
         ),
-        Misconception(
-            "a mean over the wrong classes",
+        "a mean over the wrong classes": Mistake(
             "Your loss is divided by the number of wrong classes. Here the terms of a plate are added up, and only the "
             "plates are averaged.",
-            lambda s, y, d=1.0: _number(_hinge(s, y, d) / (s.shape[1] - 1)),
+            lambda s, y, d=1.0: rounded(_hinge(s, y, d) / (s.shape[1] - 1)),
         ),
-        Misconception(
-            "only the strongest rival counts",
+        "only the strongest rival counts": Mistake(
             "You take the largest term of each plate. That is another loss, by Crammer and Singer. The one in this "
             "chapter adds up the terms of all wrong classes.",
             _hinge_variant(lambda h: h.max(axis=1).mean()),
         ),
-        Misconception(
-            "the terms are squared",
+        "the terms are squared": Mistake(
             "You square each term. That is the squared hinge loss, another one; here the terms count as they are.",
             _hinge_variant(lambda h: (h**2).sum(axis=1).mean()),
         ),
-        Misconception(
-            "one loss for each plate",
+        "one loss for each plate": Mistake(
             "You return N numbers, one for each plate. They are right, but the loss of the batch is one number: their "
             "mean.",
-            lambda s, y, d=1.0: _tidy(_hinges(s, y, d).sum(axis=1)),
+            lambda s, y, d=1.0: rounded(_hinges(s, y, d).sum(axis=1)),
         ),
-        Misconception(
-            "only the first plate",
+        "only the first plate": Mistake(
             "Your loss is that of the first plate alone. All N plates of the batch count. Look for an index 0, or a "
             "return inside the loop.",
             lambda s, y, d=1.0: _hinge(s[:1], y[:1], d),
         ),
-    ],
+    },
     hints=(
         "Take one plate. Write down its scores, find the correct one, and work out one term for each wrong class. When "
         "is a term 0?",
@@ -326,12 +272,9 @@ def _hinge_slopes(scores, labels, delta=1.0, mask=None):
     return active
 
 
-def _hinge_slope_variant(make, divide=True):
-    def wrong(scores, labels, delta=1.0):
-        slopes = make(scores, labels, delta)
-        return _tidy(slopes / len(labels) if divide else slopes)
-
-    return wrong
+def _slopes(make, divide=True):
+    """Slopes of the plates' losses, `make(scores, labels, ...)`, as those of their mean or, not divided, of their sum."""
+    return rounding(lambda scores, labels, *more: make(scores, labels, *more) / (len(labels) if divide else 1))
 
 
 def _without_correct(s, y, d):
@@ -372,84 +315,71 @@ HINGE_GRAD = Exercise(
     cases=_hinge_cases,
     oracle=_hinge_grad_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the correct class's entry is missing",
+    misconceptions={
+        "the correct class's entry is missing": Mistake(
             "The wrong classes are right, but the correct one has slope 0. Its score stands in every term of the plate, "
             "with a minus sign. How many of those terms are above 0?",
-            _hinge_slope_variant(_without_correct),
+            _slopes(_without_correct),
         ),
-        Misconception(
-            "not divided by N",
+        "not divided by N": Mistake(
             "The slopes are right for the sum of all plates. The loss is their mean, and that divides every slope as "
             "well.",
-            _hinge_slope_variant(_hinge_slopes, divide=False),
+            _slopes(_hinge_slopes, divide=False),
         ),
-        Misconception(
-            "the correct class is counted once",
+        "the correct class is counted once": Mistake(
             "You give the correct class the slope of a single term. Its score stands in every term of the plate that is "
             "above 0, and their slopes add up.",
-            _hinge_slope_variant(_correct_once),
+            _slopes(_correct_once),
         ),
-        Misconception(
-            "the correct class counts itself",
+        "the correct class counts itself": Mistake(
             "The correct class's slope is one too low, since its own margin (which is delta) was counted as a term. Take "
             "it out before you count.",
-            _hinge_slope_variant(_correct_counted),
+            _slopes(_correct_counted),
         ),
-        Misconception(
-            "the correct class has the wrong sign",
+        "the correct class has the wrong sign": Mistake(
             "The correct class's slope is positive, as if a higher correct score made the loss grow. Its score enters the "
             "terms with a minus sign.",
-            _hinge_slope_variant(_correct_pushed_down),
+            _slopes(_correct_pushed_down),
         ),
-        Misconception(
-            "all signs are turned",
+        "all signs are turned": Mistake(
             "All your signs are turned. The gradient points to where the loss grows; going the other way is the "
             "optimiser's business.",
-            _hinge_slope_variant(lambda s, y, d: -_hinge_slopes(s, y, d)),
+            _slopes(lambda s, y, d: -_hinge_slopes(s, y, d)),
         ),
-        Misconception(
-            "the margins in place of their slopes",
+        "the margins in place of their slopes": Mistake(
             "You return the terms themselves. max(0, m) has slope 1 where m is above 0, however large m is.",
-            _hinge_slope_variant(_margins_as_slopes),
+            _slopes(_margins_as_slopes),
         ),
-        Misconception(
-            "a margin of zero is counted",
+        "a margin of zero is counted": Mistake(
             "Where a margin is exactly 0 you give the slope 1. The docstring asks for 0 there, as PyTorch does. Compare "
             "with >, not >=.",
-            _hinge_slope_variant(lambda s, y, d: _hinge_slopes(s, y, d, _margins(s, y, d) >= 0)),
+            _slopes(lambda s, y, d: _hinge_slopes(s, y, d, _margins(s, y, d) >= 0)),
         ),
-        Misconception(
-            "delta is always 1",
+        "delta is always 1": Mistake(
             "The margin you ask for is 1, whatever delta says. Look for a 1 in your code.",
-            _hinge_slope_variant(lambda s, y, d: _hinge_slopes(s, y, 1.0)),
+            _slopes(lambda s, y, d: _hinge_slopes(s, y, 1.0)),
         ),
-        Misconception(
-            "delta is left out",
+        "delta is left out": Mistake(
             "You count only classes that score higher than the correct one. A class less than delta behind pays as well, "
             "so it has a slope.",
-            _hinge_slope_variant(lambda s, y, d: _hinge_slopes(s, y, 0.0)),
+            _slopes(lambda s, y, d: _hinge_slopes(s, y, 0.0)),
         ),
-        Misconception(
-            "all classes are pushed",
+        "all classes are pushed": Mistake(
             "Every wrong class has a slope in your answer, even those that are beaten by more than delta. Their terms are "
             "0, and stay 0 when a score moves a little.",
-            _hinge_slope_variant(lambda s, y, d: _hinge_slopes(s, y, d, ~np.isinf(_margins(s, y, d)))),
+            _slopes(lambda s, y, d: _hinge_slopes(s, y, d, ~np.isinf(_margins(s, y, d)))),
         ),
-        Misconception(
-            "only the strongest rival counts",
+        "only the strongest rival counts": Mistake(
             "Only the highest wrong class has a slope in your answer. In this chapter's hinge loss each wrong class within "
             "the margin has a term of its own.",
-            _hinge_slope_variant(_strongest_only),
+            _slopes(_strongest_only),
         ),
-        Misconception(
-            "divided by the classes too",
+        "divided by the classes too": Mistake(
             "Your slopes are divided by the number of classes. Only the plates are averaged; the terms of a plate are "
             "added up.",
-            _hinge_slope_variant(lambda s, y, d: _hinge_slopes(s, y, d) / s.shape[1]),
+            _slopes(lambda s, y, d: _hinge_slopes(s, y, d) / s.shape[1]),
         ),
-    ],
+    },
     hints=(
         "Take one plate and one term above 0. It grows by 1 when its wrong score grows by 1. What happens to it when the "
         "correct score grows by 1?",
@@ -461,30 +391,17 @@ HINGE_GRAD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 05.softmax
-# ----------------------------------------------------------------------------------------------------------
-
-
-def _log_softmax(scores):
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
-def _softmax(scores):
-    return np.exp(_log_softmax(scores))
+# --- 05.softmax ---------------------------------------------------------------------------------------------
 
 
 def _softmax_oracle(scores):
-    import torch
-
-    return _tidy(torch.softmax(torch.from_numpy(np.array(scores)), dim=1).numpy())
+    return rounded(torch.softmax(torch.from_numpy(np.array(scores)), dim=1).numpy())
 
 
 def _distinct(rng, n, k, size=2.0):
     """Scores with no two of a row alike."""
     while True:
-        scores = _real(rng, (n, k), size)
+        scores = signed(rng, (n, k), size)
         if all(len(set(row)) == k for row in scores.tolist()):
             return scores
 
@@ -508,7 +425,8 @@ def _softmax_cases(rng):
 
 
 def _spread(rng, n, k):
-    scores = _real(rng, (n, k))
+    """Rows with one score near a thousand and one near minus a thousand, the others small."""
+    scores = signed(rng, (n, k))
     columns = np.stack([rng.permutation(k)[:2] for _ in range(n)])
     scores[np.arange(n), columns[:, 0]] += 1000
     scores[np.arange(n), columns[:, 1]] -= 1000
@@ -517,16 +435,11 @@ def _spread(rng, n, k):
 
 def _naive(scores):
     powers = np.exp(scores)
-    return _tidy(powers / powers.sum(axis=1, keepdims=True))
+    return rounded(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _one_maximum(scores):
-    powers = np.exp(scores - scores.max())
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def _column_maximum(scores):
-    return _softmax(scores - scores.max(axis=0))
+    return _normalised(np.exp(scores - scores.max()), 1)
 
 
 def _normalised(powers, axis):
@@ -546,10 +459,6 @@ def _lined_up(scores):
     return powers / powers.sum(axis=1)
 
 
-def _one_hot(columns, k):
-    return np.eye(k)[columns]
-
-
 SOFTMAX = Exercise(
     id="05.softmax",
     title="Softmax, stable",
@@ -558,77 +467,65 @@ SOFTMAX = Exercise(
     oracle=_softmax_oracle,
     forbidden=LIBRARIES,
     quiet=True,
-    misconceptions=[
-        Misconception(
-            "the exponential overflows",
+    misconceptions={
+        "the exponential overflows": Mistake(
             "exp(1000) is too large for a float, and exp(-1000) is 0, so a row turns into inf/inf or 0/0. The "
             "probabilities stay the same when every score of a row is shifted by one number: which shift is safe?",
             _naive,
         ),
-        Misconception(
-            "one maximum for the whole batch",
+        "one maximum for the whole batch": Mistake(
             "You subtract the largest score of the whole batch. A row far below it then has nothing but zeros, and 0/0 "
             "is no probability. Each plate needs a maximum of its own.",
             _one_maximum,
         ),
-        Misconception(
-            "the maximum of each column",
+        "the maximum of each column": Mistake(
             "You subtract the maximum over the plates, which is another number for each dish. Only a shift that is the "
             "same for all scores of a plate leaves its probabilities alone.",
-            _column_maximum,
+            lambda scores: softmax(scores - scores.max(axis=0)),
         ),
-        Misconception(
-            "normalised down the columns",
+        "normalised down the columns": Mistake(
             "Your columns add up to 1: each dish is shared out among the plates. It is each plate that must be shared out "
             "among the dishes. Which axis is that?",
             lambda s: _normalised(np.exp(s - s.max(axis=0)), 0),
         ),
-        Misconception(
-            "normalised over the whole batch",
+        "normalised over the whole batch": Mistake(
             "All of your numbers together add up to 1. Every row should, on its own.",
             lambda s: _normalised(_shifted_powers(s), None),
         ),
-        Misconception(
-            "the sums line up with the columns",
+        "the sums line up with the columns": Mistake(
             "The N sums have shape (N,), and NumPy lines up the last axes: dish k is divided by the sum of plate k. The "
             "sums need a second axis, of length 1.",
             _lined_up,
         ),
-        Misconception(
-            "no division by the sum",
+        "no division by the sum": Mistake(
             "Your numbers are the exponentials, shifted, and they do not add up to 1. Something is left to divide by.",
             _shifted_powers,
         ),
-        Misconception(
-            "the logarithm is returned",
+        "the logarithm is returned": Mistake(
             "Your numbers are negative: they are the logarithms of the probabilities. Useful soon, but here the "
             "probabilities are asked for.",
-            _log_softmax,
+            log_softmax,
         ),
-        Misconception(
-            "a sigmoid for each score",
+        "a sigmoid for each score": Mistake(
             "You squash each score on its own. Softmax lets the dishes compete: when one probability grows, the others "
             "shrink, and the row adds up to 1.",
             _sigmoid,
         ),
-        Misconception(
-            "a power of 2 in place of e",
+        "a power of 2 in place of e": Mistake(
             "Your probabilities add up to 1, but the base is 2. Softmax uses the exponential function, with base e.",
-            lambda s: _softmax(s * np.log(2)),
+            lambda s: softmax(s * np.log(2)),
         ),
-        Misconception(
-            "the scores are clipped",
+        "the scores are clipped": Mistake(
             "You cut off large scores before the exponential. Then 1001 and 1000 become the same number, and their "
             "difference was all that mattered. Shift, do not cut.",
-            lambda s: _softmax(np.clip(s, -500, 500)),
+            lambda s: softmax(np.clip(s, -500, 500)),
         ),
-        Misconception(
-            "all or nothing",
+        "all or nothing": Mistake(
             "You give 1 to the largest score and 0 to the rest. Softmax is soft: a close second gets nearly as much as "
             "the first.",
-            lambda s: _one_hot(s.argmax(axis=1), s.shape[1]),
+            lambda s: one_hot(s.argmax(axis=1), s.shape[1]),
         ),
-    ],
+    },
     hints=(
         "Each row is a plate, and each row must add up to 1. Along which axis do you add, and how does the sum keep its "
         "place next to the rows?",
@@ -640,78 +537,60 @@ SOFTMAX = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 05.cross_entropy and 05.cross_entropy_grad
-# ----------------------------------------------------------------------------------------------------------
+# --- 05.cross_entropy and 05.cross_entropy_grad -------------------------------------------------------------
 
 
 def _cross_entropies(scores, labels):
-    return -_log_softmax(scores)[_rows(labels), labels]
+    return -log_softmax(scores)[_rows(labels), labels]
 
 
 def _torch_cross_entropy(scores, labels):
-    import torch
-
     scores = torch.from_numpy(np.array(scores)).requires_grad_()
     return scores, torch.nn.functional.cross_entropy(scores, torch.from_numpy(np.array(labels)))
 
 
 def _cross_entropy_oracle(scores, labels):
-    return _number(_torch_cross_entropy(scores, labels)[1].item())
+    return rounded(_torch_cross_entropy(scores, labels)[1].item())
 
 
 def _cross_entropy_grad_oracle(scores, labels):
     scores, loss = _torch_cross_entropy(scores, labels)
     loss.backward()
-    return _tidy(scores.grad.numpy())
+    return rounded(scores.grad.numpy())
 
 
 def _never_the_best(rng, scores):
     """For each plate a label that is not the highest score's."""
     while True:
-        labels = _labels(rng, *scores.shape)
+        labels = drawn_labels(rng, *scores.shape, repeated=True)
         if (labels != scores.argmax(axis=1)).all():
             return labels
 
 
 def _entropy_cases(rng):
     first = np.stack([rng.permutation([0.0, 1.0, 3.0]), rng.permutation([-1.0, 2.0, 4.0])])
-    yield Case("whole numbers, two plates", scores=first, labels=_labels(rng, 2, 3))
+    yield Case("whole numbers, two plates", scores=first, labels=drawn_labels(rng, 2, 3, repeated=True))
     scores = _distinct(rng, 5, 4)
-    yield Case("five plates, four dishes", scores=scores, labels=_labels(rng, 5, 4))
+    yield Case("five plates, four dishes", scores=scores, labels=drawn_labels(rng, 5, 4, repeated=True))
     scores = _distinct(rng, 4, 4, 4.0)
     yield Case("always the wrong dish", scores=scores, labels=_never_the_best(rng, scores))
     yield Case("a single plate", scores=_distinct(rng, 1, 5), labels=rng.integers(1, 5, 1).astype(np.int64))
-    yield Case("scores of a thousand and minus a thousand", scores=_huge(rng, 4, 3), labels=_labels(rng, 4, 3))
+    yield Case(
+        "scores of a thousand and minus a thousand",
+        scores=_huge(rng, 4, 3),
+        labels=drawn_labels(rng, 4, 3, repeated=True),
+    )
     scores = _spread(rng, 3, 4)
     yield Case("sure and wrong, by a thousand", scores=scores, labels=_never_the_best(rng, scores))
 
 
-def _of_softmax(function):
-    def wrong(scores, labels):
-        return _number(function(_softmax(scores), labels))
-
-    return wrong
-
-
-def _with_naive(scores, labels):
-    return _number(-np.log(_naive(scores)[_rows(labels), labels]).mean())
-
-
-def _log_of_zero(scores, labels):
-    return _number(-np.log(_softmax(scores)[_rows(labels), labels]).mean())
-
-
 def _batch_maximum(scores, labels):
     shifted = scores - scores.max()
-    return _number((np.log(np.exp(shifted).sum(axis=1)) - shifted[_rows(labels), labels]).mean())
+    return rounded((np.log(np.exp(shifted).sum(axis=1)) - shifted[_rows(labels), labels]).mean())
 
 
 def _entropy_variant(reduce):
-    def wrong(scores, labels):
-        return _number(reduce(_cross_entropies(scores, labels)))
-
-    return wrong
+    return lambda scores, labels: rounded(reduce(_cross_entropies(scores, labels)))
 
 
 def _shift_label(labels, k):
@@ -726,104 +605,87 @@ CROSS_ENTROPY = Exercise(
     oracle=_cross_entropy_oracle,
     forbidden=LIBRARIES,
     quiet=True,
-    misconceptions=[
-        Misconception(
-            "the logarithm of zero",
+    misconceptions={
+        "the logarithm of zero": Mistake(
             "Your softmax is stable, but where the correct dish's probability is too small for a float it becomes 0, and "
             "its logarithm is minus infinity. Simplify the logarithm of the fraction on paper before you compute it.",
-            _log_of_zero,
+            lambda scores, labels: rounded(-np.log(softmax(scores)[_rows(labels), labels]).mean()),
         ),
-        Misconception(
-            "the exponential overflows",
+        "the exponential overflows": Mistake(
             "exp(1000) is too large for a float. Shift the scores of each plate first; the loss stays the same.",
-            _with_naive,
+            lambda scores, labels: rounded(-np.log(_naive(scores)[_rows(labels), labels]).mean()),
         ),
-        Misconception(
-            "a small number added inside the logarithm",
+        "a small number added inside the logarithm": Mistake(
             "The small number inside your logarithm keeps infinity away, but it also caps the loss: a plate that is wrong "
             "by a thousand costs no more than one wrong by thirty. No such crutch is needed.",
-            _of_softmax(lambda p, y: -np.log(p[_rows(y), y] + 1e-12).mean()),
+            lambda s, y: rounded(-np.log(softmax(s)[_rows(y), y] + 1e-12).mean()),
         ),
-        Misconception(
-            "one maximum for the whole batch",
+        "one maximum for the whole batch": Mistake(
             "You subtract the largest score of the whole batch. A plate far below it has only zeros left, whose sum has no "
             "logarithm. Each plate needs a maximum of its own.",
             _batch_maximum,
         ),
-        Misconception(
-            "a sum over the plates",
+        "a sum over the plates": Mistake(
             "You add up the losses of all plates. The loss is their mean, so that batches of any size can be compared.",
             _entropy_variant(np.sum),
         ),
-        Misconception(
-            "the sign is missing",
+        "the sign is missing": Mistake(
             "Your loss is negative, and it falls the more wrong the network is. The logarithm of a probability is at most "
             "0: what is missing in front of it?",
             _entropy_variant(lambda losses: -losses.mean()),
         ),
-        Misconception(
-            "squares in place of the logarithm",
+        "squares in place of the logarithm": Mistake(
             "You add up squared differences between the probabilities and the label. It is a loss too, but it can never "
             "be above 2, so it hardly tells wrong from very wrong. Cross-entropy takes a logarithm.",
-            lambda s, y: _number(((_softmax(s) - _one_hot(y, s.shape[1])) ** 2).sum(axis=1).mean()),
+            lambda s, y: rounded(((softmax(s) - one_hot(y, s.shape[1])) ** 2).sum(axis=1).mean()),
         ),
-        Misconception(
-            "the probability is squared",
+        "the probability is squared": Mistake(
             "You square the correct dish's probability before the logarithm, which doubles the loss.",
             _entropy_variant(lambda losses: 2 * losses.mean()),
         ),
-        Misconception(
-            "every label's column for every plate",
+        "every label's column for every plate": Mistake(
             "scores[:, labels] picks for each plate the columns of all labels, N times N numbers. Plate n wants only its "
             "own label: index the rows as well, with np.arange(N).",
-            lambda s, y: _number(-_log_softmax(s)[:, y].mean()),
+            lambda s, y: rounded(-log_softmax(s)[:, y].mean()),
         ),
-        Misconception(
-            "the winning dish in place of the correct one",
+        "the winning dish in place of the correct one": Mistake(
             "You look up the dish with the highest score. The label says which one is correct, and they differ where the "
             "network errs.",
-            lambda s, y: _number(_cross_entropies(s, s.argmax(axis=1)).mean()),
+            lambda s, y: rounded(_cross_entropies(s, s.argmax(axis=1)).mean()),
         ),
-        Misconception(
-            "labels counted from 1",
+        "labels counted from 1": Mistake(
             "You look one column too far to the left. Labels count from 0, as columns do.",
-            lambda s, y: _number(_cross_entropies(s, _shift_label(y, s.shape[1])).mean()),
+            lambda s, y: rounded(_cross_entropies(s, _shift_label(y, s.shape[1])).mean()),
         ),
-        Misconception(
-            "all dishes' logarithms are added",
+        "all dishes' logarithms are added": Mistake(
             "You add up the logarithms of all probabilities. The label is 1 for the correct dish and 0 for all others, so "
             "only one of them counts.",
-            lambda s, y: _number(-_log_softmax(s).sum(axis=1).mean()),
+            lambda s, y: rounded(-log_softmax(s).sum(axis=1).mean()),
         ),
-        Misconception(
-            "softmax is taken twice",
+        "softmax is taken twice": Mistake(
             "The probabilities went through softmax a second time. They lie between 0 and 1, so the second round flattens "
             "them, and even a perfect plate has a loss.",
-            lambda s, y: _number(_cross_entropies(_softmax(s), y).mean()),
+            lambda s, y: rounded(_cross_entropies(softmax(s), y).mean()),
         ),
-        Misconception(
-            "the mean before the logarithm",
+        "the mean before the logarithm": Mistake(
             "You average the probabilities and then take the logarithm. The loss is the mean of the logarithms: each plate "
             "first gets its own loss.",
-            lambda s, y: _number(-np.log(_softmax(s)[_rows(y), y].mean())),
+            lambda s, y: rounded(-np.log(softmax(s)[_rows(y), y].mean())),
         ),
-        Misconception(
-            "logarithm to base 2",
+        "logarithm to base 2": Mistake(
             "Your loss is in bits: the logarithm has base 2. Deep learning uses the natural logarithm, np.log.",
             _entropy_variant(lambda losses: losses.mean() / np.log(2)),
         ),
-        Misconception(
-            "a mean over the classes",
+        "a mean over the classes": Mistake(
             "Your loss is divided by the number of classes as well. Average over the plates only.",
-            lambda s, y: _number(_cross_entropies(s, y).mean() / s.shape[1]),
+            lambda s, y: rounded(_cross_entropies(s, y).mean() / s.shape[1]),
         ),
-        Misconception(
-            "one loss for each plate",
+        "one loss for each plate": Mistake(
             "You return N numbers, one for each plate. They are right, but the loss of the batch is one number: their "
             "mean.",
-            lambda s, y: _tidy(_cross_entropies(s, y)),
+            lambda s, y: rounded(_cross_entropies(s, y)),
         ),
-    ],
+    },
     hints=(
         "The loss of one plate is -log(p of the correct dish), and p is a fraction. The logarithm of a fraction is a "
         "difference of two logarithms: write it down, and one exponential disappears.",
@@ -836,36 +698,25 @@ CROSS_ENTROPY = Exercise(
 
 
 def _p_less_one_hot(scores, labels):
-    return _softmax(scores) - _one_hot(labels, scores.shape[1])
-
-
-def _slope(make, divide=True):
-    def wrong(scores, labels):
-        slopes = make(scores, labels)
-        return _tidy(slopes / len(labels) if divide else slopes)
-
-    return wrong
+    return softmax(scores) - one_hot(labels, scores.shape[1])
 
 
 def _every_column(scores, labels):
-    slopes = _softmax(scores)
+    slopes = softmax(scores)
     slopes[:, labels] -= 1
     return slopes
 
 
 def _only_correct(scores, labels):
-    return _p_less_one_hot(scores, labels) * _one_hot(labels, scores.shape[1])
+    return _p_less_one_hot(scores, labels) * one_hot(labels, scores.shape[1])
 
 
-def _naive_slope(softmax):
-    def wrong(scores, labels):
-        return (softmax(scores) - _one_hot(labels, scores.shape[1])) / len(labels)
-
-    return wrong
+def _naive_slope(probabilities):
+    return lambda scores, labels: (probabilities(scores) - one_hot(labels, scores.shape[1])) / len(labels)
 
 
 def _sigmoid_slope(scores, labels):
-    p = _softmax(scores)
+    p = softmax(scores)
     return _p_less_one_hot(scores, labels) * p * (1 - p)
 
 
@@ -877,81 +728,68 @@ CROSS_ENTROPY_GRAD = Exercise(
     oracle=_cross_entropy_grad_oracle,
     forbidden=LIBRARIES,
     quiet=True,
-    misconceptions=[
-        Misconception(
-            "not divided by N",
+    misconceptions={
+        "not divided by N": Mistake(
             "The slopes are right for the sum of all plates. The loss is their mean, and that divides every slope as "
             "well.",
-            _slope(_p_less_one_hot, divide=False),
+            _slopes(_p_less_one_hot, divide=False),
         ),
-        Misconception(
-            "the sign is turned",
+        "the sign is turned": Mistake(
             "All your signs are turned. Raising the correct score must lower the loss, so its slope is negative.",
-            _slope(lambda s, y: -_p_less_one_hot(s, y)),
+            _slopes(lambda s, y: -_p_less_one_hot(s, y)),
         ),
-        Misconception(
-            "the one-hot vector is added",
+        "the one-hot vector is added": Mistake(
             "You add the label's 1 in place of taking it away. The slopes of a plate should add up to 0: what one dish "
             "gains, the others lose.",
-            _slope(lambda s, y: _softmax(s) + _one_hot(y, s.shape[1])),
+            _slopes(lambda s, y: softmax(s) + one_hot(y, s.shape[1])),
         ),
-        Misconception(
-            "the label is forgotten",
+        "the label is forgotten": Mistake(
             "You return the probabilities, divided by N. The label has not been used yet, and it is what tells the correct "
             "dish from the others.",
-            _slope(lambda s, y: _softmax(s)),
+            _slopes(lambda s, y: softmax(s)),
         ),
-        Misconception(
-            "only the correct dish has a slope",
+        "only the correct dish has a slope": Mistake(
             "The wrong dishes have slope 0 in your answer. Raising a wrong score takes probability away from the correct "
             "one, so it has a slope too.",
-            _slope(_only_correct),
+            _slopes(_only_correct),
         ),
-        Misconception(
-            "every label's column for every plate",
+        "every label's column for every plate": Mistake(
             "p[:, labels] -= 1 takes 1 away in all columns that occur as labels, in every row. Each row wants it in one "
             "column only: index the rows as well.",
-            _slope(_every_column),
+            _slopes(_every_column),
         ),
-        Misconception(
-            "the label's number is subtracted",
+        "the label's number is subtracted": Mistake(
             "You subtract the label itself, 0 or 1 or 2. It is only the name of a column: what is subtracted is a 1, in "
             "that column.",
-            _slope(lambda s, y: _softmax(s) - y[:, None]),
+            _slopes(lambda s, y: softmax(s) - y[:, None]),
         ),
-        Misconception(
-            "labels counted from 1",
+        "labels counted from 1": Mistake(
             "The 1 is taken away one column too far to the left. Labels count from 0, as columns do.",
-            _slope(lambda s, y: _p_less_one_hot(s, _shift_label(y, s.shape[1]))),
+            _slopes(lambda s, y: _p_less_one_hot(s, _shift_label(y, s.shape[1]))),
         ),
-        Misconception(
-            "the scores in place of the probabilities",
+        "the scores in place of the probabilities": Mistake(
             "You take the 1 away from the scores. It is the probabilities that it is taken away from: softmax comes first.",
-            _slope(lambda s, y: s - _one_hot(y, s.shape[1])),
+            _slopes(lambda s, y: s - one_hot(y, s.shape[1])),
         ),
-        Misconception(
-            "a sigmoid's slope is multiplied in",
+        "a sigmoid's slope is multiplied in": Mistake(
             "You multiply by p(1 - p) as well. The logarithm has already cancelled it: that is why cross-entropy and "
             "softmax go together.",
-            _slope(_sigmoid_slope),
+            _slopes(_sigmoid_slope),
         ),
-        Misconception(
-            "divided by the classes too",
+        "divided by the classes too": Mistake(
             "Your slopes are divided by the number of classes as well. Average over the plates only.",
-            _slope(lambda s, y: _p_less_one_hot(s, y) / s.shape[1]),
+            _slopes(lambda s, y: _p_less_one_hot(s, y) / s.shape[1]),
         ),
-        Misconception(
-            "the exponential overflows",
+        "the exponential overflows": Mistake(
             "exp(1000) is too large for a float. Use a softmax that shifts the scores of each plate first.",
             _naive_slope(_naive),
         ),
-        Misconception(
-            "one maximum for the whole batch",
+        "one maximum for the whole batch": Mistake(
             "You subtract the largest score of the whole batch. A plate far below it has only zeros left, and 0/0 is no "
             "probability. Each plate needs a maximum of its own.",
             _naive_slope(_one_maximum),
         ),
-    ],
+    },
     hints=(
         "For one plate, write its probabilities down, and below them the label as a one-hot vector. The gradient is what "
         "the first has too much.",
@@ -962,27 +800,25 @@ CROSS_ENTROPY_GRAD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 05.l2_penalty
-# ----------------------------------------------------------------------------------------------------------
+# --- 05.l2_penalty ------------------------------------------------------------------------------------------
 
 
 def _l2_cases(rng):
-    yield Case("whole numbers", W=np.concatenate([_whole(rng, (2, 2), 1, 4) * [1, -1], _whole(rng, (2, 1), 4, 9)], axis=1), strength=0.5)  # fmt: skip
-    yield Case("3 dishes, 4 features", W=_real(rng, (3, 5)), strength=0.1)
-    yield Case("a square W", W=_real(rng, (4, 4)), strength=0.25)
-    yield Case("large biases", W=np.concatenate([_real(rng, (5, 2)), 10 * _real(rng, (5, 1))], axis=1), strength=2.0)
-    yield Case("a single dish", weight=0.5, W=_real(rng, (1, 4)), strength=0.03)
+    yield Case("whole numbers", W=np.concatenate([whole(rng, (2, 2), 1, 4) * [1, -1], whole(rng, (2, 1), 4, 9)], axis=1), strength=0.5)  # fmt: skip
+    yield Case("3 dishes, 4 features", W=signed(rng, (3, 5)), strength=0.1)
+    yield Case("a square W", W=signed(rng, (4, 4)), strength=0.25)
+    yield Case("large biases", W=np.concatenate([signed(rng, (5, 2)), 10 * signed(rng, (5, 1))], axis=1), strength=2.0)
+    yield Case("a single dish", weight=0.5, W=signed(rng, (1, 4)), strength=0.03)
 
 
 def _l2_oracle(W, strength):
     from scipy.linalg import norm
 
-    return _number(strength * norm(W[:, :-1], "fro") ** 2)
+    return rounded(strength * norm(W[:, :-1], "fro") ** 2)
 
 
 def _l2(make):
-    return lambda W, strength: _number(make(W[:, :-1], W, strength))
+    return rounding(lambda W, strength: make(W[:, :-1], W, strength))
 
 
 L2_PENALTY = Exercise(
@@ -992,69 +828,58 @@ L2_PENALTY = Exercise(
     cases=_l2_cases,
     oracle=_l2_oracle,
     forbidden=("torch.*", "sklearn.*"),
-    misconceptions=[
-        Misconception(
-            "the biases are penalised",
+    misconceptions={
+        "the biases are penalised": Mistake(
             "Your sum includes the last column, the biases. They only shift the scores, so they stay free. Leave that "
             "column out.",
             _l2(lambda w, W, s: s * (W**2).sum()),
         ),
-        Misconception(
-            "a square root is taken",
+        "a square root is taken": Mistake(
             "You take the root of the sum, which gives the norm. The penalty is the squared norm, whose slope is simple: "
             "2 times the weight.",
             _l2(lambda w, W, s: s * np.sqrt((w**2).sum())),
         ),
-        Misconception(
-            "absolute values in place of squares",
+        "absolute values in place of squares": Mistake(
             "You add up absolute values: that is the L1 penalty. L2 squares each weight, so that large ones cost most.",
             _l2(lambda w, W, s: s * np.abs(w).sum()),
         ),
-        Misconception(
-            "a factor of one half",
+        "a factor of one half": Mistake(
             "Your penalty is half of what the docstring asks for. Some books put a half in front to make the slope "
             "tidier; this course does not.",
             _l2(lambda w, W, s: s * (w**2).sum() / 2),
         ),
-        Misconception(
-            "a mean in place of a sum",
+        "a mean in place of a sum": Mistake(
             "You take the mean of the squares. The penalty is their sum: a weight costs the same in a small layer and in a "
             "large one.",
             _l2(lambda w, W, s: s * (w**2).mean()),
         ),
-        Misconception(
-            "a mean over the dishes",
+        "a mean over the dishes": Mistake(
             "You divide by the number of rows. Plates are averaged in the loss; weights are not.",
             _l2(lambda w, W, s: s * (w**2).sum() / (len(w) if len(w) > 1 else 2)),
         ),
-        Misconception(
-            "the strength is forgotten",
+        "the strength is forgotten": Mistake(
             "The sum of squares is right, but the strength is not multiplied in. It says how much the penalty counts next "
             "to the loss.",
             _l2(lambda w, W, s: (w**2).sum()),
         ),
-        Misconception(
-            "the strength is squared",
+        "the strength is squared": Mistake(
             "The strength enters twice: the weights were multiplied by it before the squares were taken. Multiply once, at "
             "the end.",
             _l2(lambda w, W, s: s * s * (w**2).sum()),
         ),
-        Misconception(
-            "the last row is left out",
+        "the last row is left out": Mistake(
             "You leave out the last row, which is a dish with all its weights. The biases stand in the last column.",
             _l2(lambda w, W, s: s * (W[:-1] ** 2).sum()),
         ),
-        Misconception(
-            "the first column is left out",
+        "the first column is left out": Mistake(
             "You leave out the first column, which holds weights. The biases stand in the last one.",
             _l2(lambda w, W, s: s * (W[:, 1:] ** 2).sum()),
         ),
-        Misconception(
-            "the square of the sum",
+        "the square of the sum": Mistake(
             "You add first and square then, so weights of opposite sign cancel. Square each weight, then add.",
             _l2(lambda w, W, s: s * w.sum() ** 2),
         ),
-    ],
+    },
     hints=(
         "Which entries of W are weights, and which are biases? The docstring says where the biases stand.",
         "W[:, :-1] is everything but the last column. Square every entry of it and add them all up.",
@@ -1063,9 +888,7 @@ L2_PENALTY = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 05.huber
-# ----------------------------------------------------------------------------------------------------------
+# --- 05.huber -----------------------------------------------------------------------------------------------
 
 
 def _huber_parts(y, t, delta):
@@ -1081,10 +904,8 @@ def _huber(y, t, delta, inner=None, outer=None):
 
 
 def _huber_oracle(y, t, delta):
-    import torch
-
     y, t = torch.from_numpy(np.array(y)), torch.from_numpy(np.array(t))
-    return _number(torch.nn.functional.huber_loss(y, t, delta=delta).item())
+    return rounded(torch.nn.functional.huber_loss(y, t, delta=delta).item())
 
 
 def _residuals(rng, n, delta, far=4.0):
@@ -1109,12 +930,12 @@ def _huber_cases(rng):
 
 
 def _huber_variant(**branches):
-    return lambda y, t, delta: _number(_huber(y, t, delta, **branches).mean())
+    return lambda y, t, delta: rounded(_huber(y, t, delta, **branches).mean())
 
 
 def _signed_errors(y, t, delta):
     r = y - t
-    return _number(np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean())
+    return rounded(np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean())
 
 
 HUBER = Exercise(
@@ -1124,78 +945,65 @@ HUBER = Exercise(
     cases=_huber_cases,
     oracle=_huber_oracle,
     forbidden=("torch.*", "sklearn.*", "scipy.special.huber", "scipy.special.pseudo_huber"),
-    misconceptions=[
-        Misconception(
-            "the offset is missing",
+    misconceptions={
+        "the offset is missing": Mistake(
             "Your straight part is delta times the error, so the loss jumps where the two parts meet. Work out both parts "
             "at an error of exactly delta: they should agree.",
             _huber_variant(outer=lambda r, d: d * r),
         ),
-        Misconception(
-            "the branches are swapped",
+        "the branches are swapped": Mistake(
             "Small errors get the straight part and large ones the square. It is the outliers that must not be squared.",
             _huber_variant(inner=lambda r, d: d * (r - 0.5 * d), outer=lambda r, d: 0.5 * r**2),
         ),
-        Misconception(
-            "a negative error counts as small",
+        "a negative error counts as small": Mistake(
             "You compare the error with delta before taking its absolute value. An error of -100 is below delta, and it is "
             "squared. Compare its size.",
             _signed_errors,
         ),
-        Misconception(
-            "no half in front of the square",
+        "no half in front of the square": Mistake(
             "Your square has no factor of one half. Then the two parts meet neither in value nor in slope.",
             _huber_variant(inner=lambda r, d: r**2),
         ),
-        Misconception(
-            "the offset is not scaled by delta",
+        "the offset is not scaled by delta": Mistake(
             "Your offset is half of delta. Delta multiplies the whole bracket, so the offset carries it twice.",
             _huber_variant(outer=lambda r, d: d * r - 0.5 * d),
         ),
-        Misconception(
-            "the slope is always 1",
+        "the slope is always 1": Mistake(
             "Your straight part has slope 1. It must go on as steeply as the square ends, and at an error of delta that is "
             "delta.",
             _huber_variant(outer=lambda r, d: r - 0.5 * d),
         ),
-        Misconception(
-            "divided by delta",
+        "divided by delta": Mistake(
             "Your loss is smaller by the factor delta: that is the relative of Huber's loss that PyTorch calls smooth L1. "
             "The docstring's formula does not divide.",
-            lambda y, t, delta: _number(_huber(y, t, delta).mean() / delta),
+            lambda y, t, delta: rounded(_huber(y, t, delta).mean() / delta),
         ),
-        Misconception(
-            "delta is always 1",
+        "delta is always 1": Mistake(
             "The parts meet at an error of 1, whatever delta says. Look for a 1 in your code.",
-            lambda y, t, delta: _number(_huber(y, t, 1.0).mean()),
+            lambda y, t, delta: rounded(_huber(y, t, 1.0).mean()),
         ),
-        Misconception(
-            "all errors are squared",
+        "all errors are squared": Mistake(
             "You take half the square of every error. Above delta the loss should grow in a straight line.",
-            lambda y, t, delta: _number((0.5 * (y - t) ** 2).mean()),
+            lambda y, t, delta: rounded((0.5 * (y - t) ** 2).mean()),
         ),
-        Misconception(
-            "no error is squared",
+        "no error is squared": Mistake(
             "You take the straight part for every error. At or below delta it is half the square.",
-            lambda y, t, delta: _number((delta * (np.abs(y - t) - 0.5 * delta)).mean()),
+            lambda y, t, delta: rounded((delta * (np.abs(y - t) - 0.5 * delta)).mean()),
         ),
-        Misconception(
-            "a sum over the plates",
+        "a sum over the plates": Mistake(
             "You add up the losses of all plates. The loss is their mean.",
-            lambda y, t, delta: _number(_huber(y, t, delta).sum()),
+            lambda y, t, delta: rounded(_huber(y, t, delta).sum()),
         ),
-        Misconception(
-            "one loss for each plate",
+        "one loss for each plate": Mistake(
             "You return N numbers, one for each plate. They are right, but the loss is one number: their mean.",
-            lambda y, t, delta: _tidy(_huber(y, t, delta)),
+            lambda y, t, delta: rounded(_huber(y, t, delta)),
         ),
-        Misconception(
-            "the mean error is taken first",
+        "the mean error is taken first": Mistake(
             "You average the errors, and then apply the formula once. Errors of opposite sign cancel that way. Each plate "
             "gets its own loss first.",
-            lambda y, t, delta: _number(_huber(np.mean(y - t), 0.0, delta)),
+            lambda y, t, delta: rounded(_huber(np.mean(y - t), 0.0, delta)),
         ),
-    ],
+    },
     hints=(
         "Work out the size of each error first, |y - t|. Which of the two parts does an error of 1 take when delta is 2, "
         "and which one an error of 5?",
@@ -1206,9 +1014,7 @@ HUBER = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 05.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 05.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "05.quiz",
@@ -1216,56 +1022,36 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            {
-                "a": "The exponentials are multiplied by one and the same factor, and so is their sum. What remains of the "
-                "factor in the fraction?",
-                "c": "Softmax looks only at differences between scores, and none of them has changed.",
-                "d": "Adding to all scores is not multiplying them. Only the differences count.",
-            },
+            a="The exponentials are multiplied by one and the same factor, and so is their sum. What remains of the "
+            "factor in the fraction?",
+            c="Softmax looks only at differences between scores, and none of them has changed.",
+            d="Adding to all scores is not multiplying them. Only the differences count.",
         ),
         Question(
             "c",
-            {
-                "a": "A loss of 0 needs a network that is sure of the correct dish. This one has no idea yet.",
-                "b": "That is the loss where the correct dish has probability 1/e. What is its probability here?",
-                "d": "That is the probability, not yet its logarithm with the sign turned.",
-            },
+            a="A loss of 0 needs a network that is sure of the correct dish. This one has no idea yet.",
+            b="That is the loss where the correct dish has probability 1/e. What is its probability here?",
+            d="That is the probability, not yet its logarithm with the sign turned.",
         ),
         Question(
             "a",
-            {
-                "b": "Cross-entropy is still above 0, since the probability is below 1. It keeps a small slope.",
-                "c": "Look at the correct score, 9, against the other two. Does it win by at least delta?",
-                "d": "One of the two has no slope at all here. Work out the two terms of the hinge loss.",
-            },
+            b="Cross-entropy is still above 0, since the probability is below 1. It keeps a small slope.",
+            c="Look at the correct score, 9, against the other two. Does it win by at least delta?",
+            d="One of the two has no slope at all here. Work out the two terms of the hinge loss.",
         ),
         Question(
             "d",
-            {
-                "a": "The slope would be 0 only if the network were sure of the correct dish.",
-                "b": "That is the probability itself. The label takes 1 away from it.",
-                "c": "The size is right. What happens to the loss when the correct score rises?",
-            },
+            a="The slope would be 0 only if the network were sure of the correct dish.",
+            b="That is the probability itself. The label takes 1 away from it.",
+            c="The size is right. What happens to the loss when the correct score rises?",
         ),
         Question(
             "b",
-            {
-                "a": "A squared error listens most to the largest errors: the square of the slip outweighs all else.",
-                "c": "Cross-entropy needs classes and probabilities; grams are neither.",
-                "d": "The penalty keeps the weights small. It does not know which label is a slip.",
-            },
+            a="A squared error listens most to the largest errors: the square of the slip outweighs all else.",
+            c="Cross-entropy needs classes and probabilities; grams are neither.",
+            d="The penalty keeps the weights small. It does not know which label is a slip.",
         ),
     ],
 )
 
-EXERCISES = [
-    LINEAR_SCORES,
-    HINGE_LOSS,
-    HINGE_GRAD,
-    SOFTMAX,
-    CROSS_ENTROPY,
-    CROSS_ENTROPY_GRAD,
-    L2_PENALTY,
-    HUBER,
-    QUIZ,
-]
+EXERCISES = [LINEAR_SCORES, HINGE_LOSS, HINGE_GRAD, SOFTMAX, CROSS_ENTROPY, CROSS_ENTROPY_GRAD, L2_PENALTY, HUBER, QUIZ]

@@ -7,10 +7,14 @@ on every machine. The oracle of everything with a graph or a layer is PyTorch's 
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
+import torch
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import drawn_labels, rounded, signed, whole
+from autograder.authoring.formulas import one_hot, output_size, softmax
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking import programs
 
 LIBRARIES = ("torch.*", "sklearn.*", "introdl.figures.*")
@@ -24,64 +28,40 @@ NUMERICAL = (
 SOFTMAXES = ("scipy.special.softmax", "scipy.special.log_softmax", "scipy.special.logsumexp")
 
 
-def _real(rng, shape, size=2.0):
-    """Real numbers of both signs, two decimals, none of them zero."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, size, shape).round(2)
-
-
-def _whole(rng, shape, low=-4, high=5):
-    """Small whole numbers as floats, none of them zero."""
-    found = rng.integers(low, high, shape).astype(float)
-    return np.where(found == 0, 1.0, found)
-
-
-def _tidy(array):
-    return np.round(np.asarray(array, dtype=float), 10)
-
-
-def _number(value):
-    """A NumPy scalar: it is kept as an array, where nan equals nan, so that a sheet can be compared with itself."""
-    return np.float64(np.round(float(value), 10))
-
-
 def _tidied(arrays):
-    return tuple(_tidy(array) for array in arrays)
+    return tuple(rounded(array) for array in arrays)
 
 
 def _torch_gradients(function, *arrays):
     """Gradients of a number by autograd, one for each array."""
-    import torch
-
     tensors = [torch.from_numpy(np.array(array)).requires_grad_() for array in arrays]
-    return tuple(_tidy(grad.numpy()) for grad in torch.autograd.grad(function(*tensors), tensors))
+    return tuple(rounded(grad.numpy()) for grad in torch.autograd.grad(function(*tensors), tensors))
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.numerical_gradient
-# ----------------------------------------------------------------------------------------------------------
+# --- 06.numerical_gradient ----------------------------------------------------------------------------------
 
 
 def _central(function, w, x, h):
     """What central differences with this very step give: in closed form, without taking any difference."""
     if function == "sum(w * x**3)":
-        return _tidy(w * (3 * x**2 + h**2))
+        return rounded(w * (3 * x**2 + h**2))
     if function == "sum(w * x**2)":
-        return _tidy(2 * w * x)
+        return rounded(2 * w * x)
     if function == "sum(w * sin(x))":
-        return _tidy(w * np.cos(x) * np.sin(h) / h)
-    return _tidy(2 * np.sum(w * x) * w)
+        return rounded(w * np.cos(x) * np.sin(h) / h)
+    return rounded(2 * np.sum(w * x) * w)
 
 
 def _numerical_cases(rng):
-    x, w = rng.permutation(np.arange(1.0, 4.0))[:2], _whole(rng, 2, 1, 4)
+    x, w = rng.permutation(np.arange(1.0, 4.0))[:2], whole(rng, 2, 1, 4)
     yield Case("two numbers, a wide step", function="sum(w * x**3)", w=w, x=x, h=0.5)
     w, x = rng.uniform(0.5, 2, (2, 3)).round(2), rng.uniform(0.5, 2, (2, 3)).round(2)
     yield Case("the square of a sum, 2 x 3", function="sum(w * x)**2", w=w, x=x, h=0.25)
-    w, x = _real(rng, (3, 2, 4)), _real(rng, (3, 2, 4))
+    w, x = signed(rng, (3, 2, 4)), signed(rng, (3, 2, 4))
     yield Case("sines, 3 x 2 x 4, a small step", function="sum(w * sin(x))", w=w, x=x, h=1e-5)
-    w, x = _whole(rng, (3, 2), 1, 5), rng.integers(5000, 9000, (3, 2)).astype(float)
+    w, x = whole(rng, (3, 2), 1, 5), rng.integers(5000, 9000, (3, 2)).astype(float)
     yield Case("numbers in the thousands", function="sum(w * x**2)", w=w, x=x, h=0.5)
-    yield Case("a single number", function="sum(w * x**3)", w=_real(rng, 1), x=_real(rng, 1), h=0.1)
+    yield Case("a single number", function="sum(w * x**3)", w=signed(rng, 1), x=signed(rng, 1), h=0.1)
 
 
 def _differences(entry):
@@ -104,14 +84,6 @@ def _moved(x, index, h):
 
 def _central_entry(f, x, index, h):
     return (f(_moved(x, index, h)) - f(_moved(x, index, -h))) / (2 * h)
-
-
-def _everything_moved(f, x, h=1e-5):
-    return np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h))
-
-
-def _everything_moved_number(f, x, h=1e-5):
-    return (f(x + h) - f(x - h)) / (2 * h)
 
 
 def _rows_moved(f, x, h=1e-5):
@@ -148,76 +120,64 @@ NUMERICAL_GRADIENT = Exercise(
     oracle=_central,
     probe="function_of_array",
     forbidden=NUMERICAL,
-    misconceptions=[
-        Misconception(
-            "one-sided: forward",
+    misconceptions={
+        "one-sided: forward": Mistake(
             "You compare f at x + h with f at x itself. A central difference looks to both sides, x + h and x - h, and its "
             "error is far smaller.",
             _differences(lambda f, x, i, h: (f(_moved(x, i, h)) - f(x)) / h),
         ),
-        Misconception(
-            "one-sided: backward",
+        "one-sided: backward": Mistake(
             "You compare f at x with f at x - h. A central difference looks to both sides, x + h and x - h.",
             _differences(lambda f, x, i, h: (f(x) - f(_moved(x, i, -h))) / h),
         ),
-        Misconception(
-            "divided by h, not by 2h",
+        "divided by h, not by 2h": Mistake(
             "Your numbers are twice too large. From x - h to x + h is a way of two steps.",
             _differences(lambda f, x, i, h: 2 * _central_entry(f, x, i, h)),
         ),
-        Misconception(
-            "not divided by the step",
+        "not divided by the step": Mistake(
             "You return the difference of f. A slope is that difference for each unit of x: divide by the way between the two "
             "places.",
             _differences(lambda f, x, i, h: 2 * h * _central_entry(f, x, i, h)),
         ),
-        Misconception(
-            "the sign is turned",
+        "the sign is turned": Mistake(
             "You take f above from f below. The slope is positive where f grows with x.",
             _differences(lambda f, x, i, h: -_central_entry(f, x, i, h)),
         ),
-        Misconception(
-            "the step is always 1e-5",
+        "the step is always 1e-5": Mistake(
             "You take a step of your own, whatever h says. The step is an argument.",
             _differences(lambda f, x, i, h: _central_entry(f, x, i, 1e-5)),
         ),
-        Misconception(
-            "the step is too small",
+        "the step is too small": Mistake(
             "Your step is so small that x + h and x - h hardly differ in floating point, or not at all: what is left is "
             "rounding. Use the h that you are given.",
             _differences(lambda f, x, i, h: _central_entry(f, x, i, 1e-13)),
         ),
-        Misconception(
-            "the whole array is moved at once",
+        "the whole array is moved at once": Mistake(
             "You add h to all of x. That gives one slope, along the diagonal, and you put it everywhere. Each entry's slope "
             "needs a move of that entry alone.",
-            _everything_moved,
+            lambda f, x, h=1e-05: np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h)),
         ),
-        Misconception(
-            "one slope for the whole array",
+        "one slope for the whole array": Mistake(
             "You add h to all of x and get one number. The gradient has a number for each entry of x, found by moving that "
             "entry alone.",
-            _everything_moved_number,
+            lambda f, x, h=1e-05: (f(x + h) - f(x - h)) / (2 * h),
         ),
-        Misconception(
-            "a whole row is moved at once",
+        "a whole row is moved at once": Mistake(
             "You loop over the first axis only, so all entries of x[i] move together. Loop over every single entry, however "
             "many axes x has.",
             _rows_moved,
         ),
-        Misconception(
-            "x is left changed",
+        "x is left changed": Mistake(
             "You move entries of x itself and do not put them back. From the second entry on, you are looking at "
             "another place, and whoever called you has another x. Keep the old number and restore it, or move a copy.",
             _x_left_changed,
         ),
-        Misconception(
-            "earlier entries stay moved",
+        "earlier entries stay moved": Mistake(
             "You make your copies once, before the loop, so every entry that was moved stays moved. Put it back before the "
             "next one, or make fresh copies.",
             _copies_left_moved,
         ),
-    ],
+    },
     hints=(
         "Do it by hand for x with two numbers: which two places do you ask f about for the first slope, and which two for the "
         "second?",
@@ -228,9 +188,7 @@ NUMERICAL_GRADIENT = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.value
-# ----------------------------------------------------------------------------------------------------------
+# --- 06.value -----------------------------------------------------------------------------------------------
 
 
 def _leaf(rng, low=0.3, high=2.0):
@@ -250,8 +208,6 @@ def _neuron(rng):
 
 
 def _torch_values(program, leaves):
-    import torch
-
     own = {
         name: torch.tensor(float(number), dtype=torch.float64, requires_grad=True) for name, number in leaves.items()
     }
@@ -259,8 +215,6 @@ def _torch_values(program, leaves):
 
 
 def _values_oracle(program, leaves):
-    import torch
-
     own, nodes = _torch_values(program, leaves)
     grads = torch.autograd.grad(list(nodes.values())[-1], list(own.values()), allow_unused=True)
     return {
@@ -406,94 +360,78 @@ VALUE = Exercise(
     names=("Value",),
     probe="values",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the product's slopes are not swapped",
+    misconceptions={
+        "the product's slopes are not swapped": Mistake(
             "In a product you give each factor its own number as slope. If a grows by 1, a * b grows by b: the slope for one "
             "factor is the other factor.",
             _engine(product_slopes=lambda self, a, b: (a, b)),
         ),
-        Misconception(
-            "the product's slopes are those of a sum",
+        "the product's slopes are those of a sum": Mistake(
             "Your product passes slopes of 1 on, as a sum does. If a grows by 1, a * b grows by b.",
             _engine(product_slopes=lambda self, a, b: (1.0, 1.0)),
         ),
-        Misconception(
-            "only the first factor is remembered",
+        "only the first factor is remembered": Mistake(
             "Your product keeps a slope for its first factor only. The second has a slope too.",
             _engine(product_slopes=lambda self, a, b: (b,)),
         ),
-        Misconception(
-            "the product forgets its children",
+        "the product forgets its children": Mistake(
             "Your product has the right number, but no children and no slopes, so the way back ends there. Hand them over when "
             "you make the new Value, as __add__ does.",
             _engine(__mul__=_no_children, __rmul__=_no_children),
         ),
-        Misconception(
-            "the number itself is changed",
+        "the number itself is changed": Mistake(
             "Your product writes into one of its factors and returns it. Whoever made that number still needs it. Return a new "
             "Value.",
             _engine(__mul__=_in_place, __rmul__=_in_place),
         ),
-        Misconception(
-            "a plain number comes out",
+        "a plain number comes out": Mistake(
             "Your product returns a plain number. It should be a Value, with its children and slopes.",
             _engine(__mul__=_number_in_place_of_value, __rmul__=_number_in_place_of_value),
         ),
-        Misconception(
-            "plain numbers are not wrapped",
+        "plain numbers are not wrapped": Mistake(
             "A Value times a plain number, as in a * 2, stops: a plain number has no data. Wrap it into a Value first, as "
             "__add__ does.",
             _engine(__mul__=_not_wrapped, __rmul__=_not_wrapped),
         ),
-        Misconception(
-            "the power's slope keeps its exponent",
+        "the power's slope keeps its exponent": Mistake(
             "The slope of x**n is n * x**(n - 1): the exponent falls by one. Yours stays as it was.",
             _engine(power_slope=lambda self, x, n: n * x**n),
         ),
-        Misconception(
-            "the power's slope lacks its factor",
+        "the power's slope lacks its factor": Mistake(
             "The slope of x**n is n * x**(n - 1). You have lost the n in front.",
             _engine(power_slope=lambda self, x, n: x ** (n - 1)),
         ),
-        Misconception(
-            "relu's slope is 1 everywhere",
+        "relu's slope is 1 everywhere": Mistake(
             "Your relu passes the slope on where its input is negative too. There the output is 0 and stays 0 when the input "
             "moves a little: slope 0.",
             _engine(relu_slope=lambda self, x: 1.0),
         ),
-        Misconception(
-            "relu has slope 1 at zero",
+        "relu has slope 1 at zero": Mistake(
             "At exactly 0 relu has a kink. The docstring asks for slope 0 there, as PyTorch does. Compare with >, not >=.",
             _engine(relu_slope=lambda self, x: 1.0 if x >= 0 else 0.0),
         ),
-        Misconception(
-            "relu's slope is the number",
+        "relu's slope is the number": Mistake(
             "As slope of relu you give its value. Where the input is positive, relu is the input itself: its slope is 1.",
             _engine(relu_slope=lambda self, x: max(x, 0.0)),
         ),
-        Misconception(
-            "relu keeps the negative side",
+        "relu keeps the negative side": Mistake(
             "Your relu answers with a positive number where the input is negative. It keeps positive numbers as they are, and "
             "makes 0 of negative ones.",
             _engine(relu=_relu_of_negative),
         ),
-        Misconception(
-            "tanh's slope from its input",
+        "tanh's slope from its input": Mistake(
             "You use 1 - z**2 with the input z. The formula takes the output t: 1 - t**2.",
             _engine(tanh_slope=lambda self, x, t: 1 - x * x),
         ),
-        Misconception(
-            "tanh's slope is tanh",
+        "tanh's slope is tanh": Mistake(
             "As slope of tanh you give its value t. The slope is 1 - t**2: steepest at 0, flat far out.",
             _engine(tanh_slope=lambda self, x, t: t),
         ),
-        Misconception(
-            "sigmoid's slope for tanh",
+        "sigmoid's slope for tanh": Mistake(
             "t * (1 - t) is the slope of the sigmoid, from its output. For tanh it is 1 - t**2.",
             _engine(tanh_slope=lambda self, x, t: t * (1 - t)),
         ),
-    ],
+    },
     hints=(
         "Read __add__ once more. It does three things: it wraps a plain number, works out the new number, and remembers the "
         "children with a slope for each. Each operation does the same with another formula.",
@@ -504,14 +442,10 @@ VALUE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.backward
-# ----------------------------------------------------------------------------------------------------------
+# --- 06.backward --------------------------------------------------------------------------------------------
 
 
 def _backward_oracle(program, leaves, roots):
-    import torch
-
     _, nodes = _torch_values(program, leaves)
     found = dict.fromkeys(nodes, 0.0)
     for root in roots:
@@ -570,9 +504,17 @@ def _order(root):
     return order
 
 
-def _pass_on(node):
-    for child, slope in zip(node.children, node.slopes, strict=True):
-        child.grad += slope * node.grad
+def _passing_on(part):
+    """A node's step: `part(old, slope, above)` is a child's new gradient, from its old one and the gradient above."""
+
+    def pass_on(node):
+        for child, slope in zip(node.children, node.slopes, strict=True):
+            child.grad = part(child.grad, slope, node.grad)
+
+    return pass_on
+
+
+_pass_on = _passing_on(lambda old, slope, above: old + slope * above)
 
 
 def _right_order(pass_on, start=1.0, afresh=True):
@@ -588,26 +530,6 @@ def _right_order(pass_on, start=1.0, afresh=True):
             pass_on(node)
 
     return wrong
-
-
-def _overwrite(node):
-    for child, slope in zip(node.children, node.slopes, strict=True):
-        child.grad = slope * node.grad
-
-
-def _slope_alone(node):
-    for child, slope in zip(node.children, node.slopes, strict=True):
-        child.grad += slope
-
-
-def _no_slope(node):
-    for child in node.children:
-        child.grad += node.grad
-
-
-def _slope_added(node):
-    for child, slope in zip(node.children, node.slopes, strict=True):
-        child.grad += slope + node.grad
 
 
 def _first_child(node):
@@ -698,87 +620,73 @@ BACKWARD = Exercise(
     oracle=_backward_oracle,
     probe="backward",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "gradients are overwritten, not added",
+    misconceptions={
+        "gradients are overwritten, not added": Mistake(
             "Where a number is used twice, each use brings a part of its gradient, and you keep only the last part. Add to "
             "grad, do not replace it.",
-            _right_order(_overwrite),
+            _right_order(_passing_on(lambda old, slope, above: slope * above)),
         ),
-        Misconception(
-            "passed on too early, depth first",
+        "passed on too early, depth first": Mistake(
             "You visit each node once, but follow a path to its end at once. A node that can be reached by another way "
             "passes on what it has before all of it has arrived. A node's turn comes after all those that it was used in.",
             _depth_first,
         ),
-        Misconception(
-            "passed on too early, level by level",
+        "passed on too early, level by level": Mistake(
             "You go level by level from the root and visit each node once. But a node near the root by one way may be far "
             "by another, and then passes on before all has arrived. Level by level is no topological order.",
             _breadth_first,
         ),
-        Misconception(
-            "a node passes on twice",
+        "a node passes on twice": Mistake(
             "A node that is used twice is visited twice, and each time passes on all of its grad, so the first part is counted "
             "again. Visit each node once, after all those that it was used in.",
             _passed_on_again,
         ),
-        Misconception(
-            "every path is walked",
+        "every path is walked": Mistake(
             "Your gradients are right, but a node is visited once for each path that leads to it. Forty doublings have 2**40 "
             "paths, and you would never finish. Visit each node once, with all of its gradient.",
             _every_path,
         ),
-        Misconception(
-            "only the root's own children get a gradient",
+        "only the root's own children get a gradient": Mistake(
             "The gradient stops after one step. Either you do not go on from the root's children, or you walk from the leaves "
             "to the root, so that nodes pass on before they have anything.",
             _one_step,
         ),
-        Misconception(
-            "only the leaves keep a gradient",
+        "only the leaves keep a gradient": Mistake(
             "The leaves are right, but the nodes in between have grad 0. Every node of the graph keeps its gradient here, so "
             "that you can look at it.",
             _leaves_only,
         ),
-        Misconception(
-            "the root's gradient is not set to 1",
+        "the root's gradient is not set to 1": Mistake(
             "All gradients are 0, since there is nothing to pass on. The slope of the root with respect to itself is 1: begin "
             "with that.",
             _right_order(_pass_on, start=0.0),
         ),
-        Misconception(
-            "old gradients are kept",
+        "old gradients are kept": Mistake(
             "Called a second time, your function adds to what the first call left. Set grad to 0 on every node of the graph "
             "before you begin.",
             _right_order(_pass_on, afresh=False),
         ),
-        Misconception(
-            "the slopes are not chained",
+        "the slopes are not chained": Mistake(
             "You give each child its local slope alone. The chain rule multiplies it by the gradient of the node above.",
-            _right_order(_slope_alone),
+            _right_order(_passing_on(lambda old, slope, above: old + slope)),
         ),
-        Misconception(
-            "the local slope is left out",
+        "the local slope is left out": Mistake(
             "You hand each child the gradient of the node above as it is. It must be multiplied by the child's slope.",
-            _right_order(_no_slope),
+            _right_order(_passing_on(lambda old, slope, above: old + above)),
         ),
-        Misconception(
-            "slopes are added along the way",
+        "slopes are added along the way": Mistake(
             "Along a path slopes are multiplied; it is the paths that are added up.",
-            _right_order(_slope_added),
+            _right_order(_passing_on(lambda old, slope, above: old + (slope + above))),
         ),
-        Misconception(
-            "only the first child",
+        "only the first child": Mistake(
             "You pass the gradient to the first child only. zip(node.children, node.slopes) gives all of them.",
             _right_order(_first_child),
         ),
-        Misconception(
-            "the slopes are in the wrong order",
+        "the slopes are in the wrong order": Mistake(
             "You hand each child another child's slope. node.slopes stand in the order of node.children.",
             _right_order(_turned_slopes),
         ),
-    ],
+    },
     hints=(
         "First make a list of all nodes in which every node comes after its children. Then walk it from its end: the root "
         "first. Whose grad is complete when its turn comes?",
@@ -790,14 +698,10 @@ BACKWARD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.dense_backward, 06.relu_backward
-# ----------------------------------------------------------------------------------------------------------
+# --- 06.dense_backward, 06.relu_backward --------------------------------------------------------------------
 
 
 def _dense_oracle(dout, x, W):
-    import torch
-
     upstream = torch.from_numpy(np.array(dout))
     bias = np.zeros(W.shape[1])
     return _torch_gradients(lambda x, W, b: (upstream * torch.addmm(b, x, W)).sum(), x, W, bias)
@@ -808,20 +712,17 @@ def _dense(dout, x, W):
 
 
 def _dense_cases(rng):
-    yield Case("2 plates, 3 features, 2 units, whole numbers", dout=_whole(rng, (2, 2), -2, 3), x=_whole(rng, (2, 3)), W=_whole(rng, (3, 2)))  # fmt: skip
-    yield Case("5 plates, 4 features, 3 units", dout=_real(rng, (5, 3)), x=_real(rng, (5, 4)), W=_real(rng, (4, 3)))
-    square = _real(rng, (3, 3))
+    yield Case("2 plates, 3 features, 2 units, whole numbers", dout=whole(rng, (2, 2), -2, 3, zero=1), x=whole(rng, (2, 3), zero=1), W=whole(rng, (3, 2), zero=1))  # fmt: skip
+    yield Case("5 plates, 4 features, 3 units", dout=signed(rng, (5, 3)), x=signed(rng, (5, 4)), W=signed(rng, (4, 3)))
+    square = signed(rng, (3, 3))
     square[0, 1] = -square[1, 0]
-    yield Case("as many units as features", dout=_real(rng, (4, 3)), x=_real(rng, (4, 3)), W=square)
-    yield Case("as many of everything", dout=_real(rng, (3, 3)), x=_real(rng, (3, 3)), W=square.copy())
-    yield Case("a single plate", dout=_real(rng, (1, 4)), x=_real(rng, (1, 2)), W=_real(rng, (2, 4)))
+    yield Case("as many units as features", dout=signed(rng, (4, 3)), x=signed(rng, (4, 3)), W=square)
+    yield Case("as many of everything", dout=signed(rng, (3, 3)), x=signed(rng, (3, 3)), W=square.copy())
+    yield Case("a single plate", dout=signed(rng, (1, 4)), x=signed(rng, (1, 2)), W=signed(rng, (2, 4)))
 
 
 def _dense_variant(change):
-    def wrong(dout, x, W):
-        return _tidied(change(dout, x, W, *_dense(dout, x, W)))
-
-    return wrong
+    return lambda dout, x, W: _tidied(change(dout, x, W, *_dense(dout, x, W)))
 
 
 DENSE_BACKWARD = Exercise(
@@ -831,63 +732,53 @@ DENSE_BACKWARD = Exercise(
     cases=_dense_cases,
     oracle=_dense_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "W is not transposed for dx",
+    misconceptions={
+        "W is not transposed for dx": Mistake(
             "You multiply dout by W as it stands. dout is (N, M) and W is (D, M): the axes that meet must both be M. Write "
             "the shapes under the product.",
             lambda dout, x, W: _tidied((dout @ W, x.T @ dout, dout.sum(axis=0))),
         ),
-        Misconception(
-            "dW is transposed",
+        "dW is transposed": Mistake(
             "Your dW is (M, D). A gradient has the shape of what it belongs to, and W is (D, M).",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW.T.copy(), db)),
         ),
-        Misconception(
-            "the bias's gradient is not summed over the batch",
+        "the bias's gradient is not summed over the batch": Mistake(
             "Your db is (N, M). All plates share one bias, so each of them adds its part: sum over the batch, and (M,) "
             "remains.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW, dout)),
         ),
-        Misconception(
-            "the bias's gradient is summed over the units",
+        "the bias's gradient is summed over the units": Mistake(
             "You have summed dout along the units, so there is one number for each plate. A bias belongs to a unit: sum over "
             "the plates, axis 0.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW, dout.sum(axis=1))),
         ),
-        Misconception(
-            "the bias's gradient is averaged",
+        "the bias's gradient is averaged": Mistake(
             "Your db is a mean over the batch. Parts of a gradient add up; the loss has taken its mean already, and that "
             "factor is in dout.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW, dout.mean(axis=0))),
         ),
-        Misconception(
-            "divided by the batch once more",
+        "divided by the batch once more": Mistake(
             "dW and db are divided by N. The loss has taken its mean already, and its 1/N is in dout.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW / len(x), db / len(x))),
         ),
-        Misconception(
-            "db keeps an axis too many",
+        "db keeps an axis too many": Mistake(
             "Your db has shape (1, M). The bias has shape (M,), and so has its gradient.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW, db[None])),
         ),
-        Misconception(
-            "the gradient from above is left out",
+        "the gradient from above is left out": Mistake(
             "Your results do not depend on dout: they would be right if dout were 1 everywhere. The chain rule multiplies by "
             "what comes from above.",
             _dense_variant(lambda dout, x, W, dx, dW, db: _dense(np.ones_like(dout), x, W)),
         ),
-        Misconception(
-            "dx and dW are swapped",
+        "dx and dW are swapped": Mistake(
             "You return dW first. The order is dx, dW, db, as x, W and b come in the forward pass.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dW, dx, db)),
         ),
-        Misconception(
-            "only the first plate counts",
+        "only the first plate counts": Mistake(
             "dW and db come from the first plate alone. Every plate of the batch adds its part.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, x[:1].T @ dout[:1], dout[0])),
         ),
-    ],
+    },
     hints=(
         "Take one plate and write out[m] = sum over d of x[d] W[d, m], plus b[m]. What does W[d, m] get, when dout[m] comes from above? And "
         "x[d], which stands in every out[m]?",
@@ -899,8 +790,6 @@ DENSE_BACKWARD = Exercise(
 
 
 def _relu_oracle(dout, z):
-    import torch
-
     upstream = torch.from_numpy(np.array(dout))
     return _torch_gradients(lambda z: (upstream * torch.relu(z)).sum(), z)[0]
 
@@ -908,7 +797,7 @@ def _relu_oracle(dout, z):
 def _both_signs(rng, shape):
     """Both signs in z, and all four pairs of signs with dout."""
     while True:
-        dout, z = _real(rng, shape), _real(rng, shape)
+        dout, z = signed(rng, shape), signed(rng, shape)
         if len(set(zip(np.sign(dout).ravel().tolist(), np.sign(z).ravel().tolist(), strict=True))) == 4:
             return dout, z
 
@@ -937,46 +826,39 @@ RELU_BACKWARD = Exercise(
     cases=_relu_cases,
     oracle=_relu_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "masked by the gradient's own sign",
+    misconceptions={
+        "masked by the gradient's own sign": Mistake(
             "You set negative gradients to 0. What decides is the sign of z, the number that went into ReLU. A negative "
             "gradient must pass where z is positive.",
             lambda dout, z: np.maximum(dout, 0),
         ),
-        Misconception(
-            "the mask in place of the gradient",
+        "the mask in place of the gradient": Mistake(
             "You return 1 and 0, the slope of ReLU. The chain rule multiplies it by what comes from above, dout.",
             lambda dout, z: (z > 0).astype(float),
         ),
-        Misconception(
-            "multiplied by the number",
+        "multiplied by the number": Mistake(
             "You multiply dout by relu(z). Where z is positive the slope of ReLU is 1, however large z is.",
             lambda dout, z: dout * np.maximum(z, 0),
         ),
-        Misconception(
-            "the mask is turned",
+        "the mask is turned": Mistake(
             "You let the gradient pass where z is negative. There the output is 0 and does not move.",
             lambda dout, z: dout * (z < 0),
         ),
-        Misconception(
-            "zero lets the gradient pass",
+        "zero lets the gradient pass": Mistake(
             "Where z is exactly 0 you pass the gradient on. The docstring asks for 0 there, as PyTorch does. Compare with >, "
             "not >=.",
             lambda dout, z: dout * (z >= 0),
         ),
-        Misconception(
-            "everything passes",
+        "everything passes": Mistake(
             "You return dout as it is. ReLU is flat where z is negative, so nothing passes there.",
             lambda dout, z: dout.copy(),
         ),
-        Misconception(
-            "dout is changed in place",
+        "dout is changed in place": Mistake(
             "You write zeros into dout itself. Whoever handed it to you may need it for another branch of the graph. Make a new "
             "array.",
             _relu_in_place,
         ),
-    ],
+    },
     hints=(
         "For one number: if z = 3 and z grows a little, what does max(0, z) do? And if z = -3? Multiply that slope by dout.",
         "z > 0 is an array of True and False. In a product with numbers, True counts as 1 and False as 0.",
@@ -985,31 +867,10 @@ RELU_BACKWARD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.cross_entropy_backward
-# ----------------------------------------------------------------------------------------------------------
-
-
-def _labels(rng, n, k):
-    """Labels, int64, of which at least one is not 0, and not all alike."""
-    while True:
-        labels = rng.integers(0, k, n).astype(np.int64)
-        if labels.any() and (n == 1 or len(set(labels.tolist())) > 1):
-            return labels
-
-
-def _probabilities(scores):
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def _one_hot(scores, labels):
-    return np.eye(scores.shape[1])[labels]
+# --- 06.cross_entropy_backward ------------------------------------------------------------------------------
 
 
 def _entropy_oracle(dout, scores, labels):
-    import torch
-
     labels = torch.from_numpy(np.array(labels))
     return _torch_gradients(lambda s: dout * torch.nn.functional.cross_entropy(s, labels), scores)[0]
 
@@ -1017,35 +878,25 @@ def _entropy_oracle(dout, scores, labels):
 def _entropy_cases(rng):
     first = np.stack([rng.permutation([0.0, 1.0, 3.0]), rng.permutation([-1.0, 2.0, 4.0])])
     yield Case("two plates, three dishes", dout=1.0, scores=first, labels=rng.permutation(3)[:2].astype(np.int64))
-    yield Case("five plates, half the loss", dout=0.5, scores=_real(rng, (5, 4)), labels=_labels(rng, 5, 4))
-    yield Case("as many plates as dishes", dout=3.0, scores=_real(rng, (4, 4)), labels=rng.permutation(4).astype(np.int64))  # fmt: skip
-    yield Case("a negative gradient from above", dout=-2.0, scores=_real(rng, (3, 5)), labels=_labels(rng, 3, 5))
+    yield Case("five plates, half the loss", dout=0.5, scores=signed(rng, (5, 4)), labels=drawn_labels(rng, 5, 4))
+    yield Case("as many plates as dishes", dout=3.0, scores=signed(rng, (4, 4)), labels=rng.permutation(4).astype(np.int64))  # fmt: skip
+    yield Case("a negative gradient from above", dout=-2.0, scores=signed(rng, (3, 5)), labels=drawn_labels(rng, 3, 5))
     # One row has a score of a thousand, one has two, and one has none: each has a largest of its own.
-    scores = _real(rng, (3, 4))
+    scores = signed(rng, (3, 4))
     for row, count in zip(rng.permutation(3), (0, 1, 2), strict=True):
         scores[row, rng.permutation(4)[:count]] += 1000
-    yield Case("scores of a thousand", dout=2.0, scores=scores.round(2), labels=_labels(rng, 3, 4))
+    yield Case("scores of a thousand", dout=2.0, scores=scores.round(2), labels=drawn_labels(rng, 3, 4))
+
+
+def _shares(powers):
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def _entropy_variant(make):
     def wrong(dout, scores, labels):
-        return _tidy(make(dout, scores, labels, _probabilities(scores), _one_hot(scores, labels)))
+        return rounded(make(dout, scores, labels, softmax(scores), one_hot(labels, scores.shape[1])))
 
     return wrong
-
-
-def _entropy_overflow(dout, scores, labels):
-    powers = np.exp(scores)
-    return _tidy(dout * (powers / powers.sum(axis=1, keepdims=True) - _one_hot(scores, labels)) / len(labels))
-
-
-def _entropy_one_maximum(dout, scores, labels):
-    powers = np.exp(scores - scores.max())
-    return _tidy(dout * (powers / powers.sum(axis=1, keepdims=True) - _one_hot(scores, labels)) / len(labels))
-
-
-def _entropy_clipped(dout, scores, labels):
-    return _tidy(dout * (_probabilities(np.minimum(scores, 500.0)) - _one_hot(scores, labels)) / len(labels))
 
 
 CROSS_ENTROPY_BACKWARD = Exercise(
@@ -1056,71 +907,59 @@ CROSS_ENTROPY_BACKWARD = Exercise(
     oracle=_entropy_oracle,
     forbidden=(*LIBRARIES, *SOFTMAXES),
     quiet=True,
-    misconceptions=[
-        Misconception(
-            "the gradient from above is left out",
+    misconceptions={
+        "the gradient from above is left out": Mistake(
             "Your result does not depend on dout. Usually dout is 1, but the loss may be one part of several: multiply by it.",
             _entropy_variant(lambda dout, s, y, p, t: (p - t) / len(y)),
         ),
-        Misconception(
-            "not divided by N",
+        "not divided by N": Mistake(
             "The rows are right for the sum of all plates. The loss is their mean, and that divides every slope by N.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t)),
         ),
-        Misconception(
-            "divided by the dishes too",
+        "divided by the dishes too": Mistake(
             "You divide by the number of all entries. The mean runs over the N plates only.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t) / s.size),
         ),
-        Misconception(
-            "the sign is turned",
+        "the sign is turned": Mistake(
             "You take what the network says from what is true. The gradient is p - t: where the loss would grow.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (t - p) / len(y)),
         ),
-        Misconception(
-            "the one-hot is added",
+        "the one-hot is added": Mistake(
             "You add 1 at the correct dish. It must be taken away: a higher correct score lowers the loss.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (p + t) / len(y)),
         ),
-        Misconception(
-            "the one-hot is missing",
+        "the one-hot is missing": Mistake(
             "You return the probabilities. At the correct dish 1 must be taken away.",
             _entropy_variant(lambda dout, s, y, p, t: dout * p / len(y)),
         ),
-        Misconception(
-            "only the correct dish has a slope",
+        "only the correct dish has a slope": Mistake(
             "The wrong dishes' scores count too: they stand in the sum under the logarithm. Their slope is their probability.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t) * t / len(y)),
         ),
-        Misconception(
-            "scores in place of probabilities",
+        "scores in place of probabilities": Mistake(
             "You take the one-hot from the raw scores. It is softmax's probabilities that belong there.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (s - t) / len(y)),
         ),
-        Misconception(
-            "exp overflows",
+        "exp overflows": Mistake(
             "exp(1000) is infinite in floating point. Subtract each row's largest score first: the probabilities stay the "
             "same.",
-            _entropy_overflow,
+            _entropy_variant(lambda dout, s, y, p, t: dout * (_shares(np.exp(s)) - t) / len(y)),
         ),
-        Misconception(
-            "one maximum for the whole batch",
+        "one maximum for the whole batch": Mistake(
             "You subtract the largest score of the whole batch. For a plate whose scores are a thousand lower, every power "
             "is then 0, and 0/0 is nan. Each row needs its own largest score.",
-            _entropy_one_maximum,
+            _entropy_variant(lambda dout, s, y, p, t: dout * (_shares(np.exp(s - s.max())) - t) / len(y)),
         ),
-        Misconception(
-            "large scores are cut off",
+        "large scores are cut off": Mistake(
             "You cut large scores off, so that exp stays finite. Then two scores of a thousand count as equal, though one "
             "is larger. Subtract each row's largest score: nothing is lost.",
-            _entropy_clipped,
+            _entropy_variant(lambda dout, s, y, p, t: dout * (softmax(np.minimum(s, 500.0)) - t) / len(y)),
         ),
-        Misconception(
-            "normalised over the batch",
+        "normalised over the batch": Mistake(
             "Your softmax adds up over the plates. Each plate's probabilities add up to 1: sum along its row.",
-            lambda dout, s, y: _tidy(dout * (_probabilities(s.T).T - _one_hot(s, y)) / len(y)),
+            lambda dout, s, y: rounded(dout * (softmax(s.T).T - one_hot(y, s.shape[1])) / len(y)),
         ),
-    ],
+    },
     hints=(
         "Chapter 05: the gradient of one plate's cross-entropy is what the network says, minus what is true.",
         "p: softmax of each row, with its largest score subtracted first. Take 1 away at [n, labels[n]]. What does the mean "
@@ -1130,9 +969,7 @@ CROSS_ENTROPY_BACKWARD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.conv2d_backward
-# ----------------------------------------------------------------------------------------------------------
+# --- 06.conv2d_backward -------------------------------------------------------------------------------------
 
 
 def _padded(x, padding):
@@ -1158,25 +995,21 @@ def _conv(dout, x, w, stride, padding, crop=True, step=None):
 
 
 def _conv_oracle(dout, x, w, stride, padding):
-    import torch
-
     upstream, bias = torch.from_numpy(np.array(dout)), np.zeros(len(w))
     conv = torch.nn.functional.conv2d
     return _torch_gradients(lambda x, w, b: (upstream * conv(x, w, b, stride, padding)).sum(), x, w, bias)
 
 
-def _out(n, kernel, stride, padding):
-    return (n + 2 * padding - kernel) // stride + 1
-
-
-def _conv_case(rng, label, x, w, stride, padding, draw=_real):
-    height, width = (_out(n, k, stride, padding) for n, k in zip(x[2:], w[2:], strict=True))
+def _conv_case(rng, label, x, w, stride, padding, draw=signed):
+    height, width = (output_size(n, k, stride, padding) for n, k in zip(x[2:], w[2:], strict=True))
     dout = draw(rng, (x[0], w[0], height, width))
     return Case(label, dout=dout, x=draw(rng, x), w=draw(rng, w), stride=stride, padding=padding)
 
 
 def _conv_cases(rng):
-    yield _conv_case(rng, "one picture, one filter, whole numbers", (1, 1, 3, 4), (1, 1, 2, 2), 1, 0, _whole)
+    yield _conv_case(
+        rng, "one picture, one filter, whole numbers", (1, 1, 3, 4), (1, 1, 2, 2), 1, 0, partial(whole, zero=1)
+    )
     yield _conv_case(rng, "a batch with channels and filters", (3, 2, 5, 4), (4, 2, 3, 2), 1, 0)
     yield _conv_case(rng, "padding 1", (2, 3, 4, 5), (2, 3, 3, 3), 1, 1)
     yield _conv_case(rng, "stride 2, pixels left over", (2, 2, 6, 7), (3, 2, 3, 2), 2, 0)
@@ -1205,13 +1038,13 @@ def _last_picture(dout, x, w, stride, padding, dx, dw, db):
 
 
 def _crop_top_left(dout, x, w, stride, padding, dx, dw, db):
-    whole = _conv(dout, x, w, stride, padding, crop=False)[0]
-    return whole[:, :, : x.shape[2], : x.shape[3]].copy(), dw, db
+    uncropped = _conv(dout, x, w, stride, padding, crop=False)[0]
+    return uncropped[:, :, : x.shape[2], : x.shape[3]].copy(), dw, db
 
 
 def _crop_from_the_end(dout, x, w, stride, padding, dx, dw, db):
-    whole = _conv(dout, x, w, stride, padding, crop=False)[0]
-    return whole[:, :, padding:-padding, padding:-padding].copy(), dw, db
+    uncropped = _conv(dout, x, w, stride, padding, crop=False)[0]
+    return uncropped[:, :, padding:-padding, padding:-padding].copy(), dw, db
 
 
 CONV2D_BACKWARD = Exercise(
@@ -1221,48 +1054,40 @@ CONV2D_BACKWARD = Exercise(
     cases=_conv_cases,
     oracle=_conv_oracle,
     forbidden=(*LIBRARIES, "scipy.signal.*", "scipy.ndimage.*"),
-    misconceptions=[
-        Misconception(
-            "the padding is not cropped",
+    misconceptions={
+        "the padding is not cropped": Mistake(
             "Your dx still has its padding. It must have x's own shape: cut the border off at the end.",
             lambda dout, x, w, stride, padding: _tidied(_conv(dout, x, w, stride, padding, crop=False)),
         ),
-        Misconception(
-            "the padding is cropped at one end only",
+        "the padding is cropped at one end only": Mistake(
             "Your dx has the right shape, but is shifted: you keep its upper left corner. The padding lies on all four sides, "
             "so x begins at [padding, padding].",
             _conv_variant(_crop_top_left),
         ),
-        Misconception(
-            "nothing is left without padding",
+        "nothing is left without padding": Mistake(
             "Your dx is right with padding, and empty without. A slice [p:-p] ends p before the end, but with p = 0 it is "
             "[0:0], and holds nothing. Say where it ends: padding + H and padding + W.",
             _conv_variant(_crop_from_the_end),
         ),
-        Misconception(
-            "the stride is ignored",
+        "the stride is ignored": Mistake(
             "Output [i, j] looks at the window that begins at [i * stride, j * stride]. Yours begins at [i, j].",
             lambda dout, x, w, stride, padding: _tidied(_conv(dout, x, w, stride, padding, step=1)),
         ),
-        Misconception(
-            "dw is not summed over the batch",
+        "dw is not summed over the batch": Mistake(
             "Your dw comes from the last picture alone. All pictures share the filters, so each of them adds its part. Look "
             "for = where += belongs.",
             _conv_variant(_last_picture),
         ),
-        Misconception(
-            "dw is averaged over the batch",
+        "dw is averaged over the batch": Mistake(
             "Your dw is divided by the number of pictures. The parts add up; the loss's mean is in dout already.",
             _conv_variant(lambda dout, x, w, stride, padding, dx, dw, db: (dx, dw / len(x), db)),
         ),
-        Misconception(
-            "dx is overwritten where windows overlap",
+        "dx is overwritten where windows overlap": Mistake(
             "A pixel under several windows gets a part from each of them, and you keep only the last. Add to dx, do not "
             "replace it.",
             _conv_variant(_conv_overwritten),
         ),
-        Misconception(
-            "the kernel is flipped for dx",
+        "the kernel is flipped for dx": Mistake(
             "You have turned the kernel by 180 degrees before you lay it on dx. If you add each output's share to its own "
             "window, it stays as it is; turning it belongs to the way that gathers, pixel by pixel.",
             _conv_variant(
@@ -1273,33 +1098,28 @@ CONV2D_BACKWARD = Exercise(
                 )
             ),
         ),
-        Misconception(
-            "dw is flipped",
+        "dw is flipped": Mistake(
             "Your dw stands upside down. dw[f, c, u, v] belongs to the pixel at [i * stride + u, j * stride + v].",
             _conv_variant(
                 lambda dout, x, w, stride, padding, dx, dw, db: (dx, dw[:, :, ::-1, ::-1].copy(), db),
             ),
         ),
-        Misconception(
-            "db is not summed over the places",
+        "db is not summed over the places": Mistake(
             "Your db has an entry for each place. A filter has one bias, used at every place of every picture: sum over all "
             "of them.",
             _conv_variant(lambda dout, x, w, stride, padding, dx, dw, db: (dx, dw, dout.sum(axis=0))),
         ),
-        Misconception(
-            "db is averaged",
+        "db is averaged": Mistake(
             "Your db is a mean. A bias is added at every place of every picture, and its parts add up.",
             _conv_variant(lambda dout, x, w, stride, padding, dx, dw, db: (dx, dw, dout.mean(axis=(0, 2, 3)))),
         ),
-        Misconception(
-            "the gradient from above is left out",
+        "the gradient from above is left out": Mistake(
             "Your results do not depend on dout: they would be right if dout were 1 everywhere.",
             _conv_variant(
                 lambda dout, x, w, stride, padding, dx, dw, db: _conv(np.ones_like(dout), x, w, stride, padding)
             ),
         ),
-        Misconception(
-            "dx of the first filter only",
+        "dx of the first filter only": Mistake(
             "Your dx holds the share of one filter. Every filter looks at the same pixels, so their shares add up.",
             _conv_variant(
                 lambda dout, x, w, stride, padding, dx, dw, db: (
@@ -1309,7 +1129,7 @@ CONV2D_BACKWARD = Exercise(
                 )
             ),
         ),
-    ],
+    },
     hints=(
         "Take one output number: out[n, f, i, j] is the sum of a window times w[f], plus b[f]. When dout[n, f, i, j] comes "
         "from above, what does each pixel of the window get, what each weight, and what the bias?",
@@ -1321,9 +1141,7 @@ CONV2D_BACKWARD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.max_pool2d_backward
-# ----------------------------------------------------------------------------------------------------------
+# --- 06.max_pool2d_backward ---------------------------------------------------------------------------------
 
 
 def _pool(dout, x, size, stride, share):
@@ -1335,7 +1153,7 @@ def _pool(dout, x, size, stride, share):
         flat = window.reshape(*window.shape[:2], -1)
         part = share(flat) * dout[:, :, i, j][..., None]
         dx[:, :, rows, columns] += part.reshape(window.shape)
-    return _tidy(dx)
+    return rounded(dx)
 
 
 def _first_largest(flat):
@@ -1366,17 +1184,15 @@ def _shared_largest(flat):
 
 
 def _pool_oracle(dout, x, size, stride):
-    import torch
-
     upstream = torch.from_numpy(np.array(dout))
     pool = torch.nn.functional.max_pool2d
     return _torch_gradients(lambda x: (upstream * pool(x, size, stride)).sum(), x)[0]
 
 
 def _pool_case(rng, label, shape, size, stride, x=None):
-    height, width = (_out(n, size, stride, 0) for n in shape[2:])
+    height, width = (output_size(n, size, stride, 0) for n in shape[2:])
     x = _untied(rng, shape) if x is None else x
-    return Case(label, dout=_real(rng, (*shape[:2], height, width)), x=x, size=size, stride=stride)
+    return Case(label, dout=signed(rng, (*shape[:2], height, width)), x=x, size=size, stride=stride)
 
 
 def _untied(rng, shape):
@@ -1411,14 +1227,14 @@ def _pool_overwritten(dout, x, size, stride):
             window = x[n, c, i * stride : i * stride + size, j * stride : j * stride + size]
             u, v = np.unravel_index(window.argmax(), window.shape)
             dx[n, c, i * stride + u, j * stride + v] = dout[n, c, i, j]
-    return _tidy(dx)
+    return rounded(dx)
 
 
 def _pool_top_left(dout, x, size, stride):
     dx = np.zeros(x.shape)
     for i, j in _places(dout):
         dx[:, :, i * stride, j * stride] += dout[:, :, i, j]
-    return _tidy(dx)
+    return rounded(dx)
 
 
 def _pool_over_channels(dout, x, size, stride):
@@ -1438,82 +1254,69 @@ MAX_POOL2D_BACKWARD = Exercise(
     cases=_pool_cases,
     oracle=_pool_oracle,
     forbidden=(*LIBRARIES, "scipy.signal.*", "scipy.ndimage.*"),
-    misconceptions=[
-        Misconception(
-            "every tie gets the whole gradient",
+    misconceptions={
+        "every tie gets the whole gradient": Mistake(
             "Where several cells of a window are the largest, you hand the gradient to each of them, so more comes out than went "
             "in. One cell gets it: the first in reading order.",
             _pool_variant(_every_largest),
         ),
-        Misconception(
-            "ties share the gradient",
+        "ties share the gradient": Mistake(
             "Where several cells are the largest, you divide the gradient among them. That can be defended, but the docstring "
             "asks for what PyTorch does: the first in reading order gets all.",
             _pool_variant(_shared_largest),
         ),
-        Misconception(
-            "the last of several largest",
+        "the last of several largest": Mistake(
             "Where several cells are the largest, you choose the last one. The docstring asks for the first in reading order. "
             "Look for >= where > belongs.",
             _pool_variant(_last_largest),
         ),
-        Misconception(
-            "the first of several largest by columns",
+        "the first of several largest by columns": Mistake(
             "Where several cells are the largest, you choose the first one column by column. Reading order goes row by row: "
             "the whole upper row comes first.",
             _pool_variant(_first_by_columns),
         ),
-        Misconception(
-            "the search begins at 0",
+        "the search begins at 0": Mistake(
             "In a window of negative numbers you find none larger than the 0 that you began with, and the upper left cell "
             "gets the gradient. Begin with minus infinity, or with the window's first number.",
             _pool_variant(_begins_at_zero),
         ),
-        Misconception(
-            "every cell gets the gradient",
+        "every cell gets the gradient": Mistake(
             "You hand the gradient to all cells of the window. Only the largest reaches the output; the others could move a "
             "little without any effect.",
             _pool_variant(np.ones_like),
         ),
-        Misconception(
-            "the gradient is divided by the window",
+        "the gradient is divided by the window": Mistake(
             "You spread the gradient evenly over the window, as average pooling does. In max pooling the largest cell gets all "
             "of it.",
             _pool_variant(lambda flat: np.full(flat.shape, 1 / flat.shape[2])),
         ),
-        Misconception(
-            "overwritten where windows overlap",
+        "overwritten where windows overlap": Mistake(
             "A cell that is the largest of several windows gets a part from each, and you keep only the last. Add, do not "
             "replace.",
             _pool_overwritten,
         ),
-        Misconception(
-            "the upper left cell gets it",
+        "the upper left cell gets it": Mistake(
             "You put the gradient where the window begins. It belongs to the cell with the largest number.",
             _pool_top_left,
         ),
-        Misconception(
-            "the smallest cell gets it",
+        "the smallest cell gets it": Mistake(
             "You put the gradient at the smallest number of the window. It is the largest that reached the output.",
             _pool_variant(lambda flat: _first_largest(-flat)),
         ),
-        Misconception(
-            "the gradient from above is left out",
+        "the gradient from above is left out": Mistake(
             "You put 1 at each largest cell. What belongs there is dout[n, c, i, j].",
             lambda dout, x, size, stride: _pool(np.ones_like(dout), x, size, stride, _first_largest),
         ),
-        Misconception(
-            "multiplied by the largest number",
+        "multiplied by the largest number": Mistake(
             "You multiply dout by the largest number. The output is that number itself, so its slope is 1.",
             _pool_variant(lambda flat: _first_largest(flat) * flat.max(axis=2, keepdims=True)),
         ),
-        Misconception(
-            "one channel gets everything",
+        "one channel gets everything": Mistake(
             "You compare across channels, and only the channel with the largest number gets a gradient. Each channel was pooled "
             "by itself.",
             _pool_over_channels,
         ),
-    ],
+    },
     hints=(
         "Go through the windows as in the forward pass. In each of them find the cell that was the largest: the gradient of that "
         "output goes there, and nowhere else.",
@@ -1525,43 +1328,39 @@ MAX_POOL2D_BACKWARD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.network_gradients
-# ----------------------------------------------------------------------------------------------------------
+# --- 06.network_gradients -----------------------------------------------------------------------------------
 
 
 def _network_oracle(X, labels, W1, b1, W2, b2):
-    import torch
-
     X, labels = torch.from_numpy(np.array(X)), torch.from_numpy(np.array(labels))
 
     def loss(W1, b1, W2, b2):
         return torch.nn.functional.cross_entropy(torch.relu(X @ W1 + b1) @ W2 + b2, labels)
 
     value = loss(*(torch.from_numpy(np.array(a)) for a in (W1, b1, W2, b2)))
-    return (_number(value), *_torch_gradients(loss, W1, b1, W2, b2))
+    return (rounded(value), *_torch_gradients(loss, W1, b1, W2, b2))
 
 
 def _network(X, labels, W1, b1, W2, b2, hidden=None, mask=None, last=lambda s: s, mean=True, W=None):
     z = X @ W1 + b1
     a = np.maximum(z, 0)
     scores = last(a @ W2 + b2)
-    p = _probabilities(scores)
+    p = softmax(scores)
     rows = np.arange(len(labels))
     losses = -np.log(p[rows, labels])
-    ds = (p - _one_hot(scores, labels)) / (len(labels) if mean else 1)
+    ds = (p - one_hot(labels, scores.shape[1])) / (len(labels) if mean else 1)
     da = ds @ (W2 if W is None else W).T
     dz = da * ((z > 0) if mask is None else mask(z, da))
     a = a if hidden is None else hidden(z)
     loss = losses.mean() if mean else losses.sum()
-    return (_number(loss), *_tidied((X.T @ dz, dz.sum(axis=0), a.T @ ds, ds.sum(axis=0))))
+    return (rounded(loss), *_tidied((X.T @ dz, dz.sum(axis=0), a.T @ ds, ds.sum(axis=0))))
 
 
 def _weights(rng, n, d, h, k):
     """A batch and weights with every kind of hidden unit, none of them near its kink."""
     while True:
-        X, labels = _real(rng, (n, d)), _labels(rng, n, k)
-        W1, b1, W2, b2 = _real(rng, (d, h)), _real(rng, h), _real(rng, (h, k)), _real(rng, k)
+        X, labels = signed(rng, (n, d)), drawn_labels(rng, n, k)
+        W1, b1, W2, b2 = signed(rng, (d, h)), signed(rng, h), signed(rng, (h, k)), signed(rng, k)
         z = X @ W1 + b1
         if np.abs(z).min() > 0.01 and (z > 0).any() and (z < 0).any() and ((a := np.maximum(z, 0)) @ W2 + b2 < 0).any():
             return {"X": X, "labels": labels, "W1": W1, "b1": b1, "W2": W2, "b2": b2, "a": a}
@@ -1594,56 +1393,47 @@ NETWORK_GRADIENTS = Exercise(
     cases=_network_cases,
     oracle=_network_oracle,
     forbidden=(*LIBRARIES, *SOFTMAXES),
-    misconceptions=[
-        Misconception(
-            "ReLU is forgotten on the way back",
+    misconceptions={
+        "ReLU is forgotten on the way back": Mistake(
             "Your gradients of the first layer are those of a network without ReLU. On the way back the gradient has to pass "
             "relu_backward, with the numbers that went into ReLU.",
             _network_with(mask=lambda z, da: 1.0),
         ),
-        Misconception(
-            "masked by the gradient's own sign",
+        "masked by the gradient's own sign": Mistake(
             "On the way back through ReLU you set negative gradients to 0. What decides is the sign of what went into ReLU.",
             _network_with(mask=lambda z, da: da > 0),
         ),
-        Misconception(
-            "dW2 from before the ReLU",
+        "dW2 from before the ReLU": Mistake(
             "Your dW2 uses the first layer's sums as they were before ReLU. The second layer never saw those: its input is what "
             "ReLU let through.",
             _network_with(hidden=lambda z: z),
         ),
-        Misconception(
-            "the loss is a sum",
+        "the loss is a sum": Mistake(
             "Your loss is the sum over the plates, and your gradients belong to it. The loss is the mean.",
             _network_with(mean=False),
         ),
-        Misconception(
-            "ReLU after the last layer",
+        "ReLU after the last layer": Mistake(
             "You apply ReLU to the scores too. Scores may be negative; they go into the cross-entropy as they are.",
             _network_with(last=lambda s: np.maximum(s, 0)),
         ),
-        Misconception(
-            "the sign is turned",
+        "the sign is turned": Mistake(
             "All your gradients point downhill. A gradient points to where the loss grows; it is the step that goes the other "
             "way.",
             _network_out(lambda loss, *grads: (loss, *(-g for g in grads))),
         ),
-        Misconception(
-            "the loss is missing",
+        "the loss is missing": Mistake(
             "You return four things. The loss comes first, then the gradients of W1, b1, W2, b2.",
             _network_out(lambda loss, *grads: grads),
         ),
-        Misconception(
-            "the layers are swapped",
+        "the layers are swapped": Mistake(
             "You return the second layer's gradients first. The order is that of the arguments: W1, b1, W2, b2.",
             _network_out(lambda loss, dW1, db1, dW2, db2: (loss, dW2, db2, dW1, db1)),
         ),
-        Misconception(
-            "the loss of one plate each",
+        "the loss of one plate each": Mistake(
             "Your loss is an array with a number for each plate. The loss of the batch is their mean, one number.",
             lambda *inputs: (_losses(*inputs), *_network(*inputs)[1:]),
         ),
-    ],
+    },
     hints=(
         "Write the forward pass in four lines, and give every result a name: z1, a1, scores, loss. Then go through the lines from "
         "the last to the first: each has its backward function.",
@@ -1656,13 +1446,11 @@ NETWORK_GRADIENTS = Exercise(
 
 
 def _losses(X, labels, W1, b1, W2, b2):
-    p = _probabilities(np.maximum(X @ W1 + b1, 0) @ W2 + b2)
-    return _tidy(-np.log(p[np.arange(len(labels)), labels]))
+    p = softmax(np.maximum(X @ W1 + b1, 0) @ W2 + b2)
+    return rounded(-np.log(p[np.arange(len(labels)), labels]))
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 06.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 06.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "06.quiz",
@@ -1670,43 +1458,33 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            {
-                "a": "Then the other use would count for nothing. If the number moves, both of its uses move.",
-                "b": "Along one path slopes are multiplied. These are two paths.",
-                "d": "The paths do not compete. Each brings its own change of the result.",
-            },
+            a="Then the other use would count for nothing. If the number moves, both of its uses move.",
+            b="Along one path slopes are multiplied. These are two paths.",
+            d="The paths do not compete. Each brings its own change of the result.",
         ),
         Question(
             "a",
-            {
-                "b": "Values do not change on the way back. It is something else that is not complete yet.",
-                "c": "A sum of parts is the same in any order. The point is what a node may do before all its parts have come.",
-                "d": "Speed is not the reason: each node is visited once in any order.",
-            },
+            b="Values do not change on the way back. It is something else that is not complete yet.",
+            c="A sum of parts is the same in any order. The point is what a node may do before all its parts have come.",
+            d="Speed is not the reason: each node is visited once in any order.",
         ),
         Question(
             "d",
-            {
-                "a": "Two passes for each weight, and there are a million weights. Count again for one backward pass.",
-                "b": "That is how long it would take to try each weight by itself. The backward pass shares its work.",
-                "c": "The gradient needs every weight's slope, but not a pass for each.",
-            },
+            a="Two passes for each weight, and there are a million weights. Count again for one backward pass.",
+            b="That is how long it would take to try each weight by itself. The backward pass shares its work.",
+            c="The gradient needs every weight's slope, but not a pass for each.",
         ),
         Question(
             "b",
-            {
-                "a": "A smaller step makes the truncation smaller, yes. What happens to f(x + h) - f(x - h) in floating point?",
-                "c": "Central differences use two calls of f, whatever h is.",
-                "d": "At 1e-13 the two places are hardly apart. What is left of the difference after rounding?",
-            },
+            a="A smaller step makes the truncation smaller, yes. What happens to f(x + h) - f(x - h) in floating point?",
+            c="Central differences use two calls of f, whatever h is.",
+            d="At 1e-13 the two places are hardly apart. What is left of the difference after rounding?",
         ),
         Question(
             "c",
-            {
-                "a": "A gradient that small would be no trouble for float64. Think of what ReLU does at the kink.",
-                "b": "Rounding makes errors of about 1e-11 here, not of 0.5.",
-                "d": "dout may be anything. It multiplies both ways of computing alike.",
-            },
+            a="A gradient that small would be no trouble for float64. Think of what ReLU does at the kink.",
+            b="Rounding makes errors of about 1e-11 here, not of 0.5.",
+            d="dout may be anything. It multiplies both ways of computing alike.",
         ),
     ],
 )

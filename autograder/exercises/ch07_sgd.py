@@ -7,19 +7,15 @@ exercise; the sums stand beside the cases.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 
 import numpy as np
+import torch
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import checksum, generator, rounded, signed
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 LIBRARIES = ("torch.*", "sklearn.*", "scipy.optimize.*")
-
-
-def _real(rng, shape, size=2.0):
-    """Real numbers of both signs, two decimals, none of them zero."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, size, shape).round(2)
 
 
 _turn = itertools.count()
@@ -30,13 +26,7 @@ def _unasked():
     return np.random.default_rng(1000 + next(_turn) % 3)
 
 
-def _tidy(array):
-    return np.round(np.asarray(array, dtype=float), 10)
-
-
-# ----------------------------------------------------------------------------------------------------------
-# 07.gradient_descent
-# ----------------------------------------------------------------------------------------------------------
+# --- 07.gradient_descent ------------------------------------------------------------------------------------
 
 
 def _bowl(rng, d, low=0.5, high=3.0):
@@ -51,12 +41,12 @@ def _descent_cases(rng):
     c = rng.integers(-2, 3, 2).astype(float)
     yield Case("a bowl along the axes, 3 steps", A=A, c=c, x0=c + np.array([4.0, -8.0]) * rng.choice([-1, 1], 2), lr=0.25, steps=3)  # fmt: skip
     for label, d, lr, steps in (("a tilted valley", 3, 0.3, 7), ("many small steps", 2, 0.02, 40)):
-        yield Case(label, A=_bowl(rng, d), c=_real(rng, d), x0=_real(rng, d, 5.0), lr=lr, steps=steps)
+        yield Case(label, A=_bowl(rng, d), c=signed(rng, d), x0=signed(rng, d, 5.0), lr=lr, steps=steps)
     yield Case(
-        "a rate too large: it diverges", A=_bowl(rng, 4), c=_real(rng, 4), x0=_real(rng, 4, 5.0), lr=0.8, steps=6
+        "a rate too large: it diverges", A=_bowl(rng, 4), c=signed(rng, 4), x0=signed(rng, 4, 5.0), lr=0.8, steps=6
     )
-    yield Case("a single step", weight=0.5, A=_bowl(rng, 2), c=_real(rng, 2), x0=_real(rng, 2, 5.0), lr=0.1, steps=1)
-    bottom = _real(rng, 3)
+    yield Case("a single step", weight=0.5, A=_bowl(rng, 2), c=signed(rng, 2), x0=signed(rng, 2, 5.0), lr=0.1, steps=1)
+    bottom = signed(rng, 3)
     yield Case("it begins at the bottom", weight=0.5, A=_bowl(rng, 3), c=bottom, x0=bottom.copy(), lr=0.1, steps=5)
 
 
@@ -64,7 +54,7 @@ def _descent_oracle(A, c, x0, lr, steps):
     """In the directions of A's eigenvectors every step multiplies the distance by 1 - lr * eigenvalue."""
     values, vectors = np.linalg.eigh(A)
     start = vectors.T @ (x0 - c)
-    return _tidy([c + vectors @ ((1 - lr * values) ** k * start) for k in range(steps + 1)])
+    return rounded([c + vectors @ ((1 - lr * values) ** k * start) for k in range(steps + 1)])
 
 
 def _descend(move):
@@ -106,65 +96,54 @@ GRADIENT_DESCENT = Exercise(
     oracle=_descent_oracle,
     probe="descent",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "it climbs",
+    misconceptions={
+        "it climbs": Mistake(
             "You add the gradient. It points to where the function grows fastest, so a step downhill goes against it.",
             _descend(lambda x, g, lr, k, x0: x + lr * g(x)),
         ),
-        Misconception(
-            "always the gradient at the start",
+        "always the gradient at the start": Mistake(
             "Every step takes the gradient at x0. The slope changes as you walk: take it where you stand now.",
             _descend(lambda x, g, lr, k, x0: x - lr * g(x0)),
         ),
-        Misconception(
-            "the learning rate is left out",
+        "the learning rate is left out": Mistake(
             "You take away the whole gradient. The step is lr times the gradient.",
             _descend(lambda x, g, lr, k, x0: x - g(x)),
         ),
-        Misconception(
-            "the point is replaced by the step",
+        "the point is replaced by the step": Mistake(
             "Each new point is the step alone, -lr * gradient. A step starts from where you are: add it to the point.",
             _descend(lambda x, g, lr, k, x0: -lr * g(x)),
         ),
-        Misconception(
-            "every step has the same length",
+        "every step has the same length": Mistake(
             "You divide the gradient by its length. Here a steep slope makes a long step and a flat one a short step, so "
             "that the steps get smaller near the bottom.",
             _descend(lambda x, g, lr, k, x0: x - lr * g(x) / (np.linalg.norm(g(x)) or 1.0)),
         ),
-        Misconception(
-            "the learning rate shrinks",
+        "the learning rate shrinks": Mistake(
             "Your rate gets smaller from step to step. Here it stays as it is; schedules come later in the chapter.",
             _descend(lambda x, g, lr, k, x0: x - lr / (k + 1) * g(x)),
         ),
-        Misconception(
-            "one step too few",
+        "one step too few": Mistake(
             "Your path has one point too few at its end. With the start, steps steps make steps + 1 points.",
             lambda g, x0, lr, steps: _right_path(g, x0, lr, steps)[:-1],
         ),
-        Misconception(
-            "the start is missing",
+        "the start is missing": Mistake(
             "Your path begins after the first step. Its first row is x0 itself.",
             lambda g, x0, lr, steps: _right_path(g, x0, lr, steps)[1:],
         ),
-        Misconception(
-            "only the last point",
+        "only the last point": Mistake(
             "You return where the walk ends. The docstring asks for the whole path, a row for each point.",
             lambda g, x0, lr, steps: _right_path(g, x0, lr, steps)[-1],
         ),
-        Misconception(
-            "one array in every row",
+        "one array in every row": Mistake(
             "All rows of your path are the last point. You change one array in place and put that same array on the list "
             "again and again. Put a copy there, or make a new array in each step.",
             _one_array,
         ),
-        Misconception(
-            "the start is changed",
+        "the start is changed": Mistake(
             "Your path is right, but x0 itself was moved: x -= ... changes the array that you were given. Begin with a copy.",
             _moves_x0,
         ),
-    ],
+    },
     hints=(
         "Stand at x. Which two things do you need to know to find the next point?",
         "Keep a list of points that begins with a copy of x0. In each step take the gradient at the last point of it.",
@@ -173,16 +152,14 @@ GRADIENT_DESCENT = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 07.minibatches
-# ----------------------------------------------------------------------------------------------------------
+# --- 07.minibatches -----------------------------------------------------------------------------------------
 # A right answer gives one of N! orders. It fails by chance where the order is that of X, or where two epochs agree: with
 # the smallest N here, 11, twice 1 in 4 * 10^7. That all batches of both epochs hold neighbours: with 4 + 4 + 3 samples
 # (6 * 4! 4! 3! / 11!)^2, 3 in 10^7. That N - 3 samples come after a neighbour, in both: below 1 in 10^7. All cases
 # together: below 1 in 2 * 10^6.
 
 
-def _pictures(rng, *shape):
+def _distinct_samples(rng, *shape):
     """Different numbers that float32 and float16 hold exactly, no two samples alike."""
     count = int(np.prod(shape))
     return (rng.permutation(2 * count)[:count] + 1.0).reshape(shape) / 8
@@ -199,10 +176,10 @@ def _batch_cases(rng):
         n = shape[0]
         yield Case(
             label,
-            X=_pictures(rng, *shape),
+            X=_distinct_samples(rng, *shape),
             y=rng.permutation(n).astype(np.int64),
             size=size,
-            rng=np.random.default_rng(int(rng.integers(2**32))),
+            rng=generator(rng),
         )
 
 
@@ -264,78 +241,66 @@ MINIBATCHES = Exercise(
     oracle=lambda X, y, size, rng: "every sample once, in step with its label, in a new order each epoch",
     probe="minibatches",
     forbidden=("torch.*", "sklearn.*"),
-    misconceptions=[
-        Misconception(
-            "the last batch is lost",
+    misconceptions={
+        "the last batch is lost": Mistake(
             "When the size does not divide the number of samples, a shorter batch is left at the end. You drop it, so some "
             "samples are not used in this epoch. Look at where your loop stops.",
             lambda X, y, size, rng: list(_batched(rng.permutation(len(X)), X, y, size, drop_last=True)),
         ),
-        Misconception(
-            "X and y are shuffled apart",
+        "X and y are shuffled apart": Mistake(
             "Pictures and labels are drawn in two different orders, so a picture gets the label of another, and there is "
             "nothing to be learned. Draw one order, and index both with it.",
             _shuffled_apart,
         ),
-        Misconception(
-            "samples are drawn with replacement",
+        "samples are drawn with replacement": Mistake(
             "In one epoch some samples come twice, and others never. Shuffle all numbers once, and cut the row into "
             "batches.",
             _with_replacement,
         ),
-        Misconception(
-            "the same order every epoch",
+        "the same order every epoch": Mistake(
             "You make a generator of your own with a fixed seed, so every epoch has the same order. Use the one that you "
             "are given: it goes on where it stopped.",
             lambda X, y, size, rng: _batched(np.random.default_rng(0).permutation(len(X)), X, y, size),
         ),
-        Misconception(
-            "nothing is shuffled",
+        "nothing is shuffled": Mistake(
             "The batches come in the order of X. If it is sorted by class, a whole batch holds one class, and every step "
             "forgets the others.",
             lambda X, y, size, rng: _batched(np.arange(len(X)), X, y, size),
         ),
-        Misconception(
-            "only the batches change places",
+        "only the batches change places": Mistake(
             "The same samples always stay together in a batch; only the order of the batches is drawn. Shuffle the "
             "samples, then cut.",
             _batches_shuffled,
         ),
-        Misconception(
-            "the generator is not used",
+        "the generator is not used": Mistake(
             "Your order does not come from rng: with the generator in the same state it differs. Then nobody can repeat your "
             "training. Call rng.permutation, not np.random.",
             lambda X, y, size, rng: _batched(_unasked().permutation(len(X)), X, y, size),
         ),
-        Misconception(
-            "the last batch is filled up",
+        "the last batch is filled up": Mistake(
             "You fill the last batch with samples that were used already, so they count twice in this epoch. Let it be "
             "shorter.",
             _filled_up,
         ),
-        Misconception(
-            "a return inside the loop",
+        "a return inside the loop": Mistake(
             "There is one batch only, though more samples are left. return ends the function; yield hands out a batch and "
             "goes on. Or put the batches on a list.",
             lambda X, y, size, rng: list(_minibatches(X, y, size, rng))[:1],
         ),
-        Misconception(
-            "size is taken for the number of batches",
+        "size is taken for the number of batches": Mistake(
             "You cut the samples into size batches. size is how many samples are in one batch.",
             _number_of_batches,
         ),
-        Misconception(
-            "X and y are changed",
+        "X and y are changed": Mistake(
             "You shuffle the arrays that you were given. Whoever gave them still needs them, and every epoch would shuffle "
             "them further. Shuffle a row of numbers, and index with it.",
             _changes_inputs,
         ),
-        Misconception(
-            "pictures without their labels",
+        "pictures without their labels": Mistake(
             "Your batches hold pictures only. Each batch is a pair, (pictures, labels).",
             lambda X, y, size, rng: [pair[0] for pair in _minibatches(X, y, size, rng)],
         ),
-    ],
+    },
     hints=(
         "Do not shuffle X and y. Shuffle the numbers 0 to N - 1, once, and let them say who comes next.",
         "order = rng.permutation(len(X)). The batches begin at 0, size, 2 * size, ...: range(0, len(X), size). A slice that "
@@ -345,33 +310,27 @@ MINIBATCHES = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 07.sgd_step, 07.momentum_step and 07.adam_step: a few steps each; the weights after each are compared
-# ----------------------------------------------------------------------------------------------------------
+# --- 07.sgd_step, 07.momentum_step and 07.adam_step: a few steps each; the weights after each are compared --
 
 
 def _torch_path(make, w, grads):
-    import torch
-
     weights = torch.nn.Parameter(torch.from_numpy(np.array(w)))
     optimiser, path = make([weights]), []
     for grad in grads:
         weights.grad = torch.from_numpy(np.array(grad))
         optimiser.step()
         path.append(weights.detach().numpy().copy())
-    return _tidy(path)
+    return rounded(path)
 
 
 def _sgd_oracle(w, grads, state, lr):
-    import torch
-
     return _torch_path(lambda p: torch.optim.SGD(p, lr=lr), w, grads)
 
 
 def _sgd_cases(rng):
     yield Case("whole numbers, two steps", w=np.array([5.0, -3.0]) + rng.integers(0, 3), grads=rng.integers(1, 5, (2, 2)) * np.array([2.0, -4.0]), state=None, lr=0.5)  # fmt: skip
-    yield Case("a layer's weights (3, 4), five steps", w=_real(rng, (3, 4)), grads=_real(rng, (5, 3, 4), 4.0), state=None, lr=0.1)  # fmt: skip
-    yield Case("a convolution's kernels (2, 3, 2, 4)", w=_real(rng, (2, 3, 2, 4)), grads=_real(rng, (3, 2, 3, 2, 4), 4.0), state=None, lr=0.03)  # fmt: skip
+    yield Case("a layer's weights (3, 4), five steps", w=signed(rng, (3, 4)), grads=signed(rng, (5, 3, 4), 4.0), state=None, lr=0.1)  # fmt: skip
+    yield Case("a convolution's kernels (2, 3, 2, 4)", w=signed(rng, (2, 3, 2, 4)), grads=signed(rng, (3, 2, 3, 2, 4), 4.0), state=None, lr=0.03)  # fmt: skip
 
 
 def _in_place_nothing(w, grad, lr):
@@ -391,42 +350,34 @@ SGD_STEP = Exercise(
     oracle=_sgd_oracle,
     probe="optimiser",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "it climbs", "The gradient points uphill. Take the step against it.", lambda w, g, lr: w + lr * g
-        ),
-        Misconception(
-            "the learning rate is left out",
+    misconceptions={
+        "it climbs": Mistake("The gradient points uphill. Take the step against it.", lambda w, g, lr: w + lr * g),
+        "the learning rate is left out": Mistake(
             "You take away the whole gradient. The step is lr times the gradient.",
             lambda w, g, lr: w - g,
         ),
-        Misconception(
-            "only the step comes back",
+        "only the step comes back": Mistake(
             "You return the step, not the weights after it. Add it to w.",
             lambda w, g, lr: -lr * g,
         ),
-        Misconception(
-            "only the signs count",
+        "only the signs count": Mistake(
             "Every weight moves by lr, whatever its slope. The step is lr times the gradient, steep or flat.",
             lambda w, g, lr: w - lr * np.sign(g),
         ),
-        Misconception(
-            "divided by the learning rate",
+        "divided by the learning rate": Mistake(
             "You divide by lr. A small rate should make a small step.",
             lambda w, g, lr: w - g / lr,
         ),
-        Misconception(
-            "nothing is returned",
+        "nothing is returned": Mistake(
             "You change w in place, which is allowed, and return nothing. End with: return w.",
             _in_place_nothing,
         ),
-        Misconception(
-            "the gradient is changed",
+        "the gradient is changed": Mistake(
             "The weights are right, but the gradient was changed in place. Its owner may still need it. Multiply it into a "
             "new array.",
             _changes_grad,
         ),
-    ],
+    },
     hints=(
         "It is one line of gradient descent, with the gradient handed to you.",
         "The new weights are the old ones less lr times the gradient, number by number, whatever the shape.",
@@ -436,16 +387,14 @@ SGD_STEP = Exercise(
 
 
 def _momentum_oracle(w, grads, velocity, lr, beta):
-    import torch
-
     return _torch_path(lambda p: torch.optim.SGD(p, lr=lr, momentum=beta), w, grads)
 
 
 def _momentum_cases(rng):
     yield Case("whole numbers, three steps, beta 0.5", w=np.array([10.0, -4.0]), grads=np.tile(4.0 * rng.integers(1, 4, 2) * rng.choice([-1, 1], 2), (3, 1)), velocity=np.zeros(2), lr=0.5, beta=0.5)  # fmt: skip
-    yield Case("a layer's weights (3, 4), six steps", w=_real(rng, (3, 4)), grads=_real(rng, (6, 3, 4), 4.0), velocity=np.zeros((3, 4)), lr=0.1, beta=0.9)  # fmt: skip
+    yield Case("a layer's weights (3, 4), six steps", w=signed(rng, (3, 4)), grads=signed(rng, (6, 3, 4), 4.0), velocity=np.zeros((3, 4)), lr=0.1, beta=0.9)  # fmt: skip
     yield Case(
-        "biases, many steps", w=_real(rng, 5), grads=_real(rng, (15, 5)), velocity=np.zeros(5), lr=0.03, beta=0.8
+        "biases, many steps", w=signed(rng, 5), grads=signed(rng, (15, 5)), velocity=np.zeros(5), lr=0.03, beta=0.8
     )
 
 
@@ -457,7 +406,7 @@ def _momentum(velocity, move=lambda w, g, v, old, lr, b: w - lr * v, keep=True):
     return wrong
 
 
-def _heavy(v, g, lr, b):
+def _velocity(v, g, lr, b):
     return b * v + g
 
 
@@ -469,79 +418,66 @@ MOMENTUM_STEP = Exercise(
     oracle=_momentum_oracle,
     probe="optimiser",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "the velocity is not kept",
+    misconceptions={
+        "the velocity is not kept": Mistake(
             "Every step begins with the velocity you were given at first, so nothing is remembered. Return the new velocity, "
             "not the old one.",
-            _momentum(_heavy, keep=False),
+            _momentum(_velocity, keep=False),
         ),
-        Misconception(
-            "it climbs",
+        "it climbs": Mistake(
             "The sign is turned: the weights move uphill. Take lr times the velocity away.",
-            _momentum(_heavy, lambda w, g, v, old, lr, b: w + lr * v),
+            _momentum(_velocity, lambda w, g, v, old, lr, b: w + lr * v),
         ),  # fmt: skip
-        Misconception(
-            "the gradient is damped",
+        "the gradient is damped": Mistake(
             "You take (1 - beta) of the gradient, so your velocity is a mean, as Adam's first moment is. Here the whole "
             "gradient is added: with beta = 0.9 your steps are ten times too small.",
             _momentum(lambda v, g, lr, b: b * v + (1 - b) * g),
         ),
-        Misconception(
-            "beta and 1 - beta are swapped",
+        "beta and 1 - beta are swapped": Mistake(
             "Your velocity keeps 1 - beta of the old and takes beta of the new. It is beta that says how much of the old "
             "velocity stays.",
             _momentum(lambda v, g, lr, b: (1 - b) * v + b * g),
         ),
-        Misconception(
-            "the learning rate counts twice",
+        "the learning rate counts twice": Mistake(
             "lr is in the velocity, and again in the step. It belongs in one of the two places.",
             _momentum(lambda v, g, lr, b: b * v + lr * g),
         ),
-        Misconception(
-            "the learning rate is left out",
+        "the learning rate is left out": Mistake(
             "You take away the whole velocity. The step is lr times the velocity.",
-            _momentum(_heavy, lambda w, g, v, old, lr, b: w - v),
+            _momentum(_velocity, lambda w, g, v, old, lr, b: w - v),
         ),
-        Misconception(
-            "the velocity never fades",
+        "the velocity never fades": Mistake(
             "The old velocity is kept whole: nothing brakes. Multiply it by beta first.",
             _momentum(lambda v, g, lr, b: v + g),
         ),
-        Misconception(
-            "the old velocity moves the weights",
+        "the old velocity moves the weights": Mistake(
             "You move by the velocity from before this step, so the first step goes nowhere. Bring the velocity up to date, "
             "then move.",
-            _momentum(_heavy, lambda w, g, v, old, lr, b: w - lr * old),
+            _momentum(_velocity, lambda w, g, v, old, lr, b: w - lr * old),
         ),
-        Misconception(
-            "the gradient counts twice",
+        "the gradient counts twice": Mistake(
             "You add the gradient in the step as well as in the velocity. (Done with beta times the velocity that would be "
             "Nesterov's momentum; this exercise asks for the plain one.)",
-            _momentum(_heavy, lambda w, g, v, old, lr, b: w - lr * (g + v)),
+            _momentum(_velocity, lambda w, g, v, old, lr, b: w - lr * (g + v)),
         ),
-        Misconception(
-            "Nesterov's momentum",
+        "Nesterov's momentum": Mistake(
             "You look ahead: gradient plus beta times the new velocity. That is Nesterov's momentum, a good method and "
             "another one. Here the step is lr times the velocity.",
-            _momentum(_heavy, lambda w, g, v, old, lr, b: w - lr * (g + b * v)),
+            _momentum(_velocity, lambda w, g, v, old, lr, b: w - lr * (g + b * v)),
         ),
-        Misconception(
-            "beta brakes the new gradient too",
+        "beta brakes the new gradient too": Mistake(
             "You multiply velocity and gradient together by beta. Only the old velocity fades.",
             _momentum(lambda v, g, lr, b: b * (v + g)),
         ),
-        Misconception(
-            "velocity and weights are swapped",
+        "velocity and weights are swapped": Mistake(
             "You return the velocity first. The order is: weights, velocity.",
             lambda w, g, v, lr, b: (b * v + g, w - lr * (b * v + g)),
         ),
-        Misconception(
-            "the velocity is not returned",
+        "the velocity is not returned": Mistake(
             "You return the weights alone. The next step needs the velocity: return both.",
             lambda w, g, v, lr, b: w - lr * (b * v + g),
         ),
-    ],
+    },
     hints=(
         "There are two lines: one brings the velocity up to date, one moves the weights. Which comes first?",
         "The velocity keeps beta of what it was and gains the gradient. The weights then lose lr times the velocity.",
@@ -551,8 +487,6 @@ MOMENTUM_STEP = Exercise(
 
 
 def _adam_oracle(w, grads, state, lr, beta1, beta2, eps):
-    import torch
-
     return _torch_path(lambda p: torch.optim.Adam(p, lr=lr, betas=(beta1, beta2), eps=eps), w, grads)
 
 
@@ -563,9 +497,9 @@ def _fresh(shape):
 def _adam_cases(rng):
     signs = rng.choice([-1.0, 1.0], 2)
     yield Case("two weights, two steps", w=np.array([1.0, 2.0]), grads=np.array([[3.0, 0.5], [1.0, -0.25]]) * signs * rng.integers(1, 4), state=_fresh(2), lr=0.1, beta1=0.5, beta2=0.75, eps=1e-8)  # fmt: skip
-    yield Case("a layer's weights (3, 4), six steps", w=_real(rng, (3, 4)), grads=_real(rng, (6, 3, 4), 4.0), state=_fresh((3, 4)), lr=0.1, beta1=0.9, beta2=0.999, eps=1e-8)  # fmt: skip
-    yield Case("small gradients, a large eps", w=_real(rng, 5), grads=_real(rng, (8, 5)) / 10, state=_fresh(5), lr=0.5, beta1=0.8, beta2=0.95, eps=0.02)  # fmt: skip
-    yield Case("gradients of very different size", w=_real(rng, 3), grads=_real(rng, (12, 3)) * np.array([100.0, 1.0, 0.01]), state=_fresh(3), lr=0.05, beta1=0.9, beta2=0.99, eps=1e-8)  # fmt: skip
+    yield Case("a layer's weights (3, 4), six steps", w=signed(rng, (3, 4)), grads=signed(rng, (6, 3, 4), 4.0), state=_fresh((3, 4)), lr=0.1, beta1=0.9, beta2=0.999, eps=1e-8)  # fmt: skip
+    yield Case("small gradients, a large eps", w=signed(rng, 5), grads=signed(rng, (8, 5)) / 10, state=_fresh(5), lr=0.5, beta1=0.8, beta2=0.95, eps=0.02)  # fmt: skip
+    yield Case("gradients of very different size", w=signed(rng, 3), grads=signed(rng, (12, 3)) * np.array([100.0, 1.0, 0.01]), state=_fresh(3), lr=0.05, beta1=0.9, beta2=0.99, eps=1e-8)  # fmt: skip
 
 
 def _adam(
@@ -589,111 +523,6 @@ def _adam(
         return moved, keep(state, (m, v, t + 1))
 
     return wrong
-
-
-ADAM_STEP = Exercise(
-    id="07.adam_step",
-    title="A step of Adam",
-    points=14,
-    cases=_adam_cases,
-    oracle=_adam_oracle,
-    probe="optimiser",
-    forbidden=LIBRARIES,
-    rtol=1e-6,
-    misconceptions=[
-        Misconception("it climbs", "The sign is turned: the weights move uphill.", _adam(sign=+1)),
-        Misconception(
-            "the state is not kept",
-            "Every step begins with the state you were given at first. Return the new m, v and t.",
-            _adam(keep=lambda old, new: old),
-        ),
-        Misconception(
-            "t is not counted on",
-            "You return m and v as they are now, but t as it was. Then every step is corrected like the first.",
-            _adam(keep=lambda old, new: (*new[:2], old[2])),
-        ),
-        Misconception(
-            "no bias correction",
-            "m and v begin at zero and need many steps to warm up. Divide them by 1 - beta1**t and 1 - beta2**t before the "
-            "step.",
-            _adam(correct=lambda x, b, t: x),
-        ),
-        Misconception(
-            "t begins at 0",
-            "In the first step you correct with t = 0, and 1 - beta**0 is 0. Count the step first: t = t + 1, then correct.",
-            _adam(time=lambda t: t),
-        ),
-        Misconception(
-            "t is one too far",
-            "You correct with t one larger than the number of the step. In the first step t is 1.",
-            _adam(time=lambda t: t + 2),
-        ),
-        Misconception(
-            "the corrected moments are kept",
-            "You keep the corrected m and v as the new state, so the correction is applied again and again. Keep the plain "
-            "ones; the corrected ones are for this step only.",
-            lambda w, g, s, lr, b1, b2, eps: _corrected_kept(w, g, s, lr, b1, b2, eps),
-        ),
-        Misconception(
-            "eps inside the root",
-            "You add eps under the root. The docstring's formula takes the root first, and adds eps to it.",
-            _adam(step=lambda m, v, eps: m / np.sqrt(v + eps)),
-        ),
-        Misconception(
-            "eps is not inside the correction",
-            "You correct the rate by sqrt(1 - beta2**t) and divide by sqrt(v) + eps, as the paper's short form does. Then eps "
-            "counts for more in the first steps. The docstring adds it to the corrected root: sqrt(v_hat) + eps.",
-            lambda w, g, s, lr, b1, b2, eps: _short_form(w, g, s, lr, b1, b2, eps),
-        ),
-        Misconception(
-            "eps is left out",
-            "You divide by the root alone. Where the gradients are small, eps keeps the step from growing.",
-            _adam(step=lambda m, v, eps: m / np.sqrt(v)),
-        ),
-        Misconception(
-            "no root",
-            "You divide by v. v is a mean of squares, so its root has the size of a gradient.",
-            _adam(step=lambda m, v, eps: m / (v + eps)),
-        ),
-        Misconception(
-            "the gradient is not squared",
-            "v is a mean of the gradients themselves. It should be one of their squares.",
-            _adam(v_of=lambda v, g, b: b * v + (1 - b) * np.abs(g)),
-        ),
-        Misconception(
-            "beta1 and beta2 are swapped",
-            "m fades with beta2 and v with beta1. It is the other way round.",
-            _adam(swap=True),
-        ),
-        Misconception(
-            "the gradients are not damped",
-            "You add the whole gradient to m, as momentum does. In Adam m and v are means: take (1 - beta) of the new.",
-            _adam(m_of=lambda m, g, b: b * m + g, v_of=lambda v, g, b: b * v + g**2),
-        ),
-        Misconception(
-            "the gradient in place of m",
-            "Your step divides the gradient by the root of v and leaves m out. That is RMSProp. Adam moves along m.",
-            lambda w, g, s, lr, b1, b2, eps: _rmsprop(w, g, s, lr, b1, b2, eps),
-        ),
-        Misconception(
-            "only m is corrected",
-            "v is not corrected. In the first steps it is far too small, and the steps far too long.",
-            lambda w, g, s, lr, b1, b2, eps: _m_corrected(w, g, s, lr, b1, b2, eps),
-        ),
-        Misconception(
-            "the state is not returned",
-            "You return the weights alone. The next step needs m, v and t: return w and the state.",
-            lambda *a: _adam()(*a)[0],
-        ),
-    ],
-    hints=(
-        "Go through the docstring's lines from top to bottom. Count the step first. What are m and v after one gradient?",
-        "m and v are running means, of the gradient and of its square. Give them names of their own after the correction, "
-        "so that the state keeps the plain ones.",
-        "m_hat = m / (1 - beta1**t) and v_hat = v / (1 - beta2**t); then w = w - lr * m_hat / (np.sqrt(v_hat) + eps). Return "
-        "w, (m, v, t).",
-    ),
-)
 
 
 def _moments(grad, state, beta1, beta2):
@@ -722,9 +551,96 @@ def _m_corrected(w, grad, state, lr, beta1, beta2, eps):
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v) + eps), (m, v, t)
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 07.cosine_lr
-# ----------------------------------------------------------------------------------------------------------
+ADAM_STEP = Exercise(
+    id="07.adam_step",
+    title="A step of Adam",
+    points=14,
+    cases=_adam_cases,
+    oracle=_adam_oracle,
+    probe="optimiser",
+    forbidden=LIBRARIES,
+    rtol=1e-6,
+    misconceptions={
+        "it climbs": Mistake("The sign is turned: the weights move uphill.", _adam(sign=+1)),
+        "the state is not kept": Mistake(
+            "Every step begins with the state you were given at first. Return the new m, v and t.",
+            _adam(keep=lambda old, new: old),
+        ),
+        "t is not counted on": Mistake(
+            "You return m and v as they are now, but t as it was. Then every step is corrected like the first.",
+            _adam(keep=lambda old, new: (*new[:2], old[2])),
+        ),
+        "no bias correction": Mistake(
+            "m and v begin at zero and need many steps to warm up. Divide them by 1 - beta1**t and 1 - beta2**t before the "
+            "step.",
+            _adam(correct=lambda x, b, t: x),
+        ),
+        "t begins at 0": Mistake(
+            "In the first step you correct with t = 0, and 1 - beta**0 is 0. Count the step first: t = t + 1, then correct.",
+            _adam(time=lambda t: t),
+        ),
+        "t is one too far": Mistake(
+            "You correct with t one larger than the number of the step. In the first step t is 1.",
+            _adam(time=lambda t: t + 2),
+        ),
+        "the corrected moments are kept": Mistake(
+            "You keep the corrected m and v as the new state, so the correction is applied again and again. Keep the plain "
+            "ones; the corrected ones are for this step only.",
+            _corrected_kept,
+        ),
+        "eps inside the root": Mistake(
+            "You add eps under the root. The docstring's formula takes the root first, and adds eps to it.",
+            _adam(step=lambda m, v, eps: m / np.sqrt(v + eps)),
+        ),
+        "eps is not inside the correction": Mistake(
+            "You correct the rate by sqrt(1 - beta2**t) and divide by sqrt(v) + eps, as the paper's short form does. Then eps "
+            "counts for more in the first steps. The docstring adds it to the corrected root: sqrt(v_hat) + eps.",
+            _short_form,
+        ),
+        "eps is left out": Mistake(
+            "You divide by the root alone. Where the gradients are small, eps keeps the step from growing.",
+            _adam(step=lambda m, v, eps: m / np.sqrt(v)),
+        ),
+        "no root": Mistake(
+            "You divide by v. v is a mean of squares, so its root has the size of a gradient.",
+            _adam(step=lambda m, v, eps: m / (v + eps)),
+        ),
+        "the gradient is not squared": Mistake(
+            "v is a mean of the gradients themselves. It should be one of their squares.",
+            _adam(v_of=lambda v, g, b: b * v + (1 - b) * np.abs(g)),
+        ),
+        "beta1 and beta2 are swapped": Mistake(
+            "m fades with beta2 and v with beta1. It is the other way round.",
+            _adam(swap=True),
+        ),
+        "the gradients are not damped": Mistake(
+            "You add the whole gradient to m, as momentum does. In Adam m and v are means: take (1 - beta) of the new.",
+            _adam(m_of=lambda m, g, b: b * m + g, v_of=lambda v, g, b: b * v + g**2),
+        ),
+        "the gradient in place of m": Mistake(
+            "Your step divides the gradient by the root of v and leaves m out. That is RMSProp. Adam moves along m.",
+            _rmsprop,
+        ),
+        "only m is corrected": Mistake(
+            "v is not corrected. In the first steps it is far too small, and the steps far too long.",
+            _m_corrected,
+        ),
+        "the state is not returned": Mistake(
+            "You return the weights alone. The next step needs m, v and t: return w and the state.",
+            lambda *a: _adam()(*a)[0],
+        ),
+    },
+    hints=(
+        "Go through the docstring's lines from top to bottom. Count the step first. What are m and v after one gradient?",
+        "m and v are running means, of the gradient and of its square. Give them names of their own after the correction, "
+        "so that the state keeps the plain ones.",
+        "m_hat = m / (1 - beta1**t) and v_hat = v / (1 - beta2**t); then w = w - lr * m_hat / (np.sqrt(v_hat) + eps). Return "
+        "w, (m, v, t).",
+    ),
+)
+
+
+# --- 07.cosine_lr -------------------------------------------------------------------------------------------
 
 
 def _cosine_cases(rng):
@@ -743,7 +659,7 @@ def _cosine_oracle(total, base, warmup):
     step = np.arange(total)
     rising = np.interp(step + 1, [0, max(warmup, 1)], [0, base])
     falling = base * np.cos(np.pi / 2 * (step - warmup) / (total - warmup)) ** 2
-    return _tidy(np.where(step < warmup, rising, falling))
+    return rounded(np.where(step < warmup, rising, falling))
 
 
 def _cosine(rise=lambda s, w: (s + 1) / w, fall=lambda p: (1 + np.cos(np.pi * p)) / 2, share=None):
@@ -763,78 +679,65 @@ COSINE_LR = Exercise(
     oracle=_cosine_oracle,
     probe="every_step",
     forbidden=("torch.*",),
-    misconceptions=[
-        Misconception(
-            "no warm-up",
+    misconceptions={
+        "no warm-up": Mistake(
             "Your rate starts at its highest. In the first warmup steps it should grow in equal parts.",
             lambda s, t, b, w: b * (1 + np.cos(np.pi * s / t)) / 2,
         ),
-        Misconception(
-            "the cosine runs over all steps",
+        "the cosine runs over all steps": Mistake(
             "After the warm-up your rate is not at base: the cosine has been running since step 0. It starts when the "
             "warm-up is over, and has total - warmup steps.",
             _cosine(share=lambda s, t, w: s / t),
         ),
-        Misconception(
-            "the cosine does not wait for the warm-up",
+        "the cosine does not wait for the warm-up": Mistake(
             "You count the cosine's steps from the end of the warm-up, but divide by total, so it never gets to the bottom. "
             "It has total - warmup steps.",
             _cosine(share=lambda s, t, w: (s - w) / t),
         ),
-        Misconception(
-            "the warm-up starts at 0",
+        "the warm-up starts at 0": Mistake(
             "The rate of your first step is 0: a step that goes nowhere. Step 0 is the first of warmup parts.",
             _cosine(rise=lambda s, w: s / w),
         ),
-        Misconception(
-            "the warm-up is one step too long",
+        "the warm-up is one step too long": Mistake(
             "Step `warmup` still counts as warm-up for you, and gets more than base. Steps 0 to warmup - 1 are the warm-up: "
             "ask for step < warmup.",
             lambda s, t, b, w: b * (s + 1) / w if s <= w else _cosine()(s, t, b, w),
         ),
-        Misconception(
-            "pi is left out",
+        "pi is left out": Mistake(
             "Your cosine gets angles from 0 to 1. It is to run from 0 to pi: multiply by np.pi. (Angles are in radians.)",
             _cosine(fall=lambda p: (1 + np.cos(p)) / 2),
         ),
-        Misconception(
-            "the half is missing",
+        "the half is missing": Mistake(
             "1 + cos runs from 2 to 0. Halve it, so that the rate begins at base.",
             _cosine(fall=lambda p: 1 + np.cos(np.pi * p)),
         ),
-        Misconception(
-            "a quarter of the wave",
+        "a quarter of the wave": Mistake(
             "You use cos from 0 to a right angle. It falls steeply at the end. The schedule takes half a wave, from 0 to pi, "
             "lifted and halved: flat at both ends.",
             _cosine(fall=lambda p: np.cos(np.pi * p / 2)),
         ),
-        Misconception(
-            "a straight line",
+        "a straight line": Mistake(
             "Your rate falls in a straight line. The cosine stays high for a while, falls, and lands softly.",
             _cosine(fall=lambda p: 1 - p),
         ),
-        Misconception(
-            "the last step has rate 0",
+        "the last step has rate 0": Mistake(
             "You divide by one step too few, so that the last step has rate 0 and is wasted. It would be 0 at step total, "
             "which never comes.",
             _cosine(share=lambda s, t, w: (s - w) / (t - w - 1)),
         ),
-        Misconception(
-            "a whole wave",
+        "a whole wave": Mistake(
             "Your cosine runs through 2 pi: down and up again. It should run to pi.",
             _cosine(fall=lambda p: (1 + np.cos(2 * np.pi * p)) / 2),
         ),
-        Misconception(
-            "it rises",
+        "it rises": Mistake(
             "Your rate grows after the warm-up. Look at the sign before the cosine.",
             _cosine(fall=lambda p: (1 - np.cos(np.pi * p)) / 2),
         ),
-        Misconception(
-            "base is left out",
+        "base is left out": Mistake(
             "Your rates run from 0 to 1. Multiply by base.",
             lambda s, t, b, w: _cosine()(s, t, 1.0, w),
         ),
-    ],
+    },
     hints=(
         "Two cases: step < warmup, and the rest. Write a table of the first for warmup = 4: which part of base has each step?",
         "After the warm-up, how far is this step along the rest, from 0 to 1? Call it p. What is (1 + cos(pi p)) / 2 at "
@@ -845,9 +748,7 @@ COSINE_LR = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 07.he_init
-# ----------------------------------------------------------------------------------------------------------
+# --- 07.he_init ---------------------------------------------------------------------------------------------
 # With n normal numbers the standard deviation that one measures is off by 1 / sqrt(2 n) of itself, as a standard error:
 # 0.5 % with the 19,712 numbers or more that are drawn here. 4 % are allowed, 7.8 standard errors or more: a right answer
 # fails by chance in less than 1 in 10^14. The mean may be off by 6 standard errors: 2 in 10^9. Numbers that are spread
@@ -864,7 +765,7 @@ def _init_cases(rng):
     ):
         shape = tuple(map(int, rng.integers(low, high)))
         label = f"{label} = {shape}"
-        yield Case(label, shape=shape, rng=np.random.default_rng(int(rng.integers(2**32))))
+        yield Case(label, shape=shape, rng=generator(rng))
 
 
 def _fan_in(shape):
@@ -896,91 +797,76 @@ HE_INIT = Exercise(
     probe="random_weights",
     forbidden=("torch.*",),
     rtol=0.04,
-    misconceptions=[
-        Misconception(
-            "fan-out in place of fan-in",
+    misconceptions={
+        "fan-out in place of fan-in": Mistake(
             "You count how many numbers leave the layer. What decides the size of a sum is how many numbers come in.",
             _init(lambda s: np.sqrt(2 / _fan_out(s))),
         ),
-        Misconception(
-            "the variance for the standard deviation",
+        "the variance for the standard deviation": Mistake(
             "2 / fan_in is the variance. rng.normal and standard_normal want the standard deviation, its root.",
             _init(lambda s: 2 / _fan_in(s)),
         ),
-        Misconception(
-            "the 2 is missing",
+        "the 2 is missing": Mistake(
             "Your variance is 1 / fan_in. That keeps the signal without ReLU; ReLU throws half of it away, and the 2 makes up "
             "for it.",
             _init(lambda s: np.sqrt(1 / _fan_in(s))),
         ),
-        Misconception(
-            "Glorot's initialisation",
+        "Glorot's initialisation": Mistake(
             "Your variance is 2 / (fan_in + fan_out), Glorot and Bengio's. He and others count fan_in alone.",
             _init(lambda s: np.sqrt(2 / (_fan_in(s) + _fan_out(s)))),
         ),
-        Misconception(
-            "the kernel's size is forgotten",
+        "the kernel's size is forgotten": Mistake(
             "For kernels you count the channels only. Each output number sums C * KH * KW products.",
             _init(lambda s: np.sqrt(2 / (s[0] if len(s) == 2 else s[1]))),
         ),
-        Misconception(
-            "the first axis for kernels too",
+        "the first axis for kernels too": Mistake(
             "A dense layer's fan-in is its first axis. In a kernel (F, C, KH, KW) the first axis counts the filters; fan-in is "
             "all the others.",
             _init(lambda s: np.sqrt(2 / s[0])),
         ),
-        Misconception(
-            "all weights count as fan-in",
+        "all weights count as fan-in": Mistake(
             "You divide by the number of all weights. Fan-in is how many of them meet in one output number.",
             _init(lambda s: np.sqrt(2 / np.prod(s))),
         ),
-        Misconception(
-            "uniform between plus and minus s",
+        "uniform between plus and minus s": Mistake(
             "You draw evenly between -s and s. Such numbers have a standard deviation of s / sqrt(3). Draw from a normal "
             "distribution.",
             lambda s, rng: rng.uniform(-1, 1, s) * _he(s),
         ),
-        Misconception(
-            "evenly spread, with the right spread",
+        "evenly spread, with the right spread": Mistake(
             "Mean and standard deviation are right, but your numbers are drawn evenly, as PyTorch's kaiming_uniform_ does. The "
             "docstring asks for normal ones.",
             lambda s, rng: rng.uniform(-1, 1, s) * np.sqrt(3) * _he(s),
         ),
-        Misconception(
-            "all weights are positive",
+        "all weights are positive": Mistake(
             "rng.random draws from 0 to 1, so all your weights are positive, and their mean is not 0. Use a normal "
             "distribution around 0.",
             lambda s, rng: rng.random(s) * _he(s),
         ),
-        Misconception(
-            "not scaled at all",
+        "not scaled at all": Mistake(
             "Your weights have a standard deviation of 1, whatever the layer. After a few layers the numbers explode.",
             _init(lambda s: 1.0),
         ),
-        Misconception(
-            "always one hundredth",
+        "always one hundredth": Mistake(
             "Your weights have a standard deviation of 0.01, whatever the layer. In a deep network the signal dies.",
             _init(lambda s: 0.01),
         ),
-        Misconception(
-            "all weights alike",
+        "all weights alike": Mistake(
             "All weights have the same value. Then all units of a layer compute the same, get the same gradient, and stay the "
             "same for ever.",
             lambda s, rng: np.full(s, _he(s)),
         ),
-        Misconception(
-            "the generator is not used",
+        "the generator is not used": Mistake(
             "Your numbers do not come from rng: with the generator in the same state they differ. Call rng.standard_normal, not "
             "np.random.",
             lambda s, rng: _unasked().standard_normal(s) * _he(s),
         ),
-        Misconception(
-            "a fixed seed",
+        "a fixed seed": Mistake(
             "You make a generator of your own with a fixed seed, so every layer gets the same numbers. Use the one that you "
             "are given.",
             lambda s, rng: np.random.default_rng(0).standard_normal(s) * _he(s),
         ),
-    ],
+    },
     hints=(
         "How many products are added up to make one number of the output? That is fan_in. Find it for each kind of shape.",
         "A dense layer (D, M): fan_in = D. Kernels (F, C, KH, KW): fan_in = C * KH * KW. The standard deviation is "
@@ -990,9 +876,7 @@ HE_INIT = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 07.early_stop
-# ----------------------------------------------------------------------------------------------------------
+# --- 07.early_stop ------------------------------------------------------------------------------------------
 
 
 def _stop_cases(rng):
@@ -1012,8 +896,6 @@ def _stop_cases(rng):
 
 
 def _stop_oracle(history, patience):
-    import torch
-
     # PyTorch's schedule lowers the rate after `patience` + 1 epochs without a lower loss: one more than this exercise's.
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=patience - 1, threshold=0.0)
@@ -1054,67 +936,56 @@ EARLY_STOP = Exercise(
     oracle=_stop_oracle,
     probe="until_stop",
     forbidden=("torch.*", "sklearn.*"),
-    misconceptions=[
-        Misconception(
-            "only rises in a row count",
+    misconceptions={
+        "only rises in a row count": Mistake(
             "You count how often the loss has risen in a row. A loss that jumps up and down above the best never stops you. "
             "Count the epochs since the best one.",
             lambda h, p: _rises(h) >= p,
         ),
-        Misconception(
-            "an equal loss counts as better",
+        "an equal loss counts as better": Mistake(
             "A loss that equals the best starts your count again. On a plateau you would train for ever. Only a lower loss is "
             "better.",
             lambda h, p: len(h) - 1 - (len(h) - 1 - int(np.argmin(h[::-1]))) >= p,
         ),
-        Misconception(
-            "only after exactly patience epochs",
+        "only after exactly patience epochs": Mistake(
             "You ask whether exactly patience epochs have passed. When more have passed your answer is False again. Ask for "
             ">=, not ==.",
             lambda h, p: _since_best(h) == p,
         ),
-        Misconception(
-            "one epoch too late",
+        "one epoch too late": Mistake(
             "You wait for one epoch more than patience says.",
             lambda h, p: _since_best(h) > p,
         ),
-        Misconception(
-            "one epoch too early",
+        "one epoch too early": Mistake(
             "You lose patience one epoch too early. After the best epoch, patience epochs may pass without a better one.",
             lambda h, p: _since_best(h) >= max(p - 1, 1) if p > 1 else _since_best(h) >= 0,
         ),
-        Misconception(
-            "higher is better",
+        "higher is better": Mistake(
             "You look for the highest value. history holds losses: lower is better.",
             lambda h, p: len(h) - 1 - int(np.argmax(h)) >= p,
         ),
-        Misconception(
-            "patience is ignored",
+        "patience is ignored": Mistake(
             "You stop as soon as one epoch is worse than the one before. Losses wobble: that is what patience is for.",
             lambda h, p: len(h) > 1 and bool(h[-1] > h[-2]),
         ),
-        Misconception(
-            "compared with one earlier epoch",
+        "compared with one earlier epoch": Mistake(
             "You compare the last loss with the one patience epochs ago. That one need not be the best. Look for the best of "
             "all.",
             lambda h, p: len(h) > p and bool(h[-1] > h[-1 - p]),
         ),
-        Misconception(
-            "the count is never reset",
+        "the count is never reset": Mistake(
             "You count all epochs without a new best since the beginning. When a new best comes, patience starts afresh.",
             lambda h, p: _never_reset(h) >= p,
         ),
-        Misconception(
-            "it never stops",
+        "it never stops": Mistake(
             "Your answer is False, whatever the history.",
             lambda h, p: False,
         ),
-        Misconception(
-            "it stops while it gets better",
+        "it stops while it gets better": Mistake(
             "You stop when there was a better epoch lately, and go on when there was none. Turn the condition round.",
             lambda h, p: _since_best(h) < p,
         ),
-    ],
+    },
     hints=(
         "Where in history stands the lowest loss? How many epochs came after it?",
         "np.argmin(history) is the number of the best epoch, the first one where several are equal. The last epoch's number "
@@ -1124,19 +995,13 @@ EARLY_STOP = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 07.train_digits
-# ----------------------------------------------------------------------------------------------------------
+# --- 07.train_digits ----------------------------------------------------------------------------------------
 # Only training pictures and a generator go to where the learner's code runs, and only weights come back. The pictures that
 # judge them are held out here: `cases` puts them aside, under the checksum of the training pictures, and `oracle` finds
 # them again. Mirrored and renumbered, the digits of a data set that lies on the machine are no short cut.
 
 _HELD_OUT: dict[str, dict] = {}
 _TEST = 450
-
-
-def _key(X):
-    return hashlib.sha256(np.ascontiguousarray(X).tobytes()).hexdigest()
 
 
 def _digit_cases(rng):
@@ -1161,16 +1026,16 @@ def _digit_cases(rng):
         numbers = rng.permutation(10)[known.target].astype(np.int64)
         test, train = order[:_TEST], order[_TEST : _TEST + count]
         X = np.ascontiguousarray(seen[train])
-        _HELD_OUT[_key(X)] = {
+        _HELD_OUT[checksum(X)] = {
             "pictures": np.ascontiguousarray(seen[test]),
             "labels": numbers[test],
             "accuracy": accuracy,
         }
-        yield Case(label, weight=weight, X=X, y=numbers[train], rng=np.random.default_rng(int(rng.integers(2**32))))
+        yield Case(label, weight=weight, X=X, y=numbers[train], rng=generator(rng))
 
 
 def _digit_oracle(X, y, rng):
-    return _HELD_OUT[_key(X)]
+    return _HELD_OUT[checksum(X)]
 
 
 #: The shapes of the arrays of `introdl.layers.lenet((1, 8, 8), 10, rng)`.
@@ -1212,38 +1077,33 @@ TRAIN_DIGITS = Exercise(
         "builtins.open",
     ),
     seconds=300.0,
-    misconceptions=[
-        Misconception(
-            "no step is taken",
+    misconceptions={
+        "no step is taken": Mistake(
             "The network comes back as it was made: all its biases are still 0. Do the new weights get into the parameters? "
             "p.value = step(p.value, p.grad, ...) puts them there; w = p.value; w = w - ... does not.",
             lambda X, y, rng: _weights(1, 0.0),
         ),
-        Misconception(
-            "the labels are out of step",
+        "the labels are out of step": Mistake(
             "It was trained, and yet it only guesses. Most often the pictures were shuffled without their labels. A rate a "
             "little too large does it too. Look at the loss: does it fall below ln 10 = 2.3?",
             _guesses,
         ),
-        Misconception(
-            "the learning rate diverges",
+        "the learning rate diverges": Mistake(
             "There are nan or infinite numbers among the weights. The steps were too long, each one throws the weights farther "
             "away. Divide the rate by ten and look at the loss again.",
             lambda X, y, rng: [np.full(shape, np.nan, np.float16) for shape in _SHAPES],
         ),
-        Misconception(
-            "one answer for everything",
+        "one answer for everything": Mistake(
             "The network gives every picture the same class. Its ReLUs may be dead, after a step that was too long; or the "
             "step goes uphill.",
             lambda X, y, rng: _weights(2, 0.03125, last=[1, *[0] * 9]),
         ),
-        Misconception(
-            "weights of another network",
+        "weights of another network": Mistake(
             "The list does not have the arrays of lenet((1, 8, 8), 10, rng). Train that network, and return the value of each "
             "of net.parameters(), in their order.",
             lambda X, y, rng: _weights(1, 0.0)[:4],
         ),
-    ],
+    },
     hints=(
         "Write the loop first and forget the accuracy: epochs, mini-batches, forward, loss, backward, a step for every "
         "parameter. Print the loss after each epoch. It starts at 2.3 or a little above, and should fall.",
@@ -1257,9 +1117,7 @@ TRAIN_DIGITS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 07.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 07.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "07.quiz",
@@ -1267,43 +1125,33 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            {
-                "a": "A rate that is too small makes the loss fall, only slowly. It does not make it grow.",
-                "b": "A larger rate makes longer steps. They are too long already.",
-                "d": "A larger batch calms the noise. It does not shorten a step that jumps across the valley.",
-            },
+            a="A rate that is too small makes the loss fall, only slowly. It does not make it grow.",
+            b="A larger rate makes longer steps. They are too long already.",
+            d="A larger batch calms the noise. It does not shorten a step that jumps across the valley.",
         ),
         Question(
             "b",
-            {
-                "a": "Sixteen times as many samples give a better estimate than that. What happens to a mean's error?",
-                "c": "The error does not fall in proportion to the size, but with its root.",
-                "d": "A larger sample does tell more about the whole.",
-            },
+            a="Sixteen times as many samples give a better estimate than that. What happens to a mean's error?",
+            c="The error does not fall in proportion to the size, but with its root.",
+            d="A larger sample does tell more about the whole.",
         ),
         Question(
             "a",
-            {
-                "b": "In its first step m and v are both corrected. Work out m_hat / sqrt(v_hat) for one gradient g.",
-                "c": "That would be plain SGD. What does the root of v_hat do to the gradient's size?",
-                "d": "m and v begin at 0, but the correction undoes that.",
-            },
+            b="In its first step m and v are both corrected. Work out m_hat / sqrt(v_hat) for one gradient g.",
+            c="That would be plain SGD. What does the root of v_hat do to the gradient's size?",
+            d="m and v begin at 0, but the correction undoes that.",
         ),
         Question(
             "d",
-            {
-                "a": "At the last epoch the network knows the training pictures by heart, and the validation loss has risen.",
-                "b": "The first epoch's network has learned little yet.",
-                "c": "The lowest training loss is the one that overfits most.",
-            },
+            a="At the last epoch the network knows the training pictures by heart, and the validation loss has risen.",
+            b="The first epoch's network has learned little yet.",
+            c="The lowest training loss is the one that overfits most.",
         ),
         Question(
             "b",
-            {
-                "a": "Weights of 0 give every unit the same gradient, so all units of a layer stay alike.",
-                "c": "With a standard deviation of 1, a layer of 500 inputs makes its numbers some 16 times as large.",
-                "d": "A bias may begin at 0. It is the weights that must differ.",
-            },
+            a="Weights of 0 give every unit the same gradient, so all units of a layer stay alike.",
+            c="With a standard deviation of 1, a layer of 500 inputs makes its numbers some 16 times as large.",
+            d="A bias may begin at 0. It is the weights that must differ.",
         ),
     ],
 )

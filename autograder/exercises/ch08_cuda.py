@@ -11,13 +11,14 @@ import math
 import time
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.formulas import one_hot, output_size, softmax
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes import devices
 
-# ----------------------------------------------------------------------------------------------------------
-# 08.best_device
-# ----------------------------------------------------------------------------------------------------------
+# --- 08.best_device -----------------------------------------------------------------------------------------
 
 
 def _device_cases(rng):
@@ -37,8 +38,6 @@ def _ask(*kinds):
     """A wrong `best_device` that knows only some kinds of device, in their order."""
 
     def wrong():
-        import torch
-
         ways = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
         return torch.device(next((kind for kind in kinds if ways[kind]()), "cpu"))
 
@@ -46,25 +45,16 @@ def _ask(*kinds):
 
 
 def _always(name):
-    def wrong():
-        import torch
-
-        return torch.device(name)
-
-    return wrong
+    return lambda: torch.device(name)
 
 
 def _ask_how_it_was_built():
-    import torch
-
     if torch.backends.cuda.is_built():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_built() else "cpu")
 
 
 def _upside_down():
-    import torch
-
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         return torch.device("cpu")
     return torch.device("cuda")
@@ -77,48 +67,41 @@ BEST_DEVICE = Exercise(
     cases=_device_cases,
     oracle=_device_oracle,
     probe="best_device",
-    misconceptions=[
-        Misconception(
-            "always the CPU",
+    misconceptions={
+        "always the CPU": Mistake(
             "You return the CPU on every machine. Where there is a GPU, it would stand idle. Ask for CUDA first, then for "
             "Apple's MPS.",
             _always("cpu"),
         ),
-        Misconception(
-            "always CUDA",
+        "always CUDA": Mistake(
             "You return CUDA on every machine. Most laptops have none, and the first tensor that you move there raises "
             "an error. Ask before you answer.",
             _always("cuda"),
         ),
-        Misconception(
-            "built is taken for available",
+        "built is taken for available": Mistake(
             "You ask how torch was built. A build for CUDA runs on machines without a GPU too, and an old Apple GPU is "
             "not supported. Ask what is available here and now.",
             _ask_how_it_was_built,
         ),
-        Misconception(
-            "Apple's GPU is forgotten",
+        "Apple's GPU is forgotten": Mistake(
             "CUDA and the CPU are right, but on a Mac with Apple's GPU you return the CPU. torch.backends.mps can tell "
             "you about it.",
             _ask("cuda"),
         ),
-        Misconception(
-            "CUDA is forgotten",
+        "CUDA is forgotten": Mistake(
             "You look for Apple's GPU and never for NVIDIA's. torch.cuda can tell you about that.",
             _ask("mps"),
         ),
-        Misconception(
-            "the condition is upside down",
+        "the condition is upside down": Mistake(
             "Where there is a GPU you return the CPU, and CUDA where there is none. Turn the condition around.",
             _upside_down,
         ),
-        Misconception(
-            "a text in place of a device",
+        "a text in place of a device": Mistake(
             "You return the device's name, a text. torch would take it in most places, but a text has no .type to ask "
             "for. Make a torch.device of it.",
             lambda: str(_ask("cuda", "mps")()),
         ),
-    ],
+    },
     hints=(
         "There are three answers, from fast to slow: NVIDIA's GPU, Apple's GPU, the processor. Ask for each in turn.",
         "torch.cuda.is_available() and torch.backends.mps.is_available() each return True or False.",
@@ -127,53 +110,51 @@ BEST_DEVICE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 08.to_device
-# ----------------------------------------------------------------------------------------------------------
+# --- 08.to_device -------------------------------------------------------------------------------------------
 
 
-def _floats(rng, *shape):
-    import torch
-
+def _float_tensor(rng, *shape):
     return torch.from_numpy(rng.integers(-9, 10, shape).astype(np.float32) / 4)
 
 
-def _whole(rng, *shape):
-    import torch
-
+def _integer_tensor(rng, *shape):
     return torch.from_numpy(rng.integers(0, 9, shape))
 
 
 def _batch_cases(rng):
-    yield Case("one tensor", batch=_floats(rng, 2, int(rng.integers(3, 9))), fields=None, device="meta")
-    yield Case("a pair of images and labels", batch=(_floats(rng, 4, 1, 2, 3), _whole(rng, 4)), fields=None, device="meta")  # fmt: skip
+    yield Case("one tensor", batch=_float_tensor(rng, 2, int(rng.integers(3, 9))), fields=None, device="meta")
+    yield Case("a pair of images and labels", batch=(_float_tensor(rng, 4, 1, 2, 3), _integer_tensor(rng, 4)), fields=None, device="meta")  # fmt: skip
     yield Case(
         "a dict with a name and a number",
-        batch={"image": _floats(rng, 3, 2), "dish": "pizza", "grams": int(rng.integers(100, 400)), "box": None},
+        batch={"image": _float_tensor(rng, 3, 2), "dish": "pizza", "grams": int(rng.integers(100, 400)), "box": None},
         fields=None,
         device="meta",
     )
     yield Case(
         "lists in dicts in tuples",
         batch=(
-            {"boxes": [_floats(rng, 2, 4), _floats(rng, 1, 4)], "seen": (True, _whole(rng, 2))},
-            [_whole(rng, 3), {"kcal": _floats(rng, 3)}],
+            {"boxes": [_float_tensor(rng, 2, 4), _float_tensor(rng, 1, 4)], "seen": (True, _integer_tensor(rng, 2))},
+            [_integer_tensor(rng, 3), {"kcal": _float_tensor(rng, 3)}],
             float(rng.integers(1, 9)),
         ),
         fields=None,
         device="meta",
     )
-    yield Case("a namedtuple", batch=(_floats(rng, 2, 3), _whole(rng, 2)), fields=["image", "label"], device="meta")
+    yield Case(
+        "a namedtuple",
+        batch=(_float_tensor(rng, 2, 3), _integer_tensor(rng, 2)),
+        fields=["image", "label"],
+        device="meta",
+    )
     yield Case(
         "on the CPU nothing is lost",
-        batch=[_floats(rng, 2, 2), {"label": _whole(rng, 3), "raw": rng.integers(0, 9, 3)}],
+        batch=[_float_tensor(rng, 2, 2), {"label": _integer_tensor(rng, 3), "raw": rng.integers(0, 9, 3)}],
         fields=None,
         device="cpu",
     )
 
 
 def _batch_oracle(batch, fields, device):
-    import torch
     from torch.utils import _pytree
 
     given = devices.nested_batch(batch, fields)
@@ -183,7 +164,6 @@ def _batch_oracle(batch, fields, device):
 
 def _walk(value, device, tensor=None, sequence=None, mapping=None, other=None):
     """A `to_device` whose parts can be replaced by wrong ones."""
-    import torch
 
     def again(item):
         return _walk(item, device, tensor, sequence, mapping, other)
@@ -202,13 +182,11 @@ def _same_kind(value, again):
     return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
 
 
-def _moves(**parts):
+def _to_device(**parts):
     return lambda batch, device: _walk(batch, device, **parts)
 
 
 def _one_level(batch, device):
-    import torch
-
     def move(item):
         return item.to(device) if isinstance(item, torch.Tensor) else item
 
@@ -232,8 +210,6 @@ def _in_place(batch, device):
 
 
 def _tensors_only(value, again):
-    import torch
-
     def wanted(item):
         return isinstance(item, (torch.Tensor, list, tuple, dict))
 
@@ -251,88 +227,76 @@ TO_DEVICE = Exercise(
     cases=_batch_cases,
     oracle=_batch_oracle,
     probe="to_device",
-    misconceptions=[
-        Misconception(
-            "nothing is moved",
+    misconceptions={
+        "nothing is moved": Mistake(
             "Your tensors are still where they were. x.to(device) moves nothing in place: it returns a new tensor, and "
             "you must keep that one.",
             lambda batch, device: batch,
         ),
-        Misconception(
-            "tuples become lists",
+        "tuples become lists": Mistake(
             "The tensors are moved, but a tuple has become a list. Give back what you were given: type(batch) knows what "
             "it was.",
-            _moves(sequence=lambda value, again: [again(item) for item in value]),
+            _to_device(sequence=lambda value, again: [again(item) for item in value]),
         ),
-        Misconception(
-            "lists become tuples",
+        "lists become tuples": Mistake(
             "The tensors are moved, but a list has become a tuple. Give back what you were given: type(batch) knows what "
             "it was.",
-            _moves(
+            _to_device(
                 sequence=lambda value, again: (
                     _same_kind(value, again) if hasattr(value, "_fields") else tuple(again(item) for item in value)
                 )
             ),
         ),
-        Misconception(
-            "a namedtuple is built like a tuple",
+        "a namedtuple is built like a tuple": Mistake(
             "type(batch)(...) is given one list. A namedtuple wants its fields one by one, so unpack them with a star. It "
             "has an attribute _fields by which you can tell it.",
-            _moves(sequence=lambda value, again: type(value)([again(item) for item in value])),
+            _to_device(sequence=lambda value, again: type(value)([again(item) for item in value])),
         ),
-        Misconception(
-            "a namedtuple loses its names",
+        "a namedtuple loses its names": Mistake(
             "A namedtuple has come back as a plain tuple, so batch.label no longer works. Build it again with its own "
             "type.",
-            _moves(
+            _to_device(
                 sequence=lambda value, again: (
                     tuple(again(i) for i in value) if isinstance(value, tuple) else [again(i) for i in value]
                 )
             ),
         ),
-        Misconception(
-            "only one level deep",
+        "only one level deep": Mistake(
             "You move what lies at the top, and leave what lies inside lists and dicts there. Let the function call itself "
             "for every item.",
             _one_level,
         ),
-        Misconception(
-            "what is inside dicts is left behind",
+        "what is inside dicts is left behind": Mistake(
             "Dicts come back unmoved. Call the function for each of their values, and keep the keys.",
-            _moves(mapping=lambda value, again: value),
+            _to_device(mapping=lambda value, again: value),
         ),
-        Misconception(
-            "what is inside lists is left behind",
+        "what is inside lists is left behind": Mistake(
             "Lists and tuples come back unmoved. Call the function for each of their items.",
-            _moves(sequence=lambda value, again: value),
+            _to_device(sequence=lambda value, again: value),
         ),
-        Misconception(
-            "the labels become floats",
+        "the labels become floats": Mistake(
             "On the way you turn everything into float32. Labels are whole numbers, and cross-entropy insists on that. A "
             "move changes the place and nothing else.",
-            _moves(tensor=lambda tensor, device: tensor.to(device).float()),
+            _to_device(tensor=lambda tensor, device: tensor.to(device).float()),
         ),
-        Misconception(
-            "the batch is changed in place",
+        "the batch is changed in place": Mistake(
             "You write the moved tensors into the list or dict that you were given. Whoever called you still has it, and "
             "finds it changed. Build a new one.",
             _in_place,
         ),
-        Misconception(
-            "what is no tensor gets lost",
+        "what is no tensor gets lost": Mistake(
             "Names, numbers and None are gone. What is no tensor and no collection is handed through as it is.",
-            _moves(
+            _to_device(
                 mapping=_tensors_only,
                 sequence=lambda v, again: _same_kind(v, again) if hasattr(v, "_fields") else _tensors_only(v, again),
             ),  # fmt: skip
         ),
-        Misconception(
-            "a text is taken apart",
+        "a text is taken apart": Mistake(
             "You go through everything that can be iterated over, and a text is made of texts without end. Ask for list, "
             "tuple and dict by name.",
-            _moves(other=lambda value, again: _endless() if isinstance(value, str) else value),
+            _to_device(other=lambda value, again: _endless() if isinstance(value, str) else value),
         ),
-    ],
+    },
     hints=(
         "Four kinds of thing can come: a tensor, a dict, a list or tuple, and everything else. Write one if for each.",
         "For a dict or a list, let the function call itself for each item: to_device(item, device). For everything else, "
@@ -347,9 +311,7 @@ def _endless():
     raise RecursionError("maximum recursion depth exceeded")
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 08.conv_flops
-# ----------------------------------------------------------------------------------------------------------
+# --- 08.conv_flops ------------------------------------------------------------------------------------------
 
 
 def _conv_case(label, x, w, stride, padding, **more):
@@ -368,21 +330,20 @@ def _conv_cases(rng):
 
 
 def _conv_oracle(x_shape, w_shape, stride, padding):
-    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     x, w = (torch.empty(shape, device="meta") for shape in (x_shape, w_shape))
     with FlopCounterMode(display=False) as counter:
-        torch.nn.functional.conv2d(x, w, stride=stride, padding=padding)
+        F.conv2d(x, w, stride=stride, padding=padding)
     return int(counter.get_total_flops())
 
 
-def _out(x, w, s, p):
-    return (x[2] + 2 * p - w[2]) // s + 1, (x[3] + 2 * p - w[3]) // s + 1
+def _output(x, w, s, p):
+    return output_size(x[2], w[2], s, p), output_size(x[3], w[3], s, p)
 
 
 def _macs(x, w, s, p):
-    oh, ow = _out(x, w, s, p)
+    oh, ow = _output(x, w, s, p)
     return x[0] * w[0] * oh * ow * w[1] * w[2] * w[3]
 
 
@@ -394,93 +355,78 @@ CONV_FLOPS = Exercise(
     oracle=_conv_oracle,
     forbidden=("torch.*",),
     rtol=1e-9,
-    misconceptions=[
-        Misconception(
-            "only multiplications are counted",
+    misconceptions={
+        "only multiplications are counted": Mistake(
             "You have half of it. Each weight costs a multiplication and an addition, and both are floating-point "
             "operations. (What you counted are MACs, multiply-accumulates.)",
             _macs,
         ),
-        Misconception(
-            "one addition less",
+        "one addition less": Mistake(
             "You count L - 1 additions for a dot product of length L. That is how few it takes, but the usual count, and this "
             "exercise's, is two operations for each product: the first one is added to 0.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, p) - x[0] * w[0] * math.prod(_out(x, w, s, p)),
+            lambda x, w, s, p: 2 * _macs(x, w, s, p) - x[0] * w[0] * math.prod(_output(x, w, s, p)),
         ),
-        Misconception(
-            "a bias is counted",
+        "a bias is counted": Mistake(
             "You add an operation for a bias to each output. This convolution has none.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, p) + x[0] * w[0] * math.prod(_out(x, w, s, p)),
+            lambda x, w, s, p: 2 * _macs(x, w, s, p) + x[0] * w[0] * math.prod(_output(x, w, s, p)),
         ),
-        Misconception(
-            "the output's size is not rounded down",
+        "the output's size is not rounded down": Mistake(
             "Your output has a fraction of a row. Where the stride does not come out even, the rest is left over: use //.",
             lambda x, w, s, p: (
                 2 * x[0] * math.prod(w) * ((x[2] + 2 * p - w[2]) / s + 1) * ((x[3] + 2 * p - w[3]) / s + 1)
             ),
         ),
-        Misconception(
-            "the input's size in place of the output's",
+        "the input's size in place of the output's": Mistake(
             "You count one dot product for every input pixel. There is one for every output pixel, and with a stride or "
             "without padding those are fewer.",
             lambda x, w, s, p: 2 * x[0] * w[0] * x[2] * x[3] * w[1] * w[2] * w[3],
         ),
-        Misconception(
-            "the stride is ignored",
+        "the stride is ignored": Mistake(
             "You slide the kernel by one pixel, whatever the stride. A larger stride gives fewer outputs.",
             lambda x, w, s, p: 2 * _macs(x, w, 1, p),
         ),
-        Misconception(
-            "the padding is ignored",
+        "the padding is ignored": Mistake(
             "Your output has the size that it would have without padding. Zeros around the picture are multiplied too.",
             lambda x, w, s, p: 2 * _macs(x, w, s, 0),
         ),
-        Misconception(
-            "padding on one side only",
+        "padding on one side only": Mistake(
             "Your padding is counted once. There is some on both sides.",
             lambda x, w, s, p: (
                 2 * x[0] * w[0] * ((x[2] + p - w[2]) // s + 1) * ((x[3] + p - w[3]) // s + 1) * w[1] * w[2] * w[3]
             ),  # fmt: skip
         ),
-        Misconception(
-            "the output's size lacks its 1",
+        "the output's size lacks its 1": Mistake(
             "Your output is one row and one column too small: chapter 03's formula ends with + 1.",
             lambda x, w, s, p: (
                 2 * x[0] * w[0] * ((x[2] + 2 * p - w[2]) // s) * ((x[3] + 2 * p - w[3]) // s) * w[1] * w[2] * w[3]
             ),  # fmt: skip
         ),
-        Misconception(
-            "the batch is forgotten",
+        "the batch is forgotten": Mistake(
             "You count one picture's work. A batch of N pictures is N times as much.",
             lambda x, w, s, p: 2 * _macs(x, w, s, p) // x[0],
         ),
-        Misconception(
-            "the input channels are forgotten",
+        "the input channels are forgotten": Mistake(
             "You count one input channel. Every filter has a kernel for each of them.",
             lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[1],
         ),
-        Misconception(
-            "the filters are forgotten",
+        "the filters are forgotten": Mistake(
             "You count one filter. The layer has F of them, each with outputs of its own.",
             lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[0],
         ),
-        Misconception(
-            "one side of the kernel only",
+        "one side of the kernel only": Mistake(
             "You count a row of the kernel in place of all its rows. It has KH times KW weights for each channel.",
             lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[2],
         ),
-        Misconception(
-            "weights in place of work",
+        "weights in place of work": Mistake(
             "You count the layer's weights, twice. Each of them is used again at every output position of every picture.",
             lambda x, w, s, p: 2 * w[0] * w[1] * w[2] * w[3],
         ),
-        Misconception(
-            "height and width of the output are swapped",
+        "height and width of the output are swapped": Mistake(
             "You take the kernel's width from the picture's height, or the other way around. Rows go with KH, columns with "
             "KW.",
             lambda x, w, s, p: 2 * _macs(x, (w[0], w[1], w[3], w[2]), s, p),
         ),
-    ],
+    },
     hints=(
         "Take one output number first. How many weights does its dot product have, and what does each of them cost?",
         "A dot product of length L costs 2L: L multiplications and L additions (the first is added to 0). Its length is "
@@ -490,9 +436,7 @@ CONV_FLOPS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 08.arithmetic_intensity
-# ----------------------------------------------------------------------------------------------------------
+# --- 08.arithmetic_intensity --------------------------------------------------------------------------------
 
 
 def _intensity_cases(rng):
@@ -521,60 +465,50 @@ ARITHMETIC_INTENSITY = Exercise(
     cases=_intensity_cases,
     oracle=_intensity_oracle,
     forbidden=("torch.*",),
-    misconceptions=[
-        Misconception(
-            "what is read is forgotten",
+    misconceptions={
+        "what is read is forgotten": Mistake(
             "You count only what is written. Every input and every weight has to come from memory first.",
             lambda f, r, w, b: f / (b * _size(w)),
         ),
-        Misconception(
-            "what is written is forgotten",
+        "what is written is forgotten": Mistake(
             "You count only what is read. The result has to go back to memory.",
             lambda f, r, w, b: f / (b * _size(r)),
         ),
-        Misconception(
-            "only the first tensor is read",
+        "only the first tensor is read": Mistake(
             "You count the first tensor that is read, and not the others. Weights take their way through memory as well.",
             lambda f, r, w, b: (
                 f / (b * (_size(r[:1]) + _size(w))) if len(r) > 1 else f / (b * (_size(r) + _size(w[:1])))
             ),
         ),
-        Misconception(
-            "numbers in place of bytes",
+        "numbers in place of bytes": Mistake(
             "You divide by how many numbers are moved. Each of them has itemsize bytes.",
             lambda f, r, w, b: f / (_size(r) + _size(w)),
         ),
-        Misconception(
-            "always four bytes",
+        "always four bytes": Mistake(
             "You take four bytes a number, whatever itemsize says. In bfloat16 there are two, and that is half its point.",
             lambda f, r, w, b: f / (4 * (_size(r) + _size(w))),
         ),
-        Misconception(
-            "bits in place of bytes",
+        "bits in place of bytes": Mistake(
             "You divide by bits. Memory is counted in bytes, of eight bits each.",
             lambda f, r, w, b: f / (8 * b * (_size(r) + _size(w))),
         ),
-        Misconception(
-            "upside down",
+        "upside down": Mistake(
             "You have bytes for each operation. Arithmetic intensity is the other way around: operations for each byte.",
             lambda f, r, w, b: (b * (_size(r) + _size(w))) / f,
         ),
-        Misconception(
-            "a shape's sides are added up",
+        "a shape's sides are added up": Mistake(
             "You add the sides of a shape. A tensor of shape (2, 3) holds 2 times 3 numbers.",
             lambda f, r, w, b: f / (b * sum(sum(s) if s else 1 for s in (*r, *w))),
         ),
-        Misconception(
-            "a single number counts for nothing",
+        "a single number counts for nothing": Mistake(
             "A tensor of shape () holds one number, not none. math.prod(()) is 1, as it should be.",
             lambda f, r, w, b: f / (b * (_size(s for s in r if s) + _size(s for s in w if s))),
         ),
-        Misconception(
-            "the bytes are forgotten",
+        "the bytes are forgotten": Mistake(
             "You return the operations alone. Divide them by the bytes that have to be moved.",
             lambda f, r, w, b: f,
         ),
-    ],
+    },
     rtol=1e-7,
     hints=(
         "How many numbers are there in a tensor of shape (2, 3, 4)? How many bytes are those?",
@@ -585,9 +519,7 @@ ARITHMETIC_INTENSITY = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 08.measure
-# ----------------------------------------------------------------------------------------------------------
+# --- 08.measure ---------------------------------------------------------------------------------------------
 
 
 def _times(rng, n):
@@ -629,7 +561,7 @@ def _statistics(times):
     return float(np.median(times)), float(min(times)), float(max(times))
 
 
-def _measures(before=True, after=True, warm=True, count_all=False, clock="perf_counter", say=_statistics):
+def _measure(before=True, after=True, warm=True, count_all=False, clock="perf_counter", say=_statistics):
     """A `measure` whose parts can be left out."""
 
     def wrong(fn, synchronize, warmup, repeats):
@@ -660,93 +592,6 @@ def _one_clock(fn, synchronize, warmup, repeats):
     return mean, mean, mean
 
 
-MEASURE = Exercise(
-    id="08.measure",
-    title="Measure honestly",
-    points=14,
-    cases=_clock_cases,
-    oracle=_clock_oracle,
-    probe="measure",
-    forbidden=("torch.utils.benchmark.*",),
-    rtol=1e-6,
-    misconceptions=[
-        Misconception(
-            "no warm-up",
-            "You leave out the warm-up calls. The first calls load libraries, fill caches and choose algorithms; they "
-            "would be counted as if they were the rule.",
-            _measures(warm=False),
-        ),
-        Misconception(
-            "the warm-up is counted",
-            "You call fn often enough, but the warm-up's times are among those that you count. Throw them away.",
-            _measures(count_all=True),
-        ),
-        Misconception(
-            "no synchronise",
-            "On a GPU you measure how long it takes to hand the work in, not to do it: fn comes back at once. Wait, "
-            "with synchronize(), between fn() and the look at the clock.",
-            _measures(before=False, after=False),
-        ),
-        Misconception(
-            "no synchronise before the clock starts",
-            "Your first repeat also waits for what the warm-up had left in the queue. Let the queue run empty before you "
-            "look at the clock.",
-            lambda *given: _late_start(*given),
-        ),
-        Misconception(
-            "the mean in place of the median",
-            "Your first number is the mean. One hiccup of the machine moves it as far as it likes; the median stands "
-            "still.",
-            _measures(say=lambda t: (float(np.mean(t)), min(t), max(t))),
-        ),
-        Misconception(
-            "one clock around all repeats",
-            "You time all repeats together and divide. That is a mean, and you cannot see the spread. On a GPU, "
-            "handing in and working overlap as well. Look at the clock for every repeat.",
-            _one_clock,
-        ),
-        Misconception(
-            "the fastest in place of the median",
-            "Your first number is the fastest time. It is asked for second; the first is the median.",
-            _measures(say=lambda t: (min(t), min(t), max(t))),
-        ),
-        Misconception(
-            "slowest and fastest are swapped",
-            "The order is median, fastest, slowest.",
-            _measures(say=lambda t: (float(np.median(t)), max(t), min(t))),
-        ),
-        Misconception(
-            "milliseconds",
-            "Your times are a thousand times too large. Return seconds, as the clock gives them.",
-            _measures(say=lambda t: tuple(1000 * v for v in _statistics(t))),
-        ),
-        Misconception(
-            "processor time in place of the clock",
-            "time.process_time counts what the processor's cores work, all together, and stands still while they wait for "
-            "a GPU. The learner waits by the clock on the wall: time.perf_counter.",
-            _measures(clock="process_time"),
-        ),
-        Misconception(
-            "only the last repeat",
-            "You keep the last time only. Collect all of them in a list, and take the median at the end.",
-            _measures(say=lambda t: (t[-1], t[-1], t[-1])),
-        ),
-        Misconception(
-            "a single number",
-            "You return the median alone. The spread belongs to it: return median, fastest, slowest.",
-            _measures(say=lambda t: float(np.median(t))),
-        ),
-    ],
-    hints=(
-        "Three parts: call fn a few times and forget about it; call it again and note each time; sum up the list.",
-        "time.perf_counter() is the clock. synchronize() belongs before the first look at the clock and before the "
-        "second, in every repeat.",
-        "for each repeat: synchronize(); start = time.perf_counter(); fn(); synchronize(); "
-        "times.append(time.perf_counter() - start). Then statistics.median(times), min(times), max(times).",
-    ),
-)
-
-
 def _late_start(fn, synchronize, warmup, repeats):
     for _ in range(warmup):
         fn()
@@ -759,9 +604,82 @@ def _late_start(fn, synchronize, warmup, repeats):
     return _statistics(times)
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 08.train_step, 08.evaluate and 08.train_step_amp
-# ----------------------------------------------------------------------------------------------------------
+MEASURE = Exercise(
+    id="08.measure",
+    title="Measure honestly",
+    points=14,
+    cases=_clock_cases,
+    oracle=_clock_oracle,
+    probe="measure",
+    forbidden=("torch.utils.benchmark.*",),
+    rtol=1e-6,
+    misconceptions={
+        "no warm-up": Mistake(
+            "You leave out the warm-up calls. The first calls load libraries, fill caches and choose algorithms; they "
+            "would be counted as if they were the rule.",
+            _measure(warm=False),
+        ),
+        "the warm-up is counted": Mistake(
+            "You call fn often enough, but the warm-up's times are among those that you count. Throw them away.",
+            _measure(count_all=True),
+        ),
+        "no synchronise": Mistake(
+            "On a GPU you measure how long it takes to hand the work in, not to do it: fn comes back at once. Wait, "
+            "with synchronize(), between fn() and the look at the clock.",
+            _measure(before=False, after=False),
+        ),
+        "no synchronise before the clock starts": Mistake(
+            "Your first repeat also waits for what the warm-up had left in the queue. Let the queue run empty before you "
+            "look at the clock.",
+            _late_start,
+        ),
+        "the mean in place of the median": Mistake(
+            "Your first number is the mean. One hiccup of the machine moves it as far as it likes; the median stands "
+            "still.",
+            _measure(say=lambda t: (float(np.mean(t)), min(t), max(t))),
+        ),
+        "one clock around all repeats": Mistake(
+            "You time all repeats together and divide. That is a mean, and you cannot see the spread. On a GPU, "
+            "handing in and working overlap as well. Look at the clock for every repeat.",
+            _one_clock,
+        ),
+        "the fastest in place of the median": Mistake(
+            "Your first number is the fastest time. It is asked for second; the first is the median.",
+            _measure(say=lambda t: (min(t), min(t), max(t))),
+        ),
+        "slowest and fastest are swapped": Mistake(
+            "The order is median, fastest, slowest.",
+            _measure(say=lambda t: (float(np.median(t)), max(t), min(t))),
+        ),
+        "milliseconds": Mistake(
+            "Your times are a thousand times too large. Return seconds, as the clock gives them.",
+            _measure(say=lambda t: tuple(1000 * v for v in _statistics(t))),
+        ),
+        "processor time in place of the clock": Mistake(
+            "time.process_time counts what the processor's cores work, all together, and stands still while they wait for "
+            "a GPU. The learner waits by the clock on the wall: time.perf_counter.",
+            _measure(clock="process_time"),
+        ),
+        "only the last repeat": Mistake(
+            "You keep the last time only. Collect all of them in a list, and take the median at the end.",
+            _measure(say=lambda t: (t[-1], t[-1], t[-1])),
+        ),
+        "a single number": Mistake(
+            "You return the median alone. The spread belongs to it: return median, fastest, slowest.",
+            _measure(say=lambda t: float(np.median(t))),
+        ),
+    },
+    hints=(
+        "Three parts: call fn a few times and forget about it; call it again and note each time; sum up the list.",
+        "time.perf_counter() is the clock. synchronize() belongs before the first look at the clock and before the "
+        "second, in every repeat.",
+        "for each repeat: synchronize(); start = time.perf_counter(); fn(); synchronize(); "
+        "times.append(time.perf_counter() - start). Then statistics.median(times), min(times), max(times).",
+    ),
+)
+
+
+# --- 08.train_step, 08.evaluate and 08.train_step_amp -------------------------------------------------------
 
 
 def _signed(rng, *shape):
@@ -832,12 +750,9 @@ def _numpy_step(batches, weights, settings):
         P["nearest to the kink"] = min(P["nearest to the kink"], np.abs(u).min())
         h = np.maximum(u, 0)
         s = h @ P["W2"].T + P["b2"]
-        p = np.exp(s - s.max(1, keepdims=True))
-        p /= p.sum(1, keepdims=True)
+        p = softmax(s)
         losses.append(-np.log(p[np.arange(n), y]).mean())
-        ds = p.copy()
-        ds[np.arange(n), y] -= 1
-        ds /= n
+        ds = (p - one_hot(y, s.shape[1])) / n
         G = {"W2": ds.T @ h, "b2": ds.sum(0)}
         du = (ds @ P["W2"]) * (u > 0)
         if normal:
@@ -868,14 +783,12 @@ def _step_oracle(batches, weights, settings):
     return found
 
 
-def _steps(
+def _train_step(
     zero="before", order="right", mode="train", loss=None, give=lambda value: value.item(), context=None, backward=True
 ):
     """A training step whose parts can be wrong."""
 
     def wrong(model, batch, optimizer):
-        import torch
-
         x, y = batch
         if mode:
             model.train(mode == "train")
@@ -883,7 +796,7 @@ def _steps(
             optimizer.zero_grad()
         with context(x) if context else contextlib.nullcontext():
             scores = model(x)
-            value = loss(scores, y) if loss else torch.nn.functional.cross_entropy(scores, y)
+            value = loss(scores, y) if loss else F.cross_entropy(scores, y)
         if order == "step first":
             optimizer.step()
         if backward:
@@ -899,69 +812,61 @@ def _steps(
     return wrong
 
 
-def _functional():
-    import torch
-
-    return torch.nn.functional
-
-
 def _loss_afterwards(model, batch, optimizer):
-    _steps()(model, batch, optimizer)
-    return _functional().cross_entropy(model(batch[0]), batch[1]).item()
+    _train_step()(model, batch, optimizer)
+    return F.cross_entropy(model(batch[0]), batch[1]).item()
 
 
 def _evaluation_afterwards(model, batch, optimizer):
-    loss = _steps()(model, batch, optimizer)
+    loss = _train_step()(model, batch, optimizer)
     model.eval()
     return loss
 
 
 def _accuracy_as_loss(model, batch, optimizer):
-    import torch
-
     x, y = batch
     model.train()
     optimizer.zero_grad()
     scores = model(x)
-    _functional().cross_entropy(scores, y).backward()
+    F.cross_entropy(scores, y).backward()
     optimizer.step()
     return (scores.argmax(1) == y).to(torch.float64).mean().item()
 
 
-_GRAPH = (
-    "the loss keeps its graph",
-    "You return the loss as it comes, a tensor with its whole graph behind it. A list of a thousand of those keeps a "
-    "thousand batches' activations in memory. Return loss.item(), or loss.detach().",
-)
-_NOT_ZEROED = (
-    "the gradients are not zeroed",
-    "backward() adds to the gradients that are there already, so yours are a sum over all batches so far. Zero them in "
-    "every step, before the backward pass.",
-)
-_ZERO_LATE = (
-    "zeroed after the step only",
-    "You zero the gradients at the end. Whatever was in them before your first step is still added to its gradient. Zero "
-    "them before the backward pass.",
-)
-_ZERO_BETWEEN = (
-    "zero_grad after backward",
-    "You zero the gradients when they have just been computed, and the step finds nothing to follow. Zero them before "
-    "the backward pass.",
-)
-_STEP_FIRST = (
-    "step before backward",
-    "The optimizer steps before the gradients are there. First backward, which computes them, then the step, which uses "
-    "them.",
-)
-_NO_STEP = (
-    "the optimizer never steps",
-    "The gradients are right, but the weights stay as they were. optimizer.step() is what moves them.",
-)
-_EVALUATION = (
-    "the model is left in evaluation mode",
-    "After an evaluation the model is in evaluation mode, and batch normalisation uses its old statistics there. Call "
-    "model.train() before the forward pass.",
-)
+def _step_mistakes(context=None):
+    """Mistakes of a training step, be it in full precision or in mixed precision (`context` is autocast)."""
+    return {
+        "the gradients are not zeroed": Mistake(
+            "backward() adds to the gradients that are there already, so yours are a sum over all batches so far. Zero "
+            "them in every step, before the backward pass.",
+            _train_step(zero="never", context=context),
+        ),
+        "zeroed after the step only": Mistake(
+            "You zero the gradients at the end. Whatever was in them before your first step is still added to its "
+            "gradient. Zero them before the backward pass.",
+            _train_step(zero="after", context=context),
+        ),
+        "zero_grad after backward": Mistake(
+            "You zero the gradients when they have just been computed, and the step finds nothing to follow. Zero them "
+            "before the backward pass.",
+            _train_step(zero="between", context=context),
+        ),
+        "step before backward": Mistake(
+            "The optimizer steps before the gradients are there. First backward, which computes them, then the step, "
+            "which uses them.",
+            _train_step(order="step first", context=context),
+        ),
+        "the optimizer never steps": Mistake(
+            "The gradients are right, but the weights stay as they were. optimizer.step() is what moves them.",
+            _train_step(order="no step", context=context),
+        ),
+        "the loss keeps its graph": Mistake(
+            "You return the loss as it comes, a tensor with its whole graph behind it. A list of a thousand of those keeps "
+            "a thousand batches' activations in memory. Return loss.item(), or loss.detach().",
+            _train_step(give=lambda value: value, context=context),
+        ),
+    }
+
 
 TRAIN_STEP = Exercise(
     id="08.train_step",
@@ -971,62 +876,53 @@ TRAIN_STEP = Exercise(
     oracle=_step_oracle,
     probe="train_step",
     rtol=1e-6,
-    misconceptions=[
-        Misconception(*_NOT_ZEROED, _steps(zero="never")),
-        Misconception(*_ZERO_LATE, _steps(zero="after")),
-        Misconception(*_ZERO_BETWEEN, _steps(zero="between")),
-        Misconception(*_STEP_FIRST, _steps(order="step first")),
-        Misconception(*_NO_STEP, _steps(order="no step")),
-        Misconception(*_GRAPH, _steps(give=lambda value: value)),
-        Misconception(*_EVALUATION, _steps(mode=None)),
-        Misconception(
-            "evaluation mode afterwards",
+    misconceptions={
+        **_step_mistakes(),
+        "the model is left in evaluation mode": Mistake(
+            "After an evaluation the model is in evaluation mode, and batch normalisation uses its old statistics there. "
+            "Call model.train() before the forward pass.",
+            _train_step(mode=None),
+        ),
+        "evaluation mode afterwards": Mistake(
             "The step is right, but at its end you put the model into evaluation mode. The docstring asks for training mode: "
             "the next batch comes at once.",
             _evaluation_afterwards,
         ),
-        Misconception(
-            "the model is put into evaluation mode",
+        "the model is put into evaluation mode": Mistake(
             "You call model.eval() in a training step. Batch normalisation then uses its old statistics in place of the "
             "batch's, and never learns new ones.",
-            _steps(mode="eval", loss=lambda s, y: _functional().cross_entropy(s, y)),
+            _train_step(mode="eval", loss=lambda s, y: F.cross_entropy(s, y)),
         ),
-        Misconception(
-            "softmax before cross_entropy",
+        "softmax before cross_entropy": Mistake(
             "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself, so your network is "
             "squashed twice, and it learns far too slowly. Give it the scores.",
-            _steps(loss=lambda s, y: _functional().cross_entropy(s.softmax(1), y)),
+            _train_step(loss=lambda s, y: F.cross_entropy(s.softmax(1), y)),
         ),
-        Misconception(
-            "nll_loss of the scores",
+        "nll_loss of the scores": Mistake(
             "nll_loss expects logarithms of probabilities. Of raw scores it is no loss at all: it can fall without end. "
             "Use cross_entropy.",
-            _steps(loss=lambda s, y: _functional().nll_loss(s, y)),
+            _train_step(loss=lambda s, y: F.nll_loss(s, y)),
         ),
-        Misconception(
-            "a sum over the batch",
+        "a sum over the batch": Mistake(
             "You add up the pictures' losses. With a larger batch your steps would grow too. Take the mean, which is "
             "cross_entropy's default.",
-            _steps(loss=lambda s, y: _functional().cross_entropy(s, y, reduction="sum")),
+            _train_step(loss=lambda s, y: F.cross_entropy(s, y, reduction="sum")),
         ),
-        Misconception(
-            "the squared error of the scores",
+        "the squared error of the scores": Mistake(
             "You compare scores with one-hot labels by their squared error. That is a loss for grams. For dishes it is "
             "cross-entropy.",
-            _steps(loss=lambda s, y: ((s - _functional().one_hot(y, s.shape[1])) ** 2).mean()),
+            _train_step(loss=lambda s, y: ((s - F.one_hot(y, s.shape[1])) ** 2).mean()),
         ),
-        Misconception(
-            "the loss after the step",
+        "the loss after the step": Mistake(
             "The weights are right, but you compute the loss once more, with the new weights. That costs a second forward "
             "pass. Return the loss whose gradient you have taken.",
             _loss_afterwards,
         ),
-        Misconception(
-            "the accuracy in place of the loss",
+        "the accuracy in place of the loss": Mistake(
             "The weights are right, but you return the share of right answers. Return the loss.",
             _accuracy_as_loss,
         ),
-    ],
+    },
     hints=(
         "Five things happen: zero the gradients, forward, loss, backward, step. And the model must know that it is being "
         "trained.",
@@ -1073,27 +969,25 @@ def _evaluation_oracle(batches, weights):
     return {"mean loss": float(np.round(loss, 10)), "accuracy": float(np.mean(scores.argmax(1) == y))}
 
 
-def _evaluates(mode="eval", track=False, sum_up=None, loss=None, correct=None):
+def _evaluate(mode="eval", track=False, sum_up=None, loss=None, correct=None):
     """An evaluation whose parts can be wrong; `sum_up` gets (loss, number right, size) for each batch."""
 
     def wrong(model, batches):
-        import torch
-
         if mode:
             model.train(mode == "train")
         found = []
         with contextlib.nullcontext() if track else torch.no_grad():
             for x, y in batches:
                 scores = model(x)
-                value = loss(scores, y) if loss else torch.nn.functional.cross_entropy(scores, y)
+                value = loss(scores, y) if loss else F.cross_entropy(scores, y)
                 right = correct(scores, y) if correct else (scores.argmax(1) == y).sum()
                 found.append((float(value.detach()), float(right), len(y)))
-        return (sum_up or _weighted)(found)
+        return (sum_up or _means_by_size)(found)
 
     return wrong
 
 
-def _weighted(found):
+def _means_by_size(found):
     n = sum(size for _, _, size in found)
     return sum(loss * size for loss, _, size in found) / n, sum(right for _, right, _ in found) / n
 
@@ -1101,13 +995,11 @@ def _weighted(found):
 def _freezing(model, batches):
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    return _evaluates(track=True)(model, batches)
+    return _evaluate(track=True)(model, batches)
 
 
 def _switching_off(model, batches):
-    import torch
-
-    found = _evaluates()(model, batches)
+    found = _evaluate()(model, batches)
     torch.set_grad_enabled(False)
     return found
 
@@ -1120,104 +1012,88 @@ EVALUATE = Exercise(
     oracle=_evaluation_oracle,
     probe="evaluate",
     rtol=1e-6,
-    misconceptions=[
-        Misconception(
-            "training mode is left on",
+    misconceptions={
+        "training mode is left on": Mistake(
             "The model is still in training mode, so batch normalisation uses each batch's own statistics, and goes on "
             "learning from your test pictures. Call model.eval() first.",
-            _evaluates(mode=None),
+            _evaluate(mode=None),
         ),
-        Misconception(
-            "gradients are tracked",
+        "gradients are tracked": Mistake(
             "The numbers may be right, but torch records every operation for a backward pass that never comes: time and "
             "memory for nothing. Wrap the loop in torch.no_grad() or torch.inference_mode().",
-            _evaluates(track=True),
+            _evaluate(track=True),
         ),
-        Misconception(
-            "the weights are frozen for good",
+        "the weights are frozen for good": Mistake(
             "You switch requires_grad off to save memory, and nobody switches it on again: the next training step fails. "
             "torch.no_grad() ends by itself.",
             _freezing,
         ),
-        Misconception(
-            "gradients are off for good",
+        "gradients are off for good": Mistake(
             "torch.set_grad_enabled(False) as a line of its own switches gradients off for the whole program, and the next "
             "training step fails. As a context, with torch.no_grad():, it ends by itself.",
             _switching_off,
         ),
-        Misconception(
-            "the mean of batch means",
+        "the mean of batch means": Mistake(
             "You average the batches' averages, so the pictures of a short last batch count for more than the others. Weigh "
             "each batch by its size.",
-            _evaluates(
+            _evaluate(
                 sum_up=lambda f: (float(np.mean([a for a, _, _ in f])), float(np.mean([r / n for _, r, n in f])))
             ),
         ),
-        Misconception(
-            "the loss is averaged over batches",
+        "the loss is averaged over batches": Mistake(
             "Your accuracy is right, but the loss is divided by the number of batches: the pictures of a short batch count "
             "for more. Weigh each batch's loss by its size.",
-            _evaluates(sum_up=lambda f: (float(np.mean([a for a, _, _ in f])), _weighted(f)[1])),
+            _evaluate(sum_up=lambda f: (float(np.mean([a for a, _, _ in f])), _means_by_size(f)[1])),
         ),
-        Misconception(
-            "the accuracy of the last batch only",
+        "the accuracy of the last batch only": Mistake(
             "Your loss is right, but the accuracy is that of the last batch. Count the right answers of all batches.",
-            _evaluates(sum_up=lambda f: (_weighted(f)[0], f[-1][1] / f[-1][2])),
+            _evaluate(sum_up=lambda f: (_means_by_size(f)[0], f[-1][1] / f[-1][2])),
         ),
-        Misconception(
-            "the last batch only",
+        "the last batch only": Mistake(
             "Both numbers are those of the last batch. Add up over all batches, and divide at the end.",
-            _evaluates(sum_up=lambda f: (f[-1][0], f[-1][1] / f[-1][2])),
+            _evaluate(sum_up=lambda f: (f[-1][0], f[-1][1] / f[-1][2])),
         ),
-        Misconception(
-            "the first batch only",
+        "the first batch only": Mistake(
             "Both numbers are those of the first batch. Is there a return inside the loop?",
-            _evaluates(sum_up=lambda f: (f[0][0], f[0][1] / f[0][2])),
+            _evaluate(sum_up=lambda f: (f[0][0], f[0][1] / f[0][2])),
         ),
-        Misconception(
-            "every batch counts as full",
+        "every batch counts as full": Mistake(
             "You divide by the number of batches times the first batch's size. The others may be of another size: add "
             "up the sizes.",
-            _evaluates(
+            _evaluate(
                 sum_up=lambda f: (
                     sum(a * n for a, _, n in f) / (len(f) * f[0][2]),
                     sum(r for _, r, _ in f) / (len(f) * f[0][2]),
                 )
             ),
         ),
-        Misconception(
-            "the loss is not weighed before the division",
+        "the loss is not weighed before the division": Mistake(
             "You add up the batches' mean losses and divide by the number of pictures. Multiply each mean by its batch's "
             "size first.",
-            _evaluates(sum_up=lambda f: (sum(a for a, _, _ in f) / sum(n for _, _, n in f), _weighted(f)[1])),
+            _evaluate(sum_up=lambda f: (sum(a for a, _, _ in f) / sum(n for _, _, n in f), _means_by_size(f)[1])),
         ),
-        Misconception(
-            "per cent",
+        "per cent": Mistake(
             "Your accuracy is a hundred times too large. It is a share, from 0 to 1.",
-            _evaluates(sum_up=lambda f: (_weighted(f)[0], 100 * _weighted(f)[1])),
+            _evaluate(sum_up=lambda f: (_means_by_size(f)[0], 100 * _means_by_size(f)[1])),
         ),
-        Misconception(
-            "a count in place of a share",
+        "a count in place of a share": Mistake(
             "You return how many pictures are right. Divide by how many there are.",
-            _evaluates(sum_up=lambda f: (_weighted(f)[0], sum(r for _, r, _ in f))),
+            _evaluate(sum_up=lambda f: (_means_by_size(f)[0], sum(r for _, r, _ in f))),
         ),
-        Misconception(
-            "softmax before cross_entropy",
+        "softmax before cross_entropy": Mistake(
             "The accuracy is right, since softmax keeps the order, but the loss is not: cross_entropy applies softmax "
             "itself.",
-            _evaluates(loss=lambda s, y: _functional().cross_entropy(s.softmax(1), y)),
+            _evaluate(loss=lambda s, y: F.cross_entropy(s.softmax(1), y)),
         ),
-        Misconception(
-            "errors are counted",
+        "errors are counted": Mistake(
             "You count the pictures that are wrong. Accuracy is the share of right ones.",
-            _evaluates(correct=lambda s, y: (s.argmax(1) != y).sum()),
+            _evaluate(correct=lambda s, y: (s.argmax(1) != y).sum()),
         ),
-        Misconception(
-            "accuracy first",
+        "accuracy first": Mistake(
             "Both numbers are right, but in the other order. The loss comes first.",
-            _evaluates(sum_up=lambda f: _weighted(f)[::-1]),
+            _evaluate(sum_up=lambda f: _means_by_size(f)[::-1]),
         ),
-    ],
+    },
     hints=(
         "Three sums, over all batches: the losses, the right answers, the pictures. Divide at the end.",
         "model.eval() and torch.no_grad() are two different things: the first changes what layers do, the second what "
@@ -1258,21 +1134,14 @@ def _amp_oracle(batches, weights, settings):
 
 
 def _autocast(kind="bfloat16", device=None):
-    def enter(images):
-        import torch
-
-        return torch.autocast(device or images.device.type, dtype=kind and getattr(torch, kind))
-
-    return enter
+    return lambda images: torch.autocast(device or images.device.type, dtype=kind and getattr(torch, kind))
 
 
 def _whole_model_cast(model, batch, optimizer):
-    import torch
-
     model.to(torch.bfloat16)
     x, y = batch
     optimizer.zero_grad()
-    loss = _functional().cross_entropy(model(x.to(torch.bfloat16)), y)
+    loss = F.cross_entropy(model(x.to(torch.bfloat16)), y)
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -1283,7 +1152,7 @@ def _loss_in_16_bits(model, batch, optimizer):
     optimizer.zero_grad()
     with _autocast()(x):
         scores = model(x)
-    loss = _functional().cross_entropy(scores, y)
+    loss = F.cross_entropy(scores, y)
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -1297,50 +1166,39 @@ TRAIN_STEP_AMP = Exercise(
     oracle=_amp_oracle,
     probe="train_step_amp",
     rtol=0.06,
-    misconceptions=[
-        Misconception(
-            "no autocast",
+    misconceptions={
+        "no autocast": Mistake(
             "Your layers compute in float32, as they did before. Run the forward pass and the loss inside "
             "torch.autocast, with dtype=torch.bfloat16.",
-            _steps(),
+            _train_step(),
         ),
-        Misconception(
-            "the whole model is cast",
+        "the whole model is cast": Mistake(
             "You turn the model itself into bfloat16. With eight bits of precision, a weight of 1 does not notice "
             "an update of 0.001. Leave the weights in float32; autocast makes short-lived copies.",
             _whole_model_cast,
         ),
-        Misconception(
-            "float16 in place of bfloat16",
+        "float16 in place of bfloat16": Mistake(
             "float16 has a small range: gradients below 0.00000006 become zero, and one needs a GradScaler to save them. "
             "bfloat16 has float32's range and needs none.",
-            _steps(context=_autocast("float16")),
+            _train_step(context=_autocast("float16")),
         ),
-        Misconception(
-            "autocast for the CPU only",
+        "autocast for the CPU only": Mistake(
             'You write "cpu" into autocast. On a GPU that does nothing, and the layers compute in float32. Ask the batch where '
             "it is: images.device.type.",
-            _steps(context=_autocast(device="cpu")),
+            _train_step(context=_autocast(device="cpu")),
         ),
-        Misconception(
-            "the dtype is left out",
+        "the dtype is left out": Mistake(
             "You do not say which short type you want. On the CPU autocast takes bfloat16, on a GPU float16. Say "
             "dtype=torch.bfloat16.",
-            _steps(context=_autocast(kind=None)),
+            _train_step(context=_autocast(kind=None)),
         ),
-        Misconception(
-            "the loss is computed in 16 bits",
+        "the loss is computed in 16 bits": Mistake(
             "Your loss is computed outside of autocast, from bfloat16 scores, so it has two or three digits. Inside, "
             "cross_entropy would have been run in float32.",
             _loss_in_16_bits,
         ),
-        Misconception(*_NOT_ZEROED, _steps(zero="never", context=_autocast())),
-        Misconception(*_ZERO_LATE, _steps(zero="after", context=_autocast())),
-        Misconception(*_ZERO_BETWEEN, _steps(zero="between", context=_autocast())),
-        Misconception(*_STEP_FIRST, _steps(order="step first", context=_autocast())),
-        Misconception(*_NO_STEP, _steps(order="no step", context=_autocast())),
-        Misconception(*_GRAPH, _steps(give=lambda value: value, context=_autocast())),
-    ],
+        **_step_mistakes(_autocast()),
+    },
     hints=(
         "It is train_step with one thing around the forward pass and the loss. Backward and step stay outside.",
         "torch.autocast is a context manager. It wants the type of device that the tensors are on, as a text, and the "
@@ -1350,9 +1208,7 @@ TRAIN_STEP_AMP = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 08.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 08.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "08.quiz",
@@ -1360,44 +1216,34 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            {
-                "a": "A matrix product on a GPU is fast, but not that fast: work out 2n³ operations in 20 µs and compare "
-                "with the data sheets.",
-                "b": "Warming up changes the first calls. All hundred calls were this fast.",
-                "d": "A GPU remembers no results of earlier products.",
-            },
+            a="A matrix product on a GPU is fast, but not that fast: work out 2n³ operations in 20 µs and compare "
+            "with the data sheets.",
+            b="Warming up changes the first calls. All hundred calls were this fast.",
+            d="A GPU remembers no results of earlier products.",
         ),
         Question(
             "a",
-            {
-                "b": "More threads would add arithmetic. Is it arithmetic that this layer is waiting for?",
-                "c": "Peak performance is the flat part of the roof. On which side of the ridge is this layer?",
-                "d": "The batch moves both: twice the operations and twice the bytes. What happens to their ratio?",
-            },
+            b="More threads would add arithmetic. Is it arithmetic that this layer is waiting for?",
+            c="Peak performance is the flat part of the roof. On which side of the ridge is this layer?",
+            d="The batch moves both: twice the operations and twice the bytes. What happens to their ratio?",
         ),
         Question(
             "b",
-            {
-                "a": "Nothing is raised: the shapes fit. That is what makes this mistake so hard to find.",
-                "c": "A step does not touch the gradients, and neither does backward clear them.",
-                "d": "Momentum is kept by the optimizer, in its own memory, and it shrinks with time. This does not.",
-            },
+            a="Nothing is raised: the shapes fit. That is what makes this mistake so hard to find.",
+            c="A step does not touch the gradients, and neither does backward clear them.",
+            d="Momentum is kept by the optimizer, in its own memory, and it shrinks with time. This does not.",
         ),
         Question(
             "d",
-            {
-                "a": "Same mean, same spread: the mean is what moves most when one time is far off.",
-                "b": "The fastest call is the best case, and alone it hides the spread. What would most calls take?",
-                "c": "One slow call is not the program's speed; perhaps the machine was busy then.",
-            },
+            a="Same mean, same spread: the mean is what moves most when one time is far off.",
+            b="The fastest call is the best case, and alone it hides the spread. What would most calls take?",
+            c="One slow call is not the program's speed; perhaps the machine was busy then.",
         ),
         Question(
             "c",
-            {
-                "a": "The other way around: bfloat16 has fewer digits than float16.",
-                "b": "Both take 2 bytes.",
-                "d": "Neither can hold a whole float32. Which of the two can hold its exponent?",
-            },
+            a="The other way around: bfloat16 has fewer digits than float16.",
+            b="Both take 2 bytes.",
+            d="Neither can hold a whole float32. Which of the two can hold its exponent?",
         ),
     ],
 )

@@ -6,12 +6,14 @@ the run that goes on from it, and `FoodNet` by plates that it has never seen: we
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 
 import numpy as np
+import torch
+from torch import nn
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import checksum, generator
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes import food
 
 LIBRARIES = ("sklearn.*", "torchvision.*", "introdl.training.*")
@@ -21,29 +23,25 @@ def _pictures(rng, *shape):
     return rng.integers(0, 256, shape).astype(np.uint8)
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 09.normalisation_stats
-# ----------------------------------------------------------------------------------------------------------
+# --- 09.normalisation_stats ---------------------------------------------------------------------------------
 
 
-def _parts(rng, train, val, test):
+def _drawn_splits(rng, train, val, test):
     return rng.permutation(np.repeat(["train", "val", "test"], [train, val, test]))
 
 
 def _stats_cases(rng):
     small = np.array([[[[0, 51, 102]], [[255, 51, 204]]], [[[255, 102, 153]], [[255, 0, 0]]], [[[0, 255, 255]], [[0, 51, 0]]]])  # fmt: skip
     yield Case("three pictures of two pixels", images=small[rng.permutation(3)].astype(np.uint8), splits=np.array(["train", "train", "test"]))  # fmt: skip
-    yield Case("pictures that are not square", images=_pictures(rng, 12, 5, 7, 3), splits=_parts(rng, 6, 4, 2))
+    yield Case("pictures that are not square", images=_pictures(rng, 12, 5, 7, 3), splits=_drawn_splits(rng, 6, 4, 2))
     bright = _pictures(rng, 16, 6, 4, 3) // np.array([1, 2, 5], np.uint8)
-    yield Case("channels of different brightness", images=bright.astype(np.uint8), splits=_parts(rng, 9, 3, 4))
+    yield Case("channels of different brightness", images=bright.astype(np.uint8), splits=_drawn_splits(rng, 9, 3, 4))
     level = rng.integers(10, 200, (20, 1, 1, 1))
     dim = np.clip(level + rng.integers(-9, 40, (20, 4, 9, 3)), 0, 255).astype(np.uint8)
-    yield Case("some pictures dark, some bright", images=dim, splits=_parts(rng, 11, 5, 4))
+    yield Case("some pictures dark, some bright", images=dim, splits=_drawn_splits(rng, 11, 5, 4))
 
 
 def _stats_oracle(images, splits):
-    import torch
-
     chosen = torch.from_numpy(images[splits == "train"]).double().div(255).flatten(0, 2)
     std, mean = torch.std_mean(chosen, dim=0, correction=0)
     return mean.numpy().round(12), std.numpy().round(12)
@@ -73,92 +71,76 @@ NORMALISATION_STATS = Exercise(
     oracle=_stats_oracle,
     probe="channel_statistics",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "from all splits",
+    misconceptions={
+        "from all splits": Mistake(
             "You count validation and test pictures too. What you know of them must not enter the training, not even as a mean: "
             'choose the pictures whose split is "train" first.',
             _stats(which=lambda s: s != "none"),
         ),
-        Misconception(
-            "from training and validation",
+        "from training and validation": Mistake(
             "You leave out the test pictures alone. Validation pictures judge too, while you choose between networks: take those whose "
             'split is "train".',
             _stats(which=lambda s: s != "test"),
         ),
-        Misconception(
-            "from all pictures but the training set",
+        "from all pictures but the training set": Mistake(
             "You count the pictures that are not for training. Turn the condition around.",
             _stats(which=lambda s: s != "train"),
         ),
-        Misconception(
-            "bytes are not scaled",
+        "bytes are not scaled": Mistake(
             "Your numbers run from 0 to 255. Pictures are divided by 255 before they are normalised, so divide these too.",
             _stats(scale=1),
         ),
-        Misconception(
-            "the deviation is not scaled",
+        "the deviation is not scaled": Mistake(
             "Your mean is that of numbers from 0 to 1, your deviation that of bytes. Divide the pictures by 255 once, before you take "
             "either.",
             _stats(std=lambda x: 255 * x.std(axis=(0, 1, 2))),
         ),
-        Misconception(
-            "divided by 256",
+        "divided by 256": Mistake(
             "You divide by 256. The largest byte is 255, and it should become exactly 1.",
             _stats(scale=256),
         ),
-        Misconception(
-            "the variance for the standard deviation",
+        "the variance for the standard deviation": Mistake(
             "Your second array is the variance. Its square root is the standard deviation.",
             _stats(std=lambda x: x.var(axis=(0, 1, 2))),
         ),
-        Misconception(
-            "one number for all channels",
+        "one number for all channels": Mistake(
             "You have one mean and one deviation for all channels together. Red, green and blue need one each.",
             _stats(mean=lambda x: x.mean(), std=lambda x: x.std()),
         ),
-        Misconception(
-            "one number for all channels, three times",
+        "one number for all channels, three times": Mistake(
             "Your three means are the same number: you took the mean over the channels too. Leave the last axis out.",
             _stats(mean=lambda x: np.full(3, x.mean()), std=lambda x: np.full(3, x.std())),
         ),
-        Misconception(
-            "a mean for every picture",
+        "a mean for every picture": Mistake(
             "You have a row of numbers for each picture. The mean goes over the pictures too: axes 0, 1 and 2.",
             _stats(mean=lambda x: x.mean(axis=(1, 2)), std=lambda x: x.std(axis=(1, 2))),
         ),
-        Misconception(
-            "the mean of the pictures' own deviations",
+        "the mean of the pictures' own deviations": Mistake(
             "You take each picture's standard deviation and then their mean. That forgets how much pictures differ from each "
             "other. Take one deviation over all pixels of all pictures.",
             _stats(std=lambda x: x.std(axis=(1, 2)).mean(axis=0)),
         ),
-        Misconception(
-            "a mean for every pixel",
+        "a mean for every pixel": Mistake(
             "You have a mean picture. The mean goes over rows and columns too: axes 0, 1 and 2.",
             _stats(mean=lambda x: x.mean(axis=0), std=lambda x: x.std(axis=0)),
         ),
-        Misconception(
-            "the axes of another layout",
+        "the axes of another layout": Mistake(
             "You average over axes 0, 2 and 3, as if channels came second. Here they come last: (N, H, W, 3).",
             _stats(mean=lambda x: x.mean(axis=(0, 2, 3)), std=lambda x: x.std(axis=(0, 2, 3))),
         ),
-        Misconception(
-            "divided by one pixel less",
+        "divided by one pixel less": Mistake(
             "Your deviation is the sample's (divided by n - 1). Here it is divided by n, as x.std() does.",
             _stats(std=lambda x: x.std(axis=(0, 1, 2), ddof=1)),
         ),
-        Misconception(
-            "squared as bytes",
+        "squared as bytes": Mistake(
             "You square the bytes. In uint8 there is no room above 255: 16 squared becomes 0. Turn them into floats first.",
             _byte_squares,
         ),
-        Misconception(
-            "mean and deviation are swapped",
+        "mean and deviation are swapped": Mistake(
             "You return the deviation first. The order is: mean, std.",
             lambda images, splits: _stats()(images, splits)[::-1],
         ),
-    ],
+    },
     hints=(
         "Which pictures may you look at? Choose those first, with a condition on splits.",
         "Divide by 255. Then one mean for each channel: over the pictures, the rows and the columns, not over the last axis.",
@@ -167,9 +149,7 @@ NORMALISATION_STATS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 09.augment
-# ----------------------------------------------------------------------------------------------------------
+# --- 09.augment ---------------------------------------------------------------------------------------------
 # With N = 48 pictures or more, each drawing a flip and two steps of -s to s: the flips' share lies outside 0.12 to 0.88 in
 # less than 2 in 10^8 batches, all steps of both axes miss one of the farthest in 2 (4/5)^96 < 2 in 10^9 (s = 2; s = 1 is
 # rarer still), and every other rule fails more rarely. How often what is drawn comes from 50 further batches (`food._unfair`).
@@ -177,19 +157,20 @@ NORMALISATION_STATS = Exercise(
 
 
 def _augment_cases(rng):
-    def drawn():
-        return np.random.default_rng(int(rng.integers(2**32)))
-
     def labels(n):
         return rng.permutation(np.arange(n, dtype=np.int64) + int(rng.integers(1, 9)))
 
-    yield Case("five small pictures", images=_pictures(rng, 5, 3, 4, 3), labels=labels(5), shift=1, rng=drawn())
-    yield Case("48 pictures, two steps", images=_pictures(rng, 48, 5, 6, 3), labels=labels(48), shift=2, rng=drawn())
-    yield Case("49 pictures, one step", images=_pictures(rng, 49, 5, 4, 3), labels=labels(49), shift=1, rng=drawn())
-    yield Case("mirrored only", images=_pictures(rng, 50, 3, 4, 3), labels=labels(50), shift=0, rng=drawn())
+    yield Case("five small pictures", images=_pictures(rng, 5, 3, 4, 3), labels=labels(5), shift=1, rng=generator(rng))
+    yield Case(
+        "48 pictures, two steps", images=_pictures(rng, 48, 5, 6, 3), labels=labels(48), shift=2, rng=generator(rng)
+    )
+    yield Case(
+        "49 pictures, one step", images=_pictures(rng, 49, 5, 4, 3), labels=labels(49), shift=1, rng=generator(rng)
+    )
+    yield Case("mirrored only", images=_pictures(rng, 50, 3, 4, 3), labels=labels(50), shift=0, rng=generator(rng))
 
 
-def _augmenter(
+def _augment(
     flips=lambda rng, n: rng.random(n) < 0.5,
     steps=lambda rng, n, s: rng.integers(-s, s + 1, (n, 2)),
     mirror=lambda image: image[:, ::-1],
@@ -218,7 +199,7 @@ _CALLS = itertools.count()
 
 def _unasked_generator(images, labels, shift, rng):
     """Other draws than at the call before; the same ones each time that a sheet is made: a case has 5 or 55 calls."""
-    return _augmenter()(images, labels, shift, np.random.default_rng([3, next(_CALLS) % 5]))
+    return _augment()(images, labels, shift, np.random.default_rng([3, next(_CALLS) % 5]))
 
 
 def _one_row_step(rng, n, s):
@@ -229,14 +210,14 @@ def _one_row_step(rng, n, s):
 
 def _augment_tied(images, labels, shift, rng):
     draws = rng.random((len(images), 2))
-    return _augmenter(
+    return _augment(
         flips=lambda rng, n: draws[:, 0] < 0.5,
         steps=lambda rng, n, s: np.floor(draws * (2 * s + 1)).astype(int) - s,
     )(images, labels, shift, rng)
 
 
 def _augment_in_place(images, labels, shift, rng):
-    images[:] = _augmenter()(images.copy(), labels, shift, rng)[0]
+    images[:] = _augment()(images.copy(), labels, shift, rng)[0]
     return images, labels
 
 
@@ -253,138 +234,114 @@ AUGMENT = Exercise(
     oracle=lambda images, labels, shift, rng: food.AUGMENTED,
     probe="augment",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "one draw for the whole batch",
+    misconceptions={
+        "one draw for the whole batch": Mistake(
             "You draw once, and change all pictures of the batch in the same way. Each picture needs draws of its own: N flips, and "
             "N steps for each axis.",
-            _augmenter(
+            _augment(
                 flips=lambda rng, n: np.full(n, rng.random() < 0.5),
                 steps=lambda rng, n, s: np.tile(rng.integers(-s, s + 1, 2), (n, 1)),
             ),
         ),
-        Misconception(
-            "one flip for the whole batch",
+        "one flip for the whole batch": Mistake(
             "The steps are each picture's own, but the flip is drawn once for all. Draw N of them.",
-            _augmenter(flips=lambda rng, n: np.full(n, rng.random() < 0.5)),
+            _augment(flips=lambda rng, n: np.full(n, rng.random() < 0.5)),
         ),
-        Misconception(
-            "one step for the whole batch",
+        "one step for the whole batch": Mistake(
             "The flips are each picture's own, but the steps are drawn once for all. Draw N of them for each axis.",
-            _augmenter(steps=lambda rng, n, s: np.tile(rng.integers(-s, s + 1, 2), (n, 1))),
+            _augment(steps=lambda rng, n, s: np.tile(rng.integers(-s, s + 1, 2), (n, 1))),
         ),
-        Misconception(
-            "flipped upside down",
+        "flipped upside down": Mistake(
             "Some pictures stand on their heads. Left and right change places when the columns are reversed: axis 2 of a batch, "
             "axis 1 of one picture.",
-            _augmenter(mirror=lambda image: image[::-1]),
+            _augment(mirror=lambda image: image[::-1]),
         ),
-        Misconception(
-            "the colours are flipped",
+        "the colours are flipped": Mistake(
             "You reverse the last axis, the channels, so that red and blue change places. Reverse the columns.",
-            _augmenter(mirror=lambda image: image[..., ::-1]),
+            _augment(mirror=lambda image: image[..., ::-1]),
         ),
-        Misconception(
-            "labels out of step",
+        "labels out of step": Mistake(
             "Some pictures come with the label of another. Where you reorder pictures, their labels must go along; and here "
             "nothing need be reordered.",
-            _augmenter(finish=_augment_shuffled),
+            _augment(finish=_augment_shuffled),
         ),
-        Misconception(
-            "the batch is reordered",
+        "the batch is reordered": Mistake(
             "Pictures and labels are in step, but in a new order. Shuffling is another function's work.",
-            _augmenter(finish=lambda new, labels, rng: (new[::-1].copy(), labels[::-1].copy())),
+            _augment(finish=lambda new, labels, rng: (new[::-1].copy(), labels[::-1].copy())),
         ),
-        Misconception(
-            "the labels get lost",
+        "the labels get lost": Mistake(
             "You return the pictures alone. Return both, pictures and labels.",
-            _augmenter(finish=lambda new, labels, rng: new),
+            _augment(finish=lambda new, labels, rng: new),
         ),
-        Misconception(
-            "always mirrored",
+        "always mirrored": Mistake(
             "All your pictures are mirrored, always. Half of them should be, each by chance: a draw from 0 to 1 is below 0.5.",
-            _augmenter(flips=lambda rng, n: np.ones(n, bool)),
+            _augment(flips=lambda rng, n: np.ones(n, bool)),
         ),
-        Misconception(
-            "never mirrored",
+        "never mirrored": Mistake(
             "No picture is mirrored. Half of them should be.",
-            _augmenter(flips=lambda rng, n: np.zeros(n, bool)),
+            _augment(flips=lambda rng, n: np.zeros(n, bool)),
         ),
-        Misconception(
-            "never moved",
+        "never moved": Mistake(
             "No picture is moved. Each should go -shift to shift rows down and as many columns to the right.",
-            _augmenter(steps=lambda rng, n, s: np.zeros((n, 2), int)),
+            _augment(steps=lambda rng, n, s: np.zeros((n, 2), int)),
         ),
-        Misconception(
-            "what goes out comes in again",
+        "what goes out comes in again": Mistake(
             "np.roll brings what leaves on one side in again on the other. What comes in should be black, 0.",
-            _augmenter(fill="wrap"),
+            _augment(fill="wrap"),
         ),
-        Misconception(
-            "the edge is repeated",
+        "the edge is repeated": Mistake(
             "You fill the strip that comes in with the picture's edge. That is a good way too; here it should be black, 0.",
-            _augmenter(fill="edge"),
+            _augment(fill="edge"),
         ),
-        Misconception(
-            "one step for both axes",
+        "one step for both axes": Mistake(
             "Each picture goes as far down as to the right. Draw the two steps apart.",
-            _augmenter(steps=lambda rng, n, s: np.repeat(rng.integers(-s, s + 1, (n, 1)), 2, axis=1)),
+            _augment(steps=lambda rng, n, s: np.repeat(rng.integers(-s, s + 1, (n, 1)), 2, axis=1)),
         ),
-        Misconception(
-            "one axis only",
+        "one axis only": Mistake(
             "Pictures move along one axis, and never along the other. Draw a step for rows and one for columns.",
-            _augmenter(steps=lambda rng, n, s: rng.integers(-s, s + 1, (n, 2)) * [0, 1]),
+            _augment(steps=lambda rng, n, s: rng.integers(-s, s + 1, (n, 2)) * [0, 1]),
         ),
-        Misconception(
-            "to one side only",
+        "to one side only": Mistake(
             "Your steps run from 0 to shift, so pictures only go down and to the right. Begin at -shift.",
-            _augmenter(steps=lambda rng, n, s: rng.integers(0, s + 1, (n, 2))),
+            _augment(steps=lambda rng, n, s: rng.integers(0, s + 1, (n, 2))),
         ),
-        Misconception(
-            "the farthest step is never drawn",
+        "the farthest step is never drawn": Mistake(
             "The step +shift never comes. rng.integers(a, b) leaves its upper end out: write shift + 1.",
-            _augmenter(steps=lambda rng, n, s: rng.integers(-s, s, (n, 2)) if s else np.zeros((n, 2), int)),
+            _augment(steps=lambda rng, n, s: rng.integers(-s, s, (n, 2)) if s else np.zeros((n, 2), int)),
         ),
-        Misconception(
-            "not half of them mirrored",
+        "not half of them mirrored": Mistake(
             "Many more, or many fewer, than half of your pictures are mirrored. rng.random() lies below 0.5 in half of the cases; a "
             "normal draw does not, and neither does rng.integers(3) hit 0.",
-            _augmenter(flips=lambda rng, n: rng.random(n) < 0.3),
+            _augment(flips=lambda rng, n: rng.random(n) < 0.3),
         ),
-        Misconception(
-            "every second picture is mirrored",
+        "every second picture is mirrored": Mistake(
             "Which pictures are mirrored depends on their places in the batch alone. Each should be mirrored by chance: N draws from rng.",
-            _augmenter(flips=lambda rng, n: np.arange(n) % 2 == 1),
+            _augment(flips=lambda rng, n: np.arange(n) % 2 == 1),
         ),
-        Misconception(
-            "some steps come more often",
+        "some steps come more often": Mistake(
             "Not all steps are equally likely. A draw from -shift to shift that is rounded takes the farthest steps half as often, and "
             "one that is cut off takes 0 twice as often. rng.integers(-shift, shift + 1) gives whole numbers, all alike.",
-            _augmenter(steps=lambda rng, n, s: np.round(rng.uniform(-s, s, (n, 2))).astype(int)),
+            _augment(steps=lambda rng, n, s: np.round(rng.uniform(-s, s, (n, 2))).astype(int)),
         ),
-        Misconception(
-            "one step for all along one axis",
+        "one step for all along one axis": Mistake(
             "Along one axis you draw one step for the whole batch. Draw N of them for each axis.",
-            _augmenter(steps=_one_row_step),
+            _augment(steps=_one_row_step),
         ),
-        Misconception(
-            "flip and step from one draw",
+        "flip and step from one draw": Mistake(
             "One draw decides whether a picture is mirrored and where it goes, so that mirrored pictures go to one side. Draw each apart.",
             _augment_tied,
         ),
-        Misconception(
-            "the generator is not used",
+        "the generator is not used": Mistake(
             "With rng in the same state your pictures differ. Then nobody can repeat your training. Draw with rng, not with "
             "np.random.",
             _unasked_generator,
         ),
-        Misconception(
-            "the batch is changed in place",
+        "the batch is changed in place": Mistake(
             "You write into the pictures that you were given. In the next epoch they would be changed again, and again. Write "
             "into a new array.",
             _augment_in_place,
         ),
-    ],
+    },
     hints=(
         "Draw first: N numbers for the flips, N steps for the rows, N for the columns. Then go through the pictures.",
         "new = np.zeros_like(images). Mirrored is image[:, ::-1]. To move a picture down by 2, new[2:] gets image[:-2]; for "
@@ -395,9 +352,7 @@ AUGMENT = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 09.food_net
-# ----------------------------------------------------------------------------------------------------------
+# --- 09.food_net --------------------------------------------------------------------------------------------
 # The pictures that decide the marks go in without labels; these stay here. All plates of `data/plates` lie where answers run,
 # with their labels, so other pictures judge (`autograder.held_out`). Colours, sides and the dishes' numbers are dealt anew for
 # each classroom, so that a network which learned elsewhere brings nothing along.
@@ -434,7 +389,7 @@ def _hidden_plates(rng):
 
     order, seed = rng.permutation(len(new)), int(rng.integers(2**31))
     own, asked = dealt(train.images), dealt(new[order])
-    _HELD_OUT[_key(asked)] = numbers[labels[order]].astype(np.int64)
+    _HELD_OUT[checksum(asked)] = numbers[labels[order]].astype(np.int64)
     for least, weight in LADDER:
         yield Case(
             f"{least:.0%} of new plates right",
@@ -449,10 +404,6 @@ def _hidden_plates(rng):
         )
 
 
-def _key(images):
-    return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
-
-
 def _food_net_oracle(images, labels, new, classes, steps, seed, least):
     if not steps:
         return {"within the budget": True}
@@ -460,21 +411,14 @@ def _food_net_oracle(images, labels, new, classes, steps, seed, least):
         from introdl import data
 
         return {"labels": data.plates(size=32, dishes="base").split(new).labels, "accuracy": least}
-    return {"labels": _HELD_OUT[_key(new)], "accuracy": least}
+    return {"labels": _HELD_OUT[checksum(new)], "accuracy": least}
 
 
-def _net(make):
-    """A wrong `FoodNet`: a function of the number of dishes, made of torch's layers."""
-
-    def FoodNet(num_classes):
-        from torch import nn
-
-        return make(nn, num_classes)
-
-    return FoodNet
+# Wrong `FoodNet`s are functions of k, the number of dishes.
 
 
-def _stages(nn, *channels, act=True):
+def _stages(*channels, act=True):
+    """The layers of stages with so many channels, each of which halves height and width."""
     layers = []
     for before, after in zip(channels[:-1], channels[1:], strict=True):
         layers += [
@@ -484,11 +428,11 @@ def _stages(nn, *channels, act=True):
     return layers
 
 
-def _headless(nn, k):
-    return nn.Sequential(*_stages(nn, 3, 8, 16), nn.Conv2d(16, k, 1))
+def _headless(k):
+    return nn.Sequential(*_stages(3, 8, 16), nn.Conv2d(16, k, 1))
 
 
-def _list_of_layers(nn, k):
+def _list_of_layers(k):
     class Loose(nn.Module):
         def __init__(self):
             super().__init__()
@@ -503,11 +447,11 @@ def _list_of_layers(nn, k):
     return Loose()
 
 
-def _forwarding(nn, forward):
+def _forwarding(forward):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.body = nn.Sequential(*_stages(nn, 3, 8, 16))
+            self.body = nn.Sequential(*_stages(3, 8, 16))
 
         def forward(self, x):
             return forward(self, x)
@@ -515,18 +459,18 @@ def _forwarding(nn, forward):
     return Net()
 
 
-def _every_place(nn, k):
-    net = _forwarding(nn, lambda self, x: self.head(self.body(x).permute(0, 2, 3, 1).reshape(-1, 16)))
+def _every_place(k):
+    net = _forwarding(lambda self, x: self.head(self.body(x).permute(0, 2, 3, 1).reshape(-1, 16)))
     net.head = nn.Linear(16, k)
     return net
 
 
-def _nothing_returned(nn, k):
-    return _forwarding(nn, lambda self, x: None)
+def _nothing_returned(k):
+    return _forwarding(lambda self, x: None)
 
 
-def _batch_normalised_by_hand(nn, k):
-    net = _forwarding(nn, lambda self, x: self.head(_standard(self.body(x).mean(dim=(2, 3)))))
+def _batch_normalised_by_hand(k):
+    net = _forwarding(lambda self, x: self.head(_standard(self.body(x).mean(dim=(2, 3)))))
     net.head = nn.Linear(16, k)
     return net
 
@@ -546,89 +490,71 @@ FOOD_NET = Exercise(
     names=("FoodNet",),
     forbidden=("introdl.models.*", "torchvision.*", "torch.hub.load", "safetensors.*"),
     seconds=420.0,
-    misconceptions=[
-        Misconception(
-            "no nonlinearity",
+    misconceptions={
+        "no nonlinearity": Mistake(
             "A linear function of a linear function is linear: your convolutions, averages and dense layers are worth one single "
             "matrix. Put a ReLU behind each convolution.",
-            _net(lambda nn, k: nn.Sequential(*_stages(nn, 3, 8, 16, act=False), nn.Flatten(), nn.Linear(16 * 64, k))),
+            lambda k: nn.Sequential(*_stages(3, 8, 16, act=False), nn.Flatten(), nn.Linear(16 * 64, k)),
         ),
-        Misconception(
-            "over the budget of parameters",
+        "over the budget of parameters": Mistake(
             "Count the weights of your dense layers first. A map of 16 x 16 with 32 channels, flattened, has 8,192 numbers; a dense "
             "layer with 128 units behind it has a million weights. Pool further down, or take the mean over height and width.",
-            _net(
-                lambda nn, k: nn.Sequential(
-                    nn.Conv2d(3, 32, 3, padding=1),
-                    nn.ReLU(),
-                    nn.MaxPool2d(2),
-                    nn.Flatten(),
-                    nn.Linear(32 * 256, 128),
-                    nn.ReLU(),
-                    nn.Linear(128, k),
-                )
-            ),  # fmt: skip
-        ),
-        Misconception(
-            "too much work",
-            "Many channels on large maps are expensive: each filter runs over every place. Pool earlier, and let the channels "
-            "grow as the maps shrink.",
-            _net(
-                lambda nn, k: nn.Sequential(
-                    nn.Conv2d(3, 48, 3, padding=1),
-                    nn.ReLU(),
-                    nn.Conv2d(48, 64, 3, padding=1),
-                    nn.ReLU(),
-                    nn.AdaptiveAvgPool2d(1),
-                    nn.Flatten(),
-                    nn.Linear(64, k),
-                )
-            ),  # fmt: skip
-        ),
-        Misconception(
-            "softmax at the end",
-            "Your outputs are probabilities. cross_entropy applies softmax itself; twice it flattens the gradients, and the "
-            "network learns slowly. Return the scores.",
-            _net(
-                lambda nn, k: nn.Sequential(
-                    *_stages(nn, 3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, k), nn.Softmax(dim=1)
-                )
+            lambda k: nn.Sequential(
+                nn.Conv2d(3, 32, 3, padding=1),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Flatten(),
+                nn.Linear(32 * 256, 128),
+                nn.ReLU(),
+                nn.Linear(128, k),
             ),
         ),
-        Misconception(
-            "a head of fixed size",
+        "too much work": Mistake(
+            "Many channels on large maps are expensive: each filter runs over every place. Pool earlier, and let the channels "
+            "grow as the maps shrink.",
+            lambda k: nn.Sequential(
+                nn.Conv2d(3, 48, 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(48, 64, 3, padding=1),
+                nn.ReLU(),
+                nn.AdaptiveAvgPool2d(1),
+                nn.Flatten(),
+                nn.Linear(64, k),
+            ),
+        ),
+        "softmax at the end": Mistake(
+            "Your outputs are probabilities. cross_entropy applies softmax itself; twice it flattens the gradients, and the "
+            "network learns slowly. Return the scores.",
+            lambda k: nn.Sequential(*_stages(3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, k), nn.Softmax(dim=1)),
+        ),
+        "a head of fixed size": Mistake(
             "The last layer has twenty outputs, whatever num_classes says. Give it num_classes.",
-            _net(lambda nn, k: nn.Sequential(*_stages(nn, 3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, 20))),
+            lambda k: nn.Sequential(*_stages(3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, 20)),
         ),
-        Misconception(
-            "scores for every place",
+        "scores for every place": Mistake(
             "A map of scores comes out for each dish. Take the mean over height and width, or flatten, before the last layer.",
-            _net(_headless),
+            _headless,
         ),
-        Misconception(
-            "places become pictures",
+        "places become pictures": Mistake(
             "There are more rows of scores than pictures: the places of a map have been mixed into the batch. Keep the first axis "
             "when you flatten.",
-            _net(_every_place),
+            _every_place,
         ),
-        Misconception(
-            "layers in a plain list",
+        "layers in a plain list": Mistake(
             "Layers in a plain Python list, or made anew in forward, are unknown to the network: nobody trains them, and no "
             "checkpoint holds them. Use nn.Sequential or nn.ModuleList, in __init__.",
-            _net(_list_of_layers),
+            _list_of_layers,
         ),
-        Misconception(
-            "forward returns nothing",
+        "forward returns nothing": Mistake(
             "forward ends without a return. Return the scores.",
-            _net(_nothing_returned),
+            _nothing_returned,
         ),
-        Misconception(
-            "normalised by its neighbours",
+        "normalised by its neighbours": Mistake(
             "You normalise by the batch's own mean, in evaluation too. Then a plate's dish depends on what else is on the tray. "
             "nn.BatchNorm2d keeps a running mean for evaluation.",
-            _net(_batch_normalised_by_hand),
+            _batch_normalised_by_hand,
         ),
-    ],
+    },
     hints=(
         "Begin with what you know from chapter 04: convolution, ReLU, pooling, three or four times over. Double the channels where "
         "the map's sides are halved: 16, 32, 64.",
@@ -640,9 +566,7 @@ FOOD_NET = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 09.checkpoint
-# ----------------------------------------------------------------------------------------------------------
+# --- 09.checkpoint ------------------------------------------------------------------------------------------
 
 
 def _checkpoint_cases(rng):
@@ -663,8 +587,6 @@ def _checkpoint_cases(rng):
 
 def _checkpoint_oracle(X, y, done, epochs, settings):
     """A run that was never interrupted."""
-    import torch
-
     X, y = torch.from_numpy(X), torch.from_numpy(y)
     parts = food.training_parts(settings)
     food.train_epochs(*parts, X, y, range(done))
@@ -679,7 +601,6 @@ def _checkpoint_oracle(X, y, done, epochs, settings):
 
 def _checkpointer(leave=(), epoch=lambda e: e, model_state=lambda m: m.state_dict(), strict=True):
     """A pair of functions that leave some parts out."""
-    import torch
 
     def save(path, model, optimizer, schedule, generator, epochs):
         torch.save(
@@ -704,18 +625,6 @@ def _checkpointer(leave=(), epoch=lambda e: e, model_state=lambda m: m.state_dic
         if "generator" not in leave:
             generator.set_state(saved["generator"])
         return epoch(saved["epochs"])
-
-    return save, load
-
-
-def _later(**options):
-    """The same pair, made when it is called: torch is not imported before."""
-
-    def save(*given):
-        return _checkpointer(**options)[0](*given)
-
-    def load(*given):
-        return _checkpointer(**options)[1](*given)
 
     return save, load
 
@@ -748,70 +657,58 @@ CHECKPOINT = Exercise(
     forbidden=("introdl.training.*",),
     rtol=1e-6,
     seconds=20.0,
-    misconceptions=[
-        Misconception(
-            "the network is not loaded",
+    misconceptions={
+        "the network is not loaded": Mistake(
             "The new network keeps its first weights. model.load_state_dict(...) puts the saved ones in; reading the file alone "
             "changes nothing.",
-            _later(leave=("model",)),
+            _checkpointer(leave=("model",)),
         ),
-        Misconception(
-            "parameters without statistics",
+        "parameters without statistics": Mistake(
             "Batch normalisation's running mean and variance are lost. They are no parameters, but they are in state_dict().",
-            _later(model_state=lambda m: dict(m.named_parameters()), strict=False),
+            _checkpointer(model_state=lambda m: dict(m.named_parameters()), strict=False),
         ),
-        Misconception(
-            "the optimizer's state is lost",
+        "the optimizer's state is lost": Mistake(
             "The optimizer begins without its memory: momentum, and Adam's running means. Save optimizer.state_dict() and load it.",
-            _later(leave=("optimizer",)),
+            _checkpointer(leave=("optimizer",)),
         ),
-        Misconception(
-            "the schedule's state is lost",
+        "the schedule's state is lost": Mistake(
             "The schedule begins again, so the learning rate takes other steps. Save schedule.state_dict() and load it.",
-            _later(leave=("schedule",)),
+            _checkpointer(leave=("schedule",)),
         ),
-        Misconception(
-            "the generator's state is lost",
+        "the generator's state is lost": Mistake(
             "After loading, the order of the pictures is drawn anew from the beginning. Save generator.get_state() and bring it "
             "back with set_state.",
-            _later(leave=("generator",)),
+            _checkpointer(leave=("generator",)),
         ),
-        Misconception(
-            "the network alone",
+        "the network alone": Mistake(
             "You bring the weights back and nothing else. Optimizer, schedule and generator have states too.",
-            _later(leave=("optimizer", "schedule", "generator")),
+            _checkpointer(leave=("optimizer", "schedule", "generator")),
         ),
-        Misconception(
-            "resumes from epoch 0",
+        "resumes from epoch 0": Mistake(
             "load_checkpoint says that no epoch is finished, so all of them are run again. Save the number, and return it.",
-            _later(epoch=lambda e: 0),
+            _checkpointer(epoch=lambda e: 0),
         ),
-        Misconception(
-            "one epoch is run twice",
+        "one epoch is run twice": Mistake(
             "You return one epoch too few, and the last finished one is run again.",
-            _later(epoch=lambda e: e - 1),
+            _checkpointer(epoch=lambda e: e - 1),
         ),
-        Misconception(
-            "one epoch is left out",
+        "one epoch is left out": Mistake(
             "You return one epoch too many. Return how many are finished: the next one has that number, since epochs count from 0.",
-            _later(epoch=lambda e: e + 1),
+            _checkpointer(epoch=lambda e: e + 1),
         ),
-        Misconception(
-            "nothing is returned",
+        "nothing is returned": Mistake(
             "load_checkpoint returns None. Return the number of finished epochs.",
-            _later(epoch=lambda e: None),
+            _checkpointer(epoch=lambda e: None),
         ),
-        Misconception(
-            "no file is written",
+        "no file is written": Mistake(
             "There is no file after save_checkpoint. torch.save(something, path) writes one.",
             (_no_file, lambda *given: 0),
         ),
-        Misconception(
-            "always the latest file",
+        "always the latest file": Mistake(
             "You load the file that was written last, whatever path says. Read the one that you are asked for.",
             _latest(),
         ),
-    ],
+    },
     hints=(
         "What does the next step depend on? The weights, and four things more. Each of them has a state.",
         "A dict of states: model.state_dict(), optimizer.state_dict(), schedule.state_dict(), generator.get_state(), and epochs. "
@@ -822,9 +719,7 @@ CHECKPOINT = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 09.confusion_matrix
-# ----------------------------------------------------------------------------------------------------------
+# --- 09.confusion_matrix ------------------------------------------------------------------------------------
 
 
 def _confusion_cases(rng):
@@ -839,13 +734,13 @@ def _confusion_cases(rng):
     ):
         known = np.array([c for c in range(k) if c != missing])
         labels = rng.choice(known, n)
-        wrong = rng.choice(known, n, p=_uneven(len(known)))
+        wrong = rng.choice(known, n, p=_uneven_shares(len(known)))
         predictions = np.where(rng.random(n) < 0.5, labels, wrong)
         labels[:2], predictions[:2] = known[0], known[1]  # one mistake at least comes twice
         yield Case(label, labels=labels.astype(np.int64), predictions=predictions.astype(np.int64), k=k)
 
 
-def _uneven(count):
+def _uneven_shares(count):
     share = np.arange(1, count + 1, dtype=float)
     return share / share.sum()
 
@@ -856,7 +751,7 @@ def _confusion_oracle(labels, predictions, k):
     return confusion_matrix(labels, predictions, labels=np.arange(k)).astype(np.int64)
 
 
-def _counted(labels, predictions, k):
+def _confusion(labels, predictions, k):
     found = np.zeros((k, k), np.int64)
     np.add.at(found, (labels, predictions), 1)
     return found
@@ -870,7 +765,7 @@ def _once(labels, predictions, k):
 
 def _shares(axis):
     def wrong(labels, predictions, k):
-        found = _counted(labels, predictions, k)
+        found = _confusion(labels, predictions, k)
         return found / np.maximum(found.sum(axis=axis, keepdims=axis is not None), 1)
 
     return wrong
@@ -878,7 +773,7 @@ def _shares(axis):
 
 def _from_data(labels, predictions, k):
     known = np.unique(np.concatenate([labels, predictions]))
-    return _counted(np.searchsorted(known, labels), np.searchsorted(known, predictions), len(known))
+    return _confusion(np.searchsorted(known, labels), np.searchsorted(known, predictions), len(known))
 
 
 CONFUSION_MATRIX = Exercise(
@@ -888,52 +783,43 @@ CONFUSION_MATRIX = Exercise(
     cases=_confusion_cases,
     oracle=_confusion_oracle,
     forbidden=("sklearn.*", "introdl.recipes.*"),
-    misconceptions=[
-        Misconception(
-            "transposed",
+    misconceptions={
+        "transposed": Mistake(
             "Your rows are the answers and your columns the true dishes. Here a row is a true dish: [label, prediction].",
-            lambda labels, predictions, k: _counted(predictions, labels, k),
+            lambda labels, predictions, k: _confusion(predictions, labels, k),
         ),
-        Misconception(
-            "each pair counts once",
+        "each pair counts once": Mistake(
             "matrix[labels, predictions] += 1 adds 1 to each place once, however often the pair comes: NumPy reads, adds and writes "
             "all at once. Use a loop, or np.add.at.",
             _once,
         ),
-        Misconception(
-            "shares of each row",
+        "shares of each row": Mistake(
             "You divide by the row's sum. The matrix should hold counts; shares can be made of them later.",
             _shares(1),
         ),
-        Misconception(
-            "shares of each column", "You divide by the column's sum. The matrix should hold counts.", _shares(0)
+        "shares of each column": Mistake("You divide by the column's sum. The matrix should hold counts.", _shares(0)),
+        "shares of all plates": Mistake(
+            "You divide by the number of plates. The matrix should hold counts.", _shares(None)
         ),
-        Misconception(
-            "shares of all plates", "You divide by the number of plates. The matrix should hold counts.", _shares(None)
-        ),
-        Misconception(
-            "classes are counted from the data",
+        "classes are counted from the data": Mistake(
             "Your matrix leaves out dishes that do not come. It should be (k, k) always, or matrices of two batches cannot be added.",
             _from_data,
         ),
-        Misconception(
-            "only the right answers",
+        "only the right answers": Mistake(
             "Only your diagonal is filled. The mistakes are what the matrix is for.",
-            lambda labels, predictions, k: np.diag(np.diag(_counted(labels, predictions, k))),
+            lambda labels, predictions, k: np.diag(np.diag(_confusion(labels, predictions, k))),
         ),
-        Misconception(
-            "only the mistakes",
+        "only the mistakes": Mistake(
             "Your diagonal is empty. Right answers count too.",
             lambda labels, predictions, k: (
-                _counted(labels, predictions, k) - np.diag(np.diag(_counted(labels, predictions, k)))
+                _confusion(labels, predictions, k) - np.diag(np.diag(_confusion(labels, predictions, k)))
             ),
         ),
-        Misconception(
-            "dishes are counted from 1",
+        "dishes are counted from 1": Mistake(
             "The first row and column stay empty: you shift the numbers by one. Labels run from 0 to k - 1.",
-            lambda labels, predictions, k: np.pad(_counted(labels, predictions, k), ((1, 0), (1, 0)))[:k, :k],
+            lambda labels, predictions, k: np.pad(_confusion(labels, predictions, k), ((1, 0), (1, 0)))[:k, :k],
         ),
-    ],
+    },
     hints=(
         "Start with zeros of shape (k, k). What does one plate with label 2 and prediction 0 change?",
         "It adds 1 to matrix[2, 0]: the row is the truth, the column the answer. Go through all plates.",
@@ -942,17 +828,15 @@ CONFUSION_MATRIX = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 09.worst_mistakes
-# ----------------------------------------------------------------------------------------------------------
+# --- 09.worst_mistakes --------------------------------------------------------------------------------------
 
 
 def _worst_case(rng, label, count, k, wrong, n):
     """Probabilities of plates, for which other kinds of confidence give other plates or another order."""
     while True:
         drawn = _worst_drawn(rng, count, k, wrong)
-        right = _by(_sure)(*drawn, n).tolist()
-        if wrong < 2 or all(_by(key)(*drawn, n).tolist() != right for key in (_margin, _gap, _unsure)):
+        right = _ranked_by(_sure)(*drawn, n).tolist()
+        if wrong < 2 or all(_ranked_by(key)(*drawn, n).tolist() != right for key in (_margin, _gap, _unsure)):
             return Case(label, probabilities=drawn[0], labels=drawn[1], n=n)
 
 
@@ -993,7 +877,7 @@ def _mistakes(probabilities, labels):
     return np.flatnonzero(probabilities.argmax(axis=1) != labels)
 
 
-def _by(key, among=_mistakes, cut=lambda order, n: order[:n]):
+def _ranked_by(key, among=_mistakes, cut=lambda order, n: order[:n]):
     def wrong(probabilities, labels, n):
         chosen = among(probabilities, labels)
         return cut(chosen[np.argsort(key(probabilities[chosen], labels[chosen]), kind="stable")], n)
@@ -1027,8 +911,10 @@ def _unsure(p, labels):
 
 
 def _filled_up(probabilities, labels, n):
-    chosen = _by(_sure)(probabilities, labels, n)
-    rest = [k for k in _by(_sure, _everyone)(probabilities, labels, len(labels)) if k not in set(chosen.tolist())]
+    chosen = _ranked_by(_sure)(probabilities, labels, n)
+    rest = [
+        k for k in _ranked_by(_sure, _everyone)(probabilities, labels, len(labels)) if k not in set(chosen.tolist())
+    ]
     return np.array([*chosen.tolist(), *rest][:n], dtype=np.int64)
 
 
@@ -1045,71 +931,59 @@ WORST_MISTAKES = Exercise(
     oracle=_worst_oracle,
     probe="indices",
     forbidden=("torch.*", "sklearn.*"),
-    misconceptions=[
-        Misconception(
-            "right ones too",
+    misconceptions={
+        "right ones too": Mistake(
             "Among your plates are some that were named right. Choose the mistakes first, then look how sure the network was.",
-            _by(_sure, _everyone),
+            _ranked_by(_sure, _everyone),
         ),
-        Misconception(
-            "the least confident of all plates",
+        "the least confident of all plates": Mistake(
             "You return the plates that the network is least sure of, right or wrong. Asked for are mistakes, and the surest of "
             "them.",
-            _by(lambda p, labels: p.max(axis=1), _everyone),
+            _ranked_by(lambda p, labels: p.max(axis=1), _everyone),
         ),
-        Misconception(
-            "the least confident mistakes",
+        "the least confident mistakes": Mistake(
             "These are mistakes, but those that the network was least sure of. The worst are the ones that it would swear to: sort "
             "the other way.",
-            _by(lambda p, labels: p.max(axis=1)),
+            _ranked_by(lambda p, labels: p.max(axis=1)),
         ),
-        Misconception(
-            "by the true dish's probability",
+        "by the true dish's probability": Mistake(
             "You sort by how little the network gave the true dish. Asked for is how much it gave the dish that it named.",
-            _by(_own),
+            _ranked_by(_own),
         ),
-        Misconception(
-            "by the lead over the second dish",
+        "by the lead over the second dish": Mistake(
             "You sort by how far the named dish is ahead of the second one. Asked for is its probability alone.",
-            _by(_margin),
+            _ranked_by(_margin),
         ),
-        Misconception(
-            "by the lead over the true dish",
+        "by the lead over the true dish": Mistake(
             "You sort by how far the named dish is ahead of the true one. Asked for is its probability alone.",
-            _by(_gap),
+            _ranked_by(_gap),
         ),
-        Misconception(
-            "the last one first",
+        "the last one first": Mistake(
             "The plates are right, the order is not: the worst mistake should come first.",
-            lambda p, labels, n: _by(_sure)(p, labels, n)[::-1],
+            lambda p, labels, n: _ranked_by(_sure)(p, labels, n)[::-1],
         ),
-        Misconception(
-            "filled up with right ones",
+        "filled up with right ones": Mistake(
             "Where there are fewer mistakes than n, you fill up with plates that were named right. Return fewer.",
             _filled_up,
         ),
-        Misconception(
-            "places among the mistakes",
+        "places among the mistakes": Mistake(
             "Your numbers count within the mistakes, not within all plates. Keep the mistakes' own numbers, np.flatnonzero gives "
             "them, and index those with your order.",
             _place_among_mistakes,
         ),
-        Misconception(
-            "all mistakes",
+        "all mistakes": Mistake(
             "You return every mistake. Asked for are the n worst.",
-            _by(_sure, cut=lambda order, n: order),
+            _ranked_by(_sure, cut=lambda order, n: order),
         ),
-        Misconception(
-            "in the order of the plates",
+        "in the order of the plates": Mistake(
             "You return the first n mistakes, in the order in which the plates came. Sort by the network's confidence.",
             lambda p, labels, n: _mistakes(p, labels)[:n],
         ),
-        Misconception(
-            "probabilities in place of numbers",
+        "probabilities in place of numbers": Mistake(
             "You return how sure the network was. Asked for are the plates' numbers, so that one can look at them.",
-            lambda p, labels, n: p.max(axis=1)[_by(_sure)(p, labels, n)],
+            lambda p, labels, n: p.max(axis=1)[_ranked_by(_sure)(p, labels, n)],
         ),
-    ],
+    },
     hints=(
         "Two questions: which plates are mistakes? And how sure was the network of what it said?",
         "named = probabilities.argmax(axis=1); np.flatnonzero(named != labels) are the mistakes' numbers. Their confidence is "
@@ -1119,9 +993,7 @@ WORST_MISTAKES = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 09.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 09.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "09.quiz",
@@ -1129,53 +1001,35 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            {
-                "a": "The numbers would hardly differ, that is true. But a rule that you break where it is harmless is soon broken where it is not.",
-                "c": "A normalised picture is as large as it was.",
-                "d": "They have about the same mean here. What if they had not, because the app's cameras are darker?",
-            },
+            a="The numbers would hardly differ, that is true. But a rule that you break where it is harmless is soon broken where it is not.",
+            c="A normalised picture is as large as it was.",
+            d="They have about the same mean here. What if they had not, because the app's cameras are darker?",
         ),
         Question(
             "d",
-            {
-                "a": "Of the two it knows the training pictures better, as the numbers say. Is that what you want?",
-                "b": "Its validation accuracy is the lower one.",
-                "c": "They differ by eight points on the plates that count.",
-            },
+            a="Of the two it knows the training pictures better, as the numbers say. Is that what you want?",
+            b="Its validation accuracy is the lower one.",
+            c="They differ by eight points on the plates that count.",
         ),
         Question(
             "a",
-            {
-                "b": "The weights are loaded, and the network answers as well as before.",
-                "c": "load_state_dict of the network alone raises nothing.",
-                "d": "AdamW's running means and the place in the schedule are part of what comes next.",
-            },
+            b="The weights are loaded, and the network answers as well as before.",
+            c="load_state_dict of the network alone raises nothing.",
+            d="AdamW's running means and the place in the schedule are part of what comes next.",
         ),
         Question(
             "c",
-            {
-                "a": "For a network 0.9 to 0.1 and 0.51 to 0.49 are the same answer, but not the same target.",
-                "b": "It takes some of the true dish's share away. Nothing is added to the pictures.",
-                "d": "The labels stay what they are; it is the target of the loss that is softened.",
-            },
+            a="For a network 0.9 to 0.1 and 0.51 to 0.49 are the same answer, but not the same target.",
+            b="It takes some of the true dish's share away. Nothing is added to the pictures.",
+            d="The labels stay what they are; it is the target of the loss that is softened.",
         ),
         Question(
             "b",
-            {
-                "a": "One seed each: the difference may be the seeds'. How much does one arm differ from itself?",
-                "c": "Two accuracies of the same network and recipe differ by a point from seed to seed. Is 0.6 more than that?",
-                "d": "The test set is for one look at the end. Choosing by it makes it a second validation set.",
-            },
+            a="One seed each: the difference may be the seeds'. How much does one arm differ from itself?",
+            c="Two accuracies of the same network and recipe differ by a point from seed to seed. Is 0.6 more than that?",
+            d="The test set is for one look at the end. Choosing by it makes it a second validation set.",
         ),
     ],
 )
 
-EXERCISES = [
-    NORMALISATION_STATS,
-    AUGMENT,
-    FOOD_NET,
-    CHECKPOINT,
-    CONFUSION_MATRIX,
-    WORST_MISTAKES,
-    QUIZ,
-]
+EXERCISES = [NORMALISATION_STATS, AUGMENT, FOOD_NET, CHECKPOINT, CONFUSION_MATRIX, WORST_MISTAKES, QUIZ]

@@ -10,8 +10,12 @@ import contextlib
 import itertools
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import generator, wrong_answers
+from autograder.authoring.formulas import convolution
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes import looking
 
 #: The course's own instruments, and what would find the neighbours.
@@ -21,9 +25,7 @@ NEIGHBOURS = ("sklearn.*", "scipy.spatial.*", "introdl.figures.*")
 _NAMES = (("low", "high"), ("first", "second"), ("edges", "parts"), ("one", "two"))
 
 
-# ----------------------------------------------------------------------------------------------------------
-# Small networks, in closed form
-# ----------------------------------------------------------------------------------------------------------
+# --- Small networks, in closed form -------------------------------------------------------------------------
 
 
 def _quarters(rng, *shape, most=6):
@@ -53,8 +55,7 @@ def _forward(net, x):
     found = {}
     for number, name in enumerate(net["names"]):
         kernel, stride = net["kernels"][number], net["strides"][number]
-        windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[2:], axis=(2, 3))[:, :, ::stride, ::stride]
-        x = np.einsum("nchwuv,fcuv->nfhw", windows, kernel) + net["biases"][number][:, None, None]
+        x = convolution(x, kernel, net["biases"][number], stride)
         found[f"{name}.conv"] = x
         if "means" in net:
             mean, variance = (net[what][number][:, None, None] for what in ("means", "variances"))
@@ -107,26 +108,7 @@ def _enlarged(coarse, height, width):
     return matrix(height, coarse.shape[0]) @ coarse @ matrix(width, coarse.shape[1]).T
 
 
-def _torch():
-    import torch
-
-    return torch
-
-
-@contextlib.contextmanager
-def _kept(model, layer):
-    """What a layer gives, in a list, as long as the context lasts."""
-    found = []
-    handle = model.get_submodule(layer).register_forward_hook(lambda _part, _given, result: found.append(result))
-    try:
-        yield found
-    finally:
-        handle.remove()
-
-
-# ----------------------------------------------------------------------------------------------------------
-# 10.feature_maps
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.feature_maps ----------------------------------------------------------------------------------------
 
 
 def _maps_case(rng, label, net, layer, shape, training=False):
@@ -151,11 +133,12 @@ def _maps_oracle(net, layer, x):
     return _forward(net, x)[0][layer]
 
 
-def _looks(remove=True, mode="eval", back=True, track=False, take=lambda found, scores, given: found[-1], where=None):
+def _feature_maps(
+    remove=True, mode="eval", back=True, track=False, take=lambda found, scores, given: found[-1], where=None
+):
     """A `feature_maps` whose parts can be wrong."""
 
     def wrong(model, layer, x):
-        torch = _torch()
         before, found, given = [part.training for part in model.modules()], [], []
 
         def keep(_part, inputs, result):
@@ -182,7 +165,7 @@ _EARLIER: list = []
 
 def _earlier(model, layer, x):
     """The hook writes into a list that outlives the call, and the first entry is read."""
-    _EARLIER.append(_looks()(model, layer, x))
+    _EARLIER.append(_feature_maps()(model, layer, x))
     first = _EARLIER[0]
     if len(_EARLIER) == 2:  # what is checked is one call after another one
         _EARLIER.clear()
@@ -191,13 +174,13 @@ def _earlier(model, layer, x):
 
 def _from_layer_alone(model, layer, x):
     part = model.get_submodule(layer)
-    with _torch().no_grad():
+    with torch.no_grad():
         return part(x)
 
 
 def _off_for_good(model, layer, x):
-    found = _looks()(model, layer, x)
-    _torch().set_grad_enabled(False)
+    found = _feature_maps()(model, layer, x)
+    torch.set_grad_enabled(False)
     return found
 
 
@@ -210,71 +193,60 @@ FEATURE_MAPS = Exercise(
     probe="feature_maps",
     rtol=2e-4,
     forbidden=OURS,
-    misconceptions=[
-        Misconception(
-            "the hook is left attached",
+    misconceptions={
+        "the hook is left attached": Mistake(
             "Your maps are right, but the hook stays on the layer. It runs in every later forward pass, and holds on to whatever it "
             "keeps. register_forward_hook returns a handle; the handle can remove it.",
-            _looks(remove=False),
+            _feature_maps(remove=False),
         ),
-        Misconception(
-            "the maps keep their graph",
+        "the maps keep their graph": Mistake(
             "Your maps still hold the graph of their forward pass, with the activations of every layer before them. Look without "
             "taking notes, in torch.no_grad(), or detach what you keep.",
-            _looks(track=True),
+            _feature_maps(track=True),
         ),
-        Misconception(
-            "the network runs in training mode",
+        "the network runs in training mode": Mistake(
             "Where the network has batch normalisation, you see other maps than it uses when it names a dish, and its running "
             "statistics move with every look. Call model.eval() before the forward pass.",
-            _looks(mode=None),
+            _feature_maps(mode=None),
         ),
-        Misconception(
-            "the mode is not put back",
+        "the mode is not put back": Mistake(
             "Your maps are right, but a network that came in training mode is left in evaluation mode. Remember model.training, "
             "and put it back.",
-            _looks(back=False),
+            _feature_maps(back=False),
         ),
-        Misconception(
-            "the output of the network",
+        "the output of the network": Mistake(
             "You return the network's scores. The hook is called with the layer's output as its third argument: keep that.",
-            _looks(take=lambda found, scores, given: scores),
+            _feature_maps(take=lambda found, scores, given: scores),
         ),
-        Misconception(
-            "what goes into the layer",
+        "what goes into the layer": Mistake(
             "You keep what goes into the layer. A forward hook gets the module, its inputs and its output, in this order.",
-            _looks(take=lambda found, scores, given: given[-1]),
+            _feature_maps(take=lambda found, scores, given: given[-1]),
         ),
-        Misconception(
-            "the maps of an earlier call",
+        "the maps of an earlier call": Mistake(
             "You return the maps of a picture that was looked at before: a list outside of the function keeps them from call to "
             "call, and you read its first entry. Make the list inside.",
             _earlier,
         ),
-        Misconception(
-            "the layer alone is run",
+        "the layer alone is run": Mistake(
             "You call the layer with the picture itself. It should see what the layers before it make of the picture: run the "
             "whole network.",
             _from_layer_alone,
         ),
-        Misconception(
-            "only the first picture",
+        "only the first picture": Mistake(
             "You return the maps of the first picture of the batch. The result has one entry for each.",
-            _looks(take=lambda found, scores, given: found[-1][:1]),
+            _feature_maps(take=lambda found, scores, given: found[-1][:1]),
         ),
-        Misconception(
-            "a mean over the channels",
+        "a mean over the channels": Mistake(
             "You return one map for each picture, the mean of all channels. Each channel looks for something else: keep them "
             "apart.",
-            _looks(take=lambda found, scores, given: found[-1].mean(dim=1)),
+            _feature_maps(take=lambda found, scores, given: found[-1].mean(dim=1)),
         ),
-        Misconception(
-            "gradients are off for good",
+        "gradients are off for good": Mistake(
             "torch.set_grad_enabled(False) as a line of its own switches gradients off for the whole program. As a context, with "
             "torch.no_grad():, it ends by itself.",
             _off_for_good,
         ),
-    ],
+    },
     hints=(
         "Four steps: put a hook on the layer, run the network, take the hook off, return what the hook has kept.",
         "model.get_submodule(layer) finds the layer. Its register_forward_hook(f) calls f(module, inputs, output) in each forward "
@@ -285,9 +257,7 @@ FEATURE_MAPS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 10.top_activating
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.top_activating --------------------------------------------------------------------------------------
 
 
 def _top_case(rng, label, shape, channel, k, negative=False, telling=False):
@@ -297,7 +267,10 @@ def _top_case(rng, label, shape, channel, k, negative=False, telling=False):
         if negative:
             values = values - np.prod(shape) / 4 - 1
         maps = np.array(values, np.float32)
-        found = [_top_oracle(maps, channel, k), *(wrong(maps, channel, k) for wrong in _TOP_MISTAKES.values())]
+        found = [
+            _top_oracle(maps, channel, k),
+            *(wrong(maps, channel, k) for wrong in wrong_answers(TOP_ACTIVATING).values()),
+        ]
         if not telling or len({str(one.tolist()) for one in found}) == len(found):
             return Case(label, maps=maps, channel=int(channel), k=int(k))
 
@@ -318,7 +291,7 @@ def _top_oracle(maps, channel, k):
     return np.array([found[1:] for found in sorted(best, reverse=True)[:k]], dtype=np.int64)
 
 
-def _tops(
+def _top_activating(
     key=lambda m: m.reshape(len(m), -1).max(axis=1),
     where=None,
     order=-1,
@@ -344,18 +317,6 @@ def _places(maps, c, k):
     return np.stack(np.unravel_index(chosen, own.shape), axis=1)
 
 
-_TOP_MISTAKES = {
-    "mean": _tops(key=lambda m: m.reshape(len(m), -1).mean(axis=1)),
-    "places": _places,
-    "weakest": _tops(order=1),
-    "last": lambda maps, c, k: _tops()(maps, c, k)[::-1].copy(),
-    "swapped": _tops(columns=(0, 2, 1)),
-    "height": _tops(where=lambda m: m.shape[1]),
-    "magnitude": _tops(key=lambda m: np.abs(m.reshape(len(m), -1)).max(axis=1)),
-    "channels": _tops(channel=lambda m, c: m.max(axis=1)),
-}
-
-
 TOP_ACTIVATING = Exercise(
     id="10.top_activating",
     title="What a channel answers to most",
@@ -364,51 +325,43 @@ TOP_ACTIVATING = Exercise(
     oracle=_top_oracle,
     probe="top_activating",
     forbidden=OURS,
-    misconceptions=[
-        Misconception(
-            "the mean of the map, not its largest value",
+    misconceptions={
+        "the mean of the map, not its largest value": Mistake(
             "You rank pictures by the mean over the map. A channel that finds a small thing in one place has a small mean: rank by "
             "the largest value.",
-            _TOP_MISTAKES["mean"],
+            _top_activating(key=lambda m: m.reshape(len(m), -1).mean(axis=1)),
         ),
-        Misconception(
-            "one picture several times",
+        "one picture several times": Mistake(
             "You take the k largest values wherever they are, so that one picture can come more than once. Find each picture's "
             "largest value first, then rank the pictures.",
-            _TOP_MISTAKES["places"],
+            _places,
         ),
-        Misconception(
-            "the weakest come first",
+        "the weakest come first": Mistake(
             "You take the pictures that the channel answers to least. Sort from the largest value down.",
-            _TOP_MISTAKES["weakest"],
+            _top_activating(order=1),
         ),
-        Misconception(
-            "the strongest come last",
+        "the strongest come last": Mistake(
             "These are the right pictures, but in ascending order. The strongest comes first.",
-            _TOP_MISTAKES["last"],
+            lambda maps, c, k: _top_activating()(maps, c, k)[::-1].copy(),
         ),
-        Misconception(
-            "row and column are swapped",
+        "row and column are swapped": Mistake(
             "The second number should be the row, from the top, and the third the column. Yours stand the other way around.",
-            _TOP_MISTAKES["swapped"],
+            _top_activating(columns=(0, 2, 1)),
         ),
-        Misconception(
-            "the place is divided by the height",
+        "the place is divided by the height": Mistake(
             "argmax over a map that was flattened counts along rows. A row has as many numbers as the map is wide, so divide by the "
             "width, not by the height.",
-            _TOP_MISTAKES["height"],
+            _top_activating(where=lambda m: m.shape[1]),
         ),
-        Misconception(
-            "the magnitude is ranked",
+        "the magnitude is ranked": Mistake(
             "You rank by magnitude, so that strongly negative values come first. A channel is active where its value is large.",
-            _TOP_MISTAKES["magnitude"],
+            _top_activating(key=lambda m: np.abs(m.reshape(len(m), -1)).max(axis=1)),
         ),
-        Misconception(
-            "all channels are taken together",
+        "all channels are taken together": Mistake(
             "You look for the largest value of any channel. Take the one channel first: maps[:, channel].",
-            _TOP_MISTAKES["channels"],
+            _top_activating(channel=lambda m, c: m.max(axis=1)),
         ),
-    ],
+    },
     hints=(
         "Two questions, one after the other: how large is each picture's largest value, and where is it?",
         "maps[:, channel].flatten(1) has one row for each picture: .max(dim=1) gives values and places. topk or argsort ranks them.",
@@ -418,9 +371,7 @@ TOP_ACTIVATING = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 10.occlusion_map
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.occlusion_map ---------------------------------------------------------------------------------------
 
 
 def _ranked(net, x):
@@ -467,7 +418,7 @@ def _occlusion_oracle(net, x, target, size, stride, value):
     return drops.reshape((x.shape[2] - size) // stride + 1, (x.shape[3] - size) // stride + 1)
 
 
-def _covers(
+def _occlusion_map(
     score=lambda s, t, top: s[t],
     give=lambda base, found: base - found,
     fill=lambda v, x: v,
@@ -482,7 +433,6 @@ def _covers(
     """An `occlusion_map` whose parts can be wrong."""
 
     def wrong(model, x, target, size, stride, value):
-        torch = _torch()
         height, width = x.shape[2:]
         shift = step(size, stride)
         with contextlib.nullcontext() if track else torch.no_grad():
@@ -513,89 +463,74 @@ OCCLUSION_MAP = Exercise(
     probe="occlusion_map",
     rtol=2e-4,
     forbidden=OURS,
-    misconceptions=[
-        Misconception(
-            "the score of the class that is named after covering",
+    misconceptions={
+        "the score of the class that is named after covering": Mistake(
             "You take the largest score of the covered picture, whichever class has it. When the square hides the pizza, that may be "
             "the score of a plate of soup. Follow the class that was asked for.",
-            _covers(score=lambda s, t, top: s.max()),
+            _occlusion_map(score=lambda s, t, top: s.max()),
         ),
-        Misconception(
-            "the class that is named, not the one that is asked for",
+        "the class that is named, not the one that is asked for": Mistake(
             "You follow the class that the network names for the whole picture. The question was about the class target.",
-            _covers(score=lambda s, t, top: s[top]),
+            _occlusion_map(score=lambda s, t, top: s[top]),
         ),
-        Misconception(
-            "scores in place of drops",
+        "scores in place of drops": Mistake(
             "You return the covered pictures' scores. What counts is how much is lost: the score of the whole picture minus that.",
-            _covers(give=lambda base, found: found),
+            _occlusion_map(give=lambda base, found: found),
         ),
-        Misconception(
-            "the sign of the drop",
+        "the sign of the drop": Mistake(
             "Your numbers have the wrong sign. Where the score falls, the map is positive: whole minus covered.",
-            _covers(give=lambda base, found: found - base),
+            _occlusion_map(give=lambda base, found: found - base),
         ),
-        Misconception(
-            "the square is always 0",
+        "the square is always 0": Mistake(
             "You fill the square with 0, whatever value says. In a picture from 0 to 1 that is a black square, which is a thing of its "
             "own.",
-            _covers(fill=lambda v, x: 0.0),
+            _occlusion_map(fill=lambda v, x: 0.0),
         ),
-        Misconception(
-            "the square is filled with the mean",
+        "the square is filled with the mean": Mistake(
             "You fill the square with the picture's mean. Use the value that was given.",
-            _covers(fill=lambda v, x: float(x.mean())),
+            _occlusion_map(fill=lambda v, x: float(x.mean())),
         ),
-        Misconception(
-            "the last row and column are left out",
+        "the last row and column are left out": Mistake(
             "Your map lacks the last places of the square. It may begin anywhere from 0 to H - size, and H - size is among them: "
             "range(0, H - size + 1, stride).",
-            _covers(last=1),
+            _occlusion_map(last=1),
         ),
-        Misconception(
-            "the square moves by its own size",
+        "the square moves by its own size": Mistake(
             "You move the square by its size. Move it by stride.",
-            _covers(step=lambda size, stride: size),
+            _occlusion_map(step=lambda size, stride: size),
         ),
-        Misconception(
-            "the stride is ignored",
+        "the stride is ignored": Mistake(
             "You move the square by one pixel. Move it by stride, in both directions.",
-            _covers(step=lambda size, stride: 1),
+            _occlusion_map(step=lambda size, stride: 1),
         ),
-        Misconception(
-            "the picture itself is covered",
+        "the picture itself is covered": Mistake(
             "You write the square into the picture that you were given. It is the caller's; and from the second place on, all the "
             "former squares are in it too. Take a new copy for each place.",
-            _covers(clone=False),
+            _occlusion_map(clone=False),
         ),
-        Misconception(
-            "the squares pile up",
+        "the squares pile up": Mistake(
             "You make one copy and cover more and more of it. Each place needs a fresh copy with one square.",
-            _covers(clone="once"),
+            _occlusion_map(clone="once"),
         ),
-        Misconception(
-            "only the first channel is covered",
+        "only the first channel is covered": Mistake(
             "You cover the first channel alone: the square turns red or cyan, and the others still see through it. Cover all "
             "channels.",
-            _covers(channels=slice(0, 1)),
+            _occlusion_map(channels=slice(0, 1)),
         ),
-        Misconception(
-            "probabilities in place of scores",
+        "probabilities in place of scores": Mistake(
             "You apply softmax. A probability also falls when another class's score rises. Take the score as it comes.",
-            _covers(change=lambda s: s.softmax(1)),
+            _occlusion_map(change=lambda s: s.softmax(1)),
         ),
-        Misconception(
-            "rows and columns are swapped",
+        "rows and columns are swapped": Mistake(
             "Your map lies on its side. Its first axis is where the square begins from the top, the second from the left.",
-            _covers(swap=True),
+            _occlusion_map(swap=True),
         ),
-        Misconception(
-            "gradients are tracked",
+        "gradients are tracked": Mistake(
             "The map may be right, but torch keeps the notes of every forward pass for a backward pass that never comes. Wrap the loop in "
             "torch.no_grad().",
-            _covers(track=True),
+            _occlusion_map(track=True),
         ),
-    ],
+    },
     hints=(
         "Two loops, over the rows and the columns where the square begins. Inside: copy, cover, ask the network, subtract.",
         "The square begins at range(0, H - size + 1, stride), and the same for W. covered[:, :, top:top+size, left:left+size] = value "
@@ -606,9 +541,7 @@ OCCLUSION_MAP = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 10.saliency
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.saliency --------------------------------------------------------------------------------------------
 
 
 def _slope_case(rng, label, make, shape, rank):
@@ -618,7 +551,7 @@ def _slope_case(rng, label, make, shape, rank):
 
 def _saliency_cases(rng):
     def two(channels, classes, strides=(1, 1), relu=True):
-        return lambda: _live(rng, channels, [(2, 3), (2, 2)], strides, classes, relu)
+        return lambda: _open_net(rng, channels, [(2, 3), (2, 2)], strides, classes, relu)
 
     yield _slope_case(rng, "a linear network", lambda: _net(rng, (2, 2), [(2, 2)], [1], 3, False), (1, 2, 3, 4), 1)
     yield _slope_case(rng, "with ReLU", two((3, 4, 5), 4), (1, 3, 7, 9), 1)
@@ -626,7 +559,7 @@ def _saliency_cases(rng):
     yield _slope_case(rng, "two linear stages", two((4, 3, 5), 3, relu=False), (1, 4, 6, 8), 1)
 
 
-def _live(rng, *how):
+def _open_net(rng, *how):
     """A network with biases that keep most of its ReLUs open."""
     net = _net(rng, *how)
     net["biases"] = [np.abs(bias) + 1 for bias in net["biases"]]
@@ -637,11 +570,10 @@ def _saliency_oracle(net, x, target):
     return np.abs(_backward(net, x, target)["x"][0]).max(axis=0)
 
 
-def _slopes(of=lambda s, t: s[0, t], give=lambda g, x: g.abs().amax(1)[0], way="grad"):
+def _saliency(of=lambda s, t: s[0, t], give=lambda g, x: g.abs().amax(1)[0], way="grad"):
     """A `saliency` whose parts can be wrong; `way`: how the slope is taken, "grad", "x" (of the picture itself), "copy"."""
 
     def wrong(model, x, target):
-        torch = _torch()
         at = x if way in ("x", "wants") else x.detach().clone()
         at.requires_grad_()
         score = of(model(at), target)
@@ -660,7 +592,7 @@ def _slopes(of=lambda s, t: s[0, t], give=lambda g, x: g.abs().amax(1)[0], way="
 
 
 def _entropy(scores, target):
-    return _torch().nn.functional.cross_entropy(scores, _torch().tensor([target]))
+    return F.cross_entropy(scores, torch.tensor([target]))
 
 
 SALIENCY = Exercise(
@@ -672,86 +604,72 @@ SALIENCY = Exercise(
     probe="saliency",
     rtol=2e-4,
     forbidden=OURS,
-    misconceptions=[
-        Misconception(
-            "the sign is kept",
+    misconceptions={
+        "the sign is kept": Mistake(
             "You keep the sign: dark pixels that would raise the score by becoming darker count as negative. Saliency asks how much a "
             "pixel matters, so take the magnitude, before you take the maximum over the channels.",
-            _slopes(give=lambda g, x: g.amax(1)[0]),
+            _saliency(give=lambda g, x: g.amax(1)[0]),
         ),
-        Misconception(
-            "magnitude after the maximum",
+        "magnitude after the maximum": Mistake(
             "You take the maximum over the channels first, and the magnitude then. A channel with a strongly negative slope is lost on the "
             "way. The other way around.",
-            _slopes(give=lambda g, x: g.amax(1)[0].abs()),
+            _saliency(give=lambda g, x: g.amax(1)[0].abs()),
         ),
-        Misconception(
-            "a map for each channel",
+        "a map for each channel": Mistake(
             "Your result still has the channels. Take the largest magnitude over the channels, so that each pixel has one number.",
-            _slopes(give=lambda g, x: g.abs()[0]),
+            _saliency(give=lambda g, x: g.abs()[0]),
         ),
-        Misconception(
-            "the mean over the channels",
+        "the mean over the channels": Mistake(
             "You average over the channels. Simonyan and others take the largest.",
-            _slopes(give=lambda g, x: g.abs().mean(1)[0]),
+            _saliency(give=lambda g, x: g.abs().mean(1)[0]),
         ),
-        Misconception(
-            "the sum over the channels",
+        "the sum over the channels": Mistake(
             "You add up the channels. Simonyan and others take the largest.",
-            _slopes(give=lambda g, x: g.abs().sum(1)[0]),
+            _saliency(give=lambda g, x: g.abs().sum(1)[0]),
         ),
-        Misconception(
-            "the slope of the loss",
+        "the slope of the loss": Mistake(
             "You differentiate the loss. It depends on all scores, and where the network is sure its slope is nearly 0. Differentiate the "
             "score of the class itself.",
-            _slopes(of=_entropy),
+            _saliency(of=_entropy),
         ),
-        Misconception(
-            "the slope of the probability",
+        "the slope of the probability": Mistake(
             "You differentiate the probability after softmax. It rises too when another score falls, and where it is near 1 it has no "
             "slope left. Differentiate the score.",
-            _slopes(of=lambda s, t: s.softmax(1)[0, t]),
+            _saliency(of=lambda s, t: s.softmax(1)[0, t]),
         ),
-        Misconception(
-            "the class that the network names",
+        "the class that the network names": Mistake(
             "You differentiate the largest score. The question was about the class target.",
-            _slopes(of=lambda s, t: s.max()),
+            _saliency(of=lambda s, t: s.max()),
         ),
-        Misconception(
-            "all scores at once",
+        "all scores at once": Mistake(
             "You differentiate the sum of all scores. Pick the one of the class target: scores[0, target].",
-            _slopes(of=lambda s, t: s.sum()),
+            _saliency(of=lambda s, t: s.sum()),
         ),
-        Misconception(
-            "slope times picture",
+        "slope times picture": Mistake(
             "You multiply the slope with the picture. That is another instrument (gradient times input), in which black pixels never count.",
-            _slopes(give=lambda g, x: (g * x).abs().amax(1)[0]),
+            _saliency(give=lambda g, x: (g * x).abs().amax(1)[0]),
         ),
-        Misconception(
-            "scaled to 1",
+        "scaled to 1": Mistake(
             "You divide by the largest value. For a picture that is handy, but then two plates can no longer be compared: return the slopes "
             "as they are.",
-            _slopes(give=lambda g, x: (g.abs().amax(1) / g.abs().max())[0]),
+            _saliency(give=lambda g, x: (g.abs().amax(1) / g.abs().max())[0]),
         ),
-        Misconception(
-            "the gradient stays in the picture",
+        "the gradient stays in the picture": Mistake(
             "backward() adds to x.grad, and x is the caller's: a second call would return the sum of two gradients. Take a copy, "
             "x.clone().requires_grad_(), or torch.autograd.grad.",
-            _slopes(way="x"),
+            _saliency(way="x"),
         ),
-        Misconception(
-            "the picture is left requiring gradients",
+        "the picture is left requiring gradients": Mistake(
             "After your call the caller's picture requires gradients, so everything that is computed with it from now on keeps a graph. "
             "Let a copy of it require them.",
-            _slopes(way="wants"),
+            _saliency(way="wants"),
         ),
-        Misconception(
-            "gradients stay in the weights",
+        "gradients stay in the weights": Mistake(
             "backward() also fills the .grad of every weight, and the next training step would add its own to them. "
             "torch.autograd.grad(score, x) touches nothing else; or call model.zero_grad() at the end.",
-            _slopes(way="copy"),
+            _saliency(way="copy"),
         ),
-    ],
+    },
     hints=(
         "A forward pass with a copy of the picture that requires gradients; one score; its gradient with respect to the copy.",
         "x = x.detach().clone().requires_grad_(); (slope,) = torch.autograd.grad(model(x)[0, target], x). The slope has x's shape, "
@@ -761,9 +679,7 @@ SALIENCY = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 10.grad_cam
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.grad_cam --------------------------------------------------------------------------------------------
 
 
 def _coarse(net, layer, x, target):
@@ -784,7 +700,7 @@ def _cam_case(rng, label, make, layer, shape, rank):
 
 def _cam_cases(rng):
     def two(channels, kernels, classes, strides=(1, 1), relu=True):
-        return lambda: _live(rng, channels, kernels, strides, classes, relu)
+        return lambda: _open_net(rng, channels, kernels, strides, classes, relu)
 
     yield _cam_case(rng, "a linear network", two((1, 2), [(2, 2)], 3, [1], False), "{0}", (1, 1, 4, 5), 1)
     yield _cam_case(rng, "the last layer", two((3, 4, 5), [(2, 3), (3, 2)], 4), "{1}", (1, 3, 8, 10), 1)
@@ -802,12 +718,10 @@ def _weighted(maps, slope):
 
 
 def _bilinear(coarse, x, **how):
-    return _torch().nn.functional.interpolate(
-        coarse, size=x.shape[2:], **(how or {"mode": "bilinear", "align_corners": False})
-    )
+    return F.interpolate(coarse, size=x.shape[2:], **(how or {"mode": "bilinear", "align_corners": False}))
 
 
-def _cams(
+def _grad_cam(
     of=lambda s, t: s[0, t],
     cam=lambda maps, slope: _weighted(maps, slope).relu(),
     grow=_bilinear,
@@ -817,7 +731,6 @@ def _cams(
     """A `grad_cam` whose parts can be wrong."""
 
     def wrong(model, layer, x, target):
-        torch = _torch()
         found = []
         handle = model.get_submodule(layer).register_forward_hook(lambda _part, _given, result: found.append(result))
         score = of(model(x), target)
@@ -843,103 +756,85 @@ GRAD_CAM = Exercise(
     probe="grad_cam",
     rtol=3e-4,
     forbidden=OURS,
-    misconceptions=[
-        Misconception(
-            "no ReLU",
+    misconceptions={
+        "no ReLU": Mistake(
             "Your map has negative places. They speak against the class. Grad-CAM shows what speaks for it: apply ReLU to the sum.",
-            _cams(cam=_weighted),
+            _grad_cam(cam=_weighted),
         ),
-        Misconception(
-            "ReLU before the sum",
+        "ReLU before the sum": Mistake(
             "You apply ReLU to each channel's part and add up then, so that nothing can speak against the class any more. First the sum over "
             "the channels, then ReLU.",
-            _cams(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).relu().sum(1, keepdim=True)),
+            _grad_cam(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).relu().sum(1, keepdim=True)),
         ),
-        Misconception(
-            "ReLU after enlarging",
+        "ReLU after enlarging": Mistake(
             "You enlarge first and apply ReLU then. Between a positive and a negative cell that gives other values. First ReLU, then "
             "enlarge.",
-            _cams(cam=_weighted, grow=lambda c, x: _bilinear(c, x).relu()),
+            _grad_cam(cam=_weighted, grow=lambda c, x: _bilinear(c, x).relu()),
         ),
-        Misconception(
-            "the weights are not averaged over space",
+        "the weights are not averaged over space": Mistake(
             "You multiply slopes and maps place by place. In Grad-CAM a channel has one weight: the mean of its slopes over all places.",
-            _cams(cam=lambda m, g: (g * m).sum(1, keepdim=True).relu()),
+            _grad_cam(cam=lambda m, g: (g * m).sum(1, keepdim=True).relu()),
         ),
-        Misconception(
-            "the slopes are added, not averaged",
+        "the slopes are added, not averaged": Mistake(
             "You add up the slopes over space. The picture looks the same, but its numbers grow with the size of the map. Take the mean.",
-            _cams(cam=lambda m, g: (g.sum(dim=(2, 3), keepdim=True) * m).sum(1, keepdim=True).relu()),
+            _grad_cam(cam=lambda m, g: (g.sum(dim=(2, 3), keepdim=True) * m).sum(1, keepdim=True).relu()),
         ),
-        Misconception(
-            "the mean over channels",
+        "the mean over channels": Mistake(
             "You average over the channels in place of adding up. Each channel gives its part to the sum.",
-            _cams(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).mean(1, keepdim=True).relu()),
+            _grad_cam(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).mean(1, keepdim=True).relu()),
         ),
-        Misconception(
-            "the maps have no weights",
+        "the maps have no weights": Mistake(
             "You add up the maps without weights. Then the result is the same for every class: it shows where the layer is active, not what "
             "speaks for the class.",
-            _cams(cam=lambda m, g: m.sum(1, keepdim=True).relu()),
+            _grad_cam(cam=lambda m, g: m.sum(1, keepdim=True).relu()),
         ),
-        Misconception(
-            "the slopes alone",
+        "the slopes alone": Mistake(
             "You show the slopes, without the maps. A channel that would count but finds nothing gives no evidence: multiply with the map.",
-            _cams(cam=lambda m, g: g.sum(1, keepdim=True).relu()),
+            _grad_cam(cam=lambda m, g: g.sum(1, keepdim=True).relu()),
         ),
-        Misconception(
-            "not enlarged",
+        "not enlarged": Mistake(
             "Your map has the layer's size. Enlarge it to the picture's, so that it can be laid over it.",
-            _cams(grow=lambda c, x: c),
+            _grad_cam(grow=lambda c, x: c),
         ),
-        Misconception(
-            "enlarged in steps",
+        "enlarged in steps": Mistake(
             "You repeat the nearest value. Enlarge with mode='bilinear'.",
-            _cams(grow=lambda c, x: _bilinear(c, x, mode="nearest")),
+            _grad_cam(grow=lambda c, x: _bilinear(c, x, mode="nearest")),
         ),
-        Misconception(
-            "corners are aligned",
+        "corners are aligned": Mistake(
             "You enlarge with align_corners=True: the middles of the corner cells are pulled to the picture's corners, and everything "
             "shifts. Use align_corners=False.",
-            _cams(grow=lambda c, x: _bilinear(c, x, mode="bilinear", align_corners=True)),
+            _grad_cam(grow=lambda c, x: _bilinear(c, x, mode="bilinear", align_corners=True)),
         ),
-        Misconception(
-            "the slope of the loss",
+        "the slope of the loss": Mistake(
             "You differentiate the loss. Its slope has the opposite sign, and it depends on all the scores. Differentiate the class's score.",
-            _cams(of=_entropy),
+            _grad_cam(of=_entropy),
         ),
-        Misconception(
-            "the slope of the probability",
+        "the slope of the probability": Mistake(
             "You differentiate the probability after softmax, and it depends on all the scores. Differentiate the class's score.",
-            _cams(of=lambda s, t: s.softmax(1)[0, t]),
+            _grad_cam(of=lambda s, t: s.softmax(1)[0, t]),
         ),
-        Misconception(
-            "the class that the network names",
+        "the class that the network names": Mistake(
             "You differentiate the largest score. The question was about the class target: one may ask why a plate is no soup.",
-            _cams(of=lambda s, t: s.max()),
+            _grad_cam(of=lambda s, t: s.max()),
         ),
-        Misconception(
-            "scaled to 1",
+        "scaled to 1": Mistake(
             "You divide by the largest value. Then weak evidence looks like strong evidence. Return the map as it is.",
-            _cams(last=lambda m: (m[0, 0] / m.max()).detach()),
+            _grad_cam(last=lambda m: (m[0, 0] / m.max()).detach()),
         ),
-        Misconception(
-            "the hook is left attached",
+        "the hook is left attached": Mistake(
             "Your map is right, but the hook stays on the layer. Its handle can remove it.",
-            _cams(way="hook"),
+            _grad_cam(way="hook"),
         ),
-        Misconception(
-            "gradients stay in the weights",
+        "gradients stay in the weights": Mistake(
             "backward() also fills the .grad of every weight, and the next training step would add its own to them. "
             "torch.autograd.grad(score, maps) touches nothing else; or call model.zero_grad() at the end.",
-            _cams(way="backward"),
+            _grad_cam(way="backward"),
         ),
-        Misconception(
-            "the map keeps its graph",
+        "the map keeps its graph": Mistake(
             "Your map still holds the graph of its forward pass, with the activations of every layer. Detach it.",
-            _cams(last=lambda m: m[0, 0]),
+            _grad_cam(last=lambda m: m[0, 0]),
         ),
-    ],
+    },
     hints=(
         "You need two things of the layer: its maps, which a forward hook catches, and the slope of the score with respect to these maps.",
         "Keep the maps with their graph this time. torch.autograd.grad(model(x)[0, target], maps) gives the slopes; their mean over the last "
@@ -950,9 +845,7 @@ GRAD_CAM = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 10.maximise_activation
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.maximise_activation ---------------------------------------------------------------------------------
 
 # A linear network's best picture is known: 1 where the slope is positive, 0 where it is negative. How far a picture is on the way to it
 # is what counts. The strides leave gaps: some pixels have no slope and keep the noise of the start, so that equal pictures show a start
@@ -977,7 +870,7 @@ def _climb_case(rng, label, channels, kernels, strides, classes, shape, scale):
             continue
         if min(looking.climbed(slope[k], best[k]) for k in range(classes)) < 0.999 or max(abs(looking.climbed(slope[unit], best[k])) for k in others) > 0.6:  # fmt: skip
             continue
-        return Case(label, net=net, unit=unit, shape=shape, steps=int(rng.integers(40, 50)), rng=np.random.default_rng(int(rng.integers(2**31))))  # fmt: skip
+        return Case(label, net=net, unit=unit, shape=shape, steps=int(rng.integers(40, 50)), rng=generator(rng, 2**31))  # fmt: skip
 
 
 def _climb_cases(rng):
@@ -990,7 +883,7 @@ def _climb_oracle(net, unit, shape, steps, rng):
     return looking.REACHED
 
 
-def _climbs(
+def _maximise(
     of=lambda s, unit: s[0, unit],
     sign=1.0,
     step=lambda g: g / (g.pow(2).mean().sqrt() + 1e-12),
@@ -1001,7 +894,6 @@ def _climbs(
     """A `maximise_activation` whose parts can be wrong."""
 
     def wrong(model, unit, shape, steps, rng):
-        torch = _torch()
         x = torch.as_tensor(start(shape, rng)).float()
         for _ in range(steps):
             x = x.detach().requires_grad_()
@@ -1019,7 +911,6 @@ def _climbs(
 
 def _trains(model, unit, shape, steps, rng):
     """The optimiser is given the weights."""
-    torch = _torch()
     x = torch.from_numpy(rng.random((1, *shape))).float()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for _ in range(steps):
@@ -1036,15 +927,11 @@ _CALLS = itertools.count()
 def _global_noise(shape, rng):
     """Other noise at each of the probe's three calls; the same each time that a sheet is made."""
     noise = np.random.default_rng([7, next(_CALLS) % 3]).standard_normal((1, *shape))
-    return _torch().from_numpy(0.5 + 0.05 * noise).float()
-
-
-def _one_step(model, unit, shape, steps, rng):
-    return _climbs()(model, unit, shape, 1, rng)
+    return torch.from_numpy(0.5 + 0.05 * noise).float()
 
 
 def _keeps_graph(model, unit, shape, steps, rng):
-    x = _climbs()(model, unit, shape, steps, rng)
+    x = _maximise()(model, unit, shape, steps, rng)
     return x.requires_grad_()
 
 
@@ -1056,64 +943,54 @@ MAXIMISE = Exercise(
     oracle=_climb_oracle,
     probe="maximise_activation",
     forbidden=OURS,
-    misconceptions=[
-        Misconception(
-            "downhill",
+    misconceptions={
+        "downhill": Mistake(
             "You subtract the slope, as in training. Here the unit should become more active: add it.",
-            _climbs(sign=-1.0),
+            _maximise(sign=-1.0),
         ),
-        Misconception(
-            "the slope is not normalised",
+        "the slope is not normalised": Mistake(
             "You add the slope as it is. Its size depends on the unit: where it is tiny, the picture hardly changes in all your steps. Divide "
             "the slope by its root mean square, so that every step has the same length.",
-            _climbs(step=lambda g: g),
+            _maximise(step=lambda g: g),
         ),
-        Misconception(
-            "the picture leaves its range",
+        "the picture leaves its range": Mistake(
             "Your picture has values below 0 or above 1. The unit can be driven as far as you like that way, with pictures that do not exist. "
             "Clamp after each step.",
-            _climbs(keep=lambda x: x),
+            _maximise(keep=lambda x: x),
         ),
-        Misconception(
-            "all units at once",
+        "all units at once": Mistake(
             "You climb the sum of all the scores. Pick the one unit: model(x)[0, unit].",
-            _climbs(of=lambda s, unit: s.sum()),
+            _maximise(of=lambda s, unit: s.sum()),
         ),
-        Misconception(
-            "another unit",
+        "another unit": Mistake(
             "You climb another unit's score. Pick model(x)[0, unit].",
-            _climbs(of=lambda s, unit: s[0, (unit + 1) % s.shape[1]]),
+            _maximise(of=lambda s, unit: s[0, (unit + 1) % s.shape[1]]),
         ),
-        Misconception(
-            "every start is the same",
+        "every start is the same": Mistake(
             "Whatever generator you are given, the same picture comes out. Draw the noise that you start from with rng: then several "
             "starts show whether the unit likes one thing or many.",
-            _climbs(start=lambda shape, rng: np.full((1, *shape), 0.5)),
+            _maximise(start=lambda shape, rng: np.full((1, *shape), 0.5)),
         ),
-        Misconception(
-            "noise from another generator",
+        "noise from another generator": Mistake(
             "The same generator, in the same state, gives you another picture each time: your noise comes from torch's or NumPy's global "
             "generator. Draw it with rng.",
-            _climbs(start=_global_noise),
+            _maximise(start=_global_noise),
         ),
-        Misconception(
-            "the weights are trained",
+        "the weights are trained": Mistake(
             "You change the network's weights. Here the network stays as it is, and the picture moves: take the slope with respect to "
             "the picture.",
             _trains,
         ),
-        Misconception(
-            "gradients stay in the weights",
+        "gradients stay in the weights": Mistake(
             "backward() also fills the .grad of every weight. torch.autograd.grad(score, x) touches nothing else; or call "
             "model.zero_grad() at the end.",
-            _climbs(way="backward"),
+            _maximise(way="backward"),
         ),
-        Misconception(
-            "the picture keeps its graph",
+        "the picture keeps its graph": Mistake(
             "The picture that you return still requires gradients. Detach it.",
             _keeps_graph,
         ),
-    ],
+    },
     hints=(
         "It is gradient descent of chapter 07 with two changes: the picture moves, not the weights, and it goes uphill.",
         "In each step: the slope of model(x)[0, unit] with respect to x; divide it by slope.pow(2).mean().sqrt(); add 0.05 of it; clamp to "
@@ -1124,9 +1001,7 @@ MAXIMISE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 10.nearest_neighbours
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.nearest_neighbours ----------------------------------------------------------------------------------
 
 
 def _cosines(features, query):
@@ -1209,46 +1084,39 @@ NEAREST = Exercise(
     cases=_neighbours_cases,
     oracle=_neighbours_oracle,
     forbidden=NEIGHBOURS,
-    misconceptions=[
-        Misconception(
-            "the picture finds itself",
+    misconceptions={
+        "the picture finds itself": Mistake(
             "The nearest picture of all is the query itself, with a cosine of 1. Leave it out.",
             lambda f, q, k: np.argsort(-_cosines(f, q), kind="stable")[:k],
         ),
-        Misconception(
-            "Euclidean distance",
+        "Euclidean distance": Mistake(
             "You take the distance between the vectors. Then a weak and a strong answer to the same thing are far apart. The cosine asks for "
             "the direction alone: divide each vector by its length first.",
             _near_euclid,
         ),
-        Misconception(
-            "not divided by the lengths",
+        "not divided by the lengths": Mistake(
             "You take the dot product without dividing by the lengths, so that long vectors come first, whatever they point to.",
             _near_dot,
         ),
-        Misconception(
-            "the farthest",
+        "the farthest": Mistake(
             "You return those that are least alike. The cosine is 1 for the same direction and -1 for the opposite one: sort from the largest "
             "down.",
             _near_farthest,
         ),
-        Misconception(
-            "columns are divided, not rows",
+        "columns are divided, not rows": Mistake(
             "You divide each feature by its length over all pictures. A picture is a row: take the lengths with axis=1.",
             _near_columns,
         ),
-        Misconception(
-            "the indices are shifted",
+        "the indices are shifted": Mistake(
             "You take the query out before you sort, so that everything behind it moves up by one, and so do your indices. Give the query a value "
             "that comes last, in place of deleting it.",
             _near_shifted,
         ),
-        Misconception(
-            "cosines in place of indices",
+        "cosines in place of indices": Mistake(
             "You return how similar the neighbours are. Return which they are: their rows.",
             lambda f, q, k: _cosines(f, q)[_near(f, q, k)],
         ),
-    ],
+    },
     hints=(
         "The cosine of two vectors is the dot product of the two, each divided by its own length.",
         "unit = features / np.linalg.norm(features, axis=1, keepdims=True); unit @ unit[query] has all cosines at once.",
@@ -1257,9 +1125,7 @@ NEAREST = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 10.pointing_game
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.pointing_game ---------------------------------------------------------------------------------------
 
 
 def _box(row, column, high, wide, kind):
@@ -1289,12 +1155,12 @@ def _pointing_case(rng, label, n, height, width, kinds, negative=False):
             boxes.append(_box(int(row), int(column), *(int(v) for v in rng.integers(1, 3, 2)), kind))
         boxes = np.array(boxes, dtype=np.float32)
         inside = (boxes >= 0).all() and (boxes[:, [0, 2]] <= width).all() and (boxes[:, [1, 3]] <= height).all()
-        outcomes = [wrong(maps, boxes) for wrong in (_points, *_POINT_MISTAKES)]
+        outcomes = [wrong(maps, boxes) for wrong in (_pointing_game, *_POINT_MISTAKES)]
         if inside and all(abs(outcomes[0] - other) > 0.01 for other in outcomes[1:]) and len(set(np.round(outcomes, 6))) == len(outcomes):  # fmt: skip
             return Case(label, maps=maps, boxes=boxes)
 
 
-def _points(maps, boxes, flip=False, edge=False, order=(0, 1, 2, 3), pick=np.argmax, low=True):
+def _pointing_game(maps, boxes, flip=False, edge=False, order=(0, 1, 2, 3), pick=np.argmax, low=True):
     hits = []
     for one, box in zip(maps, boxes, strict=True):
         row, column = np.unravel_index(pick(one), one.shape)
@@ -1312,10 +1178,10 @@ def _share(maps, boxes):
 
 
 _POINT_MISTAKES = [
-    lambda m, b: _points(m, b, flip=True),
-    lambda m, b: _points(m, b, edge=True),
-    lambda m, b: _points(m, b, low=False),
-    lambda m, b: _points(m, b, pick=np.argmin),
+    lambda m, b: _pointing_game(m, b, flip=True),
+    lambda m, b: _pointing_game(m, b, edge=True),
+    lambda m, b: _pointing_game(m, b, low=False),
+    lambda m, b: _pointing_game(m, b, pick=np.argmin),
     _share,
 ]
 
@@ -1344,35 +1210,30 @@ POINTING = Exercise(
     cases=_pointing_cases,
     oracle=_pointing_oracle,
     forbidden=OURS,
-    misconceptions=[
-        Misconception(
-            "row and column are swapped",
+    misconceptions={
+        "row and column are swapped": Mistake(
             "You compare rows with x. x runs to the right: it is the column. y runs down: it is the row.",
             _POINT_MISTAKES[0],
         ),
-        Misconception(
-            "the far edge counts as inside",
+        "the far edge counts as inside": Mistake(
             "A box ends just before x1 and y1: a box from 2 to 4 holds the columns 2 and 3. Use < there.",
             _POINT_MISTAKES[1],
         ),
-        Misconception(
-            "the near edge counts as outside",
+        "the near edge counts as outside": Mistake(
             "A box begins with x0 and y0: a box from 2 to 4 holds the columns 2 and 3. Use <= there.",
             _POINT_MISTAKES[2],
         ),
-        Misconception("the smallest value", "You look where the map is smallest. Take argmax.", _POINT_MISTAKES[3]),
-        Misconception(
-            "the share of the sum",
+        "the smallest value": Mistake("You look where the map is smallest. Take argmax.", _POINT_MISTAKES[3]),
+        "the share of the sum": Mistake(
             "You return which share of the map's sum lies in the box. That is worth measuring too, but the pointing game asks for the place of "
             "the largest value alone.",
             _share,
         ),
-        Misconception(
-            "a count in place of a share",
+        "a count in place of a share": Mistake(
             "You return how many maps hit. Divide by how many there are.",
-            lambda m, b: _points(m, b) * len(m),
+            lambda m, b: _pointing_game(m, b) * len(m),
         ),
-    ],
+    },
     hints=(
         "For each map: where is its largest value, and does that place lie in the map's box?",
         "np.unravel_index(one.argmax(), one.shape) gives row and column. The column is compared with x0 and x1, the row with y0 and y1.",
@@ -1381,9 +1242,7 @@ POINTING = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 10.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 10.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "10.quiz",
@@ -1391,55 +1250,35 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            {
-                "a": "Its filters are 3 x 3 and look at colours and edges. What does one of them see of a pizza?",
-                "c": "Depth does not lose everything: the last layer's maps are what names the dish.",
-                "d": "Only the first layer sees pixels; each further one sees the maps of the one before.",
-            },
+            a="Its filters are 3 x 3 and look at colours and edges. What does one of them see of a pizza?",
+            c="Depth does not lose everything: the last layer's maps are what names the dish.",
+            d="Only the first layer sees pixels; each further one sees the maps of the one before.",
         ),
         Question(
             "d",
-            {
-                "a": "A positive drop means that the score fell. What happens to it under a negative one?",
-                "b": "The network would not care then, and the drop would be about 0.",
-                "c": "Nothing is wrong with it: a score may rise.",
-            },
+            a="A positive drop means that the score fell. What happens to it under a negative one?",
+            b="The network would not care then, and the drop would be about 0.",
+            c="Nothing is wrong with it: a score may rise.",
         ),
         Question(
             "a",
-            {
-                "b": "Then the weights would play a part. They do not here: the same map comes for every weight.",
-                "c": "A good map depends on what was learned.",
-                "d": "It has not seen a single plate.",
-            },
+            b="Then the weights would play a part. They do not here: the same map comes for every weight.",
+            c="A good map depends on what was learned.",
+            d="It has not seen a single plate.",
         ),
         Question(
             "c",
-            {
-                "a": "Ninety-six is a lot, until you know what costs nothing. Is there something simpler that does better?",
-                "b": "It may well have looked there. The number just does not show it.",
-                "d": "The boxes are computed from the scene, not drawn by hand.",
-            },
+            a="Ninety-six is a lot, until you know what costs nothing. Is there something simpler that does better?",
+            b="It may well have looked there. The number just does not show it.",
+            d="The boxes are computed from the scene, not drawn by hand.",
         ),
         Question(
             "b",
-            {
-                "a": "Clamping keeps values in range. It says nothing about neighbouring pixels.",
-                "c": "The sign of the slope is not what jitter changes.",
-                "d": "It costs a little time, rather.",
-            },
+            a="Clamping keeps values in range. It says nothing about neighbouring pixels.",
+            c="The sign of the slope is not what jitter changes.",
+            d="It costs a little time, rather.",
         ),
     ],
 )
 
-EXERCISES = [
-    FEATURE_MAPS,
-    TOP_ACTIVATING,
-    OCCLUSION_MAP,
-    SALIENCY,
-    GRAD_CAM,
-    MAXIMISE,
-    NEAREST,
-    POINTING,
-    QUIZ,
-]
+EXERCISES = [FEATURE_MAPS, TOP_ACTIVATING, OCCLUSION_MAP, SALIENCY, GRAD_CAM, MAXIMISE, NEAREST, POINTING, QUIZ]

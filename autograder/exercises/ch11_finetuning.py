@@ -10,31 +10,19 @@ import itertools
 import math
 
 import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import generator
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes import networks
 
 #: What would do the exercises for the learner.
 FINISHED = ("introdl.models.*", "introdl.experiments.transfer.*", "torchvision.*", "timm.*")
 
 
-def _torch():
-    import torch
-
-    return torch
-
-
-def _nn():
-    return _torch().nn
-
-
-def _functional():
-    return _torch().nn.functional
-
-
-# ----------------------------------------------------------------------------------------------------------
-# weights that a case draws
-# ----------------------------------------------------------------------------------------------------------
+# --- weights that a case draws ------------------------------------------------------------------------------
 
 
 def _draw_state(rng, module):
@@ -63,24 +51,21 @@ def _norm(x, state, name, training):
     """BatchNorm by its formula."""
     mean, var = (x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False))
     if not training:
-        mean, var = (_torch().from_numpy(state[f"{name}.running_{which}"]) for which in ("mean", "var"))
-    weight, bias = (_torch().from_numpy(state[f"{name}.{which}"]) for which in ("weight", "bias"))
+        mean, var = (torch.from_numpy(state[f"{name}.running_{which}"]) for which in ("mean", "var"))
+    weight, bias = (torch.from_numpy(state[f"{name}.{which}"]) for which in ("weight", "bias"))
     scale = weight / (var + 1e-5).sqrt()
     return x * scale[:, None, None] + (bias - mean * scale)[:, None, None]
 
 
 def _conv(x, state, name, stride, padding):
-    return _functional().conv2d(x, _torch().from_numpy(state[f"{name}.weight"]), stride=stride, padding=padding)
+    return F.conv2d(x, torch.from_numpy(state[f"{name}.weight"]), stride=stride, padding=padding)
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 11.basic_block
-# ----------------------------------------------------------------------------------------------------------
+# --- 11.basic_block -----------------------------------------------------------------------------------------
 
 
 def _reference_block(before, after, stride):
     """The names and shapes of a basic block's weights."""
-    nn = _nn()
     block = nn.Module()
     block.conv1, block.bn1 = nn.Conv2d(before, after, 3, bias=False), nn.BatchNorm2d(after)
     block.conv2, block.bn2 = nn.Conv2d(after, after, 3, bias=False), nn.BatchNorm2d(after)
@@ -104,7 +89,7 @@ def _block_cases(rng):
 
 
 def _block_oracle(before, after, stride, state, x):
-    given, found = _torch().from_numpy(np.array(x)), {}
+    given, found = torch.from_numpy(np.array(x)), {}
     for mode in ("evaluation", "training"):
         training = mode == "training"
         inner = _norm(_conv(given, state, "conv1", stride, 1), state, "bn1", training).clamp(min=0)
@@ -116,11 +101,10 @@ def _block_oracle(before, after, stride, state, x):
     return found
 
 
-def _block(forward=None, project="both", norm=True, kernel=1, bias=False, strides=None, names=None, shared=False):
+def _basic_block(forward=None, project="both", norm=True, kernel=1, bias=False, strides=None, names=None, shared=False):
     """A wrong `BasicBlock`; `strides` gives the strides of conv1, conv2 and the projection."""
 
     def build(before, after, stride=1):
-        nn, F = _nn(), _functional()
         one, two, way = strides(stride) if strides else (stride, 1, stride)
         changes = {
             "both": stride != 1 or before != after,
@@ -151,7 +135,7 @@ def _block(forward=None, project="both", norm=True, kernel=1, bias=False, stride
 
             def forward(self, x):
                 if forward:
-                    return forward(self, x, F)
+                    return forward(self, x)
                 return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + self.way(x))
 
         return Block()
@@ -159,7 +143,7 @@ def _block(forward=None, project="both", norm=True, kernel=1, bias=False, stride
     return build
 
 
-def _inner(block, x, F):
+def _inner(block, x):
     return block.conv2(F.relu(block.bn1(block.conv1(x))))
 
 
@@ -173,128 +157,106 @@ BASIC_BLOCK = Exercise(
     probe="residual_block",
     forbidden=FINISHED,
     rtol=1e-6,
-    misconceptions=[
-        Misconception(
-            "nothing goes around",
+    misconceptions={
+        "nothing goes around": Mistake(
             "You return what the two convolutions make, and the block's input is not added to it. That is a plain network. The "
             "way around is what makes it residual.",
-            _block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F)))),
+            _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x)))),
         ),
-        Misconception(
-            "no projection where the shape changes",
+        "no projection where the shape changes": Mistake(
             "Where the stride is 2 or the channels change, the input does not fit what comes out, and cannot be added. There it "
             "takes a 1 x 1 convolution and a BatchNorm, downsample.0 and downsample.1.",
-            _block(project="never"),
+            _basic_block(project="never"),
         ),
-        Misconception(
-            "ReLU before the addition",
+        "ReLU before the addition": Mistake(
             "You apply the second ReLU to the convolutions' result, and add then. What is added could then only ever grow. Add first; "
             "ReLU comes last.",
-            _block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F))) + b.way(x)),
+            _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x))) + b.way(x)),
         ),
-        Misconception(
-            "no ReLU at the end",
+        "no ReLU at the end": Mistake(
             "The sum is right, but it is returned as it is. A block ends with a ReLU.",
-            _block(lambda b, x, F: b.bn2(_inner(b, x, F)) + b.way(x)),
+            _basic_block(lambda b, x: b.bn2(_inner(b, x)) + b.way(x)),
         ),
-        Misconception(
-            "no ReLU between the convolutions",
+        "no ReLU between the convolutions": Mistake(
             "Between the two convolutions there is no ReLU. Without it they are together no more than one linear map.",
-            _block(lambda b, x, F: F.relu(b.bn2(b.conv2(b.bn1(b.conv1(x)))) + b.way(x))),
+            _basic_block(lambda b, x: F.relu(b.bn2(b.conv2(b.bn1(b.conv1(x)))) + b.way(x))),
         ),
-        Misconception(
-            "BatchNorm after ReLU",
+        "BatchNorm after ReLU": Mistake(
             "You apply ReLU to the first convolution's output, and normalise then. Published weights were trained the other way "
             "around: convolution, BatchNorm, ReLU.",
-            _block(lambda b, x, F: F.relu(b.bn2(b.conv2(b.bn1(F.relu(b.conv1(x))))) + b.way(x))),
+            _basic_block(lambda b, x: F.relu(b.bn2(b.conv2(b.bn1(F.relu(b.conv1(x))))) + b.way(x))),
         ),
-        Misconception(
-            "BatchNorm after the addition",
+        "BatchNorm after the addition": Mistake(
             "You add first, and normalise the sum. The way around should stay untouched: normalise what the convolutions make, then "
             "add.",
-            _block(lambda b, x, F: F.relu(b.bn2(_inner(b, x, F) + b.way(x)))),
+            _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x) + b.way(x)))),
         ),
-        Misconception(
-            "BatchNorm is applied never",
+        "BatchNorm is applied never": Mistake(
             "bn1 and bn2 are there, but forward does not use them.",
-            _block(lambda b, x, F: F.relu(b.conv2(F.relu(b.conv1(x))) + b.way(x))),
+            _basic_block(lambda b, x: F.relu(b.conv2(F.relu(b.conv1(x))) + b.way(x))),
         ),
-        Misconception(
-            "the two BatchNorms are swapped",
+        "the two BatchNorms are swapped": Mistake(
             "You use bn2 after the first convolution and bn1 after the second.",
-            _block(lambda b, x, F: F.relu(b.bn1(b.conv2(F.relu(b.bn2(b.conv1(x))))) + b.way(x))),
+            _basic_block(lambda b, x: F.relu(b.bn1(b.conv2(F.relu(b.bn2(b.conv1(x))))) + b.way(x))),
         ),
-        Misconception(
-            "one BatchNorm for both",
+        "one BatchNorm for both": Mistake(
             "One BatchNorm normalises after both convolutions. Their outputs have different statistics, so each has its own: bn1 and "
             "bn2.",
-            _block(lambda b, x, F: F.relu(b.bn1(_inner(b, x, F)) + b.way(x)), shared=True),
+            _basic_block(lambda b, x: F.relu(b.bn1(_inner(b, x)) + b.way(x)), shared=True),
         ),
-        Misconception(
-            "the stride is in the second convolution",
+        "the stride is in the second convolution": Mistake(
             "The output has the right shape, but conv1 still works at full size. The first convolution has the stride.",
-            _block(strides=lambda s: (1, s, s)),
+            _basic_block(strides=lambda s: (1, s, s)),
         ),
-        Misconception(
-            "both convolutions have the stride",
+        "both convolutions have the stride": Mistake(
             "Both of your convolutions halve the picture, so it comes out at a quarter, and does not fit the way around. Only conv1 has "
             "the stride.",
-            _block(strides=lambda s: (s, s, s)),
+            _basic_block(strides=lambda s: (s, s, s)),
         ),
-        Misconception(
-            "the projection lacks the stride",
+        "the projection lacks the stride": Mistake(
             "The convolutions halve the picture, and the projection leaves it as it is. It needs the same stride.",
-            _block(strides=lambda s: (s, 1, 1)),
+            _basic_block(strides=lambda s: (s, 1, 1)),
         ),
-        Misconception(
-            "the convolutions lack the stride",
+        "the convolutions lack the stride": Mistake(
             "The projection halves the picture, and the convolutions leave it as it is. conv1 has the stride.",
-            _block(strides=lambda s: (1, 1, s)),
+            _basic_block(strides=lambda s: (1, 1, s)),
         ),
-        Misconception(
-            "a projection everywhere",
+        "a projection everywhere": Mistake(
             "Your block has a projection even where the shape stays. There the input goes around untouched, and published weights "
             "hold nothing for it.",
-            _block(project="always"),
+            _basic_block(project="always"),
         ),
-        Misconception(
-            "a projection for the stride alone",
+        "a projection for the stride alone": Mistake(
             "You project where the stride is not 1. Where the channels change, the shapes do not fit either.",
-            _block(project="stride alone"),
+            _basic_block(project="stride alone"),
         ),
-        Misconception(
-            "a projection for the channels alone",
+        "a projection for the channels alone": Mistake(
             "You project where the channels change. With a stride of 2 height and width do not fit either.",
-            _block(project="channels alone"),
+            _basic_block(project="channels alone"),
         ),
-        Misconception(
-            "no BatchNorm in the projection",
+        "no BatchNorm in the projection": Mistake(
             "The projection is a convolution alone. It is two layers in a row: downsample.0 is the convolution, downsample.1 its "
             "BatchNorm.",
-            _block(norm=False),
+            _basic_block(norm=False),
         ),
-        Misconception(
-            "a projection of 3 x 3",
+        "a projection of 3 x 3": Mistake(
             "The projection's kernel is 3 x 3. It only has to bring channels and size into line: 1 x 1, without padding.",
-            _block(kernel=3),
+            _basic_block(kernel=3),
         ),
-        Misconception(
-            "convolutions with a bias",
+        "convolutions with a bias": Mistake(
             "Your convolutions have a bias. BatchNorm subtracts the mean right after, and the bias with it, so it is left out "
             "(bias=False).",
-            _block(bias=True),
+            _basic_block(bias=True),
         ),
-        Misconception(
-            "the projection is called shortcut",
+        "the projection is called shortcut": Mistake(
             "Your block may compute the right thing, but weights are loaded by their names, and the projection's name is downsample.",
-            _block(names="shortcut"),
+            _basic_block(names="shortcut"),
         ),
-        Misconception(
-            "the input is put beside",
+        "the input is put beside": Mistake(
             "You put the input's channels beside the output's. That is what DenseNet does. Here they are added, number by number.",
-            _block(lambda b, x, F: F.relu(_torch().cat([b.bn2(_inner(b, x, F)), b.way(x)], 1))),
+            _basic_block(lambda b, x: F.relu(torch.cat([b.bn2(_inner(b, x)), b.way(x)], 1))),
         ),
-    ],
+    },
     hints=(
         "In __init__ there are conv1, bn1, conv2, bn2, and downsample only where the shape changes. In forward there are two ways "
         "from x to the sum.",
@@ -305,12 +267,10 @@ BASIC_BLOCK = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 11.resnet18
-# ----------------------------------------------------------------------------------------------------------
+# --- 11.resnet18 --------------------------------------------------------------------------------------------
 
 
-def _net(
+def _resnet18(
     stem=None,
     pool=None,
     counts=(2, 2, 2, 2),
@@ -326,7 +286,6 @@ def _net(
     """A `ResNet18` with parts that may be wrong. `strides` gives each layer's: (first block, second block)."""
 
     def build(num_classes=1000, widths=(64, 128, 256, 512), block=None):
-        nn, F = _nn(), _functional()
         given = strides or ((1, 1), (2, 1), (2, 1), (2, 1))
 
         class Net(nn.Module):
@@ -345,12 +304,12 @@ def _net(
                 setattr(self, head, nn.Linear(widths[-1], num_classes))
 
             def forward(self, x):
-                x = stem(self, x, F) if stem else F.relu(self.bn1(self.conv1(x)))
-                x = pool(x, F) if pool else F.max_pool2d(x, 3, stride=2, padding=1)
+                x = stem(self, x) if stem else F.relu(self.bn1(self.conv1(x)))
+                x = pool(x) if pool else F.max_pool2d(x, 3, stride=2, padding=1)
                 for number in range(1, 5):
                     for one in getattr(self, f"layer{number}"):
                         x = one(x)
-                return end(self, x, F) if end else getattr(self, head)(x.mean((2, 3)))
+                return end(self, x) if end else getattr(self, head)(x.mean((2, 3)))
 
         return Net()
 
@@ -363,7 +322,7 @@ def _net_cases(rng):
         ("wide pictures", 4, (3, 5, 6, 7), (3, 32, 69)),
         ("many classes", 17, (4, 3, 5, 2), (2, 66, 37)),
     ):
-        model = _net()(classes, widths, networks.stand_in_block)
+        model = _resnet18()(classes, widths, networks.stand_in_block)
         state = _draw_state(rng, model)
         # A body whose numbers neither die out on their way nor explode: kernels that are means, more or less.
         for name, value in state.items():
@@ -377,9 +336,9 @@ def _net_cases(rng):
 def _net_oracle(num_classes, widths, state, x):
     found = {}
     for mode in ("evaluation", "training"):
-        v = _conv(_torch().from_numpy(np.array(x)), state, "conv1", 2, 3)
+        v = _conv(torch.from_numpy(np.array(x)), state, "conv1", 2, 3)
         v = _norm(v, state, "bn1", mode == "training").clamp(min=0)
-        v = _functional().max_pool2d(v, 3, 2, 1)
+        v = F.max_pool2d(v, 3, 2, 1)
         for layer in range(1, 5):
             for number in (0, 1):
                 stride = 2 if layer > 1 and number == 0 else 1
@@ -399,119 +358,97 @@ RESNET18 = Exercise(
     probe="resnet",
     forbidden=FINISHED,
     rtol=1e-6,
-    misconceptions=[
-        Misconception(
-            "no max pooling in the stem",
+    misconceptions={
+        "no max pooling in the stem": Mistake(
             "After conv1, bn1 and ReLU the picture is halved once more, by max pooling. Yours goes into the layers at twice the size.",
-            _net(pool=lambda x, F: x),
+            _resnet18(pool=lambda x: x),
         ),
-        Misconception(
-            "max pooling of 2 x 2",
+        "max pooling of 2 x 2": Mistake(
             "Your max pooling looks at 2 x 2 pixels. Published weights were trained with windows of 3 x 3, stride 2, padding 1.",
-            _net(pool=lambda x, F: F.max_pool2d(x, 2)),
+            _resnet18(pool=lambda x: F.max_pool2d(x, 2)),
         ),
-        Misconception(
-            "max pooling without padding",
+        "max pooling without padding": Mistake(
             "Your windows of 3 x 3 do not reach over the edge. Pooling has padding=1.",
-            _net(pool=lambda x, F: F.max_pool2d(x, 3, 2)),
+            _resnet18(pool=lambda x: F.max_pool2d(x, 3, 2)),
         ),
-        Misconception(
-            "a mean in place of the maximum",
+        "a mean in place of the maximum": Mistake(
             "The stem pools by the maximum, not by the mean.",
-            _net(pool=lambda x, F: F.avg_pool2d(x, 3, 2, 1)),
+            _resnet18(pool=lambda x: F.avg_pool2d(x, 3, 2, 1)),
         ),
-        Misconception(
-            "a stem of 3 x 3",
+        "a stem of 3 x 3": Mistake(
             "Your first convolution is 3 x 3, as one builds it for tiny pictures. Published weights have 7 x 7 there.",
-            _net(kernel=3),
+            _resnet18(kernel=3),
         ),
-        Misconception(
-            "the stem does not halve",
+        "the stem does not halve": Mistake(
             "conv1 has a stride of 2.",
-            _net(stem_stride=1),
+            _resnet18(stem_stride=1),
         ),
-        Misconception(
-            "layer1 halves too",
+        "layer1 halves too": Mistake(
             "layer1 keeps the size: the stem has halved it twice already. Only layer2, layer3 and layer4 begin with a stride of 2.",
-            _net(strides=((2, 1),) * 4),
+            _resnet18(strides=((2, 1),) * 4),
         ),
-        Misconception(
-            "no layer halves",
+        "no layer halves": Mistake(
             "All your blocks have a stride of 1. The first block of layer2, layer3 and layer4 has a stride of 2.",
-            _net(strides=((1, 1),) * 4),
+            _resnet18(strides=((1, 1),) * 4),
         ),
-        Misconception(
-            "both blocks halve",
+        "both blocks halve": Mistake(
             "In layer2 to layer4 both of your blocks have a stride of 2. Only the first has.",
-            _net(strides=((1, 1), (2, 2), (2, 2), (2, 2))),
+            _resnet18(strides=((1, 1), (2, 2), (2, 2), (2, 2))),
         ),
-        Misconception(
-            "the second block halves",
+        "the second block halves": Mistake(
             "The stride of 2 is in the second block of each layer. It belongs to the first, where the channels change too.",
-            _net(strides=((1, 1), (1, 2), (1, 2), (1, 2))),
+            _resnet18(strides=((1, 1), (1, 2), (1, 2), (1, 2))),
         ),
-        Misconception(
-            "one block in a layer",
+        "one block in a layer": Mistake(
             "Each layer has two blocks: 1 + 4 x 2 x 2 + 1 = 18 layers with weights.",
-            _net(counts=(1, 1, 1, 1)),
+            _resnet18(counts=(1, 1, 1, 1)),
         ),
-        Misconception(
-            "no ReLU in the stem",
+        "no ReLU in the stem": Mistake(
             "After bn1 there is a ReLU, before the pooling.",
-            _net(stem=lambda n, x, F: n.bn1(n.conv1(x))),
+            _resnet18(stem=lambda n, x: n.bn1(n.conv1(x))),
         ),
-        Misconception(
-            "BatchNorm after ReLU in the stem",
+        "BatchNorm after ReLU in the stem": Mistake(
             "The order is convolution, BatchNorm, ReLU.",
-            _net(stem=lambda n, x, F: n.bn1(F.relu(n.conv1(x)))),
+            _resnet18(stem=lambda n, x: n.bn1(F.relu(n.conv1(x)))),
         ),
-        Misconception(
-            "bn1 is left out",
+        "bn1 is left out": Mistake(
             "bn1 is there, and forward does not use it.",
-            _net(stem=lambda n, x, F: F.relu(n.conv1(x))),
+            _resnet18(stem=lambda n, x: F.relu(n.conv1(x))),
         ),
-        Misconception(
-            "the maximum over space",
+        "the maximum over space": Mistake(
             "At the end you take each map's maximum. ResNet takes the mean over height and width.",
-            _net(end=lambda n, x, F: n.fc(x.amax((2, 3)))),
+            _resnet18(end=lambda n, x: n.fc(x.amax((2, 3)))),
         ),
-        Misconception(
-            "softmax at the end",
+        "softmax at the end": Mistake(
             "You return probabilities. The network gives scores; the loss takes softmax itself.",
-            _net(end=lambda n, x, F: n.fc(x.mean((2, 3))).softmax(1)),
+            _resnet18(end=lambda n, x: n.fc(x.mean((2, 3))).softmax(1)),
         ),
-        Misconception(
-            "ReLU after the head",
+        "ReLU after the head": Mistake(
             "Scores may be negative. There is no ReLU after fc.",
-            _net(end=lambda n, x, F: F.relu(n.fc(x.mean((2, 3))))),
+            _resnet18(end=lambda n, x: F.relu(n.fc(x.mean((2, 3))))),
         ),
-        Misconception(
-            "features in place of scores",
+        "features in place of scores": Mistake(
             "You return the mean over space. fc turns it into scores.",
-            _net(end=lambda n, x, F: x.mean((2, 3))),
+            _resnet18(end=lambda n, x: x.mean((2, 3))),
         ),
-        Misconception(
-            "the head's name is head",
+        "the head's name is head": Mistake(
             "Weights are loaded by their names, and the last layer's name is fc.",
-            _net(head="head"),
+            _resnet18(head="head"),
         ),
-        Misconception(
-            "blocks in a plain list",
+        "blocks in a plain list": Mistake(
             "You keep a layer's blocks in a Python list. PyTorch does not look into it, so their weights are neither saved, nor "
             "loaded, nor trained. nn.Sequential holds layers.",
-            _net(listed=True),
+            _resnet18(listed=True),
         ),
-        Misconception(
-            "a bias in the stem",
+        "a bias in the stem": Mistake(
             "conv1 has a bias. BatchNorm follows, so it is left out (bias=False).",
-            _net(bias=True),
+            _resnet18(bias=True),
         ),
-        Misconception(
-            "the second block has the first one's channels",
+        "the second block has the first one's channels": Mistake(
             "The second block of a layer is given what went into the first. The first has changed the channels already.",
-            _net(mids=True),
+            _resnet18(mids=True),
         ),
-    ],
+    },
     hints=(
         "The stem: conv1 (7 x 7, stride 2, padding 3, no bias), bn1, ReLU, max pooling (3, stride 2, padding 1). Then four layers, then "
         "the mean over space, then fc.",
@@ -522,9 +459,7 @@ RESNET18 = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 11.load_pretrained
-# ----------------------------------------------------------------------------------------------------------
+# --- 11.load_pretrained -------------------------------------------------------------------------------------
 
 
 def _load_case(rng, label, widths, classes, published, damage=None):
@@ -580,19 +515,20 @@ def _is_head(name):
     return name.startswith("fc.")
 
 
-def _strict_right(model, state, head=_is_head):
+def _load(model, state, head=_is_head, surplus=True):
+    """Load all but the head, and say what does not fit: the names that are missing and, with `surplus`, those too many."""
     body = {name: value for name, value in state.items() if not head(name)}
     missing, unexpected = model.load_state_dict(body, strict=False)
-    wrong = [name for name in missing if not head(name)] + list(unexpected)
+    wrong = [name for name in missing if not head(name)] + (list(unexpected) if surplus else [])
     if wrong:
         raise ValueError(f"{wrong[0]} does not fit")
 
 
-def _loose(model, state):
+def _never_looks_at_names(model, state):
     model.load_state_dict({n: v for n, v in state.items() if not _is_head(n)}, strict=False)
 
 
-def _what_fits(model, state):
+def _skips_what_does_not_fit(model, state):
     own = model.state_dict()
     fits = {n: v for n, v in state.items() if n in own and own[n].shape == v.shape and not _is_head(n)}
     model.load_state_dict(fits, strict=False)
@@ -602,7 +538,7 @@ def _head_where_it_fits(model, state):
     own = model.state_dict()
     if state["fc.weight"].shape == own["fc.weight"].shape:
         return model.load_state_dict(state) and None
-    return _strict_right(model, state)
+    return _load(model, state)
 
 
 def _checked(model, state):
@@ -614,7 +550,7 @@ def _checked(model, state):
 
 def _parameters_alone(model, state):
     _checked(model, state)
-    with _torch().no_grad():
+    with torch.no_grad():
         for name, parameter in model.named_parameters():
             if not _is_head(name):
                 parameter.copy_(state[name])
@@ -628,22 +564,6 @@ def _into_the_dict(model, state):
             own[name] = state[name]
 
 
-def _any_fc(model, state):
-    body = {name: value for name, value in state.items() if "fc" not in name}
-    missing, unexpected = model.load_state_dict(body, strict=False)
-    wrong = [name for name in missing if "fc" not in name] + list(unexpected)
-    if wrong:
-        raise ValueError(f"{wrong[0]} does not fit")
-
-
-def _missing_alone(model, state):
-    body = {name: value for name, value in state.items() if not _is_head(name)}
-    missing, _ = model.load_state_dict(body, strict=False)
-    wrong = [name for name in missing if not _is_head(name)]
-    if wrong:
-        raise ValueError(f"{wrong[0]} does not fit")
-
-
 def _unexpected_alone(model, state):
     own = model.state_dict()
     own.update({name: value for name, value in state.items() if not _is_head(name)})
@@ -653,12 +573,12 @@ def _unexpected_alone(model, state):
 def _takes_the_head_out(model, state):
     for name in [name for name in state if _is_head(name)]:
         del state[name]
-    _strict_right(model, state)
+    _load(model, state)
 
 
 def _without_a_name(model, state):
     try:
-        _strict_right(model, state)
+        _load(model, state)
     except (ValueError, RuntimeError):
         raise ValueError("The weights do not fit.") from None
 
@@ -672,78 +592,66 @@ LOAD_PRETRAINED = Exercise(
     probe="load_pretrained",
     forbidden=FINISHED,
     rtol=1e-9,
-    misconceptions=[
-        Misconception(
-            "everything is loaded, the head too",
+    misconceptions={
+        "everything is loaded, the head too": Mistake(
             "model.load_state_dict(state) wants every weight, the head's too. With another number of classes it raises an error; "
             "with the same number it takes over a head that speaks of other dishes. Leave out what begins with fc.",
             lambda model, state: model.load_state_dict(state),
         ),
-        Misconception(
-            "strict=False, and the head too",
+        "strict=False, and the head too": Mistake(
             "strict=False overlooks names, not shapes: with another number of classes the head's weights raise an error, and with the same "
             "number they are taken over, though they speak of other dishes. Leave out what begins with fc. And look at the names that "
             "load_state_dict returns: what does not fit in the body should be said.",
             lambda model, state: model.load_state_dict(state, strict=False) and None,
         ),
-        Misconception(
-            "the head is loaded where it fits",
+        "the head is loaded where it fits": Mistake(
             "Where the number of classes happens to be the same, you load the head too. Its rows stand for other dishes: leave the "
             "head as it is, always.",
             _head_where_it_fits,
         ),
-        Misconception(
-            "strict=False and no look at what is missing",
+        "strict=False and no look at what is missing": Mistake(
             "strict=False loads what it finds by name and says nothing of the rest. A layer with another name stays random, and you "
             "will wonder why the network learns so slowly. load_state_dict returns the missing and the unexpected names: look at them.",
-            _loose,
+            _never_looks_at_names,
         ),
-        Misconception(
-            "what does not fit is skipped",
+        "what does not fit is skipped": Mistake(
             "You load what fits by name and shape, and skip the rest in silence. Then a body that is half random looks like a "
             "pretrained one. Say what does not fit.",
-            _what_fits,
+            _skips_what_does_not_fit,
         ),
-        Misconception(
-            "only missing names are looked at",
+        "only missing names are looked at": Mistake(
             "You notice when the model misses something, and not when the weights hold a layer that the model does not have. Then they are "
             "another network's weights.",
-            _missing_alone,
+            lambda model, state: _load(model, state, surplus=False),
         ),
-        Misconception(
-            "only unexpected names are looked at",
+        "only unexpected names are looked at": Mistake(
             "You fill the gaps with the model's own random weights, so a name that is missing goes unnoticed.",
             _unexpected_alone,
         ),
-        Misconception(
-            "buffers are forgotten",
+        "buffers are forgotten": Mistake(
             "You go through named_parameters. BatchNorm's running mean and variance are no parameters, they are buffers; without them the "
             "pretrained layers see numbers of another scale. model.state_dict() holds both.",
             _parameters_alone,
         ),
-        Misconception(
-            "the model's weights stay as they were",
+        "the model's weights stay as they were": Mistake(
             "Names and shapes are compared, but nothing reaches the model. model.state_dict() gives you a new dict, and putting another "
             "tensor into it (or into a copy of the model) changes that alone. Hand it to model.load_state_dict, or copy into the tensors.",
             _into_the_dict,
         ),
-        Misconception(
-            "fc anywhere in a name",
+        "fc anywhere in a name": Mistake(
             "You leave out every name that holds fc. Inside the body there may be a layer of that name too, as in layer1.0.fc.weight. The "
             "head's names begin with fc.",
-            _any_fc,
+            lambda model, state: _load(model, state, head=lambda name: "fc" in name),
         ),
-        Misconception(
-            "the head is taken out of the weights",
+        "the head is taken out of the weights": Mistake(
             "You delete the head from the dict that you were given. Whoever gave it to you has lost it. Make a new dict.",
             _takes_the_head_out,
         ),
-        Misconception(
-            "the error does not name the weight",
+        "the error does not name the weight": Mistake(
             "You notice that something does not fit, but your message does not say what. Among 122 names, that is what one needs to know.",
             _without_a_name,
         ),
-    ],
+    },
     hints=(
         "Take the head out first: body = {name: value for name, value in state.items() if ...}. Then everything that is left must fit.",
         "missing, unexpected = model.load_state_dict(body, strict=False) returns two lists of names. The head's own names are missing "
@@ -754,9 +662,7 @@ LOAD_PRETRAINED = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 11.replace_head
-# ----------------------------------------------------------------------------------------------------------
+# --- 11.replace_head ----------------------------------------------------------------------------------------
 
 
 def _head_cases(rng):
@@ -783,7 +689,6 @@ def _number_alone(model, num_classes):
 
 
 def _sliced(model, num_classes):
-    torch = _torch()
     old, model.fc = model.fc, torch.nn.Linear(model.fc.in_features, num_classes)
     rows = min(num_classes, old.out_features)
     with torch.no_grad():
@@ -791,19 +696,18 @@ def _sliced(model, num_classes):
 
 
 def _beside(model, num_classes):
-    model.head = _nn().Linear(model.fc.in_features, num_classes)
+    model.head = nn.Linear(model.fc.in_features, num_classes)
 
 
 def _fresh_body(model, num_classes):
     for layer in (model.conv1, model.layer1[0].conv, model.bn1, model.layer1[0].bn, model.layer1[0].fc):
         layer.reset_parameters()
-    with _torch().no_grad():
+    with torch.no_grad():
         model.bn1.bias.add_(0.1)
-    model.fc = _nn().Linear(model.fc.in_features, num_classes)
+    model.fc = nn.Linear(model.fc.in_features, num_classes)
 
 
 def _counted(model, num_classes):
-    torch = _torch()
     found = []
     hook = model.fc.register_forward_pre_hook(lambda _, given: found.append(given[0].shape[1]))
     model(torch.ones(2, 3, 4, 4))
@@ -813,11 +717,11 @@ def _counted(model, num_classes):
 
 def _body_asleep(model, num_classes):
     model.requires_grad_(False)
-    model.fc = _nn().Linear(model.fc.in_features, num_classes)
+    model.fc = nn.Linear(model.fc.in_features, num_classes)
 
 
 def _asleep(model, num_classes):
-    model.fc = _nn().Linear(model.fc.in_features, num_classes).requires_grad_(False)
+    model.fc = nn.Linear(model.fc.in_features, num_classes).requires_grad_(False)
 
 
 REPLACE_HEAD = Exercise(
@@ -828,65 +732,54 @@ REPLACE_HEAD = Exercise(
     oracle=lambda *_: "a new head, nothing else changed",
     probe="replace_head",
     forbidden=FINISHED,
-    misconceptions=[
-        Misconception(
-            "512 features for every network",
+    misconceptions={
+        "512 features for every network": Mistake(
             "You write 512 for the features. That is ResNet-18's number; other networks have other ones. The old head knows: "
             "model.fc.in_features.",
-            _set_head(lambda m, k: _nn().Linear(512, k)),
+            _set_head(lambda m, k: nn.Linear(512, k)),
         ),
-        Misconception(
-            "the new head stands on the old one",
+        "the new head stands on the old one": Mistake(
             "Your new layer takes the old head's scores. What they throw away is lost. Put a new layer in the old one's place.",
-            _set_head(lambda m, k: _nn().Sequential(m.fc, _nn().Linear(m.fc.out_features, k))),
+            _set_head(lambda m, k: nn.Sequential(m.fc, nn.Linear(m.fc.out_features, k))),
         ),
-        Misconception(
-            "features and classes are swapped",
+        "features and classes are swapped": Mistake(
             "nn.Linear takes first what comes in, then what goes out.",
-            _set_head(lambda m, k: _nn().Linear(k, m.fc.in_features)),
+            _set_head(lambda m, k: nn.Linear(k, m.fc.in_features)),
         ),
-        Misconception(
-            "only the number is changed",
+        "only the number is changed": Mistake(
             "out_features is a note. The weight keeps its shape when you change it. Make a new layer.",
             _number_alone,
         ),
-        Misconception(
-            "old rows are kept",
+        "old rows are kept": Mistake(
             "You copy rows of the old head into the new one. They stand for other dishes.",
             _sliced,
         ),
-        Misconception(
-            "a second head beside the first",
+        "a second head beside the first": Mistake(
             "You give the model another attribute; forward still uses model.fc.",
             _beside,
         ),
-        Misconception(
-            "no bias",
+        "no bias": Mistake(
             "The new head has no bias, and the old one had.",
-            _set_head(lambda m, k: _nn().Linear(m.fc.in_features, k, bias=False)),
+            _set_head(lambda m, k: nn.Linear(m.fc.in_features, k, bias=False)),
         ),
-        Misconception(
-            "the body is made new too",
+        "the body is made new too": Mistake(
             "The body's weights have changed. They are what you came for.",
             _fresh_body,
         ),
-        Misconception(
-            "a batch goes through to count the features",
+        "a batch goes through to count the features": Mistake(
             "You push pictures through the model to see how many features there are. In training mode that moves BatchNorm's running "
             "statistics, which belong to the body. The old head knows the number: model.fc.in_features.",
             _counted,
         ),
-        Misconception(
-            "the body is frozen too",
+        "the body is frozen too": Mistake(
             "You freeze the body. That is another step, with a function of its own: here nothing changes but the head.",
             _body_asleep,
         ),
-        Misconception(
-            "the new head cannot learn",
+        "the new head cannot learn": Mistake(
             "The new head's weights need no gradient. It is the one layer that must learn.",
             _asleep,
         ),
-    ],
+    },
     hints=(
         "The head is an attribute of the model, and an attribute can be given a new value.",
         "A new nn.Linear has random weights. How many features it takes, the old one knows.",
@@ -895,9 +788,7 @@ REPLACE_HEAD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 11.freeze
-# ----------------------------------------------------------------------------------------------------------
+# --- 11.freeze ----------------------------------------------------------------------------------------------
 
 
 def _freeze_case(rng, label, widths, classes, how, sizes):
@@ -916,7 +807,6 @@ def _freeze_cases(rng):
 
 def _freeze_oracle(widths, classes, state, how, batches, lr):
     """The forward pass by its formulas, and the head's steps as softmax regression on the features."""
-    torch, F = _torch(), _functional()
     state = {name: np.array(value) for name, value in state.items()}
     frozen = {"freeze": ("bn1", "layer1.0.bn"), "nothing": (), "the first layer by hand": ("bn1",)}[how]
     W, b = state["fc.weight"], state["fc.bias"]
@@ -954,45 +844,37 @@ def _freeze_oracle(widths, classes, state, how, batches, lr):
     }
 
 
-def _freezes(model, asleep=lambda name: not name.startswith("fc.")):
+def _freeze(model, asleep=lambda name: not name.startswith("fc.")):
     for name, parameter in model.named_parameters():
         if asleep(name):
             parameter.requires_grad_(False)
 
 
-def _norms(model):
-    return [m for m in model.modules() if isinstance(m, _nn().BatchNorm2d)]
+def _batch_norms(model):
+    return [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
 
 
 def _train_right(model):
     model.train()
-    for layer in _norms(model):
+    for layer in _batch_norms(model):
         if not layer.weight.requires_grad:
             layer.eval()
 
 
 def _all_norms_asleep(model):
     model.train()
-    for layer in _norms(model):
+    for layer in _batch_norms(model):
         layer.eval()
 
 
 def _no_momentum(model):
     model.train()
-    for layer in _norms(model):
+    for layer in _batch_norms(model):
         if not layer.weight.requires_grad:
             layer.momentum = 0.0
 
 
-def _train_last(model):
-    for layer in _norms(model):
-        if not layer.weight.requires_grad:
-            layer.eval()
-    model.train()
-
-
 def _weights_alone(model):
-    nn = _nn()
     for layer in model.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer is not model.fc:
             layer.requires_grad_(False)
@@ -1012,68 +894,57 @@ FREEZE = Exercise(
     probe="freeze",
     forbidden=FINISHED,
     rtol=1e-6,
-    misconceptions=[
-        Misconception(
-            "BatchNorm's statistics still move",
+    misconceptions={
+        "BatchNorm's statistics still move": Mistake(
             "The weights are frozen, but model.train() has put BatchNorm into training mode: it normalises by the batch and goes on moving its "
             "running mean and variance. The backbone drifts without a single gradient. Put frozen BatchNorm layers into evaluation mode.",
-            (_freezes, lambda model: model.train() and None),
+            (_freeze, lambda model: model.train() and None),
         ),
-        Misconception(
-            "nothing is frozen",
+        "nothing is frozen": Mistake(
             "All parameters still learn. Setting requires_grad on a copy (p.detach(), p.data, state_dict()) does not reach the model, and "
             "neither does a name with a slip of the pen. Use requires_grad_(False) on what model.named_parameters() gives.",
             (lambda model: None, _train_right),
         ),
-        Misconception(
-            "the head is frozen too",
+        "the head is frozen too": Mistake(
             "You freeze every parameter, the head's too, so nothing is left that could learn.",
             (_whole_head_too, _train_right),
         ),
-        Misconception(
-            "the head is frozen, the body learns",
+        "the head is frozen, the body learns": Mistake(
             "It is the other way around: the body stays, the head learns.",
-            (lambda model: _freezes(model, _is_head), _train_right),
+            (lambda model: _freeze(model, _is_head), _train_right),
         ),
-        Misconception(
-            "BatchNorm's own weights still learn",
+        "BatchNorm's own weights still learn": Mistake(
             "You freeze convolutions and dense layers. BatchNorm has a weight and a bias for each channel, and they belong to the body "
             "too.",
             (_weights_alone, _train_right),
         ),
-        Misconception(
-            "biases still learn",
+        "biases still learn": Mistake(
             "You freeze what ends in weight. The body has biases too.",
-            (lambda model: _freezes(model, lambda n: n.endswith("weight") and not _is_head(n)), _train_right),
+            (lambda model: _freeze(model, lambda n: n.endswith("weight") and not _is_head(n)), _train_right),
         ),
-        Misconception(
-            "fc anywhere in a name",
+        "fc anywhere in a name": Mistake(
             "You leave every parameter alone whose name holds fc. Inside the body there is such a layer too. The head's names begin with "
             "fc.",
-            (lambda model: _freezes(model, lambda n: "fc" not in n), _train_right),
+            (lambda model: _freeze(model, lambda n: "fc" not in n), _train_right),
         ),
-        Misconception(
-            "the first layer only",
+        "the first layer only": Mistake(
             "You freeze conv1 and bn1, and the layers behind them still learn.",
-            (lambda model: _freezes(model, lambda n: n.startswith(("conv1", "bn1"))), _train_right),
+            (lambda model: _freeze(model, lambda n: n.startswith(("conv1", "bn1"))), _train_right),
         ),
-        Misconception(
-            "everything in evaluation mode",
+        "everything in evaluation mode": Mistake(
             "train_mode puts the whole model into evaluation mode. Where a BatchNorm layer is not frozen, it should learn its statistics.",
-            (_freezes, lambda model: model.eval() and None),
+            (_freeze, lambda model: model.eval() and None),
         ),
-        Misconception(
-            "every BatchNorm in evaluation mode",
+        "every BatchNorm in evaluation mode": Mistake(
             "You put all BatchNorm layers into evaluation mode, whether they are frozen or not. Ask whether their weight needs a gradient.",
-            (_freezes, _all_norms_asleep),
+            (_freeze, _all_norms_asleep),
         ),
-        Misconception(
-            "a momentum of 0",
+        "a momentum of 0": Mistake(
             "With momentum 0 the running statistics stand still, but in training mode BatchNorm normalises by the batch all the same. Only "
             "evaluation mode uses what it has learned.",
-            (_freezes, _no_momentum),
+            (_freeze, _no_momentum),
         ),
-    ],
+    },
     hints=(
         "freeze goes through model.named_parameters() and switches gradients off where the name does not begin with fc. . train_mode "
         "calls model.train() first.",
@@ -1084,9 +955,7 @@ FREEZE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 11.parameter_groups
-# ----------------------------------------------------------------------------------------------------------
+# --- 11.parameter_groups ------------------------------------------------------------------------------------
 
 
 def _group_cases(rng):
@@ -1107,7 +976,9 @@ def _group_oracle(widths, classes, frozen, lr_head, lr_body):
     return {name: lr_head if name.split(".")[0] == "fc" else lr_body for name in learn}
 
 
-def _groups(head=_is_head, learns=lambda p: p.requires_grad, rates=lambda h, b: (h, b), also=lambda name: True):
+def _parameter_groups(
+    head=_is_head, learns=lambda p: p.requires_grad, rates=lambda h, b: (h, b), also=lambda name: True
+):
     """Wrong groups: which names are the head's, which parameters are taken, at which rates."""
 
     def wrong(model, lr_head, lr_body):
@@ -1129,7 +1000,6 @@ def _twice(model, lr_head, lr_body):
 
 
 def _layers(model, lr_head, lr_body):
-    nn = _nn()
     layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m is not model.fc]
     return [
         {"params": [p for p in model.fc.parameters() if p.requires_grad], "lr": lr_head},
@@ -1137,12 +1007,8 @@ def _layers(model, lr_head, lr_body):
     ]
 
 
-def _head_alone(model, lr_head, lr_body):
-    return [{"params": list(model.fc.parameters()), "lr": lr_head}]
-
-
 def _no_rate(model, lr_head, lr_body):
-    head, body = _groups()(model, lr_head, lr_body)
+    head, body = _parameter_groups()(model, lr_head, lr_body)
     return [head, {"params": body["params"]}]
 
 
@@ -1155,66 +1021,55 @@ PARAMETER_GROUPS = Exercise(
     probe="parameter_groups",
     forbidden=(*FINISHED, "introdl.training.*"),
     rtol=1e-6,
-    misconceptions=[
-        Misconception(
-            "the rates are swapped",
+    misconceptions={
+        "the rates are swapped": Mistake(
             "The body has the head's rate, and the head the body's. What was trained before should move slowly.",
-            _groups(rates=lambda h, b: (b, h)),
+            _parameter_groups(rates=lambda h, b: (b, h)),
         ),
-        Misconception(
-            "the head is in both groups",
+        "the head is in both groups": Mistake(
             "You take model.parameters() for the body. The head's parameters are among them, so they stand in both groups, and an "
             "optimiser refuses that.",
             _twice,
         ),
-        Misconception(
-            "BatchNorm is in no group",
+        "BatchNorm is in no group": Mistake(
             "You collect convolutions and dense layers. What BatchNorm has learned is in no group, so it never moves. Go through the "
             "parameters, not through the layers.",
             _layers,
         ),
-        Misconception(
-            "the body is in no group",
+        "the body is in no group": Mistake(
             "You return the head's group alone. The body's parameters would never move.",
-            _head_alone,
+            lambda model, lr_head, lr_body: [{"params": list(model.fc.parameters()), "lr": lr_head}],
         ),
-        Misconception(
-            "the head is in no group",
+        "the head is in no group": Mistake(
             "You return the body's group alone. The head is what must learn most.",
-            lambda model, lr_head, lr_body: _groups()(model, lr_head, lr_body)[1:],
+            lambda model, lr_head, lr_body: _parameter_groups()(model, lr_head, lr_body)[1:],
         ),
-        Misconception(
-            "biases are in no group",
+        "biases are in no group": Mistake(
             "You collect what ends in weight. Biases are parameters too.",
-            _groups(also=lambda name: name.endswith("weight")),
+            _parameter_groups(also=lambda name: name.endswith("weight")),
         ),
-        Misconception(
-            "frozen parameters are in a group",
+        "frozen parameters are in a group": Mistake(
             "A parameter that needs no gradient is in a group. Weight decay, and an optimiser's old momentum, could still move it. "
             "Leave out what is frozen.",
-            _groups(learns=lambda p: True),
+            _parameter_groups(learns=lambda p: True),
         ),
-        Misconception(
-            "one rate for all",
+        "one rate for all": Mistake(
             "Both groups have the head's rate.",
-            _groups(rates=lambda h, b: (h, h)),
+            _parameter_groups(rates=lambda h, b: (h, h)),
         ),
-        Misconception(
-            "the body's rate for all",
+        "the body's rate for all": Mistake(
             "Both groups have the body's rate. The head starts from random weights: it needs the larger one.",
-            _groups(rates=lambda h, b: (b, b)),
+            _parameter_groups(rates=lambda h, b: (b, b)),
         ),
-        Misconception(
-            "fc anywhere in a name",
+        "fc anywhere in a name": Mistake(
             "You take every name that holds fc for the head. Inside the body there is such a layer too. The head's names begin with fc.",
-            _groups(head=lambda name: "fc" in name),
+            _parameter_groups(head=lambda name: "fc" in name),
         ),
-        Misconception(
-            "a group without its rate",
+        "a group without its rate": Mistake(
             "The body's group has no lr, so it takes the optimiser's own. Say it in each group.",
             _no_rate,
         ),
-    ],
+    },
     hints=(
         "An optimiser takes a list of dicts in place of parameters. Each has the keys params and lr.",
         "Go through model.named_parameters() once, leave out what does not need a gradient, and sort by the name's beginning: fc. is "
@@ -1225,9 +1080,7 @@ PARAMETER_GROUPS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 11.few_shot_subset
-# ----------------------------------------------------------------------------------------------------------
+# --- 11.few_shot_subset -------------------------------------------------------------------------------------
 
 
 def _few_cases(rng):
@@ -1241,14 +1094,14 @@ def _few_cases(rng):
     ):
         sizes = [int(n + rng.integers(0, 4)) if n > 9 else n for n in counts]
         labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes)).astype(np.int64)
-        yield Case(label, labels=labels, per_class=per_class, rng=np.random.default_rng(int(rng.integers(2**32))))
+        yield Case(label, labels=labels, per_class=per_class, rng=generator(rng))
 
 
 def _few_oracle(labels, per_class, rng):
     return "a ValueError" if np.bincount(labels).min() < per_class else networks.FEW
 
 
-def _few(choose, refuse=True):
+def _few_shot_subset(choose, refuse=True):
     """A wrong subset: `choose` takes a class's indices, the number and the generator."""
 
     def wrong(labels, per_class, rng):
@@ -1284,7 +1137,7 @@ _CALLS = itertools.count()
 def _elsewhere(labels, per_class, rng):
     """Another draw at each of the probe's three calls, whatever the generator; the same ones each time that a sheet is made."""
     own = np.random.default_rng([1, next(_CALLS) % 3])
-    return _few(lambda pictures, n, _given: own.permutation(pictures)[:n])(labels, per_class, rng)
+    return _few_shot_subset(lambda pictures, n, _given: own.permutation(pictures)[:n])(labels, per_class, rng)
 
 
 FEW_SHOT_SUBSET = Exercise(
@@ -1295,55 +1148,46 @@ FEW_SHOT_SUBSET = Exercise(
     oracle=_few_oracle,
     probe="few_shot",
     forbidden=(*FINISHED, "sklearn.*"),
-    misconceptions=[
-        Misconception(
-            "so many in all",
+    misconceptions={
+        "so many in all": Mistake(
             "You draw per_class pictures from the whole set. It should be so many of each class.",
             _refusing(lambda labels, n, rng: rng.choice(len(labels), n, replace=False)),
         ),
-        Misconception(
-            "right in all, uneven among the classes",
+        "right in all, uneven among the classes": Mistake(
             "The total is right, but it is drawn from all pictures at once, so some classes get more than others. Draw within each class.",
             _refusing(lambda labels, n, rng: rng.choice(len(labels), n * len(np.unique(labels)), replace=False)),
         ),
-        Misconception(
-            "with replacement",
+        "with replacement": Mistake(
             "Some pictures are drawn twice, so there are fewer than you think. rng.choice replaces by default: replace=False.",
-            _few(lambda own, n, rng: rng.choice(own, n)),
+            _few_shot_subset(lambda own, n, rng: rng.choice(own, n)),
         ),
-        Misconception(
-            "the first ones of each class",
+        "the first ones of each class": Mistake(
             "You take the first pictures of each class, in the order in which they lie. Whoever sorted them has chosen for you. Draw them.",
-            _few(lambda own, n, rng: own[:n]),
+            _few_shot_subset(lambda own, n, rng: own[:n]),
         ),
-        Misconception(
-            "the last ones of each class",
+        "the last ones of each class": Mistake(
             "You take the last pictures of each class. Draw them.",
-            _few(lambda own, n, rng: own[-n:]),
+            _few_shot_subset(lambda own, n, rng: own[-n:]),
         ),
-        Misconception(
-            "a seed of its own",
+        "a seed of its own": Mistake(
             "You draw with a fixed seed, so the generator that you were given has no say: three runs would see the same pictures. Use rng.",
-            _few(_global),
+            _few_shot_subset(_global),
         ),
-        Misconception(
-            "chance from elsewhere",
+        "chance from elsewhere": Mistake(
             "The same generator in the same state gives other pictures. Draw with rng alone, so that a run can be repeated.",
             _elsewhere,
         ),
-        Misconception(
-            "too few go unnoticed",
+        "too few go unnoticed": Mistake(
             "Where a class has fewer pictures than were asked for, you return what there is. Then the classes are uneven, and nobody knows. "
             "Raise a ValueError.",
-            _few(lambda own, n, rng: rng.permutation(own)[:n], refuse=False),
+            _few_shot_subset(lambda own, n, rng: rng.permutation(own)[:n], refuse=False),
         ),
-        Misconception(
-            "positions within the class",
+        "positions within the class": Mistake(
             "You draw from 0 to the class's size and return that. These are positions within the class; the set's own indices stand in "
             "np.flatnonzero(labels == k) at those positions.",
-            _few(lambda own, n, rng: rng.permutation(len(own))[:n]),
+            _few_shot_subset(lambda own, n, rng: rng.permutation(len(own))[:n]),
         ),
-    ],
+    },
     hints=(
         "Go through the classes one by one: np.unique(labels). For each, find its pictures' indices first.",
         "own = np.flatnonzero(labels == k) are a class's indices. rng.choice(own, per_class, replace=False) draws some of them, none twice.",
@@ -1352,9 +1196,7 @@ FEW_SHOT_SUBSET = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 11.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 11.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "11.quiz",
@@ -1362,54 +1204,35 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            {
-                "a": "Its weights get no gradient, and still the features change from step to step. What else does a layer keep?",
-                "c": "The head may learn as fast as it likes; it does not change what comes before it.",
-                "d": "Weights without a gradient are not moved by the optimiser. Which numbers are no parameters?",
-            },
+            a="Its weights get no gradient, and still the features change from step to step. What else does a layer keep?",
+            c="The head may learn as fast as it likes; it does not change what comes before it.",
+            d="Weights without a gradient are not moved by the optimiser. Which numbers are no parameters?",
         ),
         Question(
             "c",
-            {
-                "a": "What the body knows was learned from far more pictures than you have now. What does a large step do to it?",
-                "b": "It costs the same time at any rate.",
-                "d": "The body's gradients are not zero. They come through a head that is random at first.",
-            },
+            a="What the body knows was learned from far more pictures than you have now. What does a large step do to it?",
+            b="It costs the same time at any rate.",
+            d="The body's gradients are not zero. They come through a head that is random at first.",
         ),
         Question(
             "a",
-            {
-                "b": "A wrong learning rate would leave all layers pretrained at first. How many names did match?",
-                "c": "Other dishes need another head, and that is a matter of fc alone.",
-                "d": "Mean and deviation of the pictures are not in the state dict. What does strict=False not tell you?",
-            },
+            b="A wrong learning rate would leave all layers pretrained at first. How many names did match?",
+            c="Other dishes need another head, and that is a matter of fc alone.",
+            d="Mean and deviation of the pictures are not in the state dict. What does strict=False not tell you?",
         ),
         Question(
             "d",
-            {
-                "a": "With a few hundred pictures a network with eleven million weights learns them by heart.",
-                "b": "The frozen backbone is a good start. Is it the best you can get from 100 pictures a class?",
-                "c": "A head on other dishes' scores is worth less than a head on the features.",
-            },
+            a="With a few hundred pictures a network with eleven million weights learns them by heart.",
+            b="The frozen backbone is a good start. Is it the best you can get from 100 pictures a class?",
+            c="A head on other dishes' scores is worth less than a head on the features.",
         ),
         Question(
             "b",
-            {
-                "a": "The test pictures must not choose anything, or their accuracy is no longer what new pictures would get.",
-                "c": "Training accuracy is 100 % after a few steps, whatever the start.",
-                "d": "Chance decides which few pictures are drawn. One draw says little.",
-            },
+            a="The test pictures must not choose anything, or their accuracy is no longer what new pictures would get.",
+            c="Training accuracy is 100 % after a few steps, whatever the start.",
+            d="Chance decides which few pictures are drawn. One draw says little.",
         ),
     ],
 )
 
-EXERCISES = [
-    FEW_SHOT_SUBSET,
-    BASIC_BLOCK,
-    RESNET18,
-    LOAD_PRETRAINED,
-    REPLACE_HEAD,
-    FREEZE,
-    PARAMETER_GROUPS,
-    QUIZ,
-]
+EXERCISES = [FEW_SHOT_SUBSET, BASIC_BLOCK, RESNET18, LOAD_PRETRAINED, REPLACE_HEAD, FREEZE, PARAMETER_GROUPS, QUIZ]

@@ -11,24 +11,18 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from fractions import Fraction
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import rounded
+from autograder.authoring.formulas import log_softmax, one_hot
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
-
-def _number(value):
-    """A NumPy scalar, rounded, so that a sheet is the same on every machine."""
-    return np.float64(np.round(float(value), 10))
-
-
-# ----------------------------------------------------------------------------------------------------------
-# 12.multi_task_loss
-# ----------------------------------------------------------------------------------------------------------
+# --- 12.multi_task_loss -------------------------------------------------------------------------------------
 
 
 def _heads(rng, n, k):
     """What a network might say to n pictures: (scores, log-grams, boxes); boxes as shares of the picture."""
-    import torch
-
     corner = rng.uniform(0.05, 0.4, (n, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(0.2, 0.5, (n, 2))], axis=1)
     made = (rng.normal(0, 1.5, (n, k)).round(1), rng.uniform(4, 6.5, n).round(1), boxes.round(2))
@@ -37,8 +31,6 @@ def _heads(rng, n, k):
 
 def _loss_case(rng, label, n, k, empty, weights, weight=1.0, light=False):
     """A batch; `empty` pictures show an empty plate: class 0, 0 g, a box of zeros. One is of a few grams, where asked for."""
-    import torch
-
     scores, log_grams, boxes = _heads(rng, n, k)
     dishes = rng.integers(1, k, n)
     nothing, *others = np.split(rng.permutation(n), [empty])
@@ -77,10 +69,9 @@ def _loss_oracle(dish_scores, log_grams, boxes, dishes, grams, true_boxes, weigh
     s, z, b = (np.asarray(each.detach(), dtype=np.float64) for each in (dish_scores, log_grams, boxes))
     y, g, t = (np.asarray(each.detach()) for each in (dishes, grams, true_boxes))
     n, food = len(y), np.flatnonzero(y > 0)
-    shifted = s - s.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    log_p = log_softmax(s)
     loss = -weights[0] * log_p[np.arange(n), y].mean()
-    d_s = weights[0] * (np.exp(log_p) - np.eye(s.shape[1])[y]) / n
+    d_s = weights[0] * (np.exp(log_p) - one_hot(y, s.shape[1])) / n
     d_z, d_b = np.zeros_like(z), np.zeros_like(b)
     if len(food):
         off_grams = z[food] - np.log(g[food].astype(np.float64))
@@ -104,8 +95,6 @@ def _loss_with(dish=None, mass=None, box=None, total=None):
     """A loss of three heads whose parts can be replaced by wrong ones."""
 
     def loss(scores, log_grams, boxes, dishes, grams, true_boxes, weights):
-        from torch.nn import functional as F
-
         food = dishes > 0
         parts = (
             dish(scores, dishes) if dish else F.cross_entropy(scores, dishes),
@@ -115,12 +104,6 @@ def _loss_with(dish=None, mass=None, box=None, total=None):
         return total(parts, weights) if total else sum(w * part for w, part in zip(weights, parts, strict=True))
 
     return loss
-
-
-def _cross_entropy(*how, **more):
-    from torch.nn import functional as F
-
-    return F.cross_entropy(*how, **more)
 
 
 def _masked(values, food):
@@ -135,43 +118,36 @@ MULTI_TASK_LOSS = Exercise(
     cases=_loss_cases,
     oracle=_loss_oracle,
     probe="loss_of_heads",
-    misconceptions=[
-        Misconception(
-            "the weights are left out",
+    misconceptions={
+        "the weights are left out": Mistake(
             "You add the three losses as they are. Then the one with the largest numbers has the say. weights holds a factor "
             "for each of them: dish, grams, box.",
             _loss_with(total=lambda parts, weights: sum(parts)),
         ),
-        Misconception(
-            "a weighted mean",
+        "a weighted mean": Mistake(
             "Your sum is divided by the sum of the weights. The formula has no such division.",
             _loss_with(total=lambda parts, w: sum(a * b for a, b in zip(w, parts, strict=True)) / sum(w)),
         ),
-        Misconception(
-            "the weights stand at the wrong heads",
+        "the weights stand at the wrong heads": Mistake(
             "The weights of the grams and of the box have changed places. Their order is dish, grams, box.",
             _loss_with(total=lambda parts, w: w[0] * parts[0] + w[2] * parts[1] + w[1] * parts[2]),
         ),
-        Misconception(
-            "empty plates have a box",
+        "empty plates have a box": Mistake(
             "You count the box of every picture. On an empty plate there is nothing to draw a box around: its zeros are a "
             "filler, and your network would learn to shrink its boxes. Leave pictures of class 0 out.",
             _loss_with(box=lambda b, t, food: (b - t).abs().mean()),
         ),
-        Misconception(
-            "empty plates are weighed",
+        "empty plates are weighed": Mistake(
             "You count the grams of every picture. An empty plate has 0 g, and ln 0 is minus infinity. Leave pictures of class 0 "
             "out before you take the logarithm.",
             _loss_with(mass=lambda z, g, food: (z - g.log()).abs().mean()),
         ),
-        Misconception(
-            "zero times infinity",
+        "zero times infinity": Mistake(
             "You multiply by a mask of zeros and ones, after the logarithm. At an empty plate that is 0 times infinity, which is "
             "nan. Choose the pictures with food first, and take the logarithm of what is left.",
             _loss_with(mass=lambda z, g, food: _masked((z - g.log()).abs(), food)),
         ),
-        Misconception(
-            "divided by all pictures",
+        "divided by all pictures": Mistake(
             "You leave empty plates out of the sum, but still divide by the number of all pictures. In a batch of mostly empty "
             "plates the grams and the box would count for little. Divide by the number of plates with food.",
             _loss_with(
@@ -179,50 +155,42 @@ MULTI_TASK_LOSS = Exercise(
                 box=lambda b, t, food: (b[food] - t[food]).abs().sum() / (4 * len(food)),
             ),
         ),
-        Misconception(
-            "empty plates teach no dish",
+        "empty plates teach no dish": Mistake(
             "You leave empty plates out of the cross-entropy too. That they are empty is class 0, and the network is to learn it: "
             "only grams and box have nothing to say there.",
-            _loss_with(dish=lambda s, y: _cross_entropy(s[y > 0], y[y > 0]) if (y > 0).any() else s.sum() * 0),
+            _loss_with(dish=lambda s, y: F.cross_entropy(s[y > 0], y[y > 0]) if (y > 0).any() else s.sum() * 0),
         ),
-        Misconception(
-            "the grams are not in logarithms",
+        "the grams are not in logarithms": Mistake(
             "You compare grams with grams. An error of 30 g is little for a cake and all of a biscuit. The head gives ln of the "
             "grams: take the logarithm of the true ones, and compare these.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food].exp() - g[food]).abs())),
         ),
-        Misconception(
-            "log-grams against grams",
+        "log-grams against grams": Mistake(
             "You compare the head's logarithm with true grams, which are on another scale: ln 200 is 5.3. Take the logarithm of "
             "the true grams.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food]).abs())),
         ),
-        Misconception(
-            "the logarithm is taken twice",
+        "the logarithm is taken twice": Mistake(
             "You take the logarithm of the head's output as well. It is one already: only the true grams need it.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food].log() - g[food].log()).abs())),
         ),
-        Misconception(
-            "the logarithm to base 10",
+        "the logarithm to base 10": Mistake(
             "Your logarithm has base 10. The head gives the natural one, whose inverse is exp.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log10()).abs())),
         ),
-        Misconception(
-            "a gram is added before the logarithm",
+        "a gram is added before the logarithm": Mistake(
             "You add 1 to the grams, so that an empty plate gives no minus infinity. That moves every target, and that of light food "
             "most: ln 3 is 1.10, and ln 4 is 1.39. Leave empty plates out, and the logarithm needs no help.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log1p()).abs())),
         ),
-        Misconception(
-            "the errors are squared",
+        "the errors are squared": Mistake(
             "You square the errors of grams and box. The formula takes their absolute values.",
             _loss_with(
                 mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log()) ** 2),
                 box=lambda b, t, food: _mean_or_zero((b[food] - t[food]) ** 2),
             ),
         ),
-        Misconception(
-            "the signs are kept",
+        "the signs are kept": Mistake(
             "An error that is too low pays for another that is too high: your differences are averaged with their signs. Take "
             "absolute values first.",
             _loss_with(
@@ -230,39 +198,33 @@ MULTI_TASK_LOSS = Exercise(
                 box=lambda b, t, food: _mean_or_zero(b[food] - t[food]),
             ),
         ),
-        Misconception(
-            "the four sides are added up",
+        "the four sides are added up": Mistake(
             "You add up a box's four errors. The box's loss is their mean, over the sides and over the plates.",
             _loss_with(box=lambda b, t, food: 4 * _mean_or_zero((b[food] - t[food]).abs())),
         ),
-        Misconception(
-            "a mean over the plates only",
+        "a mean over the plates only": Mistake(
             "Your loss has four numbers, one for each side of the box: the mean was taken along the plates and not along the "
             "sides. mean() without an axis takes both.",
             _loss_with(box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=0)),
         ),
-        Misconception(
-            "a mean over the sides only",
+        "a mean over the sides only": Mistake(
             "Your loss has one number for each plate with food: the mean was taken along the sides of the box and not along the "
             "plates. mean() without an axis takes both.",
             _loss_with(box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=1)),
         ),
-        Misconception(
-            "sums over the batch",
+        "sums over the batch": Mistake(
             "You add up the plates' losses. Then a larger batch has a larger loss, and takes larger steps. Take the mean of each.",
             _loss_with(
-                dish=lambda s, y: _cross_entropy(s, y, reduction="sum"),
+                dish=lambda s, y: F.cross_entropy(s, y, reduction="sum"),
                 mass=lambda z, g, food: (z[food] - g[food].log()).abs().sum(),
                 box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=1).sum(),
             ),
         ),
-        Misconception(
-            "softmax before cross_entropy",
+        "softmax before cross_entropy": Mistake(
             "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself: give it the scores.",
-            _loss_with(dish=lambda s, y: _cross_entropy(s.softmax(dim=1), y)),
+            _loss_with(dish=lambda s, y: F.cross_entropy(s.softmax(dim=1), y)),
         ),
-        Misconception(
-            "nan where no plate has food",
+        "nan where no plate has food": Mistake(
             "All batches with food are right. But in a batch of empty plates there is nothing to average, and the mean of nothing "
             "is nan, which spoils every weight at the next step. Let both terms be 0 there.",
             _loss_with(
@@ -270,13 +232,12 @@ MULTI_TASK_LOSS = Exercise(
                 box=lambda b, t, food: (b[food] - t[food]).abs().mean(),
             ),
         ),
-        Misconception(
-            "the loss is cut off from the heads",
+        "the loss is cut off from the heads": Mistake(
             "You return a plain number. It may be right, but backward() cannot go back from it to the heads. Return the tensor "
             "itself, without item(), float() or detach().",
             _loss_with(total=lambda parts, w: float(sum(a * b for a, b in zip(w, parts, strict=True)))),
         ),
-    ],
+    },
     hints=(
         "Work out the three losses on their own first. Which pictures take part in the first, and which in the other two? "
         "dishes > 0 says where there is food.",
@@ -288,9 +249,7 @@ MULTI_TASK_LOSS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 12.nutrients
-# ----------------------------------------------------------------------------------------------------------
+# --- 12.nutrients -------------------------------------------------------------------------------------------
 
 _COLUMNS = ("kcal", "protein_g", "fat_g", "carbohydrate_g", "sugars_g", "salt_g")
 _FOODS = ("dumplings", "lentils", "porridge", "strudel", "curry", "risotto", "gnocchi", "plums")
@@ -340,68 +299,57 @@ NUTRIENTS = Exercise(
     points=8,
     cases=_nutrient_cases,
     oracle=_nutrients_oracle,
-    misconceptions=[
-        Misconception(
-            "per 100 g is forgotten",
+    misconceptions={
+        "per 100 g is forgotten": Mistake(
             "You multiply by the grams as if the table held amounts per gram. It holds them per 100 g, so your portion is a "
             "hundred times too rich.",
             _each_nutrient(lambda value, grams: value * grams),
         ),
-        Misconception(
-            "divided by 1000",
+        "divided by 1000": Mistake(
             "You divide by 1000, as if the table were per kilogram. It is per 100 g.",
             _each_nutrient(lambda value, grams: value * grams / 1000),
         ),
-        Misconception(
-            "the portion is ignored",
+        "the portion is ignored": Mistake(
             "You return the table's row as it stands: what 100 g hold, whatever the portion. Scale it to the grams.",
             _each_nutrient(lambda value, grams: value),
         ),
-        Misconception(
-            "the ratio is upside down",
+        "the ratio is upside down": Mistake(
             "Your amounts shrink when the portion grows. 150 g hold one and a half times what 100 g hold.",
             _each_nutrient(lambda value, grams: value * 100 / grams),
         ),
-        Misconception(
-            "rounded too early",
+        "rounded too early": Mistake(
             "You round the amount of one gram, and multiply the error by the portion. Keep all digits while you reckon; round "
             "where the number is shown.",
             _each_nutrient(lambda value, grams: round(value / 100, 2) * grams),
         ),
-        Misconception(
-            "rounded at the end",
+        "rounded at the end": Mistake(
             "Your amounts are rounded. Somebody will add up a day of them, and the errors with them. Return all digits; round where "
             "the number is shown.",
             _each_nutrient(lambda value, grams: round(value * grams / 100)),
         ),
-        Misconception(
-            "rounded to one decimal",
+        "rounded to one decimal": Mistake(
             "Your amounts are rounded to one decimal. Somebody will add up a day of them, and the errors with them. Return all "
             "digits; round where the number is shown.",
             _each_nutrient(lambda value, grams: round(value * grams / 100, 1)),
         ),
-        Misconception(
-            "rounded to two decimals",
+        "rounded to two decimals": Mistake(
             "Your amounts are rounded to two decimals. That looks right, but somebody will add up a day of them, and the errors with "
             "them. Return all digits; round where the number is shown.",
             _each_nutrient(lambda value, grams: round(value * grams / 100, 2)),
         ),
-        Misconception(
-            "only whole 100 g count",
+        "only whole 100 g count": Mistake(
             "You count the portion in whole hundreds of grams: 150 g are taken for 100 g. Look for // or int().",
             _each_nutrient(lambda value, grams: value * (grams // 100)),
         ),
-        Misconception(
-            "always the first dish",
+        "always the first dish": Mistake(
             "Your amounts are those of the table's first dish. Look the dish up by its name.",
             lambda dish, grams, table: {name: v * grams / 100 for name, v in next(iter(table.values())).items()},
         ),
-        Misconception(
-            "only the energy",
+        "only the energy": Mistake(
             "You return the energy alone. The row holds other nutrients too; every one of them is scaled, under its own name.",
             lambda dish, grams, table: {"kcal": table[dish]["kcal"] * grams / 100},
         ),
-    ],
+    },
     hints=(
         "If 100 g hold 6 g of protein, what do 150 g hold? By which factor do all nutrients grow?",
         "table[dish] is the dish's row, a dict. A new dict has the same names and each value times the factor.",
@@ -410,9 +358,7 @@ NUTRIENTS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 12.energy_errors
-# ----------------------------------------------------------------------------------------------------------
+# --- 12.energy_errors ---------------------------------------------------------------------------------------
 
 
 def _energy_case(rng, label, n, k, wrong, weight=1.0):
@@ -464,7 +410,7 @@ def _energy_oracle(d, g, td, tg, c):
         mass, true_mass = Fraction(str(mass)), Fraction(str(true_mass))
         for part, energy in enumerate((said * mass, right * mass, said * true_mass)):
             totals[part] += abs(energy - right * true_mass) / 100
-    return tuple(_number(total / len(d)) for total in totals)
+    return tuple(rounded(total / len(d)) for total in totals)
 
 
 def _energy_variant(measure):
@@ -472,7 +418,7 @@ def _energy_variant(measure):
 
     def wrong(d, g, td, tg, c):
         *three, truth = _energies(d, g, td, tg, c)
-        return tuple(_number(measure(each, truth)) for each in three)
+        return tuple(rounded(measure(each, truth)) for each in three)
 
     return wrong
 
@@ -480,28 +426,18 @@ def _energy_variant(measure):
 def _named_wrong_only(d, g, td, tg, c):
     *three, truth = _energies(d, g, td, tg, c)
     off = d != td
-    return tuple(_number(np.abs(each - truth)[off].mean() if off.any() else 0.0) for each in three)
+    return tuple(rounded(np.abs(each - truth)[off].mean() if off.any() else 0.0) for each in three)
 
 
-def _against_the_prediction(d, g, td, tg, c):
-    both, dish, grams, truth = _energies(d, g, td, tg, c)
-    return tuple(_number(np.abs(a - b).mean()) for a, b in ((both, truth), (both, dish), (both, grams)))
-
-
-def _swapped_roles(d, g, td, tg, c):
-    both, dish, grams, truth = _energies(d, g, td, tg, c)
-    return tuple(_number(np.abs(each - truth).mean()) for each in (both, grams, dish))
+def _compared(pairs):
+    """Wrong in what is compared with what; `pairs` gets the energies of both, the dish, the grams, and the truth."""
+    return lambda d, g, td, tg, c: tuple(rounded(np.abs(a - b).mean()) for a, b in pairs(*_energies(d, g, td, tg, c)))
 
 
 def _gains(d, g, td, tg, c):
     *three, truth = _energies(d, g, td, tg, c)
     both, dish, grams = (np.abs(each - truth).mean() for each in three)
-    return _number(both), _number(both - dish), _number(both - grams)
-
-
-def _truth_of_the_named_dish(d, g, td, tg, c):
-    both, dish, grams, _ = _energies(d, g, td, tg, c)
-    return tuple(_number(np.abs(each - grams).mean()) for each in (both, dish, grams))
+    return rounded(both), rounded(both - dish), rounded(both - grams)
 
 
 ENERGY_ERRORS = Exercise(
@@ -511,77 +447,64 @@ ENERGY_ERRORS = Exercise(
     cases=_energy_cases,
     oracle=_energy_oracle,
     seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded anew for each case
-    misconceptions=[
-        Misconception(
-            "the two repairs have changed places",
+    misconceptions={
+        "the two repairs have changed places": Mistake(
             "Your second and third number are swapped. The second belongs to the true dish with the predicted grams, the third to "
             "the predicted dish with the true grams.",
-            _swapped_roles,
+            _compared(lambda both, dish, grams, truth: ((both, truth), (grams, truth), (dish, truth))),
         ),
-        Misconception(
-            "per 100 g is forgotten",
+        "per 100 g is forgotten": Mistake(
             "Your errors are a hundred times too large: the table's energy is per 100 g, not per gram.",
             _energy_variant(lambda said, truth: 100 * np.abs(said - truth).mean()),
         ),
-        Misconception(
-            "the signs are kept",
+        "the signs are kept": Mistake(
             "A plate that is too high pays for one that is too low. Take the absolute value of each plate's error, then the mean.",
             _energy_variant(lambda said, truth: (said - truth).mean()),
         ),
-        Misconception(
-            "the absolute value comes last",
+        "the absolute value comes last": Mistake(
             "You take the mean first and its absolute value afterwards. By then errors up and down have cancelled. Each plate's own "
             "error is made positive.",
             _energy_variant(lambda said, truth: abs((said - truth).mean())),
         ),
-        Misconception(
-            "a root of mean squares",
+        "a root of mean squares": Mistake(
             "You take the root of the mean of squares. The docstring asks for the mean of the absolute errors, in which a large "
             "error counts no more than its size.",
             _energy_variant(lambda said, truth: np.sqrt(((said - truth) ** 2).mean())),
         ),
-        Misconception(
-            "a mean of squares",
+        "a mean of squares": Mistake(
             "You square the errors, and the mean is in kilocalories squared. Take absolute values.",
             _energy_variant(lambda said, truth: ((said - truth) ** 2).mean()),
         ),
-        Misconception(
-            "a sum over the plates",
+        "a sum over the plates": Mistake(
             "You add up all plates. The mean is what one plate is off by.",
             _energy_variant(lambda said, truth: np.abs(said - truth).sum()),
         ),
-        Misconception(
-            "a median",
+        "a median": Mistake(
             "You take the median. It does not see the few plates that are far off, and those are what we look for. Take the mean.",
             _energy_variant(lambda said, truth: np.median(np.abs(said - truth))),
         ),
-        Misconception(
-            "relative to the truth",
+        "relative to the truth": Mistake(
             "You divide each error by the true energy. The docstring asks for kilocalories.",
             _energy_variant(lambda said, truth: np.abs(said / truth - 1).mean()),
         ),
-        Misconception(
-            "measured against the prediction",
+        "measured against the prediction": Mistake(
             "Your second and third number say how far the repaired energy is from the network's own. The question is how far it "
             "still is from the truth.",
-            _against_the_prediction,
+            _compared(lambda both, dish, grams, truth: ((both, truth), (both, dish), (both, grams))),
         ),
-        Misconception(
-            "what each repair gains",
+        "what each repair gains": Mistake(
             "Your second and third number say by how much a repair lowers the error. Asked for is the error that is left after it.",
             _gains,
         ),
-        Misconception(
-            "the truth has the named dish's energy",
+        "the truth has the named dish's energy": Mistake(
             "You reckon the true energy with the dish that the network named. The truth is made of the true dish and the true grams.",
-            _truth_of_the_named_dish,
+            _compared(lambda both, dish, grams, truth: ((both, grams), (dish, grams), (grams, grams))),
         ),
-        Misconception(
-            "only misnamed plates count",
+        "only misnamed plates count": Mistake(
             "You average over the plates with a wrong name only. A plate with the right name can be weighed wrong, and counts too.",
             _named_wrong_only,
         ),
-    ],
+    },
     hints=(
         "A plate's energy needs a dish and a mass. How many pairs of a dish (named or true) and a mass (estimated or true) are there, "
         "and which of them is the truth?",
@@ -593,9 +516,7 @@ ENERGY_ERRORS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 12.nutri_score
-# ----------------------------------------------------------------------------------------------------------
+# --- 12.nutri_score -----------------------------------------------------------------------------------------
 
 #: Thresholds per 100 g of the algorithm of 2023 for general foods; salt as milligrams of sodium, 2.5 g of salt holding 1 g.
 _TABLE = {
@@ -769,7 +690,7 @@ def _score_with(
     return score
 
 
-def _in(**units):
+def _scaled(**units):
     """Wrong in a unit: the named nutrients are multiplied."""
     return lambda row: row | {name: row[name] * factor for name, factor in units.items()}
 
@@ -782,154 +703,127 @@ NUTRI_SCORE = Exercise(
     oracle=_score_oracle,
     probe="along_nutrient",
     forbidden=("introdl.mealomi.nutriscore.*",),
-    misconceptions=[
-        Misconception(
-            "kilocalories for kilojoules",
+    misconceptions={
+        "kilocalories for kilojoules": Mistake(
             "You compare kilocalories with thresholds in kilojoules. 1 kcal is 4.184 kJ, so nearly everything looks light. The row "
             "holds both: take kj.",
             _score_with(change=lambda row: row | {"kj": row["kcal"]}),
         ),
-        Misconception(
-            "kilojoules out of kilocalories",
+        "kilojoules out of kilocalories": Mistake(
             "You make kilojoules of the kilocalories, which are rounded: near a threshold that is not the same. The row holds the "
             "kilojoules themselves: take kj.",
             _score_with(change=lambda row: row | {"kj": row["kcal"] * 4.184}),
         ),
-        Misconception(
-            "salt weighs less than sodium",
+        "salt weighs less than sodium": Mistake(
             "You divide by 2.5. Salt holds its sodium and chlorine besides, so it weighs more: 2.5 times as much.",
-            _score_with(change=_in(sodium_mg=1 / 2.5**2)),
+            _score_with(change=_scaled(sodium_mg=1 / 2.5**2)),
         ),
-        Misconception(
-            "sodium for salt",
+        "sodium for salt": Mistake(
             "You take grams of sodium for grams of salt. Salt is sodium and chlorine: 1 g of sodium is in 2.5 g of salt. This "
             "version of the score counts salt.",
-            _score_with(change=_in(sodium_mg=1 / 2.5)),
+            _score_with(change=_scaled(sodium_mg=1 / 2.5)),
         ),
-        Misconception(
-            "milligrams for grams",
+        "milligrams for grams": Mistake(
             "You compare milligrams with thresholds in grams, so almost every food gets all 20 points for salt. From milligrams of "
             "sodium to grams of salt it is times 2.5, divided by 1000.",
-            _score_with(change=_in(sodium_mg=1000)),
+            _score_with(change=_scaled(sodium_mg=1000)),
         ),
-        Misconception(
-            "a threshold that is met counts",
+        "a threshold that is met counts": Mistake(
             "At a value that is exactly a threshold you give the next point. A point is earned above the threshold: compare with >, "
             "not >=.",
             _score_with(exceeds=lambda value, threshold: value >= threshold),
         ),
-        Misconception(
-            "protein always counts",
+        "protein always counts": Mistake(
             "With 11 or more unfavourable points protein no longer counts, and you still subtract it. Otherwise much cheese and many "
             "sausages would look better than they are.",
             _score_with(counts=lambda bad, fruit: True),
         ),
-        Misconception(
-            "protein never counts",
+        "protein never counts": Mistake(
             "You leave protein out altogether. Below 11 unfavourable points it counts.",
             _score_with(counts=lambda bad, fruit: False),
         ),
-        Misconception(
-            "protein still counts at 11",
+        "protein still counts at 11": Mistake(
             "At exactly 11 unfavourable points you still subtract the protein. It counts below 11 only.",
             _score_with(counts=lambda bad, fruit: bad <= 11),
         ),
-        Misconception(
-            "the rule for protein is upside down",
+        "the rule for protein is upside down": Mistake(
             "You let protein count from 11 unfavourable points on, and not below. It is the other way around.",
             _score_with(counts=lambda bad, fruit: bad >= 11),
         ),
-        Misconception(
-            "much fruit brings the protein back",
+        "much fruit brings the protein back": Mistake(
             "In the version of 2017 protein counted in spite of 11 unfavourable points where there was enough fruit. The version of "
             "2023 has no such exception.",
             _score_with(counts=lambda bad, fruit: bad < 11 or fruit == 5),
         ),
-        Misconception(
-            "nothing favourable counts from 11 on",
+        "nothing favourable counts from 11 on": Mistake(
             "From 11 unfavourable points on you drop fibre and fruit along with the protein. Only the protein is dropped.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad - (p + fibre + fruit if bad < 11 else 0)),
         ),
-        Misconception(
-            "fruit is dropped along with the protein",
+        "fruit is dropped along with the protein": Mistake(
             "From 11 unfavourable points on you drop the points for fruit and vegetables too. Only the protein is dropped.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad - p - fibre - (fruit if bad < 11 else 0)),
         ),
-        Misconception(
-            "favourable points are added",
+        "favourable points are added": Mistake(
             "You add the favourable points. A low score is a good one, so they are subtracted.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad + p + fibre + fruit),
         ),
-        Misconception(
-            "the score is turned around",
+        "the score is turned around": Mistake(
             "Your score is favourable less unfavourable points. It is the other way around: the lower, the better.",
             _score_with(combine=lambda bad, p, fibre, fruit: p + fibre + fruit - bad),
         ),
-        Misconception(
-            "never below zero",
+        "never below zero": Mistake(
             "You cut the score off at 0. It may be negative: lentils and most vegetables are.",
             _score_with(combine=lambda bad, p, fibre, fruit: max(bad - p - fibre - fruit, 0)),
         ),
-        Misconception(
-            "fruit earns 1, 2, 3",
+        "fruit earns 1, 2, 3": Mistake(
             "You give 3 points above 80 % fruit and vegetables. The table jumps there: 1, 2, and then 5.",
             _score_with(fruit=(0, 1, 2, 3)),
         ),
-        Misconception(
-            "a share is taken for per cent",
+        "a share is taken for per cent": Mistake(
             "You compare the share of fruit, which is from 0 to 1, with 40, 60 and 80. So nothing ever earns a point. Bring both to "
             "the same unit.",
-            _score_with(change=_in(fruit_veg_share=0.01)),
+            _score_with(change=_scaled(fruit_veg_share=0.01)),
         ),
-        Misconception(
-            "the limit for red meat is missing",
+        "the limit for red meat is missing": Mistake(
             "Red meat gets at most 2 points for its protein in this version. You give it all that the table has.",
             _score_with(meat=lambda protein, red_meat: protein),
         ),
-        Misconception(
-            "red meat's protein always counts",
+        "red meat's protein always counts": Mistake(
             "With 11 or more unfavourable points you still subtract protein where it is red meat's. That rule is for every food. Is "
             "there an elif that should be an if?",
             _score_with(red=True),
         ),
-        Misconception(
-            "red meat earns nothing for protein",
+        "red meat earns nothing for protein": Mistake(
             "You give red meat no points for its protein. It earns them as other food does, but 2 at most: it is the points that are "
             "cut, not the grams.",
             _score_with(meat=lambda protein, red_meat: 0 if red_meat else protein),
         ),
-        Misconception(
-            "at most 5 points for protein",
+        "at most 5 points for protein": Mistake(
             "You cut the points for protein off at 5, as the version of 2017 did. In 2023 there are 7.",
             _score_with(meat=lambda protein, red_meat: min(protein, 2 if red_meat else 5)),
         ),
-        Misconception(
-            "every food is taken for red meat",
+        "every food is taken for red meat": Mistake(
             "You give every food at most 2 points for protein. The limit is for red meat only: see the second argument.",
             _score_with(meat=lambda protein, red_meat: min(protein, 2)),
         ),
-        Misconception(
-            "the letters begin too early",
+        "the letters begin too early": Mistake(
             "Your letters are one point too strict: A goes up to 0, B to 2, C to 10, D to 18, each bound included.",
             _score_with(bounds=(-1, 1, 9, 17)),
         ),
-        Misconception(
-            "the letters begin too late",
+        "the letters begin too late": Mistake(
             "Your letters are one point too generous: 1 is a B already, 3 a C, 11 a D, 19 an E.",
             _score_with(bounds=(1, 3, 11, 19)),
         ),
-        Misconception(
-            "the letters of 2017",
+        "the letters of 2017": Mistake(
             "Your points are right, but an A goes to −1 only, as in the version of 2017. In 2023 it goes to 0.",
             _score_with(bounds=(-1, 2, 10, 18)),
         ),
-        Misconception(
-            "the table of 2017",
+        "the table of 2017": Mistake(
             "Your thresholds for sugars, salt, protein or fibre are those of the first version, of 2017, which many pages still "
             "show. Take the table of this chapter.",
             _score_with(table=_TABLE_2017, counts=lambda bad, fruit: bad < 11 or fruit == 5, bounds=(-1, 2, 10, 18)),
         ),
-    ],
+    },
     hints=(
         "Begin with a little function points(value, thresholds) that counts how many thresholds a value exceeds. Seven calls of it do "
         "most of the work.",
@@ -941,9 +835,7 @@ NUTRI_SCORE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 12.confidence_threshold
-# ----------------------------------------------------------------------------------------------------------
+# --- 12.confidence_threshold --------------------------------------------------------------------------------
 
 
 def _threshold_case(rng, label, n, share, test=None, weight=1.0):
@@ -974,7 +866,7 @@ def _threshold_oracle(val_food, test_food, test_other, share):
     chosen = max(t for t in val_food.tolist() if sum(v < t for v in val_food.tolist()) <= allowed)
     away = Fraction(sum(v < chosen for v in test_food.tolist()), len(test_food))
     let_in = Fraction(sum(v >= chosen for v in test_other.tolist()), len(test_other))
-    return _number(chosen), _number(away), _number(let_in)
+    return rounded(chosen), rounded(away), rounded(let_in)
 
 
 def _threshold_variant(choose=None, rates=None):
@@ -983,14 +875,14 @@ def _threshold_variant(choose=None, rates=None):
         allowed = math.floor(share * len(ordered) + 1e-9)
         t = choose(ordered, allowed, share, test_food, test_other) if choose else ordered[allowed]
         if rates:
-            return tuple(_number(v) for v in (t, *rates(t, test_food, test_other)))
+            return tuple(rounded(v) for v in (t, *rates(t, test_food, test_other)))
         return _rates(t, test_food, test_other)
 
     return wrong
 
 
 def _rates(t, food, other):
-    return tuple(_number(v) for v in (t, np.mean(food < t), np.mean(other >= t)))
+    return tuple(rounded(v) for v in (t, np.mean(food < t), np.mean(other >= t)))
 
 
 def _highest(ordered, share):
@@ -1004,109 +896,91 @@ CONFIDENCE_THRESHOLD = Exercise(
     cases=_threshold_cases,
     oracle=_threshold_oracle,
     seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded anew for each case
-    misconceptions=[
-        Misconception(
-            "chosen on the test pictures",
+    misconceptions={
+        "chosen on the test pictures": Mistake(
             "You choose the threshold on the test pictures, and then report how it does on them. Of course it keeps the promise "
             "there. Choose on the validation pictures; the test pictures only tell how it went.",
             _threshold_variant(lambda o, a, share, food, other: _highest(np.sort(food), share)),
         ),
-        Misconception(
-            "chosen on the other pictures",
+        "chosen on the other pictures": Mistake(
             "You choose the threshold from what is no food. The promise is about food: at most so many plates that are known are "
             "turned away.",
             _threshold_variant(lambda o, a, share, food, other: _highest(np.sort(other), share)),
         ),
-        Misconception(
-            "the wrong tail",
+        "the wrong tail": Mistake(
             "You turn away nearly everything, and keep a few of the best. A low score means unknown: the few that may be turned "
             "away are the lowest.",
             _threshold_variant(lambda o, a, share, food, other: o[len(o) - 1 - a]),
         ),
-        Misconception(
-            "one too few",
+        "one too few": Mistake(
             "Your threshold could be higher by one score: one more picture could be turned away, and the promise would still hold. "
             "A picture whose score equals the threshold stays.",
             _threshold_variant(lambda o, a, *_: o[a - 1] if a else o[0] - 1),
         ),
-        Misconception(
-            "one too many",
+        "one too many": Mistake(
             "One picture more is turned away than the promise allows. Count again, with a picture at the threshold staying.",
             _threshold_variant(lambda o, a, *_: o[a + 1]),
         ),
-        Misconception(
-            "fewer than the share",
+        "fewer than the share": Mistake(
             "Where the allowed number is whole you stop one short. At most a quarter of 8 is two, and two may go: compare with <= "
             "and not with <. (np.quantile with method='lower' stops short too.)",
             _threshold_variant(lambda o, a, share, *_: o[max(math.ceil(share * len(o) - 1e-9) - 1, 0)]),
         ),
-        Misconception(
-            "rounded to the nearest",
+        "rounded to the nearest": Mistake(
             "Where the allowed number is not whole, you round it to the nearest whole one: 10 % of 38 are 3.8, and you turn away 4. "
             "That is more than a tenth. Round down.",
             _threshold_variant(lambda o, a, share, *_: o[round(share * len(o))]),
         ),
-        Misconception(
-            "the scores are not sorted",
+        "the scores are not sorted": Mistake(
             "You take the score that stands at that place in val_food as it came. Sort a copy first.",
             lambda val_food, test_food, test_other, share: _rates(
                 val_food[math.floor(share * len(val_food) + 1e-9)], test_food, test_other
             ),
         ),
-        Misconception(
-            "rounded up",
+        "rounded up": Mistake(
             "Where the allowed number is not whole, you round it up, and break the promise: 5 % of 50 are two and a half, so two may "
             "be turned away.",
             _threshold_variant(lambda o, a, share, *_: o[math.ceil(share * len(o) - 1e-9)]),
         ),
-        Misconception(
-            "a quantile between two scores",
+        "a quantile between two scores": Mistake(
             "Your threshold lies between two scores, as np.quantile makes it. The docstring asks for one of the validation scores, the "
             "highest that keeps the promise.",
             _threshold_variant(lambda o, a, share, *_: np.quantile(o, share)),
         ),
-        Misconception(
-            "always 5 %",
+        "always 5 %": Mistake(
             "Your threshold turns away 5 %, whatever share says.",
             _threshold_variant(lambda o, a, share, *_: _highest(o, 0.05)),
         ),
-        Misconception(
-            "the lowest score",
+        "the lowest score": Mistake(
             "You take the lowest validation score: no validation picture is turned away. Some may be, and each one keeps out more of "
             "what is unknown.",
             _threshold_variant(lambda o, a, *_: o[0]),
         ),
-        Misconception(
-            "a score at the threshold is turned away",
+        "a score at the threshold is turned away": Mistake(
             "In your rates a picture whose score equals the threshold is turned away. It stays: only what is below goes.",
             _threshold_variant(rates=lambda t, food, other: (np.mean(food <= t), np.mean(other > t))),
         ),
-        Misconception(
-            "others that are turned away",
+        "others that are turned away": Mistake(
             "Your last number is the share of other pictures that the threshold keeps out. Its error is what it lets in.",
             _threshold_variant(rates=lambda t, food, other: (np.mean(food < t), np.mean(other < t))),
         ),
-        Misconception(
-            "food that stays",
+        "food that stays": Mistake(
             "Your second number is the share of food that stays. The error is what is turned away.",
             _threshold_variant(rates=lambda t, food, other: (np.mean(food >= t), np.mean(other >= t))),
         ),
-        Misconception(
-            "counts for shares",
+        "counts for shares": Mistake(
             "Your rates are counts. Divide by the number of pictures of each kind.",
             _threshold_variant(rates=lambda t, food, other: (np.sum(food < t), np.sum(other >= t))),
         ),
-        Misconception(
-            "in per cent",
+        "in per cent": Mistake(
             "Your rates are in per cent. The docstring asks for shares, from 0 to 1.",
             _threshold_variant(rates=lambda t, food, other: (100 * np.mean(food < t), 100 * np.mean(other >= t))),
         ),
-        Misconception(
-            "the two errors have changed places",
+        "the two errors have changed places": Mistake(
             "Your second and third number are swapped: food that is turned away comes first, then what is let in.",
             _threshold_variant(rates=lambda t, food, other: (np.mean(other >= t), np.mean(food < t))),
         ),
-    ],
+    },
     hints=(
         "Sort the validation scores. If none may be turned away, which of them is the highest possible threshold? And if one may?",
         "With the scores sorted upwards, exactly i of them are below the one at index i. So which index may you take? A whole number, "
@@ -1117,11 +991,7 @@ CONFIDENCE_THRESHOLD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 12.daily_totals
-# ----------------------------------------------------------------------------------------------------------
-
-_UTC = UTC
+# --- 12.daily_totals ----------------------------------------------------------------------------------------
 
 
 def _meal(rng, when, dish, eaten=None):
@@ -1144,7 +1014,7 @@ def _diary(rng, days, offset, start):
         for hour, minute in clock:
             local = datetime.combine(start + timedelta(days=number), datetime.min.time(), zone)
             local = local.replace(hour=hour, minute=minute)
-            entries.append(_meal(rng, local.astimezone(_UTC), dishes[len(entries) % 3]))
+            entries.append(_meal(rng, local.astimezone(UTC), dishes[len(entries) % 3]))
     return entries
 
 
@@ -1153,7 +1023,7 @@ def _diary_cases(rng):
         return int(rng.integers(2, 28))
 
     some = date(int(rng.integers(2024, 2031)), int(rng.integers(3, 11)), int(rng.integers(5, 20)))
-    noon = [datetime(some.year, some.month, some.day, hour, tzinfo=_UTC) for hour in (8, 13)]
+    noon = [datetime(some.year, some.month, some.day, hour, tzinfo=UTC) for hour in (8, 13)]
     names = [str(name) for name in rng.permutation(_FOODS)[:2]]
     first = [_meal(rng, noon[0], names[0], 1.0), _meal(rng, noon[1], names[1], 0.5)]
     first.append(_meal(rng, noon[0] + timedelta(days=1), names[0], 0.25))
@@ -1192,7 +1062,7 @@ def _totals_oracle(diary, utc_offset):
     totals = dict.fromkeys(range(min(numbers), max(numbers) + 1), 0.0)
     for number, entry in zip(numbers, diary, strict=True):
         totals[number] += entry["kcal"] * entry["eaten"]
-    return {str(np.datetime64(number, "D")): _number(total) for number, total in totals.items()}
+    return {str(np.datetime64(number, "D")): rounded(total) for number, total in totals.items()}
 
 
 def _local(entry, offset):
@@ -1212,7 +1082,7 @@ def _totals_with(day=None, amount=None, gaps=True, drop_last=False, merge=sum):
             first, last = min(found), max(found)
             span = (last - first).days + (0 if drop_last else 1)
             found = {d: found.get(d, [0.0]) for d in (first + timedelta(days=n) for n in range(span))}
-        return {str(d): _number(merge(amounts)) for d, amounts in found.items()}
+        return {str(d): rounded(merge(amounts)) for d, amounts in found.items()}
 
     return totals
 
@@ -1223,81 +1093,67 @@ DAILY_TOTALS = Exercise(
     points=12,
     cases=_diary_cases,
     oracle=_totals_oracle,
-    misconceptions=[
-        Misconception(
-            "by dish, not by day",
+    misconceptions={
+        "by dish, not by day": Mistake(
             "You add up each dish. The question is what was eaten on each day, whatever it was.",
             _totals_with(day=lambda entry, offset: entry["dish"], gaps=False),
         ),
-        Misconception(
-            "the days of Greenwich",
+        "the days of Greenwich": Mistake(
             "You take the date as it is written, which is UTC's. In Vienna in summer a snack at half past midnight is still "
             "yesterday's there. Shift the time by utc_offset before you take its date.",
             _totals_with(day=lambda entry, offset: datetime.fromisoformat(entry["time"]).date()),
         ),
-        Misconception(
-            "shifted the wrong way",
+        "shifted the wrong way": Mistake(
             "You subtract utc_offset. East of Greenwich clocks are ahead of UTC, so a positive offset is added.",
             _totals_with(day=lambda entry, offset: _local(entry, -offset).date()),
         ),
-        Misconception(
-            "the half hour is lost",
+        "the half hour is lost": Mistake(
             "You shift by whole hours. In Delhi the clocks are five and a half hours ahead: look for an int() or a //.",
             _totals_with(day=lambda entry, offset: _local(entry, int(offset)).date()),
         ),
-        Misconception(
-            "the half hour is rounded",
+        "the half hour is rounded": Mistake(
             "You round the shift to whole hours. In Delhi the clocks are five and a half hours ahead, neither five nor six: "
             "timedelta(hours=5.5) takes the half.",
             _totals_with(day=lambda entry, offset: _local(entry, round(offset)).date()),
         ),
-        Misconception(
-            "days without a meal are missing",
+        "days without a meal are missing": Mistake(
             "A day on which nothing was noted has no total. In a chart of the week its bar would be missing, and its neighbours would "
             "stand side by side. Give it 0, from the first day to the last.",
             _totals_with(gaps=False),
         ),
-        Misconception(
-            "the last day is missing",
+        "the last day is missing": Mistake(
             "Your days end before the last one. range(n) stops at n - 1.",
             _totals_with(drop_last=True),
         ),
-        Misconception(
-            "what was left on the plate counts",
+        "what was left on the plate counts": Mistake(
             "You count the whole portion. eaten says which share of it was eaten.",
             _totals_with(amount=lambda entry: entry["kcal"]),
         ),
-        Misconception(
-            "what was left is all that counts",
+        "what was left is all that counts": Mistake(
             "You count the share that was left on the plate, 1 - eaten. Count what was eaten.",
             _totals_with(amount=lambda entry: entry["kcal"] * (1 - entry["eaten"])),
         ),
-        Misconception(
-            "grams for kilocalories",
+        "grams for kilocalories": Mistake(
             "You add up grams. The totals are in kilocalories.",
             _totals_with(amount=lambda entry: entry["grams"] * entry["eaten"]),
         ),
-        Misconception(
-            "the energy is scaled by the grams again",
+        "the energy is scaled by the grams again": Mistake(
             "You multiply the energy by the grams. kcal is that of the whole portion already.",
             _totals_with(amount=lambda entry: entry["kcal"] * entry["grams"] / 100 * entry["eaten"]),
         ),
-        Misconception(
-            "only the last meal of a day",
+        "only the last meal of a day": Mistake(
             "Each meal replaces the one before it: totals[day] = ... in place of adding to what is there.",
             _totals_with(merge=lambda amounts: amounts[-1]),
         ),
-        Misconception(
-            "a mean over the day's meals",
+        "a mean over the day's meals": Mistake(
             "You average the day's meals. A day's total is their sum.",
             _totals_with(merge=lambda amounts: sum(amounts) / len(amounts)),
         ),
-        Misconception(
-            "meals are counted",
+        "meals are counted": Mistake(
             "You count the meals. Add up their energy.",
             _totals_with(amount=lambda entry: 1.0),
         ),
-    ],
+    },
     hints=(
         "Take one entry. At which local time was it eaten, and on which date is that? Only then think of the sum.",
         "datetime.fromisoformat(entry['time']) + timedelta(hours=utc_offset) is the local clock; .date() is its day, and "
@@ -1308,9 +1164,7 @@ DAILY_TOTALS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 12.recommend
-# ----------------------------------------------------------------------------------------------------------
+# --- 12.recommend -------------------------------------------------------------------------------------------
 
 
 def _unit(vectors):
@@ -1355,19 +1209,19 @@ def _nearest_liked(embeddings, liked):
     return (unit @ unit[liked].T).max(axis=1)
 
 
-def _squared(embeddings, liked):
-    over = embeddings / (embeddings**2).sum(axis=1, keepdims=True)
-    return over @ over[liked].mean(axis=0)
+def _divided_by(lengths):
+    """The cosine with something else in the place of each embedding's length."""
+
+    def similarity(embeddings, liked):
+        over = embeddings / lengths(embeddings)
+        return over @ over[liked].mean(axis=0)
+
+    return similarity
 
 
-def _sums(embeddings, liked):
-    over = embeddings / np.abs(embeddings).sum(axis=1, keepdims=True)
-    return over @ over[liked].mean(axis=0)
-
-
-def _columns(embeddings, liked):
-    over = embeddings / np.linalg.norm(embeddings, axis=0)
-    return over @ over[liked].mean(axis=0)
+_squared = _divided_by(lambda embeddings: (embeddings**2).sum(axis=1, keepdims=True))
+_sums = _divided_by(lambda embeddings: np.abs(embeddings).sum(axis=1, keepdims=True))
+_columns = _divided_by(lambda embeddings: np.linalg.norm(embeddings, axis=0))
 
 
 def _eaten_too(eaten):
@@ -1456,17 +1310,13 @@ def _taste_oracle(liked, eaten, embeddings, k):
     return order[~np.isin(order, [*liked, *eaten])][:k].astype(np.int64)
 
 
-def _recommends(barred=None, similarity=None, reverse=False, after=None):
+def _recommend(barred=None, similarity=None, reverse=False, after=None):
     def wrong(liked, eaten, embeddings, k):
         out = {*liked, *eaten} if barred is None else barred(liked, eaten)
         picked = _ranked(embeddings, liked, out, similarity, k, reverse)
         return after(picked, liked, eaten, embeddings, k) if after else picked
 
     return wrong
-
-
-def _what_was_eaten(liked, eaten, embeddings, k):
-    return _ranked(embeddings, liked, {*liked, *eaten}, _eaten_too(eaten), k)
 
 
 def _known_at_zero(liked, eaten, embeddings, k):
@@ -1498,125 +1348,104 @@ RECOMMEND = Exercise(
     cases=_taste_cases,
     oracle=_taste_oracle,
     forbidden=("sklearn.*", "scipy.spatial.*", "introdl.mealomi.taste.*"),
-    misconceptions=[
-        Misconception(
-            "recommends what was eaten",
+    misconceptions={
+        "recommends what was eaten": Mistake(
             "Among your recommendations are dishes that she has eaten or liked already. Of course they fit her taste. Leave them out.",
-            _recommends(barred=lambda liked, eaten: set()),
+            _recommend(barred=lambda liked, eaten: set()),
         ),
-        Misconception(
-            "recommends what she likes already",
+        "recommends what she likes already": Mistake(
             "You leave out what was eaten, but recommend what she has told you she likes. She knows it: leave that out too.",
-            _recommends(barred=lambda liked, eaten: set(eaten)),
+            _recommend(barred=lambda liked, eaten: set(eaten)),
         ),
-        Misconception(
-            "only liked dishes are left out",
+        "only liked dishes are left out": Mistake(
             "You leave out the liked dishes, but recommend others that she has eaten already. Leave both out.",
-            _recommends(barred=lambda liked, eaten: set(liked)),
+            _recommend(barred=lambda liked, eaten: set(liked)),
         ),
-        Misconception(
-            "a dot product without norms",
+        "a dot product without norms": Mistake(
             "You rank by the dot product with her taste. It grows with an embedding's length, so long ones win whatever their "
             "direction. Divide each embedding by its own length first.",
-            _recommends(similarity=_dot),
+            _recommend(similarity=_dot),
         ),
-        Misconception(
-            "long embeddings make the taste",
+        "long embeddings make the taste": Mistake(
             "Her taste is the mean of the liked embeddings as they are, and the longest of them decides. Give each liked dish the "
             "length 1 before you average.",
-            _recommends(similarity=_long_taste),
+            _recommend(similarity=_long_taste),
         ),
-        Misconception(
-            "no norm anywhere",
+        "no norm anywhere": Mistake(
             "You use the embeddings as they are, both for her taste and for the dishes. Length decides then, not direction. Divide "
             "every embedding by its length at the very beginning.",
-            _recommends(similarity=_all_raw),
+            _recommend(similarity=_all_raw),
         ),
-        Misconception(
-            "divided by squared lengths",
+        "divided by squared lengths": Mistake(
             "You divide each embedding by the sum of its squares. Its length is the root of that sum.",
-            _recommends(similarity=_squared),
+            _recommend(similarity=_squared),
         ),
-        Misconception(
-            "divided by sums of absolute values",
+        "divided by sums of absolute values": Mistake(
             "You divide each embedding by the sum of its absolute values. The length of the formula is the root of the sum of squares: "
             "what np.linalg.norm gives without an ord.",
-            _recommends(similarity=_sums),
+            _recommend(similarity=_sums),
         ),
-        Misconception(
-            "lengths of columns",
+        "lengths of columns": Mistake(
             "You divide by the lengths of the columns. A dish is a row: which axis do you add up along?",
-            _recommends(similarity=_columns),
+            _recommend(similarity=_columns),
         ),
-        Misconception(
-            "what was eaten makes the taste",
+        "what was eaten makes the taste": Mistake(
             "You average what she has eaten along with what she likes. She may have hated it: her taste is made of the liked dishes "
             "alone.",
-            _what_was_eaten,
+            lambda liked, eaten, embeddings, k: _ranked(embeddings, liked, {*liked, *eaten}, _eaten_too(eaten), k),
         ),
-        Misconception(
-            "a distance for a cosine",
+        "a distance for a cosine": Mistake(
             "You rank by the distance to her taste. The exercise asks for the cosine, which does not see lengths.",
-            _recommends(similarity=_distance),
+            _recommend(similarity=_distance),
         ),
-        Misconception(
-            "only the first liked dish counts",
+        "only the first liked dish counts": Mistake(
             "Your ranking follows the first liked dish alone. Her taste is the mean of all of them.",
-            _recommends(similarity=_first_liked),
+            _recommend(similarity=_first_liked),
         ),
-        Misconception(
-            "the nearest liked dish decides",
+        "the nearest liked dish decides": Mistake(
             "You compare each dish with the liked one that is nearest to it. That is another rule, and not a bad one; here her taste "
             "is one direction, the mean of all.",
-            _recommends(similarity=_nearest_liked),
+            _recommend(similarity=_nearest_liked),
         ),
-        Misconception(
-            "the farthest come first",
+        "the farthest come first": Mistake(
             "You recommend what is least like her taste. argsort goes upwards: a large cosine must come first.",
-            _recommends(reverse=True),
+            _recommend(reverse=True),
         ),
-        Misconception(
-            "the best comes last",
+        "the best comes last": Mistake(
             "Your dishes are right, but the best of them stands at the end. Turn the order around.",
-            _recommends(after=lambda picked, *_: picked[::-1].copy()),
+            _recommend(after=lambda picked, *_: picked[::-1].copy()),
         ),
-        Misconception(
-            "in the order of the rows",
+        "in the order of the rows": Mistake(
             "Your dishes are right, but stand in the order of their numbers. The one that fits best comes first.",
-            _recommends(after=lambda picked, *_: np.sort(picked)),
+            _recommend(after=lambda picked, *_: np.sort(picked)),
         ),
-        Misconception(
-            "known dishes have the similarity 0",
+        "known dishes have the similarity 0": Mistake(
             "You set the similarity of known dishes to 0. Cosines may be negative: where all that is left points away from her taste, "
             "0 wins. Take -np.inf.",
             _known_at_zero,
         ),
-        Misconception(
-            "a dish that is liked and eaten counts twice",
+        "a dish that is liked and eaten counts twice": Mistake(
             "You return one too few: to see how many dishes are left you subtract len(liked) and len(eaten). But she has eaten some of "
             "what she likes, and those are in both lists. A set holds each once.",
             lambda liked, eaten, e, k: _ranked(
                 e, liked, {*liked, *eaten}, None, min(k, len(e) - len(liked) - len(eaten))
             ),
         ),
-        Misconception(
-            "a tie goes to the higher index",
+        "a tie goes to the higher index": Mistake(
             "Where two dishes fit equally well, you name the one with the higher index first. Turning an ascending order around does "
             "that. Sort the negative cosine with kind='stable'.",
             _last_of_a_tie,
         ),
-        Misconception(
-            "places among the rest",
+        "places among the rest": Mistake(
             "Your numbers count among the dishes that were left, after the known ones were taken out. Return each dish's row in "
             "embeddings.",
-            _recommends(after=_place_among_the_rest),
+            _recommend(after=_place_among_the_rest),
         ),
-        Misconception(
-            "the known ones are removed too late",
+        "the known ones are removed too late": Mistake(
             "You take the k best of all dishes and then remove the known ones, so fewer than k are left. Remove first, then take k.",
             _known_removed_too_late,
         ),
-    ],
+    },
     hints=(
         "Draw two arrows from the origin, a short one and a long one, in the same direction. Should one of them be recommended before "
         "the other? What must you do to their lengths?",
@@ -1628,9 +1457,7 @@ RECOMMEND = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 12.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 12.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "12.quiz",
@@ -1638,43 +1465,33 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            {
-                "a": "All three are trained at once, by one sum. What decides is how large their gradients are.",
-                "b": "The box's numbers are the smallest of the three. A loss of 0.02 hardly moves the sum.",
-                "d": "The sum does not know which task you care for. It only sees numbers.",
-            },
+            a="All three are trained at once, by one sum. What decides is how large their gradients are.",
+            b="The box's numbers are the smallest of the three. A loss of 0.02 hardly moves the sum.",
+            d="The sum does not know which task you care for. It only sees numbers.",
         ),
         Question(
             "b",
-            {
-                "a": "That would need a scale in the picture, a fork of known length for example. There is none to rely on.",
-                "c": "More pictures make the average portion more exact. They do not show what is hidden on this one.",
-                "d": "A deeper network sees the same pixels. What is not in them, it cannot find there.",
-            },
+            a="That would need a scale in the picture, a fork of known length for example. There is none to rely on.",
+            c="More pictures make the average portion more exact. They do not show what is hidden on this one.",
+            d="A deeper network sees the same pixels. What is not in them, it cannot find there.",
         ),
         Question(
             "a",
-            {
-                "b": "Look at the last part of the formula: protein is the one that is dropped, and only from some point on.",
-                "c": "Fibre and fruit count in any case. Read the rule for 11 points once more.",
-                "d": "The letters' bounds do not depend on protein.",
-            },
+            b="Look at the last part of the formula: protein is the one that is dropped, and only from some point on.",
+            c="Fibre and fruit count in any case. Read the rule for 11 points once more.",
+            d="The letters' bounds do not depend on protein.",
         ),
         Question(
             "d",
-            {
-                "a": "The promise holds where the threshold was chosen. On other pictures it holds about, not exactly.",
-                "b": "How much of what is unknown gets in depends on how like food it looks. The 5 % say nothing of it.",
-                "c": "Whether the dish is right is another question: a known-looking plate can still be misnamed.",
-            },
+            a="The promise holds where the threshold was chosen. On other pictures it holds about, not exactly.",
+            b="How much of what is unknown gets in depends on how like food it looks. The 5 % say nothing of it.",
+            c="Whether the dish is right is another question: a known-looking plate can still be misnamed.",
         ),
         Question(
             "b",
-            {
-                "a": "The pictures are rendered, and oil, sauce and fillings are averages of a table. That may hide what makes her ill.",
-                "c": "A score per 100 g says nothing of an allergy, and nothing of a portion.",
-                "d": "A probability is how sure the network is among its twenty dishes. It knows nothing of the kitchen.",
-            },
+            a="The pictures are rendered, and oil, sauce and fillings are averages of a table. That may hide what makes her ill.",
+            c="A score per 100 g says nothing of an allergy, and nothing of a portion.",
+            d="A probability is how sure the network is among its twenty dishes. It knows nothing of the kitchen.",
         ),
     ],
 )

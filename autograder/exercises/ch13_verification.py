@@ -10,8 +10,10 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import torch
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.draws import generator, rounded, signed, wrong_answers
+from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes.verification import PAIRS
 
 OURS = ("introdl.verification.*", "introdl.figures.*", "introdl.experiments.*")
@@ -26,20 +28,6 @@ TRIPLETS = (
 LIBRARIES = (*OURS, "sklearn.*")
 
 
-def _tidy(array):
-    return np.round(np.asarray(array, dtype=float), 10)
-
-
-def _number(value):
-    """A NumPy scalar: it is kept as an array, where nan equals nan, so that a sheet can be compared with itself."""
-    return np.float64(np.round(float(value), 10))
-
-
-def _real(rng, shape, size=2.0):
-    """Real numbers of both signs, two decimals, none of them zero."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, size, shape).round(2)
-
-
 def _balanced(rng, pairs):
     """Whether each of an even number of pairs shows one dish: half of them do."""
     return rng.permutation(np.arange(pairs) % 2 == 0)
@@ -51,9 +39,7 @@ def _differ(values) -> bool:
     return len(set(keys)) == len(keys)
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.cosine_similarity
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.cosine_similarity -----------------------------------------------------------------------------------
 
 
 def _lengths(a):
@@ -62,25 +48,23 @@ def _lengths(a):
 
 def _cosine(a, b):
     lengths = _lengths(a) * _lengths(b)
-    return _tidy(np.divide((a * b).sum(axis=1), lengths, out=np.zeros(len(a)), where=lengths > 0))
+    return rounded(np.divide((a * b).sum(axis=1), lengths, out=np.zeros(len(a)), where=lengths > 0))
 
 
 def _cosine_oracle(a, b):
-    import torch
-
     a, b = (torch.from_numpy(np.array(each)) for each in (a, b))
-    return _tidy(torch.nn.functional.cosine_similarity(a, b, dim=1, eps=1e-30).numpy())
+    return rounded(torch.nn.functional.cosine_similarity(a, b, dim=1, eps=1e-30).numpy())
 
 
 def _cosine_cases(rng):
     first = np.array([[3.0, 4.0], [1.0, 0.0], [0.0, 2.0]]) * rng.integers(1, 3, (3, 1))
     second = np.array([[4.0, 3.0], [0.0, 2.0], [0.0, -5.0]]) * rng.integers(1, 3, (3, 1))
     yield Case("3 pairs, 2 numbers each", a=first, b=second)
-    yield Case("5 pairs, 4 numbers each", a=_real(rng, (5, 4)), b=_real(rng, (5, 4)))
-    yield Case("as many pairs as numbers", a=_real(rng, (4, 4)), b=_real(rng, (4, 4)))
-    yield Case("long and short vectors", a=100 * _real(rng, (6, 3)), b=0.1 * _real(rng, (6, 3)) + 0.05)
-    yield Case("a single pair", a=_real(rng, (1, 7)), b=_real(rng, (1, 7)))
-    a, b = _real(rng, (5, 3)), _real(rng, (5, 3))
+    yield Case("5 pairs, 4 numbers each", a=signed(rng, (5, 4)), b=signed(rng, (5, 4)))
+    yield Case("as many pairs as numbers", a=signed(rng, (4, 4)), b=signed(rng, (4, 4)))
+    yield Case("long and short vectors", a=100 * signed(rng, (6, 3)), b=0.1 * signed(rng, (6, 3)) + 0.05)
+    yield Case("a single pair", a=signed(rng, (1, 7)), b=signed(rng, (1, 7)))
+    a, b = signed(rng, (5, 3)), signed(rng, (5, 3))
     a[1], b[3], a[4], b[4] = 0, 0, 0, 0
     yield Case("vectors of zeros", a=a, b=b)
 
@@ -90,7 +74,7 @@ def _by(lengths):
 
     def wrong(a, b):
         below = lengths(a, b)
-        return _tidy(np.divide((a * b).sum(axis=1), below, out=np.zeros(len(a)), where=np.asarray(below) > 0))
+        return rounded(np.divide((a * b).sum(axis=1), below, out=np.zeros(len(a)), where=np.asarray(below) > 0))
 
     return wrong
 
@@ -102,11 +86,7 @@ def _unguarded(a, b):
 
 def _every_pair(a, b):
     unit = [each / np.where(_lengths(each) > 0, _lengths(each), 1)[:, None] for each in (a, b)]
-    return _tidy(unit[0] @ unit[1].T)
-
-
-def _centred(a, b):
-    return _cosine(a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True))
+    return rounded(unit[0] @ unit[1].T)
 
 
 COSINE_SIMILARITY = Exercise(
@@ -116,80 +96,67 @@ COSINE_SIMILARITY = Exercise(
     cases=_cosine_cases,
     oracle=_cosine_oracle,
     forbidden=(*LIBRARIES, *COSINES, "scipy.spatial.*"),
-    misconceptions=[
-        Misconception(
-            "the lengths are left out",
+    misconceptions={
+        "the lengths are left out": Mistake(
             "You return the dot products. They grow with the vectors' lengths, so a long vector seems like everything. Divide "
             "by both lengths.",
-            lambda a, b: _tidy((a * b).sum(axis=1)),
+            lambda a, b: rounded((a * b).sum(axis=1)),
         ),
-        Misconception(
-            "divided by the squared lengths",
+        "divided by the squared lengths": Mistake(
             "You divide by the sums of squares. A length is the square root of that sum. Test it: a vector with itself should "
             "give 1.",
             _by(lambda a, b: _lengths(a) ** 2 * _lengths(b) ** 2),
         ),
-        Misconception(
-            "divided by one length only",
+        "divided by one length only": Mistake(
             "You divide by the length of a alone. The similarity should not change when b is made twice as long.",
             _by(lambda a, b: _lengths(a)),
         ),
-        Misconception(
-            "divided by the other length only",
+        "divided by the other length only": Mistake(
             "You divide by the length of b alone. The similarity should not change when a is made twice as long.",
             _by(lambda a, b: _lengths(b)),
         ),
-        Misconception(
-            "a matrix in place of pairs",
+        "a matrix in place of pairs": Mistake(
             "You compare every row of a with every row of b and return (N, N). Here row i belongs to row i: N numbers. Only "
             "the diagonal of yours is asked for.",
             _every_pair,
         ),
-        Misconception(
-            "a vector of zeros gives nan",
+        "a vector of zeros gives nan": Mistake(
             "Where a vector is all zeros you divide 0 by 0, and nan comes out. The docstring says what it should be. One nan in "
             "a batch spoils every mean after it.",
             _unguarded,
         ),
-        Misconception(
-            "a distance in place of a similarity",
+        "a distance in place of a similarity": Mistake(
             "You return 1 minus the cosine: that is the cosine distance, 0 where two vectors point the same way. Asked for is "
             "the cosine itself, 1 there.",
             lambda a, b: 1 - _cosine(a, b),
         ),
-        Misconception(
-            "the mean is taken out first",
+        "the mean is taken out first": Mistake(
             "You subtract each vector's mean before you compare: that is Pearson's correlation. The cosine takes the vectors as "
             "they are.",
-            _centred,
+            lambda a, b: _cosine(a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)),
         ),
-        Misconception(
-            "one length for the whole batch",
+        "one length for the whole batch": Mistake(
             "You take one length of all rows together. Every row has its own: which axis do you add up along?",
             _by(lambda a, b: np.full(len(a), np.sqrt((a**2).sum()) * np.sqrt((b**2).sum()))),
         ),
-        Misconception(
-            "the sign is lost",
+        "the sign is lost": Mistake(
             "Your similarities are never negative. Two vectors that point in opposite directions have the cosine -1: as unlike "
             "as can be.",
             lambda a, b: np.abs(_cosine(a, b)),
         ),
-        Misconception(
-            "the angle is returned",
+        "the angle is returned": Mistake(
             "You return the angle itself, in radians. Asked for is its cosine, which is what you had before arccos.",
-            lambda a, b: _tidy(np.arccos(np.clip(_cosine(a, b), -1, 1))),
+            lambda a, b: rounded(np.arccos(np.clip(_cosine(a, b), -1, 1))),
         ),
-        Misconception(
-            "a mean in place of a sum",
+        "a mean in place of a sum": Mistake(
             "You take the mean of the products in place of their sum. Your numbers are too small by the number of columns.",
-            lambda a, b: _tidy(_cosine(a, b) / a.shape[1]),
+            lambda a, b: rounded(_cosine(a, b) / a.shape[1]),
         ),
-        Misconception(
-            "only the first pair",
+        "only the first pair": Mistake(
             "You return the similarity of the first pair. There are N of them. Is there a return inside the loop?",
             lambda a, b: _cosine(a, b)[0],
         ),
-    ],
+    },
     hints=(
         "Take one pair: multiply the two vectors number by number, and add up. What is left to do with the two lengths?",
         "Along which axis of (N, D) do you add up, so that N numbers remain? A length is the root of a sum of squares. Where "
@@ -200,9 +167,7 @@ COSINE_SIMILARITY = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.contrastive_loss
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.contrastive_loss ------------------------------------------------------------------------------------
 
 
 def _contrastive_oracle(distance, same, margin):
@@ -211,7 +176,7 @@ def _contrastive_oracle(distance, same, margin):
     short = np.maximum(margin - distance, 0)
     terms = np.where(same, distance**2, short**2) / 2
     slopes = np.where(same, distance, -short) / n
-    return {"loss": float(np.round(terms.mean(), 10)), "gradient": [_tidy(slopes)]}
+    return {"loss": float(np.round(terms.mean(), 10)), "gradient": [rounded(slopes)]}
 
 
 def _distances(rng, same, margin, far=2.5):
@@ -238,23 +203,21 @@ def _contrastive_cases(rng):
     yield Case("two dishes, all far apart", weight=0.5, distance=rng.uniform(2, 4, 3).round(2), same=np.array([False] * 3), margin=1.0)  # fmt: skip
 
 
-def _contrast(near, apart, reduce=None):
+def _contrastive_loss(near, apart, reduce=None):
     """A contrastive loss whose two terms can be wrong: each takes (distance, margin)."""
 
     def wrong(distance, same, margin):
-        import torch
-
         terms = torch.where(same, near(distance, margin), apart(distance, margin))
         return reduce(terms, same) if reduce else terms.mean()
 
     return wrong
 
 
-def _near(d, m):
+def _pull(d, m):
     return d**2 / 2
 
 
-def _apart(d, m):
+def _push(d, m):
     return (m - d).clamp(min=0) ** 2 / 2
 
 
@@ -267,99 +230,82 @@ CONTRASTIVE_LOSS = Exercise(
     probe="loss_with_gradient",
     forbidden=OURS,
     rtol=1e-4,
-    misconceptions=[
-        Misconception(
-            "the margin is on the same pairs",
+    misconceptions={
+        "the margin is on the same pairs": Mistake(
             "You leave pairs of one dish alone as long as they are within the margin. They should be pulled together all the "
             "way, to distance 0. The margin belongs to the pairs of two dishes.",
-            _contrast(lambda d, m: (d - m).clamp(min=0) ** 2 / 2, _apart),
+            _contrastive_loss(lambda d, m: (d - m).clamp(min=0) ** 2 / 2, _push),
         ),
-        Misconception(
-            "the roles are swapped",
+        "the roles are swapped": Mistake(
             "You pull two dishes together and push one dish apart. Which term belongs to same = True? (In Hadsell's paper "
             "Y = 0 stands for a similar pair.)",
-            _contrast(_apart, _near),
+            _contrastive_loss(_push, _pull),
         ),
-        Misconception(
-            "the squares are missing",
+        "the squares are missing": Mistake(
             "You take the distance and what is missing to the margin as they are. Both are squared in the formula.",
-            _contrast(lambda d, m: d / 2, lambda d, m: (m - d).clamp(min=0) / 2),
+            _contrastive_loss(lambda d, m: d / 2, lambda d, m: (m - d).clamp(min=0) / 2),
         ),
-        Misconception(
-            "the hinge is missing",
+        "the hinge is missing": Mistake(
             "Two dishes that are farther apart than the margin are pulled back to it by your loss. They should cost nothing: "
             "that is what the max is for.",
-            _contrast(_near, lambda d, m: (m - d) ** 2 / 2),
+            _contrastive_loss(_pull, lambda d, m: (m - d) ** 2 / 2),
         ),
-        Misconception(
-            "the hinge is turned around",
+        "the hinge is turned around": Mistake(
             "Two dishes that are farther apart than the margin cost something in your loss, and near ones nothing. What is missing to "
             "the margin is margin - distance.",
-            _contrast(_near, lambda d, m: (d - m).clamp(min=0) ** 2 / 2),
+            _contrastive_loss(_pull, lambda d, m: (d - m).clamp(min=0) ** 2 / 2),
         ),
-        Misconception(
-            "the half is missing",
+        "the half is missing": Mistake(
             "Your loss is twice as large. The formula has a factor of one half before each square.",
-            _contrast(lambda d, m: d**2, lambda d, m: (m - d).clamp(min=0) ** 2),
+            _contrastive_loss(lambda d, m: d**2, lambda d, m: (m - d).clamp(min=0) ** 2),
         ),
-        Misconception(
-            "the half is missing for two dishes",
+        "the half is missing for two dishes": Mistake(
             "Pairs of two dishes count twice as much as they should: the factor of one half stands before both squares.",
-            _contrast(_near, lambda d, m: (m - d).clamp(min=0) ** 2),
+            _contrastive_loss(_pull, lambda d, m: (m - d).clamp(min=0) ** 2),
         ),
-        Misconception(
-            "the half is missing for one dish",
+        "the half is missing for one dish": Mistake(
             "Pairs of one dish count twice as much as they should: the factor of one half stands before both squares.",
-            _contrast(lambda d, m: d**2, _apart),
+            _contrastive_loss(lambda d, m: d**2, _push),
         ),
-        Misconception(
-            "a sum over the pairs",
+        "a sum over the pairs": Mistake(
             "You add up the pairs' losses. The loss is their mean, so that batches of all sizes can be compared.",
-            _contrast(_near, _apart, lambda terms, same: terms.sum()),
+            _contrastive_loss(_pull, _push, lambda terms, same: terms.sum()),
         ),
-        Misconception(
-            "a mean of each kind",
+        "a mean of each kind": Mistake(
             "You average pairs of one dish and pairs of two on their own. The docstring asks for the mean over all N pairs; and "
             "where one kind is missing, its mean is nan.",
-            _contrast(_near, _apart, lambda terms, same: terms[same].mean() + terms[~same].mean()),
+            _contrastive_loss(_pull, _push, lambda terms, same: terms[same].mean() + terms[~same].mean()),
         ),
-        Misconception(
-            "the margin meets the squared distance",
+        "the margin meets the squared distance": Mistake(
             "You subtract the squared distance from the margin. Subtract the distance first, then square what is left.",
-            _contrast(_near, lambda d, m: (m - d**2).clamp(min=0) / 2),
+            _contrastive_loss(_pull, lambda d, m: (m - d**2).clamp(min=0) / 2),
         ),
-        Misconception(
-            "the squares before the difference",
+        "the squares before the difference": Mistake(
             "You subtract one square from the other. Subtract the distance from the margin first, then square what is left.",
-            _contrast(_near, lambda d, m: (m**2 - d**2).clamp(min=0) / 2),
+            _contrastive_loss(_pull, lambda d, m: (m**2 - d**2).clamp(min=0) / 2),
         ),
-        Misconception(
-            "pairs of two dishes are ignored",
+        "pairs of two dishes are ignored": Mistake(
             "Only pairs of one dish cost anything in your loss. Then the cheapest thing is to put all pictures on one point.",
-            _contrast(_near, lambda d, m: 0 * d),
+            _contrastive_loss(_pull, lambda d, m: 0 * d),
         ),
-        Misconception(
-            "pairs of one dish are ignored",
+        "pairs of one dish are ignored": Mistake(
             "Only pairs of two dishes cost anything in your loss. Nothing pulls the pictures of one dish together.",
-            _contrast(lambda d, m: 0 * d, _apart),
+            _contrastive_loss(lambda d, m: 0 * d, _push),
         ),
-        Misconception(
-            "the margin is always 1",
+        "the margin is always 1": Mistake(
             "The margin in your code is 1, whatever margin says.",
-            _contrast(_near, lambda d, m: (1.0 - d).clamp(min=0) ** 2 / 2),
+            _contrastive_loss(_pull, lambda d, m: (1.0 - d).clamp(min=0) ** 2 / 2),
         ),
-        Misconception(
-            "one loss for each pair",
+        "one loss for each pair": Mistake(
             "You return N numbers, one for each pair. They are right, but the loss is one number: their mean.",
-            _contrast(_near, _apart, lambda terms, same: terms),
+            _contrastive_loss(_pull, _push, lambda terms, same: terms),
         ),
-        Misconception(
-            "the gradient is lost",
+        "the gradient is lost": Mistake(
             "Your loss is the right number, but it does not know where it came from. What went through item(), detach() or "
             "NumPy has no gradient, and nothing can learn from it.",
-            _contrast(_near, _apart, lambda terms, same: terms.mean().detach()),
+            _contrastive_loss(_pull, _push, lambda terms, same: terms.mean().detach()),
         ),
-    ],
+    },
     hints=(
         "Write two terms for each pair: what it costs if it is one dish, and what if it is two. Then choose by same.",
         "torch.where(same, x, y) takes x where same is True, and y elsewhere. max(0, z) of a tensor is torch.relu(z) or "
@@ -370,24 +316,20 @@ CONTRASTIVE_LOSS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.triplet_loss
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.triplet_loss ----------------------------------------------------------------------------------------
 
 
 def _triplet_oracle(anchor, positive, negative, margin):
-    import torch
-
     given = [torch.from_numpy(np.array(each)).requires_grad_() for each in (anchor, positive, negative)]
     criterion = torch.nn.TripletMarginWithDistanceLoss(
         distance_function=lambda x, y: torch.nn.functional.mse_loss(x, y, reduction="none").sum(dim=1), margin=margin
     )
     loss = criterion(*given)
     loss.backward()
-    return {"loss": float(np.round(loss.item(), 10)), "gradients": [_tidy(each.grad.numpy()) for each in given]}
+    return {"loss": float(np.round(loss.item(), 10)), "gradients": [rounded(each.grad.numpy()) for each in given]}
 
 
-def _inside(anchor, positive, negative, margin):
+def _hinge_argument(anchor, positive, negative, margin):
     """What stands in the hinge, for each triplet."""
     return ((anchor - positive) ** 2).sum(axis=1) - ((anchor - negative) ** 2).sum(axis=1) + margin
 
@@ -396,7 +338,7 @@ def _triplets(rng, n, d, margin, draw, kinds=(True, False)):
     """Triplets of which some are active and some are not, none of them near the kink; so too with the roles swapped."""
     while True:
         a, p, q = (draw(rng, (n, d)) for _ in range(3))
-        inner = [_inside(a, p, q, m) for m in (margin, 0.0, -margin)] + [_inside(a, q, p, margin)]
+        inner = [_hinge_argument(a, p, q, m) for m in (margin, 0.0, -margin)] + [_hinge_argument(a, q, p, margin)]
         near = min(np.abs(each).min() for each in inner)
         # No distance is 0: there the slope of a root that is squared again is nan, in an answer that is right elsewhere.
         apart = min(np.abs(x - y).sum(axis=1).min() for x, y in ((a, p), (a, q)))
@@ -416,12 +358,12 @@ def _triplet_cases(rng):
 
     yield Case("two triplets in the plane", **_triplets(rng, 2, 2, 0.5, whole))
     yield Case("vectors of length 1, margin 0.2", **_triplets(rng, 5, 3, 0.2, _units))
-    yield Case("margin 1", **_triplets(rng, 7, 4, 1.0, _real))
-    yield Case("as many triplets as numbers", **_triplets(rng, 4, 4, 0.3, _real))
+    yield Case("margin 1", **_triplets(rng, 7, 4, 1.0, signed))
+    yield Case("as many triplets as numbers", **_triplets(rng, 4, 4, 0.3, signed))
     while True:
-        easy = _triplets(rng, 3, 6, 0.2, _real)
+        easy = _triplets(rng, 3, 6, 0.2, signed)
         easy["negative"] = easy["negative"] + 9.0
-        if (_inside(**easy) < -0.02).all():
+        if (_hinge_argument(**easy) < -0.02).all():
             break
     yield Case("every negative far away", weight=0.5, **easy)
 
@@ -430,7 +372,7 @@ def _squares(x, y):
     return ((x - y) ** 2).sum(dim=1)
 
 
-def _triplet(inner=None, reduce=None, distance=None):
+def _triplet_loss(inner=None, reduce=None, distance=None):
     """A triplet loss whose parts can be wrong."""
 
     def wrong(anchor, positive, negative, margin):
@@ -441,7 +383,7 @@ def _triplet(inner=None, reduce=None, distance=None):
     return wrong
 
 
-def _rooted(x, y):
+def _unsquared_distance(x, y):
     return ((x - y) ** 2).sum(dim=1).sqrt()
 
 
@@ -454,97 +396,81 @@ TRIPLET_LOSS = Exercise(
     probe="loss_with_gradient",
     forbidden=(*OURS, *TRIPLETS),
     rtol=1e-4,
-    misconceptions=[
-        Misconception(
-            "the roles are swapped",
+    misconceptions={
+        "the roles are swapped": Mistake(
             "Your loss asks the negative to be nearer than the positive. It is large where all is well. Which of the two "
             "distances should be small?",
-            _triplet(lambda near, far, m: far - near + m),
+            _triplet_loss(lambda near, far, m: far - near + m),
         ),
-        Misconception(
-            "the hinge is missing",
+        "the hinge is missing": Mistake(
             "A triplet that is right by more than the margin pays money back in your loss, and hides another one's mistake. "
             "It should cost 0.",
-            _triplet(reduce=lambda value: value.mean()),
+            _triplet_loss(reduce=lambda value: value.mean()),
         ),
-        Misconception(
-            "the hinge comes after the mean",
+        "the hinge comes after the mean": Mistake(
             "You average first and cut at 0 afterwards, so good triplets make up for bad ones. Cut each triplet at 0, then "
             "take the mean.",
-            _triplet(reduce=lambda value: value.mean().clamp(min=0)),
+            _triplet_loss(reduce=lambda value: value.mean().clamp(min=0)),
         ),
-        Misconception(
-            "a sum over the triplets",
+        "a sum over the triplets": Mistake(
             "You add up the triplets' losses. Here the loss is their mean.",
-            _triplet(reduce=lambda value: value.clamp(min=0).sum()),
+            _triplet_loss(reduce=lambda value: value.clamp(min=0).sum()),
         ),
-        Misconception(
-            "the distances are not squared",
+        "the distances are not squared": Mistake(
             "You take the distances themselves, with the square root. FaceNet's loss compares their squares.",
-            _triplet(distance=_rooted),
+            _triplet_loss(distance=_unsquared_distance),
         ),
-        Misconception(
-            "a mean over the numbers of a vector",
+        "a mean over the numbers of a vector": Mistake(
             "You take the mean of the squared differences. A squared distance is their sum, so yours is too small by the "
             "number of dimensions.",
-            _triplet(distance=lambda x, y: ((x - y) ** 2).mean(dim=1)),
+            _triplet_loss(distance=lambda x, y: ((x - y) ** 2).mean(dim=1)),
         ),
-        Misconception(
-            "absolute differences",
+        "absolute differences": Mistake(
             "You add up absolute differences. The squared distance adds up their squares.",
-            _triplet(distance=lambda x, y: (x - y).abs().sum(dim=1)),
+            _triplet_loss(distance=lambda x, y: (x - y).abs().sum(dim=1)),
         ),
-        Misconception(
-            "the margin is left out",
+        "the margin is left out": Mistake(
             "You are content as soon as the negative is a hair farther than the positive. It should be farther by at least "
             "the margin.",
-            _triplet(lambda near, far, m: near - far),
+            _triplet_loss(lambda near, far, m: near - far),
         ),
-        Misconception(
-            "the margin is subtracted",
+        "the margin is subtracted": Mistake(
             "With your sign a triplet costs nothing until it is wrong by more than the margin. Add it: then it pays until it "
             "is right by the margin.",
-            _triplet(lambda near, far, m: near - far - m),
+            _triplet_loss(lambda near, far, m: near - far - m),
         ),
-        Misconception(
-            "only the active triplets are counted",
+        "only the active triplets are counted": Mistake(
             "You divide by the number of triplets that still cost something (and by 0 where there are none). The docstring asks "
             "for the mean over all N.",
-            _triplet(reduce=lambda value: value[value > 0].mean()),
+            _triplet_loss(reduce=lambda value: value[value > 0].mean()),
         ),
-        Misconception(
-            "the result is squared",
+        "the result is squared": Mistake(
             "You square what comes out of the hinge. In the triplet loss it counts as it is.",
-            _triplet(reduce=lambda value: (value.clamp(min=0) ** 2).mean()),
+            _triplet_loss(reduce=lambda value: (value.clamp(min=0) ** 2).mean()),
         ),
-        Misconception(
-            "half of everything",
+        "half of everything": Mistake(
             "Your loss is half as large as it should be. The contrastive loss has a factor of one half; this one has none.",
-            _triplet(reduce=lambda value: value.clamp(min=0).mean() / 2),
+            _triplet_loss(reduce=lambda value: value.clamp(min=0).mean() / 2),
         ),
-        Misconception(
-            "added up along the wrong axis",
+        "added up along the wrong axis": Mistake(
             "You add up over the triplets and are left with one number for each dimension. The distance of a pair is a sum "
             "over its D numbers.",
-            _triplet(distance=lambda x, y: ((x - y) ** 2).sum(dim=0)),
+            _triplet_loss(distance=lambda x, y: ((x - y) ** 2).sum(dim=0)),
         ),
-        Misconception(
-            "the negative's distance from the positive",
+        "the negative's distance from the positive": Mistake(
             "You measure how far the negative is from the positive. Both distances start at the anchor.",
             lambda a, p, q, margin: (_squares(a, p) - _squares(p, q) + margin).clamp(min=0).mean(),
         ),
-        Misconception(
-            "one loss for each triplet",
+        "one loss for each triplet": Mistake(
             "You return N numbers, one for each triplet. They are right, but the loss is one number: their mean.",
-            _triplet(reduce=lambda value: value.clamp(min=0)),
+            _triplet_loss(reduce=lambda value: value.clamp(min=0)),
         ),
-        Misconception(
-            "the gradient is lost",
+        "the gradient is lost": Mistake(
             "Your loss is the right number, but it does not know where it came from. What went through item(), detach() or "
             "NumPy has no gradient, and nothing can learn from it.",
-            _triplet(reduce=lambda value: value.clamp(min=0).mean().detach()),
+            _triplet_loss(reduce=lambda value: value.clamp(min=0).mean().detach()),
         ),
-    ],
+    },
     hints=(
         "Take one triplet. Two squared distances, both from the anchor. Which one should be smaller, and by how much?",
         "((anchor - positive) ** 2).sum(dim=1) is (N,). Cut at zero for each triplet on its own, before you average.",
@@ -553,9 +479,7 @@ TRIPLET_LOSS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.semi_hard_negatives
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.semi_hard_negatives ---------------------------------------------------------------------------------
 
 
 def _semi_hard_oracle(distances, labels, anchors, positives):
@@ -603,27 +527,8 @@ def _nearest(d, labels, a, p):
     return np.where(labels != labels[a], d[a], np.inf).argmin()
 
 
-_MINERS = {
-    "hardest": _mined(_negative),
-    "easiest": _mined(_negative, lambda d, a, p: -d[a]),
-    "anyone": _mined(lambda d, labels, a, p: d[a] > d[a, p], fallback=lambda d, labels, a, p: d[a].argmax()),
-    "no fallback": _mined(_farther, fallback=lambda d, labels, a, p: 0),
-    "nearest fallback": _mined(_farther, fallback=_nearest),
-    "nearer": _mined(_nearer, lambda d, a, p: -d[a], fallback=_nearest),
-    "from the positive": _mined(lambda d, labels, a, p: (labels != labels[a]) & (d[p] > d[a, p]), lambda d, a, p: d[p]),
-    "among negatives": lambda d, labels, a, p: np.array(
-        [
-            int((labels[:chosen] != labels[one]).sum())
-            for one, chosen in zip(a, _semi_hard_oracle(d, labels, a, p), strict=True)
-        ]
-    ),
-    "distance": lambda d, labels, a, p: d[a, _semi_hard_oracle(d, labels, a, p)],
-    "positive": lambda d, labels, a, p: np.array(p),
-}
-
-
 def _batch(rng, labels, pairs, whole=False):
-    """Distances, all different, for which every way of choosing (see `_MINERS`) chooses another."""
+    """Distances, all different, for which every way of choosing (see the mistakes) chooses another."""
     labels, n = np.asarray(labels, np.int64), len(labels)
     all_pairs = np.array([(a, p) for a, p in itertools.permutations(range(n), 2) if labels[a] == labels[p]])
     while True:
@@ -636,7 +541,9 @@ def _batch(rng, labels, pairs, whole=False):
         taken = all_pairs[rng.permutation(len(all_pairs))[:pairs]]
         given = d, labels, taken[:, 0], taken[:, 1]
         right = _semi_hard_oracle(*given)
-        if whole or not any(np.array_equal(right, miner(*given)) for miner in _MINERS.values()):
+        if whole or not any(
+            np.array_equal(right, miner(*given)) for miner in wrong_answers(SEMI_HARD_NEGATIVES).values()
+        ):
             return dict(zip(("distances", "labels", "anchors", "positives"), given, strict=True))
 
 
@@ -654,62 +561,57 @@ SEMI_HARD_NEGATIVES = Exercise(
     cases=_semi_hard_cases,
     oracle=_semi_hard_oracle,
     forbidden=OURS,
-    misconceptions=[
-        Misconception(
-            "the hardest negative",
+    misconceptions={
+        "the hardest negative": Mistake(
             "You take the nearest picture of another dish, even where it is nearer than the positive. Asked for is the nearest "
             "of those that are farther than the positive.",
-            _MINERS["hardest"],
+            _mined(_negative),
         ),
-        Misconception(
-            "the easiest negative",
+        "the easiest negative": Mistake(
             "You take the farthest picture of another dish. Such a triplet costs nothing, and nothing is learned from it.",
-            _MINERS["easiest"],
+            _mined(_negative, lambda d, a, p: -d[a]),
         ),
-        Misconception(
-            "pictures of the same dish are allowed",
+        "pictures of the same dish are allowed": Mistake(
             "Some of your negatives show the anchor's own dish. A negative has another label than the anchor.",
-            _MINERS["anyone"],
+            _mined(lambda d, labels, a, p: d[a] > d[a, p], fallback=lambda d, labels, a, p: d[a].argmax()),
         ),
-        Misconception(
-            "nothing for when none is farther",
+        "nothing for when none is farther": Mistake(
             "Where every negative is nearer than the positive you return picture 0: that is what argmin of nothing but "
             "infinities gives. The docstring says which one to take then.",
-            _MINERS["no fallback"],
+            _mined(_farther, fallback=lambda d, labels, a, p: 0),
         ),
-        Misconception(
-            "the nearest where none is farther",
+        "the nearest where none is farther": Mistake(
             "Where every negative is nearer than the positive you take the nearest, the hardest of all. The docstring asks for "
             "the farthest then.",
-            _MINERS["nearest fallback"],
+            _mined(_farther, fallback=_nearest),
         ),
-        Misconception(
-            "nearer than the positive",
+        "nearer than the positive": Mistake(
             "You take a negative that is nearer than the positive. Semi-hard ones are farther away. Turn the comparison.",
-            _MINERS["nearer"],
+            _mined(_nearer, lambda d, a, p: -d[a], fallback=_nearest),
         ),
-        Misconception(
-            "measured from the positive",
+        "measured from the positive": Mistake(
             "You measure how far the negatives are from the positive. All distances start at the anchor: row a of the matrix.",
-            _MINERS["from the positive"],
+            _mined(lambda d, labels, a, p: (labels != labels[a]) & (d[p] > d[a, p]), lambda d, a, p: d[p]),
         ),
-        Misconception(
-            "distances in place of places",
+        "distances in place of places": Mistake(
             "You return how far the chosen negatives are. Asked for is which pictures they are: use argmin in place of min.",
-            _MINERS["distance"],
+            lambda d, labels, a, p: d[a, _semi_hard_oracle(d, labels, a, p)],
         ),
-        Misconception(
-            "places among the negatives",
+        "places among the negatives": Mistake(
             "Your numbers count among the pictures of other dishes alone, after the anchor's own were taken out. Return each one's place "
             "in the batch: keep the row as long as it is, and make infinite what is not allowed.",
-            _MINERS["among negatives"],
+            lambda d, labels, a, p: np.array(
+                [
+                    int((labels[:chosen] != labels[one]).sum())
+                    for one, chosen in zip(a, _semi_hard_oracle(d, labels, a, p), strict=True)
+                ]
+            ),
         ),
-        Misconception(
-            "the positives are returned",
+        "the positives are returned": Mistake(
             "You return the positives. A negative shows another dish than the anchor.",
-            _MINERS["positive"],
+            lambda d, labels, a, p: np.array(p),
         ),
-    ],
+    },
     hints=(
         "Take one pair (a, p). In row a of the distances, which entries belong to another dish? Which of those are larger than "
         "the entry of p?",
@@ -721,9 +623,7 @@ SEMI_HARD_NEGATIVES = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.make_pairs
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.make_pairs ------------------------------------------------------------------------------------------
 
 
 def _dishes(rng, *sizes):
@@ -731,16 +631,13 @@ def _dishes(rng, *sizes):
 
 
 def _pair_cases(rng):
-    def drawn():
-        return np.random.default_rng(int(rng.integers(2**31)))
-
     # A right answer never fails by chance: the probe asks two generators for different pairs only where the same
     # ones would come once in 10^9 times.
-    yield Case("three dishes, seven pictures", labels=_dishes(rng, 3, 2, 2), n=4, rng=drawn())
-    yield Case("every pair of one dish that there is", labels=_dishes(rng, 4, 3, 2), n=10, rng=drawn())
-    yield Case("every pair of two dishes that there is", labels=_dishes(rng, 8, 2, 1), n=26, rng=drawn())
-    yield Case("a dish with a single picture", labels=_dishes(rng, 14, 5, 1), n=60, rng=drawn())
-    yield Case("sixty pictures of five dishes", labels=_dishes(rng, 20, 16, 11, 8, 5), n=int(rng.integers(50, 70)), rng=drawn())  # fmt: skip
+    yield Case("three dishes, seven pictures", labels=_dishes(rng, 3, 2, 2), n=4, rng=generator(rng, 2**31))
+    yield Case("every pair of one dish that there is", labels=_dishes(rng, 4, 3, 2), n=10, rng=generator(rng, 2**31))
+    yield Case("every pair of two dishes that there is", labels=_dishes(rng, 8, 2, 1), n=26, rng=generator(rng, 2**31))
+    yield Case("a dish with a single picture", labels=_dishes(rng, 14, 5, 1), n=60, rng=generator(rng, 2**31))
+    yield Case("sixty pictures of five dishes", labels=_dishes(rng, 20, 16, 11, 8, 5), n=int(rng.integers(50, 70)), rng=generator(rng, 2**31))  # fmt: skip
 
 
 def _all_pairs(labels):
@@ -748,7 +645,7 @@ def _all_pairs(labels):
     return np.column_stack([first, second]), labels[first] == labels[second]
 
 
-def _taken(labels, n, rng, same=None, different=None):
+def _drawn_pairs(labels, n, rng, same=None, different=None):
     """n pairs of each kind, none twice."""
     pairs, alike = _all_pairs(labels)
     parts = [
@@ -760,11 +657,7 @@ def _taken(labels, n, rng, same=None, different=None):
 
 def _spoiled(change):
     """Right pairs, changed by `change(pairs, same, labels, n, rng)`."""
-
-    def wrong(labels, n, rng):
-        return change(*_taken(labels, n, rng), labels, n, rng)
-
-    return wrong
+    return lambda labels, n, rng: change(*_drawn_pairs(labels, n, rng), labels, n, rng)
 
 
 def _with_itself(pairs, same, labels, n, rng):
@@ -787,7 +680,7 @@ _DRAWS = itertools.count()
 
 def _own_chance(labels, n, rng):
     """Other pairs at every call; the probe calls three times a case, so that a sheet is the same at every build."""
-    return _taken(labels, n, np.random.default_rng([n, len(labels), next(_DRAWS) % 3]))
+    return _drawn_pairs(labels, n, np.random.default_rng([n, len(labels), next(_DRAWS) % 3]))
 
 
 def _as_they_come(pairs, same, labels, n, rng):
@@ -807,60 +700,51 @@ MAKE_PAIRS = Exercise(
     oracle=lambda labels, n, rng: PAIRS,
     probe="pairs",
     forbidden=(*LIBRARIES,),
-    misconceptions=[
-        Misconception(
-            "a picture is paired with itself",
+    misconceptions={
+        "a picture is paired with itself": Mistake(
             "Some of your pairs hold one picture twice. It is the same dish, of course, and any method gets it right: your "
             "accuracy would be too good.",
             _spoiled(_with_itself),
         ),
-        Misconception(
-            "as chance will have it",
+        "as chance will have it": Mistake(
             "You draw pairs at random, and most of them show two dishes. Then always saying 'different' is right most of the "
             "time. Draw n pairs of one dish and n of two.",
             _spoiled(_as_they_come),
         ),
-        Misconception(
-            "n pairs in all",
+        "n pairs in all": Mistake(
             "You return n pairs, half of them of one dish. Asked for are n of each kind.",
-            lambda labels, n, rng: _taken(labels, n, rng, n // 2, n - n // 2),
+            lambda labels, n, rng: _drawn_pairs(labels, n, rng, n // 2, n - n // 2),
         ),
-        Misconception(
-            "a pair comes twice",
+        "a pair comes twice": Mistake(
             "Some of your pairs are there more than once. What was drawn must not be drawn again: choose without replacement, "
             "or remember what you have.",
             _spoiled(_one_twice),
         ),
-        Misconception(
-            "a pair comes in both orders",
+        "a pair comes in both orders": Mistake(
             "You hold (3, 8) and (8, 3), and count them as two. They are the same two pictures with the same similarity. Keep "
             "the smaller number first, and look again for doubles.",
             _spoiled(_mirrored),
         ),
-        Misconception(
-            "same is turned",
+        "same is turned": Mistake(
             "same is True where the two labels differ. It should be True where they are equal.",
             _spoiled(lambda pairs, same, *rest: (pairs, ~same)),
         ),
-        Misconception(
-            "same is not that of the pair",
+        "same is not that of the pair": Mistake(
             "Your pairs and your answers are out of step: same[i] does not say whether pair i shows one dish. Were the pairs "
             "shuffled without it?",
             _spoiled(lambda pairs, same, *rest: (pairs, np.roll(same, 1))),
         ),
-        Misconception(
-            "a seed of its own",
+        "a seed of its own": Mistake(
             "Your pairs are the same whichever generator is given: a seed stands in your code, or no chance is used at all. "
             "Let rng do the drawing.",
-            lambda labels, n, rng: _taken(labels, n, np.random.default_rng(0)),
+            lambda labels, n, rng: _drawn_pairs(labels, n, np.random.default_rng(0)),
         ),
-        Misconception(
-            "the generator is not used",
+        "the generator is not used": Mistake(
             "Your pairs are others at every call, even with a generator in the same state: you draw with np.random's own. "
             "Nobody could repeat your measurement. Let rng do the drawing.",
             _own_chance,
         ),
-    ],
+    },
     hints=(
         "How many pairs are there at all? For a few hundred pictures you can list them: every i with every j above it. Which "
         "of them show one dish?",
@@ -872,9 +756,7 @@ MAKE_PAIRS = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.best_threshold
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.best_threshold --------------------------------------------------------------------------------------
 
 
 def _right(similarities, same, threshold):
@@ -983,60 +865,51 @@ BEST_THRESHOLD = Exercise(
     oracle=_threshold_oracle,
     probe="threshold",
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "above in place of at or above",
+    misconceptions={
+        "above in place of at or above": Mistake(
             "You count a pair as the same only above the threshold. In this chapter 'same' is said from the threshold on, so the "
             "pair that it stands at belongs to it: >=.",
             _THRESHOLDS["strict"],
         ),
-        Misconception(
-            "midway between the means",
+        "midway between the means": Mistake(
             "You take the mean of all similarities, or the middle between the two kinds' means (here they are one number). That is near the best threshold where both kinds spread alike, but "
             "it is not the one with the most right answers. Try them all.",
             _THRESHOLDS["midway"],
         ),
-        Misconception(
-            "the median",
+        "the median": Mistake(
             "Your threshold is the median of all similarities: half of the pairs are called the same. That half need not be the right "
             "one. Try all thresholds, and count.",
             _THRESHOLDS["median"],
         ),
-        Misconception(
-            "the best F1",
+        "the best F1": Mistake(
             "Your threshold balances precision and recall (F1). A pair of two dishes that is rightly turned away counts nothing "
             "there. Here every right answer counts the same.",
             _THRESHOLDS["f1"],
         ),
-        Misconception(
-            "no same pair is lost",
+        "no same pair is lost": Mistake(
             "Your threshold is the lowest similarity of a pair of one dish. It misses no such pair, but lets in many of two.",
             _THRESHOLDS["lowest same"],
         ),
-        Misconception(
-            "the highest different pair",
+        "the highest different pair": Mistake(
             "Your threshold is the highest similarity of a pair of two dishes. One odd pair decides, and most pairs of one dish "
             "are lost.",
             _THRESHOLDS["highest different"],
         ),
-        Misconception(
-            "the accuracy is returned",
+        "the accuracy is returned": Mistake(
             "You return how good the best threshold is. Asked for is the threshold itself: keep it beside its count.",
             _THRESHOLDS["accuracy"],
         ),
-        Misconception(
-            "always one half",
+        "always one half": Mistake(
             "Your threshold is 0.5, whatever the pairs are. Cosines are no probabilities: where the best cut lies depends on "
             "the embedding.",
             _THRESHOLDS["fixed"],
         ),
-        Misconception(
-            "every pair is let in",
+        "every pair is let in": Mistake(
             "Your threshold is the lowest similarity of all, so that every pair is called the same. Do you count only the pairs of "
             "one dish? One of two dishes that is turned away is a right answer too. Or do you say 'same' below the threshold?",
             _THRESHOLDS["most same found"],
         ),
-    ],
+    },
     hints=(
         "The answers change only where the threshold passes a similarity. So which thresholds are worth trying?",
         "For one threshold t: (similarities >= t) is what you say, same is what is true. How often do they agree?",
@@ -1045,31 +918,30 @@ BEST_THRESHOLD = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.verification_accuracy
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.verification_accuracy -------------------------------------------------------------------------------
 
 
-def _fold_values(similarities, same, folds, choose):
-    """Each fold's accuracy; `choose(others, own)` gives the threshold from two boolean masks."""
+def _fold_values(similarities, same, folds, choose, measured=lambda others, own: own):
+    """Each fold's accuracy; `choose(others, own)` gives the threshold from two boolean masks, `measured` the pairs judged."""
     found = []
     for fold in np.unique(folds):
         own = folds == fold
-        found.append(_right(similarities[own], same[own], choose(~own, own)) / own.sum())
+        judged = measured(~own, own)
+        found.append(_right(similarities[judged], same[judged], choose(~own, own)) / judged.sum())
     return np.array(found)
 
 
 def _summary(values, error=None):
     error = values.std(ddof=1) / np.sqrt(len(values)) if error is None else error
-    return (_number(values.mean()), _number(error))
+    return (rounded(values.mean()), rounded(error))
 
 
-def _nine(s, y):
+def _best_for_others(s, y):
     return lambda others, own: _best(s[others], y[others])
 
 
 def _protocol(s, y, folds):
-    return _summary(_fold_values(s, y, folds, _nine(s, y)))
+    return _summary(_fold_values(s, y, folds, _best_for_others(s, y)))
 
 
 def _own_threshold(s, y, folds):
@@ -1092,33 +964,25 @@ def _mean_threshold(s, y, folds):
 
 
 def _on_the_nine(s, y, folds):
-    values = []
-    for fold in np.unique(folds):
-        others = folds != fold
-        values.append(_right(s[others], y[others], _best(s[others], y[others])) / others.sum())
-    return _summary(np.array(values))
+    return _summary(_fold_values(s, y, folds, _best_for_others(s, y), lambda others, own: others))
 
 
 def _trained_on_one(s, y, folds):
-    values = []
-    for fold in np.unique(folds):
-        own = folds == fold
-        values.append(_right(s[~own], y[~own], _best(s[own], y[own])) / (~own).sum())
-    return _summary(np.array(values))
+    return _summary(_fold_values(s, y, folds, lambda others, own: _best(s[own], y[own]), lambda others, own: others))
 
 
 def _with_error(error):
     def wrong(s, y, folds):
-        values = _fold_values(s, y, folds, _nine(s, y))
+        values = _fold_values(s, y, folds, _best_for_others(s, y))
         return _summary(values, error(values, s))
 
     return wrong
 
 
 def _pooled(s, y, folds):
-    values = _fold_values(s, y, folds, _nine(s, y))
+    values = _fold_values(s, y, folds, _best_for_others(s, y))
     sizes = np.array([(folds == fold).sum() for fold in np.unique(folds)])
-    return (_number((values * sizes).sum() / sizes.sum()), _summary(values)[1])
+    return (rounded((values * sizes).sum() / sizes.sum()), _summary(values)[1])
 
 
 def _strict_protocol(s, y, folds):
@@ -1198,7 +1062,7 @@ def _verification_oracle(similarities, same, folds):
         scores = similarities[others]
         best = max(np.append(np.unique(scores), 9.0), key=lambda t: accuracy_score(same[others], scores >= t))
         values.append(accuracy_score(same[own], similarities[own] >= best))
-    return (_number(np.mean(values)), _number(sem(values)))
+    return (rounded(np.mean(values)), rounded(sem(values)))
 
 
 VERIFICATION_ACCURACY = Exercise(
@@ -1208,93 +1072,78 @@ VERIFICATION_ACCURACY = Exercise(
     cases=_verification_cases,
     oracle=_verification_oracle,
     forbidden=(*LIBRARIES, "scipy.stats.*"),
-    misconceptions=[
-        Misconception(
-            "the threshold comes from the test fold",
+    misconceptions={
+        "the threshold comes from the test fold": Mistake(
             "You choose each fold's threshold on that very fold. It has then seen the answers, and the accuracy is too good. "
             "Choose it on the other folds.",
             _own_threshold,
         ),
-        Misconception(
-            "one threshold from all folds",
+        "one threshold from all folds": Mistake(
             "You choose one threshold on all pairs, those of the test fold among them. For each fold choose one anew, on the "
             "pairs that are not in it.",
             _all_threshold,
         ),
-        Misconception(
-            "the folds are cut anew",
+        "the folds are cut anew": Mistake(
             "You cut the pairs into folds of your own, in their order. folds says in which one each pair is: the publisher's "
             "folds make results comparable.",
             _in_order,
         ),
-        Misconception(
-            "the mean of the thresholds",
+        "the mean of the thresholds": Mistake(
             "You average the folds' thresholds and judge every pair by that. But each of them has seen the other folds, so the "
             "average has seen the test fold too. Judge each fold by its own threshold.",
             _mean_threshold,
         ),
-        Misconception(
-            "measured on the folds it was chosen on",
+        "measured on the folds it was chosen on": Mistake(
             "You choose a threshold on the other folds, and measure it there. The fold that was left out is the test.",
             _on_the_nine,
         ),
-        Misconception(
-            "chosen on one, measured on the others",
+        "chosen on one, measured on the others": Mistake(
             "You choose on one fold and measure on all others: the protocol the other way round. Choose on all but one, measure "
             "on that one.",
             _trained_on_one,
         ),
-        Misconception(
-            "the deviation in place of the standard error",
+        "the deviation in place of the standard error": Mistake(
             "Your second number is the folds' standard deviation: how far one fold is off. The standard error is how far their "
             "mean is off, smaller by the square root of the number of folds.",
             _PROTOCOLS["deviation"],
         ),
-        Misconception(
-            "divided by F in place of F - 1",
+        "divided by F in place of F - 1": Mistake(
             "You use NumPy's standard deviation as it is, which divides by the number of folds. The sample deviation divides by "
             "one less: ddof=1.",
             _PROTOCOLS["n"],
         ),
-        Misconception(
-            "divided by the number of pairs",
+        "divided by the number of pairs": Mistake(
             "You divide the deviation by the root of the number of pairs. It is the deviation of folds, so the number of folds "
             "counts.",
             _PROTOCOLS["pairs"],
         ),
-        Misconception(
-            "divided by F and not by its root",
+        "divided by F and not by its root": Mistake(
             "You divide the deviation by the number of folds. The standard error divides it by the root of that number.",
             _PROTOCOLS["no root"],
         ),
-        Misconception(
-            "the share of errors",
+        "the share of errors": Mistake(
             "Your first number is how often the answer is wrong. The accuracy is how often it is right: count where they agree.",
-            lambda s, y, folds: (_number(1 - _protocol(s, y, folds)[0]), _protocol(s, y, folds)[1]),
+            lambda s, y, folds: (rounded(1 - _protocol(s, y, folds)[0]), _protocol(s, y, folds)[1]),
         ),
-        Misconception(
-            "in per cent",
+        "in per cent": Mistake(
             "Your numbers are in per cent. Asked for are shares, from 0 to 1.",
-            lambda s, y, folds: tuple(_number(100 * value) for value in _protocol(s, y, folds)),
+            lambda s, y, folds: tuple(rounded(100 * value) for value in _protocol(s, y, folds)),
         ),
-        Misconception(
-            "the variance",
+        "the variance": Mistake(
             "Your second number is the folds' variance. The standard error is its square root, divided by the root of the number "
             "of folds.",
             _PROTOCOLS["variance"],
         ),
-        Misconception(
-            "above in place of at or above",
+        "above in place of at or above": Mistake(
             "In the test fold you say 'same' only above the threshold. From the threshold on, it should be: >=.",
             _strict_protocol,
         ),
-        Misconception(
-            "every pair counts the same",
+        "every pair counts the same": Mistake(
             "You count the right answers of all folds together. Where folds have different sizes that is another number than the "
             "mean of the folds' accuracies, which is asked for.",
             _pooled,
         ),
-    ],
+    },
     hints=(
         "For each fold, two sets of pairs: those in it and all the others. Which set may the threshold see, and which gets the "
         "accuracy?",
@@ -1306,63 +1155,43 @@ VERIFICATION_ACCURACY = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.roc_curve
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.roc_curve -------------------------------------------------------------------------------------------
 
 
 def _roc_oracle(similarities, same):
     from sklearn.metrics import roc_curve
 
     false, true, _ = roc_curve(same, similarities, drop_intermediate=False)
-    return (_tidy(false), _tidy(true))
+    return (rounded(false), rounded(true))
 
 
 def _rates(similarities, same, thresholds, says=None):
     says = says or (lambda s, t: s >= t)
     said = np.array([says(similarities, t) for t in thresholds])
-    return _tidy(said[:, ~same].mean(axis=1)), _tidy(said[:, same].mean(axis=1))
+    return rounded(said[:, ~same].mean(axis=1)), rounded(said[:, same].mean(axis=1))
 
 
 def _strictest_first(s):
     return np.append(np.inf, np.unique(s)[::-1])
 
 
-def _curve(thresholds=_strictest_first, says=None, finish=lambda f, t, same: (f, t)):
-    def wrong(similarities, same):
-        return finish(*_rates(similarities, same, thresholds(similarities), says), same)
-
-    return wrong
+def _roc_curve(thresholds=_strictest_first, says=None, finish=lambda f, t, same: (f, t)):
+    return lambda similarities, same: finish(*_rates(similarities, same, thresholds(similarities), says), same)
 
 
 def _pair_by_pair(similarities, same):
     order = np.argsort(-similarities, kind="stable")
     hits = same[order]
     return (
-        _tidy(np.append(0, np.cumsum(~hits) / (~hits).sum())),
-        _tidy(np.append(0, np.cumsum(hits) / hits.sum())),
+        rounded(np.append(0, np.cumsum(~hits) / (~hits).sum())),
+        rounded(np.append(0, np.cumsum(hits) / hits.sum())),
     )
 
 
 def _precision(similarities, same):
     false, true = _rates(similarities, same, _strictest_first(similarities))
     hits, misses = true * same.sum(), false * (~same).sum()
-    return false, _tidy(np.divide(hits, hits + misses, out=np.ones_like(hits), where=hits + misses > 0))
-
-
-_CURVES = {
-    "strict": _curve(says=lambda s, t: s > t),
-    "axes": _curve(finish=lambda f, t, same: (t, f)),
-    "given order": _curve(lambda s: np.append(np.inf, list(dict.fromkeys(s.tolist())))),
-    "upwards": _curve(finish=lambda f, t, same: (f[::-1].copy(), t[::-1].copy())),
-    "no start": _curve(lambda s: np.unique(s)[::-1]),
-    "pair by pair": _pair_by_pair,
-    "of all pairs": _curve(finish=lambda f, t, same: (_tidy(f * (~same).mean()), _tidy(t * same.mean()))),
-    "counts": _curve(finish=lambda f, t, same: (_tidy(f * (~same).sum()), _tidy(t * same.sum()))),
-    "below": _curve(says=lambda s, t: s <= t),
-    "precision": _precision,
-    "true negatives": _curve(finish=lambda f, t, same: (_tidy(1 - f), t)),
-}
+    return false, rounded(np.divide(hits, hits + misses, out=np.ones_like(hits), where=hits + misses > 0))
 
 
 def _roc_case(rng, label, same, gap, digits, top=None):
@@ -1373,7 +1202,7 @@ def _roc_case(rng, label, same, gap, digits, top=None):
             s[int(rng.choice(np.flatnonzero(same)))] = top
         tied = len(np.unique(s)) < len(s)
         mixed = any(len(set(same[s == value].tolist())) == 2 for value in np.unique(s))
-        results = [np.concatenate(curve(s, same)) for curve in (_curve(), *_CURVES.values())]
+        results = [np.concatenate(curve(s, same)) for curve in (_roc_curve(), *wrong_answers(ROC_CURVE).values())]
         if tied and mixed and _differ(results):
             return Case(label, similarities=s, same=same)
 
@@ -1400,72 +1229,61 @@ ROC_CURVE = Exercise(
     cases=_roc_cases,
     oracle=_roc_oracle,
     forbidden=LIBRARIES,
-    misconceptions=[
-        Misconception(
-            "above in place of at or above",
+    misconceptions={
+        "above in place of at or above": Mistake(
             "You say 'same' only above the threshold. Your curve never reaches (1, 1), since the pair at the lowest threshold is "
             "never let in. From the threshold on: >=.",
-            _CURVES["strict"],
+            _roc_curve(says=lambda s, t: s > t),
         ),
-        Misconception(
-            "the axes are swapped",
+        "the axes are swapped": Mistake(
             "Your numbers are right, but in the other order: first the false positive rate (two dishes called the same), then the "
             "true positive rate.",
-            _CURVES["axes"],
+            _roc_curve(finish=lambda f, t, same: (t, f)),
         ),
-        Misconception(
-            "the thresholds are not sorted",
+        "the thresholds are not sorted": Mistake(
             "You go through the thresholds in the order in which the pairs come. A curve begins at the strictest: sort them, from "
             "the highest down.",
-            _CURVES["given order"],
+            _roc_curve(lambda s: np.append(np.inf, list(dict.fromkeys(s.tolist())))),
         ),
-        Misconception(
-            "from the lowest threshold up",
+        "from the lowest threshold up": Mistake(
             "Your curve begins at (1, 1). Begin with the strictest threshold: from the highest similarity down.",
-            _CURVES["upwards"],
+            _roc_curve(finish=lambda f, t, same: (f[::-1].copy(), t[::-1].copy())),
         ),
-        Misconception(
-            "the first point is missing",
+        "the first point is missing": Mistake(
             "Your curve does not begin at (0, 0). The strictest threshold lies above every similarity, and calls nothing the "
             "same.",
-            _CURVES["no start"],
+            _roc_curve(lambda s: np.unique(s)[::-1]),
         ),
-        Misconception(
-            "a point for each pair",
+        "a point for each pair": Mistake(
             "Pairs of one and the same similarity are let in together or not at all. You make a point after each of them, and "
             "the curve depends on their order. One point for each different similarity.",
-            _CURVES["pair by pair"],
+            _pair_by_pair,
         ),
-        Misconception(
-            "shares of all pairs",
+        "shares of all pairs": Mistake(
             "You divide by the number of all pairs. A rate belongs to one kind: false positives by the pairs of two dishes, true "
             "positives by the pairs of one.",
-            _CURVES["of all pairs"],
+            _roc_curve(finish=lambda f, t, same: (rounded(f * (~same).mean()), rounded(t * same.mean()))),
         ),
-        Misconception(
-            "counts in place of rates",
+        "counts in place of rates": Mistake(
             "You return how many. A rate is a share, from 0 to 1: divide by how many there are of that kind.",
-            _CURVES["counts"],
+            _roc_curve(finish=lambda f, t, same: (rounded(f * (~same).sum()), rounded(t * same.sum()))),
         ),
-        Misconception(
-            "same below the threshold",
+        "same below the threshold": Mistake(
             "You say 'same' where the similarity is low. That is right for distances; similarities are high where two pictures "
             "are alike.",
-            _CURVES["below"],
+            _roc_curve(says=lambda s, t: s <= t),
         ),
-        Misconception(
-            "precision in place of the true positive rate",
+        "precision in place of the true positive rate": Mistake(
             "Your second number is the share of right ones among those called the same (precision). The true positive rate is the "
             "share of all pairs of one dish that are found.",
-            _CURVES["precision"],
+            _precision,
         ),
-        Misconception(
-            "the true negative rate",
+        "the true negative rate": Mistake(
             "Your first number counts the pairs of two dishes that are turned away. Asked for are those that are let in: one "
             "minus yours.",
-            _CURVES["true negatives"],
+            _roc_curve(finish=lambda f, t, same: (rounded(1 - f), t)),
         ),
-    ],
+    },
     hints=(
         "For one threshold: of the pairs of two dishes, which share is called the same? And of the pairs of one dish?",
         "Thresholds: infinity first, then the different similarities from high to low (np.unique sorts upwards, [::-1] turns "
@@ -1476,9 +1294,7 @@ ROC_CURVE = Exercise(
 )
 
 
-# ----------------------------------------------------------------------------------------------------------
-# 13.quiz
-# ----------------------------------------------------------------------------------------------------------
+# --- 13.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
     "13.quiz",
@@ -1486,45 +1302,35 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            {
-                "a": "A classifier's last layer has one score for each dish of the menu. Which score would the new dish get?",
-                "b": "A vector is all that is needed, but a new dish has no row of weights in the last layer, and training one "
-                "needs more than two pictures.",
-                "d": "More training classes help, but the question is how a dish can be compared that is in none of them.",
-            },
+            a="A classifier's last layer has one score for each dish of the menu. Which score would the new dish get?",
+            b="A vector is all that is needed, but a new dish has no row of weights in the last layer, and training one "
+            "needs more than two pictures.",
+            d="More training classes help, but the question is how a dish can be compared that is in none of them.",
         ),
         Question(
             "a",
-            {
-                "b": "The margin is asked for in squared distance: subtract, and compare with 0.2.",
-                "c": "Two squared distances and one hinge: 0.5 less 0.9 plus 0.2. What does the hinge make of it?",
-                "d": "A loss below zero would pay a triplet for being right. The hinge forbids it.",
-            },
+            b="The margin is asked for in squared distance: subtract, and compare with 0.2.",
+            c="Two squared distances and one hinge: 0.5 less 0.9 plus 0.2. What does the hinge make of it?",
+            d="A loss below zero would pay a triplet for being right. The hinge forbids it.",
         ),
         Question(
             "d",
-            {
-                "a": "Nine folds and one fold have the same kind of pairs: it is not their number that makes the difference.",
-                "b": "The standard error comes from the spread over folds, whichever way the threshold was chosen.",
-                "c": "Speed is no reason: trying all thresholds takes milliseconds.",
-            },
+            a="Nine folds and one fold have the same kind of pairs: it is not their number that makes the difference.",
+            b="The standard error comes from the spread over folds, whichever way the threshold was chosen.",
+            c="Speed is no reason: trying all thresholds takes milliseconds.",
         ),
         Question(
             "b",
-            {
-                "a": "Accuracy at one threshold says nothing of a stricter one. Which number does?",
-                "c": "The area averages over all false positive rates, most of which a lock would never be run at.",
-                "d": "A lower threshold lets more strangers in.",
-            },
+            a="Accuracy at one threshold says nothing of a stricter one. Which number does?",
+            c="The area averages over all false positive rates, most of which a lock would never be run at.",
+            d="A lower threshold lets more strangers in.",
         ),
         Question(
             "c",
-            {
-                "a": "An average can hide it: most of the pictures are of the majority, and errors on the rest hardly move it.",
-                "b": "One threshold for all gives each group another false positive rate, where their similarities are spread "
-                "differently.",
-                "d": "A false match can mean a locked door or an arrest: it is not known to be harmless.",
-            },
+            a="An average can hide it: most of the pictures are of the majority, and errors on the rest hardly move it.",
+            b="One threshold for all gives each group another false positive rate, where their similarities are spread "
+            "differently.",
+            d="A false match can mean a locked door or an arrest: it is not known to be harmless.",
         ),
     ],
 )
