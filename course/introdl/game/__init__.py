@@ -5,7 +5,7 @@
 *Same dish or not?*: `same_or_not` shows pairs of plates; you and a network say whether they are the same dish.
 """
 
-from introdl.game.board import play
+from introdl.game.table_view import play
 from introdl.game.decks import Deck, deck
 from introdl.game.pairs import Match, same_or_not
 from introdl.game.rules import COURSES, GUESSES, Game, Round

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from introdl import lazy
 
 if TYPE_CHECKING:
-    from introdl.mealomi.board import app
+    from introdl.mealomi.app_view import app
     from introdl.mealomi.diary import Diary, DiaryError, Entry
     from introdl.mealomi.novelty import choose_limit, embedding_distance, energy_score, max_softmax_score
     from introdl.mealomi.nutriscore import Item, NutriScore, nutri_score
@@ -37,7 +37,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "NutriScore": "nutriscore",
         "REFERENCE_INTAKES": "nutrition",
         "Suggestion": "taste",
-        "app": "board",
+        "app": "app_view",
         "choose_limit": "novelty",
         "dishes": "nutrition",
         "embedding_distance": "novelty",
