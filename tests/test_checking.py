@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from introdl import wording
 from introdl.checking import isolation, judge, notebook, records, report, values
 from introdl.checking.outcome import Outcome
 
@@ -407,8 +408,8 @@ def test_no_sentence_of_a_report_is_longer_than_a_screen(toy_sheet):
     for answer in (talks, writes):
         verdict = notebook.examine(toy_sheet["98.scale"], (answer,))
         for sentence in report.as_text(verdict).splitlines():
-            assert len(sentence) < 2 * values.LONGEST
-    assert values.shortened("a" * 128_931) == "a" * values.LONGEST + "... (128,931 characters in all)"
+            assert len(sentence) < 2 * wording.LONGEST
+    assert wording.shortened("a" * 128_931) == "a" * wording.LONGEST + "... (128,931 characters in all)"
     assert values.describe(["b" * 5000, ["c" * 5000] * 12]).endswith("characters in all)")
 
 
@@ -416,6 +417,8 @@ def test_counts_agree_in_number():
     record = records.Record(best=0.5, tries=1)
     chapter = records.ChapterProgress("03_convolution", [("03.size", "Sizes", 1.0, record)])
     text = report.progress_text([chapter])
+    assert wording.counted(1, "page") == "1 page" and wording.counted(0, "page") == "0 pages"
+    assert wording.counted(1.0, "point") == "1 point" and wording.counted(0.5, "point") == "0.5 points"
     assert "0 of 1 exercise, 0.5 of 1 point\n" in text and "(1 point)" in text
 
 

@@ -362,7 +362,7 @@ def test_a_classroom_is_never_made_over_something(room, tmp_path):
     (tmp_path / "full" / "thesis.txt").write_text("years of work")
     with pytest.raises(ClassroomError, match="is not empty"):
         Classroom.init(tmp_path / "full")
-    with pytest.raises(ClassroomError, match="is no classroom"):
+    with pytest.raises(ClassroomError, match="is not a classroom"):
         Classroom.open(tmp_path)
     with pytest.raises(ClassroomError, match="should be letters"):
         Classroom.init(tmp_path / "new", "a b")

@@ -14,7 +14,8 @@ from typing import Any
 from introdl.checking import judge, values
 from introdl.checking.records import ChapterProgress
 from introdl.checking.sheets import Entry
-from introdl.checking.values import describe, shortened
+from introdl.checking.values import describe
+from introdl.wording import counted, shortened
 
 #: The verdict as data, beside its HTML and text, for programs that read executed notebooks.
 MIME = "application/vnd.introdl.verdict+json"
@@ -41,7 +42,7 @@ def _points(value: float) -> str:
 
 
 def _score(earned: float, points: float) -> str:
-    return f"{_points(earned)} of {_points(points)} {'point' if points == 1 else 'points'}"
+    return f"{_points(earned)} of {counted(points, 'point')}"
 
 
 # --- reports ------------------------------------------------------------------------------------------------------
@@ -147,8 +148,7 @@ def _which(verdict: judge.Verdict, diagnosis: judge.Diagnosis) -> str:
 def _foot(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> str:
     stuck = ""
     if not blind and verdict.status != judge.PASSED and hints_left:
-        many = "hint" if hints_left == 1 else "hints"
-        stuck = f'Stuck? Run hint("{verdict.id}") in a new cell: {hints_left} {many} left.'
+        stuck = f'Stuck? Run hint("{verdict.id}") in a new cell: {counted(hints_left, "hint")} left.'
     return f"{stuck} {note}".strip()
 
 
@@ -262,13 +262,11 @@ def progress_text(chapters: list[ChapterProgress]) -> str:
         return "No chapter with exercises is installed."
     lines = []
     for chapter in chapters:
-        number = len(chapter.exercises)
-        count = f"{chapter.passed} of {number} {'exercise' if number == 1 else 'exercises'}"
+        count = f"{chapter.passed} of {counted(len(chapter.exercises), 'exercise')}"
         lines.append(f"{chapter.name}: {count}, {_score(chapter.earned, chapter.points)}")
         for id, title, points, record in chapter.exercises:
             state = "right" if record.passed else f"{record.best:.0%} so far" if record.tries else "not started"
-            worth = f"{_points(points)} {'point' if points == 1 else 'points'}"
-            lines.append(f"  {'✓' if record.passed else '·'} {id:<24} {title} ({worth}): {state}")
+            lines.append(f"  {'✓' if record.passed else '·'} {id:<24} {title} ({counted(points, 'point')}): {state}")
     return "\n".join(lines)
 
 

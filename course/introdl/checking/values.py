@@ -13,28 +13,10 @@ from introdl.checking import judge
 from introdl.checking.compare import format_number
 from introdl.checking.packing import Huge, Other, Tensor
 from introdl.checking.probes import Wrong
+from introdl.wording import shortened
 
-#: Sentences and values longer than this are cut: about half a screen.
-LONGEST = 800
 _SIDE = 8
 _PLANES = 6
-
-
-def shortened(text: str, longest: int = LONGEST) -> str:
-    """Cut a text that nobody would read to its end, and say how long it was.
-
-    Parameters
-    ----------
-    text : str
-    longest : int
-        The most characters that are kept.
-
-    Returns
-    -------
-    str
-        The text itself where it is short enough.
-    """
-    return text if len(text) <= longest else f"{text[:longest]}... ({len(text):,} characters in all)"
 
 
 def describe(value: Any) -> str:
