@@ -79,7 +79,7 @@ class Classroom:
         path = root / _SECRET
         if not path.exists():
             raise ClassroomError(
-                f"{root} is no classroom (there is no {_SECRET}). Make one: autograder classroom init DIR; "
+                f"{root} is not a classroom (there is no {_SECRET}). Make one: autograder classroom init DIR; "
                 "or name it: --in DIR."
             )
         try:

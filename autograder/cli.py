@@ -321,12 +321,13 @@ def feedback(
     """
     from autograder.classroom import Classroom
     from autograder.grading import feedback as run
+    from introdl.wording import counted
 
     with _sentences():
         room = Classroom.open(folder)
         with _gradebook(room):
             pages = run(room, room.assignment(assignment), only=only or [])
-    typer.echo(f"{len(pages)} feedback pages in {room.root / 'feedback'}")
+    typer.echo(f"{counted(len(pages), 'feedback page')} in {room.root / 'feedback'}")
 
 
 @app.command()

@@ -139,9 +139,9 @@ def configure(config, root: Path) -> None:
     if "template_name" not in config.HTMLExporter:
         import nbgrader.server_extensions.formgrader as formgrader
 
-        from autograder.feedback_page import FeedbackPage
+        from autograder.pages.feedback import FeedbackPage
 
-        ours, theirs = Path(__file__).parent / "templates", Path(formgrader.__file__).parent / "templates"
+        ours, theirs = Path(__file__).parent / "pages" / "templates", Path(formgrader.__file__).parent / "templates"
         config.GenerateFeedback.exporter_class = FeedbackPage
         config.FeedbackPage.template_name = "graded"
         config.FeedbackPage.template_file = "graded.html.j2"

@@ -1,6 +1,7 @@
 """The checker: whatever a learner's function does, there is a sentence, in time, and the notebook goes on."""
 
 import dataclasses
+import html
 import os
 import signal
 import subprocess
@@ -10,7 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from introdl.checking import isolation, judge, notebook, records, report
+from introdl import wording
+from introdl.checking import isolation, judge, notebook, records, report, values
 from introdl.checking.outcome import Outcome
 
 
@@ -250,7 +252,7 @@ def test_a_quiz_never_tells_the_right_letter(toy_sheet):
     verdict = notebook.examine(toy_sheet["98.quiz"], ("c", "b"))
     for text in (report.as_text(verdict), report.as_html(verdict), report.as_text(verdict, blind=True)):
         assert "is not right." in text and "expected" not in text
-        assert "'b' is not right" in text.replace("&#x27;", "'") and "should be" not in text
+        assert "'b' is not right" in html.unescape(text) and "should be" not in text
 
 
 def test_a_forbidden_ufunc_is_found_under_any_name(toy_folder):
@@ -365,9 +367,9 @@ def test_html_and_text_say_the_same_and_html_is_escaped(toy_sheet):
         raise ValueError("<b>bold</b>")
 
     verdict = notebook.examine(toy_sheet["98.scale"], (evil,))
-    html = report.as_html(verdict)
-    assert "<script>" not in html and "<b>bold" not in html
-    assert "&lt;script&gt;" in html and "raised ValueError" in html
+    page = report.as_html(verdict)
+    assert "<script>" not in page and "<b>bold" not in page
+    assert "&lt;script&gt;" in page and "raised ValueError" in page
     data = report.as_data(verdict)
     assert data["status"] == "failed" and data["earned"] == 0
 
@@ -376,14 +378,59 @@ def test_a_picture_of_the_difference_is_drawn_for_images(toy_sheet):
     def wrong_large(x, w):
         return x * w if x.shape != (12, 14) else x + w
 
-    html = report.as_html(notebook.examine(toy_sheet["98.scale"], (wrong_large,)))
-    assert html.count("<img") == 3 and 'alt="the difference"' in html
+    page = report.as_html(notebook.examine(toy_sheet["98.scale"], (wrong_large,)))
+    assert page.count("<img") == 3 and 'alt="the difference"' in page
     small = report.as_html(notebook.examine(toy_sheet["98.scale"], (lambda x, w: x + w,)))
     assert "<table" in small and small.count("<img") == 3 and small.index("<table") < small.index("<img")
     only_small = report.as_html(
         notebook.examine(toy_sheet["98.scale"], (lambda x, w: x * w if x.shape == (12, 14) else x + w,))
     )
     assert "<img" not in only_small and "<table" in only_small
+
+
+def test_a_sentence_that_comes_again_names_the_case_that_it_was_said_of(toy_sheet):
+    def breaks(x, w):
+        raise ValueError("no")
+
+    verdict = notebook.examine(toy_sheet["98.scale"], (breaks,))
+    first, *others = [line for line in report.as_text(verdict).splitlines() if line.startswith("  ✗ wrong")]
+    assert "raised ValueError" in first and others
+    assert all(line.endswith(f": The same as in “{verdict.cases[0].label}”.") for line in others)
+
+
+def test_no_sentence_of_a_report_is_longer_than_a_screen(toy_sheet):
+    def talks(x, w):
+        raise ValueError("word " * 20_000 + str(x.shape))
+
+    def writes(x, w):
+        return ["word " * 20_000] * 3
+
+    for answer in (talks, writes):
+        verdict = notebook.examine(toy_sheet["98.scale"], (answer,))
+        for sentence in report.as_text(verdict).splitlines():
+            assert len(sentence) < 2 * wording.LONGEST
+    assert wording.shortened("a" * 128_931) == "a" * wording.LONGEST + "... (128,931 characters in all)"
+    assert values.describe(["b" * 5000, ["c" * 5000] * 12]).endswith("characters in all)")
+
+
+def test_counts_agree_in_number():
+    record = records.Record(best=0.5, tries=1)
+    chapter = records.ChapterProgress("03_convolution", [("03.size", "Sizes", 1.0, record)])
+    text = report.progress_text([chapter])
+    assert wording.counted(1, "page") == "1 page" and wording.counted(0, "page") == "0 pages"
+    assert wording.counted(1.0, "point") == "1 point" and wording.counted(0.5, "point") == "0.5 points"
+    assert "0 of 1 exercise, 0.5 of 1 point\n" in text and "(1 point)" in text
+
+
+def test_a_progress_page_is_escaped_and_says_its_share_in_words():
+    record = records.Record(best=1.0, passed=True, tries=1)
+    page = report.progress_html([records.ChapterProgress("03_convolution", [("03.a", '<i>"', 2.0, record)])])
+    assert 'aria-label="100% of the points"' in page and "<i>" not in page and "Convolution" in page
+
+
+def test_templates_are_loaded_when_a_page_is_wanted_and_not_before():
+    code = "import sys, introdl, introdl.checking.report; assert 'jinja2' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_blind_report_shows_no_number_of_a_hidden_case(toy_sheet):

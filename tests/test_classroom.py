@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import html
 import json
 import shutil
 import subprocess
@@ -99,7 +100,7 @@ def test_a_class_is_graded_as_expected(room, name, by_value):
     assert (perfect.state, perfect.score, perfect.points) == ("graded", total, total + by_hand)
     assert (results["blank"].state, results["blank"].score) == ("graded", 0)
     assert (results["corrupt"].state, results["corrupt"].score) == ("unreadable", 0)
-    assert results["corrupt"].note == "It is no notebook: not JSON from line 1 on."
+    assert results["corrupt"].note == "It is not a notebook: not JSON from line 1 on."
     assert (results["missing"].state, results["missing"].score) == ("missing", 0)
     for student, mistakes in made.items():
         for id, (score, points) in results[student].exercises.items():
@@ -114,7 +115,7 @@ def test_a_class_is_graded_as_expected(room, name, by_value):
             named = mistake[0].upper() + mistake[1:]
             if exercises[id].probe == "answers":
                 continue  # its explanation is told, not its letter
-            assert f"looks like: {named}." in shown.replace("&#x27;", "'").replace("&quot;", '"'), (id, mistake, shown)
+            assert f"looks like: {named}." in html.unescape(shown), (id, mistake, shown)
 
     again = {result.student: result.state for result in grading.grade(room, name, only=[])}
     assert again["perfect"] == again["mistake00"] == "unchanged"
@@ -361,7 +362,7 @@ def test_a_classroom_is_never_made_over_something(room, tmp_path):
     (tmp_path / "full" / "thesis.txt").write_text("years of work")
     with pytest.raises(ClassroomError, match="is not empty"):
         Classroom.init(tmp_path / "full")
-    with pytest.raises(ClassroomError, match="is no classroom"):
+    with pytest.raises(ClassroomError, match="is not a classroom"):
         Classroom.open(tmp_path)
     with pytest.raises(ClassroomError, match="should be letters"):
         Classroom.init(tmp_path / "new", "a b")

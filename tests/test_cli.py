@@ -134,10 +134,10 @@ def test_execute_sums_up_and_fails_where_it_was_not_as_expected(tmp_path):
     ("words", "said"),
     [
         (["build", "77"], "There is no source for '77'"),
-        (["grade", "03"], "is no classroom"),
-        (["feedback", "03"], "is no classroom"),
-        (["export"], "is no classroom"),
-        (["assign", "03"], "is no classroom"),
+        (["grade", "03"], "is not a classroom"),
+        (["feedback", "03"], "is not a classroom"),
+        (["export"], "is not a classroom"),
+        (["assign", "03"], "is not a classroom"),
     ],
 )
 def test_an_instructors_slip_has_its_sentence(words, said, tmp_path, monkeypatch):

@@ -8,8 +8,8 @@ import pytest
 from introdl import places
 from introdl.data import Dataset
 from introdl.game import Deck, Game
-from introdl.game.board import Board
 from introdl.game.rules import Memory, understand
+from introdl.game.table_view import Board
 
 DISHES = ("pizza", "ice_cream", "chocolate_cake", "pancakes", "soup", "tomato", "bagel", "doughnut")
 

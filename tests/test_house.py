@@ -5,6 +5,7 @@ import graphlib
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_an_installed_copy_has_every_package():
         for marker in folder.rglob("__init__.py"):
             name = ".".join((top, *marker.parent.relative_to(folder).parts))
             assert name in listed, f"pyproject.toml does not list the package {name}"
+
+
+def test_an_installed_copy_has_every_template():
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    templates = [name for name in tracked() if name.endswith(".j2")]
+    assert templates
+    for name in templates:
+        package, _, rest = name.removeprefix("course/").partition("/templates/")
+        patterns = data.get(package.replace("/", "."), [])
+        assert any(fnmatch(f"templates/{rest}", pattern) for pattern in patterns), f"no package-data names {name}"
 
 
 def test_no_module_is_called_utils():

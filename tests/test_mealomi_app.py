@@ -12,7 +12,7 @@ from PIL import Image
 from introdl import mealomi, models, training
 from introdl.data import Dataset
 from introdl.mealomi import Diary, charts, novelty
-from introdl.mealomi.board import Board
+from introdl.mealomi.app_view import Board
 from introdl.mealomi.recognition import look
 from introdl.models import MealNet, box_iou, meal_loss
 

@@ -20,7 +20,7 @@ def reason(path: Path) -> str:
     if path.is_symlink():
         return "It is a link to another file."
     if not path.is_file():
-        return "It is no file."
+        return "It is not a file."
     size = path.stat().st_size
     if size > MOST_BYTES:
         return f"It is too large to read: {size / 2**20:.0f} MiB, and {MOST_BYTES // 2**20} MiB is the most."

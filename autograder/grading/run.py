@@ -108,7 +108,9 @@ class Run:
                     key = job.key
                 except Exception as error:  # a notebook of a kind that nobody thought of
                     submission.state = submissions.UNREADABLE
-                    submission.note = f"It is no notebook that can be examined ({type(error).__name__}: {error})."[:300]
+                    submission.note = f"It is not a notebook that can be examined ({type(error).__name__}: {error})."[
+                        :300
+                    ]
             if submission.state != submissions.READY:
                 self._settle(submission, writer, held)
                 continue

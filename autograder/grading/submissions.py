@@ -171,19 +171,19 @@ def unreadable(path: Path) -> str:
             warnings.simplefilter("ignore")  # a copied cell has its double's id
             notebook = nbformat.reads(text, as_version=4)
     except UnicodeDecodeError:
-        return "It is no text file (not UTF-8)."
+        return "It is not a text file (not UTF-8)."
     except json.JSONDecodeError as error:
-        return f"It is no notebook: not JSON from line {error.lineno} on."
+        return f"It is not a notebook: not JSON from line {error.lineno} on."
     except RecursionError:
-        return "It is no notebook: nested too deeply."
+        return "It is not a notebook: nested too deeply."
     except Exception as error:  # nbformat raises many kinds
-        return f"It is no notebook: {str(error).splitlines()[0][:100] if str(error) else type(error).__name__}."
+        return f"It is not a notebook: {str(error).splitlines()[0][:100] if str(error) else type(error).__name__}."
     cells = notebook.get("cells")
     if not isinstance(cells, list):
-        return "It is no notebook: it has no cells."
+        return "It is not a notebook: it has no cells."
     if reason := refusal.too_many_cells(cells):
         return reason
     for number, cell in enumerate(cells, start=1):
         if not isinstance(cell.get("source"), str) or not isinstance(cell.get("metadata"), dict):
-            return f"It is no notebook: cell {number} has no text or no metadata."
+            return f"It is not a notebook: cell {number} has no text or no metadata."
     return ""

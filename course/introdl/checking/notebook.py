@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from introdl.checking import isolation, judge, records, report, sheets
+from introdl.wording import counted
 
 
 def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
@@ -34,7 +35,7 @@ def check(exercise: str, *objects: Any) -> None:
         report.show_sentence(str(error.args[0] if error.args else error))
         return
     if len(objects) != len(entry.names):
-        given = f"{len(objects)} object{'s' if len(objects) != 1 else ''}"
+        given = counted(len(objects), "object")
         report.show_sentence(
             f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})"
         )

@@ -1,210 +1,155 @@
-"""Reports: what a verdict looks like, as HTML for a notebook and as text for everybody else."""
+"""Reports: what a verdict looks like, as HTML for a notebook and as text for everybody else.
+
+What a report says is put together once (`_told`); the templates beside this module and the functions for text only lay it
+out. The templates escape whatever they are given.
+"""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
+import functools
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from introdl.checking import judge
-from introdl.checking.compare import format_number
-from introdl.checking.packing import Huge, Other, Tensor
-from introdl.checking.probes import Wrong
+from introdl.checking import judge, values
 from introdl.checking.records import ChapterProgress
 from introdl.checking.sheets import Entry
+from introdl.checking.values import describe
+from introdl.wording import counted, shortened
 
 #: The verdict as data, beside its HTML and text, for programs that read executed notebooks.
 MIME = "application/vnd.introdl.verdict+json"
 
-_GREEN, _RED, _GREY = "#009E73", "#D55E00", "#767676"
-_COLOUR = {judge.PASSED: _GREEN, judge.FAILED: _RED, judge.NOT_STARTED: _GREY}
 _WORD = {judge.PASSED: "Right", judge.FAILED: "Not yet", judge.NOT_STARTED: "Not started yet"}
-_CARD = (
-    "background:#ffffff;color:#1a1a1a;border:1px solid #d9d9d9;border-left:6px solid {colour};border-radius:6px;"
-    "padding:10px 16px;margin:6px 0;max-width:860px;font-size:14px;line-height:1.5;"
-    "font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif"
-)
-_CALL = "background:#FFF6E0;border-radius:4px;padding:8px 12px;margin:8px 0"
-_LABEL = "color:#595959;font-size:12px"
-_MONO = "font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:12.5px"
-_GRID = 8
-_PLANES = 6
+_MARK = {judge.PASSED: "✓", judge.FAILED: "✗", judge.NOT_STARTED: "○"}
 
 
-def _escape(text: Any) -> str:
-    return html.escape(str(text), quote=True)
+@functools.cache
+def _template(name: str) -> Any:
+    """Load and compile a template of this package, once and only when a page is wanted."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = FileSystemLoader(Path(__file__).parent / "templates")
+    return Environment(loader=folder, autoescape=True, undefined=StrictUndefined).get_template(f"{name}.html.j2")
+
+
+def _page(name: str, **shown: Any) -> str:
+    return _template(name).render(**shown)
 
 
 def _points(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _score(verdict: judge.Verdict) -> str:
-    noun = "point" if verdict.points == 1 else "points"
-    return f"{_points(verdict.earned)} of {_points(verdict.points)} {noun}"
-
-
-# --- values -------------------------------------------------------------------------------------------------------
-
-
-def describe(value: Any) -> str:
-    """Say a value in a line: small ones whole, large ones by type, shape and range."""
-    if isinstance(value, Tensor):
-        return "tensor " + describe(value.array)
-    if isinstance(value, Huge):
-        return value.what + (f" of shape {value.shape}" if value.shape is not None else "")
-    if isinstance(value, Other):
-        return value.text or value.type_name
-    if isinstance(value, np.random.Generator):
-        return "a random generator"
-    if isinstance(value, np.ndarray):
-        if value.ndim == 0:
-            return format_number(value[()]) if value.dtype.kind in "biufc" else repr(value[()])
-        if value.size <= 24 and value.dtype.kind in "biuf":
-            return _nested(value)
-        text = f"{value.dtype} array of shape {value.shape}"
-        if value.size and value.dtype.kind in "biuf" and np.isfinite(value).any():
-            finite = value[np.isfinite(value)]
-            text += f", from {format_number(finite.min())} to {format_number(finite.max())}"
-        return text
-    if isinstance(value, (bool, int, float, np.generic)):
-        return format_number(value) if not isinstance(value, (np.str_,)) else repr(str(value))
-    if isinstance(value, (list, tuple)):
-        if len(value) > 12:
-            return f"{type(value).__name__} of {len(value)} items"
-        ends = "[]" if isinstance(value, list) else "()"
-        return ends[0] + ", ".join(describe(item) for item in value) + ends[1]
-    text = repr(value)
-    return text if len(text) <= 160 else text[:157] + "..."
-
-
-def _nested(array: np.ndarray) -> str:
-    if array.ndim == 1:
-        return "[" + ", ".join(format_number(v) for v in array) + "]"
-    return "[" + ", ".join(_nested(row) for row in array) + "]"
-
-
-def _is_numbers(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.ndim >= 1 and value.size > 0
-
-
-def _plane(array: np.ndarray, index: tuple) -> np.ndarray:
-    if array.ndim == 1:
-        return array[None]
-    return array[index]
-
-
-def _grid(plane: np.ndarray, bad: np.ndarray | None) -> str:
-    """Draw a small plane of numbers as a table; wrong cells are marked by colour and a bold frame."""
-    rows = []
-    for i, row in enumerate(plane):
-        cells = []
-        for j, value in enumerate(row):
-            style = "padding:2px 6px;text-align:right;border:1px solid #e3e3e3"
-            if bad is not None and bad[i, j]:
-                style = f"padding:2px 6px;text-align:right;border:2px solid {_RED};background:#FBE3D6;font-weight:600"
-            cells.append(f'<td style="{style}">{format_number(value)}</td>')
-        rows.append("<tr>" + "".join(cells) + "</tr>")
-    return f'<table style="border-collapse:collapse;margin:2px 0;{_MONO}">{"".join(rows)}</table>'
-
-
-def _image(plane: np.ndarray, low: float, high: float, alt: str, diverging: bool = False) -> str:
-    from PIL import Image
-
-    span = (high - low) or 1.0
-    unit = np.clip((np.nan_to_num(plane.astype(float), nan=low, posinf=high, neginf=low) - low) / span, 0, 1)
-    if diverging:
-        blue, white, orange = np.array([0, 114, 178.0]), np.array([255, 255, 255.0]), np.array([213, 94, 0.0])
-        t = (unit * 2 - 1)[..., None]
-        colours = np.where(t < 0, white + (orange - white) * -t, white + (blue - white) * t)
-    else:
-        colours = np.repeat((unit * 255)[..., None], 3, axis=-1)
-    zoom = max(1, 160 // max(plane.shape))
-    picture = Image.fromarray(colours.astype(np.uint8)).resize(
-        (plane.shape[1] * zoom, plane.shape[0] * zoom), Image.Resampling.NEAREST
-    )
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{_escape(alt)}" src="data:image/png;base64,{data}" style="border:1px solid #d9d9d9">'
-
-
-def _side_by_side(blocks: list[tuple[str, str]]) -> str:
-    cells = "".join(
-        f'<div style="margin-right:22px"><div style="{_LABEL}">{_escape(label)}</div>{body}</div>'
-        for label, body in blocks
-    )
-    return f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start">{cells}</div>'
-
-
-def _result_html(case: judge.CaseVerdict, image: bool) -> str:
-    """Draw what was expected and what came, side by side."""
-    expected, given = case.expected, case.given
-    if isinstance(given, Tensor):
-        given = given.array
-    if not _has_result(case):
-        return _side_by_side([("expected", _value_html(expected))])
-    same_shape = _is_numbers(expected) and _is_numbers(given) and expected.shape == given.shape
-    if not same_shape:
-        return _side_by_side([("expected", _value_html(expected)), ("yours", _value_html(given))])
-    bad = case.difference.where if case.difference is not None else None
-    if bad is None or bad.shape != expected.shape:
-        bad = np.zeros(expected.shape, dtype=bool)
-    index = tuple(int(i) for i in np.argwhere(bad)[0][:-2]) if bad.any() and bad.ndim > 2 else (0,) * (bad.ndim - 2)
-    e, g, b = _plane(expected, index), _plane(given, index), _plane(bad, index)
-    at = f" [{', '.join(map(str, index))}, :, :]" if index else ""
-    if max(e.shape) <= _GRID:
-        return _side_by_side([(f"expected{at}", _grid(e, None)), (f"yours{at}", _grid(g, b))])
-    if image and min(e.shape) > 1:
-        finite = np.concatenate([a[np.isfinite(a)].ravel().astype(float) for a in (e, g)])
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        off = g.astype(float) - e.astype(float)
-        most = float(np.max(np.abs(off[np.isfinite(off)]), initial=0.0)) or 1.0
-        return _side_by_side(
-            [
-                (f"expected{at}", _image(e, low, high, "the expected picture")),
-                (f"yours{at}", _image(g, low, high, "your picture")),
-                (
-                    f"yours - expected (orange below, blue above; at most {format_number(most)})",
-                    _image(off, -most, most, "the difference", diverging=True),
-                ),
-            ]
-        )
-    return _side_by_side([("expected", _value_html(expected)), ("yours", _value_html(given))])
-
-
-def _is_picture(case: judge.CaseVerdict) -> bool:
-    """Whether a case has a result that is drawn as a picture rather than as numbers."""
-    if not _has_result(case) or not _is_numbers(case.expected) or not _is_numbers(case.given):
-        return False
-    same = case.expected.shape == case.given.shape
-    return same and case.expected.ndim >= 2 and max(case.expected.shape[-2:]) > _GRID
-
-
-def _has_result(case: judge.CaseVerdict) -> bool:
-    returned = case.outcome is not None and case.outcome.kind == "returned"
-    return returned and not isinstance(case.given, Wrong)
-
-
-def _value_html(value: Any) -> str:
-    if isinstance(value, Tensor):
-        value = value.array
-    if _is_numbers(value) and max(value.shape[-2:]) <= _GRID:
-        planes = list(np.ndindex(value.shape[:-2]))
-        if len(planes) <= _PLANES:
-            grids = [_grid(_plane(value, index), None) for index in planes]
-            return (
-                grids[0]
-                if len(grids) == 1
-                else _side_by_side([(str(list(i)), g) for i, g in zip(planes, grids, strict=True)])
-            )
-    return f'<code style="{_MONO}">{_escape(describe(value))}</code>'
+def _score(earned: float, points: float) -> str:
+    return f"{_points(earned)} of {counted(points, 'point')}"
 
 
 # --- reports ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a report says in words, whatever it is written in.
+
+    Attributes
+    ----------
+    status, id, title, score, mark, word : str
+        The head's parts.
+    nothing : str
+        What to do, where the exercise is not started; else "".
+    cases : list of (bool, str, str)
+        Whether each case passed, its label, its sentence.
+    diagnoses : list of (str, str, str)
+        Each mistake's name, the labels of its cases ("" for all that failed), its explanation.
+    first : _First or None
+        The first case that failed, where its inputs and its right answer may be shown.
+    foot : str
+    """
+
+    status: str
+    id: str
+    title: str
+    score: str
+    mark: str
+    word: str
+    nothing: str
+    cases: list[tuple[bool, str, str]]
+    diagnoses: list[tuple[str, str, str]]
+    first: _First | None
+    foot: str
+
+
+@dataclass(frozen=True)
+class _First:
+    """The first difference: the case itself, and what is said about it."""
+
+    case: judge.CaseVerdict
+    label: str
+    sentence: str
+    printed: str
+
+
+def _told(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> _Told:
+    nothing = ""
+    if verdict.status == judge.NOT_STARTED:
+        nothing = (
+            "No answer was given." if blind else "Write your answer in the cell above, run it, then run this cell."
+        )
+    return _Told(
+        status=verdict.status,
+        id=verdict.id,
+        title=verdict.title,
+        score=_score(verdict.earned, verdict.points),
+        mark=_MARK[verdict.status],
+        word=_WORD[verdict.status],
+        nothing=nothing,
+        cases=[] if nothing else _case_lines(verdict, blind),
+        diagnoses=[(_named(one), _which(verdict, one), shortened(one.explanation)) for one in verdict.diagnoses],
+        first=_first(verdict, blind),
+        foot=_foot(verdict, hints_left, note, blind),
+    )
+
+
+def _case_lines(verdict: judge.Verdict, blind: bool) -> list[tuple[bool, str, str]]:
+    """Return each case's line; a sentence is said in full only the first time."""
+    said: dict[str, str] = {}
+    lines = []
+    for case in verdict.cases:
+        sentence = case.blind if blind else case.sentence
+        repeated = sentence and sentence in said
+        lines.append(
+            (case.passed, case.label, f"The same as in “{said[sentence]}”." if repeated else shortened(sentence))
+        )
+        said.setdefault(sentence, case.label)
+    return lines
+
+
+def _first(verdict: judge.Verdict, blind: bool) -> _First | None:
+    if verdict.status != judge.FAILED or blind or verdict.secret:
+        return None
+    case = next((case for case in verdict.cases if not case.passed), None)
+    if case is None:
+        return None
+    printed = case.outcome.printed if case.outcome is not None else ""
+    return _First(case, case.label, shortened(case.sentence), printed)
+
+
+def _named(diagnosis: judge.Diagnosis) -> str:
+    name = diagnosis.name[0].upper() + diagnosis.name[1:]
+    return f"This looks like: {name}." if diagnosis.whole else f"Part of it looks like: {name}."
+
+
+def _which(verdict: judge.Verdict, diagnosis: judge.Diagnosis) -> str:
+    failing = [i for i, case in enumerate(verdict.cases) if not case.passed]
+    return "" if diagnosis.cases == failing else ", ".join(verdict.cases[i].label for i in diagnosis.cases)
+
+
+def _foot(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> str:
+    stuck = ""
+    if not blind and verdict.status != judge.PASSED and hints_left:
+        stuck = f'Stuck? Run hint("{verdict.id}") in a new cell: {counted(hints_left, "hint")} left.'
+    return f"{stuck} {note}".strip()
 
 
 def as_html(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: bool = False) -> str:
@@ -220,128 +165,38 @@ def as_html(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
     blind : bool
         True for hidden cases: no input, no output, no expected number.
     """
-    colour = _COLOUR[verdict.status]
-    parts = [
-        f'<div style="{_CARD.format(colour=colour)}">',
-        f'<div><strong style="color:{colour}">{_mark(verdict.status)} {_WORD[verdict.status]}</strong> '
-        f'&nbsp;<strong>{_escape(verdict.title)}</strong> <span style="{_LABEL}">{verdict.id} · {_score(verdict)}'
-        "</span></div>",
-    ]
-    if verdict.status == judge.NOT_STARTED:
-        parts.append(f"<div>{_nothing(blind)}</div>")
-    else:
-        lines = []
-        for case, sentence in zip(verdict.cases, _sentences(verdict, blind), strict=True):
-            mark, hue = ("✓", _GREEN) if case.passed else ("✗", _RED)
-            tail = "" if case.passed else f' <span style="{_LABEL}">{_escape(sentence)}</span>'
-            lines.append(
-                f'<li style="list-style:none"><span style="color:{hue};font-weight:700">{mark}</span> '
-                f'<span style="position:absolute;left:-9999px">{"right" if case.passed else "wrong"}:</span>'
-                f"{_escape(case.label)}{tail}</li>"
-            )
-        parts.append(f'<ul style="margin:6px 0;padding-left:4px">{"".join(lines)}</ul>')
-    for diagnosis in verdict.diagnoses:
-        which = _which(verdict, diagnosis)
-        parts.append(
-            f'<div style="{_CALL}"><strong>{_escape(_named(diagnosis))}</strong>{which}<br>'
-            f"{_escape(diagnosis.explanation)}</div>"
-        )
-    if first := _first_shown(verdict, blind):
-        parts.append(_failure_html(first, verdict.image))
-        pictured = next((case for case in verdict.cases if not case.passed and _is_picture(case)), None)
-        if verdict.image and pictured is not None and pictured is not first:
-            parts.append(f'<div style="margin-top:8px"><strong>{_escape(pictured.label)}</strong></div>')
-            parts.append(_result_html(pictured, True))
-    foot = _foot(verdict, hints_left, note, blind)
-    if foot:
-        parts.append(f'<div style="{_LABEL};margin-top:6px">{_escape(foot)}</div>')
-    parts.append("</div>")
-    return "".join(parts)
-
-
-def _nothing(blind: bool) -> str:
-    """What to say of an exercise that is not started."""
-    return "No answer was given." if blind else "Write your answer in the cell above, run it, then run this cell."
-
-
-def _first_shown(verdict: judge.Verdict, blind: bool) -> judge.CaseVerdict | None:
-    """Return the first failing case, where its inputs and its right answer may be shown."""
-    if verdict.status != judge.FAILED or blind or verdict.secret:
-        return None
-    return next((case for case in verdict.cases if not case.passed), None)
-
-
-def _mark(status: str) -> str:
-    return {judge.PASSED: "✓", judge.FAILED: "✗", judge.NOT_STARTED: "○"}[status]
-
-
-def _sentences(verdict: judge.Verdict, blind: bool) -> list[str]:
-    """Return each case's sentence, said in full only the first time."""
-    told: list[str] = []
-    for case in verdict.cases:
-        sentence = case.blind if blind else case.sentence
-        told.append("The same." if sentence and sentence in told else sentence)
-    return told
-
-
-def _named(diagnosis: judge.Diagnosis) -> str:
-    name = diagnosis.name[0].upper() + diagnosis.name[1:]
-    return f"This looks like: {name}." if diagnosis.whole else f"Part of it looks like: {name}."
-
-
-def _which(verdict: judge.Verdict, diagnosis: judge.Diagnosis) -> str:
-    failing = [i for i, case in enumerate(verdict.cases) if not case.passed]
-    if diagnosis.cases == failing:
-        return ""
-    labels = ", ".join(verdict.cases[i].label for i in diagnosis.cases)
-    return f' <span style="{_LABEL}">({_escape(labels)})</span>'
-
-
-def _failure_html(case: judge.CaseVerdict, image: bool) -> str:
-    rows = [f'<div style="margin-top:8px"><strong>First difference: {_escape(case.label)}</strong></div>']
-    if case.inputs:
-        blocks = [(name, _value_html(value)) for name, value in case.inputs]
-        rows.append(f'<div style="{_LABEL};margin-top:4px">with</div>')
-        rows.append(_side_by_side(blocks))
-    rows.append(_result_html(case, image))
-    rows.append(f"<div>{_escape(case.sentence)}</div>")
-    if case.outcome is not None and case.outcome.printed:
-        rows.append(f'<div style="{_LABEL}">Your code printed:</div>')
-        rows.append(f'<pre style="{_MONO};background:#f6f6f6;padding:6px">{_escape(case.outcome.printed)}</pre>')
-    return "".join(rows)
-
-
-def _foot(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> str:
-    parts = []
-    if not blind and verdict.status != judge.PASSED and hints_left:
-        many = "hint" if hints_left == 1 else "hints"
-        parts.append(f'Stuck? Run hint("{verdict.id}") in a new cell: {hints_left} {many} left.')
-    if note:
-        parts.append(note)
-    return " ".join(parts)
+    told = _told(verdict, hints_left, note, blind)
+    first = pictured = None
+    if told.first:
+        case = told.first.case
+        inputs = [(name, values.drawing(value)) for name, value in case.inputs]
+        first = {"inputs": inputs, "result": values.result(case, verdict.image)}
+        other = next((case for case in verdict.cases if not case.passed and values.is_picture(case)), None)
+        if verdict.image and other is not None and other is not case:
+            pictured = {"label": other.label, "result": values.result(other, True)}
+    return _page("verdict", told=told, first=first, pictured=pictured)
 
 
 def as_text(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: bool = False) -> str:
     """Write a verdict as plain text; parameters as for `as_html`."""
-    lines = [f"{_mark(verdict.status)} {_WORD[verdict.status]}: {verdict.title} ({verdict.id}, {_score(verdict)})"]
-    if verdict.status == judge.NOT_STARTED:
-        lines.append(_nothing(blind))
-    else:
-        for case, sentence in zip(verdict.cases, _sentences(verdict, blind), strict=True):
-            tail = "" if case.passed else f": {sentence}"
-            lines.append(f"  {'✓ right' if case.passed else '✗ wrong'}  {case.label}{tail}")
-    for diagnosis in verdict.diagnoses:
-        lines += [_named(diagnosis), f"  {diagnosis.explanation}"]
-    if first := _first_shown(verdict, blind):
-        lines.append(f"First difference: {first.label}")
-        lines += [f"  {name} = {describe(value)}" for name, value in first.inputs]
-        lines.append(f"  expected: {describe(first.expected)}")
-        if _has_result(first):
-            lines.append(f"  yours:    {describe(first.given)}")
-        if first.outcome is not None and first.outcome.printed:
-            lines.append(f"  your code printed: {first.outcome.printed}")
-    foot = _foot(verdict, hints_left, note, blind)
-    return "\n".join([*lines, foot] if foot else lines)
+    told = _told(verdict, hints_left, note, blind)
+    lines = [f"{told.mark} {told.word}: {told.title} ({told.id}, {told.score})"]
+    if told.nothing:
+        lines.append(told.nothing)
+    for passed, label, sentence in told.cases:
+        lines.append(f"  ✓ right  {label}" if passed else f"  ✗ wrong  {label}: {sentence}")
+    for name, which, explanation in told.diagnoses:
+        lines += [f"{name} ({which})" if which else name, f"  {explanation}"]
+    if told.first:
+        case = told.first.case
+        lines.append(f"First difference: {told.first.label}")
+        lines += [f"  {name} = {describe(value)}" for name, value in case.inputs]
+        lines.append(f"  expected: {describe(case.expected)}")
+        if values.has_result(case):
+            lines.append(f"  yours:    {describe(case.given)}")
+        if told.first.printed:
+            lines.append(f"  your code printed: {told.first.printed}")
+    return "\n".join([*lines, told.foot] if told.foot else lines)
 
 
 def as_data(verdict: judge.Verdict) -> dict:
@@ -353,7 +208,7 @@ def as_data(verdict: judge.Verdict) -> dict:
         "earned": verdict.earned,
         "points": verdict.points,
         "cases": [{"label": case.label, "passed": case.passed} for case in verdict.cases],
-        "first": next((case.blind for case in verdict.cases if not case.passed), ""),
+        "first": next((shortened(case.blind) for case in verdict.cases if not case.passed), ""),
         "misconceptions": [diagnosis.name for diagnosis in verdict.diagnoses],
     }
 
@@ -385,8 +240,7 @@ def show(verdict: judge.Verdict, hints_left: int = 0, note: str = "") -> None:
 
 def show_sentence(sentence: str) -> None:
     """Show a sentence in a card."""
-    card = f'<div style="{_CARD.format(colour=_GREY)}">{_escape(sentence)}</div>'
-    _display({"text/html": card, "text/plain": sentence})
+    _display({"text/html": _page("sentence", sentence=shortened(sentence)), "text/plain": shortened(sentence)})
 
 
 def show_hints(entry: Entry, number: int, more: bool, note: str = "") -> None:
@@ -394,11 +248,7 @@ def show_hints(entry: Entry, number: int, more: bool, note: str = "") -> None:
     hints = entry.hints[:number]
     left = len(entry.hints) - number
     foot = f"{left} more." if left else "That was the last hint." if more else "There are no more hints."
-    items = "".join(f"<li>{_escape(text)}</li>" for text in hints)
-    card = (
-        f'<div style="{_CARD.format(colour="#0072B2")}"><strong>Hints for {_escape(entry.id)}</strong>'
-        f'<ol style="margin:4px 0">{items}</ol><span style="{_LABEL}">{_escape(f"{foot} {note}".strip())}</span></div>'
-    )
+    card = _page("hints", id=entry.id, hints=hints, foot=f"{foot} {note}".strip())
     text = "\n".join([f"Hints for {entry.id}", *(f"  {i}. {t}" for i, t in enumerate(hints, start=1)), foot, note])
     _display({"text/html": card, "text/plain": text.strip()})
 
@@ -412,11 +262,11 @@ def progress_text(chapters: list[ChapterProgress]) -> str:
         return "No chapter with exercises is installed."
     lines = []
     for chapter in chapters:
-        count = f"{chapter.passed} of {len(chapter.exercises)} exercises"
-        lines.append(f"{chapter.name}: {count}, {_points(chapter.earned)} of {_points(chapter.points)} points")
+        count = f"{chapter.passed} of {counted(len(chapter.exercises), 'exercise')}"
+        lines.append(f"{chapter.name}: {count}, {_score(chapter.earned, chapter.points)}")
         for id, title, points, record in chapter.exercises:
             state = "right" if record.passed else f"{record.best:.0%} so far" if record.tries else "not started"
-            lines.append(f"  {'✓' if record.passed else '·'} {id:<24} {title} ({_points(points)} points): {state}")
+            lines.append(f"  {'✓' if record.passed else '·'} {id:<24} {title} ({counted(points, 'point')}): {state}")
     return "\n".join(lines)
 
 
@@ -424,28 +274,13 @@ def progress_html(chapters: list[ChapterProgress]) -> str:
     """Write progress as HTML: a bar and a row of marks for each chapter."""
     rows = []
     for chapter in chapters:
-        share = chapter.earned / chapter.points if chapter.points else 0.0
         number, _, name = chapter.name.partition("_")
-        marks = "".join(
-            f'<span title="{_escape(title)}" style="color:{_GREEN if record.passed else "#b0b0b0"}">'
-            f"{'●' if record.passed else '◐' if record.best else '○'}</span> "
-            for _, title, _, record in chapter.exercises
-        )
-        rows.append(
-            f'<tr><td style="text-align:left;padding:4px 12px 4px 0"><strong>{number}</strong> '
-            f"{_escape(name.replace('_', ' ').capitalize())}</td>"
-            f'<td style="padding:4px 12px"><div role="img" aria-label="{share:.0%} of the points" '
-            f'style="width:160px;height:12px;background:#e8e8e8;border-radius:6px;overflow:hidden">'
-            f'<div style="width:{share * 100:.1f}%;height:12px;background:{_GREEN}"></div></div></td>'
-            f'<td style="padding:4px 12px;text-align:right">{_points(chapter.earned)} of {_points(chapter.points)} points</td>'
-            f'<td style="padding:4px 12px;text-align:left">{marks}</td></tr>'
-        )
-    body = "".join(rows) or "<tr><td>No chapter with exercises is installed.</td></tr>"
-    foot = "● right &nbsp; ◐ begun &nbsp; ○ to do"
-    return (
-        f'<div style="{_CARD.format(colour="#0072B2")}"><strong>Your progress</strong>'
-        f'<table style="border-collapse:collapse;margin:6px 0">{body}</table><div style="{_LABEL}">{foot}</div></div>'
-    )
+        row = {"number": number, "name": name.replace("_", " ").capitalize()}
+        row["share"] = chapter.earned / chapter.points if chapter.points else 0.0
+        row["score"] = _score(chapter.earned, chapter.points)
+        row["exercises"] = [(title, record) for _, title, _, record in chapter.exercises]
+        rows.append(row)
+    return _page("progress", chapters=rows)
 
 
 def show_progress(chapters: list[ChapterProgress]) -> None:

@@ -5,9 +5,9 @@
 *Same dish or not?*: `same_or_not` shows pairs of plates; you and a network say whether they are the same dish.
 """
 
-from introdl.game.board import play
 from introdl.game.decks import Deck, deck
 from introdl.game.pairs import Match, same_or_not
 from introdl.game.rules import COURSES, GUESSES, Game, Round
+from introdl.game.table_view import play
 
 __all__ = ["COURSES", "GUESSES", "Deck", "Game", "Match", "Round", "deck", "play", "same_or_not"]

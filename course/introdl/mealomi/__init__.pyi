@@ -1,4 +1,4 @@
-from .board import app as app
+from .app_view import app as app
 from .diary import Diary as Diary, DiaryError as DiaryError, Entry as Entry
 from .novelty import (
     choose_limit as choose_limit,

@@ -10,6 +10,7 @@ from introdl.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from introdl.mealomi.diary import Entry, totals
 from introdl.mealomi.nutriscore import NutriScore
 from introdl.mealomi.nutrition import NUTRIENTS, REFERENCE_INTAKES
+from introdl.wording import counted
 
 #: The Nutri-Score logo's colours, from A to E.
 LETTERS = {"A": "#038141", "B": "#85BB2F", "C": "#FECB02", "D": "#EE8100", "E": "#E63E11"}
@@ -126,7 +127,7 @@ def week_chart(week: dict[date, dict[str, float]]) -> str:
     step = full / len(values)
     title = "Seven days: no meal yet"
     if eaten:
-        days = f"{len(eaten)} day{'s' if len(eaten) > 1 else ''} with meals"
+        days = f"{counted(len(eaten), 'day')} with meals"
         title = f"Seven days: {sum(eaten) / len(eaten):,.0f} kcal a day, over {days}"
     parts = [svg.text(4, 20, title, 15, bold=True)]
     last = list(values)[-1]

@@ -1,4 +1,4 @@
-"""The game's board in a notebook: widgets, and a still picture where no kernel is live."""
+"""The game in a notebook: widgets, and a still picture where no kernel is live."""
 
 from __future__ import annotations
 

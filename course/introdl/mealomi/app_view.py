@@ -22,6 +22,7 @@ from introdl.mealomi.diary import Diary, DiaryError, Entry
 from introdl.mealomi.nutrition import dishes, nutrients
 from introdl.mealomi.recognition import Meal, load, look, recognise
 from introdl.mealomi.taste import recommend
+from introdl.wording import counted
 
 #: How many plates are laid out to choose from.
 PLATES = 8
@@ -374,7 +375,7 @@ class Board:
         data = base64.b64encode(table).decode("ascii")
         self.export.value = (
             f'<a class="mm-link" download="mealomi.csv" href="data:text/csv;base64,{data}">Save the diary (CSV)</a> '
-            f'<span class="mm-small">{len(past)} meal{"" if len(past) == 1 else "s"} in '
+            f'<span class="mm-small">{counted(len(past), "meal")} in '
             f"<code>{html.escape(str(self.diary.path))}</code></span>"
         )
         self.advice.value = self._advice(past)

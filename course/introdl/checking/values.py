@@ -1,0 +1,201 @@
+"""Values as people read them: in a line of text, as tables of numbers, or as pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from introdl.checking import judge
+from introdl.checking.compare import format_number
+from introdl.checking.packing import Huge, Other, Tensor
+from introdl.checking.probes import Wrong
+from introdl.wording import shortened
+
+_SIDE = 8
+_PLANES = 6
+
+
+def describe(value: Any) -> str:
+    """Say a value in a line: small ones whole, large ones by type, shape and range."""
+    return shortened(_described(value))
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return "tensor " + _described(value.array)
+    if isinstance(value, Huge):
+        return value.what + (f" of shape {value.shape}" if value.shape is not None else "")
+    if isinstance(value, Other):
+        return value.text or value.type_name
+    if isinstance(value, np.random.Generator):
+        return "a random generator"
+    if isinstance(value, np.ndarray):
+        return _array(value)
+    if isinstance(value, (bool, int, float, np.generic)) and not isinstance(value, np.str_):
+        return format_number(value)
+    if isinstance(value, (list, tuple)):
+        if len(value) > 12:
+            return f"{type(value).__name__} of {len(value)} items"
+        ends = "[]" if isinstance(value, list) else "()"
+        return ends[0] + ", ".join(describe(item) for item in value) + ends[1]
+    text = repr(str(value) if isinstance(value, np.str_) else value)
+    return shortened(text, 160)
+
+
+def _array(array: np.ndarray) -> str:
+    if array.ndim == 0:
+        return format_number(array[()]) if array.dtype.kind in "biufc" else repr(array[()])
+    if array.size <= 24 and array.dtype.kind in "biuf":
+        return _nested(array)
+    text = f"{array.dtype} array of shape {array.shape}"
+    if array.size and array.dtype.kind in "biuf" and np.isfinite(array).any():
+        finite = array[np.isfinite(array)]
+        text += f", from {format_number(finite.min())} to {format_number(finite.max())}"
+    return text
+
+
+def _nested(array: np.ndarray) -> str:
+    items = [format_number(item) for item in array] if array.ndim == 1 else [_nested(row) for row in array]
+    return "[" + ", ".join(items) + "]"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A value as a page draws it: a picture, or else tables of numbers, or else a line of text.
+
+    Attributes
+    ----------
+    text : str
+        The value in a line; for a picture, what it shows.
+    planes : list of (str, list of list of (str, bool))
+        Each plane's index, and its rows of numbers; True marks a number that is wrong.
+    picture : str
+        The address of a picture, ``"data:image/png;base64,..."``.
+    """
+
+    text: str
+    planes: list[tuple[str, list[list[tuple[str, bool]]]]] = field(default_factory=list)
+    picture: str = ""
+
+
+def drawing(value: Any) -> Drawing:
+    """Draw a value by itself: small planes of numbers as tables, everything else in a line."""
+    if isinstance(value, Tensor):
+        value = value.array
+    planes = []
+    if _is_numbers(value) and max(value.shape[-2:]) <= _SIDE:
+        indices = list(np.ndindex(value.shape[:-2]))
+        if len(indices) <= _PLANES:
+            planes = [(str(list(index)), _rows(_plane(value, index))) for index in indices]
+    return Drawing(describe(value), planes)
+
+
+def result(case: judge.CaseVerdict, image: bool) -> list[tuple[str, Drawing]]:
+    """Draw what was expected and what came, to stand side by side.
+
+    Parameters
+    ----------
+    case : introdl.checking.judge.CaseVerdict
+    image : bool
+        Whether large planes are drawn as pictures, with their difference beside them.
+
+    Returns
+    -------
+    list of (str, Drawing)
+        Each with its label.
+    """
+    expected, given = case.expected, case.given
+    if isinstance(given, Tensor):
+        given = given.array
+    apart = [("expected", drawing(expected))]
+    if not has_result(case):
+        return apart
+    apart.append(("yours", drawing(given)))
+    if not (_is_numbers(expected) and _is_numbers(given) and expected.shape == given.shape):
+        return apart
+    bad = case.difference.where if case.difference is not None else None
+    if bad is None or bad.shape != expected.shape:
+        bad = np.zeros(expected.shape, dtype=bool)
+    index = tuple(int(i) for i in np.argwhere(bad)[0][:-2]) if bad.any() and bad.ndim > 2 else (0,) * (bad.ndim - 2)
+    e, g, b = _plane(expected, index), _plane(given, index), _plane(bad, index)
+    at = f" [{', '.join(map(str, index))}, :, :]" if index else ""
+    if max(e.shape) <= _SIDE:
+        tables = Drawing("", [("", _rows(e))]), Drawing("", [("", _rows(g, b))])
+        return [(f"expected{at}", tables[0]), (f"yours{at}", tables[1])]
+    return _pictures(e, g, at) if image and min(e.shape) > 1 else apart
+
+
+def is_picture(case: judge.CaseVerdict) -> bool:
+    """Whether a case has a result that is drawn as a picture rather than as numbers."""
+    if not has_result(case) or not _is_numbers(case.expected) or not _is_numbers(case.given):
+        return False
+    same = case.expected.shape == case.given.shape
+    return same and case.expected.ndim >= 2 and max(case.expected.shape[-2:]) > _SIDE
+
+
+def has_result(case: judge.CaseVerdict) -> bool:
+    """Whether the learner's code returned something that can be shown."""
+    returned = case.outcome is not None and case.outcome.kind == "returned"
+    return returned and not isinstance(case.given, Wrong)
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.ndim >= 1 and value.size > 0
+
+
+def _plane(array: np.ndarray, index: tuple) -> np.ndarray:
+    return array[None] if array.ndim == 1 else array[index]
+
+
+def _rows(plane: np.ndarray, wrong: np.ndarray | None = None) -> list[list[tuple[str, bool]]]:
+    wrong = np.zeros(plane.shape, dtype=bool) if wrong is None else wrong
+    return [
+        [(format_number(number), bool(bad)) for number, bad in zip(*row, strict=True)]
+        for row in zip(plane, wrong, strict=True)
+    ]
+
+
+def _pictures(expected: np.ndarray, given: np.ndarray, at: str) -> list[tuple[str, Drawing]]:
+    finite = np.concatenate([a[np.isfinite(a)].ravel().astype(float) for a in (expected, given)])
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    off = given.astype(float) - expected.astype(float)
+    most = float(np.max(np.abs(off[np.isfinite(off)]), initial=0.0)) or 1.0
+    legend = f"yours - expected (orange below, blue above; at most {format_number(most)})"
+    return [
+        (f"expected{at}", Drawing("the expected picture", picture=_address(_grey(expected, low, high)))),
+        (f"yours{at}", Drawing("your picture", picture=_address(_grey(given, low, high)))),
+        (legend, Drawing("the difference", picture=_address(_diverging(off, most)))),
+    ]
+
+
+def _unit(plane: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Map low to 0 and high to 1; what is not finite goes to the nearer end."""
+    plane = np.nan_to_num(plane.astype(float), nan=low, posinf=high, neginf=low)
+    return np.clip((plane - low) / ((high - low) or 1.0), 0, 1)[..., None]
+
+
+def _grey(plane: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.repeat(_unit(plane, low, high) * 255, 3, axis=-1)
+
+
+def _diverging(plane: np.ndarray, most: float) -> np.ndarray:
+    """Colour from orange (-most) over white (0) to blue (most)."""
+    blue, white, orange = np.array([0, 114, 178.0]), np.array([255, 255, 255.0]), np.array([213, 94, 0.0])
+    t = _unit(plane, -most, most) * 2 - 1
+    return np.where(t < 0, white + (orange - white) * -t, white + (blue - white) * t)
+
+
+def _address(colours: np.ndarray) -> str:
+    """Enlarge (H, W, 3) colours from 0 to 255 to about 160 pixels, and write them into an address."""
+    from PIL import Image
+
+    height, width = colours.shape[:2]
+    zoom = max(1, 160 // max(height, width))
+    picture = Image.fromarray(colours.astype(np.uint8)).resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

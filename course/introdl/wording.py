@@ -1,0 +1,37 @@
+"""Words that several reports share: counts that agree in number, and texts cut to what a person reads."""
+
+from __future__ import annotations
+
+#: Sentences and values longer than this are cut: about half a screen.
+LONGEST = 800
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number with its noun: ``"1 page"``, ``"2 pages"``, ``"0.5 points"``.
+
+    Parameters
+    ----------
+    number : int or float
+        Shown with two decimals at most.
+    noun : str
+        In the singular; its plural must be made with an "s".
+    """
+    shown = f"{number:.2f}".rstrip("0").rstrip(".") if isinstance(number, float) else str(number)
+    return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Cut a text that nobody would read to its end, and say how long it was.
+
+    Parameters
+    ----------
+    text : str
+    longest : int
+        The most characters that are kept.
+
+    Returns
+    -------
+    str
+        The text itself where it is short enough.
+    """
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text):,} characters in all)"
