@@ -90,7 +90,7 @@ def table(
     values : numpy.ndarray
         (H, W).
     rows, columns : sequence of str
-        Names; none are drawn where there are none. Those whose cells are all lit are bold.
+        Names; none are drawn where there are none. One in whose line all lit cells lie is bold.
     lit : callable
         Takes a row and a column; whether that cell is filled and bold.
     fill : str
@@ -105,11 +105,11 @@ def table(
     wide, high = size
     on = np.array([[bool(lit(i, j)) for j in range(values.shape[1])] for i in range(values.shape[0])])
     parts = [
-        svg.text(left + wide * (j + 0.5), top - 8, name, 12, "#333", "middle", bold=on[:, j].all())
+        svg.text(left + wide * (j + 0.5), top - 8, name, 12, "#333", "middle", bold=on[:, j].sum() == on.sum())
         for j, name in enumerate(columns)
     ]
     parts += [
-        svg.text(left - 8, top + high * (i + 0.5) + 4, name, 12, "#333", "end", bold=on[i].all())
+        svg.text(left - 8, top + high * (i + 0.5) + 4, name, 12, "#333", "end", bold=on[i].sum() == on.sum())
         for i, name in enumerate(rows)
     ]
     for (i, j), value in np.ndenumerate(values):
