@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import html
 import io
+
+from introdl.pixels import data_address
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/): told apart by colour-blind readers too.
 BLACK = "#000000"
@@ -107,9 +108,8 @@ def picture(figure, alt: str, width: int | None = None) -> str:
     if width is None:
         width = round(figure.get_figwidth() * 100)
     plt.close(figure)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return (
-        f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt, quote=True)}" '
+        f'<img src="{data_address(buffer.getvalue())}" alt="{html.escape(alt, quote=True)}" '
         f'style="width:{width}px;max-width:100%;height:auto">'
     )
 
