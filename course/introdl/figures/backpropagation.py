@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg
 from introdl.figures.interactive import explore, rows_of, stepper
+from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 _PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, _PALE_GREY = "#CFE5F4", "#F9DFC0", "#D5EFE5", "#EFEFEF"
@@ -264,7 +265,7 @@ def _draw(order, names, moment: _Moment) -> str:
     columns, ways = _columns(order)
     width, height = _place(columns)
     left, top = 16, 46
-    parts = [svg.text(14, 26, moment.title, 15, bold=True)]
+    parts = [svg.title(moment.title)]
     labels = []
     for child, parent, number, way in ways:
         hot = (id(child), id(parent)) in moment.edges
@@ -518,13 +519,13 @@ def draw_steps(exponent: float, kind: str, curve: str) -> str:
     dtype = np.dtype(kind).type
     grid = np.arange(-15, 0.01, 0.25)
     errors = step_errors(curve, 10.0**grid, dtype)
-    panel = svg.Panel(74, 84, 620, 286, (-15, 0), (-13, 1))
+    panel = Panel(74, 84, 620, 286, (-15, 0), (-13, 1))
     parts = [
         panel.axes([], [(y, _power(y)) for y in (-12, -9, -6, -3, 0)], "step h", "relative error of the slope", out=52)
     ]
     for tick in range(-15, 1, 3):
-        parts.append(svg.line(panel.x(tick), panel.top, panel.x(tick), panel.top + panel.height, svg.GRID))
-        parts.append(svg.text(panel.x(tick), panel.top + panel.height + 16, _power(tick), 12, "#333", "middle"))
+        parts.append(panel.upright(tick, svg.GRID))
+        parts.append(svg.text(panel.x(tick), panel.bottom + 16, _power(tick), 12, "#333", "middle"))
     drawn = []
     at = {}
     for name, colour, dash in (("forward", VERMILION, "7 4"), ("central", BLUE, "")):
@@ -537,21 +538,21 @@ def draw_steps(exponent: float, kind: str, curve: str) -> str:
     best = {name: float(grid[np.argmin(np.where(errors[name] == 0, np.inf, errors[name]))]) for name in errors}
     third = float(np.log10(np.finfo(dtype).eps) / 3)
     parts += [
-        svg.line(panel.x(third), panel.top, panel.x(third), panel.top + panel.height, GREEN, 1.8, "3 4"),
+        panel.upright(third, GREEN, 1.8, "3 4"),
         svg.text(
             panel.x(third) + 6, panel.top + 14, f"ε^(1/3) = {_power(round(third, 1))}", 12.5, _GREEN_INK, halo=True
         ),
-        svg.line(panel.x(exponent), panel.top, panel.x(exponent), panel.top + panel.height, GREY, 1.2),
+        panel.upright(exponent, GREY, 1.2),
         panel.clip(*drawn),
-        svg.text(panel.x(-14.7), panel.top + panel.height - 12, "← rounding: ε / h", 12.5, "#444", halo=True),
-        svg.text(panel.x(-0.2), panel.top + panel.height - 12, "truncation: h or h² →", 12.5, "#444", "end", halo=True),
+        svg.text(panel.x(-14.7), panel.bottom - 12, "← rounding: ε / h", 12.5, "#444", halo=True),
+        svg.text(panel.x(-0.2), panel.bottom - 12, "truncation: h or h² →", 12.5, "#444", "end", halo=True),
     ]
     words = [
         f"{name}: {at[name]:.0e}".replace("e+00", "").replace("e-0", "e-").replace("-", "−")
         for name in ("forward", "central")
     ]
     title = "Too large a step bends, too small a step rounds: the best lies between"
-    parts.insert(0, svg.text(14, 26, title, 15, bold=True))
+    parts.insert(0, svg.title(title))
     line = f"h = {_power(exponent)}, {kind}.  Relative error, "
     parts.insert(1, svg.text(14, 48, line, 13, "#333"))
     parts.insert(2, svg.text(356, 48, words[0], 13, _RED_INK, bold=True))
@@ -569,16 +570,13 @@ def step_explorer(exponent: float = -5.0) -> None:
     exponent : float, optional
         The step to begin with is 10 to this power, between -15 and 0.
     """
-    import ipywidgets as widgets
 
     explore(
         draw_steps,
         {
-            "exponent": widgets.FloatSlider(
-                value=exponent, min=-15, max=0, step=0.25, description="log₁₀ h", layout={"width": "380px"}
-            ),
-            "kind": widgets.ToggleButtons(options=["float64", "float32"], style={"button_width": "80px"}),
-            "curve": widgets.Dropdown(options=list(CURVES), description="slope of", layout={"width": "260px"}),
+            "exponent": interactive.slider("log₁₀ h", -15, 0, exponent, 0.25, 380),
+            "kind": interactive.buttons("", ["float64", "float32"], width="80px"),
+            "curve": interactive.choice("slope of", list(CURVES), width=260),
         },
         "The relative error of a numerical slope against its step, on logarithmic axes: forward differences and central "
         "differences each make a V, and that of central differences reaches much lower. A slider moves the step; buttons "
@@ -658,7 +656,7 @@ def _grid(values, cell=34, fills=None, bold=None, blank=None) -> str:
     for i in range(rows):
         for j in range(columns):
             words = "" if blank is not None and blank[i, j] else svg.short(values[i, j])
-            parts.append(svg.cell(j * cell + 3, i * cell + 3, cell, words, "#FFFFFF" if fills is None else fills[i][j]))
+            parts.append(cell(j * cell + 3, i * cell + 3, cell, words, "#FFFFFF" if fills is None else fills[i][j]))
     if bold is not None:
         top, left, high, wide = bold
         parts.append(
@@ -910,10 +908,10 @@ def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment:
     step, weights = history[moment - 1]
     wrong = _scores(X, weights).argmax(axis=1) != labels
     loss = losses[min(step, len(losses) - 1)]
-    panel = svg.Panel(54, 62, 400, 300, *_LIMITS)
+    panel = Panel(54, 62, 400, 300, *_LIMITS)
     title = f"After {step} steps: loss {loss:.3f}, {(~wrong).sum()} of {len(X)} plates right"
     parts = [
-        svg.text(14, 26, title, 15, bold=True),
+        svg.title(title),
         f'<image x="{panel.left}" y="{panel.top}" width="{panel.width}" height="{panel.height}" '
         f'preserveAspectRatio="none" href="data:image/png;base64,{_region_picture(weights)}"/>',
     ]
@@ -935,7 +933,7 @@ def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment:
             parts.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="8.5" fill="none" stroke="{VERMILION}" stroke-width="2.4"/>')  # fmt: skip
         parts.append(svg.circle(px, py, 4.5, BLUE) if label == 0 else svg.square(px, py, 4.2, ORANGE, "#5A3E00", 1.0))
     top = max(max(losses), 0.1) * 1.05
-    right = svg.Panel(518, 62, 186, 176, (0, len(losses) - 1), (0, top))
+    right = Panel(518, 62, 186, 176, (0, len(losses) - 1), (0, top))
     parts += [
         right.axes(
             [0, len(losses) // 2, len(losses) - 1],
@@ -969,10 +967,9 @@ def training_board(X, labels, history, losses, dishes=("doughnuts", "pizzas")) -
     X, labels, history, losses, dishes
         As for `draw_training`.
     """
-    import ipywidgets as widgets
 
     play, slider = stepper(lambda: len(history), len(history), "moment", interval=350)
-    folds = widgets.Checkbox(value=False, description="show where hidden units switch on", indent=False)
+    folds = interactive.tick("show where hidden units switch on")
     explore(
         lambda moment, folds: draw_training(X, labels, history, losses, moment, folds, dishes),
         {"moment": slider, "folds": folds},

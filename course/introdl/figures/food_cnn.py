@@ -8,8 +8,9 @@ import statistics
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg
 from introdl.figures.interactive import explore
+from introdl.figures.panel import Panel
 from introdl.figures.regression_classification import confusion  # noqa: F401  (this chapter's figure too)
 from introdl.figures.style import BLACK, BLUE, GREY, VERMILION
 
@@ -62,7 +63,7 @@ def augmented(picture: np.ndarray, how, n: int, seed: int) -> np.ndarray:
 def _rows_of_plates(pictures, title: str, captions=None, across: int = 6, size: int = 104, gap: int = 8) -> str:
     """Pictures in rows, a line or two of words below each."""
     low = 0 if captions is None else 16 * max(len(lines) for lines in captions)
-    parts = [svg.text(8, 22, title, 15, bold=True)]
+    parts = [svg.title(title)]
     rows = -(-len(pictures) // across)
     for k, picture in enumerate(pictures):
         x, y = 8 + (size + gap) * (k % across), 36 + (size + gap + low) * (k // across)
@@ -85,7 +86,6 @@ def augmented_grid(picture, dish: str, how, seed: int = 0) -> None:
 
 def augmentation_explorer(pictures, names) -> None:
     """Set how much plates are changed, and see twelve that come of one."""
-    import ipywidgets as widgets
 
     from introdl.training import Augment
 
@@ -95,31 +95,19 @@ def augmentation_explorer(pictures, names) -> None:
         return _rows_of_plates([pictures[plate], *made], "First the plate as it is; what would you still name right?")
 
     def slider(name, most, value, step):
-        return widgets.FloatSlider(
-            value=value,
-            min=0,
-            max=most,
-            step=step,
-            description=name,
-            continuous_update=False,
-            layout={"width": "300px"},
-        )
+        return interactive.slider(name, 0, most, value, step, 300, continuous_update=False)
 
     explore(
         draw,
         {
-            "plate": widgets.Dropdown(
-                options=[(words(name), k) for k, name in enumerate(names)],
-                description="plate",
-                layout={"width": "240px"},
-            ),
+            "plate": interactive.choice("plate", [(words(name), k) for k, name in enumerate(names)], width=240),
             "rotate": slider("turn (°)", 90, 15, 5),
             "shift": slider("move", 0.5, 0.1, 0.05),
             "scale": slider("size", 0.6, 0.2, 0.05),
             "colour": slider("colour", 1, 0.2, 0.05),
             "cutout": slider("square", 0.8, 0.3, 0.05),
-            "flip": widgets.Checkbox(value=True, description="mirror", indent=False, layout={"width": "90px"}),
-            "seed": widgets.IntSlider(value=0, min=0, max=20, description="draws", layout={"width": "300px"}),
+            "flip": interactive.tick("mirror", True, width=90),
+            "seed": interactive.slider("draws", 0, 20, 0, 1, 300),
         },
         "A plate and eleven changed copies of it; sliders set how far they are turned, moved, scaled, tinted and covered.",
     )
@@ -190,17 +178,11 @@ def ablation(record: dict, kind: str = "test_accuracy") -> None:
     left, top, step = 330, 84, 34
     values = [v for each in gains.values() for v in each]
     low, high = min(-3.0, *values) - 0.8, max(3.0, *values) + 0.8
-    panel = svg.Panel(left, top, 350, step * len(names), (low, high), (0, 1))
+    panel = Panel(left, top, 350, step * len(names), (low, high), (0, 1))
     seeds = max(len(each) for each in gains.values())
     parts = [
-        svg.text(8, 24, "What changes when a part is left out, or the run is longer", 15, bold=True),
-        svg.text(
-            8,
-            44,
-            f"test accuracy less the full recipe's with the same seed; {seeds} seeds, dots; bar: their mean",
-            12.5,
-            "#444",
-        ),
+        svg.title("What changes when a part is left out, or the run is longer"),
+        svg.subtitle(f"test accuracy less the full recipe's with the same seed; {seeds} seeds, dots; bar: their mean"),
         svg.text(
             8, 62, f"shaded: what another seed alone changes in the full recipe (± {noise:.1f} points)", 12.5, "#444"
         ),
@@ -213,7 +195,7 @@ def ablation(record: dict, kind: str = "test_accuracy") -> None:
         x = float(panel.x(tick))
         parts.append(svg.line(x, top, x, top + step * len(names), "#D5D5D5" if tick else BLACK, 1 if tick else 1.4))
         parts.append(svg.text(x, top + step * len(names) + 18, f"{tick:+d}" if tick else "0", 12, "#333", "middle"))
-    parts.append(svg.text(left + 175, top + step * len(names) + 38, "percentage points", 12.5, "#333", "middle"))
+    parts.append(svg.note(left + 175, top + step * len(names) + 38, "percentage points", "middle"))
     for row, name in enumerate(names):
         y, mean = top + step * (row + 0.5), statistics.fmean(gains[name])
         zero, end = float(panel.x(0)), float(panel.x(mean))

@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from introdl.data.showing import address
-from introdl.figures import svg
+from introdl.figures import interactive, svg
+from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, show
 
@@ -40,9 +41,9 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
         What the heads ``"dish"``, ``"grams"`` and ``"box"`` say, in words.
     """
     parts = [
-        svg.text(14, 26, "One trunk looks; three small heads answer", 15, bold=True),
+        svg.title("One trunk looks; three small heads answer"),
         f'<image href="{address(picture)}" x="14" y="112" width="96" height="96"/>',
-        svg.text(62, 226, f"{size} × {size} × 3", 12.5, "#333", "middle"),
+        svg.note(62, 226, f"{size} × {size} × 3", "middle"),
         svg.arrow(114, 160, 132, 160, GREY),
     ]
     x, side = 138, size
@@ -50,7 +51,7 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
         side //= 2
         tall = 18 + 1.15 * side * 1.3
         parts += [
-            svg.box(x, 160 - tall / 2, 12 + width / 10, tall, svg.mix(PURPLE, 0.45), "#8C4A75", 1.2, 2),
+            svg.box(x, 160 - tall / 2, 12 + width / 10, tall, mix(PURPLE, 0.45), "#8C4A75", 1.2, 2),
             svg.text(x + (12 + width / 10) / 2, 160 + tall / 2 + 16, f"{side}²×{width}", 11, "#333", "middle"),
         ]
         x += 26 + width / 10 + 14
@@ -67,7 +68,7 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
     for name, y, first, second in heads:
         parts += [
             svg.arrow(start, 160 + (y - 160) * 0.12, start + 38, y, TASKS[name], 2),
-            svg.box(start + 42, y - 32, 190, 64, svg.mix(TASKS[name], 0.16), TASKS[name], 1.6, 6),
+            svg.box(start + 42, y - 32, 190, 64, mix(TASKS[name], 0.16), TASKS[name], 1.6, 6),
             svg.text(start + 52, y - 13, f"head: {name}", 13, _WORDS[name], bold=True),
             svg.text(start + 52, y + 5, first, 12.5),
             svg.text(start + 52, y + 22, second, 12.5),
@@ -96,7 +97,7 @@ def shares(rows: dict[str, dict[str, float]], title: str, unit: str = "") -> Non
     unit : str
         What the numbers are, after each of them.
     """
-    parts = [svg.text(14, 26, title, 15, bold=True)]
+    parts = [svg.title(title)]
     left, width, told = 14, 652, []
     for number, (name, values) in enumerate(rows.items()):
         y, x = 62 + 96 * number, left
@@ -212,7 +213,7 @@ def energy_decomposed(errors: dict[str, float], title: str) -> None:
         What the figure says.
     """
     top = max(errors.values())
-    parts = [svg.text(14, 26, title, 15, bold=True)]
+    parts = [svg.title(title)]
     colours = (GREY, BLUE, ORANGE, PURPLE, "#9A9A9A", "#C4C4C4")
     for number, (name, value) in enumerate(errors.items()):
         y = 48 + 42 * number
@@ -255,13 +256,9 @@ def draw_nutri_score(score) -> str:
         SVG.
     """
     parts = [
-        svg.text(
-            14,
-            26,
+        svg.title(
             f"{score.unfavourable} unfavourable − {score.favourable} favourable points = {svg.short(score.score)}: "
-            f"Nutri-Score {score.letter}",
-            15,
-            bold=True,
+            f"Nutri-Score {score.letter}"
         )
     ]
     for number, (letter, colour) in enumerate(_LETTERS.items()):
@@ -292,10 +289,7 @@ def draw_nutri_score(score) -> str:
             if item.favourable != favourable:
                 continue
             amount = f"{svg.short(item.value)} {item.unit}"
-            parts += [
-                svg.text(14, y + 15, item.name, 13),
-                svg.text(236, y + 15, amount, 13, "#333", "end"),
-            ]
+            parts += [svg.text(14, y + 15, item.name, 13), svg.text(236, y + 15, amount, 13, "#333", "end")]
             for point in range(item.most):
                 fill = (colour if item.counted else "#B8B8B8") if point < item.points else "#F0F0F0"
                 parts.append(svg.box(248 + 14 * point, y + 3, 11, 15, fill, "#C8C8C8", 0.6))
@@ -323,25 +317,18 @@ def nutri_explorer(dish: str = "pizza") -> None:
         row = per_100g(name)
         return [row["fruit_veg_share"] * 100 if key == "fruit_veg" else row[key] for key, *_ in _SLIDERS]
 
-    style, layout = {"description_width": "104px"}, {"width": "330px"}
-    start = widgets.Dropdown(
-        options=[(_named(name), name) for name in dishes()],
-        value=dish,
-        description="start from",
-        style=style,
-        layout=layout,
-    )
-    meat = widgets.Checkbox(dish in RED_MEAT, description="red meat", indent=False, layout={"width": "120px"})
+    style = {"description_width": "104px"}
+    start = interactive.choice("start from", [(_named(name), name) for name in dishes()], dish, 330)
+    meat = interactive.tick("red meat", dish in RED_MEAT, width=120)
     sliders = {
-        key: widgets.FloatSlider(
-            min=low,
-            max=high,
-            step=step,
-            value=value,
-            description=words,
-            style=style,
-            layout=layout,
+        key: interactive.slider(
+            words,
+            low,
+            high,
+            value,
+            step,
             readout_format=".0f" if step >= 1 else ".1f" if step >= 0.1 else ".2f",
+            style=style,
         )
         for (key, words, low, high, step), value in zip(_SLIDERS, amounts(dish), strict=True)
     }
@@ -455,10 +442,7 @@ def unusual_recorded(runs: list[dict]) -> None:
         f"{run['kind']} " + ", ".join(f"{run['noticed'][score]:.0%} by {words}" for score, words in SCORES.items())
         for run in runs
     ]
-    show(
-        figure,
-        f"Share of pictures of each kind that are turned away: {'; '.join(each)}.",
-    )
+    show(figure, f"Share of pictures of each kind that are turned away: {'; '.join(each)}.")
 
 
 # --- the diary, and recommendations -------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg
+from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of, stepper
+from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 #: Each optimiser's colour, and its shade for words.
@@ -26,14 +28,12 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
     steps : int
     start : float
     """
-    parts = [
-        svg.text(14, 26, "One landscape, four learning rates: creeping, right, bouncing, diverging", 15, bold=True)
-    ]
+    parts = [svg.title("One landscape, four learning rates: creeping, right, bouncing, diverging")]
     words = []
     grid = np.linspace(-7, 7, 141)
     for number, rate in enumerate(rates):
         path = start * (1 - 2 * rate) ** np.arange(steps + 1)
-        panel = svg.Panel(46 + 172 * number, 78, 146, 190, (-7, 7), (0, 46))
+        panel = Panel(46 + 172 * number, 78, 146, 190, (-7, 7), (0, 46))
         end = f"{path[-1]:+.2f}".replace("-", "−").replace("+", "") if abs(path[-1]) >= 0.005 else "0.00"
         words.append(f"rate {rate:g} ends at {end}")
         parts += [
@@ -47,7 +47,7 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
                 for k, w in enumerate(path)
                 if abs(w) < 6.7
             ),
-            svg.text(46 + 172 * number, 322, f"step {steps}: w = {end}", 12.5, "#333"),
+            svg.note(46 + 172 * number, 322, f"step {steps}: w = {end}"),
         ]
     svg.show(
         svg.canvas(740, 334, *parts),
@@ -185,23 +185,15 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
     """Draw the paths so far on the landscape's contours, and the heights beside them; parameters as for `runs`."""
     scene = LANDSCAPES[landscape]
     paths = runs(landscape, rate, beta, noise, steps)
-    panel = svg.Panel(52, 56, 400, 330, scene.xlim, scene.ylim)
-    side = svg.Panel(520, 76, 176, 220, (0, steps), (-6, 3))
+    panel = Panel(52, 56, 400, 330, scene.xlim, scene.ylim)
+    side = Panel(520, 76, 176, 220, (0, steps), (-6, 3))
     ticks = range(int(scene.xlim[0]), int(scene.xlim[1]) + 1)
     parts = [
         panel.clip(
-            *(
-                panel.curve(p[:, 0], p[:, 1], svg.mix(PURPLE, 0.75 - 0.5 * rank), 1.1)
-                for rank, p in _contours(landscape)
-            )
+            *(panel.curve(p[:, 0], p[:, 1], mix(PURPLE, 0.75 - 0.5 * rank), 1.1) for rank, p in _contours(landscape))
         ),
         panel.axes(ticks, range(int(scene.ylim[0]), int(scene.ylim[1]) + 1), "weight 1", "weight 2", out=32),
-        side.axes(
-            [0, steps // 2, steps],
-            [(-6, "10⁻⁶"), (-3, "10⁻³"), (0, "1"), (3, "1000")],
-            "step",
-            "",
-        ),
+        side.axes([0, steps // 2, steps], [(-6, "10⁻⁶"), (-3, "10⁻³"), (0, "1"), (3, "1000")], "step", ""),
         svg.text(520, 62, "height above the bottom", 12.5, "#333", bold=True),
     ]
     ends = {}
@@ -232,7 +224,7 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
     title = f"Step {step}: {best} is lowest" if step and ends[best] < 1e5 else f"Step {step}"
     if lost:
         title += f"; {' and '.join(lost)} ran away"
-    parts.insert(0, svg.text(14, 26, title, 15, bold=True))
+    parts.insert(0, svg.title(title))
     return svg.canvas(720, 428, *parts)
 
 
@@ -248,36 +240,14 @@ def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 1
     steps : int
         How many steps there are.
     """
-    import ipywidgets as widgets
 
-    style = {"description_width": "100px"}
     play, slider = stepper(lambda: steps, 40, "step", interval=120, first=0)
     rates = (0.001, 0.003, 0.01, 0.02, 0.05, 0.09, 0.11, 0.2, 0.5, 1.0)
     controls = {
-        "landscape": widgets.ToggleButtons(
-            options=list(LANDSCAPES), value=landscape, description="landscape", style={"button_width": "80px"}
-        ),
-        "rate": widgets.SelectionSlider(
-            options=[(f"{r:g}", r) for r in rates],
-            value=rate,
-            description="learning rate",
-            style=style,
-            layout=widgets.Layout(width="340px"),
-        ),
-        "beta": widgets.SelectionSlider(
-            options=[(f"{b:g}", b) for b in (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)],
-            value=0.9,
-            description="momentum β",
-            style=style,
-            layout=widgets.Layout(width="340px"),
-        ),
-        "noise": widgets.SelectionSlider(
-            options=[("none", 0.0), ("some", 0.5), ("much", 2.0)],
-            value=0.0,
-            description="noise",
-            style=style,
-            layout=widgets.Layout(width="340px"),
-        ),
+        "landscape": interactive.buttons("landscape", list(LANDSCAPES), landscape, "80px"),
+        "rate": interactive.stops("learning rate", [(f"{r:g}", r) for r in rates], rate, 340),
+        "beta": interactive.stops("momentum β", [(f"{b:g}", b) for b in (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)], 0.9, 340),
+        "noise": interactive.stops("noise", [("none", 0.0), ("some", 0.5), ("much", 2.0)], 0.0, 340),
         "step": slider,
     }
 
@@ -315,10 +285,10 @@ def noise_chart(sizes, errors) -> None:
     """
     sizes, errors = np.asarray(sizes), np.asarray(errors)
     middle = np.sqrt((errors**2).mean(axis=1))
-    panel = svg.Panel(70, 62, 560, 250, (-0.3, float(np.log10(sizes[-1])) + 0.4), (-1.5, 1.6))
+    panel = Panel(70, 62, 560, 250, (-0.3, float(np.log10(sizes[-1])) + 0.4), (-1.5, 1.6))
     rule = middle[0] * np.sqrt(sizes[0] / np.array([1.0, 4000.0]))
     parts = [
-        svg.text(14, 26, "Four times the batch, half the noise", 15, bold=True),
+        svg.title("Four times the batch, half the noise"),
         panel.axes(
             [], _log_ticks(-1, 1), "samples in the batch", "distance from the full gradient (1 = its length)", out=46
         ),
@@ -327,8 +297,8 @@ def noise_chart(sizes, errors) -> None:
     ]
     for size, row, mean in zip(sizes, errors, middle, strict=True):
         x = float(panel.x(np.log10(size)))
-        parts.append(svg.text(x, panel.top + panel.height + 16, str(size), 12, "#333", "middle"))
-        parts += [svg.circle(x, float(panel.y(np.log10(e))), 3, svg.mix(BLUE, 0.5), "none") for e in row]
+        parts.append(svg.text(x, panel.bottom + 16, str(size), 12, "#333", "middle"))
+        parts += [svg.circle(x, float(panel.y(np.log10(e))), 3, mix(BLUE, 0.5), "none") for e in row]
         parts.append(svg.circle(x, float(panel.y(np.log10(mean))), 6, BLUE))
         parts.append(
             svg.text(x + 10, float(panel.y(np.log10(mean))) - 8, f"{mean:.2g}", 12.5, BLUE, bold=True, halo=True)
@@ -351,9 +321,9 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
     """
     steps = max(len(rates) for rates in schedules.values())
     top = 1.15 * max(float(np.max(rates)) for rates in schedules.values())
-    panel = svg.Panel(84, 56, 456, 220, (0, steps), (0, top))
+    panel = Panel(84, 56, 456, 220, (0, steps), (0, top))
     parts = [
-        svg.text(14, 26, "Warm up, stay high for a while, land softly", 15, bold=True),
+        svg.title("Warm up, stay high for a while, land softly"),
         panel.axes(
             np.linspace(0, steps, 5),
             [(t, f"{t:.2g}") for t in np.linspace(0, top / 1.15, 3)],
@@ -386,9 +356,9 @@ def signal_chart(spreads: dict[str, np.ndarray]) -> None:
         At most four: for each initialisation the standard deviation behind layers 0 (the input), 1, 2, ...
     """
     layers = max(len(values) for values in spreads.values()) - 1
-    panel = svg.Panel(70, 56, 420, 260, (0, layers), (-13, 13))
+    panel = Panel(70, 56, 420, 260, (0, layers), (-13, 13))
     parts = [
-        svg.text(14, 26, f"Only one of these survives {layers} layers", 15, bold=True),
+        svg.title(f"Only one of these survives {layers} layers"),
         panel.axes(
             [0, layers // 4, layers // 2, 3 * layers // 4, layers],
             [
@@ -439,10 +409,10 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
     train, validation = np.asarray(train), np.asarray(validation)
     epochs = np.arange(1, len(train) + 1)
     top = float(max(train.max(), validation.max()) * 1.08)
-    panel = svg.Panel(60, 56, 520, 250, (0, len(train)), (0, top))
+    panel = Panel(60, 56, 520, 250, (0, len(train)), (0, top))
     right = float(panel.x(len(train))) + 8
     parts = [
-        svg.text(14, 26, "The training loss keeps falling; the validation loss turns round", 15, bold=True),
+        svg.title("The training loss keeps falling; the validation loss turns round"),
         panel.axes(
             np.linspace(0, len(train), 6),
             np.arange(0, top, 0.5),
@@ -459,7 +429,7 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
     for epoch, words, height in ((best, f"best: epoch {best}", 30), (stop, f"stop: epoch {stop}", 50)):
         if epoch:
             x = float(panel.x(epoch))
-            parts.append(svg.line(x, panel.top, x, panel.top + panel.height, "#555", 1.3, "4 4"))
+            parts.append(svg.line(x, panel.top, x, panel.bottom, "#555", 1.3, "4 4"))
             parts.append(svg.text(x + 6, panel.top + height, words, 13, BLACK, bold=True, halo=True))
     told = ""
     if accuracy is not None:

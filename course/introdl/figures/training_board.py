@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg
 from introdl.figures.interactive import hiding
+from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN
 from introdl.layers import Network, softmax_cross_entropy
 
@@ -269,11 +270,11 @@ class TrainingBoard:
     def picture(self) -> str:
         """The board as SVG."""
         pictures, labels = self.validation
-        parts = [svg.text(14, 26, self.words(), 15, bold=True)]
+        parts = [svg.title(self.words())]
         if self.message:
             parts.append(svg.text(14, 46, self.message, 13, "#A84300", bold=True))
-        upper = svg.Panel(52, 76, 270, 120, (0, self.total), (-3, 1))
-        lower = svg.Panel(52, 238, 270, 110, (0, self.total), (0, 1.04))
+        upper = Panel(52, 76, 270, 120, (0, self.total), (-3, 1))
+        lower = Panel(52, 238, 270, 110, (0, self.total), (0, 1.04))
         ticks = [0, self.total // 2, self.total]
         parts += [
             svg.text(52, 66, "loss: batches grey, their mean blue", 12.5, "#333", bold=True),
@@ -379,16 +380,10 @@ class TrainingBoard:
         self._said = widgets.HTML()
         self._button = widgets.Button(description="Train", tooltip="Pause or resume; the space bar works too")
         again = widgets.Button(description="Start again", icon="refresh", tooltip="Fresh weights")
-        choice = widgets.Dropdown(options=list(self.optimisers), value=self.optimiser, description="optimiser")
+        choice = interactive.choice("optimiser", list(self.optimisers), self.optimiser)
         rates = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
-        self._rate = widgets.SelectionSlider(
-            options=[(f"{r:g}", r) for r in rates],
-            value=self.rate,
-            description="learning rate",
-            style={"description_width": "90px"},
-            layout=widgets.Layout(width="320px"),
-        )
-        cosine = widgets.Checkbox(value=self.cosine, description="cosine schedule", indent=False)
+        self._rate = interactive.stops("learning rate", [(f"{r:g}", r) for r in rates], self.rate, 320)
+        cosine = interactive.tick("cosine schedule", self.cosine)
         self._button.on_click(self._pressed)
         again.on_click(self._restarted)
         choice.observe(self._chosen, names="value")

@@ -8,7 +8,7 @@ import io
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREY, ORANGE, VERMILION, show
 
@@ -165,9 +165,8 @@ def cosines(vectors: np.ndarray) -> np.ndarray:
 
 
 def _dropdown(words: str, options, value=None):
-    import ipywidgets as widgets
 
-    return widgets.Dropdown(options=options, value=value, description=words, style={"description_width": "initial"})
+    return interactive.choice(words, options, value)
 
 
 def maps_explorer(net, images: np.ndarray, labels, layers) -> None:
@@ -294,7 +293,6 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
     classes : sequence of str
         Of the scores.
     """
-    import ipywidgets as widgets
     import torch
 
     from introdl import looking
@@ -322,9 +320,7 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
     size = images.shape[1]
 
     def slider(words, value, most, step=4, low=0):
-        return widgets.IntSlider(
-            value=value, min=low, max=most, step=step, description=words, style={"description_width": "90px"}
-        )
+        return interactive.slider(words, low, most, value, step, style={"description_width": "90px"})
 
     controls = {
         "plate": _dropdown("plate", [(f"{n + 1}: {label}", n) for n, label in enumerate(labels)], 0),
