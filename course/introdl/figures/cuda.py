@@ -90,7 +90,6 @@ def spread(times, warmup: int, what: str) -> None:
     ticks = [(m * 10.0**k, seconds(m * 10.0**k)) for k in range(-9, 3) for m in (1, 2, 5)]
     ticks = [tick for tick in ticks if low <= tick[0] <= high]
     parts = [
-        svg.title(f"{what[:1].upper()}{what[1:]}: the first call took {times[0] / median:.3g} times the median"),
         svg.subtitle(
             f"after the warm-up: median {seconds(median)}, fastest {seconds(kept.min())}, slowest {seconds(kept.max())}, "
             f"mean {seconds(mean)}"
@@ -112,9 +111,25 @@ def spread(times, warmup: int, what: str) -> None:
     over, under = (mean, median) if mean > median else (median, mean)
     names = {median: ("median", BLUE), mean: ("mean", "#A84300")}
     for value, shift in ((over, -7), (under, 17)):
-        parts.append(svg.text(panel.right - 4, float(panel.y(value)) + shift, *names[value][:1], 12.5, names[value][1], "end", bold=True, halo=True))  # fmt: skip
+        parts.append(
+            svg.text(
+                panel.right - 4,
+                float(panel.y(value)) + shift,
+                *names[value][:1],
+                12.5,
+                names[value][1],
+                "end",
+                bold=True,
+                halo=True,
+            )
+        )
     svg.show(
-        svg.canvas(720, 346, *parts),
+        svg.sheet(
+            f"{what[:1].upper()}{what[1:]}: the first call took {times[0] / median:.3g} times the median",
+            720,
+            346,
+            *parts,
+        ),
         f"Times of {len(times)} calls of {what}, in their order. The first took {seconds(times[0])}; after the warm-up "
         f"the median is {seconds(median)}, the mean {seconds(mean)}, the slowest {seconds(kept.max())}.",
     )
@@ -150,20 +165,23 @@ def thread_choice(found: dict[int, list[float]], n: int, load: float | None) -> 
     ticks = [(m * 10.0**k, seconds(m * 10.0**k)) for k in range(-7, 2) for m in (1, 3)]
     ticks = [tick for tick in ticks if low <= tick[0] <= high]
     parts = [
-        svg.title(title),
         svg.subtitle(f"a {n} x {n} matrix product in float32, {benchmark.cores()} cores{busy}"),
         panel.ruled(ticks[:: max(1, len(ticks) // 6)], [], "time of a call"),
     ]
     for row, (count, times) in enumerate(found.items()):
         y = panel.top + 28 + 44 * row
         colour = BLUE if count == best else GREY
-        parts.append(svg.text(panel.left - 10, y + 4, f"{count} thread{'s' * (count > 1)}", 13, BLACK, "end", bold=count == best))  # fmt: skip
+        parts.append(
+            svg.text(panel.left - 10, y + 4, f"{count} thread{'s' * (count > 1)}", 13, BLACK, "end", bold=count == best)
+        )
         parts.append(svg.line(panel.x(min(times)), y, panel.x(max(times)), y, colour, 1.5))
-        parts += [svg.circle(panel.x(t), y + 7 * math.sin(2.4 * i), 3, mix(colour, 0.5), "none") for i, t in enumerate(times)]  # fmt: skip
+        parts += [
+            svg.circle(panel.x(t), y + 7 * math.sin(2.4 * i), 3, mix(colour, 0.5), "none") for i, t in enumerate(times)
+        ]
         parts.append(svg.box(float(panel.x(medians[count])) - 2, y - 13, 4, 26, BLACK))
         parts.append(svg.text(panel.right + 10, y + 4, f"median {seconds(medians[count])}", 13))
     svg.show(
-        svg.canvas(720, panel.bottom + 46, *parts),
+        svg.sheet(title, 720, panel.bottom + 46, *parts),
         "Times of a matrix product by number of threads. Medians: "
         + ", ".join(f"{count} threads {seconds(value)}" for count, value in medians.items())
         + f". Fastest: {best}.",
@@ -204,12 +222,9 @@ def draw_queue(launch: float, kernel: float, calls: int = 4) -> str:
     step = next(m * 10**k for k in range(5) for m in (1, 2, 5) if end / (m * 10**k) <= 8)
     bound = "the device sets the pace" if kernel > launch else "launching sets the pace: the device waits"
     parts = [
-        svg.title(
-            f"A clock that does not wait says {svg.short(naive, 1)} µs a call; the truth is {svg.short(honest, 1)} µs"
-        ),  # fmt: skip
         svg.subtitle(
             f"{calls} call{'s' * (calls > 1)}: each costs the processor {svg.short(launch)} µs and the GPU {svg.short(kernel)} µs; {bound}"
-        ),  # fmt: skip
+        )
     ]
     for k in range(int(end / step) + 1):
         parts.append(svg.line(panel.x(k * step), 80, panel.x(k * step), 212, svg.GRID))
@@ -228,13 +243,32 @@ def draw_queue(launch: float, kernel: float, calls: int = 4) -> str:
             parts.append(svg.text((begin + stop) / 2, 176, n, 13, BLACK, "middle"))
         if right - left > 14:
             parts.append(svg.text((left + right) / 2, 116, n, 13, BLACK, "middle"))
-    for at, words, ink, anchor in ((handed[-1], "clock read at once", "#A84300", "start"), (end, "after synchronize()", _WORD_GREEN, "end")):  # fmt: skip
+    for at, words, ink, anchor in (
+        (handed[-1], "clock read at once", "#A84300", "start"),
+        (end, "after synchronize()", _WORD_GREEN, "end"),
+    ):
         parts.append(svg.line(panel.x(at), 74, panel.x(at), 206, ink, 2, "5 4"))
         if anchor == "start" and at > 0.6 * end:
             anchor = "end"
         high = 70 if words.startswith("after") or at < 0.45 * end else 205
-        parts.append(svg.text(float(panel.x(at)) + (4 if anchor == "start" else -4), high, words, 12.5, ink, anchor, bold=True, halo=True))  # fmt: skip
-    return svg.canvas(720, 262, *parts)
+        parts.append(
+            svg.text(
+                float(panel.x(at)) + (4 if anchor == "start" else -4),
+                high,
+                words,
+                12.5,
+                ink,
+                anchor,
+                bold=True,
+                halo=True,
+            )
+        )
+    return svg.sheet(
+        f"A clock that does not wait says {svg.short(naive, 1)} µs a call; the truth is {svg.short(honest, 1)} µs",
+        720,
+        262,
+        *parts,
+    )
 
 
 def queue_explorer() -> None:
@@ -294,7 +328,6 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
     colours = (BLUE, ORANGE, GREEN)
     names = "NHWC" if view == _VIEWS[1] else "NCHW"
     parts = [
-        svg.title(f"Shape {shape}, strides {strides}: place = sum of index × stride"),  # fmt: skip
         svg.text(
             14,
             50,
@@ -310,7 +343,7 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
             if shared and view != _VIEWS[0]
             else "24 numbers, written by one colour channel after the other"
             if view == _VIEWS[0]
-            else "a copy: the numbers lie in another order",  # fmt: skip
+            else "a copy: the numbers lie in another order",
             13,
             "#444",
         ),
@@ -318,7 +351,7 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
     for at, value in enumerate(memory):
         left, colour = 14 + 28.8 * at, colours[value // 8]
         chosen = at == offset
-        parts.append(svg.box(left, 96, 28, 34, mix(colour, 0.35), BLACK if chosen else "#B5B5B5", 3 if chosen else 1))  # fmt: skip
+        parts.append(svg.box(left, 96, 28, 34, mix(colour, 0.35), BLACK if chosen else "#B5B5B5", 3 if chosen else 1))
         parts.append(svg.text(left + 14, 118, value, 13, BLACK, "middle", bold=chosen))
         parts.append(svg.text(left + 14, 146, at, 11, "#555", "middle"))
     parts.append(svg.note(14, 166, "place in memory. Colour of a cell: the channel that the number belongs to"))
@@ -330,9 +363,23 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
         for i in range(seen.shape[2]):
             for j in range(seen.shape[3]):
                 chosen = (c, i, j) == (channel, row, column)
-                parts.append(svg.box(left + 40 * j, 210 + 34 * i, 39, 33, mix(colours[c], 0.35), BLACK if chosen else "#B5B5B5", 3 if chosen else 1))  # fmt: skip
-                parts.append(svg.text(left + 40 * j + 20, 231 + 34 * i, seen[0, c, i, j].item(), 13, BLACK, "middle", bold=chosen))  # fmt: skip
-    return svg.canvas(720, 290, *parts)
+                parts.append(
+                    svg.box(
+                        left + 40 * j,
+                        210 + 34 * i,
+                        39,
+                        33,
+                        mix(colours[c], 0.35),
+                        BLACK if chosen else "#B5B5B5",
+                        3 if chosen else 1,
+                    )
+                )
+                parts.append(
+                    svg.text(
+                        left + 40 * j + 20, 231 + 34 * i, seen[0, c, i, j].item(), 13, BLACK, "middle", bold=chosen
+                    )
+                )
+    return svg.sheet(f"Shape {shape}, strides {strides}: place = sum of index × stride", 720, 290, *parts)
 
 
 def memory_explorer() -> None:
@@ -344,7 +391,7 @@ def memory_explorer() -> None:
     explore(
         draw_memory,
         {
-            "view": interactive.choice("view", _VIEWS, _VIEWS[0], 330),  # fmt: skip
+            "view": interactive.choice("view", _VIEWS, _VIEWS[0], 330),
             "first": slider("index 1", 2, 1),
             "second": slider("index 2", 3, 1),
             "third": slider("index 3", 3, 2),
@@ -431,10 +478,9 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
         else "No layer reaches the flat roof: all of them wait for memory"
     )
     parts = [
-        svg.title(title),
         svg.subtitle(
             f"{name} ({kind}): peak {rate(peak)}, memory {rate(bandwidth, 'B/s')}, ridge at {ridge:.3g} FLOP/byte"
-        ),  # fmt: skip
+        ),
         svg.text(
             14,
             65,
@@ -475,7 +521,7 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
             svg.text(706, y, seconds(least), 13, BLACK, "end"),
             svg.text(706, y + 17, bound, 12, "#A84300" if bound == "memory" else _WORD_GREEN, "end", bold=True),
         ]
-    return svg.canvas(720, 402, *parts)
+    return svg.sheet(title, 720, 402, *parts)
 
 
 def machines(peak: float, bandwidth: float, name: str) -> dict[str, tuple]:
@@ -508,7 +554,7 @@ def roofline_explorer(peak: float, bandwidth: float, name: str) -> None:
     explore(
         lambda machine, **shape: draw_roofline(found[machine], **shape),
         {
-            "machine": interactive.choice("machine", list(found), width=520),  # fmt: skip
+            "machine": interactive.choice("machine", list(found), width=520),
             "batch": powers([1, 2, 4, 8, 16, 32, 64, 128, 256, 1024], 8, "batch"),
             "channels": powers([1, 3, 8, 16, 32, 64, 128, 256, 512], 32, "channels"),
             "size": powers([1, 2, 4, 8, 16, 32, 64, 128], 32, "height = width"),
@@ -539,7 +585,6 @@ def roofline_measured(peak: float, bandwidth: float, name: str, rows) -> None:
     if shares[best] > 1.05:
         title = f"{rows[best][0]} is {shares[best]:.2g} times above the roof: its numbers come from the caches"
     parts = [
-        svg.title(title),
         svg.subtitle(f"{name}: peak {rate(peak)}, memory {rate(bandwidth, 'B/s')}, both measured here"),
         panel.ruled(
             _decades(0.05, 3000, lambda v: f"{v:g}"),
@@ -564,7 +609,9 @@ def roofline_measured(peak: float, bandwidth: float, name: str, rows) -> None:
             svg.text(706, y, f"{share:.0%}", 13, BLACK, "end"),
         ]
     told = "; ".join(f"{row[0]} {share:.0%}" for row, share in zip(rows, shares, strict=True))
-    svg.show(svg.canvas(720, 402, *parts), f"A roofline with measured layers, and how near they come to it: {told}.")
+    svg.show(
+        svg.sheet(title, 720, 402, *parts), f"A roofline with measured layers, and how near they come to it: {told}."
+    )
 
 
 # --- batches and machines -----------------------------------------------------------------------------------------
@@ -588,9 +635,6 @@ def batches(rows, what: str) -> None:
     ticks = [tick for tick in ticks if low / 1.3 <= tick[0] <= high * 1.3]
     best = max(range(len(rows)), key=lambda i: speed[i])
     parts = [
-        svg.title(
-            f"A batch of {sizes[best]} gives {speed[best] / speed[0]:.2g} times the pictures a second of a batch of {sizes[0]}"
-        ),  # fmt: skip
         svg.subtitle(f"{what}; the bars go from the slowest to the fastest call"),
         panel.ruled([(n, str(n)) for n in sizes], ticks[:: max(1, len(ticks) // 7)], "batch size", "pictures a second"),
         panel.curve(sizes, speed, BLUE, 2.5),
@@ -599,7 +643,15 @@ def batches(rows, what: str) -> None:
         parts.append(svg.line(panel.x(n), panel.y(n / slowest), panel.x(n), panel.y(n / fastest), GREY, 2))
         parts.append(svg.circle(panel.x(n), panel.y(n / median), 5.5, BLUE))
     told = ", ".join(f"{n}: {value:.3g}" for n, value in zip(sizes, speed, strict=True))
-    svg.show(svg.canvas(720, 334, *parts), f"Pictures a second by batch size. {what}. {told}.")
+    svg.show(
+        svg.sheet(
+            f"A batch of {sizes[best]} gives {speed[best] / speed[0]:.2g} times the pictures a second of a batch of {sizes[0]}",
+            720,
+            334,
+            *parts,
+        ),
+        f"Pictures a second by batch size. {what}. {told}.",
+    )
 
 
 def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
@@ -619,7 +671,14 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
             if row["what"] == "matmul" and "median" in row:
                 peaks[row["dtype"]] = max(peaks.get(row["dtype"], 0), row["flops"] / row["fastest"])
         moved = benchmark.find(made, "copy within memory")
-        rows.append((f"{made['device']['name']}, {made['date'][:10]}", peaks, moved["bytes"] / moved["fastest"] if moved else None, True))  # fmt: skip
+        rows.append(
+            (
+                f"{made['device']['name']}, {made['date'][:10]}",
+                peaks,
+                moved["bytes"] / moved["fastest"] if moved else None,
+                True,
+            )
+        )
     rows += [(sheet.name, sheet.peak, sheet.bandwidth, False) for sheet in benchmark.SHEETS]
     gpus = sum(made["device"]["kind"] == "cuda" for made in recorded)
     title = (
@@ -630,7 +689,7 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
     high = 44 * len(rows)
     left = _Log(214, 84, 280, high, (1e9, 3e15), (0, 1), logy=False)
     right = _Log(528, 84, 176, high, (1e9, 1e13), (0, 1), logy=False)
-    parts = [svg.title(title)]
+    parts = []
     kinds = (("float32", BLUE, "float32"), ("bfloat16", GREEN, "bfloat16"), ("float16", ORANGE, "float16"))
     for number, (_, colour, words) in enumerate(kinds):
         parts.append(svg.circle(222 + 96 * number, 50, 6, colour, BLACK) + svg.text(234 + 96 * number, 54, words, 12.5))
@@ -649,12 +708,19 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
         for dtype, colour, _ in kinds:
             if dtype in peaks and not (dtype == "float16" and "bfloat16" in peaks):
                 x = float(left.x(max(peaks[dtype], 1e9)))
-                parts.append(svg.circle(x, y, 7, colour if measured else "#fff", BLACK if measured else colour, 1.5 if measured else 3))  # fmt: skip
+                parts.append(
+                    svg.circle(
+                        x, y, 7, colour if measured else "#fff", BLACK if measured else colour, 1.5 if measured else 3
+                    )
+                )
         if bandwidth:
             x = float(right.x(bandwidth))
             parts.append(svg.square(x, y, 6, BLACK if measured else "#fff", BLACK, 1.5 if measured else 3))
-        told.append(f"{name} ({'measured' if measured else 'data sheet'}): " + ", ".join(f"{k} {rate(v)}" for k, v in peaks.items()))  # fmt: skip
-    svg.show(svg.canvas(720, 84 + high + 34, *parts), f"{title}. " + "; ".join(told) + ".")
+        told.append(
+            f"{name} ({'measured' if measured else 'data sheet'}): "
+            + ", ".join(f"{k} {rate(v)}" for k, v in peaks.items())
+        )
+    svg.show(svg.sheet(title, 720, 84 + high + 34, *parts), f"{title}. " + "; ".join(told) + ".")
 
 
 def step(model, batch, optimizer, slip: str = "none") -> float:
@@ -714,7 +780,6 @@ def learning(losses, accuracies) -> None:
     right = Panel(424, 62, 270, 210, (0, epochs), (0, 1))
     ticks = list(range(0, epochs + 1, max(1, epochs // 5)))
     parts = [
-        svg.title(f"The loss falls, and the accuracy on unseen pictures ends at {accuracies[-1]:.1%}"),
         left.axes(ticks, list(np.arange(0, top, 0.5 if top < 4 else 1.0)), "epoch", "loss of a batch", digits=(0, 1)),
         right.axes(ticks, [0, 0.25, 0.5, 0.75, 1], "epoch", "accuracy, validation", digits=(0, 2)),
         left.clip(left.curve(steps, losses, BLUE, 1.6)),
@@ -722,7 +787,9 @@ def learning(losses, accuracies) -> None:
     ]
     parts += [svg.circle(right.x(e), right.y(a), 4.5, GREEN) for e, a in enumerate(accuracies)]
     svg.show(
-        svg.canvas(720, 322, *parts),
+        svg.sheet(
+            f"The loss falls, and the accuracy on unseen pictures ends at {accuracies[-1]:.1%}", 720, 322, *parts
+        ),
         f"Left: the loss of each of {len(losses)} steps, from {losses[0]:.2f} to {losses[-1]:.2f}. Right: validation "
         f"accuracy after each epoch, from {accuracies[0]:.2f} to {accuracies[-1]:.2f}.",
     )

@@ -224,7 +224,12 @@ def recorded(record: dict) -> None:
     axis.set_xscale("log")
     axis.set_xticks(sizes, [str(size) for size in sizes])
     axis.minorticks_off()
-    axis.set(xlabel="training pictures of each class (logarithmic)", ylabel="test accuracy", ylim=(0, 100), xlim=(sizes[0] * 0.85, sizes[-1] * 1.75))  # fmt: skip
+    axis.set(
+        xlabel="training pictures of each class (logarithmic)",
+        ylabel="test accuracy",
+        ylim=(0, 100),
+        xlim=(sizes[0] * 0.85, sizes[-1] * 1.75),
+    )
     axis.yaxis.set_major_formatter(PercentFormatter(decimals=0))
     axis.set_title(_saved(found, sizes))
     seeds = sorted({run["seed"] for run in record["runs"]})

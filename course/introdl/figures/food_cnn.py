@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import statistics
 
 import numpy as np
 
-from introdl.figures import interactive, svg
+from introdl.figures import interactive, svg, tile
 from introdl.figures.interactive import explore
 from introdl.figures.panel import Panel
 from introdl.figures.regression_classification import confusion  # noqa: F401  (this chapter's figure too)
@@ -16,21 +14,6 @@ from introdl.figures.style import BLACK, BLUE, GREY, VERMILION
 
 #: Colour with which a blanked square and what lies outside of a plate's picture is shown: the training set's mean.
 MEAN, STD = np.array([0.5, 0.5, 0.5]), np.array([0.25, 0.25, 0.25])
-
-
-def words(name: str) -> str:
-    """A dish's name to read: ``french_fries`` becomes ``french fries``."""
-    return name.replace("_", " ")
-
-
-def photo(x, y, size, pixels) -> str:
-    """A picture, uint8 (H, W, 3), inside an SVG, `size` pixels wide."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint8)).save(buffer, "JPEG", quality=88)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<image x="{x:g}" y="{y:g}" width="{size:g}" height="{size:g}" href="data:image/jpeg;base64,{data}"/>'
 
 
 def augmented(picture: np.ndarray, how, n: int, seed: int) -> np.ndarray:
@@ -67,7 +50,7 @@ def _rows_of_plates(pictures, title: str, captions=None, across: int = 6, size: 
     rows = -(-len(pictures) // across)
     for k, picture in enumerate(pictures):
         x, y = 8 + (size + gap) * (k % across), 36 + (size + gap + low) * (k // across)
-        parts.append(photo(x, y, size, picture))
+        parts.append(tile.image(x, y, size, size, picture, sharp=False))
         for number, line in enumerate(captions[k] if captions is not None else ()):
             colour = (BLACK, "#A84300", GREY)[min(number, 2)]
             parts.append(svg.text(x + size / 2, y + size + 14 + 15 * number, line, 11.5, colour, "middle"))
@@ -78,8 +61,8 @@ def augmented_grid(picture, dish: str, how, seed: int = 0) -> None:
     """Show one plate as it is, and eleven times as the network meets it."""
     pictures = [picture, *augmented(picture, how, 11, seed)]
     svg.show(
-        _rows_of_plates(pictures, f"A plate of {words(dish)}, and eleven that were made of it"),
-        f"A picture of {words(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
+        _rows_of_plates(pictures, f"A plate of {svg.spoken(dish)}, and eleven that were made of it"),
+        f"A picture of {svg.spoken(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
         "with a grey square somewhere.",
     )
 
@@ -100,7 +83,7 @@ def augmentation_explorer(pictures, names) -> None:
     explore(
         draw,
         {
-            "plate": interactive.choice("plate", [(words(name), k) for k, name in enumerate(names)], width=240),
+            "plate": interactive.choice("plate", [(svg.spoken(name), k) for k, name in enumerate(names)], width=240),
             "rotate": slider("turn (°)", 90, 15, 5),
             "shift": slider("move", 0.5, 0.1, 0.05),
             "scale": slider("size", 0.6, 0.2, 0.05),
@@ -150,7 +133,11 @@ def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
     """
     named = probabilities.argmax(axis=1)
     captions = [
-        (words(dishes[labels[k]]), f"named {words(dishes[named[k]])}", f"sure to {probabilities[k, named[k]]:.0%}")
+        (
+            svg.spoken(dishes[labels[k]]),
+            f"named {svg.spoken(dishes[named[k]])}",
+            f"sure to {probabilities[k, named[k]]:.0%}",
+        )
         for k in chosen
     ]
     if not len(chosen):

@@ -75,7 +75,6 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
     entropy = _log_total(np.concatenate([s[:, None], np.tile(rivals, (len(s), 1))], axis=1)) - s
     panel = Panel(64, 62, 620, 270, (-3, 9), (0, 9))
     parts = [
-        svg.title("Counting mistakes gives a step; a loss gives a slope to walk down"),
         panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "what the plate costs"),
         panel.upright(best, GREY, 1.3, "4 4"),
         panel.upright(best + delta, GREY, 1.3, "4 4"),
@@ -95,7 +94,7 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
         svg.text(panel.x(8.9), panel.y(0.42), "cross-entropy never", 12.5, BLUE, "end", halo=True),
     ]
     svg.show(
-        svg.canvas(720, 384, *parts),
+        svg.sheet("Counting mistakes gives a step; a loss gives a slope to walk down", 720, 384, *parts),
         "Three curves against the score of the correct dish, with the best rival at "
         f"{svg.short(best)}. Mistakes: a step from 1 to 0 at the rival's score. Hinge: a straight ramp that reaches 0 "
         f"where the correct dish leads by {svg.short(delta)}. Cross-entropy: a smooth curve that never quite "
@@ -128,7 +127,7 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
     terms, p = _hinge_terms(scores, label, delta), _softmax(scores)
     hinge = float(terms.sum())
     entropy = float(_log_total(scores) - scores[label])
-    parts = [svg.title(f"The plate is a {dishes[label]}: hinge {svg.fixed(hinge, 1)}, cross-entropy {_near(entropy)}")]
+    parts = []
     # scores
     panel = Panel(84, 66, 176, 150, (-6, 6), (0, 3))
     parts += [svg.text(14, 54, "scores", 13, "#333", bold=True), panel.axes([-6, -3, 0, 3, 6], [], "score")]
@@ -208,7 +207,9 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
                 svg.text(84 + 330 * column + 46, y + 15, dishes[k], 12.5, _WORDS[k], "end", bold=k == label),
                 _bar(axis, slopes[k], y, 20, COLOURS[k], svg.fixed(slopes[k], 0) if column == 0 else _near(slopes[k])),
             ]
-    return svg.canvas(720, 452, *parts)
+    return svg.sheet(
+        f"The plate is a {dishes[label]}: hinge {svg.fixed(hinge, 1)}, cross-entropy {_near(entropy)}", 720, 452, *parts
+    )
 
 
 def score_explorer(scores=(2.0, 4.0, -2.0), label: int = 0, dishes=("doughnut", "pizza", "salad")) -> None:
@@ -257,7 +258,7 @@ def softmax_steps(scores=(2.0, 4.0, -2.0), dishes=("doughnut", "pizza", "salad")
         ("exp(s): above 0", powers, (0, 1.35 * powers.max()), 2),
         (f"divided by {svg.fixed(powers.sum())}: sum 1", p, (0, 1.35), 3),
     )
-    parts = [svg.title("Softmax: make the scores positive, then share out 1 in proportion")]
+    parts = []
     for number, (title, values, limits, digits) in enumerate(columns):
         left = 92 + 214 * number
         panel = Panel(left, 70, 168, 124, limits, (0, 1))
@@ -271,7 +272,7 @@ def softmax_steps(scores=(2.0, 4.0, -2.0), dishes=("doughnut", "pizza", "salad")
         if number < 2:
             parts.append(svg.arrow(left + 174, 132, left + 204, 132, GREY, 2.5))
     svg.show(
-        svg.canvas(720, 214, *parts),
+        svg.sheet("Softmax: make the scores positive, then share out 1 in proportion", 720, 214, *parts),
         "Three rows of bars for "
         + ", ".join(dishes)
         + ". Scores "
@@ -303,10 +304,7 @@ def same_score(x=(2.0, 1.0), score: float = 5.0, others=((2.5, 0.0), (0.0, 5.0))
     best = score * x / (x @ x)
     panel = Panel(70, 60, 330, 330, (-1.5, 5.5), (-1.5, 5.5))
     ends = np.array([-3.0, 8.0])
-    parts = [
-        svg.title("Every point on the line scores the same; one is nearest to zero"),
-        panel.axes([-1, 0, 1, 2, 3, 4, 5], [-1, 0, 1, 2, 3, 4, 5], "weight w₁", "weight w₂", zero=True),
-    ]
+    parts = [panel.axes([-1, 0, 1, 2, 3, 4, 5], [-1, 0, 1, 2, 3, 4, 5], "weight w₁", "weight w₂", zero=True)]
     rings = ""
     for w, colour in [(best, GREEN), *((np.array(o, float), GREY) for o in others)]:
         radius = float(np.linalg.norm(w)) / 7 * 330
@@ -340,7 +338,7 @@ def same_score(x=(2.0, 1.0), score: float = 5.0, others=((2.5, 0.0), (0.0, 5.0))
         ),
     ]
     svg.show(
-        svg.canvas(720, 446, *parts),
+        svg.sheet("Every point on the line scores the same; one is nearest to zero", 720, 446, *parts),
         f"The plane of two weights with a straight line of pairs that all give the score {svg.short(score)}. Dashed "
         "circles around zero pass through "
         + ", ".join(
@@ -443,11 +441,7 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
     panel = Panel(62, 58, 320, 320, (0, 1), (0, 1))
     winners = (np.column_stack([X, np.ones(len(X))]) @ W.T).argmax(axis=1)
     wrong = winners != labels
-    parts = [
-        svg.title(
-            f"Step {step}: loss {svg.fixed(losses[step], 3)}, accuracy {right[step]:.0%} ({(~wrong).sum()} of {len(X)})"
-        )
-    ]
+    parts = []
     for k in range(K):
         region = [(0, 0), (1, 0), (1, 1), (0, 1)]
         for j in range(K):
@@ -501,7 +495,12 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
         svg.text(446, y + 73, "taken for another dish", 12.5),
         svg.text(706, y + 73, f"sum of w²: {svg.fixed(float((W[:, :2] ** 2).sum()), 1)}", 12.5, BLACK, "end"),
     ]
-    return svg.canvas(720, 432, *parts)
+    return svg.sheet(
+        f"Step {step}: loss {svg.fixed(losses[step], 3)}, accuracy {right[step]:.0%} ({(~wrong).sum()} of {len(X)})",
+        720,
+        432,
+        *parts,
+    )
 
 
 def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
@@ -669,7 +668,6 @@ def draw_regression(grams, kcal, slip: float, delta: float) -> str:
         title = "One slip bends the squared loss's line; Huber's and the absolute loss's hold"
     else:
         title = "With δ as large as this, Huber's loss squares the slip, and its line bends too"
-    parts.insert(0, svg.title(title))
     parts.insert(
         1,
         svg.subtitle(
@@ -677,7 +675,7 @@ def draw_regression(grams, kcal, slip: float, delta: float) -> str:
             + ", ".join(words)
         ),
     )
-    return svg.canvas(720, 420, *parts)
+    return svg.sheet(title, 720, 420, *parts)
 
 
 def huber_explorer(grams, kcal, delta: float = 20.0, slip: float = 4.184) -> None:

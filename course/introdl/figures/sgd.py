@@ -28,7 +28,7 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
     steps : int
     start : float
     """
-    parts = [svg.title("One landscape, four learning rates: creeping, right, bouncing, diverging")]
+    parts = []
     words = []
     grid = np.linspace(-7, 7, 141)
     for number, rate in enumerate(rates):
@@ -50,7 +50,7 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
             svg.note(46 + 172 * number, 322, f"step {steps}: w = {end}"),
         ]
     svg.show(
-        svg.canvas(740, 334, *parts),
+        svg.sheet("One landscape, four learning rates: creeping, right, bouncing, diverging", 740, 334, *parts),
         f"Four parabolas with {steps} steps of gradient descent from w = {start:g}: " + "; ".join(words) + ".",
     )
 
@@ -206,14 +206,20 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
             panel.clip(
                 panel.curve(path[:, 0], path[:, 1], colour, 2.2),
                 _mark(name, *map(float, (panel.x(path[-1, 0]), panel.y(path[-1, 1])))),
-            ),  # fmt: skip
+            ),
             side.clip(side.curve(np.arange(len(path)), heights, colour, 2.4)),
         ]
     x, y = float(panel.x(scene.start[0])), float(panel.y(scene.start[1]))
     parts.append(svg.text(x, y - 12, "start", 12.5, BLACK, "middle", bold=True, halo=True))
     for number, (name, _, ink) in enumerate(_RUNNERS):
         height = ends[name]
-        told = "ran away" if height > 1e5 else f"{height:.1e}".replace("e-0", "e−").replace("e+0", "e+") if height < 0.01 else svg.fixed(height, 2)  # fmt: skip
+        told = (
+            "ran away"
+            if height > 1e5
+            else f"{height:.1e}".replace("e-0", "e−").replace("e+0", "e+")
+            if height < 0.01
+            else svg.fixed(height, 2)
+        )
         parts += [
             _mark(name, 528, 346 + 22 * number),
             svg.text(542, 350 + 22 * number, name, 13, ink, bold=True),
@@ -224,8 +230,7 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
     title = f"Step {step}: {best} is lowest" if step and ends[best] < 1e5 else f"Step {step}"
     if lost:
         title += f"; {' and '.join(lost)} ran away"
-    parts.insert(0, svg.title(title))
-    return svg.canvas(720, 428, *parts)
+    return svg.sheet(title, 720, 428, *parts)
 
 
 def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 100) -> None:
@@ -269,7 +274,19 @@ def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 1
 
 
 def _log_ticks(low: int, high: int):
-    names = {-6: "10⁻⁶", -4: "10⁻⁴", -3: "0.001", -2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100", 4: "10⁴", 6: "10⁶", 8: "10⁸"}  # fmt: skip
+    names = {
+        -6: "10⁻⁶",
+        -4: "10⁻⁴",
+        -3: "0.001",
+        -2: "0.01",
+        -1: "0.1",
+        0: "1",
+        1: "10",
+        2: "100",
+        4: "10⁴",
+        6: "10⁶",
+        8: "10⁸",
+    }
     return [(k, names[k]) for k in names if low <= k <= high]
 
 
@@ -288,7 +305,6 @@ def noise_chart(sizes, errors) -> None:
     panel = Panel(70, 62, 560, 250, (-0.3, float(np.log10(sizes[-1])) + 0.4), (-1.5, 1.6))
     rule = middle[0] * np.sqrt(sizes[0] / np.array([1.0, 4000.0]))
     parts = [
-        svg.title("Four times the batch, half the noise"),
         panel.axes(
             [], _log_ticks(-1, 1), "samples in the batch", "distance from the full gradient (1 = its length)", out=46
         ),
@@ -304,7 +320,7 @@ def noise_chart(sizes, errors) -> None:
             svg.text(x + 10, float(panel.y(np.log10(mean))) - 8, f"{mean:.2g}", 12.5, BLUE, bold=True, halo=True)
         )
     svg.show(
-        svg.canvas(660, 362, *parts),
+        svg.sheet("Four times the batch, half the noise", 660, 362, *parts),
         "The distance between a mini-batch's gradient and the full one against the batch size, on logarithmic axes: "
         + ", ".join(f"{size} samples {mean:.2g}" for size, mean in zip(sizes, middle, strict=True))
         + ". A dashed line falls with one over the root of the size.",
@@ -323,14 +339,13 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
     top = 1.15 * max(float(np.max(rates)) for rates in schedules.values())
     panel = Panel(84, 56, 456, 220, (0, steps), (0, top))
     parts = [
-        svg.title("Warm up, stay high for a while, land softly"),
         panel.axes(
             np.linspace(0, steps, 5),
             [(t, f"{t:.2g}") for t in np.linspace(0, top / 1.15, 3)],
             "step",
             "learning rate",
             out=62,
-        ),  # fmt: skip
+        )
     ]
     for number, ((name, rates), (colour, ink)) in enumerate(
         zip(schedules.items(), ((GREY, "#555"), (ORANGE, "#8A5F00"), (BLUE, BLUE)), strict=False)
@@ -339,7 +354,7 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
         parts.append(svg.line(556, 76 + 26 * number, 580, 76 + 26 * number, colour, 3, ("", "9 4", "")[number]))
         parts.append(svg.text(588, 80 + 26 * number, name, 12.5, ink, bold=True))
     svg.show(
-        svg.canvas(740, 326, *parts),
+        svg.sheet("Warm up, stay high for a while, land softly", 740, 326, *parts),
         "Learning rate against the step for "
         + ", ".join(schedules)
         + ". With warm-up the rate rises in a straight line "
@@ -358,7 +373,6 @@ def signal_chart(spreads: dict[str, np.ndarray]) -> None:
     layers = max(len(values) for values in spreads.values()) - 1
     panel = Panel(70, 56, 420, 260, (0, layers), (-13, 13))
     parts = [
-        svg.title(f"Only one of these survives {layers} layers"),
         panel.axes(
             [0, layers // 4, layers // 2, 3 * layers // 4, layers],
             [
@@ -368,7 +382,7 @@ def signal_chart(spreads: dict[str, np.ndarray]) -> None:
             "layer",
             "standard deviation of the signal",
             out=50,
-        ),
+        )
     ]
     inks = ((VERMILION, "#A84300"), (ORANGE, "#8A5F00"), (GREEN, "#00654A"), (PURPLE, "#8E3F69"))
     told = []
@@ -385,7 +399,7 @@ def signal_chart(spreads: dict[str, np.ndarray]) -> None:
         ]
         told.append(f"{name} {values[-1]:.1e}")
     svg.show(
-        svg.canvas(720, 366, *parts),
+        svg.sheet(f"Only one of these survives {layers} layers", 720, 366, *parts),
         f"The standard deviation of a signal after each of {layers} layers with ReLU, on a logarithmic axis. At the end: "
         + "; ".join(told)
         + ".",
@@ -412,7 +426,6 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
     panel = Panel(60, 56, 520, 250, (0, len(train)), (0, top))
     right = float(panel.x(len(train))) + 8
     parts = [
-        svg.title("The training loss keeps falling; the validation loss turns round"),
         panel.axes(
             np.linspace(0, len(train), 6),
             np.arange(0, top, 0.5),
@@ -420,7 +433,7 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
             "loss (cross-entropy)",
             digits=(0, 1),
             out=40,
-        ),  # fmt: skip
+        ),
         panel.curve(epochs, train, BLUE, 3),
         panel.curve(epochs, validation, VERMILION, 3, "9 4"),
         svg.text(right, panel.y(train[-1]) + 4, "training", 13, BLUE, bold=True),
@@ -435,7 +448,7 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
     if accuracy is not None:
         told = f" {accuracy[best - 1]:.1%} of the validation pictures are right at the best epoch, {accuracy[-1]:.1%} at the end."
     svg.show(
-        svg.canvas(700, 354, *parts),
+        svg.sheet("The training loss keeps falling; the validation loss turns round", 700, 354, *parts),
         f"Training and validation loss over {len(train)} epochs. The training loss falls to {train[-1]:.2f}. The validation "
         f"loss is lowest at epoch {best}, with {validation[best - 1]:.2f}, and rises to {validation[-1]:.2f}." + told,
     )

@@ -25,7 +25,6 @@ def contrastive_curves(margin: float = 1.0) -> None:
     d = np.linspace(0, 2, 201)
     panel = Panel(64, 56, 600, 230, (0, 2), (0, 2.1))
     parts = [
-        svg.title("One dish is pulled together all the way, two are pushed to the margin"),
         panel.axes(
             [0, 0.5, 1, 1.5, 2],
             [0, 0.5, 1, 1.5, 2],
@@ -43,7 +42,7 @@ def contrastive_curves(margin: float = 1.0) -> None:
         svg.text(panel.x(margin) + 6, panel.top + 16, f"margin m = {svg.short(margin)}", 12.5, "#444", halo=True),
     ]
     svg.show(
-        svg.canvas(690, 340, *parts),
+        svg.sheet("One dish is pulled together all the way, two are pushed to the margin", 690, 340, *parts),
         "Two curves against the distance of a pair. For one dish the cost is a parabola from 0 upwards. For two dishes it "
         f"falls from {svg.short(margin**2 / 2)} at distance 0 to 0 at the margin {svg.short(margin)}, and stays there.",
     )
@@ -94,7 +93,6 @@ def draw_triplet(points, margin: float) -> str:
         )
     )
     parts = [
-        svg.title(f"Loss {svg.fixed(loss)}: {verdict}"),
         panel.axes([-2, -1, 0, 1, 2], [-2, -1, 0, 1, 2], "first number of the vector", "second number", out=30),
         panel.clip(
             ring(np.sqrt(near), _SAME, "5 4"),
@@ -122,7 +120,7 @@ def draw_triplet(points, margin: float) -> str:
         svg.text(380, 290, "Dashed blue: as far as the positive.", 12.5, _SAME_INK),
         svg.text(380, 310, "Dotted grey: from here on it costs nothing.", 12.5, "#444"),
     ]
-    return svg.canvas(740, 412, *parts)
+    return svg.sheet(f"Loss {svg.fixed(loss)}: {verdict}", 740, 412, *parts)
 
 
 def triplet_board(points=((0.0, 0.0), (0.8, 0.6), (-0.6, 0.9)), margin: float = 0.2) -> None:
@@ -222,7 +220,7 @@ def draw_threshold(similarities, same, threshold: float) -> str:
     said = similarities >= threshold
     tpr, fpr = float(said[same].mean()), float(said[~same].mean())
     right = float((said == same).mean())
-    parts = [svg.title(f"Threshold {svg.fixed(threshold)}: {right:.1%} of the pairs are judged rightly")]
+    parts = []
     ticks = [(0, "0 %"), (top / 2, f"{top / 2:.0%}"), (top, f"{top:.0%}")]
     for number, (kind, colour, ink, words) in enumerate(
         (
@@ -256,7 +254,7 @@ def draw_threshold(similarities, same, threshold: float) -> str:
         svg.circle(roc.x(fpr), roc.y(tpr), 8, BLACK),
         svg.text(478, 56, "ROC: all thresholds at once", 12.5, "#00654A", bold=True),
     ]
-    return svg.canvas(730, 374, *parts)
+    return svg.sheet(f"Threshold {svg.fixed(threshold)}: {right:.1%} of the pairs are judged rightly", 730, 374, *parts)
 
 
 def threshold_explorer(similarities, same, threshold: float = 0.5) -> None:
