@@ -12,7 +12,7 @@ from introdl.pixels import address
 PIXELATED = "image-rendering:pixelated"
 
 
-def image(x, y, width, height, values, sharp: bool = True) -> str:
+def image(x, y, width, height, values, sharp: bool = True, exact: bool | None = True) -> str:
     """Return a picture inside an SVG, by its upper left corner.
 
     Parameters
@@ -22,11 +22,13 @@ def image(x, y, width, height, values, sharp: bool = True) -> str:
     values : array-like
         (H, W) or (H, W, 3): uint8, or floats in [0, 1].
     sharp : bool
-        Whether its pixels are kept and shown as squares, as for maps and small plates. Otherwise it is a smooth JPEG.
+        Whether its pixels are shown as squares, as for maps and small plates. Otherwise it is a smooth JPEG.
+    exact : bool or None
+        Of sharp pictures: see `introdl.pixels.address`.
     """
     crisp = f' style="{PIXELATED}"' if sharp else ""
     return (
-        f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" href="{address(values, sharp)}" '
+        f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" href="{address(values, exact if sharp else False)}" '
         f'preserveAspectRatio="none"{crisp}/>'
     )
 
