@@ -27,14 +27,14 @@ HELPERS = {
     "course_map": "drawn",
     "cuda": "seconds rate queue flat_size layer_costs machines step score",
     "finetuning": "layer_parameters summary",
-    "food_cnn": "words photo augmented ablation_gains",
+    "food_cnn": "augmented ablation_gains",
     "losses": "loss_and_slopes trained fit_line",
     "pooling": "small edge_strength read_numbers change shift_changes hand_made_network network_maps",
     "regression_classification": "histograms overlaps choose make_estimator lucky_guessers",
     "sgd": "Landscape runs four_loops layer_times",
     "training": "told",
     "training_board": "tiles",
-    "what_it_sees": "name_of overlay strongest peaks cosines patch ranks rank_correlation edges shaded",
+    "what_it_sees": "overlay strongest peaks cosines patch ranks rank_correlation edges shaded",
 }
 
 #: kB that a still picture may have on these inputs: photographs and plots need more than drawings.

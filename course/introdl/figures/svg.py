@@ -55,9 +55,19 @@ def canvas(width: float, height: float, *parts: str) -> str:
     )
 
 
-def sheet(title: str, width: float, height: float, *parts: str) -> str:
+def sheet(words: str, width: float, height: float, *parts: str) -> str:
     """Return an SVG as `canvas` does, with what the figure says as its title."""
-    return canvas(width, height, text(14, 24, title, 15, bold=True), *parts)
+    return canvas(width, height, title(words), *parts)
+
+
+def title(words: str) -> str:
+    """Return what a drawing says, at its top."""
+    return text(14, 24, words, 15, bold=True)
+
+
+def subtitle(words: str) -> str:
+    """Return the line below a title: what was measured, and how."""
+    return text(14, 45, words, 12.5, "#444")
 
 
 def show(drawing: str, alt: str) -> None:
