@@ -174,13 +174,3 @@ def label(words: str, colour: str = INK) -> str:
 def block(words: str, drawing: str) -> str:
     """Return a drawing with its heading, to stand in a row with others."""
     return f'<div style="flex:0 0 auto;max-width:100%">{label(words)}{drawing}</div>'
-
-
-def __getattr__(name: str):
-    """Find what has moved to `grid` and `panel`, for modules that still look here."""
-    from introdl.figures import grid, panel
-
-    for module in (grid, panel):
-        if name in ("Panel", "cell", "mix", "tint") and hasattr(module, name):
-            return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
