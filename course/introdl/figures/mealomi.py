@@ -8,6 +8,7 @@ import numpy as np
 from introdl.figures import interactive, svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
+from introdl.figures.panel import bars
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, show
 
 #: One colour for each task, wherever it comes: dish, grams, box.
@@ -223,18 +224,14 @@ def energy_decomposed(errors: dict[str, float], title: str) -> None:
         What the figure says.
     """
     top = max(errors.values())
-    parts = [svg.title(title)]
     colours = (GREY, BLUE, ORANGE, PURPLE, "#9A9A9A", "#C4C4C4")
-    for number, (name, value) in enumerate(errors.items()):
-        y = 48 + 42 * number
-        parts += [
-            svg.text(262, y + 19, name, 13, "#222", "end"),
-            svg.box(270, y, 330 * value / top, 28, colours[number % len(colours)]),
-            svg.text(276 + 330 * value / top, y + 19, f"{value:.0f} kcal", 13, bold=True),
-        ]
-    told = ", ".join(f"{name} {value:.0f} kcal" for name, value in errors.items())
+    words = [f"{value:.0f} kcal" for value in errors.values()]
+    lengths = [330 * value / top for value in errors.values()]
+    drawn = bars(270, 41, errors, lengths, words, [colours[n % len(colours)] for n in range(len(errors))], 42, 28)
+    told = ", ".join(f"{name} {word}" for name, word in zip(errors, words, strict=True))
     svg.show(
-        svg.canvas(690, 58 + 42 * len(errors), *parts), f"{title}. Mean absolute error of a plate's energy: {told}."
+        svg.sheet(title, 690, 58 + 42 * len(errors), drawn),
+        f"{title}. Mean absolute error of a plate's energy: {told}.",
     )
 
 

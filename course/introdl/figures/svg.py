@@ -103,9 +103,10 @@ def centred(x, y, words, size, colour=BLACK, anchor="middle", bold=False, italic
     )
 
 
-def ring(x, y, r, colour, width=2.5) -> str:
+def ring(x, y, r, colour, width=2.5, dash="") -> str:
     """Return an empty circle around a place."""
-    return circle(x, y, r, "none", colour, width)
+    drawn = circle(x, y, r, "none", colour, width)
+    return drawn.replace("/>", f' stroke-dasharray="{dash}"/>') if dash else drawn
 
 
 def line(x1, y1, x2, y2, colour=BLACK, width=1.0, dash="") -> str:
@@ -174,13 +175,3 @@ def label(words: str, colour: str = INK) -> str:
 def block(words: str, drawing: str) -> str:
     """Return a drawing with its heading, to stand in a row with others."""
     return f'<div style="flex:0 0 auto;max-width:100%">{label(words)}{drawing}</div>'
-
-
-def __getattr__(name: str):
-    """Find what has moved to `grid` and `panel`, for modules that still look here."""
-    from introdl.figures import grid, panel
-
-    for module in (grid, panel):
-        if name in ("Panel", "cell", "mix", "tint") and hasattr(module, name):
-            return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -73,10 +73,7 @@ def draw_triplet(points, margin: float) -> str:
     unit = panel.width / 4.4
 
     def ring(radius, colour, dash):
-        return (
-            f'<circle cx="{float(panel.x(a[0])):.1f}" cy="{float(panel.y(a[1])):.1f}" r="{radius * unit:.1f}" fill="none" '
-            f'stroke="{colour}" stroke-width="1.6" stroke-dasharray="{dash}"/>'
-        )
+        return svg.ring(panel.x(a[0]), panel.y(a[1]), f"{radius * unit:.1f}", colour, 1.6, dash)
 
     def mark(point, colour, word):
         x, y = float(panel.x(point[0])), float(panel.y(point[1]))
