@@ -432,6 +432,57 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
     return svg.frame("Nine numbers decide what the kernel does to a picture", body)
 
 
+class _Filling:
+    """Nine fields and a tick box that presets fill, as one value, so that a preset redraws once and not ten times.
+
+    Parameters
+    ----------
+    preset : str
+        A key of `PRESETS`, to begin with.
+    """
+
+    def __init__(self, preset: str):
+        import ipywidgets as widgets
+        import traitlets
+
+        first = self._start(preset)
+        self.fields = [
+            widgets.FloatText(value=v, step=0.5, layout={"width": "74px"}, tooltip=f"row {n // 3}, column {n % 3}")
+            for n, v in enumerate(first[:9])
+        ]
+        self.divide = tick("divide by the sum", first[9], 170)
+        self.presets = choice("preset", [*PRESETS, "my own"], preset)
+        #: Has the ten values as its own `value`, and can be observed.
+        self.state = type("Numbers", (traitlets.HasTraits,), {"value": traitlets.Tuple()})(value=first)
+        self._busy = False
+        for widget in (*self.fields, self.divide):
+            widget.observe(self._typed, names="value")
+        self.presets.observe(self._chosen, names="value")
+
+    @staticmethod
+    def _start(name: str) -> tuple:
+        numbers, divide = PRESETS[name]
+        return (*(float(v) for line in numbers for v in line), divide)
+
+    def _typed(self, change) -> None:
+        if self._busy:
+            return
+        self.state.value = tuple(widget.value for widget in (*self.fields, self.divide))
+        if change["owner"] is not self.divide:
+            self._busy = True
+            self.presets.value = "my own"
+            self._busy = False
+
+    def _chosen(self, change) -> None:
+        if self._busy or change["new"] == "my own":
+            return
+        self._busy = True
+        for widget, value in zip((*self.fields, self.divide), self._start(change["new"]), strict=True):
+            widget.value = value
+        self._busy = False
+        self.state.value = self._start(change["new"])
+
+
 def kernel_lab(image, preset: str = "blur (binomial)"):
     """Filter a photograph with nine numbers of your own.
 
@@ -444,65 +495,23 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
         A key of `PRESETS`.
     """
     import ipywidgets as widgets
-    import traitlets
 
     if preset not in PRESETS:
         raise ValueError(f"There is no preset {preset!r}. Choose from: {', '.join(PRESETS)}.")
-    values = _halve(grey(image))
-
-    class Numbers(traitlets.HasTraits):
-        """The nine fields and the tick box as one value, so that a preset redraws once and not ten times."""
-
-        value = traitlets.Tuple()
-
-    def start(name: str) -> tuple:
-        return (*(float(v) for line in PRESETS[name][0] for v in line), PRESETS[name][1])
-
-    state = Numbers(value=start(preset))
-    fields = [
-        widgets.FloatText(value=v, step=0.5, layout={"width": "74px"}, tooltip=f"row {n // 3}, column {n % 3}")
-        for n, v in enumerate(state.value[:9])
-    ]
-    normalise = tick("divide by the sum", state.value[9], 170)
-    presets = choice("preset", [*PRESETS, "my own"], preset)
+    values, filling = _halve(grey(image)), _Filling(preset)
     times = slider("apply", 1, 6, 1, width=260)
     view = choice("show", [("choose for me", "auto"), ("as a picture", "picture"), ("zero is mid-grey", "signed")])
-    filling = False
-
-    def typed(change) -> None:
-        nonlocal filling
-        if filling:
-            return
-        state.value = (*(field.value for field in fields), normalise.value)
-        if change["owner"] is not normalise:
-            filling = True
-            presets.value = "my own"
-            filling = False
-
-    def chosen(change) -> None:
-        nonlocal filling
-        if filling or change["new"] == "my own":
-            return
-        filling = True
-        for widget, value in zip((*fields, normalise), start(change["new"]), strict=True):
-            widget.value = value
-        filling = False
-        state.value = start(change["new"])
-
-    for widget in (*fields, normalise):
-        widget.observe(typed, names="value")
-    presets.observe(chosen, names="value")
 
     def draw(numbers, times, view):
         return draw_lab(values, np.array(numbers[:9], dtype=float).reshape(3, 3), bool(numbers[9]), times, view)
 
     def layout(_controls, picture):
-        nine = widgets.GridBox(fields, layout={"grid_template_columns": "repeat(3, 80px)", "grid_gap": "2px"})
-        return rows_of((nine, widgets.VBox([presets, view, times, normalise])), (picture,))
+        nine = widgets.GridBox(filling.fields, layout={"grid_template_columns": "repeat(3, 80px)", "grid_gap": "2px"})
+        return rows_of((nine, widgets.VBox([filling.presets, view, times, filling.divide])), (picture,))
 
     explore(
         draw,
-        {"numbers": state, "times": times, "view": view},
+        {"numbers": filling.state, "times": times, "view": view},
         alt=(
             "A photograph in grey, a three by three kernel drawn as a coloured grid, and the photograph after the "
             "kernel has slid over it, with a scale from black to white."
@@ -659,7 +668,8 @@ def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
         lambda step, padding, stride: draw_im2col(image, kh, kw, step, stride, padding),
         controls,
         alt=(
-            f"An input of {image.shape[0]} channels with one {kh} by {kw} window marked, and the im2col matrix in which "
+            f"An input of {image.shape[0]} channels with one {kh} by {kw} window marked, and the im2col matrix in "
+            "which "
             "that window is one row: its pixels channel by channel, row by row."
         ),
         layout=lambda controls, view: rows_of(

@@ -6,8 +6,8 @@ import html
 import uuid
 from collections.abc import Callable
 
-# In JupyterLab an arrow key on a drop-down list goes to the next cell, and letters are commands: "b" inserts a cell. It leaves
-# alone what has this attribute. The picture cannot be loaded: it is there for what is done then, once a page.
+# In JupyterLab an arrow key on a drop-down list goes to the next cell, and letters are commands: "b" inserts a cell.
+# It leaves alone what has this attribute. The picture cannot be loaded: it is there for what is done then, once a page.
 _LISTS_KEEP_THEIR_KEYS = (
     '<img alt="" src="data:," onerror="if(!window.introdlLists){window.introdlLists=true;document.addEventListener('
     "'focusin',event=>{if(event.target.matches('.jp-OutputArea select'))"
@@ -89,7 +89,10 @@ def show_live(
 
 
 def hiding(mark: str):
-    """Return a widget that is not seen: it hides what has the class `mark`, and gives drop-down lists their keys in JupyterLab."""
+    """Return a widget that is not seen.
+
+    It hides what has the class `mark`, and gives drop-down lists their keys in JupyterLab.
+    """
     import ipywidgets as widgets
 
     style = f"<style>.{mark}{{display:none}}</style>"
@@ -101,7 +104,7 @@ def stepper(
 ):
     """A play button and a slider that move together (in the browser).
 
-    They run from `first` to ``places()``, which is asked again, and they begin again, when one of `restarted_by` changes.
+    They run from `first` to ``places()``. When one of `restarted_by` changes, that is asked again, and they begin again.
     Make them before `explore` registers its own observers, so that the range is right when the picture is drawn.
 
     Parameters

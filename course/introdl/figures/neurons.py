@@ -18,6 +18,56 @@ _PALE_BLUE, _PALE_ORANGE = "#DCECF7", "#FBEBCB"
 # --- a neuron -----------------------------------------------------------------------------------------------
 
 
+def _nerve_cell() -> str:
+    """Dendrites with synapses on the left, the cell's body, the axon to the right."""
+
+    def path(course, width, fill="none"):
+        return f'<path d="{course}" fill="{fill}" stroke="{GREEN}" stroke-width="{width}" stroke-linecap="round"/>'
+
+    parts = []
+    for y, width in ((84, 4), (122, 5), (160, 4)):
+        parts.append(path(f"M 105 {y} C 190 {y} 250 {110 + (y - 122) * 0.45} 385 122", width))
+        parts.append(path(f"M 190 {y + (122 - y) * 0.16:.0f} q -28 -3 -46 -16", 2.5))
+    axon = "M 430 122 C 500 122 560 122 610 122 M 610 122 q 30 0 52 -28 M 610 122 h 58 M 610 122 q 30 0 52 28"
+    body = "M 380 122 q 2 -16 12 -22 q 18 -14 34 2 q 16 6 16 20 q 0 16 -14 22 q -18 14 -34 0 q -14 -6 -14 -22 z"
+    parts += [path(axon, 4), path(body, 3, "#CDEBDF"), svg.circle(409, 122, 9, GREEN, "none")]
+    parts += [svg.circle(105, y, 7, ORANGE) for y in (84, 122, 160)]
+    parts += [svg.circle(x, y, 6, ORANGE) for x, y in ((664, 92), (671, 122), (664, 152))]
+    words = ((232, 168, "dendrites"), (410, 170, "cell body"), (535, 145, "axon"))
+    parts += [svg.text(x, y, part, 12.5, "#00654A", "middle") for x, y, part in words]
+    return "".join([*parts, svg.text(18, 126, "synapses", 12.5, "#8A5F00")])
+
+
+def _artificial_neuron(x, w, b: float, z: float, output: float, names) -> str:
+    """Inputs, weights, sum, sigmoid and output, in the same columns as the nerve cell."""
+    parts = []
+    for name, xi, wi, y in zip(names, x, w, (236, 290, 344), strict=True):
+        product = f"× {svg.fixed(wi, 0)} = {svg.fixed(xi * wi, 1)}"
+        parts += [
+            svg.note(18, y - 4, name),
+            svg.circle(118, y - 2, 21, _PALE_ORANGE, ORANGE, 2),
+            svg.text(118, y + 3, svg.fixed(xi, 1), 13, anchor="middle", bold=True),
+            svg.arrow(141, y - 2, 386, 290 + (y - 290) * 0.34, BLUE, 1 + 0.9 * abs(wi), 10 + abs(wi)),
+            svg.text(232, y + (290 - y) * 0.24 - 9, product, 13, BLUE, "middle", halo=True),
+        ]
+    curve, zs = Panel(511, 268, 44, 44, (-5, 5), (-0.05, 1.05)), np.linspace(-5, 5, 30)
+    parts += [
+        svg.circle(415, 290, 29, "#fff", BLACK, 2),
+        svg.text(415, 297, "Σ", 22, anchor="middle"),
+        svg.note(415, 346, f"bias {svg.fixed(b, 1)}", "middle"),
+        svg.arrow(415, 333, 415, 322, "#333", 1.5, 7),
+        svg.arrow(446, 290, 502, 290, BLACK, 2),
+        svg.text(472, 280, f"z = {svg.fixed(z, 1)}", 13, anchor="middle", bold=True, halo=True),
+        svg.box(505, 262, 56, 56, "#fff", BLACK, 2, 6),
+        curve.curve(zs, _sigmoid(zs), VERMILION, 3),
+        svg.arrow(564, 290, 632, 290, BLACK, 2),
+        svg.circle(660, 290, 25, _PALE_BLUE, BLUE, 2),
+        svg.text(660, 295, svg.fixed(output), 13, anchor="middle", bold=True),
+        svg.note(660, 338, "“doughnut”", "middle"),
+    ]
+    return "".join(parts)
+
+
 def anatomy(x, w, b: float, names) -> None:
     """Draw a nerve cell above an artificial neuron, part for part, with the numbers of a worked example.
 
@@ -30,85 +80,23 @@ def anatomy(x, w, b: float, names) -> None:
     names : sequence of 3 str
         What each input measures.
     """
-    products = [xi * wi for xi, wi in zip(x, w, strict=True)]
-    z = sum(products) + b
-    output = 1 / (1 + np.exp(-z))
+    z = float(np.dot(x, w)) + b
+    output = float(_sigmoid(z))
     columns = (("signals arrive", 118), ("weights", 262), ("sum", 410), ("squash", 532), ("pass on", 660))
-    parts = [svg.text(20, 24, "A nerve cell, and the sum that borrows its name", 15, bold=True)]
-    for title, at in columns:
-        parts.append(svg.text(at, 52, title, 12.5, GREY, "middle", italic=True))
-
-    # the cell: dendrites with synapses on the left, the body, the axon to the right
-    dendrites = "".join(
-        f'<path d="M {105} {y} C {190} {y} {250} {110 + (y - 122) * 0.45} {385} 122" fill="none" '
-        f'stroke="{GREEN}" stroke-width="{5 if i == 1 else 4}" stroke-linecap="round"/>'
-        f'<path d="M 190 {y + (122 - y) * 0.16:.0f} q -28 -3 -46 -16" fill="none" stroke="{GREEN}" '
-        f'stroke-width="2.5" stroke-linecap="round"/>'
-        for i, y in enumerate((84, 122, 160))
+    drawing = svg.sheet(
+        "A nerve cell, and the sum that borrows its name",
+        720,
+        376,
+        *(svg.text(at, 52, title, 12.5, GREY, "middle", italic=True) for title, at in columns),
+        _nerve_cell(),
+        svg.line(20, 192, 700, 192, svg.GRID, 1.5),
+        _artificial_neuron(x, w, b, z, output, names),
     )
-    axon = (
-        f'<path d="M 430 122 C 500 122 560 122 610 122 M 610 122 q 30 0 52 -28 '
-        f'M 610 122 h 58 M 610 122 q 30 0 52 28" '
-        f'fill="none" stroke="{GREEN}" stroke-width="4" stroke-linecap="round"/>'
-    )
-    body = (
-        f'<path d="M 380 122 q 2 -16 12 -22 q 18 -14 34 2 q 16 6 16 20 '
-        f'q 0 16 -14 22 q -18 14 -34 0 q -14 -6 -14 -22 z" '
-        f'fill="#CDEBDF" stroke="{GREEN}" stroke-width="3"/><circle cx="409" cy="122" r="9" fill="{GREEN}"/>'
-    )
-    parts += [dendrites, axon, body]
-    parts += [svg.circle(105, y, 7, ORANGE) for y in (84, 122, 160)]
-    parts += [svg.circle(x_, y_, 6, ORANGE) for x_, y_ in ((664, 92), (671, 122), (664, 152))]
-    parts += [
-        svg.text(18, 126, "synapses", 12.5, "#8A5F00"),
-        svg.text(232, 168, "dendrites", 12.5, "#00654A", "middle"),
-        svg.text(410, 170, "cell body", 12.5, "#00654A", "middle"),
-        svg.text(535, 145, "axon", 12.5, "#00654A", "middle"),
-    ]
-
-    # the sum: the same columns with numbers
-    rows = (236, 290, 344)
-    parts.append(svg.line(20, 192, 700, 192, svg.GRID, 1.5))
-    for name, xi, wi, p, y in zip(names, x, w, products, rows, strict=True):
-        parts += [
-            svg.text(18, y - 4, name, 12.5, "#333"),
-            svg.circle(118, y - 2, 21, _PALE_ORANGE, ORANGE, 2),
-            svg.text(118, y + 3, svg.fixed(xi, 1), 13, anchor="middle", bold=True),
-            svg.arrow(141, y - 2, 386, 290 + (y - 290) * 0.34, BLUE, 1 + 0.9 * abs(wi), 10 + abs(wi)),
-            svg.text(
-                232,
-                y + (290 - y) * 0.24 - 9,
-                f"× {svg.fixed(wi, 0)} = {svg.fixed(p, 1)}",
-                13,
-                BLUE,
-                "middle",
-                halo=True,
-            ),
-        ]
-    parts += [
-        svg.circle(415, 290, 29, "#fff", BLACK, 2),
-        svg.text(415, 297, "Σ", 22, anchor="middle"),
-        svg.text(415, 346, f"bias {svg.fixed(b, 1)}", 12.5, "#333", "middle"),
-        svg.arrow(415, 333, 415, 322, "#333", 1.5, 7),
-        svg.arrow(446, 290, 502, 290, BLACK, 2),
-        svg.text(472, 280, f"z = {svg.fixed(z, 1)}", 13, anchor="middle", bold=True, halo=True),
-        svg.box(505, 262, 56, 56, "#fff", BLACK, 2, 6),
-    ]
-    curve = Panel(511, 268, 44, 44, (-5, 5), (-0.05, 1.05))
-    zs = np.linspace(-5, 5, 30)
-    parts += [
-        curve.curve(zs, 1 / (1 + np.exp(-zs)), VERMILION, 3),
-        svg.arrow(564, 290, 632, 290, BLACK, 2),
-        svg.circle(660, 290, 25, _PALE_BLUE, BLUE, 2),
-        svg.text(660, 295, svg.fixed(output), 13, anchor="middle", bold=True),
-        svg.text(660, 338, "“doughnut”", 12.5, "#333", "middle"),
-    ]
+    told = ", ".join(f"{n} {xi:g} times {wi:g}" for n, xi, wi in zip(names, x, w, strict=True))
     svg.show(
-        svg.canvas(720, 376, *parts),
-        "Above, a nerve cell: synapses on dendrites, a cell body, an axon. Below, part for part, an "
-        "artificial neuron: "
-        + ", ".join(f"{n} {xi:g} times {wi:g}" for n, xi, wi in zip(names, x, w, strict=True))
-        + f", bias {b:g}, sum {z:.1f}, squashed to {output:.2f}.",
+        drawing,
+        "Above, a nerve cell: synapses on dendrites, a cell body, an axon. Below, part for part, an artificial neuron: "
+        f"{told}, bias {b:g}, sum {z:.1f}, squashed to {output:.2f}.",
     )
 
 

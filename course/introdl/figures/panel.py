@@ -157,7 +157,7 @@ def limits(points: np.ndarray) -> list[tuple[float, float]]:
 def shades(
     share: np.ndarray, low: Sequence[int] = (251, 226, 178), high: Sequence[int] = (186, 218, 242)
 ) -> np.ndarray:
-    """Colour numbers from -1 (`low`, by default pale orange) over 0 (white) to 1 (`high`, pale blue): uint8 (..., 3)."""
+    """Colour numbers from -1 (`low`, pale orange) over 0 (white) to 1 (`high`, pale blue): uint8 (..., 3)."""
     share = np.clip(share, -1, 1)[..., None]
     ends = np.where(share > 0, np.array(high), np.array(low))
     return (255 + (ends - 255) * np.abs(share)).round().astype(np.uint8)

@@ -441,7 +441,8 @@ def draw_field(scene: np.ndarray, network: str, depth: int) -> str:
         before, step = fields[depth - 1]
         sum_up = (
             f"Layer {depth}: {before} + ({layers[depth - 1][1]} − 1) · {step} = <b>{size} pixels</b>. Its neighbours "
-            f"lie {jump} pixel{'s' * (jump > 1)} apart. On a picture of 64 × 64 it sees {size**2 / 64**2:.1%} of the pixels."
+            f"lie {jump} pixel{'s' * (jump > 1)} apart. On a picture of 64 × 64 it sees {size**2 / 64**2:.1%} of the "
+            "pixels."
         )
     pictures = tile.row(
         svg.block("along one axis: the red neuron and all that it depends on", _field_tree(layers, fields, depth)),

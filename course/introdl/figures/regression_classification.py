@@ -131,7 +131,8 @@ def histogram_explorer(images, names, bins: int = 8) -> None:
     explore(
         lambda plate, bins: draw_histogram(images[plate], bins),
         {"plate": choice("plate", plates), "bins": stops("bins", [2, 4, 8, 16, 32, 64], bins, 300)},
-        "A plate of food, the same picture with its colours rounded to the middle of their bins, and a bar chart for each of red, "
+        "A plate of food, the same picture with its colours rounded to the middle of their bins, and a bar chart for "
+        "each of red, "
         "green and blue: which share of the pixels falls into each bin.",
     )
 
@@ -198,7 +199,7 @@ def draw_line(x, y, names, slope: float, intercept: float, best: bool) -> str:
         title,
         720,
         450,
-        svg.text(10, 44, formula, 13, "#333"),
+        svg.text(14, 44, formula, 13, "#333"),
         panel.axes(range(0, 26, 5), range(0, 501, 100), _FAT, _ENERGY, out=46),
         panel.clip(_error_squares(panel, x, y, errors), panel.curve(ends, slope * ends + intercept, BLUE, 3)),
         panel.clip(panel.curve(ends, np.polyval(lowest, ends), BLACK, 2, "6 5")) if best else "",
@@ -228,7 +229,8 @@ def line_explorer(x, y, names, slope: float = 5.0, intercept: float = 150.0) -> 
             "intercept": slider("intercept", -50, 300, intercept, 1.0, readout_format=".0f"),
             "best": tick("show the best line"),
         },
-        f"{len(x)} dishes, energy against fat, with a line that two sliders move. At each dish stands a square whose side is "
+        f"{len(x)} dishes, energy against fat, with a line that two sliders move. At each dish stands a square whose "
+        "side is "
         "the error; a bar compares the mean squared error with the least that any line can reach.",
     )
 
@@ -340,8 +342,10 @@ def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1)
     explore(
         lambda k: draw_neighbours(train, labels, dishes, axes, k, panel, known),
         {"k": stops("k", [*ks, len(train)], k)},
-        f"{len(train)} training plates of three dishes in a plane of two features, and the plane coloured by the dish that the k "
-        "nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A slider sets k.",
+        f"{len(train)} training plates of three dishes in a plane of two features, and the plane coloured by the dish "
+        "that the k "
+        "nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A slider sets "
+        "k.",
     )
 
 
@@ -379,7 +383,8 @@ def confusion(matrix, dishes) -> None:
         return {"words": str(number or ""), "fill": fill, "ink": ink, "bold": right, "edge": "#D5D5D5"}
 
     parts.append(cells(matrix, size, look, left, top))
-    title = f"{np.trace(matrix) / matrix.sum():.0%} lie on the diagonal; the commonest mistake: {names[i]} → {names[j]}"
+    right = np.trace(matrix) / matrix.sum()
+    title = f"{right:.0%} lie on the diagonal; the commonest mistake: {names[i]} → {names[j]}"
     drawing = svg.sheet(title, left + size * len(names) + 64, top + size * len(names) + 10, *parts)
     told = ", ".join(f"{d} {int(matrix[n, n])} of {int(matrix[n].sum())}" for n, d in enumerate(names))
     svg.show(drawing, f"Confusion matrix of {len(names)} dishes. Right: {told}.")
@@ -421,7 +426,8 @@ def residuals(truth, predicted, labels, dishes, marked: str) -> None:
     figure.tight_layout()
     show(
         figure,
-        "Two scatter plots of the test plates. Left: predicted against true energy, with the line on which both agree. Right: the "
+        "Two scatter plots of the test plates. Left: predicted against true energy, with the line on which both agree. "
+        "Right: the "
         f"residual against the true energy; it changes by {slope:.2f} kcal with each kcal more on the plate.",
     )
 
@@ -513,7 +519,8 @@ def boxes(images, truth, predicted, mean) -> None:
     title = f"Four numbers make a box: nearer than the mean box on {better} of these {len(images)}"
     svg.show(
         svg.sheet(title, 8 + columns * (side + gap), 60 + rows * (side + 34), *parts),
-        f"Plates, each with its true box, the box that a ridge regression predicts, and the mean box. Intersection over union of "
+        "Plates, each with its true box, the box that a ridge regression predicts, and the mean box. Intersection "
+        "over union of "
         f"the prediction, and of the mean box in brackets: {told}.",
     )
 
@@ -585,7 +592,8 @@ def iou_explorer(image, truth, box=(10, 12, 34, 40)) -> None:
             "wide": slider("width", 0, width, x1 - x0),
             "high": slider("height", 0, height, y1 - y0),
         },
-        "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is coloured; beside it their areas, "
+        "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is coloured; beside it "
+        "their areas, "
         "the overlap, the union and the intersection over union.",
     )
 
@@ -711,11 +719,15 @@ def _score(name: str, table: dict) -> str:
     if "Regressor" in name or name == "Ridge":
         error = np.abs(model.fit(train[0], train[2]).predict(val[0]) - val[2]).mean()
         base = np.abs(np.median(train[2]) - val[2]).mean()
-        return f"kcal, all features, {len(train[0])} plates: off by {error:.0f} on the validation plates; the median by {base:.0f}."
+        return (
+            f"kcal, all features, {len(train[0])} plates: off by {error:.0f} on the validation plates; "
+            f"the median by {base:.0f}."
+        )
     right = (model.fit(train[0], train[1]).predict(val[0]) == val[1]).mean()
     base = (val[1] == np.bincount(train[1]).argmax()).mean()
     return (
-        f"{len(np.unique(train[1]))} dishes, all features, {len(train[0])} plates: {right:.0%} of the validation plates right; "
+        f"{len(np.unique(train[1]))} dishes, all features, {len(train[0])} plates: {right:.0%} of the validation "
+        "plates right; "
         f"one dish always: {base:.0%}."
     )
 
@@ -845,7 +857,8 @@ def estimator_chooser(table: dict) -> None:
     explore(
         lambda **answers: draw_chooser(table, **answers, known=known),
         controls,
-        "A walk through two or three questions that ends at an estimator of scikit-learn. Beside it, the estimator at work: on plates of "
+        "A walk through two or three questions that ends at an estimator of scikit-learn. Beside it, the estimator at "
+        "work: on plates of "
         "three dishes in two features, or on the energy of dishes against their fat. Buttons answer the questions.",
         layout,
     )
@@ -906,6 +919,7 @@ def luck_explorer(val: int, test: int, classes: int, seed: int) -> None:
     explore(
         lambda tried: draw_lucky(*scores, tried),
         {"tried": stops("models tried", [1, 2, 5, 10, 20, 50, 100, 200, 300], 100)},
-        "Models that guess at random, each a dot: accuracy on the validation plates against accuracy on the test plates. The one "
+        "Models that guess at random, each a dot: accuracy on the validation plates against accuracy on the test "
+        "plates. The one "
         "that is best on the validation plates is marked. A slider sets how many were tried.",
     )

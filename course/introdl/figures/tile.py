@@ -27,8 +27,9 @@ def image(x, y, width, height, values, sharp: bool = True, exact: bool | None = 
         Of sharp pictures: see `introdl.pixels.address`.
     """
     crisp = f' style="{PIXELATED}"' if sharp else ""
+    source = address(values, exact if sharp else False)
     return (
-        f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" href="{address(values, exact if sharp else False)}" '
+        f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" href="{source}" '
         f'preserveAspectRatio="none"{crisp}/>'
     )
 

@@ -75,7 +75,7 @@ def course_map() -> None:
 
 # --- the ImageNet years ---------------------------------------------------------------------------------------
 
-#: Year, team, top-5 error in percent of the challenge's winner, with no outside data; and whether it was a deep network.
+#: Year, team, top-5 error in percent of the challenge's winner (no outside data), and whether it was a deep network.
 WINNERS = (
     (2010, "NEC-UIUC", 28.2, False),
     (2011, "XRCE", 25.8, False),
@@ -231,7 +231,8 @@ def pixel_window(image, row: int = 60, column: int = 60, size: int = 6) -> None:
             "column": slider("column", 0, width - size, column, width=290),
             "channel": buttons("channel", names, width="80px"),
         },
-        f"A plate on the left with a small square window on it; on the right the window's {size} times {size} pixels, each "
+        f"A plate on the left with a small square window on it; on the right the window's {size} times {size} pixels, "
+        "each "
         "with its numbers from 0 to 255 for red, green and blue. Sliders move the window, buttons choose a channel.",
     )
 
@@ -255,7 +256,8 @@ def channels(image) -> None:
         ]
     svg.show(
         svg.sheet("Three grey pictures make a coloured one", 720, 256, *parts),
-        "A plate, and beside it its red, its green and its blue channel as grey pictures. Bright is where the plate has much "
+        "A plate, and beside it its red, its green and its blue channel as grey pictures. Bright is where the plate "
+        "has much "
         "of that colour.",
     )
 
@@ -293,7 +295,8 @@ def before_and_after(images) -> None:
     parts.append(svg.note(360, 289, "thin lines: each channel's mean"))
     svg.show(
         svg.sheet("Standardised, all three channels are centred on 0, with the same spread", 720, 300, *parts),
-        f"Two panels with a curve for each channel. Left, as bytes: {', '.join(told)}. Right, standardised: all three are "
+        f"Two panels with a curve for each channel. Left, as bytes: {', '.join(told)}. Right, standardised: all three "
+        "are "
         "centred on 0 with standard deviation 1.",
     )
 
