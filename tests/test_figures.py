@@ -38,13 +38,8 @@ HELPERS = {
 }
 
 #: kB that a still picture may have on these inputs: photographs and plots need more than drawings.
-MOST = 100
-LARGER = {
-    ("regression_classification", "residuals"): 110,
-    ("neurons", "xor_surface"): 140,
-    ("what_it_sees", "by_layer"): 180,
-    ("mealomi", "unusual_recorded"): 130,
-}
+MOST = 60
+LARGER = {("mealomi", "boxes_on_plates"): 90, ("what_it_sees", "by_layer"): 75}
 
 VOID = {"br", "hr", "img", "input", "meta", "link", "wbr"}
 

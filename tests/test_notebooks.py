@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -77,7 +78,7 @@ def blank(name, folder, parameters):
 
 
 def look_at_outputs(run):
-    """Nothing warns, every figure has its alt text, and it takes no more than two minutes on one core.
+    """Nothing warns, every figure has its alt text, all has at most 1.5 MB, and takes at most two minutes on one core.
 
     Two minutes of processor time: the clock would ask how busy the machine is.
     """
@@ -89,6 +90,8 @@ def look_at_outputs(run):
             assert "image/png" not in data, f"cell {number} shows a figure without alt text; use figures.show"
             for picture in re.findall(r"<img[^>]*>", str(data.get("text/html", ""))):
                 assert re.search(r'alt="[^"]+"', picture), f"cell {number}: a picture has no alt text"
+    size = Path(run.output).stat().st_size / 1e6
+    assert size < 1.5, f"{run.name} has {size:.1f} MB when it has run; show photographs as JPEG, and fewer dots"
     assert 0 < run.processor < 120, f"{run.name} took {run.processor:.0f} s of processor time"
 
 

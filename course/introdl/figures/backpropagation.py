@@ -872,7 +872,7 @@ def _regions(points, weights) -> np.ndarray:
     """How sure the network is at each point (..., 2), as colours: blue for dish 0, orange for dish 1."""
     scores = _scores(points.reshape(-1, 2), weights).reshape(*points.shape[:2], 2)
     sure = np.tanh(np.clip(scores[..., 1] - scores[..., 0], -50, 50) / 2)  # 2 p - 1
-    return shades(sure * 0.44 + 0.12 * np.sign(sure), (0, 114, 178), (230, 159, 0))
+    return shades(sure * 0.44 + 0.12 * np.sign(sure) * (np.abs(sure) > 0.018), (0, 114, 178), (230, 159, 0))
 
 
 def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment: int, folds: bool, dishes) -> str:

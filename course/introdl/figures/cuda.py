@@ -11,7 +11,7 @@ from introdl import benchmark
 from introdl.figures import interactive, svg
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
-from introdl.figures.panel import Panel
+from introdl.figures.panel import LogPanel, Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 
 _WORD_ORANGE, _WORD_GREEN = "#8A5F00", "#00654A"
@@ -31,35 +31,6 @@ def rate(value: float, unit: str = "FLOP/s") -> str:
         if value >= size:
             return f"{value / size:.3g} {letter}{unit}"
     return f"{value:.3g} {unit}"
-
-
-class _Log(Panel):
-    """Axes whose data are logarithms to the base of ten, on one side or both."""
-
-    def __init__(self, left, top, width, height, xlim, ylim, logx=True, logy=True):
-        self.logx, self.logy = logx, logy
-        self._x, self._y = (np.log10(xlim) if logx else xlim), (np.log10(ylim) if logy else ylim)
-        super().__init__(left, top, width, height, tuple(self._x), tuple(self._y))
-
-    def x(self, value):
-        return super().x(np.log10(np.asarray(value, float)) if self.logx else value)
-
-    def y(self, value):
-        return super().y(np.log10(np.asarray(value, float)) if self.logy else value)
-
-    def ruled(self, xticks, yticks, xlabel="", ylabel="", out=52) -> str:
-        """Grid, tick labels (pairs of value and words) and axis labels."""
-        bottom, parts = self.bottom, []
-        for value, words in xticks:
-            parts.append(svg.line(self.x(value), self.top, self.x(value), bottom, svg.GRID))
-            parts.append(svg.text(self.x(value), bottom + 16, words, 12, "#333", "middle"))
-        for value, words in yticks:
-            parts.append(svg.line(self.left, self.y(value), self.right, self.y(value), svg.GRID))
-            parts.append(svg.text(self.left - 6, self.y(value) + 4, words, 12, "#333", "end"))
-        parts.append(svg.note(self.right / 2, bottom + 36, xlabel, "middle"))
-        x, y = self.left - out, self.bottom / 2
-        parts.append(f'<g transform="rotate(-90 {x:.0f} {y:.0f})">{svg.note(x, y, ylabel, "middle")}</g>')
-        return "".join(parts)
 
 
 def _decades(low: float, high: float, words) -> list[tuple[float, str]]:
@@ -86,7 +57,7 @@ def spread(times, warmup: int, what: str) -> None:
     kept = times[warmup:]
     median, mean = float(np.median(kept)), float(kept.mean())
     low, high = times.min() / 1.3, times.max() * 1.5
-    panel = _Log(84, 62, 600, 236, (0, len(times) + 1), (low, high), logx=False)
+    panel = LogPanel(84, 62, 600, 236, (0, len(times) + 1), (low, high), logx=False)
     ticks = [(m * 10.0**k, seconds(m * 10.0**k)) for k in range(-9, 3) for m in (1, 2, 5)]
     ticks = [tick for tick in ticks if low <= tick[0] <= high]
     parts = [
@@ -95,7 +66,7 @@ def spread(times, warmup: int, what: str) -> None:
             f"mean {seconds(mean)}"
         ),
         svg.box(panel.left, panel.top, float(panel.x(warmup + 0.5)) - panel.left, panel.height, "#F3F0E6"),
-        panel.ruled(
+        panel.axes(
             [(n, str(n)) for n in range(1, len(times) + 1, max(1, len(times) // 12))],
             ticks[:: max(1, len(ticks) // 7)],
             "number of the call",
@@ -152,7 +123,7 @@ def thread_choice(found: dict[int, list[float]], n: int, load: float | None) -> 
     everything = [t for times in found.values() for t in times]
     low, high = min(everything) / 1.3, max(everything) * 1.3
     rows = list(found)
-    panel = _Log(120, 74, 430, 44 * len(rows) + 10, (low, high), (0, 1), logy=False)
+    panel = LogPanel(120, 74, 430, 44 * len(rows) + 10, (low, high), (0, 1), logy=False)
     most = rows[-1]
     ratio = medians[most] / medians[best]
     if len(rows) == 1:
@@ -166,7 +137,7 @@ def thread_choice(found: dict[int, list[float]], n: int, load: float | None) -> 
     ticks = [tick for tick in ticks if low <= tick[0] <= high]
     parts = [
         svg.subtitle(f"a {n} x {n} matrix product in float32, {benchmark.cores()} cores{busy}"),
-        panel.ruled(ticks[:: max(1, len(ticks) // 6)], [], "time of a call"),
+        panel.axes(ticks[:: max(1, len(ticks) // 6)], [], "time of a call"),
     ]
     for row, (count, times) in enumerate(found.items()):
         y = panel.top + 28 + 44 * row
@@ -230,7 +201,7 @@ def draw_queue(launch: float, kernel: float, calls: int = 4) -> str:
         parts.append(svg.line(panel.x(k * step), 80, panel.x(k * step), 212, svg.GRID))
         parts.append(svg.text(panel.x(k * step), 228, str(k * step), 12, "#333", "middle"))
     parts += [
-        svg.note(panel.right / 2, 248, "time (µs), a model, not a measurement", "middle"),
+        svg.note(panel.left + panel.width / 2, 248, "time (µs), a model, not a measurement", "middle"),
         svg.text(88, 116, "processor", 13, BLACK, "end"),
         svg.text(88, 176, "GPU", 13, BLACK, "end"),
     ]
@@ -453,7 +424,7 @@ def _roof(panel, peak, bandwidth, colour=BLACK) -> str:
 def _roof_panel(peak, bandwidth, lowest=None):
     top = 10.0 ** math.ceil(math.log10(peak * 1.5))
     bottom = 10.0 ** math.floor(math.log10(min(lowest or math.inf, bandwidth * 0.05)))
-    return _Log(92, 82, 400, 270, (0.05, 3000), (bottom, top))
+    return LogPanel(92, 82, 400, 270, (0.05, 3000), (bottom, top))
 
 
 def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, channels: int, size: int) -> str:
@@ -488,11 +459,12 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
             12.5,
             "#444",
         ),
-        panel.ruled(
+        panel.axes(
             _decades(0.05, 3000, lambda v: f"{v:g}"),
             _decades(10.0 ** panel.ylim[0], 10.0 ** panel.ylim[1], lambda v: rate(v, "")),
             "arithmetic intensity (FLOP per byte), logarithmic",
             "FLOP/s at most",
+            out=52,
         ),
         _roof(panel, peak, bandwidth),
         svg.line(panel.x(ridge), panel.y(peak), panel.x(ridge), panel.bottom, GREY, 1.2, "4 4"),
@@ -586,11 +558,12 @@ def roofline_measured(peak: float, bandwidth: float, name: str, rows) -> None:
         title = f"{rows[best][0]} is {shares[best]:.2g} times above the roof: its numbers come from the caches"
     parts = [
         svg.subtitle(f"{name}: peak {rate(peak)}, memory {rate(bandwidth, 'B/s')}, both measured here"),
-        panel.ruled(
+        panel.axes(
             _decades(0.05, 3000, lambda v: f"{v:g}"),
             _decades(10.0 ** panel.ylim[0], 10.0 ** panel.ylim[1], lambda v: rate(v, "")),
             "arithmetic intensity (FLOP per byte), logarithmic",
             "FLOP/s",
+            out=52,
         ),
         _roof(panel, peak, bandwidth),
         svg.text(512, 96, "layer, measured", 12.5, "#333", bold=True),
@@ -630,13 +603,15 @@ def batches(rows, what: str) -> None:
     sizes = [row[0] for row in rows]
     speed = [n / median for n, median, _, _ in rows]
     low, high = min(n / worst for n, _, _, worst in rows), max(n / fast for n, _, fast, _ in rows)
-    panel = _Log(84, 62, 600, 220, (min(sizes) / 1.3, max(sizes) * 1.3), (low / 1.3, high * 1.3))
+    panel = LogPanel(84, 62, 600, 220, (min(sizes) / 1.3, max(sizes) * 1.3), (low / 1.3, high * 1.3))
     ticks = [(m * 10.0**k, f"{m * 10.0**k:g}") for k in range(-1, 7) for m in (1, 2, 5)]
     ticks = [tick for tick in ticks if low / 1.3 <= tick[0] <= high * 1.3]
     best = max(range(len(rows)), key=lambda i: speed[i])
     parts = [
         svg.subtitle(f"{what}; the bars go from the slowest to the fastest call"),
-        panel.ruled([(n, str(n)) for n in sizes], ticks[:: max(1, len(ticks) // 7)], "batch size", "pictures a second"),
+        panel.axes(
+            [(n, str(n)) for n in sizes], ticks[:: max(1, len(ticks) // 7)], "batch size", "pictures a second", out=52
+        ),
         panel.curve(sizes, speed, BLUE, 2.5),
     ]
     for n, median, fastest, slowest in rows:
@@ -687,8 +662,8 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
         else "No CUDA machine measured so far: hollow marks are theory (data sheets)"
     )
     high = 44 * len(rows)
-    left = _Log(214, 84, 280, high, (1e9, 3e15), (0, 1), logy=False)
-    right = _Log(528, 84, 176, high, (1e9, 1e13), (0, 1), logy=False)
+    left = LogPanel(214, 84, 280, high, (1e9, 3e15), (0, 1), logy=False)
+    right = LogPanel(528, 84, 176, high, (1e9, 1e13), (0, 1), logy=False)
     parts = []
     kinds = (("float32", BLUE, "float32"), ("bfloat16", GREEN, "bfloat16"), ("float16", ORANGE, "float16"))
     for number, (_, colour, words) in enumerate(kinds):
@@ -696,8 +671,8 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
     parts += [
         svg.text(left.left, 76, "matrix product (FLOP/s)", 12.5, "#333", bold=True),
         svg.text(right.left, 76, "memory (byte/s)", 12.5, "#333", bold=True),
-        left.ruled(_decades(1e9, 3e15, lambda v: rate(v, "")), [], ""),
-        right.ruled(_decades(1e9, 1e13, lambda v: rate(v, "")), [], ""),
+        left.axes(_decades(1e9, 3e15, lambda v: rate(v, "")), [], ""),
+        right.axes(_decades(1e9, 1e13, lambda v: rate(v, "")), [], ""),
     ]
     told = []
     for row, (name, peaks, bandwidth, measured) in enumerate(rows):

@@ -43,25 +43,13 @@ def augmented(picture: np.ndarray, how, n: int, seed: int) -> np.ndarray:
     return (np.clip(x * STD + MEAN, 0, 1) * 255).round().astype(np.uint8)
 
 
-def _rows_of_plates(pictures, title: str, captions=None, across: int = 6, size: int = 104, gap: int = 8) -> str:
-    """Pictures in rows, a line or two of words below each."""
-    low = 0 if captions is None else 16 * max(len(lines) for lines in captions)
-    parts = [svg.title(title)]
-    rows = -(-len(pictures) // across)
-    for k, picture in enumerate(pictures):
-        x, y = 8 + (size + gap) * (k % across), 36 + (size + gap + low) * (k // across)
-        parts.append(tile.image(x, y, size, size, picture, sharp=False))
-        for number, line in enumerate(captions[k] if captions is not None else ()):
-            colour = (BLACK, "#A84300", GREY)[min(number, 2)]
-            parts.append(svg.text(x + size / 2, y + size + 14 + 15 * number, line, 11.5, colour, "middle"))
-    return svg.canvas(16 + across * (size + gap), 40 + rows * (size + gap + low), *parts)
-
-
 def augmented_grid(picture, dish: str, how, seed: int = 0) -> None:
     """Show one plate as it is, and eleven times as the network meets it."""
     pictures = [picture, *augmented(picture, how, 11, seed)]
     svg.show(
-        _rows_of_plates(pictures, f"A plate of {svg.spoken(dish)}, and eleven that were made of it"),
+        tile.sheet(
+            f"A plate of {svg.spoken(dish)}, and eleven that were made of it", tile.in_rows(pictures, 6), sharp=False
+        ),
         f"A picture of {svg.spoken(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
         "with a grey square somewhere.",
     )
@@ -75,7 +63,11 @@ def augmentation_explorer(pictures, names) -> None:
     def draw(plate, rotate, shift, scale, colour, cutout, flip, seed):
         how = Augment(flip, rotate, shift, scale, colour, cutout)
         made = augmented(pictures[plate], how, 11, seed)
-        return _rows_of_plates([pictures[plate], *made], "First the plate as it is; what would you still name right?")
+        return tile.sheet(
+            "First the plate as it is; what would you still name right?",
+            tile.in_rows([pictures[plate], *made], 6),
+            sharp=False,
+        )
 
     def slider(name, most, value, step):
         return interactive.slider(name, 0, most, value, step, 300, continuous_update=False)
@@ -132,21 +124,18 @@ def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
         K names.
     """
     named = probabilities.argmax(axis=1)
-    captions = [
-        (
-            svg.spoken(dishes[labels[k]]),
-            f"named {svg.spoken(dishes[named[k]])}",
-            f"sure to {probabilities[k, named[k]]:.0%}",
-        )
-        for k in chosen
-    ]
     if not len(chosen):
         print("There is no mistake to look at.")
         return
-    told = "; ".join(f"{true}, {name}, {sure}" for true, name, sure in captions)
+    captions = [
+        f"{svg.spoken(dishes[labels[k]])}\nnamed {svg.spoken(dishes[named[k]])}\nsure to {probabilities[k, named[k]]:.0%}"
+        for k in chosen
+    ]
+    rows = tile.in_rows([(pictures[k], words) for k, words in zip(chosen, captions, strict=True)], 6)
+    told = "; ".join(words.replace("\n", ", ") for words in captions)
+    title = "What the network would swear to, and is wrong about"
     svg.show(
-        _rows_of_plates([pictures[k] for k in chosen], "What the network would swear to, and is wrong about", captions),
-        f"Pictures that were named wrong: {told}.",
+        tile.sheet(title, rows, sharp=False, inks=(BLACK, "#A84300", GREY)), f"Pictures that were named wrong: {told}."
     )
 
 

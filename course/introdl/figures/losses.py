@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import huber, logsumexp, softmax
 
 from introdl.figures import interactive, svg
 from introdl.figures.grid import mix
@@ -14,16 +15,6 @@ from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERM
 COLOURS = (BLUE, ORANGE, GREEN)
 _WORDS = (BLUE, "#8A5F00", "#00654A")
 _HINGE, _ENTROPY = VERMILION, BLUE
-
-
-def _softmax(scores):
-    powers = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def _log_total(scores):
-    top = np.max(scores, axis=-1, keepdims=True)
-    return top[..., 0] + np.log(np.exp(scores - top).sum(axis=-1))
 
 
 def _hinge_terms(scores, label: int, delta: float):
@@ -72,7 +63,7 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
     rivals = np.asarray(rivals, float)
     best = float(rivals.max())
     hinge = np.maximum(0, rivals[None] - s[:, None] + delta).sum(axis=1)
-    entropy = _log_total(np.concatenate([s[:, None], np.tile(rivals, (len(s), 1))], axis=1)) - s
+    entropy = logsumexp(np.concatenate([s[:, None], np.tile(rivals, (len(s), 1))], axis=1), axis=1) - s
     panel = Panel(64, 62, 620, 270, (-3, 9), (0, 9))
     parts = [
         panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "what the plate costs"),
@@ -124,9 +115,9 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
     """
     scores = np.asarray(scores, float)
     K = len(scores)
-    terms, p = _hinge_terms(scores, label, delta), _softmax(scores)
+    terms, p = _hinge_terms(scores, label, delta), softmax(scores)
     hinge = float(terms.sum())
-    entropy = float(_log_total(scores) - scores[label])
+    entropy = float(logsumexp(scores) - scores[label])
     parts = []
     # scores
     panel = Panel(84, 66, 176, 150, (-6, 6), (0, 3))
@@ -308,10 +299,7 @@ def same_score(x=(2.0, 1.0), score: float = 5.0, others=((2.5, 0.0), (0.0, 5.0))
     rings = ""
     for w, colour in [(best, GREEN), *((np.array(o, float), GREY) for o in others)]:
         radius = float(np.linalg.norm(w)) / 7 * 330
-        rings += (
-            f'<circle cx="{float(panel.x(0)):.1f}" cy="{float(panel.y(0)):.1f}" r="{radius:.1f}" fill="none" '
-            f'stroke="{colour}" stroke-width="{2.5 if colour == GREEN else 1.2}" stroke-dasharray="5 4"/>'
-        )
+        rings += svg.ring(panel.x(0), panel.y(0), f"{radius:.1f}", colour, 2.5 if colour == GREEN else 1.2, "5 4")
     parts.append(panel.clip(rings, panel.curve(ends, (score - x[0] * ends) / x[1], BLACK, 2.5)))
     for w, colour in [*((np.array(o, float), GREY) for o in others), (best, GREEN)]:
         parts.append(svg.arrow(panel.x(0), panel.y(0), panel.x(w[0]), panel.y(w[1]), colour, 3))
@@ -360,8 +348,8 @@ def loss_and_slopes(scores, labels, kind: str, delta: float = 1.0):
         slopes = (terms > 0).astype(float)
         slopes[rows, labels] -= slopes.sum(axis=1)
         return float(terms.sum(axis=1).mean()), slopes / len(labels)
-    slopes = _softmax(scores)
-    loss = float((_log_total(scores) - scores[rows, labels]).mean())
+    slopes = softmax(scores, axis=1)
+    loss = float((logsumexp(scores, axis=1) - scores[rows, labels]).mean())
     slopes[rows, labels] -= 1
     return loss, slopes / len(labels)
 
@@ -402,11 +390,7 @@ def _cut(corners, w):
 
 
 def _mark(x, y, k, wrong) -> str:
-    ring = (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10.5" fill="none" stroke="{VERMILION}" stroke-width="2.5"/>'
-        if wrong
-        else ""
-    )
+    ring = svg.ring(x, y, 10.5, VERMILION) if wrong else ""
     if k == 0:
         return ring + svg.circle(x, y, 5.5, BLUE)
     if k == 1:
@@ -491,7 +475,7 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
             ),
         ]
     parts += [
-        f'<circle cx="432" cy="{y + 69}" r="8" fill="none" stroke="{VERMILION}" stroke-width="2.5"/>',
+        svg.ring(432, y + 69, 8, VERMILION),
         svg.text(446, y + 73, "taken for another dish", 12.5),
         svg.text(706, y + 73, f"sum of w²: {svg.fixed(float((W[:, :2] ** 2).sum()), 1)}", 12.5, BLACK, "end"),
     ]
@@ -557,11 +541,6 @@ def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
 # --- regression ---------------------------------------------------------------------------------------------
 
 
-def _huber(r, delta):
-    size = np.abs(r)
-    return np.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))
-
-
 def fit_line(x, t, kind: str, delta: float = 20.0) -> np.ndarray:
     """Fit t = a x + c under a loss, by least squares whose weights are set anew in each of 60 rounds.
 
@@ -614,11 +593,11 @@ def draw_regression(grams, kcal, slip: float, delta: float) -> str:
     limit = 300.0
     r = np.linspace(-limit, limit, 201)
     # Each loss is drawn through 1 at an error of 100 kcal: only the shapes can be compared.
-    shapes = {"squared": r**2 / 100**2, "absolute": np.abs(r) / 100, "Huber": _huber(r, delta) / _huber(100.0, delta)}
+    shapes = {"squared": r**2 / 100**2, "absolute": np.abs(r) / 100, "Huber": huber(delta, r) / huber(delta, 100.0)}
     slopes = {
         "squared": 2 * r / 100,
         "absolute": np.sign(r),
-        "Huber": np.clip(r, -delta, delta) * 100 / _huber(100.0, delta),
+        "Huber": np.clip(r, -delta, delta) * 100 / huber(delta, 100.0),
     }
     upper = Panel(58, 78, 220, 122, (-limit, limit), (0, 5))
     lower = Panel(58, 262, 220, 112, (-limit, limit), (-4, 4))

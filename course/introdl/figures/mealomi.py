@@ -8,6 +8,7 @@ import numpy as np
 from introdl.figures import interactive, svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
+from introdl.figures.panel import bars
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, show
 
 #: One colour for each task, wherever it comes: dish, grams, box.
@@ -189,41 +190,26 @@ def boxes_on_plates(images, true, predicted, ious, names) -> None:
     names : sequence of str
         What the network calls each.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.patches import Rectangle
+    words = [f"{svg.spoken(name)}: {iou:.2f}" for name, iou in zip(names, ious, strict=True)]
+    side = 164
 
-    rows = len(images) // 4
-    figure, grid = plt.subplots(rows, 4, figsize=(7.2, 2.05 * rows + 0.55))
-    size = images.shape[1]
-    for axes, image, right, said, iou, name in zip(grid.flat, images, true, predicted, ious, names, strict=True):
-        axes.imshow(image, extent=(0, size, size, 0))
-        for box, colour, style in ((right, "white", "-"), (said, "#FFD23F", "--")):
-            x0, y0, x1, y1 = np.clip(np.asarray(box) * size, 1, size - 1)
-            for edge, width in ((BLACK, 3.6), (colour, 2.0)):
-                axes.add_patch(
-                    Rectangle(
-                        (x0, y0),
-                        x1 - x0,
-                        y1 - y0,
-                        fill=False,
-                        edgecolor=edge,
-                        linewidth=width,
-                        linestyle=style if edge != BLACK else "-",
-                    )
-                )
-        axes.set_title(f"{svg.spoken(name)}: {iou:.2f}", fontsize=11, fontweight="normal", loc="center")
-        axes.axis("off")
-    figure.suptitle(
-        "White: the true box. Yellow, dashed: the network's. The number is their IoU",
-        x=0.02,
-        ha="left",
-        fontsize=12,
-        fontweight="bold",
-    )
-    figure.tight_layout(rect=(0, 0, 1, 0.99))
-    told = "; ".join(f"{svg.spoken(name)} {iou:.2f}" for name, iou in zip(names, ious, strict=True))
-    show(
-        figure, f"Test plates with the true box in white and the network's in dashed yellow, and their overlap: {told}."
+    def boxes(row, column, left, top):
+        parts = []
+        for box, colour, dash in ((true, "#FFFFFF", ""), (predicted, "#FFD23F", "7 5")):
+            x0, y0, x1, y1 = np.clip(np.asarray(box[4 * row + column]) * side, 1, side - 1)
+            corners = [(left + x, top + y) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0))]
+            for (a, b), (c, d) in zip(corners, corners[1:], strict=False):
+                parts.append(svg.line(a, b, c, d, BLACK, 4.4))
+            for (a, b), (c, d) in zip(corners, corners[1:], strict=False):
+                parts.append(svg.line(a, b, c, d, colour, 2.4, dash))
+        return "".join(parts)
+
+    rows = tile.in_rows(list(zip(images, words, strict=True)), 4)
+    title = "White: the true box. Yellow, dashed: the network's. The number is their IoU"
+    svg.show(
+        tile.sheet(title, rows, side=side, sharp=False, over=boxes),
+        "Test plates with the true box in white and the network's in dashed yellow, and their overlap: "
+        f"{'; '.join(words).replace(':', '')}.",
     )
 
 
@@ -238,18 +224,14 @@ def energy_decomposed(errors: dict[str, float], title: str) -> None:
         What the figure says.
     """
     top = max(errors.values())
-    parts = [svg.title(title)]
     colours = (GREY, BLUE, ORANGE, PURPLE, "#9A9A9A", "#C4C4C4")
-    for number, (name, value) in enumerate(errors.items()):
-        y = 48 + 42 * number
-        parts += [
-            svg.text(262, y + 19, name, 13, "#222", "end"),
-            svg.box(270, y, 330 * value / top, 28, colours[number % len(colours)]),
-            svg.text(276 + 330 * value / top, y + 19, f"{value:.0f} kcal", 13, bold=True),
-        ]
-    told = ", ".join(f"{name} {value:.0f} kcal" for name, value in errors.items())
+    words = [f"{value:.0f} kcal" for value in errors.values()]
+    lengths = [330 * value / top for value in errors.values()]
+    drawn = bars(270, 41, errors, lengths, words, [colours[n % len(colours)] for n in range(len(errors))], 42, 28)
+    told = ", ".join(f"{name} {word}" for name, word in zip(errors, words, strict=True))
     svg.show(
-        svg.canvas(690, 58 + 42 * len(errors), *parts), f"{title}. Mean absolute error of a plate's energy: {told}."
+        svg.sheet(title, 690, 58 + 42 * len(errors), drawn),
+        f"{title}. Mean absolute error of a plate's energy: {told}.",
     )
 
 
@@ -537,28 +519,7 @@ def recommended(liked: list[tuple], rows: dict[str, list[tuple]]) -> None:
     rows : dict of str to list of (numpy.ndarray, str)
         For each rule its recommendations, the best first.
     """
-    import matplotlib.pyplot as plt
-
     every = {"she liked": liked, **rows}
-    columns = max(len(row) for row in every.values())
-    figure, grid = plt.subplots(len(every), columns, figsize=(1.65 * columns, 2.1 * len(every)), squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
-    for line, (words, row) in zip(grid, every.items(), strict=True):
-        for axes, (image, name) in zip(line, row, strict=False):
-            axes.imshow(image)
-            axes.set_title(name, fontsize=10, fontweight="normal", loc="center")
-        line[0].text(
-            -0.08,
-            0.5,
-            words,
-            transform=line[0].transAxes,
-            rotation=90,
-            ha="right",
-            va="center",
-            fontsize=11,
-            fontweight="bold",
-        )
-    figure.tight_layout()
     told = "; ".join(f"{words}: {', '.join(name for _, name in row)}" for words, row in every.items())
-    show(figure, f"Rows of plates. {told}.".replace("\n", " "))
+    drawing = tile.sheet("What she liked, and what comes of it", list(every.items()), side=128, sharp=False)
+    svg.show(drawing, f"Rows of plates. {told}.")

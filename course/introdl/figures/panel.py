@@ -112,6 +112,29 @@ class Panel:
         )
 
 
+class LogPanel(Panel):
+    """A panel with logarithmic axes, or with one; the parameters are those of `Panel`, the limits numbers above 0.
+
+    Parameters
+    ----------
+    logx, logy : bool
+        Which axes are logarithmic.
+    """
+
+    def __init__(self, left, top, width, height, xlim, ylim, logx=True, logy=True):
+        self.logx, self.logy = logx, logy
+        xlim, ylim = (np.log10(xlim) if logx else xlim), (np.log10(ylim) if logy else ylim)
+        super().__init__(left, top, width, height, tuple(xlim), tuple(ylim))
+
+    def x(self, value):
+        """Turn data into pixels across."""
+        return super().x(np.log10(np.asarray(value, float)) if self.logx else value)
+
+    def y(self, value):
+        """Turn data into pixels down."""
+        return super().y(np.log10(np.asarray(value, float)) if self.logy else value)
+
+
 def _ticks(ticks: Iterable, digits: int) -> list[tuple[float, str]]:
     return [tick if isinstance(tick, tuple) else (tick, svg.fixed(tick, digits)) for tick in ticks]
 

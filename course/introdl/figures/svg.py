@@ -103,9 +103,10 @@ def centred(x, y, words, size, colour=BLACK, anchor="middle", bold=False, italic
     )
 
 
-def ring(x, y, r, colour, width=2.5) -> str:
+def ring(x, y, r, colour, width=2.5, dash="") -> str:
     """Return an empty circle around a place."""
-    return circle(x, y, r, "none", colour, width)
+    drawn = circle(x, y, r, "none", colour, width)
+    return drawn.replace("/>", f' stroke-dasharray="{dash}"/>') if dash else drawn
 
 
 def line(x1, y1, x2, y2, colour=BLACK, width=1.0, dash="") -> str:

@@ -7,7 +7,7 @@ import html
 import numpy as np
 
 from introdl.figures import svg
-from introdl.pixels import address
+from introdl.pixels import SMALL, address
 
 PIXELATED = "image-rendering:pixelated"
 
@@ -87,3 +87,59 @@ def row(*parts: str, gap: str = "10px 14px", align: str = "flex-start") -> str:
 def ink(values: np.ndarray, reach: float) -> np.ndarray:
     """Turn a map into a drawing on paper: 0 is white, `reach` and more is black; floats in [0, 1]."""
     return 1 - np.clip(values / reach, 0, 1)
+
+
+def sheet(
+    title: str,
+    rows,
+    columns=(),
+    side: int = 104,
+    *,
+    gap: int = 8,
+    sharp: bool | None = None,
+    over=None,
+    inks=(svg.INK,),
+) -> str:
+    """Return pictures in rows as a drawing, each row with its name on the left.
+
+    Parameters
+    ----------
+    title : str
+        What the drawing says.
+    rows : sequence of (str, sequence of (array, str))
+        For each row its name, and its pictures with the words below each. Both may have several lines, or none. A picture
+        without words may stand alone.
+    columns : sequence of str
+        What stands above each column.
+    side, gap : int
+        Of a picture, and between two, in pixels.
+    sharp : bool, optional
+        Whether pixels are shown as squares; by default those of pictures below `introdl.pixels.SMALL` pixels.
+    over : callable, optional
+        Takes the row, the column and the upper left corner of a picture, and returns what is drawn on it.
+    inks : sequence of str
+        The colours of the lines below a picture; the last serves for all that follow.
+    """
+    rows = [(name.split("\n"), [one if isinstance(one, tuple) else (one, "") for one in line]) for name, line in rows]
+    left = 14 + max(round(7.2 * len(line)) + 10 if line else 0 for name, _ in rows for line in name)
+    y, parts = 38 + 18 * bool(columns), []
+    for j, words in enumerate(columns):
+        parts.append(svg.text(left + (side + gap) * j + side / 2, y - 6, words, 12, "#333", "middle"))
+    for i, (name, line) in enumerate(rows):
+        middle = y + side / 2 + 5 - 7.5 * (len(name) - 1)
+        parts += [svg.text(left - 8, middle + 15 * k, words, 12.5, svg.INK, "end") for k, words in enumerate(name)]
+        for j, (picture, words) in enumerate(line):
+            x = left + (side + gap) * j
+            crisp = max(np.shape(picture)[:2]) < SMALL if sharp is None else sharp
+            parts += [image(x, y, side, side, picture, crisp), over(i, j, x, y) if over else ""]
+            for k, part in enumerate(words.splitlines()):
+                ink = inks[min(k, len(inks) - 1)]
+                parts.append(svg.text(x + side / 2, y + side + 14 + 15 * k, part, 11.5, ink, "middle"))
+        y += side + gap + 15 * max(len(words.splitlines()) for _, words in line)
+    most = max(len(line) for _, line in rows)
+    return svg.sheet(title, max(left + most * (side + gap) + 6, 9.2 * len(title) + 28), y + 4, *parts)
+
+
+def in_rows(pictures, across: int) -> list[tuple[str, list]]:
+    """Put pictures into rows without names, for `sheet`."""
+    return [("", list(pictures[k : k + across])) for k in range(0, len(pictures), across)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from introdl.figures import interactive, svg
+from introdl.figures import interactive, svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of
 from introdl.figures.panel import Panel
@@ -73,10 +73,7 @@ def draw_triplet(points, margin: float) -> str:
     unit = panel.width / 4.4
 
     def ring(radius, colour, dash):
-        return (
-            f'<circle cx="{float(panel.x(a[0])):.1f}" cy="{float(panel.y(a[1])):.1f}" r="{radius * unit:.1f}" fill="none" '
-            f'stroke="{colour}" stroke-width="1.6" stroke-dasharray="{dash}"/>'
-        )
+        return svg.ring(panel.x(a[0]), panel.y(a[1]), f"{radius * unit:.1f}", colour, 1.6, dash)
 
     def mark(point, colour, word):
         x, y = float(panel.x(point[0])), float(panel.y(point[1]))
@@ -172,17 +169,9 @@ def pairs_of_pictures(images, pairs, words, title: str, alt: str) -> None:
         Below each pair.
     title, alt : str
     """
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(2, len(pairs), figsize=(1.25 * len(pairs), 3.3), squeeze=False)
-    for column, ((i, j), word) in enumerate(zip(pairs, words, strict=True)):
-        for row, which in enumerate((i, j)):
-            axes[row, column].imshow(images[which])
-            axes[row, column].set_axis_off()
-        axes[1, column].text(0.5, -0.08, word, transform=axes[1, column].transAxes, ha="center", va="top", fontsize=9)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
-    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.16, top=0.89, wspace=0.06, hspace=0.04)
-    show(figure, alt)
+    above = [images[i] for i, _ in pairs]
+    below = [(images[j], word) for (_, j), word in zip(pairs, words, strict=True)]
+    svg.show(tile.sheet(title, [("", above), ("", below)], sharp=False), alt)
 
 
 # --- a threshold to drag ------------------------------------------------------------------------------------------------

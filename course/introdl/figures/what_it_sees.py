@@ -63,21 +63,13 @@ def filters(weights, columns: int = 8) -> None:
     columns : int
         How many side by side.
     """
-    import matplotlib.pyplot as plt
-
     weights = np.asarray(weights.detach() if hasattr(weights, "detach") else weights)
-    rows = -(-len(weights) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(7.4, 0.98 * rows + 0.5))
-    for axis in axes.ravel():
-        axis.axis("off")
-    for number, (axis, one) in enumerate(zip(axes.ravel(), weights, strict=False)):
-        axis.imshow((0.5 + 0.5 * one / np.abs(one).max()).transpose(1, 2, 0))
-        axis.set_title(str(number), fontsize=8, fontweight="normal", pad=2)
-    figure.suptitle("The first filters: nine coloured pixels each", x=0.02, ha="left", fontweight="bold", fontsize=12)
-    figure.tight_layout(h_pad=0.3, w_pad=0.3)
-    show(
-        figure,
-        f"The {len(weights)} filters of the first layer, 3 x 3 pixels each, as colour pictures: squares of nine colours each, few of them with a shape.",
+    squares = [(0.5 + 0.5 * one / np.abs(one).max()).transpose(1, 2, 0) for one in weights]
+    rows = tile.in_rows([(one, str(number)) for number, one in enumerate(squares)], columns)
+    svg.show(
+        tile.sheet("The first filters: nine coloured pixels each", rows, side=72, gap=12),
+        f"The {len(weights)} filters of the first layer, 3 x 3 pixels each, as colour pictures: squares of nine colours each, "
+        "few of them with a shape.",
     )
 
 
@@ -100,40 +92,22 @@ def by_layer(net, image: np.ndarray, layers, count: int = 7) -> None:
     count : int
         Maps in each row.
     """
-    import matplotlib.pyplot as plt
-
     from introdl import looking
 
-    x = looking.as_pictures(image[None])
-    figure, axes = plt.subplots(len(layers), count + 1, figsize=(9.2, 1.28 * len(layers) + 0.5))
-    for row, layer in enumerate(layers):
+    x, rows = looking.as_pictures(image[None]), []
+    for layer in layers:
         maps = looking.feature_maps(net, layer, x)[0].numpy()
-        axes[row, 0].imshow(image)
-        axes[row, 0].set_ylabel(
-            f"{layer}\n{maps.shape[1]} × {maps.shape[2]}", rotation=0, ha="right", va="center", fontsize=10
-        )
-        for axis, channel in zip(axes[row, 1:], strongest(maps, count), strict=True):
-            axis.imshow(maps[channel], cmap="inferno", vmin=0)
-            axis.set_title(f"channel {channel}", fontsize=8, fontweight="normal", pad=2)
-    for axis in axes.ravel():
-        axis.set_xticks([])
-        axis.set_yticks([])
-        axis.grid(visible=False)
-        for side in axis.spines.values():
-            side.set_visible(False)
-    for row in range(1, len(layers)):
-        axes[row, 0].images[0].set_visible(False)
-    figure.suptitle(
-        "From fine outlines to a few places: the higher the layer, the coarser and the choosier",
-        x=0.02,
-        ha="left",
-        fontweight="bold",
-        fontsize=12,
-    )
-    figure.tight_layout(h_pad=0.4, w_pad=0.3)
-    show(
-        figure,
-        "One plate and, row by row, the most active maps of each stage: fine outlines first, then textures, at last a few bright cells where the food is.",
+        found = [(_coloured(np.maximum(maps[c], 0)), f"channel {c}") for c in strongest(maps, count)]
+        rows.append((f"{layer}\n{maps.shape[1]} × {maps.shape[2]}", found))
+    plate = [("the plate", [(image, "")])]
+    svg.show(
+        tile.sheet(
+            "From fine outlines to a few places: the higher the layer, the coarser and the choosier",
+            plate + rows,
+            side=96,
+        ),
+        "One plate and, row by row, the most active maps of each stage: fine outlines first, then textures, at last a few "
+        "bright cells where the food is.",
     )
 
 
@@ -231,30 +205,26 @@ def favourites(images: np.ndarray, found: dict) -> None:
     found : dict
         For each pair of layer and channel an array (k, 3): picture, row, column, the strongest first.
     """
-    import matplotlib.pyplot as plt
+    from PIL import Image
 
-    k = max(len(places) for places in found.values())
-    figure, axes = plt.subplots(len(found), k, figsize=(9.2, 1.06 * len(found) + 0.5))
-    for row, ((layer, channel), places) in zip(axes, found.items(), strict=True):
-        for axis in row:
-            axis.axis("off")
-        for axis, (n, top, left) in zip(row, np.asarray(places), strict=False):
-            axis.imshow(patch(images[n], layer, int(top), int(left)), interpolation="bilinear")
-        row[0].text(
-            -0.12, 0.5, f"{layer}\nchannel {channel}", transform=row[0].transAxes, ha="right", va="center", fontsize=10
-        )
-    figure.suptitle(
-        "What a channel answers to most: edges and colours low down, parts like a yolk further up",
-        x=0.02,
-        ha="left",
-        fontweight="bold",
-        fontsize=12,
-    )
-    figure.tight_layout(h_pad=0.25, w_pad=0.25)
-    figure.subplots_adjust(left=0.14)
-    show(
-        figure,
-        "One row for each channel: the patches of plates that it answers to most, cut out to what the channel sees. In low layers the patches of a row share an edge or a colour, higher up some share a part of a dish, such as a yolk; rows of the last layer mix several dishes.",
+    def cut_out(layer, place):
+        n, row, column = (int(number) for number in place)
+        return Image.fromarray(patch(images[n], layer, row, column)).resize((96, 96), Image.Resampling.BILINEAR)
+
+    rows = [
+        (f"{layer}\nchannel {channel}", [cut_out(layer, place) for place in places])
+        for (layer, channel), places in found.items()
+    ]
+    svg.show(
+        tile.sheet(
+            "What a channel answers to most: edges and colours low down, parts like a yolk further up",
+            rows,
+            side=82,
+            sharp=False,
+        ),
+        "One row for each channel: the patches of plates that it answers to most, cut out to what the channel sees. In low "
+        "layers the patches of a row share an edge or a colour, higher up some share a part of a dish, such as a yolk; rows "
+        "of the last layer mix several dishes.",
     )
 
 
@@ -348,21 +318,7 @@ def sheet(rows, title: str, alt: str, columns=None, side: float = 1.5) -> None:
     side : float
         Of a picture, in inches.
     """
-    import matplotlib.pyplot as plt
-
-    wide = max(len(pictures) for _, pictures in rows)
-    figure, axes = plt.subplots(len(rows), wide, figsize=(side * wide + 1.1, side * len(rows) + 0.7), squeeze=False)
-    for row, (name, pictures) in zip(axes, rows, strict=True):
-        for axis in row:
-            axis.axis("off")
-        for axis, picture in zip(row, pictures, strict=False):
-            axis.imshow(picture, interpolation="bilinear")
-        row[0].text(-0.08, 0.5, name, transform=row[0].transAxes, ha="right", va="center", fontsize=10)
-    for axis, words in zip(axes[0], columns or [], strict=False):
-        axis.set_title(words, fontsize=10, fontweight="normal", loc="center", pad=4)
-    figure.suptitle(title, x=0.02, ha="left", fontweight="bold", fontsize=12)
-    figure.tight_layout(h_pad=0.4, w_pad=0.3)
-    show(figure, alt)
+    svg.show(tile.sheet(title, rows, columns or (), round(96 * side), sharp=False), alt)
 
 
 def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
