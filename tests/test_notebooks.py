@@ -1,6 +1,7 @@
 """Every notebook, executed by papermill: with its answers all is right, blank it runs to the end."""
 
 import os
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -72,12 +73,15 @@ def blank(name, folder, parameters):
 
 
 def look_at_outputs(run):
-    """Nothing warns, a chapter has its figures, each with its alt text, and it takes no more than two minutes on one core.
+    """Nothing warns, a chapter has its figures, each with its alt text, it has at most 1.5 MB, and it
+    takes no more than two minutes on one core.
 
     Two minutes of processor time: the clock would ask how busy the machine is.
     """
     notebook = nbformat.read(run.output, as_version=4)
     assert [str(finding) for finding in lint.executed(notebook, run.output, run.name[:2].isdigit())] == []
+    size = Path(run.output).stat().st_size / 1e6
+    assert size < 1.5, f"{run.name} has {size:.1f} MB when it has run; show photographs as JPEG, and fewer dots"
     assert 0 < run.processor < 120, f"{run.name} took {run.processor:.0f} s of processor time"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 
 import numpy as np
 
-_WIDTH = 112
+from introdl.pixels import SMALL, address
+
+_WIDTH = SMALL
 _BLUE = "#0072B2"
 
 
@@ -76,25 +76,3 @@ def _encoded(dataset, index: int) -> str:
         pen.rectangle((inner[0] - 1, inner[1] - 1, inner[2] + 1, inner[3] + 1), outline="white")
         pen.rectangle(inner, outline=_BLUE)
     return address(np.asarray(picture))
-
-
-def address(image: np.ndarray) -> str:
-    """Return a picture as the ``src`` of an ``<img>``: its bytes, written into the address.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        uint8, (height, width, 3). Small pictures become PNG, so that every pixel stays as it is; larger ones JPEG.
-
-    Returns
-    -------
-    str
-        ``"data:image/..."``.
-    """
-    from PIL import Image
-
-    picture = Image.fromarray(np.ascontiguousarray(image))
-    small = max(picture.size) < _WIDTH
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG") if small else picture.save(buffer, "JPEG", quality=88)
-    return f"data:image/{'png' if small else 'jpeg'};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -6,19 +6,18 @@ check of a layer's gradients, and the gradients of a network with two layers.
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg, tile
+from introdl.figures.grid import PALE_BLUE, PALE_GREEN, PALE_GREY, PALE_ORANGE, grid, ring
 from introdl.figures.interactive import explore, rows_of, stepper
+from introdl.figures.panel import Panel, shades
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
-_PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, _PALE_GREY = "#CFE5F4", "#F9DFC0", "#D5EFE5", "#EFEFEF"
 _RED_INK, _GREEN_INK, _PURPLE_INK = "#A84300", "#00654A", "#8E3F69"
 
 
@@ -264,7 +263,7 @@ def _draw(order, names, moment: _Moment) -> str:
     columns, ways = _columns(order)
     width, height = _place(columns)
     left, top = 16, 46
-    parts = [svg.text(14, 26, moment.title, 15, bold=True)]
+    parts = [svg.title(moment.title)]
     labels = []
     for child, parent, number, way in ways:
         hot = (id(child), id(parent)) in moment.edges
@@ -298,7 +297,7 @@ def _draw(order, names, moment: _Moment) -> str:
             node = slot.node
             x, y = left + slot.x - _WIDE / 2, top + slot.y - _HIGH / 2
             hot, leaf = id(node) in moment.hot, not node.children
-            fill = _PALE_GREY if leaf else "#FFFFFF"
+            fill = PALE_GREY if leaf else "#FFFFFF"
             edge = (VERMILION if moment.back else BLUE) if hot else "#555555"
             parts.append(svg.box(x, y, _WIDE, _HIGH, fill, edge, 3 if hot else 1.2, 7))
             head = _head(node, names)
@@ -396,7 +395,15 @@ def moments(root, names=None) -> list[_Moment]:
         return named.get(id(node)) or getattr(node, "op", "") or _n(node.data)
 
     leaves = {id(n) for n in order if not n.children}
-    steps = [_Moment("Forward: the leaves are given", ["Grey boxes are leaves: nothing leads to them."], set(leaves), {}, set(leaves))]  # fmt: skip
+    steps = [
+        _Moment(
+            "Forward: the leaves are given",
+            ["Grey boxes are leaves: nothing leads to them."],
+            set(leaves),
+            {},
+            set(leaves),
+        )
+    ]
     data = set(leaves)
     for node in (n for n in order if n.children):
         data = data | {id(node)}
@@ -494,7 +501,10 @@ def step_errors(curve: str, steps, kind=np.float64) -> dict[str, np.ndarray]:
     with np.errstate(all="ignore"):
         forward = (f(x + h) - f(np.full_like(h, x))) / h
         both = (f(x + h) - f(x - h)) / (kind(2) * h)
-    return {name: np.abs(found.astype(float) - true) / abs(true) for name, found in (("forward", forward), ("central", both))}  # fmt: skip
+    return {
+        name: np.abs(found.astype(float) - true) / abs(true)
+        for name, found in (("forward", forward), ("central", both))
+    }
 
 
 def _power(exponent: float) -> str:
@@ -518,13 +528,13 @@ def draw_steps(exponent: float, kind: str, curve: str) -> str:
     dtype = np.dtype(kind).type
     grid = np.arange(-15, 0.01, 0.25)
     errors = step_errors(curve, 10.0**grid, dtype)
-    panel = svg.Panel(74, 84, 620, 286, (-15, 0), (-13, 1))
+    panel = Panel(74, 84, 620, 286, (-15, 0), (-13, 1))
     parts = [
         panel.axes([], [(y, _power(y)) for y in (-12, -9, -6, -3, 0)], "step h", "relative error of the slope", out=52)
     ]
     for tick in range(-15, 1, 3):
-        parts.append(svg.line(panel.x(tick), panel.top, panel.x(tick), panel.top + panel.height, svg.GRID))
-        parts.append(svg.text(panel.x(tick), panel.top + panel.height + 16, _power(tick), 12, "#333", "middle"))
+        parts.append(panel.upright(tick, svg.GRID))
+        parts.append(svg.text(panel.x(tick), panel.bottom + 16, _power(tick), 12, "#333", "middle"))
     drawn = []
     at = {}
     for name, colour, dash in (("forward", VERMILION, "7 4"), ("central", BLUE, "")):
@@ -537,28 +547,27 @@ def draw_steps(exponent: float, kind: str, curve: str) -> str:
     best = {name: float(grid[np.argmin(np.where(errors[name] == 0, np.inf, errors[name]))]) for name in errors}
     third = float(np.log10(np.finfo(dtype).eps) / 3)
     parts += [
-        svg.line(panel.x(third), panel.top, panel.x(third), panel.top + panel.height, GREEN, 1.8, "3 4"),
+        panel.upright(third, GREEN, 1.8, "3 4"),
         svg.text(
             panel.x(third) + 6, panel.top + 14, f"ε^(1/3) = {_power(round(third, 1))}", 12.5, _GREEN_INK, halo=True
         ),
-        svg.line(panel.x(exponent), panel.top, panel.x(exponent), panel.top + panel.height, GREY, 1.2),
+        panel.upright(exponent, GREY, 1.2),
         panel.clip(*drawn),
-        svg.text(panel.x(-14.7), panel.top + panel.height - 12, "← rounding: ε / h", 12.5, "#444", halo=True),
-        svg.text(panel.x(-0.2), panel.top + panel.height - 12, "truncation: h or h² →", 12.5, "#444", "end", halo=True),
+        svg.text(panel.x(-14.7), panel.bottom - 12, "← rounding: ε / h", 12.5, "#444", halo=True),
+        svg.text(panel.x(-0.2), panel.bottom - 12, "truncation: h or h² →", 12.5, "#444", "end", halo=True),
     ]
     words = [
         f"{name}: {at[name]:.0e}".replace("e+00", "").replace("e-0", "e-").replace("-", "−")
         for name in ("forward", "central")
     ]
     title = "Too large a step bends, too small a step rounds: the best lies between"
-    parts.insert(0, svg.text(14, 26, title, 15, bold=True))
     line = f"h = {_power(exponent)}, {kind}.  Relative error, "
-    parts.insert(1, svg.text(14, 48, line, 13, "#333"))
+    parts.insert(0, svg.text(14, 48, line, 13, "#333"))
     parts.insert(2, svg.text(356, 48, words[0], 13, _RED_INK, bold=True))
     parts.insert(3, svg.text(506, 48, words[1], 13, BLUE, bold=True))
     lowest = f"Lowest on this grid: forward at {_power(best['forward'])}, central at {_power(best['central'])}."
     parts.insert(4, svg.text(14, 68, lowest, 12.5, "#444"))
-    return svg.canvas(720, 424, *parts)
+    return svg.sheet(title, 720, 424, *parts)
 
 
 def step_explorer(exponent: float = -5.0) -> None:
@@ -569,16 +578,13 @@ def step_explorer(exponent: float = -5.0) -> None:
     exponent : float, optional
         The step to begin with is 10 to this power, between -15 and 0.
     """
-    import ipywidgets as widgets
 
     explore(
         draw_steps,
         {
-            "exponent": widgets.FloatSlider(
-                value=exponent, min=-15, max=0, step=0.25, description="log₁₀ h", layout={"width": "380px"}
-            ),
-            "kind": widgets.ToggleButtons(options=["float64", "float32"], style={"button_width": "80px"}),
-            "curve": widgets.Dropdown(options=list(CURVES), description="slope of", layout={"width": "260px"}),
+            "exponent": interactive.slider("log₁₀ h", -15, 0, exponent, 0.25, 380),
+            "kind": interactive.buttons("", ["float64", "float32"], width="80px"),
+            "curve": interactive.choice("slope of", list(CURVES), width=260),
         },
         "The relative error of a numerical slope against its step, on logarithmic axes: forward differences and central "
         "differences each make a V, and that of central differences reaches much lower. A slider moves the step; buttons "
@@ -651,21 +657,10 @@ def check_layer(name: str, backward: Callable, forward: Callable, arrays: dict, 
         print(f"  {who:<8} " + "   ".join(words))
 
 
-def _grid(values, cell=34, fills=None, bold=None, blank=None) -> str:
+def _grid(values, size=34, fills=None, bold=None) -> str:
     """A small plane of numbers; `fills` colours cells, `bold` frames one window (top, left, height, width)."""
-    rows, columns = values.shape
-    parts = []
-    for i in range(rows):
-        for j in range(columns):
-            words = "" if blank is not None and blank[i, j] else svg.short(values[i, j])
-            parts.append(svg.cell(j * cell + 3, i * cell + 3, cell, words, "#FFFFFF" if fills is None else fills[i][j]))
-    if bold is not None:
-        top, left, high, wide = bold
-        parts.append(
-            f'<rect x="{left * cell + 3}" y="{top * cell + 3}" width="{wide * cell}" height="{high * cell}" fill="none" '
-            f'stroke="{svg.INK}" stroke-width="2.6"/>'
-        )
-    return svg.canvas(columns * cell + 6, rows * cell + 6, "".join(parts))
+    look = (lambda i, j: {"fill": fills[i][j]}) if fills is not None else None
+    return grid(values, size, look, *([ring(bold[0], bold[1], size, svg.INK, *bold[2:], 2.6)] if bold else []))
 
 
 def draw_scatter(x, w, dout, step: int, stride: int = 1) -> str:
@@ -698,24 +693,28 @@ def draw_scatter(x, w, dout, step: int, stride: int = 1) -> str:
         ]
 
     done = [
-        [_PALE_ORANGE if (r, c) == (i, j) else _PALE_GREY if r * dout.shape[1] + c < step else "#FFFFFF" for c in range(dout.shape[1])]
+        [
+            PALE_ORANGE if (r, c) == (i, j) else PALE_GREY if r * dout.shape[1] + c < step else "#FFFFFF"
+            for c in range(dout.shape[1])
+        ]
         for r in range(dout.shape[0])
-    ]  # fmt: skip
-    row = '<div style="display:flex;flex-wrap:wrap;gap:6px 22px;align-items:flex-end;margin-bottom:6px">'
-    blue, green = [[_PALE_BLUE] * kw] * kh, [[_PALE_GREEN] * kw] * kh
+    ]
+    blue, green = [[PALE_BLUE] * kw] * kh, [[PALE_GREEN] * kw] * kh
     changed = "; ".join(
         f"dx[{r}, {c}]: {_n(before_x[r, c])} + {_n(g)}·{_bracketed(w[r - frame[0], c - frame[1]])} = {_n(dx[r, c])}"
         for r, c in ((frame[0], frame[1]), (frame[0] + kh - 1, frame[1] + kw - 1))
     )
     body = (
-        row
-        + svg.block("dout, from above", _grid(dout, fills=done, bold=(i, j, 1, 1)))
-        + svg.block("w, the kernel", _grid(w, fills=blue))
-        + svg.block(f"dx: its window += {_n(g)} · w", _grid(dx, fills=inside(_PALE_BLUE, x.shape), bold=frame))
-        + svg.block("x, with the window", _grid(x, fills=inside(_PALE_GREEN, x.shape), bold=frame))
-        + svg.block(f"dw += {_n(g)} · window", _grid(dw, fills=green))
-        + "</div>"
-        + f'<div style="font-size:13px;color:#333">{changed}; dw[0, 0]: {_n(before_w[0, 0])} + {_n(g)}·'
+        tile.row(
+            svg.block("dout, from above", _grid(dout, fills=done, bold=(i, j, 1, 1))),
+            svg.block("w, the kernel", _grid(w, fills=blue)),
+            svg.block(f"dx: its window += {_n(g)} · w", _grid(dx, fills=inside(PALE_BLUE, x.shape), bold=frame)),
+            svg.block("x, with the window", _grid(x, fills=inside(PALE_GREEN, x.shape), bold=frame)),
+            svg.block(f"dw += {_n(g)} · window", _grid(dw, fills=green)),
+            gap="6px 22px",
+            align="flex-end",
+        )
+        + f'<div style="font-size:13px;color:#333;margin-top:6px">{changed}; dw[0, 0]: {_n(before_w[0, 0])} + {_n(g)}·'
         f"{_bracketed(x[frame[0], frame[1]])} = {_n(dw[0, 0])}</div>"
     )
     return svg.frame(f"Output [{i}, {j}] hands on {_n(g)}: times the kernel to dx, times the window to dw", body)
@@ -753,7 +752,7 @@ def pool_routes(x, dout, size: int = 2) -> None:
     size : int, optional
     """
     x, dout = np.asarray(x, dtype=float), np.asarray(dout, dtype=float)
-    tints = (_PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, "#EAD5E4")
+    tints = (PALE_BLUE, PALE_ORANGE, PALE_GREEN, "#EAD5E4")
     dx, best = np.zeros_like(x), [["#FFFFFF"] * x.shape[1] for _ in range(x.shape[0])]
     words = []
     for number, (i, j) in enumerate(np.ndindex(dout.shape)):
@@ -763,14 +762,11 @@ def pool_routes(x, dout, size: int = 2) -> None:
         best[i * size + u][j * size + v] = tints[number % 4]
         words.append(f"{svg.short(dout[i, j])} goes to row {i * size + u}, column {j * size + v}")
     small = [[tints[(r * dout.shape[1] + c) % 4] for c in range(dout.shape[1])] for r in range(dout.shape[0])]
-    arrow = '<span style="font-size:26px;align-self:center">→</span>'
-    body = (
-        '<div style="display:flex;flex-wrap:wrap;gap:8px 20px;align-items:flex-start">'
-        + svg.block("x: the largest of each window", _grid(x, 40, best))
-        + svg.block("dout, from above", _grid(dout, 40, small))
-        + arrow
-        + svg.block("dx", _grid(dx, 40, best))
-        + "</div>"
+    body = tile.row(
+        svg.block("x: the largest of each window", _grid(x, 40, best)),
+        svg.block("dout, from above", _grid(dout, 40, small)),
+        '<span style="font-size:26px;align-self:center">→</span>',
+        svg.block("dx", _grid(dx, 40, best)),
     )
     svg.show(
         svg.frame("The largest gets the whole gradient, the others get none", body, width=640),
@@ -864,7 +860,7 @@ def moons(plates: int, rng: np.random.Generator, noise: float = 0.12) -> tuple[n
 
 
 _LIMITS = ((-2.0, 2.0), (-1.5, 1.5))
-_FINE = 72
+_FINE = (144, 108)  # cells of the coloured plane, across and up
 
 
 def _scores(points, weights):
@@ -872,22 +868,11 @@ def _scores(points, weights):
     return np.maximum(points @ W1 + b1, 0) @ W2 + b2
 
 
-def _region_picture(weights) -> str:
-    """How sure the network is, as a small PNG: blue for dish 0, orange for dish 1."""
-    from PIL import Image
-
-    xs = np.linspace(*_LIMITS[0], _FINE)
-    ys = np.linspace(*_LIMITS[1], _FINE * 3 // 4)[::-1]
-    points = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    scores = _scores(points, weights)
-    p = 1 / (1 + np.exp(np.clip(scores[:, 0] - scores[:, 1], -50, 50)))
-    blue, white, orange = (np.array(c, float) for c in ((0, 114, 178), (255, 255, 255), (230, 159, 0)))
-    share = (np.abs(p - 0.5) * 2 * 0.55)[:, None]
-    colours = white + (np.where(p[:, None] > 0.5, orange, blue) - white) * (0.12 * (share > 0.01) + share * 0.8)
-    image = Image.fromarray(colours.round().astype(np.uint8).reshape(len(ys), len(xs), 3))
-    buffer = io.BytesIO()
-    image.resize((4 * len(xs), 4 * len(ys)), Image.Resampling.BILINEAR).save(buffer, format="PNG", compress_level=1)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+def _regions(points, weights) -> np.ndarray:
+    """How sure the network is at each point (..., 2), as colours: blue for dish 0, orange for dish 1."""
+    scores = _scores(points.reshape(-1, 2), weights).reshape(*points.shape[:2], 2)
+    sure = np.tanh(np.clip(scores[..., 1] - scores[..., 0], -50, 50) / 2)  # 2 p - 1
+    return shades(sure * 0.44 + 0.12 * np.sign(sure) * (np.abs(sure) > 0.018), (0, 114, 178), (230, 159, 0))
 
 
 def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment: int, folds: bool, dishes) -> str:
@@ -910,12 +895,12 @@ def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment:
     step, weights = history[moment - 1]
     wrong = _scores(X, weights).argmax(axis=1) != labels
     loss = losses[min(step, len(losses) - 1)]
-    panel = svg.Panel(54, 62, 400, 300, *_LIMITS)
+    panel = Panel(54, 62, 400, 300, *_LIMITS)
     title = f"After {step} steps: loss {loss:.3f}, {(~wrong).sum()} of {len(X)} plates right"
     parts = [
-        svg.text(14, 26, title, 15, bold=True),
-        f'<image x="{panel.left}" y="{panel.top}" width="{panel.width}" height="{panel.height}" '
-        f'preserveAspectRatio="none" href="data:image/png;base64,{_region_picture(weights)}"/>',
+        tile.image(
+            panel.left, panel.top, panel.width, panel.height, _regions(panel.plane(*_FINE), weights), sharp=False
+        )
     ]
     if folds:
         lines = []
@@ -932,10 +917,10 @@ def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment:
     for (x, y), label, bad in zip(X, labels, wrong, strict=True):
         px, py = float(panel.x(x)), float(panel.y(y))
         if bad:
-            parts.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="8.5" fill="none" stroke="{VERMILION}" stroke-width="2.4"/>')  # fmt: skip
+            parts.append(svg.ring(px, py, 8.5, VERMILION, 2.4))
         parts.append(svg.circle(px, py, 4.5, BLUE) if label == 0 else svg.square(px, py, 4.2, ORANGE, "#5A3E00", 1.0))
     top = max(max(losses), 0.1) * 1.05
-    right = svg.Panel(518, 62, 186, 176, (0, len(losses) - 1), (0, top))
+    right = Panel(518, 62, 186, 176, (0, len(losses) - 1), (0, top))
     parts += [
         right.axes(
             [0, len(losses) // 2, len(losses) - 1],
@@ -950,7 +935,7 @@ def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment:
         svg.text(540, 310, dishes[0], 13, BLUE, bold=True),
         svg.square(526, 328, 4.6, ORANGE, "#5A3E00", 1.0),
         svg.text(540, 332, dishes[1], 13, "#8A5F00", bold=True),
-        f'<circle cx="526" cy="350" r="7.5" fill="none" stroke="{VERMILION}" stroke-width="2.4"/>',
+        svg.ring(526, 350, 7.5, VERMILION, 2.4),
         svg.text(540, 354, "taken for the other", 13),
     ]
     if folds:
@@ -958,7 +943,7 @@ def draw_training(X, labels, history: Sequence, losses: Sequence[float], moment:
             svg.line(518, 372, 534, 372, "#444444", 1.2, "4 4"),
             svg.text(540, 376, "a hidden unit switches on", 12.5),
         ]
-    return svg.canvas(720, 408, *parts)
+    return svg.sheet(title, 720, 408, *parts)
 
 
 def training_board(X, labels, history, losses, dishes=("doughnuts", "pizzas")) -> None:
@@ -969,10 +954,9 @@ def training_board(X, labels, history, losses, dishes=("doughnuts", "pizzas")) -
     X, labels, history, losses, dishes
         As for `draw_training`.
     """
-    import ipywidgets as widgets
 
     play, slider = stepper(lambda: len(history), len(history), "moment", interval=350)
-    folds = widgets.Checkbox(value=False, description="show where hidden units switch on", indent=False)
+    folds = interactive.tick("show where hidden units switch on")
     explore(
         lambda moment, folds: draw_training(X, labels, history, losses, moment, folds, dishes),
         {"moment": slider, "folds": folds},

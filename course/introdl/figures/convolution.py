@@ -5,8 +5,6 @@ Numbers in grids are drawn as SVG and photographs as PNG, so that a redraw takes
 
 from __future__ import annotations
 
-import base64
-import io
 import statistics
 import time
 from collections.abc import Callable
@@ -14,10 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 from introdl.figures import svg
-from introdl.figures.interactive import explore, rows_of, stepper
+from introdl.figures.grid import PALE_BLUE, PALE_GREEN, PALE_GREY, PALE_ORANGE, PALE_RED, cells, grid, ring, tint
+from introdl.figures.interactive import choice, explore, rows_of, slider, stepper, tick
 from introdl.figures.style import BLUE, GREEN, GREY, PALETTE, VERMILION
-
-_PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, _PALE_GREY = "#CFE5F4", "#F9DFC0", "#D5EFE5", "#EFEFEF"
+from introdl.figures.tile import img, row
 
 #: The kernels of the lab, as they stand under cross-correlation, and whether the lab divides them by their sum.
 PRESETS: dict[str, tuple[list[list[float]], bool]] = {
@@ -38,16 +36,6 @@ PRESETS: dict[str, tuple[list[list[float]], bool]] = {
 # ----------------------------------------------------------------------------------------------------------
 
 
-def _count(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
-def _factor(value: float) -> str:
-    """A number as a factor in a product: a negative one stands in brackets."""
-    text = svg.short(value)
-    return f"({text})" if text.startswith("\N{MINUS SIGN}") else text
-
-
 def _output_size(n: int, kernel: int, stride: int, padding: int) -> int:
     """Places where a kernel fits along one axis; zero where it does not fit at all."""
     room = n + 2 * padding - kernel
@@ -65,10 +53,6 @@ def _covered(n: int, kernel: int, stride: int, padding: int) -> np.ndarray:
 def _missed(n: int, kernel: int, stride: int, padding: int) -> list[int]:
     """The pixels of the input (not of its border) that no window looks at."""
     return [int(x) for x in np.flatnonzero(~_covered(n, kernel, stride, padding)[padding : padding + n])]
-
-
-def _listed(thing: str, places: list[int]) -> str:
-    return f"{thing}{'s' if len(places) > 1 else ''} {', '.join(map(str, places))}"
 
 
 # ----------------------------------------------------------------------------------------------------------
@@ -107,71 +91,51 @@ def _channel_names(count: int) -> list[str]:
     return [""] if count == 1 else [f"channel {c}" for c in range(count)]
 
 
-def _input_grid(channel, padding, cell, corner, weights, stride):
+def _unseen(tail: str = "", **missed: list[int]) -> str:
+    """A sentence in red about rows, columns or pixels that no window looks at; nothing where there are none."""
+    told = [f"{name}{'s' * (len(at) > 1)} {', '.join(map(str, at))}" for name, at in missed.items() if at]
+    return f'<span style="color:{VERMILION}">No window looks at {" or ".join(told)}{tail}.</span>' if told else ""
+
+
+def _border(i: int, j: int, height: int, width: int, padding: int) -> bool:
+    return not (padding <= i < padding + height and padding <= j < padding + width)
+
+
+def _input_grid(channel, padding, size, corner, weights, stride):
     """One channel with its border of zeros; the window at ``corner`` shows each pixel with its weight below it."""
-    padded = np.pad(channel, padding)
-    height, width = padded.shape
-    k_height, k_width = weights.shape
-    seen_y = _covered(channel.shape[0], k_height, stride, padding)
-    seen_x = _covered(channel.shape[1], k_width, stride, padding)
-    parts = []
-    for y in range(height):
-        for x in range(width):
-            border = not (padding <= y < height - padding and padding <= x < width - padding)
-            fill, small, ink = (_PALE_GREY if border else "#FFFFFF"), "", (GREY if border else svg.INK)
-            if corner is not None and 0 <= y - corner[0] < k_height and 0 <= x - corner[1] < k_width:
-                fill = "#DCE6EC" if border else _PALE_BLUE
-                # Below 34 pixels a second number could not be read; the kernel stands beside the grid anyway.
-                small = f"×{svg.short(weights[y - corner[0], x - corner[1]])}" if cell >= 34 else ""
-            elif corner is not None and not border and not (seen_y[y] and seen_x[x]):
-                fill, ink = "#FBE3DC", VERMILION
-            parts.append(
-                svg.cell(
-                    x * cell + 2,
-                    y * cell + 2,
-                    cell,
-                    svg.short(padded[y, x]),
-                    fill,
-                    ink=ink,
-                    small=small,
-                    dashed=border,
-                )
-            )
-    if corner is not None:
-        parts.append(
-            f'<rect x="{corner[1] * cell + 2}" y="{corner[0] * cell + 2}" width="{k_width * cell}" '
-            f'height="{k_height * cell}" fill="none" stroke="{BLUE}" stroke-width="3"/>'
-        )
-    return svg.canvas(width * cell + 4, height * cell + 4, "".join(parts))
+    (height, width), (k_height, k_width) = channel.shape, weights.shape
+    seen = np.outer(_covered(height, k_height, stride, padding), _covered(width, k_width, stride, padding))
+
+    def look(y, x):
+        border = _border(y, x, height, width, padding)
+        style = {"dashed": border, "fill": PALE_GREY if border else "#FFFFFF", "ink": GREY if border else svg.INK}
+        if corner is None:
+            return style
+        u, v = y - corner[0], x - corner[1]
+        if 0 <= u < k_height and 0 <= v < k_width:
+            # Below 34 pixels a second number could not be read; the kernel stands beside the grid anyway.
+            weight = f"×{svg.short(weights[u, v])}" if size >= 34 else ""
+            return style | {"fill": "#DCE6EC" if border else PALE_BLUE, "small": weight}
+        return style if border or seen[y, x] else style | {"fill": PALE_RED, "ink": VERMILION}
+
+    frame = "" if corner is None else ring(*corner, size, BLUE, k_height, k_width)
+    return grid(np.pad(channel, padding), size, look, frame)
 
 
-def _kernel_grid(weights, cell, largest):
+def _kernel_grid(weights, size, largest):
     """One slice of a kernel, blue where it is positive, orange where it is negative."""
-    parts = [
-        svg.cell(v * cell + 2, u * cell + 2, cell, svg.short(weights[u, v]), svg.tint(weights[u, v], largest))
-        for u in range(weights.shape[0])
-        for v in range(weights.shape[1])
-    ]
-    return svg.canvas(weights.shape[1] * cell + 4, weights.shape[0] * cell + 4, "".join(parts))
+    return grid(weights, size, lambda u, v: {"fill": tint(weights[u, v], largest)})
 
 
-def _output_grid(values, cell, here, done):
+def _output_grid(values, size, here, done):
     """One output map: filled in up to ``done`` cells, the current one framed."""
-    parts = []
-    for index, value in enumerate(values.reshape(-1)):
-        i, j = divmod(index, values.shape[1])
-        x, y = j * cell + 2, i * cell + 2
-        if index < done:
-            current = (i, j) == here
-            parts.append(svg.cell(x, y, cell, svg.short(value), _PALE_GREEN, bold=current))
-        else:
-            parts.append(svg.cell(x, y, cell, "", dashed=True))
-    if here is not None:
-        parts.append(
-            f'<rect x="{here[1] * cell + 2}" y="{here[0] * cell + 2}" width="{cell}" height="{cell}" '
-            f'fill="none" stroke="{GREEN}" stroke-width="3"/>'
-        )
-    return svg.canvas(values.shape[1] * cell + 4, values.shape[0] * cell + 4, "".join(parts))
+
+    def look(i, j):
+        if i * values.shape[1] + j >= done:
+            return {"words": "", "dashed": True}
+        return {"fill": PALE_GREEN, "bold": (i, j) == here}
+
+    return grid(values, size, look, "" if here is None else ring(*here, size, GREEN))
 
 
 def _products(window, weights) -> str:
@@ -179,8 +143,55 @@ def _products(window, weights) -> str:
     terms = []
     for pixel, weight in zip(window.reshape(-1), weights.reshape(-1), strict=True):
         colour = GREY if pixel * weight == 0 else svg.INK
-        terms.append(f'<span style="color:{colour};white-space:nowrap">{_factor(pixel)}·{_factor(weight)}</span>')
+        product = f"{svg.factor(pixel)}·{svg.factor(weight)}"
+        terms.append(f'<span style="color:{colour};white-space:nowrap">{product}</span>')
     return " + ".join(terms)
+
+
+def _no_fit(image, kernels, stride, padding, size, largest) -> str:
+    """What stands in place of the window where the kernel is larger than the input."""
+    axis, n, k = next(
+        (name, n, k)
+        for name, n, k in zip(("height", "width"), image.shape[1:], kernels.shape[1:], strict=True)
+        if not _output_size(n, k, stride, padding)
+    )
+    grids = "".join(
+        '<div style="display:flex;gap:14px;align-items:center;margin-bottom:8px">'
+        + svg.block(f"input {name}", _input_grid(channel, padding, size, None, weights, stride))
+        + svg.block(f"kernel {name}", _kernel_grid(weights, size, largest))
+        + "</div>"
+        for name, channel, weights in zip(_channel_names(len(image)), image, kernels, strict=True)
+    )
+    return svg.frame(
+        "The kernel does not fit",
+        f'<p style="color:{VERMILION};margin:0 0 8px"><b>The {axis} is {n} + 2·{padding} = {n + 2 * padding}, '
+        f"and the kernel needs {k}. Add padding, or use a smaller kernel.</b></p>{grids}",
+    )
+
+
+def _beside(name: str, pixels: str, weights: str, part: float) -> str:
+    """A channel and its kernel: side by side, or below each other where there are several channels."""
+    times = '<span style="font-size:20px">×</span>'
+    if not name:
+        return f'<div style="flex:0 0 auto;display:flex;gap:14px;align-items:center">{pixels}{times}{weights}</div>'
+    return (
+        f'<div style="flex:0 0 auto">{pixels}<div style="display:flex;gap:10px;align-items:center;margin-top:4px">'
+        f"{times}{weights}<span>= <b>{svg.short(part)}</b></span></div></div>"
+    )
+
+
+def _size_notes(height, width, k_height, k_width, stride, padding) -> str:
+    """The output's size, calculated, and what no window looks at."""
+    axes = ((height, k_height, "row"), (width, k_width, "column"))
+    sizes = []
+    for n, k, name in axes:
+        count = _output_size(n, k, stride, padding)
+        sizes.append(f"({n} + 2·{padding} − {k}) / {stride} + 1 → {count} {name}{'s' * (count != 1)}")
+    rounded = any((n + 2 * padding - k) % stride for n, k, _ in axes)
+    dashed = "Grey cells with a dashed edge are padding." if padding else ""
+    unseen = _unseen(" of the input", **{name: _missed(n, k, stride, padding) for n, k, name in axes})
+    size = f"Output: {', '.join(sizes)}{', rounded down' * rounded}."
+    return " ".join(filter(None, (size, dashed, unseen)))
 
 
 def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip: bool) -> str:
@@ -209,28 +220,11 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
     channels, height, width = image.shape
     filters, _, k_height, k_width = kernel.shape
     used = kernel[:, :, ::-1, ::-1] if flip else kernel
-    rows = _output_size(height, k_height, stride, padding)
-    columns = _output_size(width, k_width, stride, padding)
-    cell = 38 if channels == 1 and width + 2 * padding <= 9 else 28
+    rows, columns = (_output_size(n, k, stride, padding) for n, k in ((height, k_height), (width, k_width)))
+    size = 38 if channels == 1 and width + 2 * padding <= 9 else 28
     largest = float(np.abs(kernel).max(initial=0.0))
-    names = _channel_names(channels)
-    turned = ", flipped" if flip else ""
-
     if rows == 0 or columns == 0:
-        axis, n, k = ("height", height, k_height) if rows == 0 else ("width", width, k_width)
-        grids = "".join(
-            '<div style="display:flex;gap:14px;align-items:center;margin-bottom:8px">'
-            + svg.block(f"input {name}", _input_grid(image[c], padding, cell, None, used[0, c], stride))
-            + svg.block(f"kernel {name}", _kernel_grid(used[0, c], cell, largest))
-            + "</div>"
-            for c, name in enumerate(names)
-        )
-        return svg.frame(
-            "The kernel does not fit",
-            f'<p style="color:{VERMILION};margin:0 0 8px"><b>The {axis} is {n} + 2·{padding} = {n + 2 * padding}, '
-            f"and the kernel needs {k}. Add padding, or use a smaller kernel.</b></p>{grids}",
-        )
-
+        return _no_fit(image, used[0], stride, padding, size, largest)
     step = min(max(step, 1), filters * rows * columns)
     f, place = divmod(step - 1, rows * columns)
     i, j = divmod(place, columns)
@@ -238,66 +232,26 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
     windows = np.lib.stride_tricks.sliding_window_view(padded, (k_height, k_width), axis=(1, 2))
     windows = windows[:, ::stride, ::stride]
     output = np.einsum("cijuv,fcuv->fij", windows, used) + bias[:, None, None]
-    corner = (i * stride, j * stride)
 
-    blocks, lines, sums = [], [], []
-    for c, name in enumerate(names):
-        which = f"kernel{turned}" if filters == 1 else f"filter {f}{turned}"
-        part = float((windows[c, i, j] * used[f, c]).sum())
-        sums.append(part)
-        pixels = svg.block(f"input {name}", _input_grid(image[c], padding, cell, corner, used[f, c], stride))
-        weights = svg.block(f"{which}{', ' if name else ''}{name}", _kernel_grid(used[f, c], cell, largest))
-        if name:  # several channels stand side by side, each with its kernel below it
-            blocks.append(
-                f'<div style="flex:0 0 auto">{pixels}<div style="display:flex;gap:10px;align-items:center;'
-                f'margin-top:4px"><span style="font-size:20px">×</span>{weights}'
-                f"<span>= <b>{svg.short(part)}</b></span></div></div>"
-            )
-        else:
-            blocks.append(
-                f'<div style="flex:0 0 auto;display:flex;gap:14px;align-items:center">{pixels}'
-                f'<span style="font-size:20px">×</span>{weights}</div>'
-            )
+    blocks, lines, sums = [], [], (windows[:, i, j] * used[f]).sum(axis=(1, 2))
+    which = ("kernel" if filters == 1 else f"filter {f}") + ", flipped" * flip
+    for c, name in enumerate(_channel_names(channels)):
+        pixels = _input_grid(image[c], padding, size, (i * stride, j * stride), used[f, c], stride)
+        weights = _kernel_grid(used[f, c], size, largest)
+        heading = f"{which}, {name}" if name else which
+        blocks.append(_beside(name, svg.block(f"input {name}", pixels), svg.block(heading, weights), sums[c]))
         lead = f"{name}: " if name else ""
-        lines.append(f"<div>{lead}{_products(windows[c, i, j], used[f, c])} = <b>{svg.short(part)}</b></div>")
+        lines.append(f"<div>{lead}{_products(windows[c, i, j], used[f, c])} = <b>{svg.short(sums[c])}</b></div>")
     maps = "".join(
         '<div style="margin-bottom:8px">'
         + svg.block(
             "output" if filters == 1 else f"output of filter {g}",
-            _output_grid(
-                output[g],
-                cell,
-                (i, j) if g == f else None,
-                rows * columns if g < f else place + 1 if g == f else 0,
-            ),
+            _output_grid(output[g], size, (i, j) if g == f else None, step - g * rows * columns),
         )
         + "</div>"
         for g in range(filters)
     )
-    total = " + ".join(_factor(s) if n else svg.short(s) for n, s in enumerate(sums))
-    result = (
-        f'<div style="margin-top:4px;font-size:15px">output[{i}, {j}] = {total} + bias {_factor(bias[f])} = '
-        f'<b style="color:#00664B">{svg.short(output[f, i, j])}</b></div>'
-    )
-    rounded = (height + 2 * padding - k_height) % stride or (width + 2 * padding - k_width) % stride
-    missed = [
-        _listed(thing, places)
-        for thing, places in (
-            ("row", _missed(height, k_height, stride, padding)),
-            ("column", _missed(width, k_width, stride, padding)),
-        )
-        if places
-    ]
-    notes = [
-        f"Output: ({height} + 2·{padding} − {k_height}) / {stride} + 1 → {_count(rows, 'row')}, "
-        f"({width} + 2·{padding} − {k_width}) / {stride} + 1 → {_count(columns, 'column')}"
-        + (", rounded down." if rounded else ".")
-    ]
-    if padding:
-        notes.append("Grey cells with a dashed edge are padding.")
-    if missed:
-        words = f"No window looks at {' or '.join(missed)} of the input."
-        notes.append(f'<span style="color:{VERMILION}">{words}</span>')
+    total = " + ".join(svg.factor(s) if n else svg.short(s) for n, s in enumerate(sums))
     title = (
         "True convolution: the flipped kernel slides, products are added"
         if flip
@@ -305,11 +259,12 @@ def draw_window(image, kernel, bias, step: int, stride: int, padding: int, flip:
     )
     return svg.frame(
         title,
-        '<div style="display:flex;flex-wrap:wrap;gap:10px 18px;align-items:flex-start">'
-        f"{''.join(blocks)}<div>{maps}</div></div>"
-        f'<div style="border-top:1px solid #DDD;padding-top:6px;font-variant-numeric:tabular-nums">'
-        f"{''.join(lines)}{result}</div>"
-        f'<div style="font-size:12.5px;color:#555;margin-top:6px">{" ".join(notes)}</div>',
+        row(*blocks, f"<div>{maps}</div>", gap="10px 18px")
+        + '<div style="border-top:1px solid #DDD;padding-top:6px;font-variant-numeric:tabular-nums">'
+        f'{"".join(lines)}<div style="margin-top:4px;font-size:15px">output[{i}, {j}] = {total} + bias '
+        f'{svg.factor(bias[f])} = <b style="color:#00664B">{svg.short(output[f, i, j])}</b></div></div>'
+        '<div style="font-size:12.5px;color:#555;margin-top:6px">'
+        f"{_size_notes(height, width, k_height, k_width, stride, padding)}</div>",
     )
 
 
@@ -333,35 +288,41 @@ def sliding_window(image, kernel, bias=0.0, stride: int = 1, padding: int = 0, f
     ValueError
         Where the shapes do not belong together.
     """
-    import ipywidgets as widgets
-
     image, kernel, bias = _shapes(image, kernel, bias)
-
-    def places() -> int:
-        rows = _output_size(image.shape[1], kernel.shape[2], strides.value, paddings.value)
-        columns = _output_size(image.shape[2], kernel.shape[3], strides.value, paddings.value)
-        return max(len(kernel) * rows * columns, 1)
-
-    small = {"width": "230px"}
-    paddings = widgets.IntSlider(min=0, max=3, value=padding, description="padding", layout=small)
-    strides = widgets.IntSlider(min=1, max=4, value=stride, description="stride", layout=small)
-    flips = widgets.Checkbox(value=flip, description="flip the kernel", indent=False, layout={"width": "150px"})
-    play, steps = stepper(places, step, "step", restarted_by=(paddings, strides))
+    controls, play = _moves(image, kernel.shape[2:], stride, padding, (3, 4), "step", step, len(kernel))
+    flips = tick("flip the kernel", flip, 150)
     explore(
         lambda step, padding, stride, flip: draw_window(image, kernel, bias, step, stride, padding, flip),
-        {"step": steps, "padding": paddings, "stride": strides, "flip": flips},
+        controls | {"flip": flips},
         alt=(
             f"A kernel of {kernel.shape[2]} by {kernel.shape[3]} slides over an input of {image.shape[1]} by "
             f"{image.shape[2]} with {image.shape[0]} channel(s); at each place the products and their sum are "
             f"written out and the output of {len(kernel)} filter(s) fills in, cell by cell."
         ),
-        layout=lambda _controls, view: rows_of((play, steps), (paddings, strides, flips), (view,)),
+        layout=lambda controls, view: rows_of(
+            (play, controls["step"]), (controls["padding"], controls["stride"], flips), (view,)
+        ),
     )
 
 
 # ----------------------------------------------------------------------------------------------------------
 # The kernel lab
 # ----------------------------------------------------------------------------------------------------------
+
+
+def _moves(image, kernel, stride, padding, highest, what, step=1, filters=1):
+    """Controls for step, padding and stride, and a play button; the steps begin again when the windows change."""
+    paddings = slider("padding", 0, highest[0], padding, width=230)
+    strides = slider("stride", 1, highest[1], stride, width=230)
+
+    def places() -> int:
+        sizes = [
+            _output_size(n, k, strides.value, paddings.value) for n, k in zip(image.shape[1:], kernel, strict=True)
+        ]
+        return max(filters * sizes[0] * sizes[1], 1)
+
+    play, steps = stepper(places, step, what, restarted_by=(paddings, strides))
+    return {"step": steps, "padding": paddings, "stride": strides}, play
 
 
 def grey(image) -> np.ndarray:
@@ -391,25 +352,11 @@ def _correlate3(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Valid cross-correlation as nine shifted pictures added: quick for a small kernel."""
     height, width = values.shape[0] - kernel.shape[0] + 1, values.shape[1] - kernel.shape[1] + 1
     total = np.zeros((height, width))
-    for u, row in enumerate(kernel):
-        for v, weight in enumerate(row):
+    for u, weights in enumerate(kernel):
+        for v, weight in enumerate(weights):
             if weight:
                 total += weight * values[u : u + height, v : v + width]
     return total
-
-
-def _png(values: np.ndarray, low: float, high: float, alt: str, size: int = 250) -> str:
-    """Grey values between ``low`` (black) and ``high`` (white) as an HTML image."""
-    from PIL import Image
-
-    levels = np.clip((values - low) / (high - low), 0, 1) * 255
-    buffer = io.BytesIO()
-    Image.fromarray(levels.round().astype(np.uint8)).save(buffer, format="PNG", compress_level=1)
-    text = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return (
-        f'<img src="data:image/png;base64,{text}" alt="{alt}" width="{size}" height="{size}" '
-        'style="image-rendering:pixelated;display:block;max-width:100%;height:auto">'
-    )
 
 
 def _scale(low: str, middle: str, high: str, size: int = 250) -> str:
@@ -420,6 +367,11 @@ def _scale(low: str, middle: str, high: str, size: int = 250) -> str:
         f'<div style="width:{size}px;max-width:100%;margin-top:5px"><div style="{bar}"></div>'
         f'<div style="display:flex;justify-content:space-between;font-size:12px">{labels}</div></div>'
     )
+
+
+def _between(values: np.ndarray, low: float, high: float, alt: str) -> str:
+    """Grey values between ``low`` (black) and ``high`` (white) as an HTML image."""
+    return img((values - low) / (high - low), alt, 250, exact=True, sharp=True)
 
 
 def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int, view: str) -> str:
@@ -451,41 +403,84 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
     for _ in range(times):
         # The edge is repeated, so that input and output stay pixel by pixel side by side.
         output = _correlate3(np.pad(output, 1, mode="edge"), used)
-    signed = view == "signed" or (view == "auto" and used.sum() < 0.5)
-    if signed:
+    low, high, how, bar = 0.0, 1.0, "", _scale("≤ 0", "0.5", "≥ 1")
+    if view == "signed" or (view == "auto" and used.sum() < 0.5):
         # A few strong edges would leave the rest grey, so the strongest hundredth is cut off.
         reach = float(np.quantile(np.abs(output), 0.99)) or 1.0
         low, high, how = -reach, reach, ": zero is mid-grey"
         bar = _scale(f"≤ {svg.short(low)}", "0", f"≥ {svg.short(high)}")
-    else:
-        low, high, how = 0.0, 1.0, ""
-        bar = _scale("≤ 0", "0.5", "≥ 1")
-    if normalise and not divided:
-        note = "The sum is 0, so there is nothing to divide by."
-    elif divided:
+    note = "The sum is 0, so there is nothing to divide by." if normalise else "Used as it stands."
+    if divided:
         note = f"Divided by its sum, {svg.short(total)}."
-    else:
-        note = "Used as it stands."
     sum_now = float(used.sum())
-    says = (
-        "a flat area comes out as 0"
-        if abs(sum_now) < 1e-9
-        else "a flat area keeps its brightness"
-        if abs(sum_now - 1) < 1e-9
-        else f"a flat area is multiplied by {svg.short(sum_now)}"
-    )
-    grid = _kernel_grid(used, 46, float(np.abs(used).max(initial=0.0)))
+    says = f"is multiplied by {svg.short(sum_now)}"
+    if abs(sum_now) < 1e-9 or abs(sum_now - 1) < 1e-9:
+        says = "keeps its brightness" if sum_now > 0.5 else "comes out as 0"
+    kernel_drawn = _kernel_grid(used, 46, float(np.abs(used).max(initial=0.0)))
     twice = "" if times == 1 else f", {times} times"
-    body = (
-        '<div style="display:flex;flex-wrap:wrap;gap:12px 22px;align-items:flex-start">'
-        f"{svg.block('input', _png(values, 0, 1, 'the input picture in grey') + _scale('0', '0.5', '1'))}"
-        f"{svg.block(f'output{twice}{how}', _png(output, low, high, 'the filtered picture') + bar)}"
-        f'<div style="flex:1 1 150px;min-width:150px;display:flex;flex-wrap:wrap;gap:4px 16px">{svg.block("kernel", grid)}'
-        f'<div style="font-size:12.5px;color:#444;width:160px">{note}<br>Sum: {svg.short(sum_now)}; '
-        f"{says}.<br>Output values run from {svg.short(float(output.min()))} to {svg.short(float(output.max()))}.</div></div>"
-        "</div>"
+    words = (
+        f'<div style="font-size:12.5px;color:#444;width:160px">{note}<br>Sum: {svg.short(sum_now)}; a flat area {says}.'
+        f"<br>Output values run from {svg.short(output.min())} to {svg.short(output.max())}.</div>"
+    )
+    body = row(
+        svg.block("input", _between(values, 0, 1, "the input picture in grey") + _scale("0", "0.5", "1")),
+        svg.block(f"output{twice}{how}", _between(output, low, high, "the filtered picture") + bar),
+        '<div style="flex:1 1 150px;min-width:150px;display:flex;flex-wrap:wrap;gap:4px 16px">'
+        f"{svg.block('kernel', kernel_drawn)}{words}</div>",
+        gap="12px 22px",
     )
     return svg.frame("Nine numbers decide what the kernel does to a picture", body)
+
+
+class _Filling:
+    """Nine fields and a tick box that presets fill, as one value, so that a preset redraws once and not ten times.
+
+    Parameters
+    ----------
+    preset : str
+        A key of `PRESETS`, to begin with.
+    """
+
+    def __init__(self, preset: str):
+        import ipywidgets as widgets
+        import traitlets
+
+        first = self._start(preset)
+        self.fields = [
+            widgets.FloatText(value=v, step=0.5, layout={"width": "74px"}, tooltip=f"row {n // 3}, column {n % 3}")
+            for n, v in enumerate(first[:9])
+        ]
+        self.divide = tick("divide by the sum", first[9], 170)
+        self.presets = choice("preset", [*PRESETS, "my own"], preset)
+        #: Has the ten values as its own `value`, and can be observed.
+        self.state = type("Numbers", (traitlets.HasTraits,), {"value": traitlets.Tuple()})(value=first)
+        self._busy = False
+        for widget in (*self.fields, self.divide):
+            widget.observe(self._typed, names="value")
+        self.presets.observe(self._chosen, names="value")
+
+    @staticmethod
+    def _start(name: str) -> tuple:
+        numbers, divide = PRESETS[name]
+        return (*(float(v) for line in numbers for v in line), divide)
+
+    def _typed(self, change) -> None:
+        if self._busy:
+            return
+        self.state.value = tuple(widget.value for widget in (*self.fields, self.divide))
+        if change["owner"] is not self.divide:
+            self._busy = True
+            self.presets.value = "my own"
+            self._busy = False
+
+    def _chosen(self, change) -> None:
+        if self._busy or change["new"] == "my own":
+            return
+        self._busy = True
+        for widget, value in zip((*self.fields, self.divide), self._start(change["new"]), strict=True):
+            widget.value = value
+        self._busy = False
+        self.state.value = self._start(change["new"])
 
 
 def kernel_lab(image, preset: str = "blur (binomial)"):
@@ -500,74 +495,23 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
         A key of `PRESETS`.
     """
     import ipywidgets as widgets
-    import traitlets
 
     if preset not in PRESETS:
         raise ValueError(f"There is no preset {preset!r}. Choose from: {', '.join(PRESETS)}.")
-    values = _halve(grey(image))
-
-    class Numbers(traitlets.HasTraits):
-        """The nine fields and the tick box as one value, so that a preset redraws once and not ten times."""
-
-        value = traitlets.Tuple()
-
-    def start(name: str) -> tuple:
-        return (*(float(v) for row in PRESETS[name][0] for v in row), PRESETS[name][1])
-
-    state = Numbers(value=start(preset))
-    fields = [
-        widgets.FloatText(
-            value=state.value[n], step=0.5, layout={"width": "74px"}, tooltip=f"row {n // 3}, column {n % 3}"
-        )
-        for n in range(9)
-    ]
-    normalise = widgets.Checkbox(
-        value=state.value[9], description="divide by the sum", indent=False, layout={"width": "170px"}
-    )
-    presets = widgets.Dropdown(options=[*PRESETS, "my own"], value=preset, description="preset")
-    times = widgets.IntSlider(min=1, max=6, value=1, description="apply", layout={"width": "260px"})
-    view = widgets.Dropdown(
-        options=[("choose for me", "auto"), ("as a picture", "picture"), ("zero is mid-grey", "signed")],
-        value="auto",
-        description="show",
-    )
-    filling = [False]
-
-    def typed(change) -> None:
-        if filling[0]:
-            return
-        state.value = (*(field.value for field in fields), normalise.value)
-        if change["owner"] is not normalise:
-            filling[0] = True
-            presets.value = "my own"
-            filling[0] = False
-
-    def chosen(change) -> None:
-        if filling[0] or change["new"] == "my own":
-            return
-        filling[0] = True
-        *numbers, divide = start(change["new"])
-        for field, value in zip(fields, numbers, strict=True):
-            field.value = value
-        normalise.value = divide
-        filling[0] = False
-        state.value = (*numbers, divide)
-
-    for widget in (*fields, normalise):
-        widget.observe(typed, names="value")
-    presets.observe(chosen, names="value")
+    values, filling = _halve(grey(image)), _Filling(preset)
+    times = slider("apply", 1, 6, 1, width=260)
+    view = choice("show", [("choose for me", "auto"), ("as a picture", "picture"), ("zero is mid-grey", "signed")])
 
     def draw(numbers, times, view):
         return draw_lab(values, np.array(numbers[:9], dtype=float).reshape(3, 3), bool(numbers[9]), times, view)
 
     def layout(_controls, picture):
-        nine = widgets.GridBox(fields, layout={"grid_template_columns": "repeat(3, 80px)", "grid_gap": "2px"})
-        others = widgets.VBox([presets, view, times, normalise])
-        return rows_of((nine, others), (picture,))
+        nine = widgets.GridBox(filling.fields, layout={"grid_template_columns": "repeat(3, 80px)", "grid_gap": "2px"})
+        return rows_of((nine, widgets.VBox([filling.presets, view, times, filling.divide])), (picture,))
 
     explore(
         draw,
-        {"numbers": state, "times": times, "view": view},
+        {"numbers": filling.state, "times": times, "view": view},
         alt=(
             "A photograph in grey, a three by three kernel drawn as a coloured grid, and the photograph after the "
             "kernel has slid over it, with a scale from black to white."
@@ -584,53 +528,37 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
 def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
     """All windows along one axis as bars below the pixels, and the pixels which no window reaches, as HTML."""
     long = n + 2 * padding
-    cell = min(30.0, 560 / max(long, kernel))
-    places = _output_size(n, kernel, stride, padding)
-    covered = _covered(n, kernel, stride, padding)
-    parts = []
-    for x in range(long):
-        border = not padding <= x < long - padding
-        missed = places > 0 and not covered[x] and not border
-        fill = _PALE_GREY if border else "#F4B8A0" if missed else _PALE_BLUE
-        text = "0" if border else str(x - padding)
-        parts.append(
-            svg.cell(x * cell + 2, 2, cell, text, fill, ink=GREY if border else svg.INK, dashed=border, bold=missed)
-        )
-    bar, gap = 15, 5
-    top = cell + 14
+    size = min(30.0, 560 / max(long, kernel))
+    places, unseen = _output_size(n, kernel, stride, padding), _missed(n, kernel, stride, padding)
+
+    def look(_, x):
+        if not padding <= x < long - padding:
+            return {"words": "0", "fill": PALE_GREY, "ink": GREY, "dashed": True}
+        missed = places > 0 and x - padding in unseen
+        return {"fill": "#F4B8A0" if missed else PALE_BLUE, "bold": missed}
+
+    parts = [cells(np.arange(long)[None] - padding, size, look)]
+    thick, step, top = 15, 20, size + 14
     for i in range(max(places, 1)):
-        y = top + i * (bar + gap)
-        fits = places > 0
-        colour = (BLUE if i % 2 == 0 else GREEN) if fits else VERMILION
-        x = i * stride * cell + 2
-        parts.append(
-            f'<rect x="{x + 1:.1f}" y="{y}" width="{kernel * cell - 2:.1f}" height="{bar}" rx="3" fill="{colour}"/>'
-        )
-        text = f"output {i}" if kernel * cell > 62 else str(i)
-        if fits:
-            parts.append(
-                f'<text x="{x + kernel * cell / 2:.1f}" y="{y + bar / 2 + 0.5}" font-size="11" fill="#fff" '
-                f'text-anchor="middle" dominant-baseline="central">{text}</text>'
-            )
-    height = top + max(places, 1) * (bar + gap)
-    drawing = svg.canvas(max(long, kernel) * cell + 4, height, "".join(parts))
-    room = long - kernel
-    if places == 0:
-        title = f"A kernel of {kernel} does not fit into {n} + 2·{padding} = {long} pixels"
-        notes = f'<b style="color:{VERMILION}">Make the padding larger or the kernel smaller.</b>'
-    else:
+        y, x = top + i * step, i * stride * size + 2
+        colour = VERMILION if not places else GREEN if i % 2 else BLUE
+        parts.append(svg.box(x + 1, y, kernel * size - 2, thick, colour, radius=3))
+        if places:
+            words = f"output {i}" if kernel * size > 62 else i
+            parts.append(svg.centred(x + kernel * size / 2, y + thick / 2 + 0.5, words, 11, "#fff"))
+    drawing = svg.canvas(max(long, kernel) * size + 4, top + max(places, 1) * step, *parts)
+    if places:
         title = f"{n} pixels, kernel {kernel}, stride {stride}, padding {padding}: {places} output{'s' * (places != 1)}"
-        exact = "" if room % stride == 0 else ", rounded down"
+        room = long - kernel
         notes = (
             f"({n} + 2·{padding} − {kernel}) / {stride} + 1 = {room} / {stride} + 1 = "
-            f"{svg.short(room / stride + 1)}{exact} → <b>{places}</b>."
+            f"{svg.short(room / stride + 1)}{', rounded down' * (room % stride > 0)} → <b>{places}</b>."
         )
-        missed = _missed(n, kernel, stride, padding)
-        if missed:
-            words = f"No window looks at {_listed('pixel', missed)}."
-            notes += f' <span style="color:{VERMILION}">{words}</span>'
-        elif places == n:
-            notes += " The output is as long as the input."
+        longest = " The output is as long as the input." if places == n else ""
+        notes += f" {_unseen(pixel=unseen)}" if unseen else longest
+    else:
+        title = f"A kernel of {kernel} does not fit into {n} + 2·{padding} = {long} pixels"
+        notes = f'<b style="color:{VERMILION}">Make the padding larger or the kernel smaller.</b>'
     return svg.frame(title, f'{drawing}<div style="margin-top:8px">{notes}</div>', width=640)
 
 
@@ -642,18 +570,13 @@ def output_sizes(n: int = 10, kernel: int = 3, stride: int = 2, padding: int = 0
     n, kernel, stride, padding : int, optional
         Where the sliders stand at first, in pixels.
     """
-    import ipywidgets as widgets
-
-    def slider(name, low, high, value):
-        return widgets.IntSlider(min=low, max=high, value=value, description=name, layout={"width": "270px"})
-
     explore(
         draw_sizes,
         {
-            "n": slider("pixels", 1, 16, n),
-            "kernel": slider("kernel", 1, 7, kernel),
-            "stride": slider("stride", 1, 5, stride),
-            "padding": slider("padding", 0, 3, padding),
+            "n": slider("pixels", 1, 16, n, width=270),
+            "kernel": slider("kernel", 1, 7, kernel, width=270),
+            "stride": slider("stride", 1, 5, stride, width=270),
+            "padding": slider("padding", 0, 3, padding, width=270),
         },
         alt=(
             "A row of pixels with its padding, and below it one bar for each place of the kernel; pixels that no bar "
@@ -666,7 +589,18 @@ def output_sizes(n: int = 10, kernel: int = 3, stride: int = 2, padding: int = 0
 # im2col, row by row
 # ----------------------------------------------------------------------------------------------------------
 
-_CHANNEL_TINTS = (_PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, "#EAD5E4")
+_CHANNEL_TINTS = (PALE_BLUE, PALE_ORANGE, PALE_GREEN, "#EAD5E4")
+
+
+def _window_on(channel, kh, kw, corner, padding, colour, size) -> str:
+    """A channel with its border of zeros and one window in colour."""
+
+    def look(y, x):
+        border = _border(y, x, *channel.shape, padding)
+        inside = 0 <= y - corner[0] < kh and 0 <= x - corner[1] < kw
+        return {"fill": colour if inside else PALE_GREY if border else "#FFFFFF", "dashed": border}
+
+    return grid(np.pad(channel, padding), size, look, ring(*corner, size, svg.INK, kh, kw, 2.5))
 
 
 def draw_im2col(image: np.ndarray, kh: int, kw: int, row: int, stride: int, padding: int) -> str:
@@ -677,62 +611,39 @@ def draw_im2col(image: np.ndarray, kh: int, kw: int, row: int, stride: int, padd
         return svg.frame("The kernel does not fit", "<p>Add padding, or use a smaller kernel.</p>")
     row = min(max(row, 1), rows * columns) - 1
     i, j = divmod(row, columns)
-    padded = np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
-    cell = 30
-    left = []
-    for c in range(channels):
-        tint = _CHANNEL_TINTS[c % 4]
-        parts = []
-        for y in range(padded.shape[1]):
-            for x in range(padded.shape[2]):
-                inside = 0 <= y - i * stride < kh and 0 <= x - j * stride < kw
-                border = not (padding <= y < padding + height and padding <= x < padding + width)
-                fill = tint if inside else _PALE_GREY if border else "#FFFFFF"
-                parts.append(
-                    svg.cell(x * cell + 2, y * cell + 2, cell, svg.short(padded[c, y, x]), fill, dashed=border)
-                )
-        parts.append(
-            f'<rect x="{j * stride * cell + 2}" y="{i * stride * cell + 2}" width="{kw * cell}" height="{kh * cell}" '
-            f'fill="none" stroke="{svg.INK}" stroke-width="2.5"/>'
+    size, head, side = 30, 46, 62
+    left = "".join(
+        '<div style="margin-bottom:8px">'
+        + svg.block(
+            f"x[0, {c}]",
+            _window_on(channel, kh, kw, (i * stride, j * stride), padding, _CHANNEL_TINTS[c % 4], size),
         )
-        drawing = svg.canvas(padded.shape[2] * cell + 4, padded.shape[1] * cell + 4, "".join(parts))
-        left.append(f'<div style="margin-bottom:8px">{svg.block(f"x[0, {c}]", drawing)}</div>')
-
-    head, side = 46, 62
-    parts = []
-    wide = channels * kh * kw
-    for k in range(wide):
-        c, rest = divmod(k, kh * kw)
-        u, v = divmod(rest, kw)
-        for line, (name, value) in enumerate((("c", c), ("u", u), ("v", v))):
-            parts.append(
-                f'<text x="{side + (k + 0.5) * cell}" y="{9 + 14 * line}" font-size="12" fill="#444" '
-                f'text-anchor="middle" dominant-baseline="central">{value}</text>'
-            )
-            if k == 0:
-                parts.append(
-                    f'<text x="{side - 8}" y="{9 + 14 * line}" font-size="12" fill="#444" text-anchor="end" '
-                    f'dominant-baseline="central" font-style="italic">{name}</text>'
-                )
-    for r in range(rows * columns):
-        a, b = divmod(r, columns)
-        parts.append(
-            f'<text x="{side - 8}" y="{head + (r + 0.5) * cell}" font-size="12" fill="#444" text-anchor="end" '
-            f'dominant-baseline="central">i={a}, j={b}</text>'
-        )
-        window = padded[:, a * stride : a * stride + kh, b * stride : b * stride + kw].reshape(-1)
-        for k, value in enumerate(window):
-            fill = _CHANNEL_TINTS[(k // (kh * kw)) % 4] if r == row else "#FFFFFF"
-            parts.append(svg.cell(side + k * cell, head + r * cell, cell, svg.short(value), fill, bold=r == row))
-    parts.append(
-        f'<rect x="{side}" y="{head + row * cell}" width="{wide * cell}" height="{cell}" fill="none" stroke="{svg.INK}" '
-        'stroke-width="2.5"/>'
+        + "</div>"
+        for c, channel in enumerate(image)
     )
-    matrix = svg.canvas(side + wide * cell + 4, head + rows * columns * cell + 4, "".join(parts))
+    padded = np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw), axis=(1, 2))[:, ::stride, ::stride]
+    matrix = windows.transpose(1, 2, 0, 3, 4).reshape(rows * columns, -1)
+    wide = matrix.shape[1]
+    parts = [
+        svg.centred(side - 8, 9 + 14 * line, name, 12, "#444", "end", italic=True) for line, name in enumerate("cuv")
+    ]
+    for k, places in enumerate(np.ndindex(channels, kh, kw)):
+        x = side + (k + 0.5) * size
+        parts += [svg.centred(x, 9 + 14 * line, value, 12, "#444") for line, value in enumerate(places)]
+    for r, (a, b) in enumerate(np.ndindex(rows, columns)):
+        parts.append(svg.centred(side - 8, head + (r + 0.5) * size, f"i={a}, j={b}", 12, "#444", "end"))
+
+    def look(r, k):
+        return {"fill": _CHANNEL_TINTS[k // (kh * kw) % 4] if r == row else "#FFFFFF", "bold": r == row}
+
+    parts.append(cells(matrix, size, look, side, head))
+    parts.append(ring(row, 0, size, svg.INK, 1, wide, 2.5, side, head))
+    drawing = svg.canvas(side + wide * size + 4, head + rows * columns * size + 4, *parts)
     body = (
         '<div style="display:flex;flex-wrap:wrap;gap:10px 30px;align-items:flex-start">'
-        f"<div>{''.join(left)}</div>"
-        f'<div style="max-width:100%">{svg.label(f"im2col: {rows * columns} rows, {wide} columns")}{matrix}</div></div>'
+        f'<div>{left}</div><div style="max-width:100%">'
+        f"{svg.label(f'im2col: {rows * columns} rows, {wide} columns')}{drawing}</div></div>"
     )
     return svg.frame(f"Window ({i}, {j}) becomes row {row}: channel by channel, each read like a page", body)
 
@@ -749,28 +660,21 @@ def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
     stride, padding : int, optional
         As in a convolution.
     """
-    import ipywidgets as widgets
-
     image = np.asarray(image, dtype=float)
     if image.ndim != 3:
         raise ValueError(f"The image has shape {image.shape}; give (C, H, W).")
-
-    def places() -> int:
-        rows = _output_size(image.shape[1], kh, strides.value, paddings.value)
-        return max(rows * _output_size(image.shape[2], kw, strides.value, paddings.value), 1)
-
-    small = {"width": "230px"}
-    paddings = widgets.IntSlider(min=0, max=1, value=padding, description="padding", layout=small)
-    strides = widgets.IntSlider(min=1, max=3, value=stride, description="stride", layout=small)
-    play, steps = stepper(places, 1, "window", restarted_by=(paddings, strides))
+    controls, play = _moves(image, (kh, kw), stride, padding, (1, 3), "window")
     explore(
-        lambda row, padding, stride: draw_im2col(image, kh, kw, row, stride, padding),
-        {"row": steps, "padding": paddings, "stride": strides},
+        lambda step, padding, stride: draw_im2col(image, kh, kw, step, stride, padding),
+        controls,
         alt=(
-            f"An input of {image.shape[0]} channels with one {kh} by {kw} window marked, and the im2col matrix in which "
+            f"An input of {image.shape[0]} channels with one {kh} by {kw} window marked, and the im2col matrix in "
+            "which "
             "that window is one row: its pixels channel by channel, row by row."
         ),
-        layout=lambda _controls, view: rows_of((play, steps), (paddings, strides), (view,)),
+        layout=lambda controls, view: rows_of(
+            (play, controls["step"]), (controls["padding"], controls["stride"]), (view,)
+        ),
     )
 
 
@@ -856,10 +760,7 @@ def edges(image, horizontal, vertical):
     for axis, (panel, title, colours, low, high) in zip(axes.flat, panels, strict=True):
         shown = axis.imshow(panel, cmap=colours, vmin=low, vmax=high)
         axis.set_title(title, fontsize=11, fontweight="normal")
-        axis.set_xticks([])
-        axis.set_yticks([])
-        axis.grid(visible=False)
-        axis.spines[:].set_visible(False)
+        axis.axis("off")
         extend = "neither" if panel is values else "max" if low == 0 else "both"
         figure.colorbar(shown, ax=axis, orientation="horizontal", fraction=0.05, pad=0.03, extend=extend)
     figure.suptitle("Two kernels find every outline of the doughnut", x=0.02, ha="left", fontweight="bold")

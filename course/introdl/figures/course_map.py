@@ -82,18 +82,16 @@ def _tile(one, chapter, x: float, y: float) -> str:
     count = sum(not id.endswith(".quiz") for id, *_ in chapter.exercises)
     colour = _colour(one.number)
     parts = [
-        f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="#fff" stroke="{colour}" stroke-width="1.6"/>',
+        svg.box(x, y, WIDTH, HEIGHT, "#fff", colour, 1.6, 8),
         f'<path d="M{x + 8} {y} h-0 a8 8 0 0 0 -8 8 v{HEIGHT - 16} a8 8 0 0 0 8 8 z" fill="{colour}"/>',
         svg.text(x + 20, y + 27, one.number, 17, bold=True),
         svg.text(x + 48, y + 27, one.short, 12.5, bold=True),
         svg.text(x + 20, y + 48, f"{count} exercises, {one.minutes} minutes", 12, svg.INK),
-        f'<rect x="{x + 20}" y="{y + 60}" width="{WIDTH - 74}" height="8" rx="4" fill="{svg.GRID}"/>',
+        svg.box(x + 20, y + 60, WIDTH - 74, 8, svg.GRID, radius=4),
         svg.text(x + WIDTH - 12, y + 68.5, f"{chapter.passed} of {len(chapter.exercises)}", 11, svg.INK, anchor="end"),
     ]
     if share:
-        parts.append(
-            f'<rect x="{x + 20}" y="{y + 60}" width="{(WIDTH - 74) * share:.1f}" height="8" rx="4" fill="{GREEN}"/>'
-        )
+        parts.append(svg.box(x + 20, y + 60, (WIDTH - 74) * share, 8, GREEN, radius=4))
     return "".join(parts)
 
 
@@ -103,23 +101,20 @@ def _arrow(before: tuple[float, float], after: tuple[float, float]) -> str:
     if y1 == y2:
         right = x2 > x1
         start, end = (x1 + WIDTH, x2) if right else (x1, x2 + WIDTH)
-        points, tip = [(start, y1 + HEIGHT / 2), (end, y1 + HEIGHT / 2)], (7 if right else -7, 0)
+        points = [(start, y1 + HEIGHT / 2), (end, y1 + HEIGHT / 2)]
     else:
         middle_1, middle_2 = x1 + WIDTH / 2, x2 + WIDTH / 2
         turn = (y1 + HEIGHT + y2) / 2
         points = [(middle_1, y1 + HEIGHT), (middle_1, turn), (middle_2, turn), (middle_2, y2)]
-        tip = (0, 7)
-    x, y = points[-1]
-    dx, dy = tip
-    head = f'<path d="M{x} {y} L{x - dx - dy * 0.6} {y - dy - dx * 0.6} L{x - dx + dy * 0.6} {y - dy + dx * 0.6} z" fill="{BLACK}"/>'
-    path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
-    return f'<polyline points="{path}" fill="none" stroke="{BLACK}" stroke-width="1.4"/>{head}'
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points[:-1])
+    bent = f'<polyline points="{path}" fill="none" stroke="{BLACK}" stroke-width="1.4"/>'
+    return bent + svg.arrow(*points[-2], *points[-1], BLACK, 1.4, 8)
 
 
 def _legend(y: float) -> str:
     parts, x = [], MARGIN
     for name, colour, _ in PARTS:
-        parts.append(f'<rect x="{x}" y="{y - 11}" width="12" height="12" rx="3" fill="{colour}"/>')
+        parts.append(svg.box(x, y - 11, 12, 12, colour, radius=3))
         parts.append(svg.text(x + 18, y, name, 12.5))
         x += 36 + 7.4 * len(name)
     return "".join(parts)

@@ -8,8 +8,10 @@ import statistics
 import numpy as np
 
 from introdl import benchmark
-from introdl.figures import svg
+from introdl.figures import interactive, svg
+from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
+from introdl.figures.panel import LogPanel, Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 
 _WORD_ORANGE, _WORD_GREEN = "#8A5F00", "#00654A"
@@ -29,35 +31,6 @@ def rate(value: float, unit: str = "FLOP/s") -> str:
         if value >= size:
             return f"{value / size:.3g} {letter}{unit}"
     return f"{value:.3g} {unit}"
-
-
-class _Log(svg.Panel):
-    """Axes whose data are logarithms to the base of ten, on one side or both."""
-
-    def __init__(self, left, top, width, height, xlim, ylim, logx=True, logy=True):
-        self.logx, self.logy = logx, logy
-        self._x, self._y = (np.log10(xlim) if logx else xlim), (np.log10(ylim) if logy else ylim)
-        super().__init__(left, top, width, height, tuple(self._x), tuple(self._y))
-
-    def x(self, value):
-        return super().x(np.log10(np.asarray(value, float)) if self.logx else value)
-
-    def y(self, value):
-        return super().y(np.log10(np.asarray(value, float)) if self.logy else value)
-
-    def ruled(self, xticks, yticks, xlabel="", ylabel="", out=52) -> str:
-        """Grid, tick labels (pairs of value and words) and axis labels."""
-        bottom, parts = self.top + self.height, []
-        for value, words in xticks:
-            parts.append(svg.line(self.x(value), self.top, self.x(value), bottom, svg.GRID))
-            parts.append(svg.text(self.x(value), bottom + 16, words, 12, "#333", "middle"))
-        for value, words in yticks:
-            parts.append(svg.line(self.left, self.y(value), self.left + self.width, self.y(value), svg.GRID))
-            parts.append(svg.text(self.left - 6, self.y(value) + 4, words, 12, "#333", "end"))
-        parts.append(svg.text(self.left + self.width / 2, bottom + 36, xlabel, 12.5, "#333", "middle"))
-        x, y = self.left - out, self.top + self.height / 2
-        parts.append(f'<g transform="rotate(-90 {x:.0f} {y:.0f})">{svg.text(x, y, ylabel, 12.5, "#333", "middle")}</g>')
-        return "".join(parts)
 
 
 def _decades(low: float, high: float, words) -> list[tuple[float, str]]:
@@ -84,27 +57,16 @@ def spread(times, warmup: int, what: str) -> None:
     kept = times[warmup:]
     median, mean = float(np.median(kept)), float(kept.mean())
     low, high = times.min() / 1.3, times.max() * 1.5
-    panel = _Log(84, 62, 600, 236, (0, len(times) + 1), (low, high), logx=False)
+    panel = LogPanel(84, 62, 600, 236, (0, len(times) + 1), (low, high), logx=False)
     ticks = [(m * 10.0**k, seconds(m * 10.0**k)) for k in range(-9, 3) for m in (1, 2, 5)]
     ticks = [tick for tick in ticks if low <= tick[0] <= high]
     parts = [
-        svg.text(
-            14,
-            26,
-            f"{what[:1].upper()}{what[1:]}: the first call took {times[0] / median:.3g} times the median",
-            15,
-            bold=True,
-        ),
-        svg.text(
-            14,
-            46,
+        svg.subtitle(
             f"after the warm-up: median {seconds(median)}, fastest {seconds(kept.min())}, slowest {seconds(kept.max())}, "
-            f"mean {seconds(mean)}",
-            12.5,
-            "#444",
+            f"mean {seconds(mean)}"
         ),
         svg.box(panel.left, panel.top, float(panel.x(warmup + 0.5)) - panel.left, panel.height, "#F3F0E6"),
-        panel.ruled(
+        panel.axes(
             [(n, str(n)) for n in range(1, len(times) + 1, max(1, len(times) // 12))],
             ticks[:: max(1, len(ticks) // 7)],
             "number of the call",
@@ -120,9 +82,25 @@ def spread(times, warmup: int, what: str) -> None:
     over, under = (mean, median) if mean > median else (median, mean)
     names = {median: ("median", BLUE), mean: ("mean", "#A84300")}
     for value, shift in ((over, -7), (under, 17)):
-        parts.append(svg.text(panel.left + panel.width - 4, float(panel.y(value)) + shift, *names[value][:1], 12.5, names[value][1], "end", bold=True, halo=True))  # fmt: skip
+        parts.append(
+            svg.text(
+                panel.right - 4,
+                float(panel.y(value)) + shift,
+                *names[value][:1],
+                12.5,
+                names[value][1],
+                "end",
+                bold=True,
+                halo=True,
+            )
+        )
     svg.show(
-        svg.canvas(720, 346, *parts),
+        svg.sheet(
+            f"{what[:1].upper()}{what[1:]}: the first call took {times[0] / median:.3g} times the median",
+            720,
+            346,
+            *parts,
+        ),
         f"Times of {len(times)} calls of {what}, in their order. The first took {seconds(times[0])}; after the warm-up "
         f"the median is {seconds(median)}, the mean {seconds(mean)}, the slowest {seconds(kept.max())}.",
     )
@@ -145,7 +123,7 @@ def thread_choice(found: dict[int, list[float]], n: int, load: float | None) -> 
     everything = [t for times in found.values() for t in times]
     low, high = min(everything) / 1.3, max(everything) * 1.3
     rows = list(found)
-    panel = _Log(120, 74, 430, 44 * len(rows) + 10, (low, high), (0, 1), logy=False)
+    panel = LogPanel(120, 74, 430, 44 * len(rows) + 10, (low, high), (0, 1), logy=False)
     most = rows[-1]
     ratio = medians[most] / medians[best]
     if len(rows) == 1:
@@ -158,20 +136,23 @@ def thread_choice(found: dict[int, list[float]], n: int, load: float | None) -> 
     ticks = [(m * 10.0**k, seconds(m * 10.0**k)) for k in range(-7, 2) for m in (1, 3)]
     ticks = [tick for tick in ticks if low <= tick[0] <= high]
     parts = [
-        svg.text(14, 26, title, 15, bold=True),
-        svg.text(14, 46, f"a {n} x {n} matrix product in float32, {benchmark.cores()} cores{busy}", 12.5, "#444"),
-        panel.ruled(ticks[:: max(1, len(ticks) // 6)], [], "time of a call"),
+        svg.subtitle(f"a {n} x {n} matrix product in float32, {benchmark.cores()} cores{busy}"),
+        panel.axes(ticks[:: max(1, len(ticks) // 6)], [], "time of a call"),
     ]
     for row, (count, times) in enumerate(found.items()):
         y = panel.top + 28 + 44 * row
         colour = BLUE if count == best else GREY
-        parts.append(svg.text(panel.left - 10, y + 4, f"{count} thread{'s' * (count > 1)}", 13, BLACK, "end", bold=count == best))  # fmt: skip
+        parts.append(
+            svg.text(panel.left - 10, y + 4, f"{count} thread{'s' * (count > 1)}", 13, BLACK, "end", bold=count == best)
+        )
         parts.append(svg.line(panel.x(min(times)), y, panel.x(max(times)), y, colour, 1.5))
-        parts += [svg.circle(panel.x(t), y + 7 * math.sin(2.4 * i), 3, svg.mix(colour, 0.5), "none") for i, t in enumerate(times)]  # fmt: skip
+        parts += [
+            svg.circle(panel.x(t), y + 7 * math.sin(2.4 * i), 3, mix(colour, 0.5), "none") for i, t in enumerate(times)
+        ]
         parts.append(svg.box(float(panel.x(medians[count])) - 2, y - 13, 4, 26, BLACK))
-        parts.append(svg.text(panel.left + panel.width + 10, y + 4, f"median {seconds(medians[count])}", 13))
+        parts.append(svg.text(panel.right + 10, y + 4, f"median {seconds(medians[count])}", 13))
     svg.show(
-        svg.canvas(720, panel.top + panel.height + 46, *parts),
+        svg.sheet(title, 720, panel.bottom + 46, *parts),
         "Times of a matrix product by number of threads. Medians: "
         + ", ".join(f"{count} threads {seconds(value)}" for count, value in medians.items())
         + f". Fastest: {best}.",
@@ -208,30 +189,19 @@ def draw_queue(launch: float, kernel: float, calls: int = 4) -> str:
     """The processor's and the device's work on one time axis; see `queue` for the parameters."""
     handed, begun, naive, honest = queue(launch, kernel, calls)
     end = begun[-1] + kernel
-    panel = svg.Panel(96, 88, 590, 120, (0, end * 1.02), (0, 1))
+    panel = Panel(96, 88, 590, 120, (0, end * 1.02), (0, 1))
     step = next(m * 10**k for k in range(5) for m in (1, 2, 5) if end / (m * 10**k) <= 8)
     bound = "the device sets the pace" if kernel > launch else "launching sets the pace: the device waits"
     parts = [
-        svg.text(
-            14,
-            26,
-            f"A clock that does not wait says {svg.short(naive, 1)} µs a call; the truth is {svg.short(honest, 1)} µs",
-            15,
-            bold=True,
-        ),  # fmt: skip
-        svg.text(
-            14,
-            46,
-            f"{calls} call{'s' * (calls > 1)}: each costs the processor {svg.short(launch)} µs and the GPU {svg.short(kernel)} µs; {bound}",
-            12.5,
-            "#444",
-        ),  # fmt: skip
+        svg.subtitle(
+            f"{calls} call{'s' * (calls > 1)}: each costs the processor {svg.short(launch)} µs and the GPU {svg.short(kernel)} µs; {bound}"
+        )
     ]
     for k in range(int(end / step) + 1):
         parts.append(svg.line(panel.x(k * step), 80, panel.x(k * step), 212, svg.GRID))
         parts.append(svg.text(panel.x(k * step), 228, str(k * step), 12, "#333", "middle"))
     parts += [
-        svg.text(panel.left + panel.width / 2, 248, "time (µs), a model, not a measurement", 12.5, "#333", "middle"),
+        svg.note(panel.left + panel.width / 2, 248, "time (µs), a model, not a measurement", "middle"),
         svg.text(88, 116, "processor", 13, BLACK, "end"),
         svg.text(88, 176, "GPU", 13, BLACK, "end"),
     ]
@@ -244,30 +214,44 @@ def draw_queue(launch: float, kernel: float, calls: int = 4) -> str:
             parts.append(svg.text((begin + stop) / 2, 176, n, 13, BLACK, "middle"))
         if right - left > 14:
             parts.append(svg.text((left + right) / 2, 116, n, 13, BLACK, "middle"))
-    for at, words, ink, anchor in ((handed[-1], "clock read at once", "#A84300", "start"), (end, "after synchronize()", _WORD_GREEN, "end")):  # fmt: skip
+    for at, words, ink, anchor in (
+        (handed[-1], "clock read at once", "#A84300", "start"),
+        (end, "after synchronize()", _WORD_GREEN, "end"),
+    ):
         parts.append(svg.line(panel.x(at), 74, panel.x(at), 206, ink, 2, "5 4"))
         if anchor == "start" and at > 0.6 * end:
             anchor = "end"
         high = 70 if words.startswith("after") or at < 0.45 * end else 205
-        parts.append(svg.text(float(panel.x(at)) + (4 if anchor == "start" else -4), high, words, 12.5, ink, anchor, bold=True, halo=True))  # fmt: skip
-    return svg.canvas(720, 262, *parts)
+        parts.append(
+            svg.text(
+                float(panel.x(at)) + (4 if anchor == "start" else -4),
+                high,
+                words,
+                12.5,
+                ink,
+                anchor,
+                bold=True,
+                halo=True,
+            )
+        )
+    return svg.sheet(
+        f"A clock that does not wait says {svg.short(naive, 1)} µs a call; the truth is {svg.short(honest, 1)} µs",
+        720,
+        262,
+        *parts,
+    )
 
 
 def queue_explorer() -> None:
     """Show a model of a GPU's queue: sliders for the cost of a launch, the cost of the work and the number of calls."""
-    import ipywidgets as widgets
 
-    style, wide = {"description_width": "150px"}, widgets.Layout(width="360px")
+    style = {"description_width": "150px"}
     explore(
         draw_queue,
         {
-            "launch": widgets.IntSlider(
-                value=10, min=5, max=50, step=5, description="launch (µs)", style=style, layout=wide
-            ),  # fmt: skip
-            "kernel": widgets.IntSlider(
-                value=60, min=5, max=200, step=5, description="work on the GPU (µs)", style=style, layout=wide
-            ),  # fmt: skip
-            "calls": widgets.IntSlider(value=4, min=1, max=10, description="calls", style=style, layout=wide),
+            "launch": interactive.slider("launch (µs)", 5, 50, 10, 5, 360, style=style),
+            "kernel": interactive.slider("work on the GPU (µs)", 5, 200, 60, 5, 360, style=style),
+            "calls": interactive.slider("calls", 1, 10, 4, 1, 360, style=style),
         },
         "Two lanes on one time axis: the processor hands in calls, the GPU works through them. Marks show what a clock "
         "says that is read at once, and one that is read after waiting. Sliders set the cost of a launch, of the work, "
@@ -316,9 +300,6 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
     names = "NHWC" if view == _VIEWS[1] else "NCHW"
     parts = [
         svg.text(
-            14, 26, f"Shape {shape}, strides {strides}: place = sum of index × stride", 15, bold=True
-        ),  # fmt: skip
-        svg.text(
             14,
             50,
             f"[{', '.join(map(str, place))}] ({', '.join(names)}) lies at {' + '.join(terms)} = {offset}",
@@ -333,7 +314,7 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
             if shared and view != _VIEWS[0]
             else "24 numbers, written by one colour channel after the other"
             if view == _VIEWS[0]
-            else "a copy: the numbers lie in another order",  # fmt: skip
+            else "a copy: the numbers lie in another order",
             13,
             "#444",
         ),
@@ -341,12 +322,10 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
     for at, value in enumerate(memory):
         left, colour = 14 + 28.8 * at, colours[value // 8]
         chosen = at == offset
-        parts.append(svg.box(left, 96, 28, 34, svg.mix(colour, 0.35), BLACK if chosen else "#B5B5B5", 3 if chosen else 1))  # fmt: skip
+        parts.append(svg.box(left, 96, 28, 34, mix(colour, 0.35), BLACK if chosen else "#B5B5B5", 3 if chosen else 1))
         parts.append(svg.text(left + 14, 118, value, 13, BLACK, "middle", bold=chosen))
         parts.append(svg.text(left + 14, 146, at, 11, "#555", "middle"))
-    parts.append(
-        svg.text(14, 166, "place in memory. Colour of a cell: the channel that the number belongs to", 12.5, "#333")
-    )
+    parts.append(svg.note(14, 166, "place in memory. Colour of a cell: the channel that the number belongs to"))
     seen = x.permute(0, 3, 1, 2) if view == _VIEWS[1] else x
     channel, row, column = (place[3], place[1], place[2]) if view == _VIEWS[1] else place[1:]
     for c in range(3):
@@ -355,24 +334,35 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
         for i in range(seen.shape[2]):
             for j in range(seen.shape[3]):
                 chosen = (c, i, j) == (channel, row, column)
-                parts.append(svg.box(left + 40 * j, 210 + 34 * i, 39, 33, svg.mix(colours[c], 0.35), BLACK if chosen else "#B5B5B5", 3 if chosen else 1))  # fmt: skip
-                parts.append(svg.text(left + 40 * j + 20, 231 + 34 * i, seen[0, c, i, j].item(), 13, BLACK, "middle", bold=chosen))  # fmt: skip
-    return svg.canvas(720, 290, *parts)
+                parts.append(
+                    svg.box(
+                        left + 40 * j,
+                        210 + 34 * i,
+                        39,
+                        33,
+                        mix(colours[c], 0.35),
+                        BLACK if chosen else "#B5B5B5",
+                        3 if chosen else 1,
+                    )
+                )
+                parts.append(
+                    svg.text(
+                        left + 40 * j + 20, 231 + 34 * i, seen[0, c, i, j].item(), 13, BLACK, "middle", bold=chosen
+                    )
+                )
+    return svg.sheet(f"Shape {shape}, strides {strides}: place = sum of index × stride", 720, 290, *parts)
 
 
 def memory_explorer() -> None:
     """Show one tensor in five views: its numbers in memory, its strides, and the place of one index."""
-    import ipywidgets as widgets
 
     def slider(name, most, value):
-        return widgets.IntSlider(value=value, min=0, max=most, description=name, layout=widgets.Layout(width="230px"))
+        return interactive.slider(name, 0, most, value, 1, 230)
 
     explore(
         draw_memory,
         {
-            "view": widgets.Dropdown(
-                options=_VIEWS, value=_VIEWS[0], description="view", layout=widgets.Layout(width="330px")
-            ),  # fmt: skip
+            "view": interactive.choice("view", _VIEWS, _VIEWS[0], 330),
             "first": slider("index 1", 2, 1),
             "second": slider("index 2", 3, 1),
             "third": slider("index 3", 3, 2),
@@ -434,7 +424,7 @@ def _roof(panel, peak, bandwidth, colour=BLACK) -> str:
 def _roof_panel(peak, bandwidth, lowest=None):
     top = 10.0 ** math.ceil(math.log10(peak * 1.5))
     bottom = 10.0 ** math.floor(math.log10(min(lowest or math.inf, bandwidth * 0.05)))
-    return _Log(92, 82, 400, 270, (0.05, 3000), (bottom, top))
+    return LogPanel(92, 82, 400, 270, (0.05, 3000), (bottom, top))
 
 
 def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, channels: int, size: int) -> str:
@@ -459,14 +449,9 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
         else "No layer reaches the flat roof: all of them wait for memory"
     )
     parts = [
-        svg.text(14, 26, title, 15, bold=True),
-        svg.text(
-            14,
-            46,
-            f"{name} ({kind}): peak {rate(peak)}, memory {rate(bandwidth, 'B/s')}, ridge at {ridge:.3g} FLOP/byte",
-            12.5,
-            "#444",
-        ),  # fmt: skip
+        svg.subtitle(
+            f"{name} ({kind}): peak {rate(peak)}, memory {rate(bandwidth, 'B/s')}, ridge at {ridge:.3g} FLOP/byte"
+        ),
         svg.text(
             14,
             65,
@@ -474,15 +459,16 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
             12.5,
             "#444",
         ),
-        panel.ruled(
+        panel.axes(
             _decades(0.05, 3000, lambda v: f"{v:g}"),
             _decades(10.0 ** panel.ylim[0], 10.0 ** panel.ylim[1], lambda v: rate(v, "")),
             "arithmetic intensity (FLOP per byte), logarithmic",
             "FLOP/s at most",
+            out=52,
         ),
         _roof(panel, peak, bandwidth),
-        svg.line(panel.x(ridge), panel.y(peak), panel.x(ridge), panel.top + panel.height, GREY, 1.2, "4 4"),
-        svg.text(float(panel.x(ridge)) + 5, panel.top + panel.height - 8, "ridge", 12, "#555", halo=True),
+        svg.line(panel.x(ridge), panel.y(peak), panel.x(ridge), panel.bottom, GREY, 1.2, "4 4"),
+        svg.text(float(panel.x(ridge)) + 5, panel.bottom - 8, "ridge", 12, "#555", halo=True),
     ]
     parts += [
         svg.text(512, 96, "layer", 12.5, "#333", bold=True),
@@ -507,7 +493,7 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
             svg.text(706, y, seconds(least), 13, BLACK, "end"),
             svg.text(706, y + 17, bound, 12, "#A84300" if bound == "memory" else _WORD_GREEN, "end", bold=True),
         ]
-    return svg.canvas(720, 402, *parts)
+    return svg.sheet(title, 720, 402, *parts)
 
 
 def machines(peak: float, bandwidth: float, name: str) -> dict[str, tuple]:
@@ -531,20 +517,16 @@ def roofline_explorer(peak: float, bandwidth: float, name: str) -> None:
     name : str
         Its name.
     """
-    import ipywidgets as widgets
 
     found = machines(peak, bandwidth, name)
-    style, wide = {"description_width": "110px"}, widgets.Layout(width="300px")
 
     def powers(values, value, words):
-        return widgets.SelectionSlider(options=values, value=value, description=words, style=style, layout=wide)
+        return interactive.stops(words, values, value, 300)
 
     explore(
         lambda machine, **shape: draw_roofline(found[machine], **shape),
         {
-            "machine": widgets.Dropdown(
-                options=list(found), description="machine", style=style, layout=widgets.Layout(width="520px")
-            ),  # fmt: skip
+            "machine": interactive.choice("machine", list(found), width=520),
             "batch": powers([1, 2, 4, 8, 16, 32, 64, 128, 256, 1024], 8, "batch"),
             "channels": powers([1, 3, 8, 16, 32, 64, 128, 256, 512], 32, "channels"),
             "size": powers([1, 2, 4, 8, 16, 32, 64, 128], 32, "height = width"),
@@ -575,15 +557,13 @@ def roofline_measured(peak: float, bandwidth: float, name: str, rows) -> None:
     if shares[best] > 1.05:
         title = f"{rows[best][0]} is {shares[best]:.2g} times above the roof: its numbers come from the caches"
     parts = [
-        svg.text(14, 26, title, 15, bold=True),
-        svg.text(
-            14, 46, f"{name}: peak {rate(peak)}, memory {rate(bandwidth, 'B/s')}, both measured here", 12.5, "#444"
-        ),
-        panel.ruled(
+        svg.subtitle(f"{name}: peak {rate(peak)}, memory {rate(bandwidth, 'B/s')}, both measured here"),
+        panel.axes(
             _decades(0.05, 3000, lambda v: f"{v:g}"),
             _decades(10.0 ** panel.ylim[0], 10.0 ** panel.ylim[1], lambda v: rate(v, "")),
             "arithmetic intensity (FLOP per byte), logarithmic",
             "FLOP/s",
+            out=52,
         ),
         _roof(panel, peak, bandwidth),
         svg.text(512, 96, "layer, measured", 12.5, "#333", bold=True),
@@ -602,7 +582,9 @@ def roofline_measured(peak: float, bandwidth: float, name: str, rows) -> None:
             svg.text(706, y, f"{share:.0%}", 13, BLACK, "end"),
         ]
     told = "; ".join(f"{row[0]} {share:.0%}" for row, share in zip(rows, shares, strict=True))
-    svg.show(svg.canvas(720, 402, *parts), f"A roofline with measured layers, and how near they come to it: {told}.")
+    svg.show(
+        svg.sheet(title, 720, 402, *parts), f"A roofline with measured layers, and how near they come to it: {told}."
+    )
 
 
 # --- batches and machines -----------------------------------------------------------------------------------------
@@ -621,27 +603,30 @@ def batches(rows, what: str) -> None:
     sizes = [row[0] for row in rows]
     speed = [n / median for n, median, _, _ in rows]
     low, high = min(n / worst for n, _, _, worst in rows), max(n / fast for n, _, fast, _ in rows)
-    panel = _Log(84, 62, 600, 220, (min(sizes) / 1.3, max(sizes) * 1.3), (low / 1.3, high * 1.3))
+    panel = LogPanel(84, 62, 600, 220, (min(sizes) / 1.3, max(sizes) * 1.3), (low / 1.3, high * 1.3))
     ticks = [(m * 10.0**k, f"{m * 10.0**k:g}") for k in range(-1, 7) for m in (1, 2, 5)]
     ticks = [tick for tick in ticks if low / 1.3 <= tick[0] <= high * 1.3]
     best = max(range(len(rows)), key=lambda i: speed[i])
     parts = [
-        svg.text(
-            14,
-            26,
-            f"A batch of {sizes[best]} gives {speed[best] / speed[0]:.2g} times the pictures a second of a batch of {sizes[0]}",
-            15,
-            bold=True,
-        ),  # fmt: skip
-        svg.text(14, 46, f"{what}; the bars go from the slowest to the fastest call", 12.5, "#444"),
-        panel.ruled([(n, str(n)) for n in sizes], ticks[:: max(1, len(ticks) // 7)], "batch size", "pictures a second"),
+        svg.subtitle(f"{what}; the bars go from the slowest to the fastest call"),
+        panel.axes(
+            [(n, str(n)) for n in sizes], ticks[:: max(1, len(ticks) // 7)], "batch size", "pictures a second", out=52
+        ),
         panel.curve(sizes, speed, BLUE, 2.5),
     ]
     for n, median, fastest, slowest in rows:
         parts.append(svg.line(panel.x(n), panel.y(n / slowest), panel.x(n), panel.y(n / fastest), GREY, 2))
         parts.append(svg.circle(panel.x(n), panel.y(n / median), 5.5, BLUE))
     told = ", ".join(f"{n}: {value:.3g}" for n, value in zip(sizes, speed, strict=True))
-    svg.show(svg.canvas(720, 334, *parts), f"Pictures a second by batch size. {what}. {told}.")
+    svg.show(
+        svg.sheet(
+            f"A batch of {sizes[best]} gives {speed[best] / speed[0]:.2g} times the pictures a second of a batch of {sizes[0]}",
+            720,
+            334,
+            *parts,
+        ),
+        f"Pictures a second by batch size. {what}. {told}.",
+    )
 
 
 def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
@@ -661,7 +646,14 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
             if row["what"] == "matmul" and "median" in row:
                 peaks[row["dtype"]] = max(peaks.get(row["dtype"], 0), row["flops"] / row["fastest"])
         moved = benchmark.find(made, "copy within memory")
-        rows.append((f"{made['device']['name']}, {made['date'][:10]}", peaks, moved["bytes"] / moved["fastest"] if moved else None, True))  # fmt: skip
+        rows.append(
+            (
+                f"{made['device']['name']}, {made['date'][:10]}",
+                peaks,
+                moved["bytes"] / moved["fastest"] if moved else None,
+                True,
+            )
+        )
     rows += [(sheet.name, sheet.peak, sheet.bandwidth, False) for sheet in benchmark.SHEETS]
     gpus = sum(made["device"]["kind"] == "cuda" for made in recorded)
     title = (
@@ -670,17 +662,17 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
         else "No CUDA machine measured so far: hollow marks are theory (data sheets)"
     )
     high = 44 * len(rows)
-    left = _Log(214, 84, 280, high, (1e9, 3e15), (0, 1), logy=False)
-    right = _Log(528, 84, 176, high, (1e9, 1e13), (0, 1), logy=False)
-    parts = [svg.text(14, 26, title, 15, bold=True)]
+    left = LogPanel(214, 84, 280, high, (1e9, 3e15), (0, 1), logy=False)
+    right = LogPanel(528, 84, 176, high, (1e9, 1e13), (0, 1), logy=False)
+    parts = []
     kinds = (("float32", BLUE, "float32"), ("bfloat16", GREEN, "bfloat16"), ("float16", ORANGE, "float16"))
     for number, (_, colour, words) in enumerate(kinds):
         parts.append(svg.circle(222 + 96 * number, 50, 6, colour, BLACK) + svg.text(234 + 96 * number, 54, words, 12.5))
     parts += [
         svg.text(left.left, 76, "matrix product (FLOP/s)", 12.5, "#333", bold=True),
         svg.text(right.left, 76, "memory (byte/s)", 12.5, "#333", bold=True),
-        left.ruled(_decades(1e9, 3e15, lambda v: rate(v, "")), [], ""),
-        right.ruled(_decades(1e9, 1e13, lambda v: rate(v, "")), [], ""),
+        left.axes(_decades(1e9, 3e15, lambda v: rate(v, "")), [], ""),
+        right.axes(_decades(1e9, 1e13, lambda v: rate(v, "")), [], ""),
     ]
     told = []
     for row, (name, peaks, bandwidth, measured) in enumerate(rows):
@@ -691,12 +683,19 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
         for dtype, colour, _ in kinds:
             if dtype in peaks and not (dtype == "float16" and "bfloat16" in peaks):
                 x = float(left.x(max(peaks[dtype], 1e9)))
-                parts.append(svg.circle(x, y, 7, colour if measured else "#fff", BLACK if measured else colour, 1.5 if measured else 3))  # fmt: skip
+                parts.append(
+                    svg.circle(
+                        x, y, 7, colour if measured else "#fff", BLACK if measured else colour, 1.5 if measured else 3
+                    )
+                )
         if bandwidth:
             x = float(right.x(bandwidth))
             parts.append(svg.square(x, y, 6, BLACK if measured else "#fff", BLACK, 1.5 if measured else 3))
-        told.append(f"{name} ({'measured' if measured else 'data sheet'}): " + ", ".join(f"{k} {rate(v)}" for k, v in peaks.items()))  # fmt: skip
-    svg.show(svg.canvas(720, 84 + high + 34, *parts), f"{title}. " + "; ".join(told) + ".")
+        told.append(
+            f"{name} ({'measured' if measured else 'data sheet'}): "
+            + ", ".join(f"{k} {rate(v)}" for k, v in peaks.items())
+        )
+    svg.show(svg.sheet(title, 720, 84 + high + 34, *parts), f"{title}. " + "; ".join(told) + ".")
 
 
 def step(model, batch, optimizer, slip: str = "none") -> float:
@@ -752,13 +751,10 @@ def learning(losses, accuracies) -> None:
     epochs = len(accuracies) - 1
     steps = np.arange(1, len(losses) + 1) / len(losses) * epochs
     top = max(float(losses.max()) * 1.05, 0.1)
-    left = svg.Panel(66, 62, 280, 210, (0, epochs), (0, top))
-    right = svg.Panel(424, 62, 270, 210, (0, epochs), (0, 1))
+    left = Panel(66, 62, 280, 210, (0, epochs), (0, top))
+    right = Panel(424, 62, 270, 210, (0, epochs), (0, 1))
     ticks = list(range(0, epochs + 1, max(1, epochs // 5)))
     parts = [
-        svg.text(
-            14, 26, f"The loss falls, and the accuracy on unseen pictures ends at {accuracies[-1]:.1%}", 15, bold=True
-        ),
         left.axes(ticks, list(np.arange(0, top, 0.5 if top < 4 else 1.0)), "epoch", "loss of a batch", digits=(0, 1)),
         right.axes(ticks, [0, 0.25, 0.5, 0.75, 1], "epoch", "accuracy, validation", digits=(0, 2)),
         left.clip(left.curve(steps, losses, BLUE, 1.6)),
@@ -766,7 +762,9 @@ def learning(losses, accuracies) -> None:
     ]
     parts += [svg.circle(right.x(e), right.y(a), 4.5, GREEN) for e, a in enumerate(accuracies)]
     svg.show(
-        svg.canvas(720, 322, *parts),
+        svg.sheet(
+            f"The loss falls, and the accuracy on unseen pictures ends at {accuracies[-1]:.1%}", 720, 322, *parts
+        ),
         f"Left: the loss of each of {len(losses)} steps, from {losses[0]:.2f} to {losses[-1]:.2f}. Right: validation "
         f"accuracy after each epoch, from {accuracies[0]:.2f} to {accuracies[-1]:.2f}.",
     )

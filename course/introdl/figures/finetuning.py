@@ -7,7 +7,8 @@ import html
 import numpy as np
 
 from introdl.experiments import records
-from introdl.figures import style, svg
+from introdl.figures import interactive, style, svg
+from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION
 
@@ -32,28 +33,28 @@ def _block(x, stride, before, after, title) -> str:
     projected = stride != 1 or before != after
     ways = [
         svg.text(x - 130, 28, title, 14, bold=True),
-        svg.text(x + 8, 62, f"x: {before} channels", 12.5, "#333"),
+        svg.note(x + 8, 62, f"x: {before} channels"),
         svg.arrow(x, 48, x, 92),
-        _layer(x, 92, "conv1", svg.mix(BLUE, 0.25), note=f"3 x 3, stride {stride}"),
+        _layer(x, 92, "conv1", mix(BLUE, 0.25), note=f"3 x 3, stride {stride}"),
         svg.arrow(x, 126, x, 144),
-        _layer(x, 144, "bn1, ReLU", svg.mix(ORANGE, 0.3)),
+        _layer(x, 144, "bn1, ReLU", mix(ORANGE, 0.3)),
         svg.arrow(x, 178, x, 196),
-        _layer(x, 196, "conv2", svg.mix(BLUE, 0.25), note="3 x 3, stride 1"),
+        _layer(x, 196, "conv2", mix(BLUE, 0.25), note="3 x 3, stride 1"),
         svg.arrow(x, 230, x, 248),
-        _layer(x, 248, "bn2", svg.mix(ORANGE, 0.3)),
+        _layer(x, 248, "bn2", mix(ORANGE, 0.3)),
         svg.arrow(x, 282, x, 306),
         svg.circle(x, 319, 13, "#fff", BLACK, 2),
         svg.text(x, 325, "+", 18, BLACK, "middle", bold=True),
         svg.arrow(x, 332, x, 352),
-        _layer(x, 352, "ReLU", svg.mix(ORANGE, 0.3)),
+        _layer(x, 352, "ReLU", mix(ORANGE, 0.3)),
         svg.arrow(x, 386, x, 412),
-        svg.text(x + 8, 406, f"{after} channels" + (", half the size" if stride == 2 else ""), 12.5, "#333"),
+        svg.note(x + 8, 406, f"{after} channels" + (", half the size" if stride == 2 else "")),
         svg.line(x, 76, x + 165, 76, VERMILION, 2.5),
         svg.line(x + 165, 76, x + 165, 319, VERMILION, 2.5),
         svg.arrow(x + 165, 319, x + 14, 319, VERMILION, 2.5),
     ]
     if projected:
-        ways.append(_layer(x + 165, 170, "downsample", svg.mix(VERMILION, 0.25), 130, 44, "1 x 1, stride 2; bn"))
+        ways.append(_layer(x + 165, 170, "downsample", mix(VERMILION, 0.25), 130, 44, "1 x 1, stride 2; bn"))
     else:
         ways.append(svg.text(x + 172, 196, "x itself", 12.5, "#A84300"))
     return "".join(ways)
@@ -106,37 +107,30 @@ def _bars(num_classes: int, learn: int, pictures: int) -> str:
     trained = total - sum(counts[name] for name in asleep)
     most = max(counts.values())
     parts = [
-        svg.text(14, 26, f"{trained:,} of {total:,} parameters learn: {trained / total:.1%}", 15, bold=True),
-        svg.text(
-            14,
-            47,
+        svg.title(f"{trained:,} of {total:,} parameters learn: {trained / total:.1%}"),
+        svg.subtitle(
             f"{num_classes} classes with {pictures} pictures each: {trained / (num_classes * pictures):,.0f} "
-            "learning parameters for each picture",
-            12.5,
-            "#444",
+            "learning parameters for each picture"
         ),
     ]
     for row, (name, count) in enumerate(counts.items()):
         y, frozen = 66 + 34 * row, name in asleep
-        fill = "#D9D9D9" if frozen else svg.mix(BLUE, 0.75)
+        fill = "#D9D9D9" if frozen else mix(BLUE, 0.75)
         width = max(3.0, 400 * count / most)
         parts += [
             svg.text(78, y + 17, name, 13, BLACK, "end", bold=not frozen),
             svg.box(88, y, width, 24, fill, "#8A8A8A"),
-            svg.text(96 + width, y + 17, f"{count:,}" + (" (frozen)" if frozen else ""), 12.5, "#333"),
+            svg.note(96 + width, y + 17, f"{count:,}" + (" (frozen)" if frozen else "")),
         ]
     return svg.canvas(720, 66 + 34 * len(counts) + 12, *parts)
 
 
 def freeze_explorer(num_classes: int = 8) -> None:
     """Show which parameters learn, by how far down the network they are let learn."""
-    import ipywidgets as widgets
 
     controls = {
-        "learn": widgets.SelectionSlider(
-            options=_DEPTHS, value=1, description="what learns", layout={"width": "420px"}
-        ),
-        "pictures": widgets.IntSlider(20, 5, 200, 5, description="per class", layout={"width": "340px"}),
+        "learn": interactive.stops("what learns", _DEPTHS, 1),
+        "pictures": interactive.slider("per class", 5, 200, 20, 5, 340),
     }
     explore(
         lambda learn, pictures: _bars(num_classes, learn, pictures),
@@ -230,7 +224,12 @@ def recorded(record: dict) -> None:
     axis.set_xscale("log")
     axis.set_xticks(sizes, [str(size) for size in sizes])
     axis.minorticks_off()
-    axis.set(xlabel="training pictures of each class (logarithmic)", ylabel="test accuracy", ylim=(0, 100), xlim=(sizes[0] * 0.85, sizes[-1] * 1.75))  # fmt: skip
+    axis.set(
+        xlabel="training pictures of each class (logarithmic)",
+        ylabel="test accuracy",
+        ylim=(0, 100),
+        xlim=(sizes[0] * 0.85, sizes[-1] * 1.75),
+    )
     axis.yaxis.set_major_formatter(PercentFormatter(decimals=0))
     axis.set_title(_saved(found, sizes))
     seeds = sorted({run["seed"] for run in record["runs"]})

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import statistics
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg, tile
 from introdl.figures.interactive import explore
+from introdl.figures.panel import Panel
 from introdl.figures.regression_classification import confusion  # noqa: F401  (this chapter's figure too)
 from introdl.figures.style import BLACK, BLUE, GREY, VERMILION
 
 #: Colour with which a blanked square and what lies outside of a plate's picture is shown: the training set's mean.
 MEAN, STD = np.array([0.5, 0.5, 0.5]), np.array([0.25, 0.25, 0.25])
-
-
-def words(name: str) -> str:
-    """A dish's name to read: ``french_fries`` becomes ``french fries``."""
-    return name.replace("_", " ")
-
-
-def photo(x, y, size, pixels) -> str:
-    """A picture, uint8 (H, W, 3), inside an SVG, `size` pixels wide."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint8)).save(buffer, "JPEG", quality=88)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<image x="{x:g}" y="{y:g}" width="{size:g}" height="{size:g}" href="data:image/jpeg;base64,{data}"/>'
 
 
 def augmented(picture: np.ndarray, how, n: int, seed: int) -> np.ndarray:
@@ -59,67 +43,46 @@ def augmented(picture: np.ndarray, how, n: int, seed: int) -> np.ndarray:
     return (np.clip(x * STD + MEAN, 0, 1) * 255).round().astype(np.uint8)
 
 
-def _rows_of_plates(pictures, title: str, captions=None, across: int = 6, size: int = 104, gap: int = 8) -> str:
-    """Pictures in rows, a line or two of words below each."""
-    low = 0 if captions is None else 16 * max(len(lines) for lines in captions)
-    parts = [svg.text(8, 22, title, 15, bold=True)]
-    rows = -(-len(pictures) // across)
-    for k, picture in enumerate(pictures):
-        x, y = 8 + (size + gap) * (k % across), 36 + (size + gap + low) * (k // across)
-        parts.append(photo(x, y, size, picture))
-        for number, line in enumerate(captions[k] if captions is not None else ()):
-            colour = (BLACK, "#A84300", GREY)[min(number, 2)]
-            parts.append(svg.text(x + size / 2, y + size + 14 + 15 * number, line, 11.5, colour, "middle"))
-    return svg.canvas(16 + across * (size + gap), 40 + rows * (size + gap + low), *parts)
-
-
 def augmented_grid(picture, dish: str, how, seed: int = 0) -> None:
     """Show one plate as it is, and eleven times as the network meets it."""
     pictures = [picture, *augmented(picture, how, 11, seed)]
     svg.show(
-        _rows_of_plates(pictures, f"A plate of {words(dish)}, and eleven that were made of it"),
-        f"A picture of {words(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
+        tile.sheet(
+            f"A plate of {svg.spoken(dish)}, and eleven that were made of it", tile.in_rows(pictures, 6), sharp=False
+        ),
+        f"A picture of {svg.spoken(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
         "with a grey square somewhere.",
     )
 
 
 def augmentation_explorer(pictures, names) -> None:
     """Set how much plates are changed, and see twelve that come of one."""
-    import ipywidgets as widgets
 
     from introdl.training import Augment
 
     def draw(plate, rotate, shift, scale, colour, cutout, flip, seed):
         how = Augment(flip, rotate, shift, scale, colour, cutout)
         made = augmented(pictures[plate], how, 11, seed)
-        return _rows_of_plates([pictures[plate], *made], "First the plate as it is; what would you still name right?")
+        return tile.sheet(
+            "First the plate as it is; what would you still name right?",
+            tile.in_rows([pictures[plate], *made], 6),
+            sharp=False,
+        )
 
     def slider(name, most, value, step):
-        return widgets.FloatSlider(
-            value=value,
-            min=0,
-            max=most,
-            step=step,
-            description=name,
-            continuous_update=False,
-            layout={"width": "300px"},
-        )
+        return interactive.slider(name, 0, most, value, step, 300, continuous_update=False)
 
     explore(
         draw,
         {
-            "plate": widgets.Dropdown(
-                options=[(words(name), k) for k, name in enumerate(names)],
-                description="plate",
-                layout={"width": "240px"},
-            ),
+            "plate": interactive.choice("plate", [(svg.spoken(name), k) for k, name in enumerate(names)], width=240),
             "rotate": slider("turn (°)", 90, 15, 5),
             "shift": slider("move", 0.5, 0.1, 0.05),
             "scale": slider("size", 0.6, 0.2, 0.05),
             "colour": slider("colour", 1, 0.2, 0.05),
             "cutout": slider("square", 0.8, 0.3, 0.05),
-            "flip": widgets.Checkbox(value=True, description="mirror", indent=False, layout={"width": "90px"}),
-            "seed": widgets.IntSlider(value=0, min=0, max=20, description="draws", layout={"width": "300px"}),
+            "flip": interactive.tick("mirror", True, width=90),
+            "seed": interactive.slider("draws", 0, 20, 0, 1, 300),
         },
         "A plate and eleven changed copies of it; sliders set how far they are turned, moved, scaled, tinted and covered.",
     )
@@ -161,17 +124,18 @@ def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
         K names.
     """
     named = probabilities.argmax(axis=1)
-    captions = [
-        (words(dishes[labels[k]]), f"named {words(dishes[named[k]])}", f"sure to {probabilities[k, named[k]]:.0%}")
-        for k in chosen
-    ]
     if not len(chosen):
         print("There is no mistake to look at.")
         return
-    told = "; ".join(f"{true}, {name}, {sure}" for true, name, sure in captions)
+    captions = [
+        f"{svg.spoken(dishes[labels[k]])}\nnamed {svg.spoken(dishes[named[k]])}\nsure to {probabilities[k, named[k]]:.0%}"
+        for k in chosen
+    ]
+    rows = tile.in_rows([(pictures[k], words) for k, words in zip(chosen, captions, strict=True)], 6)
+    told = "; ".join(words.replace("\n", ", ") for words in captions)
+    title = "What the network would swear to, and is wrong about"
     svg.show(
-        _rows_of_plates([pictures[k] for k in chosen], "What the network would swear to, and is wrong about", captions),
-        f"Pictures that were named wrong: {told}.",
+        tile.sheet(title, rows, sharp=False, inks=(BLACK, "#A84300", GREY)), f"Pictures that were named wrong: {told}."
     )
 
 
@@ -190,17 +154,11 @@ def ablation(record: dict, kind: str = "test_accuracy") -> None:
     left, top, step = 330, 84, 34
     values = [v for each in gains.values() for v in each]
     low, high = min(-3.0, *values) - 0.8, max(3.0, *values) + 0.8
-    panel = svg.Panel(left, top, 350, step * len(names), (low, high), (0, 1))
+    panel = Panel(left, top, 350, step * len(names), (low, high), (0, 1))
     seeds = max(len(each) for each in gains.values())
     parts = [
-        svg.text(8, 24, "What changes when a part is left out, or the run is longer", 15, bold=True),
-        svg.text(
-            8,
-            44,
-            f"test accuracy less the full recipe's with the same seed; {seeds} seeds, dots; bar: their mean",
-            12.5,
-            "#444",
-        ),
+        svg.title("What changes when a part is left out, or the run is longer"),
+        svg.subtitle(f"test accuracy less the full recipe's with the same seed; {seeds} seeds, dots; bar: their mean"),
         svg.text(
             8, 62, f"shaded: what another seed alone changes in the full recipe (± {noise:.1f} points)", 12.5, "#444"
         ),
@@ -213,7 +171,7 @@ def ablation(record: dict, kind: str = "test_accuracy") -> None:
         x = float(panel.x(tick))
         parts.append(svg.line(x, top, x, top + step * len(names), "#D5D5D5" if tick else BLACK, 1 if tick else 1.4))
         parts.append(svg.text(x, top + step * len(names) + 18, f"{tick:+d}" if tick else "0", 12, "#333", "middle"))
-    parts.append(svg.text(left + 175, top + step * len(names) + 38, "percentage points", 12.5, "#333", "middle"))
+    parts.append(svg.note(left + 175, top + step * len(names) + 38, "percentage points", "middle"))
     for row, name in enumerate(names):
         y, mean = top + step * (row + 0.5), statistics.fmean(gains[name])
         zero, end = float(panel.x(0)), float(panel.x(mean))

@@ -6,8 +6,8 @@ import html
 import uuid
 from collections.abc import Callable
 
-# In JupyterLab an arrow key on a drop-down list goes to the next cell, and letters are commands: "b" inserts a cell. It leaves
-# alone what has this attribute. The picture cannot be loaded: it is there for what is done then, once a page.
+# In JupyterLab an arrow key on a drop-down list goes to the next cell, and letters are commands: "b" inserts a cell.
+# It leaves alone what has this attribute. The picture cannot be loaded: it is there for what is done then, once a page.
 _LISTS_KEEP_THEIR_KEYS = (
     '<img alt="" src="data:," onerror="if(!window.introdlLists){window.introdlLists=true;document.addEventListener('
     "'focusin',event=>{if(event.target.matches('.jp-OutputArea select'))"
@@ -89,7 +89,10 @@ def show_live(
 
 
 def hiding(mark: str):
-    """Return a widget that is not seen: it hides what has the class `mark`, and gives drop-down lists their keys in JupyterLab."""
+    """Return a widget that is not seen.
+
+    It hides what has the class `mark`, and gives drop-down lists their keys in JupyterLab.
+    """
     import ipywidgets as widgets
 
     style = f"<style>.{mark}{{display:none}}</style>"
@@ -101,7 +104,7 @@ def stepper(
 ):
     """A play button and a slider that move together (in the browser).
 
-    They run from `first` to ``places()``, which is asked again, and they begin again, when one of `restarted_by` changes.
+    They run from `first` to ``places()``. When one of `restarted_by` changes, that is asked again, and they begin again.
     Make them before `explore` registers its own observers, so that the range is right when the picture is drawn.
 
     Parameters
@@ -141,6 +144,65 @@ def stepper(
     for control in restarted_by:
         control.observe(restart, names="value")
     return play, slider
+
+
+def slider(name: str, low, high, value, step=1, width: int = 330, **more):
+    """Return a slider with its name: of whole numbers where `step` is one, else of floats.
+
+    Parameters
+    ----------
+    name : str
+        Its label.
+    low, high, value, step : int or float
+        The ends, where it stands at first, and how far an arrow key moves it.
+    width : int
+        In pixels.
+    **more
+        Other traits of the widget.
+    """
+    import ipywidgets as widgets
+
+    kind = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
+    layout = {"width": f"{width}px"}
+    return kind(min=low, max=high, value=value, step=step, description=name, layout=layout, **more)
+
+
+def stops(name: str, options, value, width: int = 420, **more):
+    """Return a slider that stops at `options` only: values, or pairs of words and value."""
+    import ipywidgets as widgets
+
+    style, layout = {"description_width": "initial"}, {"width": f"{width}px"}
+    return widgets.SelectionSlider(options=options, value=value, description=name, style=style, layout=layout, **more)
+
+
+def buttons(name: str, options, value=None, width: str = "90px", **style):
+    """Return a row of buttons, one of them pressed: the first, or the one of `value`."""
+    import ipywidgets as widgets
+
+    options = list(options)
+    first = options[0][1] if isinstance(options[0], tuple) else options[0]
+    style = {"button_width": width} | style
+    return widgets.ToggleButtons(
+        options=options, value=first if value is None else value, description=name, style=style
+    )
+
+
+def choice(name: str, options, value=None, width: int | None = None):
+    """Return a drop-down list; it shows the first option, or the one of `value`."""
+    import ipywidgets as widgets
+
+    options = list(options)
+    layout = {"width": f"{width}px"} if width else {}
+    first = options[0][1] if isinstance(options[0], tuple) else options[0]
+    return widgets.Dropdown(options=options, value=first if value is None else value, description=name, layout=layout)
+
+
+def tick(words: str, value: bool = False, width: int | None = None):
+    """Return a box to tick, with its words."""
+    import ipywidgets as widgets
+
+    layout = {"width": f"{width}px"} if width else {}
+    return widgets.Checkbox(value=value, description=words, indent=False, layout=layout)
 
 
 def rows_of(*rows):

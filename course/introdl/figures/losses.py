@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import huber, logsumexp, softmax
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg
+from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of, stepper
+from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 #: One colour and one shade of it, for words, per dish.
 COLOURS = (BLUE, ORANGE, GREEN)
 _WORDS = (BLUE, "#8A5F00", "#00654A")
 _HINGE, _ENTROPY = VERMILION, BLUE
-
-
-def _softmax(scores):
-    powers = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def _log_total(scores):
-    top = np.max(scores, axis=-1, keepdims=True)
-    return top[..., 0] + np.log(np.exp(scores - top).sum(axis=-1))
 
 
 def _hinge_terms(scores, label: int, delta: float):
@@ -70,13 +63,12 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
     rivals = np.asarray(rivals, float)
     best = float(rivals.max())
     hinge = np.maximum(0, rivals[None] - s[:, None] + delta).sum(axis=1)
-    entropy = _log_total(np.concatenate([s[:, None], np.tile(rivals, (len(s), 1))], axis=1)) - s
-    panel = svg.Panel(64, 62, 620, 270, (-3, 9), (0, 9))
+    entropy = logsumexp(np.concatenate([s[:, None], np.tile(rivals, (len(s), 1))], axis=1), axis=1) - s
+    panel = Panel(64, 62, 620, 270, (-3, 9), (0, 9))
     parts = [
-        svg.text(14, 26, "Counting mistakes gives a step; a loss gives a slope to walk down", 15, bold=True),
         panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "what the plate costs"),
-        svg.line(panel.x(best), panel.top, panel.x(best), panel.top + panel.height, GREY, 1.3, "4 4"),
-        svg.line(panel.x(best + delta), panel.top, panel.x(best + delta), panel.top + panel.height, GREY, 1.3, "4 4"),
+        panel.upright(best, GREY, 1.3, "4 4"),
+        panel.upright(best + delta, GREY, 1.3, "4 4"),
         panel.clip(
             panel.curve([-3, best], [1, 1], BLACK, 3) + panel.curve([best, 9], [0.03, 0.03], BLACK, 3),
             panel.curve(s, hinge, _HINGE, 3),
@@ -93,7 +85,7 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
         svg.text(panel.x(8.9), panel.y(0.42), "cross-entropy never", 12.5, BLUE, "end", halo=True),
     ]
     svg.show(
-        svg.canvas(720, 384, *parts),
+        svg.sheet("Counting mistakes gives a step; a loss gives a slope to walk down", 720, 384, *parts),
         "Three curves against the score of the correct dish, with the best rival at "
         f"{svg.short(best)}. Mistakes: a step from 1 to 0 at the rival's score. Hinge: a straight ramp that reaches 0 "
         f"where the correct dish leads by {svg.short(delta)}. Cross-entropy: a smooth curve that never quite "
@@ -123,26 +115,18 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
     """
     scores = np.asarray(scores, float)
     K = len(scores)
-    terms, p = _hinge_terms(scores, label, delta), _softmax(scores)
+    terms, p = _hinge_terms(scores, label, delta), softmax(scores)
     hinge = float(terms.sum())
-    entropy = float(_log_total(scores) - scores[label])
-    parts = [
-        svg.text(
-            14,
-            26,
-            f"The plate is a {dishes[label]}: hinge {svg.fixed(hinge, 1)}, cross-entropy {_near(entropy)}",
-            15,
-            bold=True,
-        )
-    ]
+    entropy = float(logsumexp(scores) - scores[label])
+    parts = []
     # scores
-    panel = svg.Panel(84, 66, 176, 150, (-6, 6), (0, 3))
+    panel = Panel(84, 66, 176, 150, (-6, 6), (0, 3))
     parts += [svg.text(14, 54, "scores", 13, "#333", bold=True), panel.axes([-6, -3, 0, 3, 6], [], "score")]
     line = scores[label] - delta
     left, right = float(panel.x(-6)), float(panel.x(max(min(line, 6), -6)))
     if line > -6:
         parts.append(svg.box(left, panel.top, right - left, panel.height, "#E9F5EF"))
-    parts.append(svg.line(panel.x(0), panel.top, panel.x(0), panel.top + panel.height, "#9A9A9A"))
+    parts.append(panel.upright(0, "#9A9A9A"))
     for k in range(K):
         y = panel.top + 10 + 48 * k
         parts.append(svg.text(78, y + 21, dishes[k], 13, _WORDS[k], "end", bold=k == label))
@@ -161,10 +145,8 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
     )
     # hinge
     x0 = 296
-    parts += [
-        svg.text(x0, 54, "hinge: max(0, rival − correct + Δ)", 13, "#A84300", bold=True),
-    ]
-    bars = svg.Panel(x0 + 236, 66, 118, 100, (0, 30), (0, 1))
+    parts += [svg.text(x0, 54, "hinge: max(0, rival − correct + Δ)", 13, "#A84300", bold=True)]
+    bars = Panel(x0 + 236, 66, 118, 100, (0, 30), (0, 1))
     y = 66
     for k in range(K):
         if k == label:
@@ -184,14 +166,14 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
     # cross-entropy
     top = 186
     parts.append(svg.text(x0, top, "cross-entropy: −ln p of the correct dish", 13, BLUE, bold=True))
-    share = svg.Panel(x0 + 90, top + 10, 180, 96, (0, 1), (0, 1))
+    share = Panel(x0 + 90, top + 10, 180, 96, (0, 1), (0, 1))
     for k in range(K):
         y = top + 12 + 30 * k
         parts += [
             svg.text(x0, y + 16, dishes[k], 13, _WORDS[k], bold=k == label),
             svg.box(share.left, y, share.width, 22, "#F4F4F4"),
             svg.box(share.left, y, max(share.width * p[k], 0.8), 22, COLOURS[k]),
-            svg.text(share.left + share.width + 8, y + 16, f"p = {_share(p, k)}", 13, BLACK, bold=k == label),
+            svg.text(share.right + 8, y + 16, f"p = {_share(p, k)}", 13, BLACK, bold=k == label),
         ]
     y = top + 12 + 30 * K + 18
     parts.append(svg.text(x0, y, f"−ln({_share(p, label)}) = {_near(entropy)}", 14, BLUE, bold=True))
@@ -207,16 +189,18 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
     for column, (name, slopes, ink) in enumerate(
         (("hinge", active, "#A84300"), ("cross-entropy: p − one-hot", push, BLUE))
     ):
-        axis = svg.Panel(84 + 330 * column + 60, top + 14, 200, 84, (-2.9, 2.9), (0, 1))
+        axis = Panel(84 + 330 * column + 60, top + 14, 200, 84, (-2.9, 2.9), (0, 1))
         parts.append(svg.text(84 + 330 * column - 4, top + 8, name, 12.5, ink, bold=True))
-        parts.append(svg.line(axis.x(0), axis.top, axis.x(0), axis.top + axis.height, "#9A9A9A"))
+        parts.append(axis.upright(0, "#9A9A9A"))
         for k in range(K):
             y = axis.top + 4 + 27 * k
             parts += [
                 svg.text(84 + 330 * column + 46, y + 15, dishes[k], 12.5, _WORDS[k], "end", bold=k == label),
                 _bar(axis, slopes[k], y, 20, COLOURS[k], svg.fixed(slopes[k], 0) if column == 0 else _near(slopes[k])),
             ]
-    return svg.canvas(720, 452, *parts)
+    return svg.sheet(
+        f"The plate is a {dishes[label]}: hinge {svg.fixed(hinge, 1)}, cross-entropy {_near(entropy)}", 720, 452, *parts
+    )
 
 
 def score_explorer(scores=(2.0, 4.0, -2.0), label: int = 0, dishes=("doughnut", "pizza", "salad")) -> None:
@@ -230,18 +214,9 @@ def score_explorer(scores=(2.0, 4.0, -2.0), label: int = 0, dishes=("doughnut", 
         The correct dish to begin with.
     dishes : sequence of 3 str
     """
-    import ipywidgets as widgets
 
     def slider(k):
-        return widgets.FloatSlider(
-            value=scores[k],
-            min=-6,
-            max=6,
-            step=0.1,
-            description=dishes[k],
-            layout=widgets.Layout(width="300px"),
-            readout_format=".1f",
-        )
+        return interactive.slider(dishes[k], -6, 6, scores[k], 0.1, 300, readout_format=".1f")
 
     explore(
         lambda a, b, c, label, delta: draw_scores((a, b, c), label, delta, dishes),
@@ -249,15 +224,8 @@ def score_explorer(scores=(2.0, 4.0, -2.0), label: int = 0, dishes=("doughnut", 
             "a": slider(0),
             "b": slider(1),
             "c": slider(2),
-            "label": widgets.ToggleButtons(
-                options=[(dish, k) for k, dish in enumerate(dishes)],
-                value=label,
-                description="it is a",
-                style={"button_width": "90px"},
-            ),
-            "delta": widgets.FloatSlider(
-                value=1.0, min=0, max=3, step=0.5, description="Δ", layout=widgets.Layout(width="300px")
-            ),
+            "label": interactive.buttons("it is a", [(dish, k) for k, dish in enumerate(dishes)], label),
+            "delta": interactive.slider("Δ", 0, 3, 1.0, 0.5, 300),
         },
         "Three bars for the scores of three dishes. Beside them the terms of the hinge loss and their sum, the three "
         "probabilities and the cross-entropy; below, the slopes of both losses. Sliders move the scores and the "
@@ -281,12 +249,12 @@ def softmax_steps(scores=(2.0, 4.0, -2.0), dishes=("doughnut", "pizza", "salad")
         ("exp(s): above 0", powers, (0, 1.35 * powers.max()), 2),
         (f"divided by {svg.fixed(powers.sum())}: sum 1", p, (0, 1.35), 3),
     )
-    parts = [svg.text(14, 26, "Softmax: make the scores positive, then share out 1 in proportion", 15, bold=True)]
+    parts = []
     for number, (title, values, limits, digits) in enumerate(columns):
         left = 92 + 214 * number
-        panel = svg.Panel(left, 70, 168, 124, limits, (0, 1))
+        panel = Panel(left, 70, 168, 124, limits, (0, 1))
         parts.append(svg.text(left, 58, title, 13, "#333", bold=True))
-        parts.append(svg.line(panel.x(0), panel.top, panel.x(0), panel.top + panel.height, "#9A9A9A"))
+        parts.append(panel.upright(0, "#9A9A9A"))
         for k, value in enumerate(values):
             y = panel.top + 6 + 41 * k
             if number == 0:
@@ -295,7 +263,7 @@ def softmax_steps(scores=(2.0, 4.0, -2.0), dishes=("doughnut", "pizza", "salad")
         if number < 2:
             parts.append(svg.arrow(left + 174, 132, left + 204, 132, GREY, 2.5))
     svg.show(
-        svg.canvas(720, 214, *parts),
+        svg.sheet("Softmax: make the scores positive, then share out 1 in proportion", 720, 214, *parts),
         "Three rows of bars for "
         + ", ".join(dishes)
         + ". Scores "
@@ -325,19 +293,13 @@ def same_score(x=(2.0, 1.0), score: float = 5.0, others=((2.5, 0.0), (0.0, 5.0))
     """
     x = np.asarray(x, float)
     best = score * x / (x @ x)
-    panel = svg.Panel(70, 60, 330, 330, (-1.5, 5.5), (-1.5, 5.5))
+    panel = Panel(70, 60, 330, 330, (-1.5, 5.5), (-1.5, 5.5))
     ends = np.array([-3.0, 8.0])
-    parts = [
-        svg.text(14, 26, "Every point on the line scores the same; one is nearest to zero", 15, bold=True),
-        panel.axes([-1, 0, 1, 2, 3, 4, 5], [-1, 0, 1, 2, 3, 4, 5], "weight w₁", "weight w₂", zero=True),
-    ]
+    parts = [panel.axes([-1, 0, 1, 2, 3, 4, 5], [-1, 0, 1, 2, 3, 4, 5], "weight w₁", "weight w₂", zero=True)]
     rings = ""
     for w, colour in [(best, GREEN), *((np.array(o, float), GREY) for o in others)]:
         radius = float(np.linalg.norm(w)) / 7 * 330
-        rings += (
-            f'<circle cx="{float(panel.x(0)):.1f}" cy="{float(panel.y(0)):.1f}" r="{radius:.1f}" fill="none" '
-            f'stroke="{colour}" stroke-width="{2.5 if colour == GREEN else 1.2}" stroke-dasharray="5 4"/>'
-        )
+        rings += svg.ring(panel.x(0), panel.y(0), f"{radius:.1f}", colour, 2.5 if colour == GREEN else 1.2, "5 4")
     parts.append(panel.clip(rings, panel.curve(ends, (score - x[0] * ends) / x[1], BLACK, 2.5)))
     for w, colour in [*((np.array(o, float), GREY) for o in others), (best, GREEN)]:
         parts.append(svg.arrow(panel.x(0), panel.y(0), panel.x(w[0]), panel.y(w[1]), colour, 3))
@@ -364,7 +326,7 @@ def same_score(x=(2.0, 1.0), score: float = 5.0, others=((2.5, 0.0), (0.0, 5.0))
         ),
     ]
     svg.show(
-        svg.canvas(720, 446, *parts),
+        svg.sheet("Every point on the line scores the same; one is nearest to zero", 720, 446, *parts),
         f"The plane of two weights with a straight line of pairs that all give the score {svg.short(score)}. Dashed "
         "circles around zero pass through "
         + ", ".join(
@@ -386,8 +348,8 @@ def loss_and_slopes(scores, labels, kind: str, delta: float = 1.0):
         slopes = (terms > 0).astype(float)
         slopes[rows, labels] -= slopes.sum(axis=1)
         return float(terms.sum(axis=1).mean()), slopes / len(labels)
-    slopes = _softmax(scores)
-    loss = float((_log_total(scores) - scores[rows, labels]).mean())
+    slopes = softmax(scores, axis=1)
+    loss = float((logsumexp(scores, axis=1) - scores[rows, labels]).mean())
     slopes[rows, labels] -= 1
     return loss, slopes / len(labels)
 
@@ -428,11 +390,7 @@ def _cut(corners, w):
 
 
 def _mark(x, y, k, wrong) -> str:
-    ring = (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10.5" fill="none" stroke="{VERMILION}" stroke-width="2.5"/>'
-        if wrong
-        else ""
-    )
+    ring = svg.ring(x, y, 10.5, VERMILION) if wrong else ""
     if k == 0:
         return ring + svg.circle(x, y, 5.5, BLUE)
     if k == 1:
@@ -464,18 +422,10 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
         SVG.
     """
     K = len(W)
-    panel = svg.Panel(62, 58, 320, 320, (0, 1), (0, 1))
+    panel = Panel(62, 58, 320, 320, (0, 1), (0, 1))
     winners = (np.column_stack([X, np.ones(len(X))]) @ W.T).argmax(axis=1)
     wrong = winners != labels
-    parts = [
-        svg.text(
-            14,
-            26,
-            f"Step {step}: loss {svg.fixed(losses[step], 3)}, accuracy {right[step]:.0%} ({(~wrong).sum()} of {len(X)})",
-            15,
-            bold=True,
-        )
-    ]
+    parts = []
     for k in range(K):
         region = [(0, 0), (1, 0), (1, 1), (0, 1)]
         for j in range(K):
@@ -483,7 +433,7 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
                 region = _cut(region, W[k] - W[j])
         if region:
             at = [(float(panel.x(a)), float(panel.y(b))) for a, b in region]
-            parts.append(svg.polygon(at, svg.mix(COLOURS[k], 0.2), "#333", 1.6))
+            parts.append(svg.polygon(at, mix(COLOURS[k], 0.2), "#333", 1.6))
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
     parts.append(panel.axes(ticks, ticks, names[0], names[1], digits=(1, 1)))
     parts.append(
@@ -495,8 +445,8 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
     steps = np.arange(len(losses))
     top = float(max(losses.max() * 1.05, 0.1))
     ends = [0, len(losses) // 2, len(losses) - 1]
-    upper = svg.Panel(462, 72, 230, 92, (0, len(losses) - 1), (0, top))
-    lower = svg.Panel(462, 206, 230, 72, (0, len(losses) - 1), (0, 1.05))
+    upper = Panel(462, 72, 230, 92, (0, len(losses) - 1), (0, top))
+    lower = Panel(462, 206, 230, 72, (0, len(losses) - 1), (0, 1.05))
     parts += [
         upper.axes(ends, [0, (top / 2, svg.fixed(top / 2, 1)), (top, svg.fixed(top, 1))]),
         lower.axes(ends, [(0, "0 %"), (0.5, "50 %"), (1, "100 %")], "steps taken"),
@@ -525,11 +475,16 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
             ),
         ]
     parts += [
-        f'<circle cx="432" cy="{y + 69}" r="8" fill="none" stroke="{VERMILION}" stroke-width="2.5"/>',
+        svg.ring(432, y + 69, 8, VERMILION),
         svg.text(446, y + 73, "taken for another dish", 12.5),
         svg.text(706, y + 73, f"sum of w²: {svg.fixed(float((W[:, :2] ** 2).sum()), 1)}", 12.5, BLACK, "end"),
     ]
-    return svg.canvas(720, 432, *parts)
+    return svg.sheet(
+        f"Step {step}: loss {svg.fixed(losses[step], 3)}, accuracy {right[step]:.0%} ({(~wrong).sum()} of {len(X)})",
+        720,
+        432,
+        *parts,
+    )
 
 
 def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
@@ -564,25 +519,11 @@ def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
     one.on_click(lambda _button: setattr(slider, "value", min(slider.value + 1, steps)))
     controls = {
         "step": slider,
-        "kind": widgets.ToggleButtons(
-            options=["cross-entropy", "hinge"],
-            value="cross-entropy",
-            description="loss",
-            style={"button_width": "110px"},
+        "kind": interactive.buttons("loss", ["cross-entropy", "hinge"], "cross-entropy", "110px"),
+        "strength": interactive.stops(
+            "L2 strength", [("0", 0.0), ("0.001", 0.001), ("0.01", 0.01), ("0.1", 0.1)], 0.001, 300
         ),
-        "strength": widgets.SelectionSlider(
-            options=[("0", 0.0), ("0.001", 0.001), ("0.01", 0.01), ("0.1", 0.1)],
-            value=0.001,
-            description="L2 strength",
-            style={"description_width": "initial"},
-            layout=widgets.Layout(width="300px"),
-        ),
-        "rate": widgets.SelectionSlider(
-            options=[("0.1", 0.1), ("0.3", 0.3), ("1", 1.0), ("3", 3.0)],
-            value=1.0,
-            description="step size",
-            layout=widgets.Layout(width="300px"),
-        ),
+        "rate": interactive.stops("step size", [("0.1", 0.1), ("0.3", 0.3), ("1", 1.0), ("3", 3.0)], 1.0, 300),
     }
 
     explore(
@@ -598,11 +539,6 @@ def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
 
 
 # --- regression ---------------------------------------------------------------------------------------------
-
-
-def _huber(r, delta):
-    size = np.abs(r)
-    return np.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))
 
 
 def fit_line(x, t, kind: str, delta: float = 20.0) -> np.ndarray:
@@ -657,15 +593,15 @@ def draw_regression(grams, kcal, slip: float, delta: float) -> str:
     limit = 300.0
     r = np.linspace(-limit, limit, 201)
     # Each loss is drawn through 1 at an error of 100 kcal: only the shapes can be compared.
-    shapes = {"squared": r**2 / 100**2, "absolute": np.abs(r) / 100, "Huber": _huber(r, delta) / _huber(100.0, delta)}
+    shapes = {"squared": r**2 / 100**2, "absolute": np.abs(r) / 100, "Huber": huber(delta, r) / huber(delta, 100.0)}
     slopes = {
         "squared": 2 * r / 100,
         "absolute": np.sign(r),
-        "Huber": np.clip(r, -delta, delta) * 100 / _huber(100.0, delta),
+        "Huber": np.clip(r, -delta, delta) * 100 / huber(delta, 100.0),
     }
-    upper = svg.Panel(58, 78, 220, 122, (-limit, limit), (0, 5))
-    lower = svg.Panel(58, 262, 220, 112, (-limit, limit), (-4, 4))
-    plane = svg.Panel(360, 78, 336, 296, (30, 110), (0, 2000))
+    upper = Panel(58, 78, 220, 122, (-limit, limit), (0, 5))
+    lower = Panel(58, 262, 220, 112, (-limit, limit), (-4, 4))
+    plane = Panel(360, 78, 336, 296, (30, 110), (0, 2000))
     parts = [
         upper.axes([-300, -100, 100, 300], [0, 1, 3, 5], "", "loss (1 at 100 kcal)"),
         lower.axes([-300, -100, 100, 300], [-4, -2, 0, 2, 4], "error (kcal)", "slope per 100 kcal", zero=True),
@@ -711,19 +647,14 @@ def draw_regression(grams, kcal, slip: float, delta: float) -> str:
         title = "One slip bends the squared loss's line; Huber's and the absolute loss's hold"
     else:
         title = "With δ as large as this, Huber's loss squares the slip, and its line bends too"
-    parts.insert(0, svg.text(14, 26, title, 15, bold=True))
     parts.insert(
         1,
-        svg.text(
-            14,
-            46,
+        svg.subtitle(
             f"δ = {svg.fixed(delta, 0)} kcal, last label × {svg.short(slip, 3)}.  Slope in kcal per g: "
-            + ", ".join(words),
-            12.5,
-            "#444",
+            + ", ".join(words)
         ),
     )
-    return svg.canvas(720, 420, *parts)
+    return svg.sheet(title, 720, 420, *parts)
 
 
 def huber_explorer(grams, kcal, delta: float = 20.0, slip: float = 4.184) -> None:
@@ -738,28 +669,19 @@ def huber_explorer(grams, kcal, delta: float = 20.0, slip: float = 4.184) -> Non
     slip : float
         By what the last label is multiplied to begin with.
     """
-    import ipywidgets as widgets
 
     order = np.argsort(grams)
     grams, kcal = np.asarray(grams, float)[order], np.asarray(kcal, float)[order]
-    wide = widgets.Layout(width="420px")
-    style = {"description_width": "150px"}
     explore(
         lambda slip, delta: draw_regression(grams, kcal, slip, delta),
         {
-            "slip": widgets.SelectionSlider(
-                options=[("right", 1.0), ("× 1.5", 1.5), ("× 2", 2.0), ("× 3", 3.0), ("kJ for kcal: × 4.184", 4.184)],
-                value=slip,
-                description="the last label is",
-                style=style,
-                layout=wide,
+            "slip": interactive.stops(
+                "the last label is",
+                [("right", 1.0), ("× 1.5", 1.5), ("× 2", 2.0), ("× 3", 3.0), ("kJ for kcal: × 4.184", 4.184)],
+                slip,
             ),
-            "delta": widgets.SelectionSlider(
-                options=[(str(d), float(d)) for d in (1, 5, 10, 20, 50, 100, 200, 500, 1000)],
-                value=delta,
-                description="δ (kcal)",
-                style=style,
-                layout=wide,
+            "delta": interactive.stops(
+                "δ (kcal)", [(str(d), float(d)) for d in (1, 5, 10, 20, 50, 100, 200, 500, 1000)], delta
             ),
         },
         "On the left the squared, the absolute and Huber's loss against the error, and their slopes. On the right "

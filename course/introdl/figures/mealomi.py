@@ -5,19 +5,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from introdl.data.showing import address
-from introdl.figures import svg
+from introdl.figures import interactive, svg, tile
+from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
+from introdl.figures.panel import bars
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, show
 
 #: One colour for each task, wherever it comes: dish, grams, box.
 TASKS = {"dish": BLUE, "grams": ORANGE, "box": GREEN}
 _WORDS = {"dish": BLUE, "grams": "#8A5F00", "box": "#00654A"}
-
-
-def _named(dish: str) -> str:
-    """A dish's name as people write it."""
-    return dish.replace("_", " ")
 
 
 # --- the network ------------------------------------------------------------------------------------------------
@@ -40,9 +36,8 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
         What the heads ``"dish"``, ``"grams"`` and ``"box"`` say, in words.
     """
     parts = [
-        svg.text(14, 26, "One trunk looks; three small heads answer", 15, bold=True),
-        f'<image href="{address(picture)}" x="14" y="112" width="96" height="96"/>',
-        svg.text(62, 226, f"{size} × {size} × 3", 12.5, "#333", "middle"),
+        tile.image(14, 112, 96, 96, picture, sharp=False),
+        svg.note(62, 226, f"{size} × {size} × 3", "middle"),
         svg.arrow(114, 160, 132, 160, GREY),
     ]
     x, side = 138, size
@@ -50,7 +45,7 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
         side //= 2
         tall = 18 + 1.15 * side * 1.3
         parts += [
-            svg.box(x, 160 - tall / 2, 12 + width / 10, tall, svg.mix(PURPLE, 0.45), "#8C4A75", 1.2, 2),
+            svg.box(x, 160 - tall / 2, 12 + width / 10, tall, mix(PURPLE, 0.45), "#8C4A75", 1.2, 2),
             svg.text(x + (12 + width / 10) / 2, 160 + tall / 2 + 16, f"{side}²×{width}", 11, "#333", "middle"),
         ]
         x += 26 + width / 10 + 14
@@ -67,14 +62,14 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
     for name, y, first, second in heads:
         parts += [
             svg.arrow(start, 160 + (y - 160) * 0.12, start + 38, y, TASKS[name], 2),
-            svg.box(start + 42, y - 32, 190, 64, svg.mix(TASKS[name], 0.16), TASKS[name], 1.6, 6),
+            svg.box(start + 42, y - 32, 190, 64, mix(TASKS[name], 0.16), TASKS[name], 1.6, 6),
             svg.text(start + 52, y - 13, f"head: {name}", 13, _WORDS[name], bold=True),
             svg.text(start + 52, y + 5, first, 12.5),
             svg.text(start + 52, y + 22, second, 12.5),
             svg.text(start + 240, y + 5, said[name], 13.5, _WORDS[name], bold=True),
         ]
     svg.show(
-        svg.canvas(start + 420, 300, *parts),
+        svg.sheet("One trunk looks; three small heads answer", start + 420, 300, *parts),
         f"A picture of {size} by {size} pixels goes through a trunk of {len(widths)} stages, which halve its sides and end with "
         f"{widths[-1]} channels. Three heads read the last map: the dish from its mean over space ({said['dish']}), the grams "
         f"({said['grams']}) and the box ({said['box']}) through {hidden} shared units.",
@@ -96,7 +91,7 @@ def shares(rows: dict[str, dict[str, float]], title: str, unit: str = "") -> Non
     unit : str
         What the numbers are, after each of them.
     """
-    parts = [svg.text(14, 26, title, 15, bold=True)]
+    parts = [svg.title(title)]
     left, width, told = 14, 652, []
     for number, (name, values) in enumerate(rows.items()):
         y, x = 62 + 96 * number, left
@@ -148,9 +143,25 @@ def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")
     axes.scatter(true[rest], predicted[rest], s=9, color="#9A9A9A", alpha=0.6, linewidths=0)
     for name, colour, shape in zip(marked, (VERMILION, BLUE), ("o", "s"), strict=True):
         own = labels == classes.index(name)
-        axes.scatter(true[own], predicted[own], s=26, color=colour, marker=shape, edgecolors="white", linewidths=0.5, label=_named(name))  # fmt: skip
+        axes.scatter(
+            true[own],
+            predicted[own],
+            s=26,
+            color=colour,
+            marker=shape,
+            edgecolors="white",
+            linewidths=0.5,
+            label=svg.spoken(name),
+        )
     near = np.mean((predicted < 1.25 * true) & (predicted > true / 1.25))
-    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), xlabel="true mass (g)", ylabel="the network's mass (g)")  # fmt: skip
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlim=(low, high),
+        ylim=(low, high),
+        xlabel="true mass (g)",
+        ylabel="the network's mass (g)",
+    )
     ticks = [25, 50, 100, 200, 400, 800]
     axes.set_xticks(ticks, [str(t) for t in ticks])
     axes.set_yticks(ticks, [str(t) for t in ticks])
@@ -160,8 +171,8 @@ def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")
     show(
         figure,
         f"Scatter of {len(true)} test plates, the network's grams against true grams, both axes logarithmic. {near:.0%} lie within "
-        f"a factor of 1.25 of the line where both are equal. Those of {_named(marked[0])} lie in a nearly level cloud: their size is "
-        f"hard to see. Those of {_named(marked[1])} lie close together.",
+        f"a factor of 1.25 of the line where both are equal. Those of {svg.spoken(marked[0])} lie in a nearly level cloud: their size is "
+        f"hard to see. Those of {svg.spoken(marked[1])} lie close together.",
     )
 
 
@@ -179,25 +190,26 @@ def boxes_on_plates(images, true, predicted, ious, names) -> None:
     names : sequence of str
         What the network calls each.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.patches import Rectangle
+    words = [f"{svg.spoken(name)}: {iou:.2f}" for name, iou in zip(names, ious, strict=True)]
+    side = 164
 
-    rows = len(images) // 4
-    figure, grid = plt.subplots(rows, 4, figsize=(7.2, 2.05 * rows + 0.55))
-    size = images.shape[1]
-    for axes, image, right, said, iou, name in zip(grid.flat, images, true, predicted, ious, names, strict=True):
-        axes.imshow(image, extent=(0, size, size, 0))
-        for box, colour, style in ((right, "white", "-"), (said, "#FFD23F", "--")):
-            x0, y0, x1, y1 = np.clip(np.asarray(box) * size, 1, size - 1)
-            for edge, width in ((BLACK, 3.6), (colour, 2.0)):
-                axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=edge, linewidth=width, linestyle=style if edge != BLACK else "-"))  # fmt: skip
-        axes.set_title(f"{_named(name)}: {iou:.2f}", fontsize=11, fontweight="normal", loc="center")
-        axes.axis("off")
-    figure.suptitle("White: the true box. Yellow, dashed: the network's. The number is their IoU", x=0.02, ha="left", fontsize=12, fontweight="bold")  # fmt: skip
-    figure.tight_layout(rect=(0, 0, 1, 0.99))
-    told = "; ".join(f"{_named(name)} {iou:.2f}" for name, iou in zip(names, ious, strict=True))
-    show(
-        figure, f"Test plates with the true box in white and the network's in dashed yellow, and their overlap: {told}."
+    def boxes(row, column, left, top):
+        parts = []
+        for box, colour, dash in ((true, "#FFFFFF", ""), (predicted, "#FFD23F", "7 5")):
+            x0, y0, x1, y1 = np.clip(np.asarray(box[4 * row + column]) * side, 1, side - 1)
+            corners = [(left + x, top + y) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0))]
+            for (a, b), (c, d) in zip(corners, corners[1:], strict=False):
+                parts.append(svg.line(a, b, c, d, BLACK, 4.4))
+            for (a, b), (c, d) in zip(corners, corners[1:], strict=False):
+                parts.append(svg.line(a, b, c, d, colour, 2.4, dash))
+        return "".join(parts)
+
+    rows = tile.in_rows(list(zip(images, words, strict=True)), 4)
+    title = "White: the true box. Yellow, dashed: the network's. The number is their IoU"
+    svg.show(
+        tile.sheet(title, rows, side=side, sharp=False, over=boxes),
+        "Test plates with the true box in white and the network's in dashed yellow, and their overlap: "
+        f"{'; '.join(words).replace(':', '')}.",
     )
 
 
@@ -212,18 +224,14 @@ def energy_decomposed(errors: dict[str, float], title: str) -> None:
         What the figure says.
     """
     top = max(errors.values())
-    parts = [svg.text(14, 26, title, 15, bold=True)]
     colours = (GREY, BLUE, ORANGE, PURPLE, "#9A9A9A", "#C4C4C4")
-    for number, (name, value) in enumerate(errors.items()):
-        y = 48 + 42 * number
-        parts += [
-            svg.text(262, y + 19, name, 13, "#222", "end"),
-            svg.box(270, y, 330 * value / top, 28, colours[number % len(colours)]),
-            svg.text(276 + 330 * value / top, y + 19, f"{value:.0f} kcal", 13, bold=True),
-        ]
-    told = ", ".join(f"{name} {value:.0f} kcal" for name, value in errors.items())
+    words = [f"{value:.0f} kcal" for value in errors.values()]
+    lengths = [330 * value / top for value in errors.values()]
+    drawn = bars(270, 41, errors, lengths, words, [colours[n % len(colours)] for n in range(len(errors))], 42, 28)
+    told = ", ".join(f"{name} {word}" for name, word in zip(errors, words, strict=True))
     svg.show(
-        svg.canvas(690, 58 + 42 * len(errors), *parts), f"{title}. Mean absolute error of a plate's energy: {told}."
+        svg.sheet(title, 690, 58 + 42 * len(errors), drawn),
+        f"{title}. Mean absolute error of a plate's energy: {told}.",
     )
 
 
@@ -254,16 +262,7 @@ def draw_nutri_score(score) -> str:
     str
         SVG.
     """
-    parts = [
-        svg.text(
-            14,
-            26,
-            f"{score.unfavourable} unfavourable − {score.favourable} favourable points = {svg.short(score.score)}: "
-            f"Nutri-Score {score.letter}",
-            15,
-            bold=True,
-        )
-    ]
+    parts = []
     for number, (letter, colour) in enumerate(_LETTERS.items()):
         here = letter == score.letter
         x, y, side = 14 + 62 * number, (44 if here else 52), (56 if here else 40)
@@ -279,7 +278,7 @@ def draw_nutri_score(score) -> str:
                 ink if here else BLACK,
                 "middle",
                 bold=True,
-            ),  # fmt: skip
+            ),
         ]
     ranges = (("A", "to 0"), ("B", "1, 2"), ("C", "3 to 10"), ("D", "11 to 18"), ("E", "from 19"))
     for number, (_, words) in enumerate(ranges):
@@ -292,10 +291,7 @@ def draw_nutri_score(score) -> str:
             if item.favourable != favourable:
                 continue
             amount = f"{svg.short(item.value)} {item.unit}"
-            parts += [
-                svg.text(14, y + 15, item.name, 13),
-                svg.text(236, y + 15, amount, 13, "#333", "end"),
-            ]
+            parts += [svg.text(14, y + 15, item.name, 13), svg.text(236, y + 15, amount, 13, "#333", "end")]
             for point in range(item.most):
                 fill = (colour if item.counted else "#B8B8B8") if point < item.points else "#F0F0F0"
                 parts.append(svg.box(248 + 14 * point, y + 3, 11, 15, fill, "#C8C8C8", 0.6))
@@ -303,7 +299,13 @@ def draw_nutri_score(score) -> str:
             parts.append(svg.text(254 + 14 * item.most, y + 15, words, 13, bold=True))
             y += 24
         y += 16
-    return svg.canvas(640, y, *parts)
+    return svg.sheet(
+        f"{score.unfavourable} unfavourable − {score.favourable} favourable points = {svg.short(score.score)}: "
+        f"Nutri-Score {score.letter}",
+        640,
+        y,
+        *parts,
+    )
 
 
 def nutri_explorer(dish: str = "pizza") -> None:
@@ -323,25 +325,18 @@ def nutri_explorer(dish: str = "pizza") -> None:
         row = per_100g(name)
         return [row["fruit_veg_share"] * 100 if key == "fruit_veg" else row[key] for key, *_ in _SLIDERS]
 
-    style, layout = {"description_width": "104px"}, {"width": "330px"}
-    start = widgets.Dropdown(
-        options=[(_named(name), name) for name in dishes()],
-        value=dish,
-        description="start from",
-        style=style,
-        layout=layout,
-    )
-    meat = widgets.Checkbox(dish in RED_MEAT, description="red meat", indent=False, layout={"width": "120px"})
+    style = {"description_width": "104px"}
+    start = interactive.choice("start from", [(svg.spoken(name), name) for name in dishes()], dish, 330)
+    meat = interactive.tick("red meat", dish in RED_MEAT, width=120)
     sliders = {
-        key: widgets.FloatSlider(
-            min=low,
-            max=high,
-            step=step,
-            value=value,
-            description=words,
-            style=style,
-            layout=layout,
+        key: interactive.slider(
+            words,
+            low,
+            high,
+            value,
+            step,
             readout_format=".0f" if step >= 1 else ".1f" if step >= 0.1 else ".2f",
+            style=style,
         )
         for (key, words, low, high, step), value in zip(_SLIDERS, amounts(dish), strict=True)
     }
@@ -364,7 +359,7 @@ def nutri_explorer(dish: str = "pizza") -> None:
     explore(
         draw,
         {"red_meat": meat, **sliders},
-        f"The Nutri-Score of 100 g of {_named(dish)}: the letters A to E with the food's own marked, and below them the points "
+        f"The Nutri-Score of 100 g of {svg.spoken(dish)}: the letters A to E with the food's own marked, and below them the points "
         "for energy, sugars, saturated fat and salt, which count against it, and for protein, fibre, fruit and vegetables, which "
         "count for it.",
         arranged,
@@ -394,10 +389,26 @@ def known_and_unknown(panels: dict[str, dict], title: str) -> None:
         for number, (words, scores) in enumerate(rows.items()):
             heights = np.histogram(np.clip(scores, edges[0], None), edges)[0] / len(scores)
             base = -number
-            axes.fill_between(edges, base, base + 0.6 * np.append(heights, heights[-1]) / heights.max(), step="post", color=BLUE if number == 0 else ORANGE, linewidth=0)  # fmt: skip
+            axes.fill_between(
+                edges,
+                base,
+                base + 0.6 * np.append(heights, heights[-1]) / heights.max(),
+                step="post",
+                color=BLUE if number == 0 else ORANGE,
+                linewidth=0,
+            )
             stays = np.mean(scores >= panel["threshold"])
             told = f"{1 - stays:.0%} turned away" if number == 0 else f"{stays:.0%} let in"
-            axes.text(edges[0], base + 0.63, f"{words}: {told}", fontsize=9.5, va="bottom", color=BLUE if number == 0 else "#8A5F00", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}, zorder=4)  # fmt: skip
+            axes.text(
+                edges[0],
+                base + 0.63,
+                f"{words}: {told}",
+                fontsize=9.5,
+                va="bottom",
+                color=BLUE if number == 0 else "#8A5F00",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+                zorder=4,
+            )
         axes.axvline(panel["threshold"], color=BLACK, linewidth=1.4, linestyle="--")
         axes.set_yticks([])
         axes.set_ylim(1 - len(rows) - 0.1, 1.35)
@@ -455,10 +466,7 @@ def unusual_recorded(runs: list[dict]) -> None:
         f"{run['kind']} " + ", ".join(f"{run['noticed'][score]:.0%} by {words}" for score, words in SCORES.items())
         for run in runs
     ]
-    show(
-        figure,
-        f"Share of pictures of each kind that are turned away: {'; '.join(each)}.",
-    )
+    show(figure, f"Share of pictures of each kind that are turned away: {'; '.join(each)}.")
 
 
 # --- the diary, and recommendations -------------------------------------------------------------------------------------
@@ -511,18 +519,7 @@ def recommended(liked: list[tuple], rows: dict[str, list[tuple]]) -> None:
     rows : dict of str to list of (numpy.ndarray, str)
         For each rule its recommendations, the best first.
     """
-    import matplotlib.pyplot as plt
-
     every = {"she liked": liked, **rows}
-    columns = max(len(row) for row in every.values())
-    figure, grid = plt.subplots(len(every), columns, figsize=(1.65 * columns, 2.1 * len(every)), squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
-    for line, (words, row) in zip(grid, every.items(), strict=True):
-        for axes, (image, name) in zip(line, row, strict=False):
-            axes.imshow(image)
-            axes.set_title(name, fontsize=10, fontweight="normal", loc="center")
-        line[0].text(-0.08, 0.5, words, transform=line[0].transAxes, rotation=90, ha="right", va="center", fontsize=11, fontweight="bold")  # fmt: skip
-    figure.tight_layout()
     told = "; ".join(f"{words}: {', '.join(name for _, name in row)}" for words, row in every.items())
-    show(figure, f"Rows of plates. {told}.".replace("\n", " "))
+    drawing = tile.sheet("What she liked, and what comes of it", list(every.items()), side=128, sharp=False)
+    svg.show(drawing, f"Rows of plates. {told}.")

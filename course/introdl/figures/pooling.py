@@ -5,17 +5,15 @@ Numbers in grids and diagrams are drawn as SVG and photographs as PNG, so that a
 
 from __future__ import annotations
 
-import base64
-import io
 from functools import cache
 
 import numpy as np
 
-from introdl.figures import svg
-from introdl.figures.interactive import explore, rows_of, stepper
+from introdl.figures import svg, tile
+from introdl.figures.grid import PALE_BLUE, PALE_GREEN, PALE_ORANGE, PALE_RED, grid, ring
+from introdl.figures.interactive import choice, explore, rows_of, slider, stepper
+from introdl.figures.panel import Panel
 from introdl.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
-
-_PALE_BLUE, _PALE_GREEN, _PALE_ORANGE = "#CFE5F4", "#D5EFE5", "#F9DFC0"
 
 #: The single depth slice of the deck, as the explorer's text field takes it.
 DECK = "1 1 2 4 / 5 6 7 8 / 3 2 1 0 / 1 2 3 4"
@@ -79,28 +77,6 @@ def edge_strength(image, side: int = 128) -> np.ndarray:
     return np.hypot(*both)
 
 
-def _png_data(values: np.ndarray) -> str:
-    """Values in [0, 1], (H, W) or (H, W, 3), as the address of a PNG."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray((np.clip(values, 0, 1) * 255).round().astype(np.uint8)).save(buffer, format="PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _image(x, y, width, height, values) -> str:
-    """A picture inside an SVG."""
-    return (
-        f'<image x="{x}" y="{y}" width="{width}" height="{height}" href="{_png_data(values)}" '
-        'preserveAspectRatio="none" style="image-rendering:pixelated"/>'
-    )
-
-
-def _ink(values: np.ndarray, reach: float) -> np.ndarray:
-    """A map as a drawing on paper: 0 is white, `reach` and more is black."""
-    return 1 - np.clip(values / reach, 0, 1)
-
-
 # ----------------------------------------------------------------------------------------------------------
 # The pooling explorer
 # ----------------------------------------------------------------------------------------------------------
@@ -132,13 +108,36 @@ def read_numbers(words: str) -> np.ndarray:
     return found
 
 
+def _places(shape: tuple[int, int], size: int, stride: int) -> list[int]:
+    """Rows and columns of windows that fit."""
+    return [max((n - size) // stride + 1, 0) for n in shape]
+
+
 def _count_windows(words: str, size: int, stride: int) -> int:
     try:
-        numbers = read_numbers(words)
+        rows, columns = _places(read_numbers(words).shape, size, stride)
     except ValueError:
         return 1
-    places = [(n - size) // stride + 1 for n in numbers.shape]
-    return max(places[0], 0) * max(places[1], 0) or 1
+    return rows * columns or 1
+
+
+def _pooled_input(values, size, stride, corner, winner, edge) -> str:
+    """The numbers with one window on them, and the winner ringed, where there is one."""
+    rows, columns = _places(values.shape, size, stride)
+    covered = np.zeros(values.shape, dtype=bool)
+    for a, b in np.ndindex(rows, columns):
+        covered[a * stride : a * stride + size, b * stride : b * stride + size] = True
+
+    def look(y, x):
+        here = 0 <= y - corner[0] < size and 0 <= x - corner[1] < size
+        wins, seen = (y, x) == winner, covered[y, x]
+        fill = "#8CCDB5" if wins else PALE_BLUE if here else "#FFFFFF" if seen else PALE_RED
+        return {"fill": fill, "ink": svg.INK if seen else VERMILION, "bold": wins}
+
+    marks = [ring(*corner, edge, BLUE, size, size)]
+    if winner:
+        marks.append(svg.ring(2 + (winner[1] + 0.5) * edge, 2 + (winner[0] + 0.5) * edge, edge * 0.4, GREEN, 3))
+    return grid(values, edge, look, *marks)
 
 
 def draw_pooling(numbers: str, kind: str, size: int, stride: int, window: int) -> str:
@@ -165,70 +164,44 @@ def draw_pooling(numbers: str, kind: str, size: int, stride: int, window: int) -
     except ValueError as error:
         return svg.frame("These numbers cannot be read", f'<b style="color:{VERMILION}">{error}</b>', width=700)
     height, width = values.shape
-    cell = 46 if max(values.shape) <= 5 else 36
-    rows, columns = ((n - size) // stride + 1 for n in values.shape)
-    if min(height, width) < size:
-        grid = "".join(
-            svg.cell(2 + x * cell, 2 + y * cell, cell, svg.short(values[y, x]))
-            for y in range(height)
-            for x in range(width)
-        )
+    edge = 46 if max(values.shape) <= 5 else 36
+    rows, columns = _places(values.shape, size, stride)
+    if not rows * columns:
         words = f"A window of {size} by {size} needs {size} rows and columns; here are {height} and {width}."
-        body = svg.canvas(width * cell + 4, height * cell + 4, grid)
         words = f'<div style="font-weight:700;color:{VERMILION}">{words}</div>'
-        return svg.frame("The window does not fit", body + words, width=700)
+        return svg.frame("The window does not fit", grid(values, edge) + words, width=700)
     pooled = _pool(values, size, stride, kind)
-    i, j = divmod(min(max(window, 1), rows * columns) - 1, columns)
-    top, left = i * stride, j * stride
+    place = min(max(window, 1), rows * columns) - 1
+    i, j = divmod(place, columns)
+    corner = top, left = i * stride, j * stride
     inside = values[top : top + size, left : left + size]
     u, v = divmod(int(inside.argmax()), size)
-    covered = np.zeros(values.shape, dtype=bool)
-    for a in range(rows):
-        for b in range(columns):
-            covered[a * stride : a * stride + size, b * stride : b * stride + size] = True
+    before = _pooled_input(values, size, stride, corner, (top + u, left + v) if kind == "maximum" else None, edge)
 
-    parts = []
-    for y in range(height):
-        for x in range(width):
-            here = top <= y < top + size and left <= x < left + size
-            wins = kind == "maximum" and (y, x) == (top + u, left + v)
-            fill = "#8CCDB5" if wins else _PALE_BLUE if here else "#FFFFFF" if covered[y, x] else "#FBE3DC"
-            ink = svg.INK if covered[y, x] else VERMILION
-            parts.append(svg.cell(2 + x * cell, 2 + y * cell, cell, svg.short(values[y, x]), fill, ink=ink, bold=wins))
-    parts.append(svg.box(2 + left * cell, 2 + top * cell, size * cell, size * cell, "none", BLUE, 3))
+    def look(a, b):
+        done = a * columns + b <= place
+        return {"fill": PALE_GREEN, "bold": (a, b) == (i, j)} if done else {"words": "", "dashed": True}
+
+    after = grid(pooled, edge, look, ring(i, j, edge, GREEN))
+    result = f"<b>{svg.short(pooled[i, j])}</b>"
     if kind == "maximum":
-        middle = (2 + (left + v + 0.5) * cell, 2 + (top + u + 0.5) * cell)
-        parts.append(svg.circle(*middle, cell * 0.4, "none", GREEN, 3))
-    before = svg.block(f"input, {height} × {width}", svg.canvas(width * cell + 4, height * cell + 4, "".join(parts)))
-    parts = []
-    for a in range(rows):
-        for b in range(columns):
-            done = a * columns + b <= i * columns + j
-            shown = svg.short(pooled[a, b]) if done else ""
-            fill = _PALE_GREEN if done else "#FFFFFF"
-            parts.append(
-                svg.cell(2 + b * cell, 2 + a * cell, cell, shown, fill, dashed=not done, bold=(a, b) == (i, j))
-            )
-    parts.append(svg.box(2 + j * cell, 2 + i * cell, cell, cell, "none", GREEN, 3))
-    after = svg.block(f"output, {rows} × {columns}", svg.canvas(columns * cell + 4, rows * cell + 4, "".join(parts)))
-    listed = [svg.short(value) for value in inside.reshape(-1)]
-    if kind == "maximum":
-        sum_up = f"the largest of {', '.join(listed)} is <b>{svg.short(pooled[i, j])}</b>"
+        sum_up = f"the largest of {', '.join(map(svg.short, inside.flat))} is {result}"
         title = "Max pooling: the largest number of each window survives"
     else:
-        total = svg.short(inside.sum())
-        terms = " + ".join(f"({n})" if n[0] == "−" else n for n in listed)
-        count = size * size
-        sum_up = f"({terms}) / {count} = {total} / {count} = <b>{svg.short(pooled[i, j])}</b>"
+        terms = " + ".join(map(svg.factor, inside.flat))
+        sum_up = f"({terms}) / {inside.size} = {svg.short(inside.sum())} / {inside.size} = {result}"
         title = "Average pooling: each window becomes its mean"
     kept = f"{height * width} numbers go in, {rows * columns} come{'s' if rows * columns == 1 else ''} out."
-    if not covered.all():
+    if any(stride > size or (n - size) % stride for n in values.shape):
         kept += f' <span style="color:{VERMILION}">No window looks at the red ones.</span>'
-    body = (
-        '<div style="display:flex;flex-wrap:wrap;gap:10px 26px;align-items:center">'
-        f'{before}<span style="font-size:24px">→</span>{after}</div>'
-        f'<div style="margin-top:8px">output[{i}, {j}]: {sum_up}.<br>{kept}</div>'
+    pictures = tile.row(
+        svg.block(f"input, {height} × {width}", before),
+        '<span style="font-size:24px">→</span>',
+        svg.block(f"output, {rows} × {columns}", after),
+        gap="10px 26px",
+        align="center",
     )
+    body = f'{pictures}<div style="margin-top:8px">output[{i}, {j}]: {sum_up}.<br>{kept}</div>'
     return svg.frame(title, body, width=700)
 
 
@@ -245,26 +218,19 @@ def pooling_explorer(numbers: str = DECK, size: int = 2, stride: int = 2):
     import ipywidgets as widgets
 
     read_numbers(numbers)
-    controls = {
-        "numbers": widgets.Text(
-            value=numbers, description="numbers", continuous_update=False, layout={"width": "400px"}
-        ),
-        "kind": widgets.Dropdown(options=["maximum", "mean"], description="take the", layout={"width": "210px"}),
-        "size": widgets.IntSlider(min=1, max=4, value=size, description="size", layout={"width": "240px"}),
-        "stride": widgets.IntSlider(min=1, max=4, value=stride, description="stride", layout={"width": "240px"}),
-    }
-    decide = tuple(controls[name] for name in ("numbers", "size", "stride"))
+    field = widgets.Text(numbers, description="numbers", continuous_update=False, layout={"width": "400px"})
+    sizes, strides = slider("size", 1, 4, size, width=240), slider("stride", 1, 4, stride, width=240)
+    kind = choice("take the", ["maximum", "mean"], width=210)
+    decide = field, sizes, strides
     play, windows = stepper(lambda: _count_windows(*(one.value for one in decide)), 1, "window", restarted_by=decide)
     explore(
         draw_pooling,
-        controls | {"window": windows},
+        {"numbers": field, "kind": kind, "size": sizes, "stride": strides, "window": windows},
         alt=(
             "A grid of numbers with a window on it, the largest number in the window ringed, and the smaller grid of "
             "outputs. The deck's four by four numbers become 6 8 and 3 4."
         ),
-        layout=lambda controls, view: rows_of(
-            (controls["numbers"], controls["kind"]), (controls["size"], controls["stride"], play, windows), (view,)
-        ),
+        layout=lambda _controls, view: rows_of((field, kind), (sizes, strides, play, windows), (view,)),
     )
 
 
@@ -371,45 +337,42 @@ def draw_shift(scene: np.ndarray, strength: np.ndarray, changes: dict, shift: in
     str
         HTML.
     """
-    reach = float(np.quantile(strength, 0.98))
-    side, gap = 128, 14
-    rows = [("picture", _moved(scene, 0), _moved(scene, shift), None)]
-    for name, size, colour in _SHIFTED:
-        before, after = (_pool(_moved(strength, s), size) for s in (0, shift))
-        rows.append((name, before, after, colour))
-    parts = [
-        svg.text(0, 30 + side / 2 + 12, "before", 12, "#333"),
-        svg.text(0, 30 + side * 1.5 + gap + 12, f"moved by {shift}", 12, "#333"),
-        svg.text(0, 30 + side * 2.5 + 2 * gap + 12, "difference", 12, "#333"),
-    ]
-    for column, (name, before, after, colour) in enumerate(rows):
-        x = 76 + column * (side + 12)
-        parts.append(svg.text(x, 14, name, 12, bold=True))
-        parts.append(svg.text(x, 29, f"{before.shape[0]} × {before.shape[1]}", 11, "#444"))
-        drawn = [before, after] if colour is None else [_ink(before, reach), _ink(after, reach)]
-        gap_between = np.abs(before - after)
-        drawn.append(1 - gap_between.mean(axis=2) * 2 if colour is None else _ink(gap_between, reach))
-        for row, values in enumerate(drawn):
-            y = 36 + row * (side + gap)
-            parts.append(_image(x, y, side, side, values) + svg.box(x, y, side, side, "none", "#999"))
-    width, height = 76 + 4 * (side + 12), 36 + 3 * (side + gap)
-    pictures = svg.canvas(width, height, "".join(parts))
+    note = "Change: the sum of all differences, divided by the sum of both maps. 0: the same map; 1: nothing in common."
+    body = (
+        f"{_shift_pictures(scene, strength, shift)}{_shift_chart(changes, shift)}"
+        f'<div style="font-size:12.5px;color:#444">{note}</div>'
+    )
+    return svg.frame("The larger the windows, the less a small shift changes", body, width=700)
 
-    panel = svg.Panel(56, 26, 380, 170, (0, _MOST), (0, 0.7))
+
+def _shift_pictures(scene, strength, shift: int) -> str:
+    reach = float(np.quantile(strength, 0.98))
+    side, across, down = 128, 140, 142
+    columns = [("picture", *(_moved(scene, s) for s in (0, shift)), lambda v: v, lambda v: 1 - 2 * v.mean(axis=2))]
+    for name, size, _ in _SHIFTED:
+        before, after = (_pool(_moved(strength, s), size) for s in (0, shift))
+        columns.append((name, before, after, *[lambda v: tile.ink(v, reach)] * 2))
     parts = [
-        panel.axes(range(_MOST + 1), [0, 0.2, 0.4, 0.6], "shift (pixels)", "change of the map", digits=(0, 1), out=40)
+        svg.text(0, 42 + side / 2 + down * n, words, 12, "#333")
+        for n, words in enumerate(("before", f"moved by {shift}", "difference"))
     ]
+    for column, (name, before, after, shown, shown_difference) in enumerate(columns):
+        x, heads = 76 + column * across, (name, f"{before.shape[0]} × {before.shape[1]}")
+        rows = shown(before), shown(after), shown_difference(np.abs(before - after))
+        parts += [tile.framed(x, 36 + n * down, side, v, heads if n == 0 else ()) for n, v in enumerate(rows)]
+    return svg.canvas(76 + 4 * across, 36 + 3 * down, *parts)
+
+
+def _shift_chart(changes: dict, shift: int) -> str:
+    panel = Panel(56, 26, 380, 170, (0, _MOST), (0, 0.7))
+    shifts = range(_MOST + 1)
+    parts = [panel.axes(shifts, [0, 0.2, 0.4, 0.6], "shift (pixels)", "change of the map", digits=(0, 1), out=40)]
     colours = {name: colour for name, _, colour in _SHIFTED} | {"global mean": PURPLE}
     for name, values in changes.items():
-        parts.append(panel.curve(range(_MOST + 1), values, colours[name]))
-        parts.append(svg.circle(panel.x(shift), panel.y(values[shift]), 5, colours[name]))
-        words = f"{name}: {values[shift]:.3f}"
-        parts.append(svg.text(panel.x(_MOST) + 10, panel.y(values[-1]) + 4, words, 12.5, bold=False))
-    parts.append(svg.line(panel.x(shift), panel.top, panel.x(shift), panel.top + panel.height, GREY, 1, "3 3"))
-    chart = svg.canvas(610, 240, "".join(parts))
-    note = "Change: the sum of all differences, divided by the sum of both maps. 0: the same map; 1: nothing in common."
-    body = f'{pictures}{chart}<div style="font-size:12.5px;color:#444">{note}</div>'
-    return svg.frame("The larger the windows, the less a small shift changes", body, width=700)
+        parts.append(panel.curve(shifts, values, colours[name]))
+        parts.append(panel.points([shift], [values[shift]], 5, colours[name]))
+        parts.append(svg.text(panel.right + 10, panel.y(values[-1]) + 4, f"{name}: {values[shift]:.3f}", 12.5))
+    return svg.canvas(610, 240, *parts, panel.upright(shift, GREY, 1, "3 3"))
 
 
 def shift_test(image, shift: int = 1):
@@ -422,19 +385,14 @@ def shift_test(image, shift: int = 1):
     shift : int, optional
         Where the slider stands at first.
     """
-    import ipywidgets as widgets
-
     scene, strength, changes = small(image, 128)[1:-1, 1:-1], edge_strength(image), shift_changes(image)
-    slider = widgets.IntSlider(min=0, max=_MOST, value=shift, description="shift", layout={"width": "360px"})
-    last = {name: values[-1] for name, values in changes.items()}
+    last = ", ".join(f"{values[-1]:.2f} for {name}" for name, values in changes.items())
     explore(
         lambda shift: draw_shift(scene, strength, changes, shift),
-        {"shift": slider},
+        {"shift": slider("shift", 0, _MOST, shift, width=360)},
         alt=(
             "The picture and its edge maps before and after a shift, with their differences, and a chart of the change "
-            "against the shift. After 8 pixels the change is "
-            + ", ".join(f"{value:.2f} for {name}" for name, value in last.items())
-            + "."
+            f"against the shift. After 8 pixels the change is {last}."
         ),
     )
 
@@ -474,66 +432,59 @@ def draw_field(scene: np.ndarray, network: str, depth: int) -> str:
     depth = min(depth, len(layers))
     fields = _fields(layers)
     size, jump = fields[depth]
-    widest = fields[-1][0]
-    counts = [1]  # neurons that the one above depends on, from its own layer down to the picture
-    for _, kernel, stride in reversed(layers[:depth]):
-        counts.append((counts[-1] - 1) * stride + kernel)
-    counts.reverse()
-
-    cell = min(18.0, 290 / widest)
-    left, row, top = 128, 31, 10
-    bottom = top + len(layers) * row
-    shift = left + (widest - size) / 2 * cell
-
-    def centre(level, n):
-        seen, step = fields[level]
-        return shift + (n * step + (seen - 1) / 2 + 0.5) * cell
-
-    parts = []
-    for level in range(1, depth + 1):
-        _, kernel, stride = layers[level - 1]
-        y, below = bottom - level * row, bottom - (level - 1) * row
-        for n in range(counts[level]):
-            for k in (0, kernel - 1):
-                parts.append(
-                    svg.line(centre(level, n), y + 9, centre(level - 1, n * stride + k), below, "#B9C9D4", 0.8)
-                )
-    for level in range(len(layers) + 1):
-        y = bottom - level * row
-        name = "picture" if level == 0 else layers[level - 1][0]
-        there = level <= depth
-        parts.append(svg.text(left - 12, y + 10, name, 12, svg.INK if there else "#AAA", "end", bold=level == depth))
-        if there:
-            wide = max(min(cell * min(fields[level][1], 2) - 1.5, 20), 2.5)
-            for n in range(counts[level]):
-                colour = VERMILION if level == depth else BLUE if level else GREEN
-                parts.append(svg.box(centre(level, n) - wide / 2, y, wide, 10, colour, radius=1.5))
-            parts.append(svg.text(left + widest * cell + 8, y + 10, fields[level][0], 12, bold=level == depth))
-    parts.append(svg.text(left + widest * cell + 8, bottom + 30, "sees (px)", 11, "#444", "middle"))
-    diagram = svg.canvas(left + widest * cell + 44, bottom + 36, "".join(parts))
-
     big = 3.5
-    low = (64 - size) / 2 * big
-    frame_box = svg.box(low + 1, low + 1, size * big, size * big, "none", "#FFFFFF", 5)
-    frame_box += svg.box(low + 1, low + 1, size * big, size * big, "none", VERMILION, 2.5)
-    photo = svg.canvas(64 * big + 2, 64 * big + 2, _image(1, 1, 64 * big, 64 * big, scene), frame_box)
-    share = size * size / (64 * 64)
-    if depth == 0:
-        sum_up = "With no layer at all, a neuron is a pixel: it sees itself. Neighbours lie 1 pixel apart."
-    else:
-        _, kernel, _ = layers[depth - 1]
+    low = (64 - size) / 2 * big + 1
+    outline = [svg.box(low, low, size * big, size * big, "none", *edge) for edge in (("#FFFFFF", 5), (VERMILION, 2.5))]
+    photo = svg.canvas(64 * big + 2, 64 * big + 2, tile.image(1, 1, 64 * big, 64 * big, scene), *outline)
+    sum_up = "With no layer at all, a neuron is a pixel: it sees itself. Neighbours lie 1 pixel apart."
+    if depth:
         before, step = fields[depth - 1]
         sum_up = (
-            f"Layer {depth}: {before} + ({kernel} − 1) · {step} = <b>{size} pixels</b>. Its neighbours lie "
-            f"{jump} pixel{'s' * (jump > 1)} apart. On a picture of 64 × 64 it sees {share:.1%} of the pixels."
+            f"Layer {depth}: {before} + ({layers[depth - 1][1]} − 1) · {step} = <b>{size} pixels</b>. Its neighbours "
+            f"lie {jump} pixel{'s' * (jump > 1)} apart. On a picture of 64 × 64 it sees {size**2 / 64**2:.1%} of the "
+            "pixels."
         )
-    body = (
-        '<div style="display:flex;flex-wrap:wrap;gap:8px 22px;align-items:flex-end">'
-        f"{svg.block('along one axis: the red neuron and all that it depends on', diagram)}"
-        f"{svg.block('on the picture, 64 × 64', photo)}</div>"
-        f'<div style="margin-top:8px">{sum_up}</div>'
+    pictures = tile.row(
+        svg.block("along one axis: the red neuron and all that it depends on", _field_tree(layers, fields, depth)),
+        svg.block("on the picture, 64 × 64", photo),
+        gap="8px 22px",
+        align="flex-end",
     )
-    return svg.frame(f"After {depth} layer{'s' * (depth != 1)}, a neuron sees {size} × {size} pixels", body)
+    title = f"After {depth} layer{'s' * (depth != 1)}, a neuron sees {size} × {size} pixels"
+    return svg.frame(title, f'{pictures}<div style="margin-top:8px">{sum_up}</div>')
+
+
+def _field_tree(layers, fields, depth: int) -> str:
+    """Rows of neurons, from the pixels at the bottom up to one neuron, with lines to what it depends on."""
+    size, widest = fields[depth][0], fields[-1][0]
+    counts = [1]  # neurons that the one above depends on, from its own layer down to the picture
+    for _, kernel, stride in reversed(layers[:depth]):
+        counts.insert(0, (counts[0] - 1) * stride + kernel)
+    unit, left, step, top = min(18.0, 290 / widest), 128, 31, 10
+    bottom, right = top + len(layers) * step, left + widest * unit + 8
+
+    def centre(level, n):
+        seen, jump = fields[level]
+        return left + ((widest - size) / 2 + n * jump + seen / 2) * unit
+
+    parts = []
+    for level, (_, kernel, stride) in enumerate(layers[:depth], 1):
+        y = bottom - level * step
+        for n in range(counts[level]):
+            for k in (0, kernel - 1):
+                below = centre(level - 1, n * stride + k)
+                parts.append(svg.line(centre(level, n), y + 9, below, y + step, "#B9C9D4", 0.8))
+    for level, name in enumerate(["picture", *(name for name, *_ in layers)]):
+        y, here = bottom - level * step, level == depth
+        parts.append(svg.text(left - 12, y + 10, name, 12, svg.INK if level <= depth else "#AAA", "end", bold=here))
+        if level <= depth:
+            wide = max(min(unit * min(fields[level][1], 2) - 1.5, 20), 2.5)
+            colour = VERMILION if here else BLUE if level else GREEN
+            places = (centre(level, n) - wide / 2 for n in range(counts[level]))
+            parts += [svg.box(x, y, wide, 10, colour, radius=1.5) for x in places]
+            parts.append(svg.text(right, y + 10, fields[level][0], 12, bold=here))
+    parts.append(svg.text(right, bottom + 30, "sees (px)", 11, "#444", "middle"))
+    return svg.canvas(right + 36, bottom + 36, *parts)
 
 
 def receptive_fields(image, network: str = "convolutions of 3, with pooling", depth: int = 4):
@@ -548,23 +499,15 @@ def receptive_fields(image, network: str = "convolutions of 3, with pooling", de
     depth : int, optional
         Layers at first.
     """
-    import ipywidgets as widgets
-
     if network not in NETWORKS:
         raise ValueError(f"There is no network {network!r}. Choose from: {', '.join(NETWORKS)}.")
     scene = small(image, 64)
-    choose = widgets.Dropdown(options=list(NETWORKS), value=network, description="network", layout={"width": "330px"})
-    slider = widgets.IntSlider(
-        min=0, max=len(NETWORKS[network]), value=depth, description="layers", layout={"width": "330px"}
-    )
-
-    def fit(change) -> None:
-        slider.max = len(NETWORKS[change["new"]])
-
-    choose.observe(fit, names="value")
+    networks = choice("network", NETWORKS, network, 330)
+    depths = slider("layers", 0, len(NETWORKS[network]), depth)
+    networks.observe(lambda change: setattr(depths, "max", len(NETWORKS[change["new"]])), names="value")
     explore(
         lambda network, depth: draw_field(scene, network, depth),
-        {"network": choose, "depth": slider},
+        {"network": networks, "depth": depths},
         alt=(
             "Rows of neurons, from the picture's pixels at the bottom to one neuron at the top, with lines to "
             "everything it depends on. Beside it the picture with a square around the pixels that the neuron sees."
@@ -609,13 +552,13 @@ def paths(depths=(1, 3, 8)):
 def _lenet_drawing() -> str:
     layers = [
         ("input", 1, 32, "32 × 32", "#EFEFEF", ""),
-        ("C1", 6, 28, "6 × 28 × 28", _PALE_BLUE, "conv 5"),
-        ("S2", 6, 14, "6 × 14 × 14", _PALE_GREEN, "pool 2"),
-        ("C3", 16, 10, "16 × 10 × 10", _PALE_BLUE, "conv 5"),
-        ("S4", 16, 5, "16 × 5 × 5", _PALE_GREEN, "pool 2"),
-        ("C5", 0, 120, "120", _PALE_ORANGE, "dense"),
-        ("F6", 0, 84, "84", _PALE_ORANGE, "dense"),
-        ("output", 0, 10, "10", _PALE_ORANGE, "dense"),
+        ("C1", 6, 28, "6 × 28 × 28", PALE_BLUE, "conv 5"),
+        ("S2", 6, 14, "6 × 14 × 14", PALE_GREEN, "pool 2"),
+        ("C3", 16, 10, "16 × 10 × 10", PALE_BLUE, "conv 5"),
+        ("S4", 16, 5, "16 × 5 × 5", PALE_GREEN, "pool 2"),
+        ("C5", 0, 120, "120", PALE_ORANGE, "dense"),
+        ("F6", 0, 84, "84", PALE_ORANGE, "dense"),
+        ("output", 0, 10, "10", PALE_ORANGE, "dense"),
     ]
     parts, x, middle, last = [], 8.0, 118.0, 0.0
     for name, maps, side, shape, fill, how in layers:
@@ -728,34 +671,21 @@ def show_maps(x: np.ndarray, maps: dict[str, np.ndarray]) -> None:
     maps : dict
         From `network_maps`.
     """
-    side, gap, left = 100, 8, 104
-    parts = [_image(0, 40, 96, 96, x[0].transpose(1, 2, 0)), svg.text(0, 32, "picture", 12, bold=True)]
+    side, step, left = 100, 108, 104
+    parts = [tile.image(0, 40, 96, 96, x[0].transpose(1, 2, 0)), svg.text(0, 32, "picture", 12, bold=True)]
     parts.append(svg.text(0, 152, " × ".join(map(str, x.shape[1:])), 11, "#444"))
     y = 22
-    for name, names in (
-        ("conv 1 + ReLU", FIRST_MAPS),
-        ("pool 1", ()),
-        ("conv 2 + ReLU", SECOND_MAPS),
-        ("pool 2", ()),
-    ):
+    for name, names in {"conv 1 + ReLU": FIRST_MAPS, "pool 1": (), "conv 2 + ReLU": SECOND_MAPS, "pool 2": ()}.items():
         found = maps[name][0]
-        shape = " × ".join(map(str, found.shape))
-        parts.append(svg.text(left, y - 8, f"{name}: {shape}", 12.5, bold=True))
+        parts.append(svg.text(left, y - 8, f"{name}: {' × '.join(map(str, found.shape))}", 12.5, bold=True))
         for n, values in enumerate(found):
-            column = left + n * (side + gap)
-            reach = max(float(np.quantile(values, 0.99)), 1e-9)
-            parts.append(_image(column, y, side, side, _ink(values, reach)))
-            parts.append(svg.box(column, y, side, side, "none", "#999"))
-            if names:
-                parts.append(svg.text(column + side / 2, y + side + 14, names[n], 11, "#333", "middle"))
+            dark = tile.ink(values, max(float(np.quantile(values, 0.99)), 1e-9))
+            parts.append(tile.framed(left + n * step, y, side, dark, below=names[n] if names else ""))
         y += side + (42 if names else 32)
-    scores = ", ".join(svg.short(score) for score in maps["scores"][0])
-    count = maps["flatten"].shape[1]
-    parts.append(
-        svg.text(left, y - 4, f"flatten: {count} numbers → dense: {maps['scores'].shape[1]} scores", 12.5, bold=True)
-    )
-    parts.append(svg.text(left, y + 14, scores, 12))
-    drawing = svg.canvas(left + 6 * (side + gap), y + 24, "".join(parts))
+    words = f"flatten: {maps['flatten'].shape[1]} numbers → dense: {maps['scores'].shape[1]} scores"
+    parts.append(svg.text(left, y - 4, words, 12.5, bold=True))
+    parts.append(svg.text(left, y + 14, ", ".join(map(svg.short, maps["scores"][0])), 12))
+    drawing = svg.canvas(left + 6 * step, y + 24, *parts)
     words = "A picture goes in, maps of what is where come out, and at the end a few scores (dark: strong)"
     svg.show(
         svg.frame(words, drawing, 860),

@@ -5,19 +5,21 @@ Photographs stand in the drawings as JPEG, so that a redraw takes a few millisec
 
 from __future__ import annotations
 
-import base64
-import io
 from functools import cache
 
 import numpy as np
 
-from introdl.figures import svg
-from introdl.figures.interactive import explore
+from introdl.figures import svg, tile
+from introdl.figures.grid import cells, mix
+from introdl.figures.interactive import buttons, choice, explore, slider, stops, tick
+from introdl.figures.panel import Panel, limits, nice_ticks
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 _CHANNELS = (("red", VERMILION), ("green", GREEN), ("blue", BLUE))
 _DISHES = (BLUE, ORANGE, GREEN)
 _INKS = ("#005A8E", "#8A5F00", "#00704F")  # the same, dark enough for words
+_RED_INK = "#A84300"
+_FAT, _ENERGY = "fat (g per 100 g)", "energy (kcal per 100 g)"
 
 
 # ----------------------------------------------------------------------------------------------------------
@@ -58,22 +60,6 @@ def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.where(union > 0, both / np.where(union > 0, union, 1), 0.0)
 
 
-def _photo(x, y, width, height, pixels, sharp: bool = False) -> str:
-    """A picture, uint8 (H, W, 3), inside an SVG."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    picture = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint8))
-    picture.save(buffer, "PNG", compress_level=1) if sharp else picture.save(buffer, "JPEG", quality=90)
-    data = f"data:image/{'png' if sharp else 'jpeg'};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-    crisp = ' style="image-rendering:pixelated"' if sharp else ""
-    return f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" href="{data}" preserveAspectRatio="none"{crisp}/>'
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
 def two_questions(images, names, kcal) -> None:
     """Show some plates, each with the answers to both questions.
 
@@ -86,23 +72,19 @@ def two_questions(images, names, kcal) -> None:
     kcal : sequence of float
         Each plate's energy.
     """
-    side, gap = 112, 6
+    side, step = 112, 118
     parts = [
-        svg.text(4, 20, "One plate, two questions", 15, bold=True),
         svg.text(4, side + 60, "which dish?", 12.5, _INKS[0], bold=True),
-        svg.text(4, side + 102, "how many kcal?", 12.5, "#A84300", bold=True),
+        svg.text(4, side + 102, "how many kcal?", 12.5, _RED_INK, bold=True),
     ]
     for number, (image, name, energy) in enumerate(zip(images, names, kcal, strict=True)):
-        x = 4 + number * (side + gap)
-        parts += [
-            _photo(x, 32, side, side, image),
-            svg.text(x + side / 2, side + 78, _words(name), 14, BLACK, "middle", bold=True),
-            svg.text(x + side / 2, side + 120, f"{energy:.0f}", 14, BLACK, "middle", bold=True),
-        ]
-    told = "; ".join(f"{_words(name)}, {energy:.0f} kcal" for name, energy in zip(names, kcal, strict=True))
-    svg.show(
-        svg.canvas(8 + len(images) * (side + gap), side + 130, *parts), f"Plates of food with two labels each: {told}."
-    )
+        x = 4 + number * step
+        parts.append(tile.image(x, 32, side, side, image, sharp=False))
+        for y, words in ((78, svg.spoken(name)), (120, f"{energy:.0f}")):
+            parts.append(svg.text(x + side / 2, side + y, words, 14, BLACK, "middle", bold=True))
+    told = "; ".join(f"{svg.spoken(name)}, {energy:.0f} kcal" for name, energy in zip(names, kcal, strict=True))
+    drawing = svg.sheet("One plate, two questions", 8 + len(images) * step, side + 130, *parts)
+    svg.show(drawing, f"Plates of food with two labels each: {told}.")
 
 
 # ----------------------------------------------------------------------------------------------------------
@@ -115,34 +97,23 @@ def draw_histogram(image, bins: int) -> str:
     width = 256 // bins
     coarse = image // width * width + width // 2
     shares = histograms(image[None], bins)[0]
-    parts = [
-        svg.text(10, 22, f"{bins} bins: {3 * bins} numbers stand for {image.size:,}", 15, bold=True),
-        _photo(10, 56, 150, 150, image),
-        svg.text(10, 48, "the picture", 12.5, "#333"),
-        _photo(10, 236, 150, 150, coarse, sharp=True),
-        svg.text(10, 228, "what the bins leave of it", 12.5, "#333"),
-    ]
     top = max(0.25, float(np.ceil(shares.max() * 10) / 10))
+    parts = [
+        svg.note(10, 48, "the picture"),
+        tile.image(10, 56, 150, 150, image, sharp=False),
+        svg.note(10, 228, "what the bins leave of it"),
+        tile.image(10, 236, 150, 150, coarse),
+    ]
     for number, (name, colour) in enumerate(_CHANNELS):
-        last = number == 2
-        panel = svg.Panel(236, 52 + 118 * number, 448, 78, (0, 256), (0, top))
-        parts.append(
-            panel.axes(
-                [0, 64, 128, 192, 256],
-                [(0, "0 %"), (top, f"{100 * top:.0f} %")],
-                "value of the byte" if last else "",
-                "pixels" if number == 1 else "",
-                out=46,
-            )
-        )
+        panel = Panel(236, 52 + 118 * number, 448, 78, (0, 256), (0, top))
+        across, up = ("value of the byte" if number == 2 else ""), ("pixels" if number == 1 else "")
+        parts.append(panel.axes(range(0, 257, 64), [(0, "0 %"), (top, f"{100 * top:.0f} %")], across, up, out=46))
         for b, share in enumerate(shares[number]):
-            left, right = panel.x(b * width), panel.x((b + 1) * width)
-            y = float(panel.y(share))
-            parts.append(svg.box(left + 0.5, y, right - left - 1, panel.top + panel.height - y, colour))
-        parts.append(
-            svg.text(680, panel.top + 12, name, 13, colour if number else "#A84300", "end", bold=True, halo=True)
-        )
-    return svg.canvas(720, 412, *parts)
+            left, right, y = panel.x(b * width), panel.x((b + 1) * width), panel.y(share)
+            parts.append(svg.box(left + 0.5, y, right - left - 1, panel.bottom - y, colour))
+        ink = colour if number else _RED_INK
+        parts.append(svg.text(680, panel.top + 12, name, 13, ink, "end", bold=True, halo=True))
+    return svg.sheet(f"{bins} bins: {3 * bins} numbers stand for {image.size:,}", 720, 412, *parts)
 
 
 def histogram_explorer(images, names, bins: int = 8) -> None:
@@ -156,16 +127,12 @@ def histogram_explorer(images, names, bins: int = 8) -> None:
     bins : int
         To begin with: 2, 4, 8, 16, 32 or 64.
     """
-    import ipywidgets as widgets
-
-    options = [(f"{number + 1}: {_words(name)}", number) for number, name in enumerate(names)]
+    plates = [(f"{number + 1}: {svg.spoken(name)}", number) for number, name in enumerate(names)]
     explore(
         lambda plate, bins: draw_histogram(images[plate], bins),
-        {
-            "plate": widgets.Dropdown(options=options, value=0, description="plate"),
-            "bins": widgets.SelectionSlider(options=[2, 4, 8, 16, 32, 64], value=bins, description="bins"),
-        },
-        "A plate of food, the same picture with its colours rounded to the middle of their bins, and a bar chart for each of red, "
+        {"plate": choice("plate", plates), "bins": stops("bins", [2, 4, 8, 16, 32, 64], bins, 300)},
+        "A plate of food, the same picture with its colours rounded to the middle of their bins, and a bar chart for "
+        "each of red, "
         "green and blue: which share of the pixels falls into each bin.",
     )
 
@@ -173,6 +140,33 @@ def histogram_explorer(images, names, bins: int = 8) -> None:
 # ----------------------------------------------------------------------------------------------------------
 # A line by hand
 # ----------------------------------------------------------------------------------------------------------
+
+
+def _error_squares(panel: Panel, x, y, errors) -> str:
+    """Each error as the side of a square: to the left above the line, to the right below it."""
+    per_y = panel.height / (panel.ylim[1] - panel.ylim[0])
+    parts = []
+    for a, b, error in zip(x, y, errors, strict=True):
+        side = abs(error) * per_y
+        left = panel.x(a) - (side if error < 0 else 0)
+        parts.append(svg.box(left, panel.y(max(b, b + error)), side, side, VERMILION, VERMILION, 1, opacity=0.16))
+    return "".join(parts)
+
+
+def _gauge(left, top, height, ratio: float) -> str:
+    """A bar that says how many times the least error this one is, up to three times."""
+    bar, middle = Panel(left, top, 34, height, (0, 1), (0, 3)), left + 17
+    full, words = bar.y(min(ratio, 3.0)), "over 3 ×" if ratio > 3 else f"{svg.fixed(ratio, 2)} ×"
+    return "".join(
+        [
+            svg.box(left, full, 34, bar.bottom - full, VERMILION, opacity=0.6),
+            svg.line(left - 8, bar.y(1), left + 42, bar.y(1), BLACK, 2),
+            svg.text(middle, bar.y(1) - 6, "least", 12.5, BLACK, "middle", halo=True),
+            svg.text(middle, bar.bottom + 18, "squared", 12, "#333", "middle"),
+            svg.text(middle, bar.bottom + 32, "error", 12, "#333", "middle"),
+            svg.text(middle, top - 6, words, 13, _RED_INK, "middle", bold=True),
+        ]
+    )
 
 
 def draw_line(x, y, names, slope: float, intercept: float, best: bool) -> str:
@@ -190,78 +184,31 @@ def draw_line(x, y, names, slope: float, intercept: float, best: bool) -> str:
     """
     errors = slope * x + intercept - y
     lowest = np.polyfit(x, y, 1)
-    least = float(np.mean((np.polyval(lowest, x) - y) ** 2))
-    mean = float(np.mean(errors**2))
-    panel = svg.Panel(64, 66, 520, 340, (-1.5, 30), (-60, 560))
-    per_y = panel.height / 620
-    squares, dots = [], []
-    for a, b, error in zip(x, y, errors, strict=True):
-        side = abs(error) * per_y
-        left = float(panel.x(a)) - (side if error < 0 else 0)  # to the left above the line, to the right below it
-        upper = float(panel.y(max(b, b + error)))
-        squares.append(svg.box(left, upper, side, side, VERMILION, VERMILION, 1, opacity=0.16))
-        dots.append(svg.circle(panel.x(a), panel.y(b), 5, BLACK))
-    ends = np.array([-1.5, 30.0])
-    near = mean <= 1.01 * least
-    parts = [
-        svg.text(
-            10,
-            22,
-            "This is the line of least squares"
-            if near
-            else "Every error is the side of a square: make their area small",
-            15,
-            bold=True,
-        ),
-        svg.text(
-            10,
-            44,
-            f"energy = {svg.fixed(slope, 1)} · fat{svg.signed(intercept, 0)}        mean squared error {svg.fixed(mean, 0)}"
-            f"        root {svg.fixed(mean**0.5, 0)} kcal",
-            13,
-            "#333",
-        ),
-        panel.axes(
-            [0, 5, 10, 15, 20, 25], [0, 100, 200, 300, 400, 500], "fat (g per 100 g)", "energy (kcal per 100 g)", out=46
-        ),
-        panel.clip(*squares, panel.curve(ends, slope * ends + intercept, BLUE, 3)),
-    ]
-    if best:
-        parts.append(panel.clip(panel.curve(ends, np.polyval(lowest, ends), BLACK, 2, "6 5")))
-    parts += dots
-    # the worst dish by name, and a bar that says how far there is to go
+    mean, least = (float(np.mean(e**2)) for e in (errors, np.polyval(lowest, x) - y))
+    panel, ends = Panel(64, 66, 520, 340, (-1.5, 30), (-60, 560)), np.array([-1.5, 30.0])
+    title = "Every error is the side of a square: make their area small"
+    if mean <= 1.01 * least:
+        title = "This is the line of least squares"
     worst = int(np.argmax(np.abs(errors)))
-    at, side = float(panel.x(x[worst])), "start" if x[worst] < 16 else "end"
-    parts.append(
-        svg.text(
-            at + (9 if side == "start" else -9),
-            panel.y(y[worst]) + 5,
-            _words(names[worst]),
-            12.5,
-            BLACK,
-            side,
-            halo=True,
-        )
+    aside, anchor = (9, "start") if x[worst] < 16 else (-9, "end")
+    formula = (
+        f"energy = {svg.fixed(slope, 1)} · fat{svg.signed(intercept, 0)}        "
+        f"mean squared error {svg.fixed(mean, 0)}        root {svg.fixed(mean**0.5, 0)} kcal"
     )
-    bar = svg.Panel(640, 66, 34, 340, (0, 1), (0, 3))
-    ratio = min(mean / least, 3.0)
-    parts += [
-        svg.box(640, bar.y(ratio), 34, bar.y(0) - bar.y(ratio), VERMILION, opacity=0.6),
-        svg.line(632, bar.y(1), 682, bar.y(1), BLACK, 2),
-        svg.text(657, bar.y(1) - 6, "least", 12.5, BLACK, "middle", halo=True),
-        svg.text(657, 424, "squared", 12, "#333", "middle"),
-        svg.text(657, 438, "error", 12, "#333", "middle"),
+    return svg.sheet(
+        title,
+        720,
+        450,
+        svg.text(14, 44, formula, 13, "#333"),
+        panel.axes(range(0, 26, 5), range(0, 501, 100), _FAT, _ENERGY, out=46),
+        panel.clip(_error_squares(panel, x, y, errors), panel.curve(ends, slope * ends + intercept, BLUE, 3)),
+        panel.clip(panel.curve(ends, np.polyval(lowest, ends), BLACK, 2, "6 5")) if best else "",
+        panel.points(x, y),
         svg.text(
-            657,
-            60,
-            ("over 3 ×" if mean / least > 3 else f"{svg.fixed(mean / least, 2)} ×"),
-            13,
-            "#A84300",
-            "middle",
-            bold=True,
+            panel.x(x[worst]) + aside, panel.y(y[worst]) + 5, svg.spoken(names[worst]), 12.5, BLACK, anchor, halo=True
         ),
-    ]
-    return svg.canvas(720, 450, *parts)
+        _gauge(640, 66, 340, mean / least),
+    )
 
 
 def line_explorer(x, y, names, slope: float = 5.0, intercept: float = 150.0) -> None:
@@ -275,21 +222,15 @@ def line_explorer(x, y, names, slope: float = 5.0, intercept: float = 150.0) -> 
     slope, intercept : float
         To begin with.
     """
-    import ipywidgets as widgets
-
-    wide = widgets.Layout(width="330px")
     explore(
         lambda slope, intercept, best: draw_line(x, y, names, slope, intercept, best),
         {
-            "slope": widgets.FloatSlider(
-                value=slope, min=0, max=25, step=0.1, description="slope", readout_format=".1f", layout=wide
-            ),
-            "intercept": widgets.FloatSlider(
-                value=intercept, min=-50, max=300, step=1, description="intercept", readout_format=".0f", layout=wide
-            ),
-            "best": widgets.Checkbox(value=False, description="show the best line", indent=False),
+            "slope": slider("slope", 0, 25, slope, 0.1, readout_format=".1f"),
+            "intercept": slider("intercept", -50, 300, intercept, 1.0, readout_format=".0f"),
+            "best": tick("show the best line"),
         },
-        f"{len(x)} dishes, energy against fat, with a line that two sliders move. At each dish stands a square whose side is "
+        f"{len(x)} dishes, energy against fat, with a line that two sliders move. At each dish stands a square whose "
+        "side is "
         "the error; a bar compares the mean squared error with the least that any line can reach.",
     )
 
@@ -312,19 +253,21 @@ def _votes(order, labels, k: int, classes: int) -> np.ndarray:
 _CELLS = (104, 84)  # of the coloured plane: across and up
 
 
-def _neighbour_plane(train, labels, val, val_labels, limits):
-    """What does not depend on k: who is near whom."""
-    (x0, x1), (y0, y1) = limits
-    across, up = _CELLS
-    xs = x0 + (np.arange(across) + 0.5) * (x1 - x0) / across
-    ys = y1 - (np.arange(up) + 0.5) * (y1 - y0) / up
-    plane = np.stack(np.meshgrid(xs, ys), axis=2).reshape(-1, 2)
-    classes = int(labels.max()) + 1
+def _nearest(panel: Panel, train, labels, val, val_labels) -> dict:
+    """What does not depend on k: who is near whom, in the plane and among the plates, and the accuracies."""
+    plane = panel.plane(*_CELLS).reshape(-1, 2)
     orders = [np.argsort(_squared_distances(points, train), axis=1, kind="stable") for points in (plane, train, val)]
-    ks = list(range(1, 30, 2)) + list(range(31, len(train) + 1, 8))
-    own = [float((_votes(orders[1], labels, k, classes) == labels).mean()) for k in ks]
-    new = [float((_votes(orders[2], labels, k, classes) == val_labels).mean()) for k in ks]
-    return {"orders": orders, "classes": classes, "ks": ks, "own": own, "new": new}
+    known = {"orders": orders, "labels": labels, "val_labels": val_labels, "classes": int(labels.max()) + 1}
+    ks = [*range(1, 30, 2), *range(31, len(train) + 1, 8)]
+    return known | {"ks": ks, "accuracies": np.array([_accuracies(known, k) for k in ks])}
+
+
+def _accuracies(known: dict, k: int) -> tuple[float, float]:
+    """Shares of training and validation plates that k neighbours call right."""
+    found = (_votes(order, known["labels"], k, known["classes"]) for order in known["orders"][1:])
+    truths = known["labels"], known["val_labels"]
+    own, new = (float((votes == truth).mean()) for votes, truth in zip(found, truths, strict=True))
+    return own, new
 
 
 def _mark(x, y, kind: int, colour: str = "") -> str:
@@ -337,62 +280,45 @@ def _mark(x, y, kind: int, colour: str = "") -> str:
     return svg.polygon([(x, y - 6), (x + 6, y + 5), (x - 6, y + 5)], colour, "#fff", 1.2)
 
 
-def _limits(points):
-    low, high = points.min(axis=0), points.max(axis=0)
-    pad = 0.06 * (high - low)
-    return [(float(a), float(b)) for a, b in zip(low - pad, high + pad, strict=True)]
+def _marks(panel: Panel, points, kinds, colours=None) -> str:
+    """A mark at each point of a panel."""
+    colours = colours or [""] * len(points)
+    placed = zip(panel.x(points[:, 0]), panel.y(points[:, 1]), kinds, colours, strict=True)
+    return "".join(_mark(x, y, int(kind), colour) for x, y, kind, colour in placed)
 
 
-def _nice(low: float, high: float, count: int = 5) -> list[float]:
-    step = (high - low) / count
-    size = 10 ** np.floor(np.log10(step))
-    step = float(size * min((1, 2, 5, 10), key=lambda m: abs(m * size - step)))
-    return [float(v) for v in np.arange(np.ceil(low / step) * step, high, step)]
+def _coloured(panel: Panel, classes, cells: tuple[int, int]) -> str:
+    """The plane behind the points, coloured by class."""
+    pale = np.array([[int(mix(c, 0.27)[i : i + 2], 16) for i in (1, 3, 5)] for c in _DISHES], dtype=np.uint8)
+    return panel.region(pale[classes.reshape(cells[1], cells[0])])
 
 
-def _coloured(panel, classes_at, count_up: int, count_across: int) -> str:
-    """The plane behind the points, coloured by class, as a picture."""
-    shades = np.array([[int(svg.mix(c, 0.27)[i : i + 2], 16) for i in (1, 3, 5)] for c in _DISHES], dtype=np.uint8)
-    return _photo(
-        panel.left, panel.top, panel.width, panel.height, shades[classes_at.reshape(count_up, count_across)], True
-    )
-
-
-def draw_neighbours(train, labels, val, val_labels, dishes, axes, k: int, known: dict) -> str:
+def draw_neighbours(train, labels, dishes, axes, k: int, panel: Panel, known: dict) -> str:
     """Draw the regions of a k-nearest-neighbours classifier, and its accuracy against k; returns SVG."""
-    limits = _limits(train)
-    predicted = _votes(known["orders"][0], labels, k, known["classes"])
-    own = float((_votes(known["orders"][1], labels, k, known["classes"]) == labels).mean())
-    new = float((_votes(known["orders"][2], labels, k, known["classes"]) == val_labels).mean())
-    panel = svg.Panel(60, 68, 376, 306, *limits)
-    inside = [panel.clip(_coloured(panel, predicted, _CELLS[1], _CELLS[0]))]
-    marks = [_mark(float(panel.x(a)), float(panel.y(b)), int(c)) for (a, b), c in zip(train, labels, strict=True)]
+    regions, (own, new) = _votes(known["orders"][0], labels, k, known["classes"]), _accuracies(known, k)
+    title = f"k = {k}: the {k} nearest training plates vote"
     if k == 1:
         title = "k = 1: every training plate rules the ground around it"
     elif k >= len(train):
         title = f"k = {k}: every plate votes everywhere, and one dish wins all"
-    else:
-        title = f"k = {k}: the {k} nearest training plates vote"
-    curve = svg.Panel(510, 110, 186, 190, (1, len(train)), (0, 1.02))
-    ks = known["ks"]
+    curve = Panel(510, 110, 186, 190, (1, len(train)), (0, 1.02))
     parts = [
-        svg.text(10, 22, title, 15, bold=True),
-        *inside,
-        panel.axes(_nice(*limits[0]), _nice(*limits[1]), *axes, out=44),
-        *marks,
-        curve.axes([1, len(train) // 2, len(train)], [(0, "0 %"), (0.5, "50 %"), (1, "100 %")], "k", ""),
+        _coloured(panel, regions, _CELLS),
+        panel.axes(nice_ticks(*panel.xlim), nice_ticks(*panel.ylim), *axes, out=44),
+        _marks(panel, train, labels),
+        curve.axes([1, len(train) // 2, len(train)], [(0, "0 %"), (0.5, "50 %"), (1, "100 %")], "k"),
         svg.text(462, 84, "accuracy (nearest plates vote)", 12.5, "#333", bold=True),
-        curve.curve(ks, known["own"], GREY, 2.2, "6 4"),
-        curve.curve(ks, known["new"], BLACK, 2.8),
-        svg.circle(curve.x(k), curve.y(own), 5, GREY),
-        svg.circle(curve.x(k), curve.y(new), 5.5, BLACK),
+        curve.curve(known["ks"], known["accuracies"][:, 0], GREY, 2.2, "6 4"),
+        curve.curve(known["ks"], known["accuracies"][:, 1], BLACK, 2.8),
+        curve.points([k], [own], 5, GREY),
+        curve.points([k], [new], 5.5),
         svg.text(462, 366, f"training plates: {own:.0%}", 13, GREY, bold=True),
         svg.text(462, 388, f"validation plates: {new:.0%}", 13, BLACK, bold=True),
     ]
     for number, dish in enumerate(dishes):
         x = 62 + 130 * number
-        parts += [_mark(x + 4, 48, number), svg.text(x + 16, 53, _words(dish), 13, _INKS[number], bold=True)]
-    return svg.canvas(720, 424, *parts)
+        parts += [_mark(x + 4, 48, number), svg.text(x + 16, 53, svg.spoken(dish), 13, _INKS[number], bold=True)]
+    return svg.sheet(title, 720, 424, *parts)
 
 
 def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1) -> None:
@@ -410,17 +336,16 @@ def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1)
     k : int
         To begin with.
     """
-    import ipywidgets as widgets
-
-    known = _neighbour_plane(train, labels, val, val_labels, _limits(train))
-    options = [n for n in (1, 2, 3, 4, 5, 7, 9, 11, 15, 21, 31, 45, 61, 81, 101, 151, 201) if n < len(train)] + [
-        len(train)
-    ]
+    panel = Panel(60, 68, 376, 306, *limits(train))
+    known = _nearest(panel, train, labels, val, val_labels)
+    ks = [n for n in (1, 2, 3, 4, 5, 7, 9, 11, 15, 21, 31, 45, 61, 81, 101, 151, 201) if n < len(train)]
     explore(
-        lambda k: draw_neighbours(train, labels, val, val_labels, dishes, axes, k, known),
-        {"k": widgets.SelectionSlider(options=options, value=k, description="k", layout=widgets.Layout(width="420px"))},
-        f"{len(train)} training plates of three dishes in a plane of two features, and the plane coloured by the dish that the k "
-        "nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A slider sets k.",
+        lambda k: draw_neighbours(train, labels, dishes, axes, k, panel, known),
+        {"k": stops("k", [*ks, len(train)], k)},
+        f"{len(train)} training plates of three dishes in a plane of two features, and the plane coloured by the dish "
+        "that the k "
+        "nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A slider sets "
+        "k.",
     )
 
 
@@ -439,44 +364,30 @@ def confusion(matrix, dishes) -> None:
     dishes : sequence of str
         K names.
     """
-    count, size, left, top = len(dishes), 41, 112, 128
+    names, size, left, top = [svg.spoken(dish) for dish in dishes], 41, 112, 128
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    right = float(np.trace(matrix) / matrix.sum())
     wrong = matrix - np.diag(np.diag(matrix))
     i, j = (int(v) for v in np.unravel_index(int(wrong.argmax()), wrong.shape))
-    parts = [
-        svg.text(
-            8,
-            22,
-            f"{right:.0%} lie on the diagonal; the commonest mistake: {_words(dishes[i])} → {_words(dishes[j])}",
-            15,
-            bold=True,
-        ),
-        svg.text(8, 50, "row: what it is", 12.5, "#333"),
-        svg.text(8, 68, "column: what the model says", 12.5, "#333"),
-        svg.text(8, 86, "number: plates", 12.5, "#333"),
-    ]
-    for row in range(count):
-        y = top + size * row
-        parts.append(svg.text(left - 8, y + size / 2 + 4, _words(dishes[row]), 12.5, BLACK, "end"))
-        x = left + size * row
-        parts.append(
-            f'<g transform="rotate(-55 {x + size / 2:.0f} {top - 8})">'
-            f"{svg.text(x + size / 2, top - 6, _words(dishes[row]), 12.5)}</g>"
-        )
-        for column in range(count):
-            share, number = float(shares[row, column]), int(matrix[row, column])
-            fill = svg.mix(BLUE if row == column else VERMILION, share if row == column else min(1.6 * share, 1.0))
-            dark = share > (0.55 if row == column else 0.34)
-            parts.append(
-                svg.cell(
-                    left + size * column, y, size, str(number) if number else "", fill,
-                    ink="#fff" if dark else BLACK, bold=row == column, edge="#D5D5D5",
-                )
-            )  # fmt: skip
-    drawing = svg.canvas(left + size * count + 64, top + size * count + 10, *parts)
-    told = ", ".join(f"{_words(d)} {int(matrix[n, n])} of {int(matrix[n].sum())}" for n, d in enumerate(dishes))
-    svg.show(drawing, f"Confusion matrix of {count} dishes. Right: {told}.")
+    remarks = "row: what it is", "column: what the model says", "number: plates"
+    parts = [svg.note(8, 50 + 18 * n, words) for n, words in enumerate(remarks)]
+    for row, name in enumerate(names):
+        middle = (row + 0.5) * size
+        tilted = f"rotate(-55 {left + middle:.0f} {top - 8})"
+        parts.append(svg.text(left - 8, top + middle + 4, name, 12.5, BLACK, "end"))
+        parts.append(f'<g transform="{tilted}">{svg.text(left + middle, top - 6, name, 12.5)}</g>')
+
+    def look(row, column):
+        share, number, right = float(shares[row, column]), int(matrix[row, column]), row == column
+        fill = mix(BLUE, share) if right else mix(VERMILION, 1.6 * share)
+        ink = "#fff" if share > (0.55 if right else 0.34) else BLACK
+        return {"words": str(number or ""), "fill": fill, "ink": ink, "bold": right, "edge": "#D5D5D5"}
+
+    parts.append(cells(matrix, size, look, left, top))
+    right = np.trace(matrix) / matrix.sum()
+    title = f"{right:.0%} lie on the diagonal; the commonest mistake: {names[i]} → {names[j]}"
+    drawing = svg.sheet(title, left + size * len(names) + 64, top + size * len(names) + 10, *parts)
+    told = ", ".join(f"{d} {int(matrix[n, n])} of {int(matrix[n].sum())}" for n, d in enumerate(names))
+    svg.show(drawing, f"Confusion matrix of {len(names)} dishes. Right: {told}.")
 
 
 def residuals(truth, predicted, labels, dishes, marked: str) -> None:
@@ -504,7 +415,7 @@ def residuals(truth, predicted, labels, dishes, marked: str) -> None:
     right.axhline(0, color=BLACK, linewidth=1.5, linestyle="--")
     for axes, height in ((left, predicted), (right, errors)):
         axes.plot(truth[~own], height[~own], "o", color=BLUE, markersize=4, alpha=0.45, markeredgewidth=0)
-        axes.plot(truth[own], height[own], "D", color=VERMILION, markersize=5, label=_words(marked))
+        axes.plot(truth[own], height[own], "D", color=VERMILION, markersize=5, label=svg.spoken(marked))
         axes.set_xlabel("true energy (kcal)")
     left.set_ylabel("predicted energy (kcal)")
     left.set_title("On the line: exactly right")
@@ -515,7 +426,8 @@ def residuals(truth, predicted, labels, dishes, marked: str) -> None:
     figure.tight_layout()
     show(
         figure,
-        "Two scatter plots of the test plates. Left: predicted against true energy, with the line on which both agree. Right: the "
+        "Two scatter plots of the test plates. Left: predicted against true energy, with the line on which both agree. "
+        "Right: the "
         f"residual against the true energy; it changes by {slope:.2f} kcal with each kcal more on the plate.",
     )
 
@@ -542,13 +454,13 @@ def error_by_dish(errors, baseline, labels, dishes) -> None:
     rows = np.arange(len(dishes))
     axes.barh(rows, own[order], color=BLUE, height=0.62, label="model")
     axes.plot(base[order], rows, "|", color=VERMILION, markersize=16, markeredgewidth=3, label="baseline")
-    axes.set_yticks(rows, [_words(dishes[n]) for n in order])
+    axes.set_yticks(rows, [svg.spoken(dishes[n]) for n in order])
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("mean absolute error (kcal)")
     better = int((own < base).sum())
     axes.set_title(f"Better than the baseline on {better} of {len(dishes)} dishes")
     axes.legend(loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
-    told = ", ".join(f"{_words(dishes[n])} {own[n]:.0f} against {base[n]:.0f}" for n in order)
+    told = ", ".join(f"{svg.spoken(dishes[n])} {own[n]:.0f} against {base[n]:.0f}" for n in order)
     show(figure, f"Bars: mean absolute error of each dish in kcal, model against baseline: {told}.")
 
 
@@ -558,6 +470,7 @@ def error_by_dish(errors, baseline, labels, dishes) -> None:
 
 
 def _outline(box, scale, x, y, colour, width=2.5, dash="") -> str:
+    """A box (x0, y0, x1, y1) on a picture that stands at (x, y), with a white edge around its line."""
     x0, y0, x1, y1 = (float(v) * scale for v in box)
     dash = f' stroke-dasharray="{dash}"' if dash else ""
     place = f'x="{x + x0:.1f}" y="{y + y0:.1f}" width="{max(x1 - x0, 0):.1f}" height="{max(y1 - y0, 0):.1f}"'
@@ -582,48 +495,39 @@ def boxes(images, truth, predicted, mean) -> None:
     side, gap, columns = 168, 10, 4
     rows = -(-len(images) // columns)
     scale = side / images.shape[2]
-    found = overlaps(predicted, truth)
-    base = overlaps(np.tile(mean, (len(truth), 1)), truth)
-    better = int((found > base).sum())
-    parts = [
-        svg.text(
-            4,
-            22,
-            f"Four numbers make a box: nearer than the mean box on {better} of these {len(images)}",
-            15,
-            bold=True,
-        ),
-        svg.line(6, 42, 34, 42, BLUE, 3),
-        svg.text(40, 47, "true", 13, _INKS[0], bold=True),
-        svg.line(96, 42, 124, 42, VERMILION, 3, "7 5"),
-        svg.text(130, 47, "predicted", 13, "#A84300", bold=True),
-        svg.line(226, 42, 254, 42, BLACK, 2, "2 4"),
-        svg.text(260, 47, "mean of the training boxes", 13, BLACK, bold=True),
-    ]
+    found, base = overlaps(predicted, truth), overlaps(np.tile(mean, (len(truth), 1)), truth)
+    key = (
+        (6, BLUE, 3, "", "true", _INKS[0]),
+        (96, VERMILION, 3, "7 5", "predicted", _RED_INK),
+        (226, BLACK, 2, "2 4", "mean of the training boxes", BLACK),
+    )
+    parts = []
+    for x, colour, width, dash, words, shade in key:
+        parts += [svg.line(x, 42, x + 28, 42, colour, width, dash), svg.text(x + 34, 47, words, 13, shade, bold=True)]
     for number, image in enumerate(images):
         x, y = 4 + (number % columns) * (side + gap), 60 + (number // columns) * (side + 34)
-        inside = [
-            _photo(x, y, side, side, image),
+        parts += [
+            tile.image(x, y, side, side, image, sharp=False),
             _outline(mean, scale, x, y, BLACK, 1.6, "2 4"),
             _outline(truth[number], scale, x, y, BLUE),
             _outline(np.clip(predicted[number], 0, images.shape[2]), scale, x, y, VERMILION, 2.5, "7 5"),
-        ]
-        parts += [
-            *inside,
-            svg.text(x, y + side + 17, f"IoU {found[number]:.2f}", 13, "#A84300", bold=True),
+            svg.text(x, y + side + 17, f"IoU {found[number]:.2f}", 13, _RED_INK, bold=True),
             svg.text(x + side, y + side + 17, f"mean box {base[number]:.2f}", 12.5, BLACK, "end"),
         ]
     told = ", ".join(f"{a:.2f} ({b:.2f})" for a, b in zip(found, base, strict=True))
+    better = int((found > base).sum())
+    title = f"Four numbers make a box: nearer than the mean box on {better} of these {len(images)}"
     svg.show(
-        svg.canvas(8 + columns * (side + gap), 60 + rows * (side + 34), *parts),
-        f"Plates, each with its true box, the box that a ridge regression predicts, and the mean box. Intersection over union of "
+        svg.sheet(title, 8 + columns * (side + gap), 60 + rows * (side + 34), *parts),
+        "Plates, each with its true box, the box that a ridge regression predicts, and the mean box. Intersection "
+        "over union of "
         f"the prediction, and of the mean box in brackets: {told}.",
     )
 
 
 def draw_iou(image, truth, box) -> str:
     """Draw two boxes on a picture, their overlap, and the fraction; returns SVG."""
-    side = 340
+    side, (x, y), left = 340, (10, 44), 374
     scale = side / image.shape[1]
     a, b = np.asarray(box, float), np.asarray(truth, float)
     w, h = (float(max(0.0, min(a[i + 2], b[i + 2]) - max(a[i], b[i]))) for i in (0, 1))
@@ -631,36 +535,34 @@ def draw_iou(image, truth, box) -> str:
     both = w * h
     union = areas[0] + areas[1] - both
     value = both / union if union else 0.0
-    x, y = 10, 44
     corner = np.maximum(a[:2], b[:2]) * scale
-    n = svg.fixed
-    parts = [
-        svg.text(
-            10, 24, "Move the box until it lies on the food" if value < 0.8 else "That is a good box", 15, bold=True
-        ),
-        _photo(x, y, side, side, image),
+
+    def area(name, wide, high, total):
+        return f"{name}: {wide:.0f} × {high:.0f} = {total:.0f}"
+
+    return svg.sheet(
+        "Move the box until it lies on the food" if value < 0.8 else "That is a good box",
+        720,
+        396,
+        tile.image(x, y, side, side, image, sharp=False),
         svg.box(x + corner[0], y + corner[1], w * scale, h * scale, ORANGE, opacity=0.45),
         _outline(b, scale, x, y, BLUE),
         _outline(a, scale, x, y, VERMILION, 3, "7 5"),
-        svg.text(374, 74, "in square pixels", 12.5, "#333"),
-        svg.text(
-            374, 104, f"yours: {n(a[2] - a[0], 0)} × {n(a[3] - a[1], 0)} = {n(areas[0], 0)}", 14, "#A84300", bold=True
+        svg.note(left, 74, "in square pixels"),
+        svg.text(left, 104, area("yours", *(a[2:] - a[:2]), areas[0]), 14, _RED_INK, bold=True),
+        svg.text(left, 132, area("true", *(b[2:] - b[:2]), areas[1]), 14, _INKS[0], bold=True),
+        svg.text(left, 160, area("overlap", w, h, both), 14, _INKS[1], bold=True),
+        svg.text(left, 204, "union: both areas, minus the overlap", 14),
+        svg.text(left, 226, f"{areas[0]:.0f} + {areas[1]:.0f} − {both:.0f} = {union:.0f}", 14),
+        svg.text(left, 276, f"IoU = {both:.0f} / {union:.0f} = {value:.2f}", 19, bold=True),
+        svg.box(left, 296, 320, 18, "#EEE", "#999"),
+        svg.box(left, 296, 320 * value, 18, VERMILION),
+        svg.line(left + 160, 290, left + 160, 320, BLACK, 2),
+        *(
+            svg.text(left + 320 * v, 336, f"{v:g}", 12, "#333", a)
+            for v, a in ((0, "start"), (0.5, "middle"), (1, "middle"))
         ),
-        svg.text(
-            374, 132, f"true: {n(b[2] - b[0], 0)} × {n(b[3] - b[1], 0)} = {n(areas[1], 0)}", 14, _INKS[0], bold=True
-        ),
-        svg.text(374, 160, f"overlap: {n(w, 0)} × {n(h, 0)} = {n(both, 0)}", 14, _INKS[1], bold=True),
-        svg.text(374, 204, "union: both areas, less the overlap", 14),
-        svg.text(374, 226, f"{n(areas[0], 0)} + {n(areas[1], 0)} − {n(both, 0)} = {n(union, 0)}", 14),
-        svg.text(374, 276, f"IoU = {n(both, 0)} / {n(union, 0)} = {n(value, 2)}", 19, bold=True),
-        svg.box(374, 296, 320, 18, "#EEE", "#999"),
-        svg.box(374, 296, 320 * value, 18, VERMILION),
-        svg.line(534, 290, 534, 320, BLACK, 2),
-        svg.text(534, 336, "0.5", 12, "#333", "middle"),
-        svg.text(374, 336, "0", 12, "#333", "middle"),
-        svg.text(694, 336, "1", 12, "#333", "middle"),
-    ]
-    return svg.canvas(720, 396, *parts)
+    )
 
 
 def iou_explorer(image, truth, box=(10, 12, 34, 40)) -> None:
@@ -675,27 +577,23 @@ def iou_explorer(image, truth, box=(10, 12, 34, 40)) -> None:
     box : sequence of 4 numbers
         To begin with.
     """
-    import ipywidgets as widgets
-
     height, width = image.shape[:2]
     truth = np.round(np.asarray(truth, float))
-
-    def slider(value, top, name):
-        return widgets.IntSlider(value=value, min=0, max=top, description=name, layout=widgets.Layout(width="330px"))
+    x0, y0, x1, y1 = box
 
     def draw(left, upper, wide, high):
         return draw_iou(image, truth, (left, upper, min(left + wide, width), min(upper + high, height)))
 
-    x0, y0, x1, y1 = box
     explore(
         draw,
         {
-            "left": slider(x0, width - 1, "x0"),
-            "upper": slider(y0, height - 1, "y0"),
-            "wide": slider(x1 - x0, width, "width"),
-            "high": slider(y1 - y0, height, "height"),
+            "left": slider("x0", 0, width - 1, x0),
+            "upper": slider("y0", 0, height - 1, y0),
+            "wide": slider("width", 0, width, x1 - x0),
+            "high": slider("height", 0, height, y1 - y0),
         },
-        "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is coloured; beside it their areas, "
+        "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is coloured; beside it "
+        "their areas, "
         "the overlap, the union and the intersection over union.",
     )
 
@@ -821,128 +719,109 @@ def _score(name: str, table: dict) -> str:
     if "Regressor" in name or name == "Ridge":
         error = np.abs(model.fit(train[0], train[2]).predict(val[0]) - val[2]).mean()
         base = np.abs(np.median(train[2]) - val[2]).mean()
-        return f"kcal, all features, {len(train[0])} plates: off by {error:.0f} on the validation plates; the median by {base:.0f}."
+        return (
+            f"kcal, all features, {len(train[0])} plates: off by {error:.0f} on the validation plates; "
+            f"the median by {base:.0f}."
+        )
     right = (model.fit(train[0], train[1]).predict(val[0]) == val[1]).mean()
     base = (val[1] == np.bincount(train[1]).argmax()).mean()
     return (
-        f"{len(np.unique(train[1]))} dishes, all features, {len(train[0])} plates: {right:.0%} of the validation plates right; "
+        f"{len(np.unique(train[1]))} dishes, all features, {len(train[0])} plates: {right:.0%} of the validation "
+        "plates right; "
         f"one dish always: {base:.0%}."
     )
 
 
-def _run_names(name: str, points, labels, panel, axes) -> list[str]:
-    limits = (panel.xlim, panel.ylim)
-    (x0, x1), (y0, y1) = limits
-    across, up = 72, 60
-    xs, ys = x0 + (np.arange(across) + 0.5) * (x1 - x0) / across, y1 - (np.arange(up) + 0.5) * (y1 - y0) / up
-    plane = np.stack(np.meshgrid(xs, ys), axis=2).reshape(-1, 2)
-    marks = [_mark(float(panel.x(a)), float(panel.y(b)), int(c)) for (a, b), c in zip(points, labels, strict=True)]
-    back = []
-    if name == "more data":
-        marks = marks[:_TOO_FEW]
-    else:
-        regions = make_estimator(name).fit(points, labels).predict(plane)
-        back = [panel.clip(_coloured(panel, regions, up, across))]
-    return [*back, panel.axes(_nice(x0, x1, 4), _nice(y0, y1, 4), *axes, out=40), *marks]
-
-
-def _run_groups(name: str, points, labels, panel, axes) -> list[str]:
-    shades = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, GREY, BLACK)
-    found = make_estimator(name).fit_predict(points)
-    marks = [
-        _mark(float(panel.x(a)), float(panel.y(b)), int(kind), shades[min(int(c), 6)])
-        for (a, b), c, kind in zip(points, found, labels, strict=True)
-    ]
-    ticks = _nice(*panel.xlim, 4), _nice(*panel.ylim, 4)
-    count = len(np.unique(found))
-    return [panel.axes(*ticks, *axes, f"{count} groups", out=40), *marks]
-
-
-def _run_numbers(name: str, x, y, panel) -> list[str]:
-    grid = np.linspace(*panel.xlim, 160)
-    parts = [
-        panel.axes([0, 5, 10, 15, 20], [0, 100, 200, 300, 400], "fat (g per 100 g)", "energy (kcal per 100 g)", out=42)
-    ]
+def _run_names(name: str, points, labels, panel, axes) -> str:
+    back, shown = "", slice(_TOO_FEW)
     if name != "more data":
-        model = make_estimator(name, neighbours=3).fit(x[:, None], y)
-        parts.append(panel.clip(panel.curve(grid, model.predict(grid[:, None]), BLUE, 3)))
-    shown = slice(None) if name != "more data" else slice(_TOO_FEW)
-    return [*parts, *(svg.circle(panel.x(a), panel.y(b), 5, BLACK) for a, b in zip(x[shown], y[shown], strict=True))]
+        regions = make_estimator(name).fit(points, labels).predict(panel.plane(72, 60).reshape(-1, 2))
+        back, shown = _coloured(panel, regions, (72, 60)), slice(None)
+    ticks = nice_ticks(*panel.xlim, 4), nice_ticks(*panel.ylim, 4)
+    return back + panel.axes(*ticks, *axes, out=40) + _marks(panel, points[shown], labels[shown])
 
 
-def _run_map(name: str, table: dict, panel) -> list[str]:
+def _run_groups(name: str, points, labels, panel, axes) -> str:
+    palette = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, GREY, BLACK)
+    found = make_estimator(name).fit_predict(points)
+    ticks = nice_ticks(*panel.xlim, 4), nice_ticks(*panel.ylim, 4)
+    marks = _marks(panel, points, labels, [palette[min(int(c), 6)] for c in found])
+    return panel.axes(*ticks, *axes, f"{len(np.unique(found))} groups", out=40) + marks
+
+
+def _run_numbers(name: str, x, y, panel) -> str:
+    drawn = panel.axes(range(0, 21, 5), range(0, 401, 100), _FAT, _ENERGY, out=42)
+    if name == "more data":
+        return drawn + panel.points(x[:_TOO_FEW], y[:_TOO_FEW])
+    grid = np.linspace(*panel.xlim, 160)
+    model = make_estimator(name, neighbours=3).fit(x[:, None], y)
+    return drawn + panel.clip(panel.curve(grid, model.predict(grid[:, None]), BLUE, 3)) + panel.points(x, y)
+
+
+def _run_map(name: str, table: dict, panel) -> str:
     features, labels = table["cloud"]
     flat = make_estimator(name).fit_transform(features)
-    (x0, x1), (y0, y1) = _limits(flat)
-    inner = svg.Panel(panel.left, panel.top, panel.width, panel.height, (x0, x1), (y0, y1))
-    marks = [_mark(float(inner.x(a)), float(inner.y(b)), int(c)) for (a, b), c in zip(flat, labels, strict=True)]
+    inner = Panel(panel.left, panel.top, panel.width, panel.height, *limits(flat))
+    ticks = nice_ticks(*inner.xlim, 4), nice_ticks(*inner.ylim, 4)
     title = f"{features.shape[1]} features in 2"
-    return [
-        inner.axes(_nice(x0, x1, 4), _nice(y0, y1, 4), "first new axis", "second new axis", title, out=40),
-        *marks,
-    ]
+    return inner.axes(*ticks, "first new axis", "second new axis", title, out=40) + _marks(inner, flat, labels)
+
+
+def _at_work(table: dict, goal: str, name: str) -> str:
+    """The estimator at the end of the walk, at work on the table's plates."""
+    points, labels = table["plane"]
+    ranges = ((-1.5, 24.5), (-10, 460)) if goal == "a number" else limits(points)
+    panel = Panel(404, 74, 296, 272, *ranges)
+    if goal == "a number":
+        return _run_numbers(name, *table["line"], panel)
+    if goal == "a name" or name == "more data":
+        return _run_names(name, points, labels, panel, table["axes"])
+    return _run_groups(name, points, labels, panel, table["axes"]) if goal == "groups" else _run_map(name, table, panel)
+
+
+def _walk(asked, answers: dict) -> tuple[str, float]:
+    """The questions with the chosen answers in blue, and where the next line stands."""
+    parts, y = [], 58
+    for number, key in enumerate(asked, start=1):
+        question, options = _QUESTIONS[key]
+        parts.append(svg.text(10, y, f"{number}. {question}", 13.5, BLACK, bold=True))
+        x, y = 10.0, y + 10
+        for option in options:
+            wide = 8.0 * len(option) + 16
+            if x + wide > 320:
+                x, y = 10.0, y + 30
+            fill, edge, ink = (BLUE, BLUE, "#fff") if option == answers[key] else ("#fff", "#B5B5B5", "#666")
+            parts.append(svg.box(x, y, wide, 24, fill, edge, 1.2, 12))
+            parts.append(svg.text(x + wide / 2, y + 16.5, option, 12.5, ink, "middle", bold=option == answers[key]))
+            x += wide + 6
+        parts.append(svg.arrow(24, y + 28, 24, y + 46, BLUE))
+        y += 66
+    return "".join(parts), y
 
 
 def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None = None) -> str:
     """Draw the walk through the questions, and what the estimator at its end does; returns SVG."""
     name, asked = choose(goal, size, shape, count, bent)
-    answers = {"goal": goal, "size": size, "shape": shape, "count": count, "bent": bent}
     known = {} if known is None else known
     if (goal, name) not in known:
-        points, labels = table["plane"]
-        numbers = goal == "a number"
-        limits = ((-1.5, 24.5), (-10, 460)) if numbers else _limits(points)
-        panel = svg.Panel(404, 74, 296, 272, *limits)
-        if numbers:
-            drawing = _run_numbers(name, *table["line"], panel)
-        elif goal == "a name" or name == "more data":
-            drawing = _run_names(name, points, labels, panel, table["axes"])
-        elif goal == "groups":
-            drawing = _run_groups(name, points, labels, panel, table["axes"])
-        else:
-            drawing = _run_map(name, table, panel)
-        known[goal, name] = "".join(drawing), _score(name, table)
+        known[goal, name] = _at_work(table, goal, name), _score(name, table)
     drawing, score = known[goal, name]
-    title = f"You land at: {name}" if name != "more data" else "Stop here: collect more plates"
-    parts = [svg.text(10, 24, title, 16, bold=True)]
-    if goal != "a number":
-        x = 404.0
-        for number, dish in enumerate(table["dishes"]):
-            grey = name in ("KMeans", "MeanShift")  # there the colours are not the dishes'
-            parts.append(_mark(x + 4, 400, number, GREY if grey else ""))
-            parts.append(svg.text(x + 15, 404, _words(dish), 12.5, "#333" if grey else _INKS[number]))
-            x += 28 + 8.0 * len(dish)
-    y = 58
-    for number, key in enumerate(asked, start=1):
-        question, options = _QUESTIONS[key]
-        parts.append(svg.text(10, y, f"{number}. {question}", 13.5, BLACK, bold=True))
-        y += 10
-        x, row = 10.0, 0
-        for option in options:
-            wide = 8.0 * len(option) + 16
-            if x + wide > 320:
-                x, row = 10.0, row + 1
-            chosen = option == answers[key]
-            parts.append(
-                svg.box(x, y + 30 * row, wide, 24, BLUE if chosen else "#fff", BLUE if chosen else "#B5B5B5", 1.2, 12)
-            )
-            parts.append(
-                svg.text(
-                    x + wide / 2, y + 30 * row + 16.5, option, 12.5, "#fff" if chosen else "#666", "middle", bold=chosen
-                )
-            )
-            x += wide + 6
-        y += 30 * row + 24
-        parts.append(svg.arrow(24, y + 4, 24, y + 22, BLUE))
-        y += 42
+    walk, y = _walk(asked, {"goal": goal, "size": size, "shape": shape, "count": count, "bent": bent})
+    parts, x = [walk], 404.0
+    for number, dish in enumerate(table["dishes"] if goal != "a number" else ()):
+        grey = name in ("KMeans", "MeanShift")  # there the colours are not the dishes'
+        parts.append(_mark(x + 4, 400, number, GREY if grey else ""))
+        parts.append(svg.text(x + 15, 404, svg.spoken(dish), 12.5, "#333" if grey else _INKS[number]))
+        x += 28 + 8.0 * len(dish)
     parts += [
         svg.box(10, y - 14, 310, 32, "#E8F2F9", BLUE, 1.5, 6),
         svg.text(165, y + 7, name, 15, _INKS[0], "middle", bold=True),
         svg.text(10, 428, _WHY[name], 13, BLACK),
-        svg.text(10, 450, score, 13, "#A84300", bold=True),
+        svg.text(10, 450, score, 13, _RED_INK, bold=True),
         drawing,
     ]
-    return svg.canvas(720, 462, *parts)
+    title = f"You land at: {name}" if name != "more data" else "Stop here: collect more plates"
+    return svg.sheet(title, 720, 462, *parts)
 
 
 def estimator_chooser(table: dict) -> None:
@@ -951,21 +830,16 @@ def estimator_chooser(table: dict) -> None:
     Parameters
     ----------
     table : dict
-        ``train`` and ``val``: each (features (N, D), labels (N,), kcal (N,)) of all plates; ``plane``: (points (M, 2), labels
-        0 to 2 (M,)) of three dishes, ``dishes`` their names, ``axes`` what the two are; ``cloud``: (features (M, D), labels 0 to 2 (M,)) of the same
-        dishes; ``line``: (fat (L,), kcal (L,)) per 100 g.
+        ``train`` and ``val``: each (features (N, D), labels (N,), kcal (N,)) of all plates; ``plane``: (points (M, 2),
+        labels 0 to 2 (M,)) of three dishes, ``dishes`` their names, ``axes`` what the two are; ``cloud``: (features
+        (M, D), labels 0 to 2 (M,)) of the same dishes; ``line``: (fat (L,), kcal (L,)) per 100 g.
     """
     import ipywidgets as widgets
 
     known: dict = {}
     first = {"goal": "a name", "size": "50 to 100,000", "shape": "along straight lines", "count": "yes", "bent": "no"}
     controls = {
-        key: widgets.ToggleButtons(
-            options=options,
-            value=first[key],
-            description=question,
-            style={"description_width": "250px", "button_width": "auto"},
-        )
+        key: buttons(question, options, first[key], "auto", description_width="250px")
         for key, (question, options) in _QUESTIONS.items()
     }
 
@@ -983,7 +857,8 @@ def estimator_chooser(table: dict) -> None:
     explore(
         lambda **answers: draw_chooser(table, **answers, known=known),
         controls,
-        "A walk through two or three questions that ends at an estimator of scikit-learn. Beside it, the estimator at work: on plates of "
+        "A walk through two or three questions that ends at an estimator of scikit-learn. Beside it, the estimator at "
+        "work: on plates of "
         "three dishes in two features, or on the energy of dishes against their fat. Buttons answer the questions.",
         layout,
     )
@@ -1009,29 +884,24 @@ def lucky_guessers(guessers: int, val: int, test: int, classes: int, seed: int) 
 
 def draw_lucky(val, test, tried: int) -> str:
     """Draw the accuracies of random guessers on two sets, the best of the first `tried` marked; returns SVG."""
-    top = 0.2
-    best = int(np.argmax(val[:tried]))
-    panel = svg.Panel(64, 72, 330, 300, (0, top), (0, top))
+    val, test = val[:tried], test[:tried]
+    best, panel = int(np.argmax(val)), Panel(64, 72, 330, 300, (0, 0.2), (0, 0.2))
     ticks = [(0, "0 %"), (0.05, "5 %"), (0.1, "10 %"), (0.15, "15 %"), (0.2, "20 %")]
-    parts = [
-        svg.text(10, 22, f"The best of {tried} guessers is lucky on the plates that chose it", 15, bold=True),
-        panel.axes([], ticks, "accuracy on the validation plates", "accuracy on the test plates", out=48),
-        *(svg.text(panel.x(v), 388, w, 12, "#333", "middle") for v, w in ticks),
-        *(svg.line(panel.x(v), 72, panel.x(v), 372, svg.GRID) for v, _ in ticks),
-        panel.curve([0, top], [0, top], "#9A9A9A", 1.5, "5 4"),
-        *(
-            svg.circle(panel.x(a), panel.y(b), 4, svg.mix(BLUE, 0.6))
-            for a, b in zip(val[:tried], test[:tried], strict=True)
-        ),
-        svg.circle(panel.x(val[best]), panel.y(test[best]), 8, VERMILION),
-        svg.text(430, 130, "the one you would choose:", 13.5, "#A84300", bold=True),
+    return svg.sheet(
+        f"The best of {tried} guessers is lucky on the plates that chose it",
+        720,
+        418,
+        panel.axes(ticks, ticks, "accuracy on the validation plates", "accuracy on the test plates", out=48),
+        panel.curve([0, 0.2], [0, 0.2], "#9A9A9A", 1.5, "5 4"),
+        panel.points(val, test, 4, mix(BLUE, 0.6)),
+        panel.points([val[best]], [test[best]], 8, VERMILION),
+        svg.text(430, 130, "the one you would choose:", 13.5, _RED_INK, bold=True),
         svg.text(430, 156, f"validation {val[best]:.1%}", 15, bold=True),
         svg.text(430, 182, f"test {test[best]:.1%}", 15, bold=True),
         svg.text(430, 234, f"mean of all {tried}:", 13.5, _INKS[0], bold=True),
-        svg.text(430, 260, f"validation {val[:tried].mean():.1%}", 15),
-        svg.text(430, 286, f"test {test[:tried].mean():.1%}", 15),
-    ]
-    return svg.canvas(720, 418, *parts)
+        svg.text(430, 260, f"validation {val.mean():.1%}", 15),
+        svg.text(430, 286, f"test {test.mean():.1%}", 15),
+    )
 
 
 def luck_explorer(val: int, test: int, classes: int, seed: int) -> None:
@@ -1045,20 +915,11 @@ def luck_explorer(val: int, test: int, classes: int, seed: int) -> None:
         How many dishes.
     seed : int
     """
-    import ipywidgets as widgets
-
     scores = lucky_guessers(300, val, test, classes, seed)
     explore(
         lambda tried: draw_lucky(*scores, tried),
-        {
-            "tried": widgets.SelectionSlider(
-                options=[1, 2, 5, 10, 20, 50, 100, 200, 300],
-                value=100,
-                description="models tried",
-                style={"description_width": "initial"},
-                layout=widgets.Layout(width="420px"),
-            )
-        },
-        "Models that guess at random, each a dot: accuracy on the validation plates against accuracy on the test plates. The one "
+        {"tried": stops("models tried", [1, 2, 5, 10, 20, 50, 100, 200, 300], 100)},
+        "Models that guess at random, each a dot: accuracy on the validation plates against accuracy on the test "
+        "plates. The one "
         "that is best on the validation plates is marked. A slider sets how many were tried.",
     )

@@ -6,8 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg
+from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of, stepper
+from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 #: Each optimiser's colour, and its shade for words.
@@ -26,14 +28,12 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
     steps : int
     start : float
     """
-    parts = [
-        svg.text(14, 26, "One landscape, four learning rates: creeping, right, bouncing, diverging", 15, bold=True)
-    ]
+    parts = []
     words = []
     grid = np.linspace(-7, 7, 141)
     for number, rate in enumerate(rates):
         path = start * (1 - 2 * rate) ** np.arange(steps + 1)
-        panel = svg.Panel(46 + 172 * number, 78, 146, 190, (-7, 7), (0, 46))
+        panel = Panel(46 + 172 * number, 78, 146, 190, (-7, 7), (0, 46))
         end = f"{path[-1]:+.2f}".replace("-", "−").replace("+", "") if abs(path[-1]) >= 0.005 else "0.00"
         words.append(f"rate {rate:g} ends at {end}")
         parts += [
@@ -47,10 +47,10 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
                 for k, w in enumerate(path)
                 if abs(w) < 6.7
             ),
-            svg.text(46 + 172 * number, 322, f"step {steps}: w = {end}", 12.5, "#333"),
+            svg.note(46 + 172 * number, 322, f"step {steps}: w = {end}"),
         ]
     svg.show(
-        svg.canvas(740, 334, *parts),
+        svg.sheet("One landscape, four learning rates: creeping, right, bouncing, diverging", 740, 334, *parts),
         f"Four parabolas with {steps} steps of gradient descent from w = {start:g}: " + "; ".join(words) + ".",
     )
 
@@ -185,23 +185,15 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
     """Draw the paths so far on the landscape's contours, and the heights beside them; parameters as for `runs`."""
     scene = LANDSCAPES[landscape]
     paths = runs(landscape, rate, beta, noise, steps)
-    panel = svg.Panel(52, 56, 400, 330, scene.xlim, scene.ylim)
-    side = svg.Panel(520, 76, 176, 220, (0, steps), (-6, 3))
+    panel = Panel(52, 56, 400, 330, scene.xlim, scene.ylim)
+    side = Panel(520, 76, 176, 220, (0, steps), (-6, 3))
     ticks = range(int(scene.xlim[0]), int(scene.xlim[1]) + 1)
     parts = [
         panel.clip(
-            *(
-                panel.curve(p[:, 0], p[:, 1], svg.mix(PURPLE, 0.75 - 0.5 * rank), 1.1)
-                for rank, p in _contours(landscape)
-            )
+            *(panel.curve(p[:, 0], p[:, 1], mix(PURPLE, 0.75 - 0.5 * rank), 1.1) for rank, p in _contours(landscape))
         ),
         panel.axes(ticks, range(int(scene.ylim[0]), int(scene.ylim[1]) + 1), "weight 1", "weight 2", out=32),
-        side.axes(
-            [0, steps // 2, steps],
-            [(-6, "10⁻⁶"), (-3, "10⁻³"), (0, "1"), (3, "1000")],
-            "step",
-            "",
-        ),
+        side.axes([0, steps // 2, steps], [(-6, "10⁻⁶"), (-3, "10⁻³"), (0, "1"), (3, "1000")], "step", ""),
         svg.text(520, 62, "height above the bottom", 12.5, "#333", bold=True),
     ]
     ends = {}
@@ -214,14 +206,20 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
             panel.clip(
                 panel.curve(path[:, 0], path[:, 1], colour, 2.2),
                 _mark(name, *map(float, (panel.x(path[-1, 0]), panel.y(path[-1, 1])))),
-            ),  # fmt: skip
+            ),
             side.clip(side.curve(np.arange(len(path)), heights, colour, 2.4)),
         ]
     x, y = float(panel.x(scene.start[0])), float(panel.y(scene.start[1]))
     parts.append(svg.text(x, y - 12, "start", 12.5, BLACK, "middle", bold=True, halo=True))
     for number, (name, _, ink) in enumerate(_RUNNERS):
         height = ends[name]
-        told = "ran away" if height > 1e5 else f"{height:.1e}".replace("e-0", "e−").replace("e+0", "e+") if height < 0.01 else svg.fixed(height, 2)  # fmt: skip
+        told = (
+            "ran away"
+            if height > 1e5
+            else f"{height:.1e}".replace("e-0", "e−").replace("e+0", "e+")
+            if height < 0.01
+            else svg.fixed(height, 2)
+        )
         parts += [
             _mark(name, 528, 346 + 22 * number),
             svg.text(542, 350 + 22 * number, name, 13, ink, bold=True),
@@ -232,8 +230,7 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
     title = f"Step {step}: {best} is lowest" if step and ends[best] < 1e5 else f"Step {step}"
     if lost:
         title += f"; {' and '.join(lost)} ran away"
-    parts.insert(0, svg.text(14, 26, title, 15, bold=True))
-    return svg.canvas(720, 428, *parts)
+    return svg.sheet(title, 720, 428, *parts)
 
 
 def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 100) -> None:
@@ -248,36 +245,14 @@ def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 1
     steps : int
         How many steps there are.
     """
-    import ipywidgets as widgets
 
-    style = {"description_width": "100px"}
     play, slider = stepper(lambda: steps, 40, "step", interval=120, first=0)
     rates = (0.001, 0.003, 0.01, 0.02, 0.05, 0.09, 0.11, 0.2, 0.5, 1.0)
     controls = {
-        "landscape": widgets.ToggleButtons(
-            options=list(LANDSCAPES), value=landscape, description="landscape", style={"button_width": "80px"}
-        ),
-        "rate": widgets.SelectionSlider(
-            options=[(f"{r:g}", r) for r in rates],
-            value=rate,
-            description="learning rate",
-            style=style,
-            layout=widgets.Layout(width="340px"),
-        ),
-        "beta": widgets.SelectionSlider(
-            options=[(f"{b:g}", b) for b in (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)],
-            value=0.9,
-            description="momentum β",
-            style=style,
-            layout=widgets.Layout(width="340px"),
-        ),
-        "noise": widgets.SelectionSlider(
-            options=[("none", 0.0), ("some", 0.5), ("much", 2.0)],
-            value=0.0,
-            description="noise",
-            style=style,
-            layout=widgets.Layout(width="340px"),
-        ),
+        "landscape": interactive.buttons("landscape", list(LANDSCAPES), landscape, "80px"),
+        "rate": interactive.stops("learning rate", [(f"{r:g}", r) for r in rates], rate, 340),
+        "beta": interactive.stops("momentum β", [(f"{b:g}", b) for b in (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)], 0.9, 340),
+        "noise": interactive.stops("noise", [("none", 0.0), ("some", 0.5), ("much", 2.0)], 0.0, 340),
         "step": slider,
     }
 
@@ -299,7 +274,19 @@ def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 1
 
 
 def _log_ticks(low: int, high: int):
-    names = {-6: "10⁻⁶", -4: "10⁻⁴", -3: "0.001", -2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100", 4: "10⁴", 6: "10⁶", 8: "10⁸"}  # fmt: skip
+    names = {
+        -6: "10⁻⁶",
+        -4: "10⁻⁴",
+        -3: "0.001",
+        -2: "0.01",
+        -1: "0.1",
+        0: "1",
+        1: "10",
+        2: "100",
+        4: "10⁴",
+        6: "10⁶",
+        8: "10⁸",
+    }
     return [(k, names[k]) for k in names if low <= k <= high]
 
 
@@ -315,10 +302,9 @@ def noise_chart(sizes, errors) -> None:
     """
     sizes, errors = np.asarray(sizes), np.asarray(errors)
     middle = np.sqrt((errors**2).mean(axis=1))
-    panel = svg.Panel(70, 62, 560, 250, (-0.3, float(np.log10(sizes[-1])) + 0.4), (-1.5, 1.6))
+    panel = Panel(70, 62, 560, 250, (-0.3, float(np.log10(sizes[-1])) + 0.4), (-1.5, 1.6))
     rule = middle[0] * np.sqrt(sizes[0] / np.array([1.0, 4000.0]))
     parts = [
-        svg.text(14, 26, "Four times the batch, half the noise", 15, bold=True),
         panel.axes(
             [], _log_ticks(-1, 1), "samples in the batch", "distance from the full gradient (1 = its length)", out=46
         ),
@@ -327,14 +313,14 @@ def noise_chart(sizes, errors) -> None:
     ]
     for size, row, mean in zip(sizes, errors, middle, strict=True):
         x = float(panel.x(np.log10(size)))
-        parts.append(svg.text(x, panel.top + panel.height + 16, str(size), 12, "#333", "middle"))
-        parts += [svg.circle(x, float(panel.y(np.log10(e))), 3, svg.mix(BLUE, 0.5), "none") for e in row]
+        parts.append(svg.text(x, panel.bottom + 16, str(size), 12, "#333", "middle"))
+        parts += [svg.circle(x, float(panel.y(np.log10(e))), 3, mix(BLUE, 0.5), "none") for e in row]
         parts.append(svg.circle(x, float(panel.y(np.log10(mean))), 6, BLUE))
         parts.append(
             svg.text(x + 10, float(panel.y(np.log10(mean))) - 8, f"{mean:.2g}", 12.5, BLUE, bold=True, halo=True)
         )
     svg.show(
-        svg.canvas(660, 362, *parts),
+        svg.sheet("Four times the batch, half the noise", 660, 362, *parts),
         "The distance between a mini-batch's gradient and the full one against the batch size, on logarithmic axes: "
         + ", ".join(f"{size} samples {mean:.2g}" for size, mean in zip(sizes, middle, strict=True))
         + ". A dashed line falls with one over the root of the size.",
@@ -351,16 +337,15 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
     """
     steps = max(len(rates) for rates in schedules.values())
     top = 1.15 * max(float(np.max(rates)) for rates in schedules.values())
-    panel = svg.Panel(84, 56, 456, 220, (0, steps), (0, top))
+    panel = Panel(84, 56, 456, 220, (0, steps), (0, top))
     parts = [
-        svg.text(14, 26, "Warm up, stay high for a while, land softly", 15, bold=True),
         panel.axes(
             np.linspace(0, steps, 5),
             [(t, f"{t:.2g}") for t in np.linspace(0, top / 1.15, 3)],
             "step",
             "learning rate",
             out=62,
-        ),  # fmt: skip
+        )
     ]
     for number, ((name, rates), (colour, ink)) in enumerate(
         zip(schedules.items(), ((GREY, "#555"), (ORANGE, "#8A5F00"), (BLUE, BLUE)), strict=False)
@@ -369,7 +354,7 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
         parts.append(svg.line(556, 76 + 26 * number, 580, 76 + 26 * number, colour, 3, ("", "9 4", "")[number]))
         parts.append(svg.text(588, 80 + 26 * number, name, 12.5, ink, bold=True))
     svg.show(
-        svg.canvas(740, 326, *parts),
+        svg.sheet("Warm up, stay high for a while, land softly", 740, 326, *parts),
         "Learning rate against the step for "
         + ", ".join(schedules)
         + ". With warm-up the rate rises in a straight line "
@@ -386,9 +371,8 @@ def signal_chart(spreads: dict[str, np.ndarray]) -> None:
         At most four: for each initialisation the standard deviation behind layers 0 (the input), 1, 2, ...
     """
     layers = max(len(values) for values in spreads.values()) - 1
-    panel = svg.Panel(70, 56, 420, 260, (0, layers), (-13, 13))
+    panel = Panel(70, 56, 420, 260, (0, layers), (-13, 13))
     parts = [
-        svg.text(14, 26, f"Only one of these survives {layers} layers", 15, bold=True),
         panel.axes(
             [0, layers // 4, layers // 2, 3 * layers // 4, layers],
             [
@@ -398,7 +382,7 @@ def signal_chart(spreads: dict[str, np.ndarray]) -> None:
             "layer",
             "standard deviation of the signal",
             out=50,
-        ),
+        )
     ]
     inks = ((VERMILION, "#A84300"), (ORANGE, "#8A5F00"), (GREEN, "#00654A"), (PURPLE, "#8E3F69"))
     told = []
@@ -415,7 +399,7 @@ def signal_chart(spreads: dict[str, np.ndarray]) -> None:
         ]
         told.append(f"{name} {values[-1]:.1e}")
     svg.show(
-        svg.canvas(720, 366, *parts),
+        svg.sheet(f"Only one of these survives {layers} layers", 720, 366, *parts),
         f"The standard deviation of a signal after each of {layers} layers with ReLU, on a logarithmic axis. At the end: "
         + "; ".join(told)
         + ".",
@@ -439,10 +423,9 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
     train, validation = np.asarray(train), np.asarray(validation)
     epochs = np.arange(1, len(train) + 1)
     top = float(max(train.max(), validation.max()) * 1.08)
-    panel = svg.Panel(60, 56, 520, 250, (0, len(train)), (0, top))
+    panel = Panel(60, 56, 520, 250, (0, len(train)), (0, top))
     right = float(panel.x(len(train))) + 8
     parts = [
-        svg.text(14, 26, "The training loss keeps falling; the validation loss turns round", 15, bold=True),
         panel.axes(
             np.linspace(0, len(train), 6),
             np.arange(0, top, 0.5),
@@ -450,7 +433,7 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
             "loss (cross-entropy)",
             digits=(0, 1),
             out=40,
-        ),  # fmt: skip
+        ),
         panel.curve(epochs, train, BLUE, 3),
         panel.curve(epochs, validation, VERMILION, 3, "9 4"),
         svg.text(right, panel.y(train[-1]) + 4, "training", 13, BLUE, bold=True),
@@ -459,13 +442,13 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
     for epoch, words, height in ((best, f"best: epoch {best}", 30), (stop, f"stop: epoch {stop}", 50)):
         if epoch:
             x = float(panel.x(epoch))
-            parts.append(svg.line(x, panel.top, x, panel.top + panel.height, "#555", 1.3, "4 4"))
+            parts.append(svg.line(x, panel.top, x, panel.bottom, "#555", 1.3, "4 4"))
             parts.append(svg.text(x + 6, panel.top + height, words, 13, BLACK, bold=True, halo=True))
     told = ""
     if accuracy is not None:
         told = f" {accuracy[best - 1]:.1%} of the validation pictures are right at the best epoch, {accuracy[-1]:.1%} at the end."
     svg.show(
-        svg.canvas(700, 354, *parts),
+        svg.sheet("The training loss keeps falling; the validation loss turns round", 700, 354, *parts),
         f"Training and validation loss over {len(train)} epochs. The training loss falls to {train[-1]:.2f}. The validation "
         f"loss is lowest at epoch {best}, with {validation[best - 1]:.2f}, and rises to {validation[-1]:.2f}." + told,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import html
 import io
+
+from introdl.pixels import data_address
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/): told apart by colour-blind readers too.
 BLACK = "#000000"
@@ -61,6 +62,9 @@ def use_style() -> None:
     )
 
 
+#: A drawing with more colours than these holds photographs or maps, and is written as JPEG.
+PHOTOGRAPHIC = 6000
+
 _drawing = True
 
 
@@ -93,7 +97,7 @@ def picture(figure, alt: str, width: int | None = None) -> str:
     Returns
     -------
     str
-        HTML with the picture embedded as PNG.
+        HTML with the picture in it: a JPEG where it holds photographs, else a PNG of at most 256 colours.
     """
     import matplotlib.pyplot as plt
 
@@ -102,16 +106,27 @@ def picture(figure, alt: str, width: int | None = None) -> str:
     if not _drawing:
         plt.close(figure)
         return f"<p>[figure, as handed out: {html.escape(alt)}]</p>"
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", bbox_inches="tight", facecolor="white", metadata={"Software": None})
+    address = _rendered(figure)
     if width is None:
         width = round(figure.get_figwidth() * 100)
     plt.close(figure)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return (
-        f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt, quote=True)}" '
-        f'style="width:{width}px;max-width:100%;height:auto">'
+        f'<img src="{address}" alt="{html.escape(alt, quote=True)}" style="width:{width}px;max-width:100%;height:auto">'
     )
+
+
+def _rendered(figure) -> str:
+    """Draw a matplotlib figure and return it as a data address, as small as it can be without looking worse."""
+    from PIL import Image
+
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", bbox_inches="tight", facecolor="white", pil_kwargs={"compress_level": 1})
+    image, file = Image.open(drawn).convert("RGB"), io.BytesIO()
+    if image.getcolors(PHOTOGRAPHIC) is None:
+        image.save(file, "JPEG", quality=85, subsampling=0)  # full colour resolution: words stay sharp
+        return data_address(file.getvalue(), "image/jpeg")
+    image.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return data_address(file.getvalue())
 
 
 def show(figure, alt: str, width: int | None = None) -> None:

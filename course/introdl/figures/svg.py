@@ -1,4 +1,6 @@
-"""Drawing in SVG and HTML: shapes, numbers, axes, grids of numbers and the card that a figure lies on.
+"""Drawing in SVG and HTML: shapes, words, numbers, and the card that a figure lies on.
+
+Number grids are in `grid`, axes with curves in `panel`, pictures in `tile`.
 
 Everything returns text; `show` puts it on the page with its alt text. Lengths are in pixels, x to the right and y down.
 """
@@ -9,21 +11,39 @@ import html
 
 import numpy as np
 
-from introdl.figures.style import BLACK, BLUE, ORANGE
+from introdl.figures.style import BLACK
 
 INK = "#222222"
 FONT = "font-family:'DejaVu Sans',Verdana,sans-serif"
 GRID = "#E3E3E3"
 
 
+def fixed(value: float, digits: int = 2) -> str:
+    """Write a number with ``digits`` decimals and a true minus sign."""
+    words = f"{value:.{digits}f}"
+    return (words.lstrip("-") if float(words) == 0 else words).replace("-", "\N{MINUS SIGN}")
+
+
 def short(value: float, digits: int = 2) -> str:
-    """Write a number short: at most ``digits`` decimals, no trailing zeros, a real minus sign."""
-    text = f"{value:.{digits}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    if text in ("-0", ""):
-        text = "0"
-    return text.replace("-", "\N{MINUS SIGN}")
+    """Write a number short: at most ``digits`` decimals, no trailing zeros, a true minus sign."""
+    words = fixed(value, digits)
+    return words.rstrip("0").rstrip(".") if "." in words else words
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Write the tail of a sum: `` + 0.50`` or `` − 0.50``."""
+    return (" − " if value < 0 else " + ") + fixed(abs(value), digits)
+
+
+def factor(value: float) -> str:
+    """Write a number as a factor of a product: short, a negative one in brackets."""
+    words = short(value)
+    return f"({words})" if value < 0 and words != "0" else words
+
+
+def spoken(name: str) -> str:
+    """Write a class's name as people do: ``french_fries`` becomes ``french fries``."""
+    return name.replace("_", " ")
 
 
 def canvas(width: float, height: float, *parts: str) -> str:
@@ -33,6 +53,21 @@ def canvas(width: float, height: float, *parts: str) -> str:
         f'style="max-width:100%;height:auto;background:#fff;{FONT}">'
         f'<rect width="{width:g}" height="{height:g}" fill="#fff"/>{"".join(parts)}</svg>'
     )
+
+
+def sheet(words: str, width: float, height: float, *parts: str) -> str:
+    """Return an SVG as `canvas` does, with what the figure says as its title."""
+    return canvas(width, height, title(words), *parts)
+
+
+def title(words: str) -> str:
+    """Return what a drawing says, at its top."""
+    return text(14, 24, words, 15, bold=True)
+
+
+def subtitle(words: str) -> str:
+    """Return the line below a title: what was measured, and how."""
+    return text(14, 45, words, 12.5, "#444")
 
 
 def show(drawing: str, alt: str) -> None:
@@ -52,6 +87,26 @@ def text(x, y, words, size=13, colour=BLACK, anchor="start", bold=False, italic=
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}"{style}>'
         f"{html.escape(str(words))}</text>"
     )
+
+
+def note(x, y, words, anchor="start") -> str:
+    """Return a dark grey remark."""
+    return text(x, y, words, 12.5, "#333", anchor)
+
+
+def centred(x, y, words, size, colour=BLACK, anchor="middle", bold=False, italic=False) -> str:
+    """Return words whose middle, not whose base line, lies at y."""
+    style = (' font-weight="700"' if bold else "") + (' font-style="italic"' if italic else "")
+    return (
+        f'<text x="{x:g}" y="{y:.1f}" font-size="{size}" fill="{colour}"{style} text-anchor="{anchor}" '
+        f'dominant-baseline="central">{html.escape(str(words))}</text>'
+    )
+
+
+def ring(x, y, r, colour, width=2.5, dash="") -> str:
+    """Return an empty circle around a place."""
+    drawn = circle(x, y, r, "none", colour, width)
+    return drawn.replace("/>", f' stroke-dasharray="{dash}"/>') if dash else drawn
 
 
 def line(x1, y1, x2, y2, colour=BLACK, width=1.0, dash="") -> str:
@@ -101,110 +156,6 @@ def box(x, y, width, height, fill, stroke="none", thickness=1.0, radius=0, opaci
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}" stroke="{stroke}" '
         f'stroke-width="{thickness}" rx="{radius}" opacity="{opacity}"/>'
     )
-
-
-def fixed(value: float, digits: int = 2) -> str:
-    """A number for a figure, with a true minus sign."""
-    words = f"{value:.{digits}f}"
-    if float(words) == 0:
-        words = words.lstrip("-")
-    return words.replace("-", "−")
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """The tail of a sum: `` + 0.50`` or `` − 0.50``."""
-    return (" − " if value < 0 else " + ") + fixed(abs(value), digits)
-
-
-class Panel:
-    """Axes in an SVG: ``x`` and ``y`` turn data into pixels; ``clip`` keeps out what leaves the panel."""
-
-    def __init__(self, left, top, width, height, xlim, ylim):
-        self.left, self.top, self.width, self.height = left, top, width, height
-        self.xlim, self.ylim = xlim, ylim
-
-    def x(self, value):
-        low, high = self.xlim
-        return self.left + (np.asarray(value, float) - low) / (high - low) * self.width
-
-    def y(self, value):
-        low, high = self.ylim
-        return self.top + (high - np.asarray(value, float)) / (high - low) * self.height
-
-    def axes(self, xticks, yticks, xlabel="", ylabel="", title="", digits=(0, 0), zero=False, out=38) -> str:
-        bottom = self.top + self.height
-        parts = []
-        for tick in xticks:
-            parts.append(line(self.x(tick), self.top, self.x(tick), bottom, GRID))
-            parts.append(text(self.x(tick), bottom + 16, fixed(tick, digits[0]), 12, "#333", "middle"))
-        for tick in yticks:
-            words = tick if isinstance(tick, tuple) else (tick, fixed(tick, digits[1]))
-            parts.append(line(self.left, self.y(words[0]), self.left + self.width, self.y(words[0]), GRID))
-            parts.append(text(self.left - 6, self.y(words[0]) + 4, words[1], 12, "#333", "end"))
-        if zero:
-            parts.append(line(self.x(0), self.top, self.x(0), bottom, "#9A9A9A"))
-            parts.append(line(self.left, self.y(0), self.left + self.width, self.y(0), "#9A9A9A"))
-        if xlabel:
-            parts.append(text(self.left + self.width / 2, bottom + 35, xlabel, 12.5, "#333", "middle"))
-        if ylabel:
-            x, y = self.left - out, self.top + self.height / 2
-            parts.append(f'<g transform="rotate(-90 {x:.0f} {y:.0f})">{text(x, y, ylabel, 12.5, "#333", "middle")}</g>')
-        if title:
-            parts.append(text(self.left, self.top - 12, title, 14, bold=True))
-        return "".join(parts)
-
-    def curve(self, xs, ys, colour, width=2.5, dash="") -> str:
-        at = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(self.x(xs), self.y(ys), strict=True))
-        dash = f' stroke-dasharray="{dash}"' if dash else ""
-        return (
-            f'<polyline points="{at}" fill="none" stroke="{colour}" stroke-width="{width}" '
-            f'stroke-linejoin="round"{dash}/>'
-        )
-
-    def clip(self, *parts: str) -> str:
-        """Draw the parts, which use the whole figure's pixels, inside this panel only."""
-        box = f"{self.left} {self.top} {self.width} {self.height}"
-        return (
-            f'<svg x="{self.left}" y="{self.top}" width="{self.width}" height="{self.height}" viewBox="{box}" '
-            f'preserveAspectRatio="none">{"".join(parts)}</svg>'
-        )
-
-
-def mix(colour: str, share: float) -> str:
-    """White mixed with ``share`` (0 to 1) of a colour."""
-    share = min(max(share, 0.0), 1.0)
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(255 + (part - 255) * share):02X}" for part in parts)
-
-
-def tint(value: float, largest: float) -> str:
-    """Blue for positive, orange for negative, white for zero; pale enough for black text on it."""
-    if largest <= 0 or value == 0:
-        return "#FFFFFF"
-    return mix(BLUE if value > 0 else ORANGE, 0.12 + 0.43 * abs(value) / largest)
-
-
-def cell(x, y, size, text, fill="#FFFFFF", *, ink=INK, small="", dashed=False, bold=False, edge="#B5B5B5"):
-    """One square of a grid, with its number and, below it, an optional small one."""
-    dash = ' stroke-dasharray="3 3"' if dashed else ""
-    parts = [
-        f'<rect x="{x}" y="{y}" width="{size}" height="{size}" fill="{fill}" stroke="{edge}"{dash}/>',
-    ]
-    room = len(text)
-    points = size * (0.42 if room <= 3 else 0.36 if room == 4 else 0.3 if room == 5 else 0.25)
-    middle = y + size * (0.4 if small else 0.52)
-    if text:
-        weight = ' font-weight="700"' if bold else ""
-        parts.append(
-            f'<text x="{x + size / 2}" y="{middle:.1f}" font-size="{points:.1f}" fill="{ink}"{weight} '
-            f'text-anchor="middle" dominant-baseline="central">{text}</text>'
-        )
-    if small:
-        parts.append(
-            f'<text x="{x + size / 2}" y="{y + size * 0.8:.1f}" font-size="{size * 0.3:.1f}" fill="#A84300" '
-            f'text-anchor="middle" dominant-baseline="central">{small}</text>'
-        )
-    return "".join(parts)
 
 
 def frame(title: str, body: str, width: int = 880) -> str:

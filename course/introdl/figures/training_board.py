@@ -8,9 +8,7 @@ meanwhile takes its turn the same way. No thread is needed, and no lock: nothing
 from __future__ import annotations
 
 import asyncio
-import base64
 import html
-import io
 import math
 import time
 import uuid
@@ -18,8 +16,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg, tile
 from introdl.figures.interactive import hiding
+from introdl.figures.panel import Panel, shades
 from introdl.figures.style import BLACK, BLUE, GREEN
 from introdl.layers import Network, softmax_cross_entropy
 
@@ -48,28 +47,12 @@ def tiles(pictures: np.ndarray, x: float, y: float, size: float, columns: int, g
     str
         SVG.
     """
-    from PIL import Image
-
     parts = []
     for number, picture in enumerate(np.nan_to_num(np.asarray(pictures, float), posinf=0, neginf=0)):
-        most = float(np.abs(picture).max()) or 1.0
-        share = picture / most
-        if signed:
-            blue, orange = np.array([0, 114, 178]), np.array([213, 94, 0])
-            colour = np.where(share[..., None] > 0, blue, orange)
-            pixels = 255 + (colour - 255) * np.abs(share)[..., None]
-        else:
-            pixels = np.repeat(255 * (1 - np.clip(share, 0, 1))[..., None], 3, axis=2)
-        image = Image.fromarray(pixels.round().astype(np.uint8))
-        image = image.resize((image.width * 6, image.height * 6), Image.Resampling.NEAREST)
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG")
+        share = picture / (float(np.abs(picture).max()) or 1.0)
+        pixels = shades(share, (213, 94, 0), (0, 114, 178)) if signed else tile.ink(share, 1)
         left, top = x + (number % columns) * (size + gap), y + (number // columns) * (size + gap)
-        parts.append(
-            f'<image x="{left:.1f}" y="{top:.1f}" width="{size}" height="{size}" '
-            f'href="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"/>'
-            + svg.box(left, top, size, size, "none", "#BDBDBD")
-        )
+        parts.append(tile.image(left, top, size, size, pixels) + svg.box(left, top, size, size, "none", "#BDBDBD"))
     return "".join(parts)
 
 
@@ -269,11 +252,11 @@ class TrainingBoard:
     def picture(self) -> str:
         """The board as SVG."""
         pictures, labels = self.validation
-        parts = [svg.text(14, 26, self.words(), 15, bold=True)]
+        parts = [svg.title(self.words())]
         if self.message:
             parts.append(svg.text(14, 46, self.message, 13, "#A84300", bold=True))
-        upper = svg.Panel(52, 76, 270, 120, (0, self.total), (-3, 1))
-        lower = svg.Panel(52, 238, 270, 110, (0, self.total), (0, 1.04))
+        upper = Panel(52, 76, 270, 120, (0, self.total), (-3, 1))
+        lower = Panel(52, 238, 270, 110, (0, self.total), (0, 1.04))
         ticks = [0, self.total // 2, self.total]
         parts += [
             svg.text(52, 66, "loss: batches grey, their mean blue", 12.5, "#333", bold=True),
@@ -307,7 +290,9 @@ class TrainingBoard:
             tiles(maps[:16], 356, 192, 38, 8, 5),
         ]
         wrong = np.flatnonzero(self.answers != labels)
-        head = f"wrong now: {len(wrong)} of {len(labels)}" + (" (the first 8: truth, answer)" if len(wrong) > 8 else " (truth, answer)" if len(wrong) else "")  # fmt: skip
+        head = f"wrong now: {len(wrong)} of {len(labels)}" + (
+            " (the first 8: truth, answer)" if len(wrong) > 8 else " (truth, answer)" if len(wrong) else ""
+        )
         parts.append(svg.text(356, 300, head, 12.5, "#333", bold=True))
         if len(wrong):
             parts.append(tiles(pictures[wrong[:8], 0], 356, 310, 38, 8, 5))
@@ -379,16 +364,10 @@ class TrainingBoard:
         self._said = widgets.HTML()
         self._button = widgets.Button(description="Train", tooltip="Pause or resume; the space bar works too")
         again = widgets.Button(description="Start again", icon="refresh", tooltip="Fresh weights")
-        choice = widgets.Dropdown(options=list(self.optimisers), value=self.optimiser, description="optimiser")
+        choice = interactive.choice("optimiser", list(self.optimisers), self.optimiser)
         rates = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
-        self._rate = widgets.SelectionSlider(
-            options=[(f"{r:g}", r) for r in rates],
-            value=self.rate,
-            description="learning rate",
-            style={"description_width": "90px"},
-            layout=widgets.Layout(width="320px"),
-        )
-        cosine = widgets.Checkbox(value=self.cosine, description="cosine schedule", indent=False)
+        self._rate = interactive.stops("learning rate", [(f"{r:g}", r) for r in rates], self.rate, 320)
+        cosine = interactive.tick("cosine schedule", self.cosine)
         self._button.on_click(self._pressed)
         again.on_click(self._restarted)
         choice.observe(self._chosen, names="value")

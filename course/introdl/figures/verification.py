@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg, tile
+from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of
+from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, show
 
 _SAME, _DIFFERENT = BLUE, ORANGE
@@ -21,9 +23,8 @@ def contrastive_curves(margin: float = 1.0) -> None:
         From which distance on two dishes cost nothing.
     """
     d = np.linspace(0, 2, 201)
-    panel = svg.Panel(64, 56, 600, 230, (0, 2), (0, 2.1))
+    panel = Panel(64, 56, 600, 230, (0, 2), (0, 2.1))
     parts = [
-        svg.text(14, 26, "One dish is pulled together all the way, two are pushed to the margin", 15, bold=True),
         panel.axes(
             [0, 0.5, 1, 1.5, 2],
             [0, 0.5, 1, 1.5, 2],
@@ -31,7 +32,7 @@ def contrastive_curves(margin: float = 1.0) -> None:
             "what the pair costs",
             digits=(1, 1),
         ),
-        svg.line(panel.x(margin), panel.top, panel.x(margin), panel.top + panel.height, GREY, 1.3, "4 4"),
+        panel.upright(margin, GREY, 1.3, "4 4"),
         panel.curve(d, d**2 / 2, _SAME, 3),
         panel.curve(d, np.maximum(margin - d, 0) ** 2 / 2, _DIFFERENT, 3, "9 4"),
         svg.text(panel.x(1.5) - 10, panel.y(1.3), "one dish: d² / 2", 14, _SAME_INK, "end", bold=True, halo=True),
@@ -41,7 +42,7 @@ def contrastive_curves(margin: float = 1.0) -> None:
         svg.text(panel.x(margin) + 6, panel.top + 16, f"margin m = {svg.short(margin)}", 12.5, "#444", halo=True),
     ]
     svg.show(
-        svg.canvas(690, 340, *parts),
+        svg.sheet("One dish is pulled together all the way, two are pushed to the margin", 690, 340, *parts),
         "Two curves against the distance of a pair. For one dish the cost is a parabola from 0 upwards. For two dishes it "
         f"falls from {svg.short(margin**2 / 2)} at distance 0 to 0 at the margin {svg.short(margin)}, and stays there.",
     )
@@ -68,14 +69,11 @@ def draw_triplet(points, margin: float) -> str:
     near, far = float(((a - p) ** 2).sum()), float(((a - n) ** 2).sum())
     inside = near - far + margin
     loss = max(0.0, inside)
-    panel = svg.Panel(50, 56, 300, 300, (-2.2, 2.2), (-2.2, 2.2))
+    panel = Panel(50, 56, 300, 300, (-2.2, 2.2), (-2.2, 2.2))
     unit = panel.width / 4.4
 
     def ring(radius, colour, dash):
-        return (
-            f'<circle cx="{float(panel.x(a[0])):.1f}" cy="{float(panel.y(a[1])):.1f}" r="{radius * unit:.1f}" fill="none" '
-            f'stroke="{colour}" stroke-width="1.6" stroke-dasharray="{dash}"/>'
-        )
+        return svg.ring(panel.x(a[0]), panel.y(a[1]), f"{radius * unit:.1f}", colour, 1.6, dash)
 
     def mark(point, colour, word):
         x, y = float(panel.x(point[0])), float(panel.y(point[1]))
@@ -92,7 +90,6 @@ def draw_triplet(points, margin: float) -> str:
         )
     )
     parts = [
-        svg.text(14, 26, f"Loss {svg.fixed(loss)}: {verdict}", 15, bold=True),
         panel.axes([-2, -1, 0, 1, 2], [-2, -1, 0, 1, 2], "first number of the vector", "second number", out=30),
         panel.clip(
             ring(np.sqrt(near), _SAME, "5 4"),
@@ -120,7 +117,7 @@ def draw_triplet(points, margin: float) -> str:
         svg.text(380, 290, "Dashed blue: as far as the positive.", 12.5, _SAME_INK),
         svg.text(380, 310, "Dotted grey: from here on it costs nothing.", 12.5, "#444"),
     ]
-    return svg.canvas(740, 412, *parts)
+    return svg.sheet(f"Loss {svg.fixed(loss)}: {verdict}", 740, 412, *parts)
 
 
 def triplet_board(points=((0.0, 0.0), (0.8, 0.6), (-0.6, 0.9)), margin: float = 0.2) -> None:
@@ -137,12 +134,8 @@ def triplet_board(points=((0.0, 0.0), (0.8, 0.6), (-0.6, 0.9)), margin: float = 
     controls = {}
     for name, (x, y) in zip(("anchor", "positive", "negative"), points, strict=True):
         for axis, value in (("→", x), ("↑", y)):
-            controls[f"{name}{'xy'[axis == '↑']}"] = widgets.FloatSlider(
-                value=value, min=-2, max=2, step=0.1, description=f"{name} {axis}", layout={"width": "250px"}
-            )
-    controls["margin"] = widgets.FloatSlider(
-        value=margin, min=0, max=1, step=0.1, description="margin", layout={"width": "250px"}
-    )
+            controls[f"{name}{'xy'[axis == '↑']}"] = interactive.slider(f"{name} {axis}", -2, 2, value, 0.1, 250)
+    controls["margin"] = interactive.slider("margin", 0, 1, margin, 0.1, 250)
 
     def draw(margin, **at):
         return draw_triplet([(at[f"{n}x"], at[f"{n}y"]) for n in ("anchor", "positive", "negative")], margin)
@@ -176,17 +169,9 @@ def pairs_of_pictures(images, pairs, words, title: str, alt: str) -> None:
         Below each pair.
     title, alt : str
     """
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(2, len(pairs), figsize=(1.25 * len(pairs), 3.3), squeeze=False)
-    for column, ((i, j), word) in enumerate(zip(pairs, words, strict=True)):
-        for row, which in enumerate((i, j)):
-            axes[row, column].imshow(images[which])
-            axes[row, column].set_axis_off()
-        axes[1, column].text(0.5, -0.08, word, transform=axes[1, column].transAxes, ha="center", va="top", fontsize=9)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
-    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.16, top=0.89, wspace=0.06, hspace=0.04)
-    show(figure, alt)
+    above = [images[i] for i, _ in pairs]
+    below = [(images[j], word) for (_, j), word in zip(pairs, words, strict=True)]
+    svg.show(tile.sheet(title, [("", above), ("", below)], sharp=False), alt)
 
 
 # --- a threshold to drag ------------------------------------------------------------------------------------------------
@@ -224,11 +209,7 @@ def draw_threshold(similarities, same, threshold: float) -> str:
     said = similarities >= threshold
     tpr, fpr = float(said[same].mean()), float(said[~same].mean())
     right = float((said == same).mean())
-    parts = [
-        svg.text(
-            14, 26, f"Threshold {svg.fixed(threshold)}: {right:.1%} of the pairs are judged rightly", 15, bold=True
-        )
-    ]
+    parts = []
     ticks = [(0, "0 %"), (top / 2, f"{top / 2:.0%}"), (top, f"{top:.0%}")]
     for number, (kind, colour, ink, words) in enumerate(
         (
@@ -236,7 +217,7 @@ def draw_threshold(similarities, same, threshold: float) -> str:
             (1, _DIFFERENT, _DIFFERENT_INK, f"pairs of two dishes: {fpr:.0%} are let in (false accepts)"),
         )
     ):
-        panel = svg.Panel(60, 66 + 160 * number, 330, 104, (-1, 1), (0, top))
+        panel = Panel(60, 66 + 160 * number, 330, 104, (-1, 1), (0, top))
         parts += [
             svg.text(60, panel.top - 9, words, 12.5, ink, bold=True),
             panel.axes([-1, -0.5, 0, 0.5, 1], ticks, "cosine similarity" if number else "", digits=(1, 0)),
@@ -246,16 +227,12 @@ def draw_threshold(similarities, same, threshold: float) -> str:
             x, y = float(panel.x(low)), float(panel.y(share))
             parts.append(
                 svg.box(
-                    x + 0.5,
-                    y,
-                    float(panel.x(high)) - x - 1,
-                    panel.top + panel.height - y,
-                    colour if wrong else svg.mix(colour, 0.35),
+                    x + 0.5, y, float(panel.x(high)) - x - 1, panel.bottom - y, colour if wrong else mix(colour, 0.35)
                 )
             )
         x = float(panel.x(np.clip(threshold, -1, 1)))
-        parts.append(svg.line(x, panel.top - 4, x, panel.top + panel.height, BLACK, 2.2))
-    roc = svg.Panel(478, 66, 230, 230, (0, 1), (0, 1))
+        parts.append(svg.line(x, panel.top - 4, x, panel.bottom, BLACK, 2.2))
+    roc = Panel(478, 66, 230, 230, (0, 1), (0, 1))
     false, true = _curve(similarities, same)
     step = max(1, len(false) // 250)
     kept = np.append(np.arange(0, len(false), step), len(false) - 1)
@@ -266,7 +243,7 @@ def draw_threshold(similarities, same, threshold: float) -> str:
         svg.circle(roc.x(fpr), roc.y(tpr), 8, BLACK),
         svg.text(478, 56, "ROC: all thresholds at once", 12.5, "#00654A", bold=True),
     ]
-    return svg.canvas(730, 374, *parts)
+    return svg.sheet(f"Threshold {svg.fixed(threshold)}: {right:.1%} of the pairs are judged rightly", 730, 374, *parts)
 
 
 def threshold_explorer(similarities, same, threshold: float = 0.5) -> None:
@@ -281,15 +258,10 @@ def threshold_explorer(similarities, same, threshold: float = 0.5) -> None:
     threshold : float
         To begin with.
     """
-    import ipywidgets as widgets
 
     explore(
         lambda threshold: draw_threshold(similarities, same, threshold),
-        {
-            "threshold": widgets.FloatSlider(
-                value=threshold, min=-1, max=1, step=0.02, description="threshold", layout={"width": "420px"}
-            )
-        },
+        {"threshold": interactive.slider("threshold", -1, 1, threshold, 0.02, 420)},
         "Two histograms of similarities, of pairs of one dish and of pairs of two, cut by a threshold: what lies on the wrong side "
         "is dark. Beside them the ROC curve, with the point of this threshold. A slider moves it.",
     )

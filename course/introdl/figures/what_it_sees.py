@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl.figures import interactive, svg, tile
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREY, ORANGE, VERMILION, show
 
@@ -16,24 +14,10 @@ from introdl.figures.style import BLACK, BLUE, GREY, ORANGE, VERMILION, show
 FIELDS = {"stages.0": (4, 2), "stages.1": (10, 4), "stages.2": (22, 8), "stages.3": (46, 16), "stages.4": (94, 32)}
 
 
-def name_of(dish: str) -> str:
-    """A dish's name as people write it."""
-    return dish.replace("_", " ")
+name_of = svg.spoken  # as the chapter calls it
 
 
 # --- pictures as HTML, which is quicker than a plot -------------------------------------------------------------------
-
-
-def _png(values: np.ndarray, width: int, alt: str, smooth: bool = False) -> str:
-    """An ``<img>`` of bytes (H, W, 3) at a width in pixels, with its alt text."""
-    from PIL import Image
-
-    picture = Image.fromarray(np.ascontiguousarray(values))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    look = "auto" if smooth else "pixelated"
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}" style="width:{width}px;image-rendering:{look};display:block">'
 
 
 def _coloured(values: np.ndarray, top: float | None = None) -> np.ndarray:
@@ -62,14 +46,6 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return (grey * (1 - 0.75 * share) + glow * 0.75 * share).clip(0, 255).astype(np.uint8)
 
 
-def _captioned(picture: str, words: str, width: int) -> str:
-    return f'<figure style="margin:0;width:{width}px">{picture}<figcaption style="font-size:13px;line-height:1.25">{words}</figcaption></figure>'
-
-
-def _row(*parts: str, gap: int = 14) -> str:
-    return f'<div style="display:flex;flex-wrap:wrap;gap:{gap}px;align-items:flex-start">{"".join(parts)}</div>'
-
-
 def _title(words: str) -> str:
     return f'<div style="font-weight:bold;font-size:15px;margin:4px 0 6px">{html.escape(words)}</div>'
 
@@ -87,19 +63,14 @@ def filters(weights, columns: int = 8) -> None:
     columns : int
         How many side by side.
     """
-    import matplotlib.pyplot as plt
-
     weights = np.asarray(weights.detach() if hasattr(weights, "detach") else weights)
-    rows = -(-len(weights) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(7.4, 0.98 * rows + 0.5))
-    for axis in axes.ravel():
-        axis.axis("off")
-    for number, (axis, one) in enumerate(zip(axes.ravel(), weights, strict=False)):
-        axis.imshow((0.5 + 0.5 * one / np.abs(one).max()).transpose(1, 2, 0))
-        axis.set_title(str(number), fontsize=8, fontweight="normal", pad=2)
-    figure.suptitle("The first filters: nine coloured pixels each", x=0.02, ha="left", fontweight="bold", fontsize=12)
-    figure.tight_layout(h_pad=0.3, w_pad=0.3)
-    show(figure, f"The {len(weights)} filters of the first layer, 3 x 3 pixels each, as colour pictures: squares of nine colours each, few of them with a shape.")  # fmt: skip
+    squares = [(0.5 + 0.5 * one / np.abs(one).max()).transpose(1, 2, 0) for one in weights]
+    rows = tile.in_rows([(one, str(number)) for number, one in enumerate(squares)], columns)
+    svg.show(
+        tile.sheet("The first filters: nine coloured pixels each", rows, side=72, gap=12),
+        f"The {len(weights)} filters of the first layer, 3 x 3 pixels each, as colour pictures: squares of nine colours each, "
+        "few of them with a shape.",
+    )
 
 
 def strongest(maps: np.ndarray, count: int) -> np.ndarray:
@@ -121,32 +92,23 @@ def by_layer(net, image: np.ndarray, layers, count: int = 7) -> None:
     count : int
         Maps in each row.
     """
-    import matplotlib.pyplot as plt
-
     from introdl import looking
 
-    x = looking.as_pictures(image[None])
-    figure, axes = plt.subplots(len(layers), count + 1, figsize=(9.2, 1.28 * len(layers) + 0.5))
-    for row, layer in enumerate(layers):
+    x, rows = looking.as_pictures(image[None]), []
+    for layer in layers:
         maps = looking.feature_maps(net, layer, x)[0].numpy()
-        axes[row, 0].imshow(image)
-        axes[row, 0].set_ylabel(
-            f"{layer}\n{maps.shape[1]} × {maps.shape[2]}", rotation=0, ha="right", va="center", fontsize=10
-        )
-        for axis, channel in zip(axes[row, 1:], strongest(maps, count), strict=True):
-            axis.imshow(maps[channel], cmap="inferno", vmin=0)
-            axis.set_title(f"channel {channel}", fontsize=8, fontweight="normal", pad=2)
-    for axis in axes.ravel():
-        axis.set_xticks([])
-        axis.set_yticks([])
-        axis.grid(visible=False)
-        for side in axis.spines.values():
-            side.set_visible(False)
-    for row in range(1, len(layers)):
-        axes[row, 0].images[0].set_visible(False)
-    figure.suptitle("From fine outlines to a few places: the higher the layer, the coarser and the choosier", x=0.02, ha="left", fontweight="bold", fontsize=12)  # fmt: skip
-    figure.tight_layout(h_pad=0.4, w_pad=0.3)
-    show(figure, "One plate and, row by row, the most active maps of each stage: fine outlines first, then textures, at last a few bright cells where the food is.")  # fmt: skip
+        found = [(_coloured(np.maximum(maps[c], 0)), f"channel {c}") for c in strongest(maps, count)]
+        rows.append((f"{layer}\n{maps.shape[1]} × {maps.shape[2]}", found))
+    plate = [("the plate", [(image, "")])]
+    svg.show(
+        tile.sheet(
+            "From fine outlines to a few places: the higher the layer, the coarser and the choosier",
+            plate + rows,
+            side=96,
+        ),
+        "One plate and, row by row, the most active maps of each stage: fine outlines first, then textures, at last a few "
+        "bright cells where the food is.",
+    )
 
 
 def peaks(maps, channel: int, k: int) -> np.ndarray:
@@ -162,12 +124,6 @@ def cosines(vectors: np.ndarray) -> np.ndarray:
     found = unit @ unit.T
     np.fill_diagonal(found, -np.inf)
     return found
-
-
-def _dropdown(words: str, options, value=None):
-    import ipywidgets as widgets
-
-    return widgets.Dropdown(options=options, value=value, description=words, style={"description_width": "initial"})
 
 
 def maps_explorer(net, images: np.ndarray, labels, layers) -> None:
@@ -191,8 +147,8 @@ def maps_explorer(net, images: np.ndarray, labels, layers) -> None:
         chosen = strongest(maps, 15)
         top = float(maps.max())
         cells = [
-            _captioned(
-                _png(_coloured(maps[c], top), 104, f"The map of channel {c}"),
+            tile.captioned(
+                tile.img(_coloured(maps[c], top), f"The map of channel {c}", 104, sharp=True),
                 f"channel {c}, up to {maps[c].max():.1f}",
                 104,
             )
@@ -202,15 +158,22 @@ def maps_explorer(net, images: np.ndarray, labels, layers) -> None:
         words = (
             f"{layer}: {len(maps)} maps of {maps.shape[1]} × {maps.shape[2]}; {quiet:.0%} of them are dark everywhere"
         )
-        plate_shown = _captioned(
-            _png(images[plate], 190, f"The plate: {labels[plate]}", smooth=True), html.escape(labels[plate]), 190
+        plate_shown = tile.captioned(
+            tile.img(images[plate], f"The plate: {labels[plate]}", 190), html.escape(labels[plate]), 190
         )
         grid = f'<div style="display:grid;grid-template-columns:repeat(5,104px);gap:8px">{"".join(cells)}</div>'
-        return _title(words) + _row(plate_shown, grid)
+        return _title(words) + tile.row(plate_shown, grid)
 
     plates = [(f"{n + 1}: {label}", n) for n, label in enumerate(labels)]
-    controls = {"plate": _dropdown("plate", plates, 0), "layer": _dropdown("layer", list(layers), layers[1])}
-    explore(draw, controls, "A plate and the fifteen most active maps of a layer, each a small picture that is bright where the channel is active.")  # fmt: skip
+    controls = {
+        "plate": interactive.choice("plate", plates, 0),
+        "layer": interactive.choice("layer", list(layers), layers[1]),
+    }
+    explore(
+        draw,
+        controls,
+        "A plate and the fifteen most active maps of a layer, each a small picture that is bright where the channel is active.",
+    )
 
 
 def patch(image: np.ndarray, layer: str, row: int, column: int) -> np.ndarray:
@@ -242,22 +205,27 @@ def favourites(images: np.ndarray, found: dict) -> None:
     found : dict
         For each pair of layer and channel an array (k, 3): picture, row, column, the strongest first.
     """
-    import matplotlib.pyplot as plt
+    from PIL import Image
 
-    k = max(len(places) for places in found.values())
-    figure, axes = plt.subplots(len(found), k, figsize=(9.2, 1.06 * len(found) + 0.5))
-    for row, ((layer, channel), places) in zip(axes, found.items(), strict=True):
-        for axis in row:
-            axis.axis("off")
-        for axis, (n, top, left) in zip(row, np.asarray(places), strict=False):
-            axis.imshow(patch(images[n], layer, int(top), int(left)), interpolation="bilinear")
-        row[0].text(
-            -0.12, 0.5, f"{layer}\nchannel {channel}", transform=row[0].transAxes, ha="right", va="center", fontsize=10
-        )
-    figure.suptitle("What a channel answers to most: edges and colours low down, parts like a yolk further up", x=0.02, ha="left", fontweight="bold", fontsize=12)  # fmt: skip
-    figure.tight_layout(h_pad=0.25, w_pad=0.25)
-    figure.subplots_adjust(left=0.14)
-    show(figure, "One row for each channel: the patches of plates that it answers to most, cut out to what the channel sees. In low layers the patches of a row share an edge or a colour, higher up some share a part of a dish, such as a yolk; rows of the last layer mix several dishes.")  # fmt: skip
+    def cut_out(layer, place):
+        n, row, column = (int(number) for number in place)
+        return Image.fromarray(patch(images[n], layer, row, column)).resize((96, 96), Image.Resampling.BILINEAR)
+
+    rows = [
+        (f"{layer}\nchannel {channel}", [cut_out(layer, place) for place in places])
+        for (layer, channel), places in found.items()
+    ]
+    svg.show(
+        tile.sheet(
+            "What a channel answers to most: edges and colours low down, parts like a yolk further up",
+            rows,
+            side=82,
+            sharp=False,
+        ),
+        "One row for each channel: the patches of plates that it answers to most, cut out to what the channel sees. In low "
+        "layers the patches of a row share an edge or a colour, higher up some share a part of a dish, such as a yolk; rows "
+        "of the last layer mix several dishes.",
+    )
 
 
 # --- covering ---------------------------------------------------------------------------------------------------------
@@ -294,7 +262,6 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
     classes : sequence of str
         Of the scores.
     """
-    import ipywidgets as widgets
     import torch
 
     from introdl import looking
@@ -315,24 +282,26 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
             words += f"; the network now says {name_of(classes[int(now.argmax())])}"
         bars = _bars(now, classes, np.argsort(-before)[:6], before)
         note = "<div style='color:#555'>bars: scores with the square; black marks: without it</div>"
-        return _title(words) + _row(
-            _png(covered, 256, "The plate with a grey square on it", smooth=True), f"<div>{bars}{note}</div>", gap=24
+        return _title(words) + tile.row(
+            tile.img(covered, "The plate with a grey square on it", 256), f"<div>{bars}{note}</div>", gap="24px"
         )
 
     size = images.shape[1]
 
     def slider(words, value, most, step=4, low=0):
-        return widgets.IntSlider(
-            value=value, min=low, max=most, step=step, description=words, style={"description_width": "90px"}
-        )
+        return interactive.slider(words, low, most, value, step, style={"description_width": "90px"})
 
     controls = {
-        "plate": _dropdown("plate", [(f"{n + 1}: {label}", n) for n, label in enumerate(labels)], 0),
+        "plate": interactive.choice("plate", [(f"{n + 1}: {label}", n) for n, label in enumerate(labels)], 0),
         "top": slider("from the top", 40, size - 8),
         "left": slider("from the left", 40, size - 8),
         "side": slider("side", 40, 96, 8, 8),
     }
-    explore(draw, controls, "A plate with a grey square over it, and bars for the six highest scores, with marks for the scores without the square.")  # fmt: skip
+    explore(
+        draw,
+        controls,
+        "A plate with a grey square over it, and bars for the six highest scores, with marks for the scores without the square.",
+    )
 
 
 def sheet(rows, title: str, alt: str, columns=None, side: float = 1.5) -> None:
@@ -349,21 +318,7 @@ def sheet(rows, title: str, alt: str, columns=None, side: float = 1.5) -> None:
     side : float
         Of a picture, in inches.
     """
-    import matplotlib.pyplot as plt
-
-    wide = max(len(pictures) for _, pictures in rows)
-    figure, axes = plt.subplots(len(rows), wide, figsize=(side * wide + 1.1, side * len(rows) + 0.7), squeeze=False)
-    for row, (name, pictures) in zip(axes, rows, strict=True):
-        for axis in row:
-            axis.axis("off")
-        for axis, picture in zip(row, pictures, strict=False):
-            axis.imshow(picture, interpolation="bilinear")
-        row[0].text(-0.08, 0.5, name, transform=row[0].transAxes, ha="right", va="center", fontsize=10)
-    for axis, words in zip(axes[0], columns or [], strict=False):
-        axis.set_title(words, fontsize=10, fontweight="normal", loc="center", pad=4)
-    figure.suptitle(title, x=0.02, ha="left", fontweight="bold", fontsize=12)
-    figure.tight_layout(h_pad=0.4, w_pad=0.3)
-    show(figure, alt)
+    svg.show(tile.sheet(title, rows, columns or (), round(96 * side), sharp=False), alt)
 
 
 def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
@@ -394,21 +349,27 @@ def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
         heat = looking.grad_cam(net, layer, inputs[plate], asked)[0].numpy()
         words = f"Grad-CAM at {layer} for {name_of(classes[asked])} (score {scores[asked]:.1f}), largest value {heat.max():.2f}"
         said = ", ".join(f"{name_of(classes[k])} {scores[k]:.1f}" for k in np.argsort(-scores)[:4])
-        return _title(words) + _row(
-            _captioned(_png(images[plate], 256, "The plate", smooth=True), f"the network's first four: {said}", 256),
-            _captioned(
-                _png(overlay(images[plate], heat), 256, "The plate with the map over it", smooth=True),
+        return _title(words) + tile.row(
+            tile.captioned(tile.img(images[plate], "The plate", 256), f"the network's first four: {said}", 256),
+            tile.captioned(
+                tile.img(overlay(images[plate], heat), "The plate with the map over it", 256),
                 "each map is scaled to its own largest value",
                 256,
             ),
         )
 
     controls = {
-        "plate": _dropdown("plate", [(f"{n + 1}: {label}", n) for n, label in enumerate(labels)], len(labels) - 1),
-        "layer": _dropdown("layer", list(layers), layers[-1]),
-        "asked": _dropdown("class", [(name_of(c), k) for k, c in enumerate(classes)], 0),
+        "plate": interactive.choice(
+            "plate", [(f"{n + 1}: {label}", n) for n, label in enumerate(labels)], len(labels) - 1
+        ),
+        "layer": interactive.choice("layer", list(layers), layers[-1]),
+        "asked": interactive.choice("class", [(name_of(c), k) for k, c in enumerate(classes)], 0),
     }
-    explore(draw, controls, "A picture, and the same picture in grey with a glow where Grad-CAM finds evidence for the chosen class.")  # fmt: skip
+    explore(
+        draw,
+        controls,
+        "A picture, and the same picture in grey with a glow where Grad-CAM finds evidence for the chosen class.",
+    )
 
 
 # --- what it proves ---------------------------------------------------------------------------------------------------
@@ -430,11 +391,21 @@ def pointing(record: dict) -> None:
     trained = runs["trained"]
     random = [maps for weights, maps in runs.items() if weights != "trained"]
     figure, axes = plt.subplots(1, 2, figsize=(9.2, 3.7), sharey=True)
-    panels = (("hits", trained["the middle"]["hits"], "one plate: largest value in the box"), ("on the plate", 0.25, "four plates: share on the right plate"))  # fmt: skip
+    panels = (
+        ("hits", trained["the middle"]["hits"], "one plate: largest value in the box"),
+        ("on the plate", 0.25, "four plates: share on the right plate"),
+    )
     for axis, (what, baseline, title) in zip(axes, panels, strict=True):
         axis.axvline(100 * baseline, color=BLACK, linewidth=1.6, linestyle=(0, (4, 3)))
         for height, name in enumerate(reversed(_MAPS)):
-            axis.plot([100 * maps[name][what] for maps in random], [height] * len(random), "s", color=ORANGE, markersize=7, alpha=0.85)  # fmt: skip
+            axis.plot(
+                [100 * maps[name][what] for maps in random],
+                [height] * len(random),
+                "s",
+                color=ORANGE,
+                markersize=7,
+                alpha=0.85,
+            )
             axis.plot(100 * trained[name][what], height, "o", color=BLUE, markersize=10)
         axis.set_xlim(0, 106)
         axis.set_title(title, fontsize=11, fontweight="normal")
@@ -445,9 +416,23 @@ def pointing(record: dict) -> None:
         100 * trained["the middle"]["hits"] - 2, len(_MAPS) - 0.42, "the middle of the picture", ha="right", fontsize=10
     )
     axes[1].text(27, len(_MAPS) - 0.42, "knows nothing", fontsize=10)
-    axes[1].text(100 * trained[_MAPS[3]]["on the plate"], 1.22, "trained", color=BLUE, ha="center", fontsize=10, fontweight="bold")  # fmt: skip
+    axes[1].text(
+        100 * trained[_MAPS[3]]["on the plate"],
+        1.22,
+        "trained",
+        color=BLUE,
+        ha="center",
+        fontsize=10,
+        fontweight="bold",
+    )
     axes[1].text(29, 0.62, "weights drawn anew", color="#8A5F00", fontsize=10, fontweight="bold")
-    figure.suptitle("The easy test is won by the middle of the picture; the hard one needs a trained network", x=0.02, ha="left", fontweight="bold", fontsize=12)  # fmt: skip
+    figure.suptitle(
+        "The easy test is won by the middle of the picture; the hard one needs a trained network",
+        x=0.02,
+        ha="left",
+        fontweight="bold",
+        fontsize=12,
+    )
     figure.tight_layout()
     show(
         figure,
@@ -493,7 +478,12 @@ def similarity(found: dict[str, list[float]], steps) -> None:
     axis.set_ylabel("rank correlation with before")
     axis.set_title("A map that does not notice new weights does not show what was learned")
     figure.tight_layout()
-    show(figure, "Rank correlation of maps before and after weights are drawn anew, step by step from the last layer to the first: " + "; ".join(f"{name} ends at {values[-1]:.2f}" for name, values in found.items()) + ".")  # fmt: skip
+    show(
+        figure,
+        "Rank correlation of maps before and after weights are drawn anew, step by step from the last layer to the first: "
+        + "; ".join(f"{name} ends at {values[-1]:.2f}" for name, values in found.items())
+        + ".",
+    )
 
 
 def edges(image: np.ndarray) -> np.ndarray:

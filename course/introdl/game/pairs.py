@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from introdl.data.showing import address
 from introdl.figures import svg
+from introdl.figures.grid import mix
 from introdl.figures.interactive import show_live
 from introdl.figures.style import BLUE, ORANGE
 from introdl.game.rules import spoken
+from introdl.pixels import address
 
 if TYPE_CHECKING:
     from introdl.data import Dataset
@@ -266,8 +267,8 @@ def _scale(match: Match, pair: int) -> str:
     return svg.canvas(
         left * 2 + wide,
         62,
-        svg.box(left, y - 5, cut - left, 10, svg.mix(ORANGE, 0.45)),
-        svg.box(cut, y - 5, left + wide - cut, 10, svg.mix(BLUE, 0.45)),
+        svg.box(left, y - 5, cut - left, 10, mix(ORANGE, 0.45)),
+        svg.box(cut, y - 5, left + wide - cut, 10, mix(BLUE, 0.45)),
         svg.line(cut, y - 10, cut, y + 10, "#000", 2),
         svg.circle(here, y, 7, "#000"),
         svg.text(cut - 6, y - 13, "different", 12.5, "#8A5F00", "end"),
@@ -289,7 +290,7 @@ def _result(match: Match) -> str:
         )
 
         def cell(said: bool, colour: str, more: str = "", truth: bool = truth) -> str:
-            fill = svg.mix(colour, 0.4) if said == truth else "#F3F3F3"
+            fill = mix(colour, 0.4) if said == truth else "#F3F3F3"
             return f'<td style="padding:2px 12px;background:{fill}">{"✓" if said == truth else "✗"} {"same" if said else "different"}{more}</td>'
 
         rows.append(

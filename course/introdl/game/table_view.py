@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import html
 
-from introdl.data.showing import address
 from introdl.figures import guesses as bars
 from introdl.figures import svg
+from introdl.figures.grid import mix
 from introdl.figures.interactive import show_live
 from introdl.figures.style import BLUE, ORANGE
 from introdl.game.decks import Deck
 from introdl.game.decks import deck as course_deck
 from introdl.game.rules import COURSES, GUESSES, Game, Memory, Round, spoken
+from introdl.pixels import address
 
 _WIDTH = 288
 _ALT = (
@@ -303,4 +304,4 @@ def _result(game: Game, deck: Deck, sums: dict[str, list[int]]) -> str:
 
 
 def _tint(place: int, colour: str) -> str:
-    return svg.mix(colour, 0.5 if place == 1 else 0.22) if place else "#F3F3F3"
+    return mix(colour, 0.5 if place == 1 else 0.22) if place else "#F3F3F3"

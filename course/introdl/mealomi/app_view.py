@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
 import os
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from introdl.data.showing import address
 from introdl.figures.guesses import guess_bars, in_words
 from introdl.figures.interactive import show_live
 from introdl.mealomi import charts, nutriscore, sharing
@@ -22,6 +20,7 @@ from introdl.mealomi.diary import Diary, DiaryError, Entry
 from introdl.mealomi.nutrition import dishes, nutrients
 from introdl.mealomi.recognition import Meal, load, look, recognise
 from introdl.mealomi.taste import recommend
+from introdl.pixels import address, data_address
 from introdl.wording import counted
 
 #: How many plates are laid out to choose from.
@@ -346,7 +345,7 @@ class Board:
         except ValueError as error:
             self._say(_words(error), "bad", "portion")
             return
-        where = f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
+        where = data_address(content)
         alt = f"A card: {spoken(self.dish.value)}, {self.grams.value:g} g"
         self.card_view.value = (
             f'<a class="mm-link" download="mealomi-{self.dish.value}.png" href="{where}">Save the card (PNG)</a><br>'
@@ -372,9 +371,9 @@ class Board:
         self.entry.value = self.entry.options[-1][1]
         self.correct.disabled = self.delete.disabled = not entries
         self.day_view.value, self.week_view.value = charts.day_chart(entries, day), charts.week_chart(week)
-        data = base64.b64encode(table).decode("ascii")
+        file = data_address(table, "text/csv")
         self.export.value = (
-            f'<a class="mm-link" download="mealomi.csv" href="data:text/csv;base64,{data}">Save the diary (CSV)</a> '
+            f'<a class="mm-link" download="mealomi.csv" href="{file}">Save the diary (CSV)</a> '
             f'<span class="mm-small">{counted(len(past), "meal")} in '
             f"<code>{html.escape(str(self.diary.path))}</code></span>"
         )

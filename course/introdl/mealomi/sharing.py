@@ -101,7 +101,7 @@ def _letters(pen, own: str, right: int, top: int) -> None:
 
 
 def _faded(colour: str) -> str:
-    from introdl.figures.svg import mix
+    from introdl.figures.grid import mix
 
     return mix(colour, 0.38)
 
