@@ -760,10 +760,7 @@ def edges(image, horizontal, vertical):
     for axis, (panel, title, colours, low, high) in zip(axes.flat, panels, strict=True):
         shown = axis.imshow(panel, cmap=colours, vmin=low, vmax=high)
         axis.set_title(title, fontsize=11, fontweight="normal")
-        axis.set_xticks([])
-        axis.set_yticks([])
-        axis.grid(visible=False)
-        axis.spines[:].set_visible(False)
+        axis.axis("off")
         extend = "neither" if panel is values else "max" if low == 0 else "both"
         figure.colorbar(shown, ax=axis, orientation="horizontal", fraction=0.05, pad=0.03, extend=extend)
     figure.suptitle("Two kernels find every outline of the doughnut", x=0.02, ha="left", fontweight="bold")

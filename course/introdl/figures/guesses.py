@@ -59,7 +59,7 @@ def guess_bars(
         y = top + _ROW * number + (10 if lost and number == len(rows) - 1 else 0)
         right = k == correct
         ink = "#00654A" if right else svg.INK
-        words = names[k].replace("_", " ")
+        words = svg.spoken(names[k])
         full = width - label - room
         parts += [
             svg.text(22, y + 19, f"{place}.", 12.5, "#555", "end"),
