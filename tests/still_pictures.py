@@ -285,7 +285,11 @@ figure("losses", "same_score", "x = (2, 1), all score 5", "(2.5, 0)", "(0, 5)")(
 )
 figure("losses", "classifier_board", "x₁: share of green", "pizza")(
     lambda f: f.classifier_board(
-        _trio()["plane"][0] / 120, _trio()["plane"][1], ("x₁: share of green", "x₂: share of red"), DISHES[:3], steps=40
+        (_trio()["plane"][0] / 180).clip(0, 1),
+        _trio()["plane"][1],
+        ("x₁: share of green", "x₂: share of red"),
+        DISHES[:3],
+        steps=40,
     )
 )
 figure("losses", "huber_explorer", "Huber", "kcal")(

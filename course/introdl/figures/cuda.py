@@ -79,28 +79,12 @@ def spread(times, warmup: int, what: str) -> None:
     ]
     for n, value in enumerate(times, start=1):
         parts.append(svg.circle(panel.x(n), panel.y(value), 4.5, ORANGE if n <= warmup else BLACK))
-    over, under = (mean, median) if mean > median else (median, mean)
-    names = {median: ("median", BLUE), mean: ("mean", "#A84300")}
-    for value, shift in ((over, -7), (under, 17)):
-        parts.append(
-            svg.text(
-                panel.right - 4,
-                float(panel.y(value)) + shift,
-                *names[value][:1],
-                12.5,
-                names[value][1],
-                "end",
-                bold=True,
-                halo=True,
-            )
-        )
+    for value, other, name, ink in ((median, mean, "median", BLUE), (mean, median, "mean", "#A84300")):
+        y = float(panel.y(value)) + (-7 if value > other else 17)
+        parts.append(svg.text(panel.right - 4, y, name, 12.5, ink, "end", bold=True, halo=True))
+    title = f"{what[:1].upper()}{what[1:]}: the first call took {times[0] / median:.3g} times the median"
     svg.show(
-        svg.sheet(
-            f"{what[:1].upper()}{what[1:]}: the first call took {times[0] / median:.3g} times the median",
-            720,
-            346,
-            *parts,
-        ),
+        svg.sheet(title, 720, 346, *parts),
         f"Times of {len(times)} calls of {what}, in their order. The first took {seconds(times[0])}; after the warm-up "
         f"the median is {seconds(median)}, the mean {seconds(mean)}, the slowest {seconds(kept.max())}.",
     )

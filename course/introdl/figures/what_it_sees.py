@@ -209,7 +209,7 @@ def favourites(images: np.ndarray, found: dict) -> None:
 
     def cut_out(layer, place):
         n, row, column = (int(number) for number in place)
-        return Image.fromarray(patch(images[n], layer, row, column)).resize((96, 96), Image.Resampling.BILINEAR)
+        return Image.fromarray(patch(images[n], layer, row, column)).resize((82, 82), Image.Resampling.BILINEAR)
 
     rows = [
         (f"{layer}\nchannel {channel}", [cut_out(layer, place) for place in places])
