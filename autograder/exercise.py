@@ -124,7 +124,7 @@ class Exercise:
     points: float
     cases: Callable[[np.random.Generator], Iterable[Case]]
     oracle: Callable[..., Any]
-    misconceptions: Mapping[str, Mistake] | Sequence[Misconception]
+    misconceptions: Sequence[Misconception]
     hints: Sequence[str]
     names: Sequence[str] = ()
     probe: str = "call"
@@ -144,8 +144,9 @@ class Exercise:
             raise AuthorError(f"Exercise {self.id} has {self.points} points; it needs more than 0.")
         if len(self.hints) < 3 and self.probe != "answers":
             raise AuthorError(f"Exercise {self.id} has {len(self.hints)} hints; write three, from gentle to plain.")
-        if isinstance(self.misconceptions, Mapping):
-            object.__setattr__(self, "misconceptions", [self._named(*item) for item in self.misconceptions.items()])
+        given: object = self.misconceptions
+        if isinstance(given, Mapping):
+            object.__setattr__(self, "misconceptions", [self._named(*item) for item in given.items()])
         seen = [m.name for m in self.misconceptions]
         if len(set(seen)) < len(seen):
             raise AuthorError(f"Exercise {self.id} has two misconceptions of one name: {sorted(seen)}.")

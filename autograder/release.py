@@ -83,7 +83,7 @@ def _cell_id(cell: Cell, taken: set[str]) -> str:
 
 def source_notebook(source: Source, exercises: dict[str, Exercise]) -> nbformat.NotebookNode:
     """Return nbgrader's source notebook: with solutions, and nbgrader's metadata made from the markers."""
-    cells, taken = [], set()
+    cells, taken = [], set[str]()
     for cell in source.cells:
         metadata: dict = {"tags": cell.tags} if cell.tags else {}
         if cell.exercise:

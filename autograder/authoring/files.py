@@ -58,8 +58,9 @@ def write_together(texts: dict[Path, str]) -> None:
             written.append(path)
     except BaseException:
         for path in written:
-            if before[path] is None:
+            old = before[path]
+            if old is None:
                 path.unlink()
             else:
-                places.write_atomically(path, before[path])
+                places.write_atomically(path, old)
         raise

@@ -44,4 +44,7 @@ def windows_of(x, height, width, stride=1, padding=0, value=0.0):
 
 def convolution(x, w, b, stride=1, padding=0, value=0.0):
     """Return what a convolution layer makes of a batch: (N, F, OH, OW); `value` fills the padding."""
-    return np.einsum("ncijuv,fcuv->nfij", windows_of(x, *w.shape[2:], stride, padding, value), w) + b[:, None, None]
+    return (
+        np.einsum("ncijuv,fcuv->nfij", windows_of(x, w.shape[2], w.shape[3], stride, padding, value), w)
+        + b[:, None, None]
+    )

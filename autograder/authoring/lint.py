@@ -315,6 +315,7 @@ def _answers(path: Path) -> dict[str, list]:
     if not path.is_file():
         return {}
     spec = importlib.util.spec_from_file_location(f"_answers_{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # it is a file of Python
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.ANSWERS
@@ -323,7 +324,7 @@ def _answers(path: Path) -> dict[str, list]:
 @rule
 def figures(work: Work) -> Iterator[Finding]:
     """A chapter has figures, and one that moves."""
-    drawn, moving = Counter(), _moving(work)
+    drawn, moving = Counter[str](), _moving(work)
     for cell in work.source.cells:
         if cell.kind == "code" and not cell.exercise:
             drawn.update(_figures(_code(cell), moving))
@@ -368,14 +369,16 @@ def alt_texts(work: Work) -> Iterator[Finding]:
         if re.search(r"!\[\s*\]\(", line) or re.search(r"<img(?![^>]*alt=\"[^\"])", line):
             yield work.source.wrong(number, "a picture without alt text; say in a sentence what it shows.")
     for path, before, code in work.code("figures"):
-        for line, sentence in _without_alt(code):
-            yield Finding(path, before + line, sentence)
+        for within, sentence in _without_alt(code):
+            yield Finding(path, before + within, sentence)
 
 
 def _without_alt(code: str) -> Iterator[tuple[int, str]]:
     """Yield line and sentence for each call that shows a figure and says too little of it."""
     for node in ast.walk(ast.parse(code)):
-        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
         if called in ("plt.show", "display.Image", "IPython.display.Image"):
             yield node.lineno, f"{called} shows a figure without alt text; use figures.show."
         place = {"figures.show": 1, "style.show": 1, "svg.show": 1, "style.picture": 1}.get(called)
@@ -403,8 +406,8 @@ def unfinished(work: Work) -> Iterator[Finding]:
             if "TODO" in line:
                 yield Finding(path.relative_to(work.root), number, f"still to be written: {line.strip(' #')}")
     if "TODO" in str(work.chapter):
-        line = files.line_of(work.root / files.CHAPTERS, f'"{work.source.name}"')
-        yield Finding(Path(files.CHAPTERS), line, "the chapter's entry is still to be written, where it says TODO.")
+        number = files.line_of(work.root / files.CHAPTERS, f'"{work.source.name}"')
+        yield Finding(Path(files.CHAPTERS), number, "the chapter's entry is still to be written, where it says TODO.")
 
 
 # ----------------------------------------------------------------------------------------------------------
@@ -424,7 +427,7 @@ def executed(notebook, path: Path, chapter: bool) -> Iterator[Finding]:
     chapter : bool
         Whether it is a chapter, which has to have figures.
     """
-    shown = Counter()
+    shown = Counter[str]()
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             page = str(output.get("data", {}).get("text/html", ""))

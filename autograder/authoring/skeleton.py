@@ -7,6 +7,7 @@ import keyword
 import re
 from pathlib import Path
 from string import Template
+from typing import TypeVar
 
 from autograder.authoring import files
 from autograder.errors import AuthorError
@@ -14,6 +15,8 @@ from autograder.exercise import EXERCISE_ID
 
 _SKELETONS = Path(__file__).parent / "skeletons"
 _CHAPTER = re.compile(r"\d\d_[a-z][a-z0-9_]*")
+
+Node = TypeVar("Node", bound=ast.expr)
 
 
 def new_exercise(root: Path, id: str, title: str = "", points: float = 5, after: str = "") -> list[Path]:
@@ -89,7 +92,7 @@ def new_chapter(root: Path, name: str, title: str = "") -> list[Path]:
     words["title"] = _title(title, name[3:])
     texts = {kind: _filled(f"chapter_{kind}", words) for kind in paths}
     texts |= _with_exercise(texts, f"{name[:2]}.first", "The first exercise", 90, "")
-    end = re.search(r"^CHAPTERS = \($.*?^\)$", chapters, flags=re.M | re.S).end() - 1
+    end = chapters.index("\n)\n", chapters.index("\nCHAPTERS = (")) + 1
     chapters = chapters[:end] + _filled("chapter_entry", words) + chapters[end:]
     return _write(root, {paths[kind]: text for kind, text in texts.items()} | {root / files.CHAPTERS: chapters})
 
@@ -134,9 +137,9 @@ def _in_source(text: str, cells: str, after: str, quiz: str) -> str:
 
 def _in_exercises(text: str, definition: str, constant: str, after: str) -> str:
     """Put a definition below that of the exercise before it, and its name into the list EXERCISES."""
-    found = _assigned(text, "EXERCISES", ast.List, "exercises")
-    names = [node.id for node in found.value.elts if isinstance(node, ast.Name)]
-    if len(names) < len(found.value.elts):
+    found, listed_now = _assigned(text, "EXERCISES", ast.List, "exercises")
+    names = [node.id for node in listed_now.elts if isinstance(node, ast.Name)]
+    if len(names) < len(listed_now.elts):
         raise AuthorError(
             "EXERCISES in the chapter's exercises should be a list of names; write it so, then try again."
         )
@@ -145,7 +148,7 @@ def _in_exercises(text: str, definition: str, constant: str, after: str) -> str:
         if after and isinstance(node, ast.Assign) and repr(after) in ast.unparse(node.value):
             name = ast.unparse(node.targets[0])
             if name in names:
-                place, start = names.index(name) + 1, node.end_lineno
+                place, start = names.index(name) + 1, node.end_lineno or node.lineno
     if after and not place:
         raise AuthorError(f"No name of EXERCISES is defined as {after}; write it as the others are, then try again.")
     names.insert(place, constant)
@@ -158,20 +161,24 @@ def _in_exercises(text: str, definition: str, constant: str, after: str) -> str:
 
 def _in_answers(text: str, functions: str, id: str, after: str) -> str:
     """Put answers above the table ANSWERS, and their names into it."""
-    found = _assigned(text, "ANSWERS", ast.Dict, "answers")
+    found, table = _assigned(text, "ANSWERS", ast.Dict, "answers")
     lines = text.splitlines(keepends=True)
     entry = f'    "{id}": [{", ".join(f"{id[3:]}_{how}" for how in ("loop", "product", "float32"))}],\n'
-    keys = {key.value: value.end_lineno for key, value in zip(found.value.keys, found.value.values, strict=True)}
-    start = keys.get(after, found.lineno)
+    ends = {
+        key.value: value.end_lineno
+        for key, value in zip(table.keys, table.values, strict=True)
+        if isinstance(key, ast.Constant)
+    }
+    start = ends.get(after) or found.lineno
     above = "".join(lines[: found.lineno - 1]).rstrip("\n") + "\n\n\n"
     return above + functions + "".join(lines[found.lineno - 1 : start]) + entry + "".join(lines[start:])
 
 
-def _assigned(text: str, name: str, kind: type, where: str) -> ast.Assign:
-    """Return the statement that gives a module's table or list its name."""
+def _assigned(text: str, name: str, kind: type[Node], where: str) -> tuple[ast.Assign, Node]:
+    """Return the statement that gives a module's table or list its name, and that table or list."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name and isinstance(node.value, kind):
-            return node
+            return node, node.value
     raise AuthorError(f"The chapter's {where} have no {name}; add it as other chapters have it, then try again.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from autograder import exercises as exercise_bank
@@ -61,7 +60,6 @@ def filled(root: Path) -> dict[Path, str]:
                 f"and a line {END!r} below."
             )
         made = "".join(f"{prefix}{line}".rstrip() + "\n" for line in table(links))
-        texts[root / name] = re.sub(
-            f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, made=made, a=begin, b=end: a + made + b, old, flags=re.S
-        )
+        above, _, rest = old.partition(begin)
+        texts[root / name] = above + begin + made + end + rest.partition(end)[2]
     return texts

@@ -78,7 +78,7 @@ def table(results: list[Result]) -> None:
         shown.add_row(*row, escape(note.strip()))
     console = Console()
     console.print(shown)
-    counts = {}
+    counts: dict[str, int] = {}
     for result in results:
         counts[result.state] = counts.get(result.state, 0) + 1
     graded = [result.score for result in results if result.state in ("graded", "unchanged")]

@@ -275,7 +275,7 @@ def progress_html(chapters: list[ChapterProgress]) -> str:
     rows = []
     for chapter in chapters:
         number, _, name = chapter.name.partition("_")
-        row = {"number": number, "name": name.replace("_", " ").capitalize()}
+        row: dict[str, Any] = {"number": number, "name": name.replace("_", " ").capitalize()}
         row["share"] = chapter.earned / chapter.points if chapter.points else 0.0
         row["score"] = _score(chapter.earned, chapter.points)
         row["exercises"] = [(title, record) for _, title, _, record in chapter.exercises]
