@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from autograder.errors import ClassroomError
-from introdl import places
+from introdl import paths
 
 _FOLDERS = ("source", "release", "submitted", "autograded", "feedback")
 _SECRET = "classroom.toml"
@@ -57,10 +57,10 @@ class Classroom:
             for one in _FOLDERS:
                 (root / one).mkdir(parents=True, exist_ok=True)
             text = resources.files("autograder").joinpath("nbgrader_config.py.txt").read_bytes()
-            places.write_atomically(root / "nbgrader_config.py", text)
+            paths.write_atomically(root / "nbgrader_config.py", text)
             secret = f'# Keep this file to yourself: hidden inputs are drawn from the seed.\nname = "{name}"\n'
             secret += f'seed = "{secrets.token_hex(32)}"\n'
-            places.write_atomically(root / _SECRET, secret.encode())
+            paths.write_atomically(root / _SECRET, secret.encode())
             os.chmod(root / _SECRET, 0o600)
         except OSError as error:
             raise ClassroomError(f"{root} cannot be made ({error.strerror}).") from error
@@ -179,7 +179,7 @@ class Classroom:
                 )
         granted = self._granted()
         granted.setdefault(assignment, {})[student] = minutes
-        places.write_atomically(self._extensions, json.dumps(granted, indent=1, sort_keys=True).encode())
+        paths.write_atomically(self._extensions, json.dumps(granted, indent=1, sort_keys=True).encode())
 
     def assign(self, chapter: str, due: str | None = None) -> Path:
         """Put a chapter into the classroom and make the copy to hand out.
@@ -196,7 +196,7 @@ class Classroom:
         pathlib.Path
             The notebook to hand out.
         """
-        from autograder import build, release
+        from autograder.authoring import build, release
         from autograder.deadlines import parse_due
 
         at = parse_due(due) if due else None
@@ -206,7 +206,7 @@ class Classroom:
             raise ClassroomError(f"{source.name} has no exercises to grade.")
         place = self.root / "source" / source.name / f"{source.name}.ipynb"
         notebook = release.source_notebook(source, exercises)
-        places.write_atomically(place, release.write_notebook(notebook))
+        paths.write_atomically(place, release.write_notebook(notebook))
         result = self.api().generate_assignment(source.name, force=True, create=True)
         if not result["success"]:
             raise ClassroomError(f"nbgrader could not make {source.name}:\n{result['log']}{result.get('error', '')}")

@@ -34,8 +34,8 @@ def build(
 
     Example: autograder build 03
     """
-    from autograder.build import build as run
-    from autograder.build import findings
+    from autograder.authoring.build import build as run
+    from autograder.authoring.build import findings
 
     with _sentences():
         built = run(names, look=check, force=force, tell=lambda name: typer.echo(f"{name} ..."))
@@ -66,7 +66,7 @@ def lint(
 
     Example: autograder lint 03
     """
-    from autograder.build import findings
+    from autograder.authoring.build import findings
 
     with _sentences():
         found = findings(names)
@@ -91,7 +91,7 @@ def new_exercise(
     Example: autograder new-exercise 04.unpool --title "Undo a pooling" --points 5 --after 04.max_pool2d
     """
     from autograder.authoring import skeleton
-    from autograder.build import root
+    from autograder.authoring.build import root
 
     with _sentences():
         written = skeleton.new_exercise(root(), id, title, points, after)
@@ -110,7 +110,7 @@ def new_chapter(
     Example: autograder new-chapter 14_attention --title "Attention"
     """
     from autograder.authoring import skeleton
-    from autograder.build import root
+    from autograder.authoring.build import root
 
     with _sentences():
         written = skeleton.new_chapter(root(), name, title)
@@ -364,9 +364,9 @@ def audit(
 
     Example: autograder audit 03 --in ~/classes/autumn
     """
-    from autograder import audit as audits
     from autograder.classroom import Classroom
     from autograder.errors import ClassroomError
+    from autograder.examining import audit as audits
 
     try:
         room = Classroom.open(folder)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from nbgrader.plugins import ExportPlugin
 
+from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
-from autograder.release import exercise_of
-from introdl import places
+from introdl import paths
 
 COLUMNS = ("assignment", "student", "exercise", "score", "points", "manual", "open", "late_penalty", "submitted")
 
@@ -66,7 +66,7 @@ def _write(gradebook, to: Path, assignments: list[str], students: list[str]) -> 
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    places.write_atomically(to, text.getvalue().encode())
+    paths.write_atomically(to, text.getvalue().encode())
     return len(rows)
 
 
@@ -168,7 +168,7 @@ def export(room: Classroom, to: Path, form: str = "csv", assignments: list[str] 
         text = io.StringIO()
         lines = (_canvas if form == "canvas" else _moodle)(chosen, rows)
         csv.writer(text, lineterminator="\n").writerows([[_harmless(value) for value in line] for line in lines])
-    places.write_atomically(to, text.getvalue().encode())
+    paths.write_atomically(to, text.getvalue().encode())
     return len(rows)
 
 

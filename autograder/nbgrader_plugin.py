@@ -14,9 +14,8 @@ from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
-from autograder import audit
 from autograder.classroom import Classroom
-from autograder.examining import examiner, refusal
+from autograder.examining import audit, examiner, refusal
 from autograder.examining.repair import checked_exercise, differences, repair
 from autograder.grading import hidden_cases, job
 
@@ -117,7 +116,7 @@ def configure(config, root: Path) -> None:
     from nbgrader.converters import Autograde
     from nbgrader.preprocessors import Execute
 
-    from autograder import release
+    from autograder.authoring import release
 
     room = Classroom.open(root)
     config.CourseDirectory.root = str(room.root)

@@ -33,7 +33,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from introdl import check, data, figures, hint, places
+from introdl import check, data, figures, hint, paths
 from introdl.figures import regression_classification as figs
 
 figures.use_style()
@@ -287,7 +287,7 @@ print(f"copies on both sides: {leaky:.0%} right        split by plate: {honest:.
 # (SR27).
 
 # %%
-with open(places.data() / "nutrition.csv", encoding="utf-8") as file:
+with open(paths.data() / "nutrition.csv", encoding="utf-8") as file:
     table = list(csv.DictReader(file))
 names = [row["dish"].replace("_", " ") for row in table]
 fat, protein, carbohydrate, energy = (

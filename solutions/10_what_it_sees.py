@@ -27,7 +27,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from introdl import check, data, figures, hint, looking, models
+from introdl import check, data, figures, hint, inspection, models
 from introdl.experiments import pointing, records
 from introdl.figures import what_it_sees as figs
 
@@ -55,7 +55,7 @@ card = trained.card
 dishes = card.classes
 net = nn.Sequential(
     OrderedDict(
-        normalise=looking.Normalise(card.mean, card.std),
+        normalise=inspection.Normalise(card.mean, card.std),
         stages=trained.stages,
         average=nn.AdaptiveAvgPool2d(1),
         flatten=nn.Flatten(),
@@ -70,7 +70,7 @@ for name, part in net.named_modules():
 # %%
 test = data.plates().split("test")
 test = test.subset(np.linspace(0, len(test) - 1, pictures).astype(int))  # of all dishes
-x = looking.as_pictures(test.images)  # (N, 3, 128, 128), from 0 to 1
+x = inspection.as_pictures(test.images)  # (N, 3, 128, 128), from 0 to 1
 with torch.no_grad():
     scores = torch.cat([net(some) for some in x.split(32)])
 named = scores.argmax(dim=1).numpy()
@@ -175,7 +175,7 @@ def feature_maps(model, layer, x):
 check("10.feature_maps", feature_maps)
 
 # %% [markdown]
-# (The next cells use the course's own instruments, from `introdl.looking`, so that they run before you have yours. When a
+# (The next cells use the course's own instruments, from `introdl.inspection`, so that they run before you have yours. When a
 # check is green, put your own function in.)
 #
 # Here is one plate on its way up. Each row shows the most active maps of a stage; bright is active.
@@ -253,7 +253,7 @@ check("10.top_activating", top_activating)
 # %%
 favourites = {}
 for layer in stages[1:]:
-    maps = torch.cat([looking.feature_maps(net, layer, some) for some in x.split(32)])
+    maps = torch.cat([inspection.feature_maps(net, layer, some) for some in x.split(32)])
     for n in shown[:2]:
         channel = next(int(c) for c in figs.strongest(maps[n].numpy(), 10) if (layer, int(c)) not in favourites)
         favourites[layer, channel] = figs.peaks(maps, channel, 9)
@@ -449,14 +449,14 @@ columns, rows = [], {"plate": [], "occlusion": [], "saliency": [], "Grad-CAM, st
 for n in shown[:4]:
     one, label = x[n : n + 1], int(test.labels[n])
     columns.append(figs.name_of(dishes[label]))
-    drops = looking.occlusion_map(net, one, label, size=32, stride=16, value=0.5)
+    drops = inspection.occlusion_map(net, one, label, size=32, stride=16, value=0.5)
     drops = F.interpolate(drops[None, None], size=(128, 128), mode="bilinear", align_corners=False)[0, 0]
-    slopes = looking.saliency(net, one, label)[0].numpy()
+    slopes = inspection.saliency(net, one, label)[0].numpy()
     rows["plate"].append(test.images[n])
     rows["occlusion"].append(figs.overlay(test.images[n], drops.numpy()))
     rows["saliency"] += figs.shaded([slopes])
     for layer in ("stages.3", "stages.4"):
-        heat = looking.grad_cam(net, layer, one, label)[0].numpy()
+        heat = inspection.grad_cam(net, layer, one, label)[0].numpy()
         rows[f"Grad-CAM, {layer}"].append(figs.overlay(test.images[n], heat))
 figs.sheet(
     list(rows.items()),
@@ -551,7 +551,7 @@ rows = []
 for way, how in ways.items():
     drawn, reached = [], []
     for k in asked:
-        picture = looking.maximise_activation(net, k, (3, draw_size, draw_size), steps, np.random.default_rng(seed), **how)
+        picture = inspection.maximise_activation(net, k, (3, draw_size, draw_size), steps, np.random.default_rng(seed), **how)
         with torch.no_grad():
             reached.append(float(net(picture[None])[0, k]))
         drawn.append(picture.permute(1, 2, 0).numpy())
@@ -621,7 +621,7 @@ def nearest_neighbours(features, query, k):
 check("10.nearest_neighbours", nearest_neighbours)
 
 # %%
-features = torch.cat([looking.feature_maps(net, "flatten", some) for some in x.split(32)]).numpy()
+features = torch.cat([inspection.feature_maps(net, "flatten", some) for some in x.split(32)]).numpy()
 pixels = x.flatten(1).numpy() - x.mean().item()
 alike = {"pixels": figs.cosines(pixels), "features": figs.cosines(features)}
 rows = []
@@ -659,8 +659,8 @@ parts = ["head", "stages.4", "stages.3", "stages.2", "stages.1", "stages.0"]
 tried = shown[:4]
 some, wanted = x[tried], torch.from_numpy(test.labels[tried])
 instruments = {
-    "saliency": lambda model: looking.saliency(model, some, wanted).numpy(),
-    "Grad-CAM": lambda model: looking.grad_cam(model, "stages.3", some, wanted).numpy(),
+    "saliency": lambda model: inspection.saliency(model, some, wanted).numpy(),
+    "Grad-CAM": lambda model: inspection.grad_cam(model, "stages.3", some, wanted).numpy(),
     "edges": lambda model: np.stack([figs.edges(test.images[n]) for n in tried]),
 }
 others = [net, *(pointing.drawn_anew(net, seed, parts[: k + 1]) for k in range(len(parts)))]
@@ -736,7 +736,7 @@ check("10.pointing_game", pointing_game)
 few = slice(48)
 heat = torch.cat(
     [
-        looking.grad_cam(net, "stages.4", some, wanted)
+        inspection.grad_cam(net, "stages.4", some, wanted)
         for some, wanted in zip(x[few].split(24), torch.from_numpy(test.labels[few]).split(24), strict=True)
     ]
 ).numpy()

@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from autograder import bank
+from autograder.authoring import drawing
 from introdl.checking import sheets
 from tests import toy
 
@@ -41,7 +41,7 @@ def own_home(tmp_path_factory, monkeypatch, shared_cache):
 def toy_folder(tmp_path_factory):
     """A folder with the toy chapter's answer sheet."""
     folder = tmp_path_factory.mktemp("sheets")
-    entries = [bank.entry(exercise, bank.VISIBLE_SEED) for exercise in toy.ALL.values()]
+    entries = [drawing.entry(exercise, drawing.VISIBLE_SEED) for exercise in toy.ALL.values()]
     sheets.write(folder / "98_toy.npz", "98", entries)
     return folder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import build, release
+from autograder.authoring import build, release
 from autograder.classroom import Classroom
 from tests import classwork
 

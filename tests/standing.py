@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib
 from functools import lru_cache
 
-from autograder import bank, build
 from autograder import exercises as exercise_bank
+from autograder.authoring import build, drawing
 from autograder.examining.repair import checked_exercise
 from introdl.checking import sheets
 from introdl.checking.judge import Verdict, judge
 
 CHAPTERS = sorted(exercise_bank.chapters())
 EXERCISES = [id for chapter in CHAPTERS for id in exercise_bank.load(chapter)]
-SEEDS = [bank.VISIBLE_SEED, "a classroom", "another classroom", "a third"]
+SEEDS = [drawing.VISIBLE_SEED, "a classroom", "another classroom", "a third"]
 #: Which of them each run of the tests goes through, and those of `make sweep`.
 FEW, MORE = SEEDS[:2], [*SEEDS[2:], "a fourth", "a fifth"]
 
@@ -24,7 +24,7 @@ def exercise(id: str):
 
 @lru_cache(maxsize=8)  # tests ask for one exercise's after the other
 def entry(id: str, seed: str):
-    return bank.entry(exercise(id), seed)
+    return drawing.entry(exercise(id), seed)
 
 
 def hidden(notebook, seed: str) -> dict[str, sheets.Entry]:
@@ -48,7 +48,7 @@ def answers(id: str) -> list[tuple]:
 def verdict(id: str, seed: str, objects: tuple) -> Verdict:
     """Judge objects in this process (what they are is known to be harmless)."""
     drawn = entry(id, seed)
-    return judge(drawn, bank.observe(drawn, objects))
+    return judge(drawn, drawing.observe(drawn, objects))
 
 
 def verdict_of_mistake(id: str, seed: str, number: int) -> Verdict:

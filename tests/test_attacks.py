@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import audit, sandbox
 from autograder import exercises as exercise_bank
-from autograder.examining import examiner, refusal, session
+from autograder import sandbox
+from autograder.examining import audit, examiner, refusal, worker_client
 from autograder.examining.repair import checked_exercise, differences, repair
-from autograder.examining.session import Died, Session
+from autograder.examining.worker_client import Died, WorkerClient
 from tests.attacks import chapter
 from tests.attacks.shortcuts import SHORTCUTS
 from tests.attacks.table import ATTACKS, CHEATS
@@ -33,7 +33,7 @@ def _attacked_chapter(monkeypatch):
     load = exercise_bank.load
     monkeypatch.setattr(exercise_bank, "load", lambda name: chapter.ALL if name == "97" else load(name))
     monkeypatch.setenv("SECRET", "SECRET")
-    monkeypatch.setattr(session, "_GRACE", 1.0)  # for those who never answer
+    monkeypatch.setattr(worker_client, "_GRACE", 1.0)  # for those who never answer
 
 
 def graded(notebook, pool, tmp_path):
@@ -90,7 +90,7 @@ def test_a_finished_function_is_no_answer_and_the_sentence_says_so(one, pool, tm
 
 
 def test_the_sandbox_shows_the_recorded_experiments(pool, tmp_path):
-    with Session(tmp_path, pool, "bare") as one:
+    with WorkerClient(tmp_path, pool, "bare") as one:
         look = "from introdl.experiments import records\nprint(len(records.load('unusual')['runs']) > 0)"
         assert one.run_cell(look, 60)["text"].strip() == "True"
 
@@ -211,9 +211,9 @@ LEFT_BEHIND = {
 @pytest.mark.parametrize("name", LEFT_BEHIND, ids=lambda name: name.replace(" ", "-"))
 def test_what_one_submission_leaves_the_next_does_not_find(name, pool, tmp_path):
     leave, look, expected = LEFT_BEHIND[name]
-    with Session(tmp_path, pool, "bare") as one:
+    with WorkerClient(tmp_path, pool, "bare") as one:
         one.run_cell(leave, 20)
-    with Session(tmp_path, pool, "bare") as other:
+    with WorkerClient(tmp_path, pool, "bare") as other:
         answer = other.run_cell(look, 20)
     assert answer["text"].strip() == expected, answer
     assert pool.zygote("bare").isolates
@@ -221,7 +221,7 @@ def test_what_one_submission_leaves_the_next_does_not_find(name, pool, tmp_path)
 
 def test_the_kernels_bar_on_processes_lies_above_the_watchs(pool, tmp_path):
     """Else nothing could be started any more, and nobody would say why."""
-    with Session(tmp_path, pool, "bare") as one:
+    with WorkerClient(tmp_path, pool, "bare") as one:
         answer = one.run_cell("import resource; print(resource.getrlimit(resource.RLIMIT_NPROC)[1])", 20)
     assert int(answer["text"]) >= 2 * pool.bounds.processes
 
@@ -229,7 +229,7 @@ def test_the_kernels_bar_on_processes_lies_above_the_watchs(pool, tmp_path):
 def test_what_is_printed_is_not_kept(pool, tmp_path):
     """Else a cell that prints without end uses up the memory of every later answer."""
     look = "print([line.split()[1] for line in open('/proc/self/status') if line.startswith('RssAnon')][0])"
-    with Session(tmp_path, pool, "bare") as one:
+    with WorkerClient(tmp_path, pool, "bare") as one:
         before = int(one.run_cell(look, 20)["text"])
         one.run_cell(
             "import sys\nfor _ in range(2**12):\n    print('x' * 2**15)\n    print('x' * 2**15, file=sys.stderr)", 60
@@ -241,7 +241,7 @@ def test_what_is_covered_is_nobodys_to_write_to(pool, tmp_path):
     """A folder of ours that is put away holds nothing, and nothing can be left there for the next submission."""
     look = "import os, introdl\nplace = os.path.dirname(introdl.__file__) + '/sheets'\nprint(os.listdir(place))\nopen(place + '/x', 'w')"
     (tmp_path / "sheets").mkdir()
-    with Session(tmp_path, pool, "bare") as one:
+    with WorkerClient(tmp_path, pool, "bare") as one:
         answer = one.run_cell(look, 20)
     assert answer["error"][0] in ("OSError", "FileNotFoundError"), answer
 
@@ -258,20 +258,20 @@ class _NoNamespacesInside(sandbox.Zygote):
 def test_without_namespaces_inside_each_submission_has_a_sandbox_of_its_own(tmp_path):
     with sandbox.Pool() as pool:
         pool._zygotes["bare"] = zygote = _NoNamespacesInside("bare", pool.bounds)
-        with Session(tmp_path, pool, "bare", ["scipy.signal.*"]) as one:
+        with WorkerClient(tmp_path, pool, "bare", ["scipy.signal.*"]) as one:
             answer = one.run_cell("open('/tmp/x', 'w')\nimport scipy.signal\nprint(scipy.signal)", 20)
             assert "absent" in answer["text"] and not zygote.isolates
-        with Session(tmp_path, pool, "bare") as other:
+        with WorkerClient(tmp_path, pool, "bare") as other:
             answer = other.run_cell("import os; print(os.listdir('/tmp'), os.path.exists('/tmp/x'))", 20)
             assert answer["text"].strip() == "['work'] False"
 
 
 def test_a_zygote_that_dies_costs_a_fresh_start(pool, tmp_path):
-    with Session(tmp_path, pool, "bare") as one:
+    with WorkerClient(tmp_path, pool, "bare") as one:
         pool.zygote("bare")._process.kill()
         with pytest.raises(Died):
             one.run_cell("while True: pass", 5)
-    with Session(tmp_path, pool, "bare") as other:
+    with WorkerClient(tmp_path, pool, "bare") as other:
         assert other.run_cell("print(1)", 20)["text"] == "1\n"
 
 
@@ -286,14 +286,14 @@ def test_a_submissions_own_files_come_along_and_links_do_not(pool, tmp_path):
     (folder / "all").symlink_to(tmp_path)
     assert refusal.links(folder) == {"link.txt", "all"}
     (folder / "copied.txt").write_text("SECRET")  # what nbgrader's copy makes of a link
-    with Session(folder, pool, "bare", without={"copied.txt"}) as one:
+    with WorkerClient(folder, pool, "bare", without={"copied.txt"}) as one:
         answer = one.run_cell("import mine, os\nprint(mine.value, open('sub/a.txt').read(), sorted(os.listdir()))", 20)
     assert answer["text"].startswith("7 text ['mine.py', 'sub'") and "txt'" not in answer["text"].split("[")[1]
 
 
 def test_the_classroom_is_not_to_be_found(pool, tmp_path):
     (tmp_path / "classroom.toml").write_text("seed")
-    with Session(tmp_path / "submitted", pool, "bare") as one:
+    with WorkerClient(tmp_path / "submitted", pool, "bare") as one:
         look = f"import os\nprint(os.path.exists({str(tmp_path)!r}), os.path.exists({str(ROOT / 'solutions')!r}))"
         assert one.run_cell(look, 20)["text"].strip() == "False False"
 

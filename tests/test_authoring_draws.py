@@ -10,7 +10,7 @@ import torch
 
 from autograder import exercises
 from autograder.authoring import draws, formulas
-from autograder.exercise import AuthorError, Case, Exercise, Misconception, Mistake, Question, quiz
+from autograder.authoring.exercise import AuthorError, Case, Exercise, Misconception, Mistake, Question, quiz
 
 SOURCES = sorted(Path(exercises.__file__).parent.glob("ch*.py"))
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from autograder import bank
-from introdl.checking import isolation, judge, programs, sheets
+from autograder.authoring import drawing
+from introdl.checking import arithmetic, isolation, judge, sheets
 from introdl.figures import backpropagation as figs
 from tests.answers import ch06_backpropagation as answers
 from tests.standing import SEEDS, entry, exercise, verdict
@@ -24,20 +24,20 @@ def sentences(id, *objects):
 
 
 def test_a_program_runs_on_plain_numbers():
-    found = programs.run("c = a * b; d = -c; e = d / 2; f = 1 - e; g = f ** 3; h = g + -1.5", {"a": 2.0, "b": -3.0})
+    found = arithmetic.run("c = a * b; d = -c; e = d / 2; f = 1 - e; g = f ** 3; h = g + -1.5", {"a": 2.0, "b": -3.0})
     assert found == {"a": 2.0, "b": -3.0, "c": -6.0, "d": 6.0, "e": 3.0, "f": -2.0, "g": -8.0, "h": -9.5}
 
 
 @pytest.mark.parametrize("text", ["c = a", "c = a * ", "c = __import__('os')", "c = a.sin()", "a * b", "c = a*b", ""])
 def test_what_is_no_step_is_refused(text):
     with pytest.raises(ValueError, match="is no step of a program"):
-        programs.parse(text)
+        arithmetic.parse(text)
 
 
 def test_the_graphs_local_slopes_are_those_of_autograd():
     program = "c = a * b; d = c / a; e = d - b; f = -e; g = f ** 2; h = b.tanh(); k = a.relu(); m = g + h; L = m * k"
     leaves = {"a": 1.3, "b": -0.7}
-    nodes = programs.graph(program, leaves)
+    nodes = arithmetic.graph(program, leaves)
     answers.backward_counting(nodes["L"])
     wanted = exercise("06.backward").oracle(program, leaves, ["L"])
     assert {name: node.grad for name, node in nodes.items()} == pytest.approx(wanted, abs=1e-9)
@@ -189,7 +189,7 @@ def test_the_closed_forms_are_what_autograd_says_up_to_the_step(seed):
     """The oracle of central differences against torch's gradient, where the step is small."""
     import torch
 
-    for case in exercise("06.numerical_gradient").cases(bank.generator("06.numerical_gradient", seed)):
+    for case in exercise("06.numerical_gradient").cases(drawing.generator("06.numerical_gradient", seed)):
         function, w, x, _ = case.inputs.values()
         at, weights = torch.from_numpy(x.copy()).requires_grad_(), torch.from_numpy(w)
         TORCH[function](weights, at).backward()
@@ -204,7 +204,9 @@ def test_the_closed_forms_are_what_autograd_says_up_to_the_step(seed):
 def test_layers_agree_with_central_differences_away_from_kinks(name):
     import torch
 
-    inputs = [c.inputs for c in exercise(name).cases(bank.generator(name, "checked")) if c.label != "several largest"]
+    inputs = [
+        c.inputs for c in exercise(name).cases(drawing.generator(name, "checked")) if c.label != "several largest"
+    ]
     layers = {
         "06.dense_backward": lambda i: (lambda x, W: x @ W, ("x", "W")),
         "06.conv2d_backward": lambda i: (
@@ -233,10 +235,10 @@ def test_layers_agree_with_central_differences_away_from_kinks(name):
 
 
 def test_the_chapters_engine_agrees_with_autograd():
-    for case in exercise("06.value").cases(bank.generator("06.value", "engine")):
+    for case in exercise("06.value").cases(drawing.generator("06.value", "engine")):
         program, leaves = case.inputs.values()
         own = {name: figs.Value(number) for name, number in leaves.items()}
-        nodes = programs.run(program, own)
+        nodes = arithmetic.run(program, own)
         root = list(nodes.values())[-1]
         root.backward()
         wanted = exercise("06.value").oracle(program, leaves)
@@ -245,7 +247,7 @@ def test_the_chapters_engine_agrees_with_autograd():
 
 
 def test_the_chapters_network_agrees_with_autograd():
-    for case in exercise("06.network_gradients").cases(bank.generator("06.network_gradients", "figures")):
+    for case in exercise("06.network_gradients").cases(drawing.generator("06.network_gradients", "figures")):
         inputs = list(case.inputs.values())
         for found, wanted in zip(
             figs.two_layers(*inputs), exercise("06.network_gradients").oracle(*inputs), strict=True

@@ -7,11 +7,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from autograder import bank, build, release
-from autograder import source as sources
-from autograder.authoring import lint
+from autograder.authoring import build, drawing, lint, release
+from autograder.authoring import source as sources
+from autograder.authoring.exercise import Case, Exercise, Misconception, quiz
 from autograder.errors import AuthorError
-from autograder.exercise import Case, Exercise, Misconception, quiz
 from introdl.checking import sheets
 from introdl.execute import without_stubs
 from tests import toy
@@ -95,7 +94,7 @@ def test_building_twice_gives_the_same_bytes(built, tmp_path):
 
 
 def test_what_differs_is_stale_and_stays_when_one_only_looks(built, tmp_path, monkeypatch):
-    monkeypatch.setattr(bank, "entry", lambda one, seed: entries[one.id])
+    monkeypatch.setattr(drawing, "entry", lambda one, seed: entries[one.id])
     entries = sheets.read(built / "sheets" / "03_convolution.npz")
     shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     assert {item.state for item in build.build(["03"], course=tmp_path, look=True)} == {"unchanged"}
@@ -295,7 +294,7 @@ def test_a_wrong_definition_has_its_sentence(changes, said):
 )
 def test_a_definition_that_cannot_teach_has_its_sentence(changes, said):
     with pytest.raises(AuthorError, match=said):
-        bank.entry(exercise(**changes), "seed")
+        drawing.entry(exercise(**changes), "seed")
 
 
 def test_a_draw_that_hides_a_mistake_or_makes_two_alike_is_drawn_again():
@@ -310,11 +309,11 @@ def test_a_draw_that_hides_a_mistake_or_makes_two_alike_is_drawn_again():
         ],
     )
     for seed in map(str, range(40)):
-        found = bank.entry(one, seed)
-        assert build.same_entry(found, bank.entry(one, seed))
+        found = drawing.entry(one, seed)
+        assert build.same_entry(found, drawing.entry(one, seed))
         assert found.cases[0].inputs == [("x", 1.0)]
     one = exercise(misconceptions=[Misconception("a", "b", lambda x: 0.0), Misconception("c", "d", lambda x: 0.0)])
-    assert len(bank.entry(one, "seed").misconceptions) == 2  # never told apart: the author's tests say so
+    assert len(drawing.entry(one, "seed").misconceptions) == 2  # never told apart: the author's tests say so
 
 
 def test_a_sheet_is_stale_by_what_it_says_and_not_by_a_processors_rounding(tmp_path):
@@ -326,7 +325,7 @@ def test_a_sheet_is_stale_by_what_it_says_and_not_by_a_processors_rounding(tmp_p
             oracle=lambda x: np.float32(changes.get("right", 2)) * x.astype(np.float32),
             misconceptions=[nan, nudged],
         )
-        return [bank.entry(one, "seed"), bank.entry(exercise(id="98.again"), "seed")]
+        return [drawing.entry(one, "seed"), drawing.entry(exercise(id="98.again"), "seed")]
 
     path = tmp_path / "98_toy.npz"
     sheets.write(path, "98", made())
@@ -344,7 +343,7 @@ def test_a_sheet_is_stale_by_what_it_says_and_not_by_a_processors_rounding(tmp_p
 
 
 def test_a_quiz_needs_its_letters():
-    from autograder.exercise import Question
+    from autograder.authoring.exercise import Question
 
     with pytest.raises(AuthorError, match="question 1: the letters are"):
         quiz("98.quiz", 5, [Question("b", {"a": "x", "d": "y"})])

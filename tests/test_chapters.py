@@ -2,9 +2,8 @@
 
 import pytest
 
-from autograder import build
 from autograder import exercises as exercise_bank
-from autograder.authoring import tables
+from autograder.authoring import build, tables
 from autograder.errors import AuthorError
 from introdl import chapters
 from introdl.checking import records

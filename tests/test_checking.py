@@ -258,15 +258,15 @@ def test_a_quiz_never_tells_the_right_letter(toy_sheet):
 def test_a_forbidden_ufunc_is_found_under_any_name(toy_folder):
     import scipy.special
 
-    from autograder import bank
-    from autograder.exercise import Case, Exercise
+    from autograder.authoring import drawing
+    from autograder.authoring.exercise import Case, Exercise
 
     expit = scipy.special.expit
     sigmoid = Exercise(
         "98.sigmoid", "t", 1, lambda rng: [Case("one", z=rng.normal(size=3))], lambda z: 1 / (1 + np.exp(-z)), (),
         ("a", "b", "c"), forbidden=("scipy.special.*",),
     )  # fmt: skip
-    entry = bank.entry(sigmoid, "seed")
+    entry = drawing.entry(sigmoid, "seed")
 
     def by_attribute(z):
         return scipy.special.expit(z)
@@ -487,7 +487,7 @@ def test_what_torch_imports_for_seconds_is_imported_before_the_forks_and_where_i
     code = (
         "import sys, torch\n"
         "from introdl.checking import isolation\n"
-        "isolation.run_case(isolation.Task('call', ('introdl.looking.*',)), (abs,), [('x', -1)], 5)\n"
+        "isolation.run_case(isolation.Task('call', ('introdl.inspection.*',)), (abs,), [('x', -1)], 5)\n"
         "assert 'torch._dynamo' not in sys.modules\n"
         "isolation.run_case(isolation.Task('top_activating'), (abs,), [('x', -1)], 5)\n"
         "assert 'torch._dynamo' in sys.modules\n"

@@ -14,8 +14,9 @@ import cloudpickle
 import nbformat
 import pytest
 
-from autograder import bank, grading, release
 from autograder import exercises as exercise_bank
+from autograder import grading
+from autograder.authoring import drawing, release
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
 from autograder.export import export
@@ -44,7 +45,7 @@ def mistaken(room, name, number):
         if number >= len(exercise.misconceptions):
             continue
         mistake = exercise.misconceptions[number]
-        wrong = bank.mistaken_objects(mistake, exercise.names)
+        wrong = drawing.mistaken_objects(mistake, exercise.names)
         cell_of(notebook, release.grade_id(id)).source = as_code(exercise.names, wrong)
         made[id] = mistake.name
     return notebook, made

@@ -121,10 +121,10 @@ def test_a_learners_slip_has_its_sentence(words, said):
 
 
 def test_execute_sums_up_and_fails_where_it_was_not_as_expected(tmp_path):
-    from introdl import places
+    from introdl import paths
 
     page = tmp_path / "start.ipynb"
-    shutil.copy(places.course() / "start.ipynb", page)
+    shutil.copy(paths.course() / "start.ipynb", page)
     good = run.invoke(cli.app, ["execute", str(page), "--out", str(tmp_path / "out")])
     assert good.exit_code == 0 and "ran to the end" in good.output
     assert (tmp_path / "out" / "start.ipynb").exists()

@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from introdl import data, places
+from introdl import data, paths
 from introdl.data import archives, cache, published, sources
 from introdl.data.dataset import Dataset
 from introdl.data.errors import Damaged, DiskFull
@@ -744,7 +744,7 @@ def test_course_and_data_alone_are_enough(tmp_path):
     )
     (tmp_path / "data").mkdir()
     shutil.copy(ROOT / "data" / "sources.toml", tmp_path / "data")
-    code = "import introdl; from introdl import data, places; from introdl.data import sources; print(introdl.__file__, places.data(), len(data.digits()), *sources.every())"
+    code = "import introdl; from introdl import data, paths; from introdl.data import sources; print(introdl.__file__, paths.data(), len(data.digits()), *sources.every())"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "course", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (
@@ -755,9 +755,9 @@ def test_course_and_data_alone_are_enough(tmp_path):
 
 def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("INTRODL_CACHE", str(tmp_path / "elsewhere"))
-    assert places.cache() == tmp_path / "elsewhere"
+    assert paths.cache() == tmp_path / "elsewhere"
     monkeypatch.delenv("INTRODL_CACHE")
-    assert places.cache().name == "introdl" and places.cache() != places.home()
+    assert paths.cache().name == "introdl" and paths.cache() != paths.home()
 
 
 def test_importing_the_data_loads_nothing_heavy():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autograder import bank, build
+from autograder.authoring import build, drawing
 from introdl.checking import judge
 from tests.standing import (
     EXERCISES,
@@ -56,7 +56,7 @@ def test_every_misconception_fails_by_its_own_name(id, seeds):
         for number, mistake in enumerate(exercise(id).misconceptions):
             # That it gives the same when it is run again is looked at with two seeds; that this is called by its name, with all.
             if seed in FEW or mistake.only_case is not None:
-                result = verdict(id, seed, bank.mistaken_objects(mistake, entry(id, seed).names))
+                result = verdict(id, seed, drawing.mistaken_objects(mistake, entry(id, seed).names))
             else:
                 result = verdict_of_mistake(id, seed, number)
             assert result.status == judge.FAILED, f"{mistake.name!r} with seed {seed!r} is {result.status}"
@@ -99,7 +99,7 @@ def test_a_careless_answer_earns_little(id, seeds, wrong):
 
 def test_answers_remembered_from_the_visible_sheet_do_not_pass_hidden_cases(id):
     one = exercise(id)
-    if one.probe in ("answers", "xor_network") or not next(iter(one.cases(bank.generator(id, "x")))).inputs:
+    if one.probe in ("answers", "xor_network") or not next(iter(one.cases(drawing.generator(id, "x")))).inputs:
         pytest.skip("its answer does not depend on drawn inputs")
     visible, hidden = entry(id, SEEDS[0]), entry(id, SEEDS[1])
     assert [case.inputs for case in visible.cases] != [] and len(visible.cases) == len(hidden.cases)

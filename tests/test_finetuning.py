@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autograder import bank
+from autograder.authoring import drawing
 from autograder.exercises import ch11_finetuning as chapter
 from introdl import models
 from introdl.checking.probes.networks import chance_of_first
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 def test_a_right_draw_is_called_wrong_less_than_once_in_a_million():
     for seed in ("visible", "a", "b"):
-        for case in chapter.FEW_SHOT_SUBSET.cases(bank.generator("11.few_shot_subset", seed)):
+        for case in chapter.FEW_SHOT_SUBSET.cases(drawing.generator("11.few_shot_subset", seed)):
             labels, per_class, _ = case.inputs.values()
             if np.bincount(labels).min() >= per_class:
                 assert 3 * chance_of_first(labels, per_class) < 1e-6

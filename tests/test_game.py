@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from introdl import places
+from introdl import paths
 from introdl.data import Dataset
 from introdl.game import Deck, Game
 from introdl.game.rules import Memory, understand
@@ -250,7 +250,7 @@ def test_where_the_disk_is_full_the_game_goes_on(deck, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(places, "write_atomically", full)
+    monkeypatch.setattr(paths, "write_atomically", full)
     board = Board(deck)
     board.answer.click()
     assert "could not be saved" in board.message.value and "No space left" in board.message.value
@@ -307,7 +307,7 @@ def test_a_damaged_cache_is_computed_again(tmp_path, monkeypatch):
     network = Network(dataset, WRONG)
     deck = Deck(dataset, network, "a key")
     first = deck.probabilities
-    (path,) = (places.cache() / "game").glob("*.npy")
+    (path,) = (paths.cache() / "game").glob("*.npy")
     path.write_bytes(path.read_bytes()[:60])
     np.testing.assert_array_equal(Deck(dataset, network, "a key").probabilities, first)
     assert network.calls == 2

@@ -19,14 +19,15 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from autograder import audit, deadlines, grading
+from autograder import deadlines, grading
 from autograder.classroom import Classroom
 from autograder.cli import app
 from autograder.errors import ClassroomError
+from autograder.examining import audit
 from autograder.export import export
 from autograder.grading import fingerprint, hidden_cases, lock, pool, regrade, run, submissions
 from autograder.grading import job as jobs
-from introdl import places
+from introdl import paths
 from introdl.checking import sheets
 from introdl.checking.packing import Other
 from tests import small_class as small
@@ -411,8 +412,8 @@ def test_a_full_disk_has_its_sentence(graded, monkeypatch):
 
     before = small.meaning(graded)
     with monkeypatch.context() as patch:
-        patch.setattr(places, "write_atomically", full)
-        patch.setattr(lock.places, "write_atomically", full)
+        patch.setattr(paths, "write_atomically", full)
+        patch.setattr(lock.paths, "write_atomically", full)
         result = CliRunner().invoke(app, ["grade", "03", "--in", str(graded.root), "--only", "s01", "--force", "-j1"])
     assert result.exit_code == 1 and "The disk is full. Make room" in result.output, result.output
     assert small.meaning(graded) == before
@@ -662,7 +663,7 @@ def test_a_fingerprint_sees_what_a_module_does_and_no_words():
 
 def test_a_fingerprint_sees_the_modules_that_are_used_and_no_others():
     drawing = fingerprint.modules(["autograder.exercises.ch09_food_cnn"])
-    assert {"autograder.held_out", "autograder.exercise", "introdl.data"} <= set(drawing)
+    assert {"autograder.held_out", "autograder.authoring.exercise", "introdl.data"} <= set(drawing)
     assert "autograder.held_out" not in fingerprint.modules(["autograder.exercises.ch03_convolution"])
     inside = fingerprint.modules(["introdl.checking.worker", "introdl.checking.probes.base"])
     assert "introdl.checking.isolation" in inside and "introdl.training.loop" not in inside

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autograder import bank
 from autograder import exercises as exercise_bank
+from autograder.authoring import drawing
 from autograder.held_out import held_out, pack
 
 
@@ -19,8 +19,8 @@ def test_they_are_twenty_of_each_base_dish_and_none_is_known():
 
 def test_labels_stay_out_of_what_goes_inside():
     exercise = exercise_bank.load("09")["09.food_net"]
-    drawn = bank.draw(exercise, "a classroom")
-    given = list(exercise.cases(bank.generator(exercise.id, bank.VISIBLE_SEED)))
+    drawn = drawing.draw(exercise, "a classroom")
+    given = list(exercise.cases(drawing.generator(exercise.id, drawing.VISIBLE_SEED)))
     assert len(given) == len(drawn.cases)
     names = [name for name, _ in drawn.cases[-1].inputs]
     assert "labels" in names  # of the training plates

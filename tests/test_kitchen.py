@@ -89,9 +89,9 @@ def test_what_is_packed_can_be_loaded_and_is_the_same_twice(kitchen, tmp_path, m
     with Image.open(tmp_path / "data" / "plates" / "contact_sheet.png") as sheet:
         assert sheet.width > 1000 and sheet.height > 1000
 
-    from introdl import data, places
+    from introdl import data, paths
 
-    (tmp_path / "data" / "sources.toml").write_text((places.data() / "sources.toml").read_text())
+    (tmp_path / "data" / "sources.toml").write_text((paths.data() / "sources.toml").read_text())
     monkeypatch.setenv("INTRODL_DATA", str(tmp_path / "data"))
     plates = data.plates()
     assert len(plates) == 400 and list(plates.classes) == menu()

@@ -6,13 +6,12 @@ import re
 import nbformat
 import pytest
 
-from autograder import build
 from autograder import exercises as exercise_bank
-from autograder.authoring import files, lint
+from autograder.authoring import build, files, lint
+from autograder.authoring.exercise import Misconception
+from autograder.authoring.source import Finding
+from autograder.authoring.source import read as read_source
 from autograder.errors import AuthorError
-from autograder.exercise import Misconception
-from autograder.source import Finding
-from autograder.source import read as read_source
 from introdl.chapters import CHAPTERS, Chapter
 from tests import toy
 

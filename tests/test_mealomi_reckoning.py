@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from introdl import mealomi, places
+from introdl import mealomi, paths
 from introdl.mealomi import novelty, nutriscore
 
 # What earns no point at all.
@@ -153,7 +153,7 @@ def test_an_amount_that_cannot_be_is_a_sentence(change, words):
 
 
 def test_a_portion_is_grams_over_100_of_the_tables_row():
-    with (places.data() / "nutrition.csv").open(encoding="utf-8", newline="") as file:
+    with (paths.data() / "nutrition.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["dish"]: row for row in csv.DictReader(file)}
     assert mealomi.dishes() == tuple(rows)
     for dish, row in rows.items():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from introdl import models, places
+from introdl import models, paths
 from introdl.data import sources
 from introdl.data.errors import Damaged
 from tests.test_data_download import QUICK, server  # noqa: F401
@@ -214,7 +214,7 @@ def test_the_networks_that_come_with_the_course_load_and_are_as_good_as_their_ca
     model = models.pretrained(name)
     card = model.card
     test = data.plates(size=card.size, dishes=card.classes).split("test")
-    archive = json.loads((places.data() / "plates" / "plates.json").read_text())["sha256"]
+    archive = json.loads((paths.data() / "plates" / "plates.json").read_text())["sha256"]
     if archive != card.dataset["sha256"]:
         pytest.skip("the plates here are not those that it was trained on")
     right = models.predict(model, test.images).argmax(axis=1) == test.labels

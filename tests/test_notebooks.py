@@ -6,9 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import build
 from autograder import exercises as exercise_bank
-from autograder.authoring import lint
+from autograder.authoring import build, lint
 from introdl import execute
 
 SOURCES = {path.stem: path for path in build.source_files()}

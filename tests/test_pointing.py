@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from introdl import looking, models
+from introdl import inspection, models
 from introdl.experiments import pointing, records
 
 
@@ -74,7 +74,7 @@ def net():
 def test_the_chain_answers_as_the_network_does_for_normalised_pictures(net):
     chain, model = net
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
-    x = looking.as_pictures(images)
+    x = inspection.as_pictures(images)
     normal = (x - torch.tensor([0.5, 0.4, 0.3]).view(3, 1, 1)) / 0.2
     with torch.no_grad():
         assert torch.allclose(chain(x), model(normal), atol=1e-5)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from introdl import data, models, places, recipes
+from introdl import data, models, paths, recipes
 from introdl.data import Dataset
 from tests.test_mealomi_app import plates as meals
 
@@ -62,7 +62,7 @@ def test_a_recipe_makes_a_network_whose_card_says_what_was_measured(tmp_path):
 
 def test_a_recipe_of_the_app_knows_its_plates_and_says_how_well_it_weighs(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "plates", lambda size, dishes: meals(120, size=size))
-    shutil.copy(Path(__file__).parent.parent / "data" / "nutrition.csv", places.data())
+    shutil.copy(Path(__file__).parent.parent / "data" / "nutrition.csv", paths.data())
     recipe = dataclasses.replace(TINY, architecture="MealNet", arguments={"size": 16, "widths": [8, 8], "hidden": 8})
     card = recipes.make(recipe, tmp_path, device="cpu", quiet=True)
     model = models.pretrained("tiny", tmp_path)
@@ -145,4 +145,4 @@ def test_the_committed_weights_are_what_the_recipes_say(monkeypatch):
         settings = json.loads(json.dumps(recipes.settings_of(recipe).as_dict()))
         assert card.training["settings"] == settings and card.training["seed"] == recipe.seed
         assert card.architecture == recipe.architecture and card.size == recipe.size
-        assert (places.data() / "weights" / f"{name}.safetensors").stat().st_size < 25e6
+        assert (paths.data() / "weights" / f"{name}.safetensors").stat().st_size < 25e6

@@ -14,7 +14,7 @@ from autograder.cli import app
 from autograder.examining import refusal
 from autograder.grading import submissions
 from autograder.sandbox import bubblewrap, zygotes
-from introdl import places
+from introdl import paths
 from introdl.checking import seccomp
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Packed
@@ -99,8 +99,8 @@ def test_a_program_that_only_calls_itself_bubblewrap_is_seen_through(fresh, monk
     """It starts Python as it is asked to, with nothing around it."""
     path = pretended(tmp_path / "bin", 'while :; do case "$1" in */python*) break;; esac; shift; done; exec "$@"')
     monkeypatch.setattr(bubblewrap, "programs", lambda: [path])
-    monkeypatch.setenv("PYTHONPATH", str(places.course()))
-    monkeypatch.setattr(bubblewrap, "LIBRARY", str(places.course()))
+    monkeypatch.setenv("PYTHONPATH", str(paths.course()))
+    monkeypatch.setattr(bubblewrap, "LIBRARY", str(paths.course()))
     assert "It makes no sandbox: our own files are seen inside." in sandbox.trouble()
 
 
@@ -136,11 +136,11 @@ def test_other_systems_are_told_what_is_possible(fresh, monkeypatch, platform, w
 
 
 def test_unsafe_grades_without_a_sandbox(monkeypatch, tmp_path):
-    from autograder.examining.session import Session
+    from autograder.examining.worker_client import WorkerClient
 
     monkeypatch.setenv(sandbox.UNSAFE, "1")
     (tmp_path / "mine.txt").write_text("mine")
-    with sandbox.Pool() as pool, Session(tmp_path, pool) as one:
+    with sandbox.Pool() as pool, WorkerClient(tmp_path, pool) as one:
         answer = one.run_cell("import os; print(open('mine.txt').read(), 'AUTOGRADER_UNSAFE' in os.environ)", 60)
     assert answer["text"] == "mine False\n"
 

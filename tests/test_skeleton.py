@@ -8,8 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from autograder import build
-from autograder.authoring import files, skeleton
+from autograder.authoring import build, files, skeleton
 from autograder.cli import app
 from autograder.errors import AuthorError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder.authoring.exercise import Case, Exercise, Misconception, Question, quiz
 
 
 def _cases(rng):

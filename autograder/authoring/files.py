@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 
 #: The files of a chapter ``04_pooling``; `{name}` is its name and `{topic}` what follows the number.
 WRITTEN = {
@@ -54,7 +54,7 @@ def write_together(texts: dict[Path, str]) -> None:
     written = []
     try:
         for path, text in texts.items():
-            places.write_atomically(path, text.encode())
+            paths.write_atomically(path, text.encode())
             written.append(path)
     except BaseException:
         for path in written:
@@ -62,5 +62,5 @@ def write_together(texts: dict[Path, str]) -> None:
             if old is None:
                 path.unlink()
             else:
-                places.write_atomically(path, old)
+                paths.write_atomically(path, old)
         raise

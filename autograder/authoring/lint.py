@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.authoring import files
-from autograder.exercise import Exercise
-from autograder.source import BEGIN, END, ROLES, Cell, Finding, Source, solution_region
+from autograder.authoring.exercise import Exercise
+from autograder.authoring.source import BEGIN, END, ROLES, Cell, Finding, Source, solution_region
 from introdl.chapters import Chapter
 
 LEAST_POINTS, MOST_POINTS = 95, 105
@@ -287,7 +287,7 @@ def teaching(work: Work) -> Iterator[Finding]:
     """Every exercise knows a mistake, and has a sentence for it."""
     for id, one in work.exercises.items():
         if not one.misconceptions:
-            yield work.at("exercises", f'"{id}"', f"{id} knows no mistake; add a Misconception.")
+            yield work.at("exercises", f'"{id}"', f"{id} knows no mistake; add one to its misconceptions.")
         for mistake in one.misconceptions:
             if not mistake.explanation.strip():
                 sentence = f"{mistake.name!r} of {id} explains nothing; say what happened and where to look."

@@ -10,8 +10,8 @@ from string import Template
 from typing import TypeVar
 
 from autograder.authoring import files
+from autograder.authoring.exercise import EXERCISE_ID
 from autograder.errors import AuthorError
-from autograder.exercise import EXERCISE_ID
 
 _SKELETONS = Path(__file__).parent / "skeletons"
 _CHAPTER = re.compile(r"\d\d_[a-z][a-z0-9_]*")

@@ -16,14 +16,15 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_output
 
-from autograder import audit, sandbox
+from autograder import sandbox
 from autograder.errors import AuthorError
+from autograder.examining import audit
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution
-from autograder.examining.session import Died, Session
+from autograder.examining.worker_client import Died, WorkerClient
 from introdl.checking import report
-from introdl.checking.absent import covers
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
+from introdl.checking.missing_libraries import covers
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
@@ -44,7 +45,7 @@ class Examination:
         For each exercise.
     notes : list of str
         Sentences about cells that were left out.
-    findings : list of autograder.audit.Finding
+    findings : list of autograder.examining.audit.Finding
         What is worth a look.
     """
 
@@ -68,7 +69,7 @@ class _Run:
         self.notebook, self.entries, self.limits = examining.notebook, examining.entries, examining.limits
         self.absent, self.asked, self.examining = absent, asked, examining
         room = "bare" if covers(list(absent), "torch") else "full"
-        self.session = Session(examining.folder, examining.pool, room, absent, examining.without)
+        self.session = WorkerClient(examining.folder, examining.pool, room, absent, examining.without)
         self.verdicts: dict[str, Verdict] = {}
         self.notes: list[str] = []
         self.findings: list[audit.Finding] = []

@@ -15,8 +15,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade
 
-from autograder import audit
-from autograder.release import exercise_of
+from autograder.authoring.release import exercise_of
+from autograder.examining import audit
 
 _REPAIRED, _DEMO, _SAME = "introdl_repaired", "introdl_demo", "introdl_same"
 

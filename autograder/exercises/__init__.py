@@ -6,8 +6,8 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from autograder.authoring.exercise import Exercise
 from autograder.errors import AuthorError
-from autograder.exercise import Exercise
 
 
 @cache

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from autograder.authoring.draws import rounded
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import one_hot
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 LIBRARIES = ("sklearn.*", "torch.*")
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from autograder.authoring.draws import generator, rounded, rounding, signed
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes.splits import SPLIT as A_SPLIT
 
 LIBRARIES = ("sklearn.*", "torch.*")

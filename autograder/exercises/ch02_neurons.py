@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from autograder.authoring.draws import whole
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import relu
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 
 def _tensor(array):

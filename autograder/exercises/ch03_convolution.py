@@ -13,8 +13,8 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
 from autograder.authoring.draws import rounded, signed, whole
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import convolution, output_size, windows_of
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl import data
 
 LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*", "scipy.linalg.convolution_matrix")

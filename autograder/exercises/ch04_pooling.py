@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from autograder.authoring.draws import rounded, signed
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import convolution, output_size, relu, softmax, windows_of
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 LIBRARIES = ("torch.*", "scipy.signal.*", "scipy.ndimage.*")
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from autograder.authoring.draws import drawn_labels, rounded, rounding, signed, whole
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import log_softmax, one_hot, softmax
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 SOFTMAXES = ("scipy.special.softmax", "scipy.special.log_softmax", "scipy.special.logsumexp")
 LIBRARIES = ("torch.*", "sklearn.*", *SOFTMAXES)

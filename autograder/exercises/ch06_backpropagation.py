@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from autograder.authoring.draws import drawn_labels, rounded, signed, whole
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import one_hot, output_size, softmax
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
-from introdl.checking import programs
+from introdl.checking import arithmetic
 
 LIBRARIES = ("torch.*", "sklearn.*", "introdl.figures.*")
 NUMERICAL = (
@@ -211,7 +211,7 @@ def _torch_values(program, leaves):
     own = {
         name: torch.tensor(float(number), dtype=torch.float64, requires_grad=True) for name, number in leaves.items()
     }
-    return own, programs.run(program, own)
+    return own, arithmetic.run(program, own)
 
 
 def _values_oracle(program, leaves):

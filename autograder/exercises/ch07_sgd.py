@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from autograder.authoring.draws import checksum, generator, rounded, signed
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 
 LIBRARIES = ("torch.*", "sklearn.*", "scipy.optimize.*")
 

@@ -1,6 +1,6 @@
 """Chapter 08, from NumPy to CUDA: its exercises, their cases, oracles and known mistakes.
 
-No case needs a GPU: devices, clocks and queues are pretended (`introdl.checking.pretend`), tensors are moved to
+No case needs a GPU: devices, clocks and queues are pretended (`introdl.checking.simulated_machine`), tensors are moved to
 torch's "meta" device, and training steps are judged by what they do to a small network.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import one_hot, output_size, softmax
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes import devices
 
 # --- 08.best_device -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from autograder.authoring.draws import checksum, generator
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes import food
 
 LIBRARIES = ("sklearn.*", "torchvision.*", "introdl.training.*")

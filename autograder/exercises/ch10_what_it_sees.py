@@ -1,6 +1,6 @@
 """Chapter 10, what the network sees: its exercises, their cases, oracles and known mistakes.
 
-Learners look into small convolutional networks whose weights are multiples of 1/4 (`introdl.checking.probes.looking`): their maps,
+Learners look into small convolutional networks whose weights are multiples of 1/4 (`introdl.checking.probes.inspection`): their maps,
 slopes and scores are worked out here in NumPy, in closed form.
 """
 
@@ -14,12 +14,12 @@ import torch
 from torch.nn import functional as F
 
 from autograder.authoring.draws import generator, wrong_answers
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import convolution
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
-from introdl.checking.probes import looking
+from introdl.checking.probes import inspection
 
 #: The course's own instruments, and what would find the neighbours.
-OURS = ("introdl.looking.*", "introdl.figures.*")
+OURS = ("introdl.inspection.*", "introdl.figures.*")
 NEIGHBOURS = ("sklearn.*", "scipy.spatial.*", "introdl.figures.*")
 
 _NAMES = (("low", "high"), ("first", "second"), ("edges", "parts"), ("one", "two"))
@@ -856,7 +856,7 @@ def _climb_case(rng, label, channels, kernels, strides, classes, shape, scale):
     while True:
         net = _net(rng, channels, kernels, strides, classes, relu=False)
         net["head"] = net["head"] * scale
-        slope = looking.slopes(net, shape)
+        slope = inspection.slopes(net, shape)
         size = np.abs(slope).reshape(classes, -1)
         seen = size[0] > 0
         unit = int(rng.integers(classes))
@@ -866,9 +866,9 @@ def _climb_case(rng, label, channels, kernels, strides, classes, shape, scale):
             continue
         # Another unit's best picture, or that of all units, must not be a good one for this unit.
         total = slope.sum(axis=0)
-        if looking.climbed(slope[unit], np.where(total > 0, 1.0, np.where(total < 0, 0.0, 0.5))) > 0.7:
+        if inspection.climbed(slope[unit], np.where(total > 0, 1.0, np.where(total < 0, 0.0, 0.5))) > 0.7:
             continue
-        if min(looking.climbed(slope[k], best[k]) for k in range(classes)) < 0.999 or max(abs(looking.climbed(slope[unit], best[k])) for k in others) > 0.6:  # fmt: skip
+        if min(inspection.climbed(slope[k], best[k]) for k in range(classes)) < 0.999 or max(abs(inspection.climbed(slope[unit], best[k])) for k in others) > 0.6:  # fmt: skip
             continue
         return Case(label, net=net, unit=unit, shape=shape, steps=int(rng.integers(40, 50)), rng=generator(rng, 2**31))  # fmt: skip
 
@@ -880,7 +880,7 @@ def _climb_cases(rng):
 
 
 def _climb_oracle(net, unit, shape, steps, rng):
-    return looking.REACHED
+    return inspection.REACHED
 
 
 def _maximise(

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from autograder.authoring.draws import generator
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes import networks
 
 #: What would do the exercises for the learner.

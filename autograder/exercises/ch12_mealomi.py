@@ -15,8 +15,8 @@ import torch
 from torch.nn import functional as F
 
 from autograder.authoring.draws import rounded
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import log_softmax, one_hot
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
 
 # --- 12.multi_task_loss -------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from autograder.authoring.draws import generator, rounded, signed, wrong_answers
-from autograder.exercise import Case, Exercise, Mistake, Question, quiz
+from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from introdl.checking.probes.verification import PAIRS
 
 OURS = ("introdl.verification.*", "introdl.figures.*", "introdl.experiments.*")

@@ -41,7 +41,7 @@ def drawing(chapter_module: str, seed: str) -> str:
     seed : str
         The classroom's secret.
     """
-    return _digest([of_modules(["autograder.bank", chapter_module, _REGISTRY]), versions(), seed])
+    return _digest([of_modules(["autograder.authoring.drawing", chapter_module, _REGISTRY]), versions(), seed])
 
 
 def examining(entries: Iterable[Entry], sources: Iterable[str]) -> str:

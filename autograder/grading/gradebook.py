@@ -10,10 +10,10 @@ import nbformat
 from nbformat.warnings import DuplicateCellId
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
+from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, NotWritten
-from autograder.release import exercise_of
-from introdl import places
+from introdl import paths
 
 #: What nbgrader's log says where not the submission is at fault, but the gradebook or the disk, and what to do.
 _TROUBLE = {
@@ -184,7 +184,7 @@ class Writer:
         names = {"notebook": self.assignment, "assignment": self.assignment, "student": student}
         resources = {"nbgrader": names | {"db_url": self.room.db_url}}
         AssignLatePenalties(config=self._api.config).preprocess(nb, resources)
-        places.write_atomically(path, nbformat.writes(nb).encode())
+        paths.write_atomically(path, nbformat.writes(nb).encode())
         path.chmod(mode)
 
     def zero(self, student: str) -> None:

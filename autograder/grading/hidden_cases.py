@@ -8,9 +8,10 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from autograder import bank, exercises
+from autograder import exercises
+from autograder.authoring import drawing
 from autograder.grading import fingerprint
-from introdl import places
+from introdl import paths
 from introdl.checking import sheets
 from introdl.checking.sheets import Entry
 
@@ -27,7 +28,7 @@ def draw(chapter: str, seed: str) -> dict[str, Entry]:
     """
     if chapter not in exercises.chapters():
         return {}
-    return {id: bank.entry(exercise, seed) for id, exercise in exercises.load(chapter).items()}
+    return {id: drawing.entry(exercise, seed) for id, exercise in exercises.load(chapter).items()}
 
 
 def of_class(folder: Path, chapter: str, seed: str) -> bytes:
@@ -47,7 +48,7 @@ def of_class(folder: Path, chapter: str, seed: str) -> bytes:
         read(content)
         return content
     content = sheets.as_bytes(chapter, list(draw(chapter, seed).values()))
-    places.write_atomically(path, content)
+    paths.write_atomically(path, content)
     os.chmod(path, 0o600)
     for other in path.parent.glob("*.npz"):
         if other != path:

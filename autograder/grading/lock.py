@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
-from introdl import places
+from introdl import paths
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ def hold(room: Classroom, what: str) -> Iterator[None]:
         raise ClassroomError(f"{folder} cannot be written to ({error.strerror}).") from error
     try:
         facts = {"what": what, "pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%F %H:%M")}
-        places.write_atomically(holder, json.dumps(facts).encode())
+        paths.write_atomically(holder, json.dumps(facts).encode())
         yield
     finally:
         with contextlib.suppress(OSError):

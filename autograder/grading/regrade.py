@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 
+from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, Stopped
 from autograder.examining.repair import checked_exercise
@@ -19,8 +20,7 @@ from autograder.grading.interrupt import Interrupts
 from autograder.grading.pool import Answer
 from autograder.grading.report import Bar
 from autograder.grading.run import Run, cores, require_sandbox
-from autograder.release import check_id
-from introdl import places
+from introdl import paths
 
 
 @dataclass
@@ -159,7 +159,7 @@ def write(changes: list[Change], to: Path) -> None:
     for one in changes:
         facts = [one.before, one.after, one.points, one.manual]
         out.writerow([one.student, one.exercise, *("" if x is None else x for x in facts), one.note])
-    places.write_atomically(to, text.getvalue().encode())
+    paths.write_atomically(to, text.getvalue().encode())
 
 
 def table(changes: list[Change], dry_run: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from autograder.grading.result import Result
-from introdl import places
+from introdl import paths
 from introdl.data import progress
 
 _COLOURS = {"graded": "green", "unchanged": "green", "unreadable": "red", "missing": "red", "failed": "red"}
@@ -100,4 +100,4 @@ def summarise(results: list[Result], to: Path) -> None:
         content = text.getvalue()
     else:
         content = json.dumps([asdict(result) for result in results], indent=1) + "\n"
-    places.write_atomically(to, content.encode())
+    paths.write_atomically(to, content.encode())

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 
 from autograder import sandbox
+from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, NotWritten, Stopped
 from autograder.examining import repair
@@ -21,7 +22,6 @@ from autograder.grading.report import Progress
 from autograder.grading.result import FAILED, GRADED, MISSING, UNCHANGED, UNREADABLE, Result
 from autograder.grading.store import Store
 from autograder.grading.submissions import Submission
-from autograder.release import check_id
 
 
 def cores() -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 
 
 class Store:
@@ -34,7 +34,7 @@ class Store:
 
     def keep(self, key: str, verdict: dict) -> None:
         """Keep a verdict."""
-        places.write_atomically(self.verdict_path(key), json.dumps(verdict).encode())
+        paths.write_atomically(self.verdict_path(key), json.dumps(verdict).encode())
 
     def mark(self, student: str) -> dict:
         """Return a student's mark; empty where there is none."""
@@ -42,7 +42,7 @@ class Store:
 
     def set_mark(self, student: str, mark: dict) -> None:
         """Set a student's mark."""
-        places.write_atomically(self.folder / f"{student}.json", json.dumps(mark).encode())
+        paths.write_atomically(self.folder / f"{student}.json", json.dumps(mark).encode())
 
     def forget(self, student: str) -> None:
         """Remove a student's mark: what the gradebook holds of him is in question until it is written again."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import nbformat
 
+from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
 from autograder.examining import refusal
-from autograder.release import exercise_of
-from introdl import places
+from introdl import paths
 
 READY, MISSING, UNREADABLE, REFUSED = "ready", "missing", "unreadable", "refused"
 _TIMESTAMP = "timestamp.txt"
@@ -153,7 +153,7 @@ def _take_renamed(folder: Path, assignment: str) -> str:
         if any((exercise_of(id) or "").startswith(assignment[:2]) for id in ids):
             fitting.append(path)
     if len(fitting) == 1:
-        places.write_atomically(wanted, fitting[0].read_bytes())
+        paths.write_atomically(wanted, fitting[0].read_bytes())
         return f"It was handed in as '{fitting[0].name}'."
     if fitting:
         return f"There are {len(fitting)} notebooks that could be it: {', '.join(p.name for p in fitting)}."

@@ -14,14 +14,14 @@ import zipfile
 from pathlib import Path
 
 from autograder.held_out import ARCHIVE
-from introdl import places
+from introdl import paths
 
 COLUMNS = ("file", "dish", "seed")
 
 
 def known_seeds() -> set[int]:
     """Return the seeds of all plates that learners have."""
-    with zipfile.ZipFile(places.data() / "plates" / "plates.zip") as opened:
+    with zipfile.ZipFile(paths.data() / "plates" / "plates.zip") as opened:
         return {int(row["seed"]) for row in csv.DictReader(io.StringIO(opened.read("plates.csv").decode()))}
 
 
@@ -68,7 +68,7 @@ def pack(pictures: Path, archive: Path, known: set[int]) -> int:
             (row["file"], (pictures / row["file"]).read_bytes()) for row in rows
         ]:
             opened.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content)
-    places.write_atomically(archive, memory.getvalue())
+    paths.write_atomically(archive, memory.getvalue())
     return len(rows)
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autograder.sandbox.base import Sandbox
-from introdl import places
-from introdl.checking.absent import missing_folders
+from introdl import paths
+from introdl.checking.missing_libraries import missing_folders
 
 #: Where a submission may write. Nothing of the machine's own is there, but what `shown` puts on top.
 SCRATCH = ("/tmp", "/home", "/dev/shm")
@@ -143,16 +143,16 @@ def _empty(place: str) -> list[str]:
 
 def _course() -> list[str]:
     """Return bubblewrap's words for the course's library and data, without answer sheets."""
-    library, data = places.course() / "introdl", places.data()
+    library, data = paths.course() / "introdl", paths.data()
     words = ["--ro-bind", str(library), f"{LIBRARY}/introdl"]
     for name in ("sheets", "embedded"):
         if (library / name).is_dir():
             words += _empty(f"{LIBRARY}/introdl/{name}")
     for name in ("sources.toml", "nutrition.csv", *_DATA):
         words += ["--ro-bind-try", str(data / name), f"{DATA}/{name}"]
-    words += ["--ro-bind-try", str(places.pictures()), f"{DATA}/pictures"]
-    if (places.cache() / "arrays").is_dir():
-        words += ["--ro-bind", str(places.cache() / "arrays"), f"{CACHE}/arrays"]
+    words += ["--ro-bind-try", str(paths.pictures()), f"{DATA}/pictures"]
+    if (paths.cache() / "arrays").is_dir():
+        words += ["--ro-bind", str(paths.cache() / "arrays"), f"{CACHE}/arrays"]
     return words
 
 
@@ -175,7 +175,7 @@ def files(absent: Sequence[str], scratch: int) -> list[str]:
 
 def exposes(folder: Path) -> str:
     """Return "" where submissions cannot see a folder, else a sentence: a classroom's secrets may not lie there."""
-    place, data = folder.resolve(), places.data().resolve()
+    place, data = folder.resolve(), paths.data().resolve()
     if _is_under(place, [*shown(), *(data / one for one in _DATA)]):
         return (
             f"{folder} lies in a folder of the system or of Python, which submissions may read. Move the classroom, for "

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from introdl import places
+from introdl import paths
 
 FORMAT = 1
 
@@ -479,8 +479,8 @@ def _words(about: dict) -> str:
 
 def folder() -> Path:
     """Return where records are written: ``data/benchmarks/`` of a checkout, else the learner's own folder."""
-    data = places.data()
-    return data / "benchmarks" if (data.parent / "pyproject.toml").exists() else places.home() / "benchmarks"
+    data = paths.data()
+    return data / "benchmarks" if (data.parent / "pyproject.toml").exists() else paths.home() / "benchmarks"
 
 
 def write(made: dict, where: Path | None = None) -> Path:
@@ -491,7 +491,7 @@ def write(made: dict, where: Path | None = None) -> Path:
     head = {key: value for key, value in made.items() if key != "results"}
     rows = ",\n".join("  " + json.dumps(row) for row in made["results"])
     text = json.dumps(head, indent=1)[:-2] + ',\n "results": [\n' + rows + "\n ]\n}\n"
-    places.write_atomically(path, text.encode())
+    paths.write_atomically(path, text.encode())
     return path
 
 
@@ -504,7 +504,7 @@ def records() -> list[dict]:
         If a file is no record; the sentence names it.
     """
     found = []
-    for where in dict.fromkeys((places.data() / "benchmarks", places.home() / "benchmarks")):
+    for where in dict.fromkeys((paths.data() / "benchmarks", paths.home() / "benchmarks")):
         for path in sorted(where.glob("*.json")):
             try:
                 made = json.loads(path.read_text(encoding="utf-8"))

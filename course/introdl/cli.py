@@ -35,10 +35,10 @@ def lab(
     import os
     import sys
 
-    from introdl import places
+    from introdl import paths
     from introdl.data.photographs import MOST_BYTES
 
-    course = places.course()
+    course = paths.course()
     if not (course / "start.ipynb").exists():
         raise _fail(f"The start page is missing in {course}. From a checkout: run 'make build'.")
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={course}", f"--port={port}"]

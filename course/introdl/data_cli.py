@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from introdl import data, places
+from introdl import data, paths
 from introdl.data import sources
 from introdl.data.errors import DataError, in_units
 from introdl.data.sources import Source
@@ -59,7 +59,7 @@ def _state(source: Source) -> str:
 
     where, words = download.folder(source), []
     if source.name == "plates":
-        words.append("yes" if (places.data() / "plates" / "plates.zip").is_file() else "missing")
+        words.append("yes" if (paths.data() / "plates" / "plates.zip").is_file() else "missing")
     if source.files and all(download.is_here(file, where) for file in source.files):
         words.append("downloaded")
     elif source.files:
@@ -131,11 +131,11 @@ def where(name: Annotated[str | None, typer.Argument(help="A dataset; by default
     from introdl.data import cache, download
 
     if name is None:
-        typer.echo(places.cache())
+        typer.echo(paths.cache())
         return
     (source,) = _sources([name])
     if source.embedded and source.name == "plates":
-        typer.echo(places.data() / "plates")
+        typer.echo(paths.data() / "plates")
     if not source.embedded:
         typer.echo(download.folder(source))
     for entry in cache.entries(source.name):
@@ -184,7 +184,7 @@ def _looked_over(source: Source) -> Iterator[tuple[Path, str, str]]:
             embedded.verified_plates()
         except (DataError, OSError) as error:
             trouble = str(error)
-        yield places.data() / "plates", trouble, "as published"
+        yield paths.data() / "plates", trouble, "as published"
 
 
 @app.command()
@@ -204,8 +204,8 @@ def remove(
         return
     if not yes:
         typer.confirm(f"Remove {', '.join(names)} ({in_units(_size(every))}) from the cache?", abort=True)
-    for source, paths in chosen:
-        _remove(source, paths, downloads_only)
+    for source, found in chosen:
+        _remove(source, found, downloads_only)
         typer.echo(f"{source.name}: removed.")
 
 

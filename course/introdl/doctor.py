@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 
 _NEEDED = ("jupyterlab", "ipykernel", "ipywidgets", "numpy", "matplotlib", "torch", "papermill", "nbgrader", "jupytext")
 
@@ -83,9 +83,9 @@ def _sheets() -> Finding:
 
 
 def _home() -> Finding:
-    home = places.home()
+    home = paths.home()
     try:
-        places.write_atomically(home / "doctor.txt", b"")
+        paths.write_atomically(home / "doctor.txt", b"")
         (home / "doctor.txt").unlink()
     except OSError as error:
         return Finding(
@@ -95,7 +95,7 @@ def _home() -> Finding:
 
 
 def _disk() -> Finding:
-    free = shutil.disk_usage(places.course()).free / 1e9
+    free = shutil.disk_usage(paths.course()).free / 1e9
     return Finding(
         "free disk", OK if free > 1 else LOOK, f"{free:.0f} GB" if free > 1 else f"{free:.1f} GB; free at least 1 GB."
     )

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 
 _MIME = "application/vnd.introdl.verdict+json"
 #: Marks a line of a source's solution that stands in the learner's copy in place of the solution.
@@ -208,4 +208,4 @@ def _apart(folder: str, jobs: int) -> None:
 
 def default_paths() -> list[Path]:
     """Return what is executed by default: the learner's notebooks."""
-    return [places.course()]
+    return [paths.course()]

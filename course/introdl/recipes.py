@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from introdl import places
+from introdl import paths
 from introdl.experiments import command
 
 
@@ -181,7 +181,7 @@ def card_of(recipe: Recipe, plates, history):
     """
     from introdl import models
 
-    about = json.loads((places.data() / "plates" / "plates.json").read_text())
+    about = json.loads((paths.data() / "plates" / "plates.json").read_text())
     return models.Card(
         name=recipe.name,
         summary=recipe.summary,
@@ -360,7 +360,7 @@ def write_readme(where: Path) -> None:
     found = re.sub(
         f"{re.escape(_BEGIN)}.*{re.escape(_END)}", lambda _: f"{_BEGIN}\n{table(cards)}\n{_END}", text, flags=re.DOTALL
     )
-    places.write_atomically(path, found.encode())
+    paths.write_atomically(path, found.encode())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -383,7 +383,7 @@ def main(arguments: list[str] | None = None) -> int:
         from introdl import models, training
 
         out = given.out or models.weights_folder()
-        unfinished = given.unfinished or places.cache() / "recipes"
+        unfinished = given.unfinished or paths.cache() / "recipes"
         for name in given.names or RECIPES:
             checkpoint = unfinished / f"{name}.pt"
             if training.choose_device(given.device).type == "cpu":

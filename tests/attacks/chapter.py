@@ -6,8 +6,9 @@ import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder import exercises, release
-from autograder.exercise import Case, Exercise, Misconception, Question, quiz
+from autograder import exercises
+from autograder.authoring import release
+from autograder.authoring.exercise import Case, Exercise, Misconception, Question, quiz
 
 
 def _cases(rng):

@@ -532,9 +532,9 @@ class FoodNet(nn.Module):
 #: Reads a file of weights without the libraries that are put away.
 _WEIGHTS = """
 import json, os, introdl
-from introdl import places
+from introdl import paths
 def weights(name):
-    raw = open(os.path.join(places.data(), "weights", name), "rb").read()
+    raw = open(os.path.join(paths.data(), "weights", name), "rb").read()
     n = int.from_bytes(raw[:8], "little")
     head = json.loads(raw[8:8 + n])
     found = {}

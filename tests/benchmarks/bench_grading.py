@@ -26,8 +26,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import build, release
 from autograder import exercises as exercise_bank
+from autograder.authoring import build, release
 from autograder.classroom import Classroom
 from autograder.export import export
 from introdl import execute

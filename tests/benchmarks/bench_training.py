@@ -35,7 +35,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from introdl import __version__, data, models, places, training
+from introdl import __version__, data, models, paths, training
 from introdl.training import Augment, Settings
 
 HOW = Augment()
@@ -133,9 +133,9 @@ def on_cpu(count: int, size: int, rounds: int, workers: int = 2, batch_size: int
     default = torch.get_num_threads()
     quick = training.quickest_threads()
     with tempfile.TemporaryDirectory() as folder:
-        with zipfile.ZipFile(places.data() / "plates" / "plates.zip") as archive:
-            paths = [Path(archive.extract(str(name), folder)) for name in chosen.files]
-        files = JpegFiles(paths, chosen.labels.tolist(), size, mean, std)
+        with zipfile.ZipFile(paths.data() / "plates" / "plates.zip") as archive:
+            pictures = [Path(archive.extract(str(name), folder)) for name in chosen.files]
+        files = JpegFiles(pictures, chosen.labels.tolist(), size, mean, std)
         jobs = {
             "textbook": textbook(files, batch_size, workers, default),
             "textbook with the quickest number of threads": textbook(files, batch_size, workers, quick),
@@ -235,7 +235,7 @@ def main() -> None:
         ]
     result["textbook"] = on_cpu(given.pictures, given.size, given.rounds)
     text = json.dumps(result, indent=1)
-    places.write_atomically(given.out, (text + "\n").encode())
+    paths.write_atomically(given.out, (text + "\n").encode())
     shown = io.StringIO()
     for name, medians in result["textbook"]["pictures_per"].items():
         shown.write(f"{name}: {medians['per_second']:.0f} pictures/s, {medians['per_cpu_second']:.0f} per CPU second\n")

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from introdl.checking import absent
+from introdl.checking import missing_libraries
 from introdl.checking.channel import Channel, Closed, Damaged, Late
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Packed, copied
@@ -263,7 +263,7 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:
     before = [Packed.of(value) for _, value in inputs]
     given = [value.value(live=True) for value in before]
     text = LimitedText(_PRINTED)
-    absent.calls.clear()
+    missing_libraries.calls.clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with (
@@ -299,7 +299,7 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:
                 outcome = Outcome(kind, error=type(error).__name__, message=message, where=place(error))
     if watch and watch.caught:  # caught, and swallowed by the learner's own except
         outcome = Outcome("forbidden", message=watch.caught)
-    outcome.leaned = sorted(absent.calls)[:20]
+    outcome.leaned = sorted(missing_libraries.calls)[:20]
     outcome.printed = text.value()
     floating = ("overflow", "invalid value", "divide by zero")
     outcome.warnings = sorted(

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Record:
 
 
 def _path(exercise: str) -> Path:
-    return places.home() / "progress" / f"{exercise}.json"
+    return paths.home() / "progress" / f"{exercise}.json"
 
 
 def load(exercise: str) -> Record:
@@ -57,10 +57,10 @@ def load(exercise: str) -> Record:
 def save(exercise: str, record: Record) -> str:
     """Keep a record. Return "" or, where the disk does not let us, a sentence that says so."""
     try:
-        places.write_atomically(_path(exercise), json.dumps(asdict(record)).encode())
+        paths.write_atomically(_path(exercise), json.dumps(asdict(record)).encode())
         return ""
     except OSError as error:
-        return f"Your progress could not be saved in {places.home()} ({error.strerror or error})."
+        return f"Your progress could not be saved in {paths.home()} ({error.strerror or error})."
 
 
 def note_check(exercise: str, share: float, passed: bool) -> str:

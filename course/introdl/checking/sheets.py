@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from introdl import places
+from introdl import paths
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Packed
 
@@ -146,7 +146,7 @@ def as_bytes(chapter: str, entries: list[Entry]) -> bytes:
 
 def write(path: Path, chapter: str, entries: list[Entry]) -> None:
     """Write a chapter's sheet."""
-    places.write_atomically(path, as_bytes(chapter, entries))
+    paths.write_atomically(path, as_bytes(chapter, entries))
 
 
 def from_bytes(content: bytes, name: str) -> dict[str, Entry]:
@@ -208,7 +208,7 @@ def find(exercise: str) -> Entry:
         If there is no such exercise; the sentence names the nearest.
     """
     known: list[str] = []
-    for path in sorted(places.sheets().glob("[0-9][0-9]_*.npz")):
+    for path in sorted(paths.sheets().glob("[0-9][0-9]_*.npz")):
         if str(exercise)[:2] == path.name[:2]:
             stamp = path.stat().st_mtime
             if path not in _cache or _cache[path][0] != stamp:
@@ -228,4 +228,4 @@ def find(exercise: str) -> Entry:
 
 def chapters() -> list[Path]:
     """Return the installed sheets, in the order of the chapters."""
-    return sorted(places.sheets().glob("[0-9][0-9]_*.npz"))
+    return sorted(paths.sheets().glob("[0-9][0-9]_*.npz"))

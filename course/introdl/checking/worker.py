@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any, cast
 
-from introdl.checking import absent, isolation
+from introdl.checking import isolation, missing_libraries
 from introdl.checking.channel import Channel, Closed
 from introdl.checking.packing import Packed
 
@@ -52,8 +52,8 @@ class Shell:
         outputs: list = []
         publisher, hook = shell.display_pub, sys.displayhook
         text = isolation.LimitedText(_TEXT)
-        absent.calls.clear()
-        absent.imports.clear()
+        missing_libraries.calls.clear()
+        missing_libraries.imports.clear()
         shell.display_pub = CapturingDisplayPublisher()
         shell.display_pub.outputs = outputs
         sys.displayhook = CapturingDisplayHook(shell=shell, outputs=outputs)
@@ -70,7 +70,7 @@ class Shell:
             shell.display_pub, sys.displayhook = publisher, hook
             shell.display_trap.hook = old_trap
         error = result.error_before_exec or result.error_in_exec
-        leaned = sorted({*absent.calls, *absent.imports})
+        leaned = sorted({*missing_libraries.calls, *missing_libraries.imports})
         if leaned and result.error_in_exec:
             self._run_by_statement(source)
         return {

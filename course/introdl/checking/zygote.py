@@ -121,7 +121,7 @@ def limit(limits: dict) -> None:
 
 def _become_worker(descriptor: int, limits: dict, shell, names: list[str]) -> None:
     """In the fork: let go of everything of the zygote's, and serve one submission; never returns."""
-    from introdl.checking import absent, seccomp, worker
+    from introdl.checking import missing_libraries, seccomp, worker
 
     os.dup2(descriptor, 3)
     null = os.open(os.devnull, os.O_RDWR)
@@ -137,7 +137,7 @@ def _become_worker(descriptor: int, limits: dict, shell, names: list[str]) -> No
     os.chdir(_WORK)
     gc.unfreeze()
     if names:
-        absent.put_away(names)
+        missing_libraries.put_away(names)
     worker.serve_socket(3, shell)
 
 
@@ -146,7 +146,7 @@ def _fork_worker(descriptor: int, limits: dict, isolate: bool, shell, names: lis
 
     Where namespaces are to be had, a middle process makes them and forks the worker into them, as their process 1.
     """
-    from introdl.checking import absent
+    from introdl.checking import missing_libraries
 
     if not isolate:
         pid = os.fork()
@@ -158,7 +158,7 @@ def _fork_worker(descriptor: int, limits: dict, isolate: bool, shell, names: lis
     if middle == 0:
 
         def between():
-            enter_namespaces(limits["scratch"], absent.missing_folders(names), kept)
+            enter_namespaces(limits["scratch"], missing_libraries.missing_folders(names), kept)
             pid = os.fork()
             if pid == 0:
                 _run_or_exit(lambda: _become_worker(descriptor, limits, shell, names))
@@ -326,7 +326,7 @@ _WARM = (
     "matplotlib_inline.backend_inline",
     "numpy.random",
     "PIL.Image",
-    "introdl.checking.absent",
+    "introdl.checking.missing_libraries",
     "introdl.checking.seccomp",
     "introdl.data",
     "introdl.figures.style",

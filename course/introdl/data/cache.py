@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from introdl import places
+from introdl import paths
 from introdl.data import disk, locks, progress
 from introdl.data.dataset import Dataset
 from introdl.data.download import sha256_of
@@ -101,7 +101,7 @@ class Entry:
 
 def folder() -> Path:
     """Return the folder of all entries; it may not exist yet."""
-    return places.cache() / "arrays"
+    return paths.cache() / "arrays"
 
 
 def entries(name: str) -> list[Path]:
@@ -235,7 +235,7 @@ def _build(plan: Plan, where: Path) -> None:
         del images
         np.savez(building / "facts.npz", **plan.facts)
         card = {"name": plan.name, "sha256": sha256_of(building / "images.npy"), "card": plan.card}
-        places.write_atomically(building / "card.json", json.dumps(card, indent=1).encode())
+        paths.write_atomically(building / "card.json", json.dumps(card, indent=1).encode())
         building.rename(where)
     except OSError as error:
         raise disk.trouble(where.parent, error, f"unpacking {plan.name}", need) from error

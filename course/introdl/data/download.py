@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from introdl import places
+from introdl import paths
 from introdl.data import disk, locks, progress
 from introdl.data.errors import Damaged, DataError, Offline, in_units
 from introdl.data.sources import Patience, PublishedFile, Source
@@ -42,7 +42,7 @@ _FIRST_BYTES = {"zip": b"PK\x03\x04", "gzip": b"\x1f\x8b"}
 
 def folder(source: Source) -> Path:
     """Return the folder of a dataset's downloaded files; it may not exist yet."""
-    return places.cache() / "downloads" / source.name
+    return paths.cache() / "downloads" / source.name
 
 
 def lock_of(where: Path, file: PublishedFile) -> Path:
@@ -263,7 +263,7 @@ def _write_receipt(file: PublishedFile, where: Path, found: str, address: str) -
         "day": datetime.date.today().isoformat(),
         "checksum": "published" if file.sha256 else "first download",
     }
-    places.write_atomically(where / f"{file.name}.json", json.dumps(noted, indent=1).encode())
+    paths.write_atomically(where / f"{file.name}.json", json.dumps(noted, indent=1).encode())
 
 
 def _gave_up(part: Part, where: Path, failures: dict[str, Exception]) -> DataError:

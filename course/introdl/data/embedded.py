@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from introdl import places
+from introdl import paths
 from introdl.data import cache, sources
 from introdl.data.archives import Zip
 from introdl.data.dataset import SPLITS, Dataset
@@ -33,7 +33,7 @@ def doughnut() -> np.ndarray:
     """
     from PIL import Image
 
-    with Image.open(places.pictures() / "doughnut.png") as picture:
+    with Image.open(paths.pictures() / "doughnut.png") as picture:
         return np.asarray(picture.convert("RGB")).copy()
 
 
@@ -102,7 +102,7 @@ def digits() -> Dataset:
 
 
 def _about_plates() -> dict:
-    path = places.data() / "plates" / "plates.json"
+    path = paths.data() / "plates" / "plates.json"
     if not path.is_file():
         raise FileNotFoundError(f"The plates are missing: there is no {path}. Install the course again.")
     try:
@@ -120,7 +120,7 @@ def verified_plates() -> tuple[Path, dict]:
     FileNotFoundError, Damaged
         As for `plates`.
     """
-    about, archive = _about_plates(), places.data() / "plates" / "plates.zip"
+    about, archive = _about_plates(), paths.data() / "plates" / "plates.zip"
     if not archive.is_file():
         raise FileNotFoundError(f"The plates are missing: there is no {archive}. Install the course again.")
     if sha256_of(archive) != about["sha256"]:

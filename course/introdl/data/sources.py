@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 
 _KINDS = ("zip", "gzip", "")
 
@@ -100,7 +100,7 @@ def every() -> dict[str, Source]:
     ValueError
         Where the file does not fit its form; the message names the entry.
     """
-    return _read(places.data() / "sources.toml")
+    return _read(paths.data() / "sources.toml")
 
 
 def find(name: str) -> Source:

@@ -21,7 +21,7 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from introdl import __version__, places
+from introdl import __version__, paths
 from introdl.data import disk
 from introdl.data.errors import in_units
 from introdl.data.sources import Patience, PublishedFile
@@ -175,7 +175,7 @@ class Part:
             self.path.write_bytes(b"")
         if (address, validator) != (self.address, self.validator):
             self.address, self.validator = address, validator
-            places.write_atomically(self._notes, json.dumps({"address": address, "validator": validator}).encode())
+            paths.write_atomically(self._notes, json.dumps({"address": address, "validator": validator}).encode())
 
     def _copy(self, response: requests.Response, start: int, total: int | None) -> None:
         """Write what comes behind what is there."""

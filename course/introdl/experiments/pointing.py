@@ -28,10 +28,10 @@ def chain(model):
     """Return a course's `PlainCNN` as a chain of named steps that takes pictures in [0, 1]."""
     from torch import nn
 
-    from introdl import looking
+    from introdl import inspection
 
     steps = {
-        "normalise": looking.Normalise(model.card.mean, model.card.std),
+        "normalise": inspection.Normalise(model.card.mean, model.card.std),
         "stages": model.stages,
         "average": nn.AdaptiveAvgPool2d(1),
         "flatten": nn.Flatten(),
@@ -164,12 +164,12 @@ def maps(net, x, target, batch: int = 32) -> dict[str, np.ndarray]:
     """Return every kind of heat map of some pictures (N, 3, H, W) for one class each, (N, H, W) by name."""
     import torch
 
-    from introdl import looking
+    from introdl import inspection
 
     wanted = torch.as_tensor(target)
-    ways = {"saliency": looking.saliency}
+    ways = {"saliency": inspection.saliency}
     for layer in LAYERS:
-        ways[f"Grad-CAM {layer}"] = lambda n, some, k, layer=layer: looking.grad_cam(n, layer, some, k)
+        ways[f"Grad-CAM {layer}"] = lambda n, some, k, layer=layer: inspection.grad_cam(n, layer, some, k)
     return {
         name: torch.cat(
             [way(net, some, k) for some, k in zip(x.split(batch), wanted.split(batch), strict=True)]
@@ -179,7 +179,7 @@ def maps(net, x, target, batch: int = 32) -> dict[str, np.ndarray]:
 
 
 def _run(key: dict) -> dict:
-    from introdl import data, looking, models
+    from introdl import data, inspection, models
 
     test = data.plates().split(SETTINGS["part"])
     some = test.subset(slice(SETTINGS["pictures"]))
@@ -187,13 +187,13 @@ def _run(key: dict) -> dict:
     if key["weights"] != "trained":
         net = drawn_anew(net, int(key["weights"].split()[1]))
     found = {}
-    for name, heat in maps(net, looking.as_pictures(some.images), some.labels).items():
+    for name, heat in maps(net, inspection.as_pictures(some.images), some.labels).items():
         found[name] = in_box(heat, some.boxes)
     rng = np.random.default_rng(SETTINGS["seed"])
     pictures, inside = mosaics(test.images, test.labels, SETTINGS["mosaics"], rng)
     places = rng.integers(0, 4, len(pictures))
     asked = inside[np.arange(len(pictures)), places]
-    for name, heat in maps(net, looking.as_pictures(pictures), asked, batch=8).items():
+    for name, heat in maps(net, inspection.as_pictures(pictures), asked, batch=8).items():
         found[name]["on the plate"] = share_on_plate(heat, places)
     if key["weights"] == "trained":
         middle = np.repeat(hill(test.images.shape[1], SETTINGS["sigma"])[None], len(some), axis=0)

@@ -10,12 +10,12 @@ import statistics
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 
 
 def path_of(name: str) -> Path:
     """Return where an experiment's runs are kept in the course: ``data/experiments/NAME.json``."""
-    return places.data() / "experiments" / f"{name}.json"
+    return paths.data() / "experiments" / f"{name}.json"
 
 
 def load(name: str, path: Path | None = None) -> dict:
@@ -140,4 +140,4 @@ def _is(run: dict, key: dict) -> bool:
 def _write(path: Path, record: dict) -> None:
     lines = ",\n  ".join(json.dumps(run, ensure_ascii=False) for run in record["runs"])
     about = json.dumps(record["about"], indent=1, ensure_ascii=False).replace("\n", "\n ")
-    places.write_atomically(path, f'{{"about": {about},\n "runs": [\n  {lines}\n]}}\n'.encode())
+    paths.write_atomically(path, f'{{"about": {about},\n "runs": [\n  {lines}\n]}}\n'.encode())

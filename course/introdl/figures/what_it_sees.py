@@ -92,11 +92,11 @@ def by_layer(net, image: np.ndarray, layers, count: int = 7) -> None:
     count : int
         Maps in each row.
     """
-    from introdl import looking
+    from introdl import inspection
 
-    x, rows = looking.as_pictures(image[None]), []
+    x, rows = inspection.as_pictures(image[None]), []
     for layer in layers:
-        maps = looking.feature_maps(net, layer, x)[0].numpy()
+        maps = inspection.feature_maps(net, layer, x)[0].numpy()
         found = [(_coloured(np.maximum(maps[c], 0)), f"channel {c}") for c in strongest(maps, count)]
         rows.append((f"{layer}\n{maps.shape[1]} × {maps.shape[2]}", found))
     plate = [("the plate", [(image, "")])]
@@ -140,10 +140,10 @@ def maps_explorer(net, images: np.ndarray, labels, layers) -> None:
     layers : sequence of str
         Names to choose from.
     """
-    from introdl import looking
+    from introdl import inspection
 
     def draw(plate, layer):
-        maps = looking.feature_maps(net, layer, looking.as_pictures(images[plate][None]))[0].numpy()
+        maps = inspection.feature_maps(net, layer, inspection.as_pictures(images[plate][None]))[0].numpy()
         chosen = strongest(maps, 15)
         top = float(maps.max())
         cells = [
@@ -264,11 +264,11 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
     """
     import torch
 
-    from introdl import looking
+    from introdl import inspection
 
     def scores(picture):
         with torch.no_grad():
-            return net(looking.as_pictures(picture[None]))[0].numpy()
+            return net(inspection.as_pictures(picture[None]))[0].numpy()
 
     whole = [scores(image) for image in images]
 
@@ -339,14 +339,14 @@ def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
     """
     import torch
 
-    from introdl import looking
+    from introdl import inspection
 
-    inputs = [looking.as_pictures(image[None]) for image in images]
+    inputs = [inspection.as_pictures(image[None]) for image in images]
 
     def draw(plate, layer, asked):
         with torch.no_grad():
             scores = net(inputs[plate])[0].numpy()
-        heat = looking.grad_cam(net, layer, inputs[plate], asked)[0].numpy()
+        heat = inspection.grad_cam(net, layer, inputs[plate], asked)[0].numpy()
         words = f"Grad-CAM at {layer} for {name_of(classes[asked])} (score {scores[asked]:.1f}), largest value {heat.max():.2f}"
         said = ", ".join(f"{name_of(classes[k])} {scores[k]:.1f}" for k in np.argsort(-scores)[:4])
         return _title(words) + tile.row(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from introdl import places
+from introdl import paths
 
 if TYPE_CHECKING:
     from introdl.data import Dataset
@@ -63,7 +63,7 @@ class Deck:
         ValueError
             Where `predict` returns something else.
         """
-        path = places.cache() / "game" / f"{self.key}.npy"
+        path = paths.cache() / "game" / f"{self.key}.npy"
         shape = (len(self.pictures), len(self.classes))
         if self._key:
             try:
@@ -82,7 +82,7 @@ class Deck:
             buffer = io.BytesIO()
             np.save(buffer, found)
             try:
-                places.write_atomically(path, buffer.getvalue())
+                paths.write_atomically(path, buffer.getvalue())
             except OSError:
                 pass  # a cache that cannot be written costs time, nothing else
         return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 from introdl.game.decks import Deck
 
 GUESSES = 5
@@ -193,7 +193,7 @@ class Memory:
 
     @property
     def path(self) -> Path:
-        return places.home() / "games" / f"{self._name}.json"
+        return paths.home() / "games" / f"{self._name}.json"
 
     def load(self, deck: Deck) -> tuple[Game | None, dict[str, list[int]]]:
         """Return the game that was left, and earlier games' sums by course: human, computer, pictures.
@@ -242,7 +242,7 @@ class Memory:
             "sums": sums,
         }
         try:
-            places.write_atomically(self.path, json.dumps(kept, indent=1).encode())
+            paths.write_atomically(self.path, json.dumps(kept, indent=1).encode())
             return ""
         except OSError as error:
             return f"The game could not be saved in {self.path.parent} ({error.strerror or error})."

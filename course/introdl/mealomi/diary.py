@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from introdl import places
+from introdl import paths
 from introdl.mealomi.nutrition import NUTRIENTS, looked_at, nutrients, per_100g
 
 #: Written into the file's header, so that a file of another program is told apart: "Meal" in ASCII.
@@ -95,7 +95,7 @@ class Diary:
     """
 
     def __init__(self, path: str | Path | None = None, patience: float = 2.0):
-        self.path = Path(path).expanduser() if path is not None else places.home() / "mealomi.sqlite"
+        self.path = Path(path).expanduser() if path is not None else paths.home() / "mealomi.sqlite"
         self._patience = patience
 
     # --- write ----------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class Diary:
         if path.is_dir():
             raise DiaryError(f"{path} is a folder. Name a file in it, as in {path / 'diary.csv'}.")
         try:
-            places.write_atomically(path, self.table())
+            paths.write_atomically(path, self.table())
         except OSError as error:
             raise DiaryError(f"The diary could not be written to {path} ({error.strerror or error}).") from error
         return path

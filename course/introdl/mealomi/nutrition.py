@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from introdl import places
+from introdl import paths
 
 #: The nutrients of a portion: what people call them, and their unit.
 NUTRIENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -45,7 +45,7 @@ MOST_GRAMS = 5000
 
 @functools.cache
 def _table() -> dict[str, dict[str, float]]:
-    with (places.data() / "nutrition.csv").open(encoding="utf-8", newline="") as file:
+    with (paths.data() / "nutrition.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     table = {}
     for row in rows:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from introdl import places
+from introdl import paths
 from introdl.data.errors import Damaged
 from introdl.models.inputs import normalise
 
@@ -82,7 +82,7 @@ class Card:
 
 def weights_folder() -> Path:
     """Return the folder of the weights; it may not exist."""
-    return places.data() / "weights"
+    return paths.data() / "weights"
 
 
 def available() -> list[str]:
@@ -211,10 +211,10 @@ def save(model: nn.Module, card: Card, where: Path | None = None) -> Card:
     )
     card = dataclasses.replace(card, sha256=hashlib.sha256(content).hexdigest())
     # The card last: until it is there, the old card and the new weights are told apart by the checksum.
-    places.write_atomically(where / f"{card.name}.safetensors", content)
+    paths.write_atomically(where / f"{card.name}.safetensors", content)
     text = json.dumps(dataclasses.asdict(card), indent=1, ensure_ascii=False)
     text = re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text)  # a list of numbers in one line
-    places.write_atomically(where / f"{card.name}.json", (text + "\n").encode())
+    paths.write_atomically(where / f"{card.name}.json", (text + "\n").encode())
     return card
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from introdl import places
+from introdl import paths
 from introdl.training.errors import TrainingError
 from introdl.training.history import History
 
@@ -53,7 +53,7 @@ def save_checkpoint(path: Path, run: Run) -> None:
     }
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    places.write_atomically(Path(path), buffer.getvalue())
+    paths.write_atomically(Path(path), buffer.getvalue())
 
 
 def load_checkpoint(path: Path, run: Run) -> None:

@@ -11,7 +11,7 @@ from introdl.checking.probes import (  # noqa: F401
     effects,
     food,
     functions,
-    looking,
+    inspection,
     meals,
     networks,
     splits,

@@ -13,9 +13,9 @@ from introdl.checking.probes.base import PROBES, Probe, Wrong
 def _best_device(objects: tuple, inputs: list) -> Any:
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
-    with pretend.replaced(objects, pretend.devices(*inputs)):
+    with simulated_machine.replaced(objects, simulated_machine.devices(*inputs)):
         result = objects[0]()
     return {"type": "device", "name": result.type} if isinstance(result, torch.device) else result
 
@@ -81,10 +81,10 @@ PROBES["to_device"] = Probe(_to_device, needs=("torch",))
 
 
 def _measure(objects: tuple, inputs: list) -> Any:
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     processor, device, warmup, repeats = inputs
-    clock, calls = pretend.Clock(), 0
+    clock, calls = simulated_machine.Clock(), 0
 
     def work():
         nonlocal calls
@@ -92,8 +92,8 @@ def _measure(objects: tuple, inputs: list) -> Any:
         calls += 1
         clock.work(float(processor[which]), float(device[which]))
 
-    substitutes = pretend.devices(gpus=int(device.any()), built=bool(device.any())) + clock.substitutes()
-    with pretend.replaced(objects, substitutes):
+    substitutes = simulated_machine.devices(gpus=int(device.any()), built=bool(device.any())) + clock.substitutes()
+    with simulated_machine.replaced(objects, substitutes):
         result = objects[0](work, clock.wait, warmup, repeats)
     return {"result": result, "calls": calls, "reads": clock.reads}
 

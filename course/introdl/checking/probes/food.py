@@ -545,11 +545,11 @@ def _drive_food_net(objects: tuple, inputs: list) -> Any:
     """Look at a network, and where the case asks for accuracy, train it and let it answer. A network trains once for all cases."""
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     FoodNet = objects[0]
     images, labels, new, classes, steps, seed, _least = inputs
-    with pretend.one_thread():
+    with simulated_machine.one_thread():
         if (name := _replaced()) is not None:
             return {"amiss": "replaced", "told": name}
         model = _build(FoodNet, classes, seed)
@@ -717,12 +717,12 @@ def _drive_checkpoint(objects: tuple, inputs: list) -> Any:
     """Train, save, train on; then, in another process, begin anew, load the earlier file, and train to the end."""
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     save, load = objects
     X, y, done, epochs, settings = inputs
     X, y = torch.from_numpy(X), torch.from_numpy(y)
-    with tempfile.TemporaryDirectory() as folder, pretend.one_thread():
+    with tempfile.TemporaryDirectory() as folder, simulated_machine.one_thread():
         place, moved, seen = Path(folder) / "runs", Path(folder) / "moved", Path(folder) / "seen.npy"
         place.mkdir()
         path, later = place / "run.pt", place / "later.pt"

@@ -92,7 +92,7 @@ def _drive_module(model: Any, state: dict, x: np.ndarray) -> Any:
     """Compare the names and the shapes of a module's weights with a case's; where they fit, push pictures through."""
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     if not isinstance(model, torch.nn.Module):
         return {"not a module": type(model).__name__}
@@ -106,7 +106,7 @@ def _drive_module(model: Any, state: dict, x: np.ndarray) -> Any:
         }
     _fill(model, state)
     pictures = torch.from_numpy(np.array(x))
-    with pretend.one_thread(), torch.no_grad():
+    with simulated_machine.one_thread(), torch.no_grad():
         found = {"output in evaluation mode": model.eval()(pictures)}
         found["output in training mode"] = model.train()(pictures.clone())
     return {name: v.numpy() if isinstance(v, torch.Tensor) else v for name, v in found.items()}
@@ -223,7 +223,7 @@ def _drive_head(objects: tuple, inputs: list) -> Any:
     """Let the head be replaced; note what the model is made of then, and what it gives."""
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     widths, before, after, state, x = inputs
     model = small_backbone(widths, before)
@@ -241,7 +241,7 @@ def _drive_head(objects: tuple, inputs: list) -> Any:
         "learn": [name for name, p in named_parameters(model).items() if p.requires_grad],
         "training": [name for name, part in named_parts(model).items() if part.training],
     }
-    with pretend.one_thread(), torch.no_grad():
+    with simulated_machine.one_thread(), torch.no_grad():
         try:
             found["scores"] = model.eval()(torch.from_numpy(np.array(x)).float()).double().numpy()
         except RuntimeError:
@@ -311,7 +311,7 @@ def _drive_freeze(objects: tuple, inputs: list) -> Any:
     """Freeze, then take steps as a training loop does; note what learns, what moves, and what comes out."""
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     widths, classes, state, how, batches, lr = inputs
     model = small_backbone(widths, classes)
@@ -326,7 +326,7 @@ def _drive_freeze(objects: tuple, inputs: list) -> Any:
     trainable = [p for p in named_parameters(model).values() if p.requires_grad]
     losses = []
     model.eval()
-    with pretend.one_thread():
+    with simulated_machine.one_thread():
         for x, y in batches:
             train_mode(model)
             loss = torch.nn.functional.cross_entropy(

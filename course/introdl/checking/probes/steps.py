@@ -59,14 +59,17 @@ def _train(objects: tuple, inputs: list, dtype: str = "float64") -> Any:
     """Take one step with each batch and note the losses, what became of the weights, and in which order it went."""
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     batches, weights, settings = inputs
     model = small_network(weights, dtype)
-    pretended, device = pretend.devices(), torch.device("cpu")
+    pretended, device = simulated_machine.devices(), torch.device("cpu")
     if gpu := settings.get("gpu", False):
-        model = pretend.on_a_gpu(model)
-        pretended, device = pretend.devices(gpus=1, built=True) + pretend.gpu_autocast(), torch.device("cuda")
+        model = simulated_machine.on_a_gpu(model)
+        pretended, device = (
+            simulated_machine.devices(gpus=1, built=True) + simulated_machine.gpu_autocast(),
+            torch.device("cuda"),
+        )
     optimizer = small_optimizer(model, settings)
     before = all_numbers(model.parameters())
     order: list[str] = []
@@ -89,11 +92,11 @@ def _train(objects: tuple, inputs: list, dtype: str = "float64") -> Any:
     optimizer.register_step_post_hook(lambda *args: order.append("step"))
     model[-1].register_forward_hook(forward)
     losses, graphs = [], []
-    with pretend.one_thread(), pretend.replaced(objects, pretended, device):
+    with simulated_machine.one_thread(), simulated_machine.replaced(objects, pretended, device):
         for x, y in batches:
             order.append("call")
             batch = torch.from_numpy(x).to(getattr(torch, dtype)), torch.from_numpy(y)
-            batch = tuple(map(pretend.on_a_gpu, batch)) if gpu else batch
+            batch = tuple(map(simulated_machine.on_a_gpu, batch)) if gpu else batch
             loss, graph = _as_number(objects[0](model, batch, optimizer))
             losses.append(loss)
             graphs.append(graph)
@@ -168,14 +171,17 @@ PROBES["train_step_amp"] = Probe(
 def _evaluate(objects: tuple, inputs: list) -> Any:
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     batches, weights = inputs
     model = small_network(weights).train()
     tracked: list[bool] = []
     model[-1].register_forward_hook(lambda layer, given, scores: tracked.append(scores.requires_grad))
     given = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches]
-    with pretend.one_thread(), pretend.replaced(objects, pretend.devices(), torch.device("cpu")):
+    with (
+        simulated_machine.one_thread(),
+        simulated_machine.replaced(objects, simulated_machine.devices(), torch.device("cpu")),
+    ):
         recording = torch.is_grad_enabled()
         try:
             result = objects[0](model, given)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from introdl.checking import programs
+from introdl.checking import arithmetic
 from introdl.checking.probes.base import PROBES, Probe, Wrong
 
 
@@ -59,7 +59,7 @@ def _drive_values(objects: tuple, inputs: list) -> Any:
             if not hasattr(result, "data") or isinstance(result, (np.ndarray, np.generic)):
                 raise _NoValue("no value", step.op, type(result).__name__)
 
-        nodes = programs.run(program, own, met)
+        nodes = arithmetic.run(program, own, met)
         whose = {id(node): name for name, node in nodes.items()}
         root = list(nodes.values())[-1]
         order = _walk(root, whose)
@@ -99,7 +99,7 @@ PROBES["values"] = Probe(_drive_values, _read_values)
 
 def _drive_backward(objects: tuple, inputs: list) -> Any:
     program, leaves, roots = inputs
-    nodes = programs.graph(program, leaves)
+    nodes = arithmetic.graph(program, leaves)
     for root in roots:
         objects[0](nodes[root])
     return {name: node.grad for name, node in nodes.items()}

@@ -17,7 +17,7 @@ def _drive_loss(objects: tuple, inputs: list) -> Any:
     """Hand over float arrays as tensors that require gradients, take the loss, and go back through it."""
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     def as_tensor(value):
         if not isinstance(value, np.ndarray):
@@ -28,7 +28,7 @@ def _drive_loss(objects: tuple, inputs: list) -> Any:
 
     given = [as_tensor(value) for value in inputs]
     leaves = [value for value in given if isinstance(value, torch.Tensor) and value.requires_grad]
-    with pretend.one_thread():
+    with simulated_machine.one_thread():
         loss = objects[0](*given)
         if not isinstance(loss, torch.Tensor):
             return {"loss": loss, "kind": "no tensor"}

@@ -7,8 +7,8 @@ import hashlib
 
 import numpy as np
 
+from autograder.authoring.exercise import Exercise, Misconception
 from autograder.errors import AuthorError
-from autograder.exercise import Exercise, Misconception
 from introdl.checking import isolation
 from introdl.checking.judge import PASSED, alike, judge
 from introdl.checking.outcome import Outcome

@@ -13,8 +13,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.preprocessors import ClearSolutions as NbgraderClearSolutions
 
-from autograder.exercise import Exercise
-from autograder.source import BEGIN, END, Cell, Source
+from autograder.authoring.exercise import Exercise
+from autograder.authoring.source import BEGIN, END, Cell, Source
 from introdl.execute import STUB
 
 KERNEL = {

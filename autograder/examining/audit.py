@@ -11,9 +11,9 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from introdl import places
+from introdl import paths
 
-#: How a worker's end (`autograder.examining.session.Died.kind`) is named.
+#: How a worker's end (`autograder.examining.worker_client.Died.kind`) is named.
 DIED = {
     "ended": "process ended",
     "killed": "process ended",
@@ -221,7 +221,7 @@ def record_path(root: Path, assignment: str, student: str) -> Path:
 def record(root: Path, assignment: str, student: str, findings: list[Finding]) -> None:
     """Keep a submission's findings."""
     body = {"student": student, "assignment": assignment, "findings": [asdict(one) for one in findings[:_MOST]]}
-    places.write_atomically(record_path(root, assignment, student), json.dumps(body, indent=1).encode())
+    paths.write_atomically(record_path(root, assignment, student), json.dumps(body, indent=1).encode())
 
 
 def read(root: Path, assignment: str) -> dict[str, list[Finding]]:

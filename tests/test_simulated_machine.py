@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.cuda import is_available as has_cuda
 
-from introdl.checking import isolation, pretend
+from introdl.checking import isolation, simulated_machine
 
 
 def asks(clock=timeit.default_timer):
@@ -18,8 +18,8 @@ def asks(clock=timeit.default_timer):
 
 def test_functions_are_replaced_under_every_name_and_put_back():
     before = (time.perf_counter, timeit.default_timer, torch.cuda.is_available, has_cuda, renamed, asks.__defaults__)
-    clock = pretend.Clock()
-    with pretend.replaced((asks,), pretend.devices(gpus=2, built=True) + clock.substitutes()):
+    clock = simulated_machine.Clock()
+    with simulated_machine.replaced((asks,), simulated_machine.devices(gpus=2, built=True) + clock.substitutes()):
         clock.work(0.5, 0)
         assert asks() == (True, True, 100.5, 100_500_000_000, 100.5)
         assert timeit.timeit(lambda: clock.work(0.25, 0), number=2) == 0.5
@@ -28,13 +28,16 @@ def test_functions_are_replaced_under_every_name_and_put_back():
 
 def test_everything_is_put_back_after_an_error():
     before = time.perf_counter, has_cuda
-    with pytest.raises(KeyError), pretend.replaced((asks,), pretend.devices(gpus=1) + pretend.Clock().substitutes()):
+    with (
+        pytest.raises(KeyError),
+        simulated_machine.replaced((asks,), simulated_machine.devices(gpus=1) + simulated_machine.Clock().substitutes()),
+    ):
         raise KeyError
     assert (time.perf_counter, has_cuda) == before
 
 
 def test_the_device_works_beside_the_processor():
-    clock = pretend.Clock()
+    clock = simulated_machine.Clock()
     clock.work(1, 10)
     clock.work(1, 10)
     assert clock.now == 102

@@ -103,11 +103,14 @@ def _watched(objects: tuple, model, x=None) -> Iterator[dict]:
     """
     import torch
 
-    from introdl.checking import pretend
+    from introdl.checking import simulated_machine
 
     left: dict = {"hooks before": _hooks(model)}
     recording = torch.is_grad_enabled()
-    with pretend.one_thread(), pretend.replaced(objects, pretend.devices(), torch.device("cpu")):
+    with (
+        simulated_machine.one_thread(),
+        simulated_machine.replaced(objects, simulated_machine.devices(), torch.device("cpu")),
+    ):
         try:
             yield left
             left.update(_states(model, x))

@@ -9,12 +9,11 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from autograder import bank, release
 from autograder import exercises as exercise_bank
-from autograder import source as sources
-from autograder.authoring import lint, tables
+from autograder.authoring import drawing, lint, release, tables
+from autograder.authoring import source as sources
 from autograder.errors import AuthorError
-from introdl import places
+from introdl import paths
 from introdl.chapters import CHAPTERS
 from introdl.checking import sheets
 
@@ -35,7 +34,7 @@ def root() -> Path:
     AuthorError
         If this installation has no sources.
     """
-    folder = Path(__file__).resolve().parent.parent
+    folder = Path(__file__).resolve().parent.parent.parent
     if not (folder / "solutions").is_dir():
         raise AuthorError("There is no folder 'solutions' here: building needs a checkout of the whole project.")
     return folder
@@ -209,12 +208,12 @@ def _put(path: Path, content: bytes, look: bool) -> Built:
     if path.exists() and path.read_bytes() == content:
         return Built(path, "unchanged")
     if not look:
-        places.write_atomically(path, content)
+        paths.write_atomically(path, content)
     return Built(path, "stale" if look else "made")
 
 
 def _put_sheet(path: Path, chapter: str, exercises: dict, look: bool) -> Built:
-    entries = [bank.entry(exercise, bank.VISIBLE_SEED) for exercise in exercises.values()]
+    entries = [drawing.entry(exercise, drawing.VISIBLE_SEED) for exercise in exercises.values()]
     if path.exists() and _same_sheet(path, entries):
         return Built(path, "unchanged")
     if not look:

@@ -39,7 +39,7 @@ class Died(Exception):
         self.kind = kind
 
 
-class Session:
+class WorkerClient:
     """A worker for one submission; a context manager.
 
     Parameters
@@ -67,7 +67,7 @@ class Session:
         self.folder, self.pool, self.room, self.absent, self.without = folder, pool, room, absent, without
         self._worker: Worker | None = None
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> WorkerClient:
         self.start()
         return self
 
