@@ -26,8 +26,8 @@ def small_plan(monkeypatch):
 
 
 def test_a_record_is_written_whole_and_read_back(small_plan, tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmark.places, "home", lambda: tmp_path)
-    monkeypatch.setattr(benchmark.places, "data", lambda: tmp_path / "none")
+    monkeypatch.setattr(benchmark.paths, "home", lambda: tmp_path)
+    monkeypatch.setattr(benchmark.paths, "data", lambda: tmp_path / "none")
     made = benchmark.record("cpu", note="a test")
     path = benchmark.write(made, tmp_path / "benchmarks")
     assert path.name.startswith("cpu-") and path.name.endswith(f"{made['date'][:10]}.json")
@@ -41,8 +41,8 @@ def test_a_record_is_written_whole_and_read_back(small_plan, tmp_path, monkeypat
 
 
 def test_a_file_that_is_no_record_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmark.places, "home", lambda: tmp_path)
-    monkeypatch.setattr(benchmark.places, "data", lambda: tmp_path / "none")
+    monkeypatch.setattr(benchmark.paths, "home", lambda: tmp_path)
+    monkeypatch.setattr(benchmark.paths, "data", lambda: tmp_path / "none")
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks/x.json").write_text('{"format": 99, "results": []}')
     with pytest.raises(ValueError, match=r"x\.json is no benchmark record \(format 99\)"):

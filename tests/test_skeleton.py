@@ -114,14 +114,14 @@ def test_a_file_that_is_written_otherwise_has_its_sentence_and_nothing_is_writte
 
 def test_all_places_are_written_or_none(checkout, monkeypatch):
     before = everything(checkout)
-    write = files.places.write_atomically
+    write = files.paths.write_atomically
 
     def full(path, content):
         if path.name == "chapters.py" and b"14_attention" in content:
             raise OSError(28, "No space left on device")
         write(path, content)
 
-    monkeypatch.setattr(files.places, "write_atomically", full)
+    monkeypatch.setattr(files.paths, "write_atomically", full)
     with pytest.raises(OSError, match="No space left"):
         skeleton.new_chapter(checkout, "14_attention")
     assert everything(checkout) == before
