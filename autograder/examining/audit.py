@@ -125,7 +125,7 @@ _TEXTS = re.compile(
 )
 
 
-def look(source: str, position: int) -> list[Finding]:
+def look(source: str, position: int) -> list[Finding]:  # noqa: C901
     """Return what in a cell's source is worth a look.
 
     Parameters

@@ -330,7 +330,7 @@ def graphed(fn: Callable[[], Any]) -> Callable[[], None]:
     return graph.replay
 
 
-def _plan(device, quick: bool):
+def _plan(device, quick: bool):  # noqa: C901
     """What is measured: (description, a function that makes the function to time)."""
     import torch
 

@@ -235,7 +235,7 @@ def _wake(task: Task) -> None:
 Inputs = Sequence[tuple[str, Any]]
 
 
-def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:
+def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C901
     """Drive the objects through one case, here and now.
 
     Parameters

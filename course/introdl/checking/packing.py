@@ -178,7 +178,7 @@ class _Packer:
         self.bytes += array.nbytes
         return {tag: self._store(array)}
 
-    def pack(self, value: Any, depth: int = 0) -> Any:
+    def pack(self, value: Any, depth: int = 0) -> Any:  # noqa: C901
         self.items += 1
         if depth > _MAX_DEPTH:
             return {"$other": "nested collection", "text": f"more than {_MAX_DEPTH} levels deep"}
@@ -287,7 +287,7 @@ class _Unpacker:
             raise ValueError("This is not a packed value: it is too large.")
         return array
 
-    def unpack(self, tree: Any, depth: int = 0) -> Any:
+    def unpack(self, tree: Any, depth: int = 0) -> Any:  # noqa: C901
         self.items += 1
         if self.items > 4 * MAX_ITEMS or depth > _MAX_DEPTH + 1:
             raise ValueError("This is not a packed value: it is too large.")

@@ -26,7 +26,7 @@ def _spaces(objects: tuple) -> list[dict]:
 
 
 @contextlib.contextmanager
-def replaced(objects: tuple, substitutes: Sequence[tuple[Any, str, Any]], device=None) -> Iterator[None]:
+def replaced(objects: tuple, substitutes: Sequence[tuple[Any, str, Any]], device=None) -> Iterator[None]:  # noqa: C901
     """Put substitutes in the place of a library's functions, under whatever name the learner has imported them.
 
     Parameters

@@ -259,7 +259,7 @@ def _raised(words) -> str:
     return str(words).translate(str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·"))
 
 
-def _draw(order, names, moment: _Moment) -> str:
+def _draw(order, names, moment: _Moment) -> str:  # noqa: C901
     columns, ways = _columns(order)
     width, height = _place(columns)
     left, top = 16, 46

@@ -131,7 +131,7 @@ def _why_unknown(images: np.ndarray, new: np.ndarray, shift: int) -> Wrong:
     return Wrong("Some pictures are no mirrored and moved pictures of the batch.")
 
 
-def _read_augment(result: Any, inputs: list) -> Any:
+def _read_augment(result: Any, inputs: list) -> Any:  # noqa: C901
     """Judge by what must hold. A right answer fails by chance in less than one of 10^7 (see the exercise's cases)."""
     images, labels, shift, _ = inputs
     runs = []

@@ -290,7 +290,7 @@ def climbed(slope: np.ndarray, picture: np.ndarray) -> float:
     return float(np.sum(slope * (picture - 0.5)) / (0.5 * np.abs(slope).sum()))
 
 
-def _read_maximise(result: Any, inputs: list) -> Any:
+def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
     net, unit, shape, _, _ = inputs
     given = _tell(result, "maximise_activation", net)
     if not isinstance(given, list):

@@ -249,7 +249,7 @@ def _drive_head(objects: tuple, inputs: list) -> Any:
     return found
 
 
-def _read_head(result: Any, inputs: list) -> Any:
+def _read_head(result: Any, inputs: list) -> Any:  # noqa: C901
     """Decide from the weights alone: those of the body are known, and with the head's they must give the scores."""
     widths, classes, after, state, x = inputs
     if "not a Linear" in result:

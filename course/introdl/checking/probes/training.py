@@ -174,7 +174,7 @@ def _neighbours(order: list[int]) -> int:
     return int(((steps == 1) | (steps == len(order) - 1)).sum())
 
 
-def _read_minibatches(result: Any, inputs: list) -> Any:
+def _read_minibatches(result: Any, inputs: list) -> Any:  # noqa: C901
     if not isinstance(result, list):
         if result == "no pair":
             return Wrong("Each batch should be a pair: (pictures, labels).")
