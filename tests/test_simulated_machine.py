@@ -30,7 +30,9 @@ def test_everything_is_put_back_after_an_error():
     before = time.perf_counter, has_cuda
     with (
         pytest.raises(KeyError),
-        simulated_machine.replaced((asks,), simulated_machine.devices(gpus=1) + simulated_machine.Clock().substitutes()),
+        simulated_machine.replaced(
+            (asks,), simulated_machine.devices(gpus=1) + simulated_machine.Clock().substitutes()
+        ),
     ):
         raise KeyError
     assert (time.perf_counter, has_cuda) == before
