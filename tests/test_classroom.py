@@ -56,7 +56,8 @@ def by_value():
     """Let mistakes travel inside a submission, as code of its own."""
     import importlib
 
-    modules = [importlib.import_module(f"autograder.exercises.ch{name}") for name in ASSIGNMENTS]
+    names = [f"exercises.ch{name}" for name in ASSIGNMENTS] + ["authoring.draws", "authoring.formulas"]
+    modules = [importlib.import_module(f"autograder.{name}") for name in names]
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
     yield

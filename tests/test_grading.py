@@ -672,7 +672,7 @@ def test_a_fingerprint_sees_the_modules_that_are_used_and_no_others():
     assert not {"introdl.cli", "introdl.game"} & set(inside + training)
 
 
-@pytest.mark.parametrize("source", ["from introdl import training", "%timeit f()\nimport introdl.training as t", "from introdl.training import Settings"])  # fmt: skip
+@pytest.mark.parametrize("source", ["from introdl import training", "%timeit f()\nimport introdl.training as t", "from introdl.training import Settings, train"])  # fmt: skip
 def test_a_changed_training_loop_counts_where_a_notebook_trains(source, monkeypatch):
     meaning = fingerprint._meaning
     before = {text: fingerprint.examining([], [text]) for text in (source, "import numpy")}

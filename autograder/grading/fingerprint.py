@@ -56,8 +56,8 @@ def examining(entries: Iterable[Entry], sources: Iterable[str]) -> str:
     """
     probes = {PROBES[entry.probe] for entry in entries}
     used = {part.__module__ for probe in probes for part in (probe.drive, probe.read, probe.weigh) if part}
-    asked = {name for source in sources for name in _imported(_parsed(source), "")}
-    return _digest([of_modules([*_EXAMINING, *used, *asked]), versions(), sandbox.unsafe()])
+    asked = {one for source in sources for one in _imported(_parsed(source), "")}
+    return _digest([of_modules([*_EXAMINING, *used], asked), versions(), sandbox.unsafe()])
 
 
 def of_cases(entries: Iterable[Entry]) -> str:
@@ -80,31 +80,40 @@ def versions() -> list[str]:
     return [platform.python_version(), version("numpy"), version("torch")]
 
 
-def of_modules(roots: Iterable[str]) -> str:
-    """Return a fingerprint of modules of the course and of those that they import, at any depth."""
-    return _digest([[name, _meaning(name)] for name in modules(roots)])
+def of_modules(roots: Iterable[str], asked: Iterable[tuple[str, bool]] = ()) -> str:
+    """Return a fingerprint of `modules`."""
+    return _digest([[name, _meaning(name)] for name in modules(roots, asked)])
 
 
-def modules(roots: Iterable[str]) -> list[str]:
-    """Return the course's modules among names, and those that they import, at any depth, in order."""
-    found: set[str] = set()
-    open_ = [name for name in roots if _files(name)]
-    while open_:
-        name = open_.pop()
-        if name not in found:
-            found.add(name)
-            package = name.rpartition(".")[0]
-            open_ += [one for one in (package, *(() if name == _REGISTRY else _imports(name))) if one and _files(one)]
-    return sorted(found)
+def modules(roots: Iterable[str], asked: Iterable[tuple[str, bool]] = ()) -> list[str]:
+    """Return the course's modules among names, and those that they import, at any depth, in order.
+
+    Parameters
+    ----------
+    roots : iterable of str
+        Names of modules, with all that they offer.
+    asked : iterable of (str, bool)
+        More of them, each with whether all that it offers counts: a package's modules are imported when they are used.
+    """
+    found: set[tuple[str, bool]] = set()
+    waiting = [*((name, True) for name in roots), *asked]
+    while waiting:
+        one = name, whole = waiting.pop()
+        if one in found or not _files(name):
+            continue
+        found.add(one)
+        waiting.append((name.rpartition(".")[0], False))
+        if name != _REGISTRY:
+            waiting += _imports(name)
+        if whole:
+            waiting += [(module, True) for module in _lazily(name).values()]
+    return sorted({name for name, _ in found})
 
 
 @cache
 def _files(name: str) -> list[Path]:
-    """Return the file of one of the course's modules, and the stub that names what a package imports lazily.
-
-    Empty where there is no module of that name.
-    """
-    if name.split(".")[0] not in _OURS:
+    """Return the file of one of the course's modules, and the stub of a package; empty where there is no such module."""
+    if not name or name.split(".")[0] not in _OURS:
         return []
     try:
         found = importlib.util.find_spec(name)
@@ -114,24 +123,45 @@ def _files(name: str) -> list[Path]:
     return [one for one in (path, path.with_suffix(".pyi")) if one.exists()] if path else []
 
 
+def _package(name: str) -> str:
+    return name if _files(name)[0].name == "__init__.py" else name.rpartition(".")[0]
+
+
 @cache
-def _imports(name: str) -> tuple[str, ...]:
-    """Return the names that a module imports, wherever in it; ``from a import b`` may mean a module ``a.b``."""
-    package = name if _files(name)[0].name == "__init__.py" else name.rpartition(".")[0]
-    return tuple(
-        one for path in _files(name) for one in _imported(ast.parse(path.read_text(encoding="utf-8")), package)
-    )
+def _imports(name: str) -> tuple[tuple[str, bool], ...]:
+    """Return what a module imports, wherever in it (see `_imported`)."""
+    return tuple(_imported(ast.parse(_files(name)[0].read_text(encoding="utf-8")), _package(name)))
 
 
-def _imported(tree: ast.AST, package: str) -> Iterator[str]:
+@cache
+def _lazily(package: str) -> dict[str, str]:
+    """Return what a package imports when it is asked for: by name, the module that has it (its stub says so)."""
+    found = {}
+    for stub in _files(package)[1:]:
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom):
+                origin = _origin(node, package)
+                for alias in node.names:
+                    found[alias.asname or alias.name] = origin if node.module else f"{origin}.{alias.name}"
+    return found
+
+
+def _origin(node: ast.ImportFrom, package: str) -> str:
+    above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _imported(tree: ast.AST, package: str) -> Iterator[tuple[str, bool]]:
+    """Yield modules that code imports, and whether all that a package offers may be used."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, True) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            origin = ".".join([*above, *([node.module] if node.module else [])])
-            yield origin
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+            origin = _origin(node, package)
+            for alias in node.names:
+                inside = f"{origin}.{alias.name}"
+                yield origin, alias.name == "*"
+                yield inside if _files(inside) else _lazily(origin).get(alias.name, origin), bool(_files(inside))
 
 
 def _parsed(source: str) -> ast.Module:
