@@ -637,7 +637,7 @@ def test_a_bar_is_shown_in_a_terminal():
         assert process.communicate()[0] == "" and process.returncode == 0
     os.close(own)
     last = [line for line in shown.decode().split("\r") if "Downloading" in line][-1]
-    assert re.search(r"^Downloading soup: 100%.*2\.0 MB of 2\.0 MB \[00:0\d, 00:00 left, [\d.]+ MB/s\]", last), last
+    assert re.search(r"^Downloading soup: 100%.*2\.0 MB of 2\.0 MB \[00:0\d, 00:00 left, [\d.]+ [kM]B/s\]", last), last
     assert b"2 tries" in shown and b"Done." in shown
 
 

@@ -200,7 +200,7 @@ def test_ctrl_c_stops_with_a_sentence_and_the_next_run_goes_on(tmp_path):
     assert process.returncode == 130, output
     assert "are graded and kept. Run the same command again to go on." in output and "Traceback" not in output
     code, output = finish(room, "--jobs", "2")
-    assert code == 0 and "4 " in output
+    assert code == 0 and "graded" in output and "failed" not in output
     states = [one.state for one in grading.grade(room, small.NAME, [], count=1)]
     assert states == ["unchanged"] * 4
 
