@@ -1,6 +1,7 @@
 """What nbgrader is given of ours: two steps of ``autograde``, a late penalty, and a classroom's configuration.
 
-nbgrader imports this module and nothing else of the autograder; nothing else of the autograder imports it.
+A classroom's ``nbgrader_config.py`` imports it. Nothing else of the autograder does, but for `autograder.classroom.configure`,
+which classrooms that were made earlier call.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ SAID = [
     (lambda x, w: (x * w).tolist(), "The numbers are right, but the result is a list"),
     (lambda x, w: [[1]], "The result is a list; it should be a NumPy array of shape (2, 3)"),
     (lambda x, w: (x * w).T, "The axes stand in the opposite order"),
-    (lambda x, w: x[0] * w, "should have shape (2, 3); yours is shape (3,)"),
+    (lambda x, w: x[0] * w, "should have shape (2, 3); yours has shape (3,)"),
     (lambda x, w: (x * w)[None], "It has an axis of length 1 too many"),
     (lambda x, w: 3.0, "should have shape (2, 3); yours is a single number"),
     (lambda x, w: x * w + 0j, "complex numbers"),

@@ -50,7 +50,7 @@ def test_equal(given, expected):
             "type",
             "has a datetime.date for a key; it should be one like '2026-06-05'",
         ),
-        (GRID[:, :2], GRID, "shape", "should have shape (2, 3); yours is shape (2, 2)"),
+        (GRID[:, :2], GRID, "shape", "should have shape (2, 3); yours has shape (2, 2)"),
         (GRID.T, GRID, "shape", "opposite order"),
         (np.zeros((4, 2, 3)), np.zeros((2, 3, 4)), "shape", "in another order"),
         (np.ones(1), 1.0, "shape", "should be a single number; yours has shape (1,)"),
@@ -80,7 +80,7 @@ def test_single_precision_is_judged_by_its_own_digits_and_no_looser():
 
 def test_the_blind_sentence_tells_no_number():
     found = compare(np.array([1.5, 2.25]), np.array([1.5, 7.125]))
-    assert "7.125" in found.sentence and "7.125" not in found.number and "2.25" not in found.number
+    assert "7.125" in found.sentence and "7.125" not in found.blind and "2.25" not in found.blind
 
 
 def test_small_numbers_are_not_lost_in_the_tolerance():
@@ -93,3 +93,24 @@ def test_whole_numbers_are_right_or_wrong_however_large():
     assert compare(1_000_000, 1_000_000) is None and compare(1_000_000.0000001, 1_000_000) is None
     assert compare(np.array([10**9, 10**9 + 1]), np.array([10**9, 10**9]))
     assert compare(np.float32(16_777_217), 16_777_217) is None  # float32 has no such number
+
+
+@pytest.mark.parametrize(
+    "have, want, said",
+    [
+        ((3,), (2, 4, 3), "2 axes are missing."),
+        ((4, 3), (2, 4, 3), "An axis is missing."),
+        ((1, 1, 3), (3,), "It has 2 axes of length 1 too many."),
+        ((3,), (1, 3), "It lacks an axis of length 1."),
+        ((2, 3), (), "The result should be a single number; yours has shape (2, 3). It has 2 axes too many."),
+        ((), (2,), "The result should have shape (2,); yours is a single number. An axis is missing."),
+    ],
+)
+def test_the_sentence_counts_axes(have, want, said):
+    expected = np.zeros(want) if want else 0.0
+    assert said in compare(np.zeros(have), expected).sentence
+
+
+def test_a_sentence_about_a_part_begins_like_a_sentence():
+    assert compare({"loss": 1.0}, {"loss": 2.0}).sentence == "The result['loss']: expected 2, got 1."
+    assert compare({"loss": None}, {"loss": 2.0}).sentence.startswith("The result['loss'] is None.")

@@ -287,7 +287,7 @@ def test_a_job_that_does_not_come_back_is_given_up_and_its_process_ended(monkeyp
             return time.sleep, (600,)
 
     monkeypatch.setattr(pool, "ATTEMPTS", 1)
-    one = pool.Examiner()
+    one = pool.ExaminingProcess()
     one._started()
     pid = one._pid
     assert "ended 1 times" in one.run(Endless(b"", {}, b"", {"notebook": -100.0 + 1 / 3})).error

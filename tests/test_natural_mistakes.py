@@ -518,7 +518,7 @@ WRONG = {
         (groups_as_a_dict, "list of dicts"),
         (groups_of_names, "no parameter of the model"),
         (groups_fc_anywhere, "fc anywhere in a name"),
-        (groups_scaled, "the result["),
+        (groups_scaled, "The result["),
     ],
 }  # fmt: skip
 

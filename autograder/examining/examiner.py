@@ -63,7 +63,7 @@ class Limits:
 
 
 class _Run:
-    """A submission's way from its first cell to its last, with the forbidden names `absent` put away."""
+    """One run through a submission's cells, first to last, with the forbidden names `absent` put away."""
 
     def __init__(self, examining: _Examining, absent: tuple[str, ...], asked: set[str]):
         self.notebook, self.entries, self.limits = examining.notebook, examining.entries, examining.limits
@@ -229,7 +229,7 @@ class _Run:
 
 
 class _Examining:
-    """One submission's way through the examiner."""
+    """Examines a submission: plans the runs that it takes, and settles which verdict counts."""
 
     def __init__(
         self, notebook: nbformat.NotebookNode, entries: Mapping[str, Entry], folder: Path, limits, pool, without

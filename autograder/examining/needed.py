@@ -16,8 +16,8 @@ from functools import lru_cache
 
 #: Who uses one of these may reach any name.
 _REACHES_ALL = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__import__", "__main__", "inspect"}
-#: Functions of modules that change more than what they return. Seeds and threads are not among
-#: them: checks draw for themselves.
+#: Functions of modules that change more than what they return. Seeds and threads are not among them: checks draw for
+#: themselves.
 _EFFECT = re.compile(
     r"(set_(?!num_threads)|save|dump|use$|use_|write|to_|mkdir|chdir|remove|rename|update|register|enable|disable|"
     r"simplefilter|filterwarnings|environ|setattr|system|run$|copy)"

@@ -124,7 +124,7 @@ class Writer:
         student : str
         verdict_path : pathlib.Path
         in_time : bool
-            True where nothing says when it came: a date that the gradebook has of an earlier one does not count.
+            True where nothing says when it was handed in: the gradebook then forgets the date of an earlier submission.
 
         Raises
         ------

@@ -17,7 +17,7 @@ from introdl.checking.sheets import Entry
 
 
 def draw(chapter: str, seed: str) -> dict[str, Entry]:
-    """Draw the hidden cases of a chapter's exercises, of which an instructor's own assignment may have none.
+    """Draw the hidden cases of a chapter's exercises; an instructor's own assignment may have no exercises of ours.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Where jobs run: in processes on this machine, or on a Dask cluster, behind one interface (`concurrent.futures`).
 
-Either way a job runs in a process that examines one submission after the other and may die over one. It is then started
-again, and the job given up after `ATTEMPTS`.
+There a job runs in a process that examines one submission after the other and may die over one. It is then started again,
+and the job given up after `ATTEMPTS`. A single job, or one after the other, runs in this very process (`InProcess`).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _examined(job: Job) -> Answer:
 # --- beside it ------------------------------------------------------------------------------------------------------
 
 
-class Examiner:
+class ExaminingProcess:
     """A process that examines submissions one after the other, started when it is first needed, and again when it died."""
 
     def __init__(self):
@@ -124,7 +124,7 @@ class Place(Protocol):
     """How many jobs to have given to it at a time."""
 
     def submit(self, job: Job) -> Future:
-        """Run a job; the future's result is that of `Examiner.run`."""
+        """Run a job; the future's result is that of `ExaminingProcess.run`."""
 
     def close(self) -> None:
         """End what runs."""
@@ -156,8 +156,8 @@ class Processes:
 
     def __init__(self, count: int):
         self.ahead = count
-        self._all = [Examiner() for _ in range(count)]
-        self._free: SimpleQueue[Examiner] = SimpleQueue()
+        self._all = [ExaminingProcess() for _ in range(count)]
+        self._free: SimpleQueue[ExaminingProcess] = SimpleQueue()
         for one in self._all:
             self._free.put(one)
         self._threads = ThreadPoolExecutor(count)
@@ -227,7 +227,7 @@ class Cluster:
         self._client.close()
 
 
-_beside_worker = Examiner()
+_beside_worker = ExaminingProcess()
 _one_at_a_time = threading.Lock()
 
 

@@ -45,7 +45,7 @@ class Store:
         paths.write_atomically(self.folder / f"{student}.json", json.dumps(mark).encode())
 
     def forget(self, student: str) -> None:
-        """Remove a student's mark: what the gradebook holds of him is in question until it is written again."""
+        """Remove a student's mark: what the gradebook holds of the student is in question until it is written again."""
         (self.folder / f"{student}.json").unlink(missing_ok=True)
 
     def sweep(self, keys: set[str]) -> None:

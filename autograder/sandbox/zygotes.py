@@ -1,7 +1,7 @@
 """Processes in the sandbox.
 
-A `Zygote` is a process in a sandbox (`autograder.sandbox.base`) that has imported everything; it forks a worker for each submission (see
-`introdl.checking.zygote`). A `Pool` keeps a process's zygotes between submissions.
+A `Zygote` is a process in a sandbox (`autograder.sandbox.base`) that has imported everything; it forks a worker for each
+submission (see `introdl.checking.zygote`). A `Pool` keeps a process's zygotes between submissions.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Bounds:
     memory : int
         Bytes, all its processes together, on top of what Python and its libraries take.
     scratch : int
-        Bytes in ``/tmp``, and the same in ``/dev/shm``.
+        Bytes in each of ``/tmp``, ``/home`` and ``/dev/shm``.
     file : int
         Bytes of one file.
     processes : int

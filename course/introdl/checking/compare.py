@@ -18,13 +18,13 @@ _LOOSER = {2: 2e-3, 4: 2e-4}
 class Difference:
     """How a result differs: a sentence, and the arrays to draw where shapes agree.
 
-    `kind` is one of ``type``, ``shape``, ``not a number``, ``infinite``, ``value``, ``none``, ``unreadable``. `number`
+    `kind` is one of ``type``, ``shape``, ``not a number``, ``infinite``, ``value``, ``none``, ``unreadable``. `blind`
     is a sentence without any of the expected numbers (for hidden cases).
     """
 
     kind: str
     sentence: str
-    number: str
+    blind: str
     where: np.ndarray | None = None
 
 
@@ -92,7 +92,7 @@ def compare(given: Any, expected: Any, rtol: float = 1e-5, name: str = "The resu
         Numbers, arrays, text, None, or lists, tuples and dicts of those.
     rtol : float
         Allowed error, relative to the largest expected magnitude of each array (at least 0.001), in float64;
-        float32 answers may be off by 2e-4, float16 by 2e-3. Where whole numbers are expected, by less than a half.
+        float32 answers may be off by 2e-4, float16 by 2e-3. Where whole numbers are expected, others by less than a half.
     name : str
         What to call the result in the sentence.
 
@@ -144,7 +144,7 @@ def _compare_dict(given: Any, expected: dict, rtol: float, name: str) -> Differe
         words = [f"lacks {missing}" if missing else "", f"has {extra} too many" if extra else ""]
         return _plain("shape", f"{name} {' and '.join(w for w in words if w)}.")
     for key, value in expected.items():
-        found = compare(given[key], value, rtol, f"{_inner(name)}[{key!r}]")
+        found = compare(given[key], value, rtol, f"{name}[{key!r}]")
         if found:
             return found
     return None
@@ -201,16 +201,23 @@ def _shape(array: np.ndarray, expected: np.ndarray, name: str) -> Difference:
     elif len(have) == len(want) and sorted(have) == sorted(want):
         advice = " The axes stand in another order."
     elif [n for n in have if n != 1] == [n for n in want if n != 1]:
-        advice = " It has an axis of length 1 too many." if len(have) > len(want) else " It lacks an axis of length 1."
+        advice = f" It has {_axes(have, want, ' of length 1')} too many."
+        if len(have) < len(want):
+            advice = f" It lacks {_axes(have, want, ' of length 1')}."
     elif len(have) < len(want):
-        advice = " An axis is missing."
+        advice = f" {_axes(have, want).capitalize()} {'is' if len(want) - len(have) == 1 else 'are'} missing."
     elif len(have) > len(want):
-        advice = " It has an axis too many."
-    if want == ():
-        sentence = f"{name} should be a single number; yours has shape {have}.{advice}"
-    else:
-        sentence = f"{name} should have shape {want}; yours is {_words(have)}.{advice}"
+        advice = f" It has {_axes(have, want)} too many."
+    wanted = "be a single number" if want == () else f"have shape {want}"
+    given = "is a single number" if have == () else f"has shape {have}"
+    sentence = f"{name} should {wanted}; yours {given}.{advice}"
     return _plain("shape", sentence)
+
+
+def _axes(have: tuple, want: tuple, kind: str = "") -> str:
+    """Say by how many axes two shapes differ: ``"an axis"``, ``"2 axes of length 1"``."""
+    count = abs(len(have) - len(want))
+    return f"an axis{kind}" if count == 1 else f"{count} axes{kind}"
 
 
 def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> Difference | None:

@@ -1,6 +1,6 @@
 """Run a learner's code so that nothing it does can hurt the notebook: it may raise, loop, fill memory or die.
 
-On Linux each case runs in a fork of the notebook's process, under limits of time and memory. Elsewhere (fork is not
+On Linux each case runs in a fork of the notebook's process (of some probes all cases in one), under limits of time and memory. Elsewhere (fork is not
 safe on macOS and does not exist on Windows) it runs in place, under a timer that interrupts Python code.
 ``INTRODL_ISOLATION=inline`` asks for the second way.
 """
@@ -207,7 +207,7 @@ class _Watch:
 # --- one case, in whichever process -------------------------------------------------------------------------------
 
 
-def place(error: BaseException) -> str:
+def line_of(error: BaseException) -> str:
     """Say in which of the learner's lines an exception was raised."""
     best = None
     for frame, line in traceback.walk_tb(error.__traceback__):
@@ -291,12 +291,12 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C90
             except NotImplementedError:
                 outcome = Outcome("not started")
             except MemoryError as error:
-                outcome = Outcome("out of memory", where=place(error))
+                outcome = Outcome("out of memory", where=line_of(error))
             except BaseException as error:
                 message = text_of(error)
                 lost = isinstance(error, RuntimeError) and "allocate memory" in message
                 kind = "out of memory" if lost else "raised"
-                outcome = Outcome(kind, error=type(error).__name__, message=message, where=place(error))
+                outcome = Outcome(kind, error=type(error).__name__, message=message, where=line_of(error))
     if watch and watch.caught:  # caught, and swallowed by the learner's own except
         outcome = Outcome("forbidden", message=watch.caught)
     outcome.leaned = sorted(missing_libraries.calls)[:20]
@@ -427,10 +427,10 @@ def _forked(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> Outco
 
 
 class Series:
-    """Runs an exercise's cases in one process, where `run_case` gives each its own: quicker, but what one leaves behind the
-    next one sees. So an outcome is what `run_case` would give only for the first case; trust the others where they are right.
+    """Runs an exercise's cases in one process, which is quicker than a process for each (`run_case`).
 
-    The process is given each case when the one before is done, and never sees a later one. Use it as a context manager.
+    What one case leaves behind, the next one sees. So only the first outcome is what `run_case` would give; of the others trust
+    those that are right. The process is given each case when the one before is done, and never sees a later one. Use it as a context manager.
 
     Parameters
     ----------

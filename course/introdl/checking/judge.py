@@ -133,7 +133,7 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
     difference = compare(verdict.given, verdict.expected, entry.rtol)
     if difference is not None:
         verdict.difference = difference
-        verdict.sentence, verdict.blind = difference.sentence, difference.number
+        verdict.sentence, verdict.blind = difference.sentence, difference.blind
         if PROBES[entry.probe].secret and difference.kind == "value":
             verdict.sentence = verdict.blind = f"{verdict.given!r} is not right."
     elif outcome.changed:

@@ -1,8 +1,8 @@
 """The inside of grading: runs a notebook's cells and drives the learner's objects, on request.
 
 In the sandbox it is a fork of `introdl.checking.zygote` and is spoken to over a socket; without one it is started as
-``python -m introdl.checking.worker`` and is spoken to over standard input and output (`introdl.checking.channel`). It holds no expected output and makes no verdict: whoever writes to its socket in its
-place has only given other answers.
+``python -m introdl.checking.worker`` and is spoken to over standard input and output (`introdl.checking.channel`). It holds
+no expected output and makes no verdict: whoever writes to its socket in its place has only given other answers.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Shell:
         return {
             "text": text.value(),
             "displays": [_plain(output) for output in outputs[:_DISPLAYS]],
-            "error": [type(error).__name__, isolation.text_of(error), isolation.place(error)] if error else [],
+            "error": [type(error).__name__, isolation.text_of(error), isolation.line_of(error)] if error else [],
             "leaned": leaned[:20],
         }
 

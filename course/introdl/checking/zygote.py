@@ -97,7 +97,7 @@ def drop_capabilities() -> None:
 def limit(limits: dict) -> None:
     """Set this process's resource limits, for good.
 
-    That on processes is a last bar for those that start faster than `_Watch` looks. It lies above the number that `_Watch`
+    That on processes is a last bar for those that start faster than `_Usage` looks. It lies above the number that `_Usage`
     allows, which must strike first: where it does not, every later answer fails for want of a process. And old kernels (before
     5.14) count in all the processes that the instructor has outside.
     """
@@ -199,7 +199,7 @@ def _try_in_a_fork(function) -> str:
     return reason
 
 
-class _Watch:
+class _Usage:
     """Looks from outside a worker's namespaces at what it and its children use."""
 
     def __init__(self, limits: dict):
@@ -242,7 +242,7 @@ class _Zygote:
         self.reason = _try_in_a_fork(lambda: enter_namespaces(limits["scratch"], (), kept))
         self.worker: int | None = None
         self.why = ""
-        self.watch = _Watch(limits)
+        self.watch = _Usage(limits)
 
     def say(self, **words) -> None:
         self.control.send(json.dumps(words).encode())

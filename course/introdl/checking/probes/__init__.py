@@ -1,7 +1,8 @@
 """Probes: how a learner's object is driven, and how its result is read.
 
-`drive` runs beside the learner's code, and returns what came of it. `read` runs where the verdict is made (in the
-notebook the same process; when grading, outside the sandbox), and turns the result into what is compared.
+`drive` runs beside the learner's code (in a fork of the notebook's process; when grading, in the sandbox), and returns what came
+of it. `read` runs where the verdict is made (in the notebook's own process; when grading, outside the sandbox), and turns the
+result into what is compared.
 
 A new one goes into the module of its kind, into `PROBES` under the name that exercises give.
 """
