@@ -98,7 +98,7 @@ class _Bar(tqdm):
     """A bar that is redrawn, with bytes told as everywhere in the course."""
 
     monitor_interval = 0  # no thread: a process with threads cannot be forked safely
-    form = "{l_bar}{bar}| {amount} [{elapsed}, {remaining} left, {speed}]{remark}"
+    form = "{l_bar}{bar}| {amount} [{elapsed}<{remaining}, {speed}]{remark}"
     remark = ""
 
     def __init__(self, title: str, total: int | None, unit: str, file, **timing):
