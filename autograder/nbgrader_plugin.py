@@ -45,8 +45,8 @@ class Examine(NbGraderPreprocessor):
 
     seed = Unicode("", help="The classroom's secret seed.").tag(config=True)
     classroom = Unicode("", help="The classroom's folder.").tag(config=True)
-    cell_seconds = Float(60.0, help="Seconds that one cell may take.").tag(config=True)
-    notebook_seconds = Float(900.0, help="Seconds that one notebook may take.").tag(config=True)
+    cell_seconds = Float(examiner.Limits.cell, help="Seconds that one cell may take.").tag(config=True)
+    notebook_seconds = Float(examiner.Limits.notebook, help="Seconds that one notebook may take.").tag(config=True)
     ready = Unicode("", help="A file with the notebook's verdict; nothing is run then.").tag(config=True)
 
     def limits(self) -> examiner.Limits:

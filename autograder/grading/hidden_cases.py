@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -56,6 +55,7 @@ def of_class(folder: Path, chapter: str, seed: str) -> bytes:
     return content
 
 
+@lru_cache(maxsize=4)
 def read(content: bytes) -> dict[str, Entry]:
     """Return the entries of a sheet by exercise.
 
@@ -64,9 +64,4 @@ def read(content: bytes) -> dict[str, Entry]:
     ValueError
         If the bytes are no sheet.
     """
-    return _read(content, hashlib.sha256(content).hexdigest())
-
-
-@lru_cache(maxsize=4)
-def _read(content: bytes, _digest: str) -> dict[str, Entry]:
     return sheets.from_bytes(content, "of hidden cases")

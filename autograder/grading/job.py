@@ -11,7 +11,7 @@ import tempfile
 import time
 import warnings
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import nbformat
@@ -64,11 +64,18 @@ class Job:
     @cached_property
     def key(self) -> str:
         """A fingerprint of all this: equal jobs have equal verdicts."""
-        nb, entries = self.opened(), hidden_cases.read(self.cases)
-        asked = [entries[id] for id in _checked(nb) if id in entries]
+        nb = self.opened()
+        cases = _of_cases(self.cases, tuple(_checked(nb)))
         files = [[name, hashlib.sha256(content).hexdigest()] for name, content in sorted(self.files.items())]
-        whole = [_FORMAT, repair.work(nb), files, fingerprint.of_cases(asked), self.limits, self.code]
+        whole = [_FORMAT, repair.work(nb), files, cases, self.limits, self.code]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=16)  # a class's submissions ask for the same
+def _of_cases(cases: bytes, asked: tuple[str, ...]) -> str:
+    """Return a fingerprint of the hidden cases of those exercises that are asked."""
+    entries = hidden_cases.read(cases)
+    return fingerprint.of_cases(entries[id] for id in asked if id in entries)
 
 
 def _checked(nb: nbformat.NotebookNode) -> list[str]:

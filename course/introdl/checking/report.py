@@ -131,8 +131,7 @@ def _first(verdict: judge.Verdict, blind: bool) -> _First | None:
     case = next((case for case in verdict.cases if not case.passed), None)
     if case is None:
         return None
-    printed = case.outcome.printed if case.outcome is not None else ""
-    return _First(case, case.label, shortened(case.sentence), printed)
+    return _First(case, case.label, shortened(case.sentence), case.outcome.printed)
 
 
 def _named(diagnosis: judge.Diagnosis) -> str:

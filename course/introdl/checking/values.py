@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from introdl import pixels
 from introdl.checking import judge
 from introdl.checking.compare import format_number
 from introdl.checking.packing import Huge, Other, Tensor
@@ -139,7 +138,7 @@ def is_picture(case: judge.CaseVerdict) -> bool:
 
 def has_result(case: judge.CaseVerdict) -> bool:
     """Whether the learner's code returned something that can be shown."""
-    returned = case.outcome is not None and case.outcome.kind == "returned"
+    returned = case.outcome.kind == "returned"
     return returned and not isinstance(case.given, Wrong)
 
 
@@ -191,11 +190,5 @@ def _diverging(plane: np.ndarray, most: float) -> np.ndarray:
 
 def _address(colours: np.ndarray) -> str:
     """Enlarge (H, W, 3) colours from 0 to 255 to about 160 pixels, and write them into an address."""
-    from PIL import Image
-
-    height, width = colours.shape[:2]
-    zoom = max(1, 160 // max(height, width))
-    picture = Image.fromarray(colours.astype(np.uint8)).resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    zoom = max(1, 160 // max(colours.shape[:2]))
+    return pixels.address(colours.astype(np.uint8).repeat(zoom, axis=0).repeat(zoom, axis=1), exact=True)
