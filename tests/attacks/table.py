@@ -330,7 +330,7 @@ READING = [
     Attack(
         "looks for answer sheets",
         _SEARCH
-        + "print('FOUND', search(lambda p: p.endswith('.npz') and 'matplotlib' not in p and 'site-packages' not in p))",
+        + "print('FOUND', search(lambda p: p.endswith('.npz') and not any(w in p for w in ('matplotlib', 'site-packages', '/arrays/'))))",
         silent="FOUND ['",
     ),
     Attack(
