@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -199,6 +200,8 @@ class Writer:
     def _folder(self, place: Path, submission: Submission, nb: nbformat.NotebookNode) -> Iterator[Path]:
         """Make a folder beside `place` with what will lie there."""
         place.parent.mkdir(parents=True, exist_ok=True)
+        for left in place.parent.glob(".writing-*"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=place.parent, ignore_cleanup_errors=True) as folder:
             fresh = Path(folder, place.name)
             fresh.mkdir()
@@ -237,13 +240,13 @@ class Writer:
             if is_solution(cell) or is_task(cell):
                 same = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell)
                 comments[name].auto_comment = "No response." if same else None
-        self._reckon_penalty(kept, notebook)
+        self._set_penalty(kept, notebook)
         book.db.commit()
 
     def _notebook(self, submission: SubmittedAssignment) -> SubmittedNotebook:
         return next(one for one in submission.notebooks if one.name == self.assignment)
 
-    def _reckon_penalty(self, submission: SubmittedAssignment, notebook: SubmittedNotebook) -> None:
+    def _set_penalty(self, submission: SubmittedAssignment, notebook: SubmittedNotebook) -> None:
         """Work out what lateness costs, as nbgrader's ``AssignLatePenalties`` does."""
         from nbgrader.preprocessors import AssignLatePenalties
 
@@ -269,7 +272,7 @@ class Writer:
         """Give some check cells of a graded submission other automatic scores and outputs, and no other cell.
 
         As nbgrader does, a grade that a person gave stands and is marked to be looked at; the late penalty is worked
-        out anew.
+        out again.
         """
         from autograder.examining.repair import checked_exercise
 
@@ -284,7 +287,7 @@ class Writer:
             grade.auto_score = score
             grade.needs_manual_grade = grade.manual_score is not None
         submission = self._book.find_submission(self.assignment, student)
-        self._reckon_penalty(submission, self._notebook(submission))
+        self._set_penalty(submission, self._notebook(submission))
         self._book.db.commit()
         paths.write_atomically(path, nbformat.writes(nb).encode())
         path.chmod(mode)
