@@ -957,7 +957,7 @@ def _leading(kernel):
     """The best pair by singular values, with its sign and last digits fixed."""
     u, s, vt = np.linalg.svd(kernel)
     sign = np.sign(u[np.argmax(np.abs(u[:, 0])), 0])
-    return rounded(u[:, 0] * sign), float(np.round(s[0], 10)), rounded(vt[0] * sign), vt * sign
+    return rounded(u[:, 0] * sign), float(np.round(s[0], 10)), rounded(vt[0] * sign)
 
 
 def _is_separable(kernel):
@@ -969,7 +969,7 @@ def _pair(make):
 
 
 def _never_none(kernel):
-    column, strength, row, _ = _leading(kernel)
+    column, strength, row = _leading(kernel)
     return column * strength, row
 
 
@@ -1041,10 +1041,6 @@ SEPARABLE = Exercise(
                     _leading(kernel)[2] * _leading(kernel)[1],
                 )
             ),
-        ),
-        "a column of vt in place of a row": Mistake(
-            "np.linalg.svd returns V already transposed, so its vectors stand in rows. You took the first column.",
-            _pair(lambda kernel: (_leading(kernel)[0] * _leading(kernel)[1], rounded(_leading(kernel)[3][:, 0]))),
         ),
         "column and row are swapped": Mistake(
             "You return the row first. np.outer(column, row) then makes the transposed kernel.",
