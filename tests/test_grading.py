@@ -151,35 +151,48 @@ def handed_in_anew(tmp_path_factory):
     return room
 
 
-@pytest.mark.parametrize("at", range(8))
-def test_killed_inside_a_write_the_next_run_mends_it(handed_in_anew, tmp_path, monkeypatch, at):
-    """The writer ends, as if killed, just before one of its commits of a submission."""
+def test_killed_inside_a_write_the_next_run_mends_it(handed_in_anew, tmp_path, monkeypatch):
+    """The writer ends, as if killed, just before each of the commits and renames that a submission takes."""
     from sqlalchemy.orm import Session
 
     class Killed(BaseException):
         pass
 
-    room = copy_of(handed_in_anew, tmp_path / "room")
-    left, died, commit = [at], [], Session.commit
+    def killed_before_step(at):
+        left = [at]
 
-    def dying(self):
-        left[0] -= 1
-        if left[0] < 0:
-            died.append(True)
-            raise Killed
-        return commit(self)
+        def dying(method):
+            def step(*args):
+                left[0] -= 1
+                if left[0] < 0:
+                    raise Killed
+                return method(*args)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Session, "commit", dying)
-        with contextlib.suppress(Killed, grading.Stopped, ClassroomError, KeyboardInterrupt):
-            grading.grade(room, small.NAME, [], count=1)
-    assert died
-    assert grading.grade(room, small.NAME, [], count=1)[0].state == "graded"
-    with room.gradebook() as book:
-        grades = {g.name: g for g in book.find_submission(small.NAME, "s01").notebooks[0].grades}
-        assert grades["check-03-output_size"].auto_score == 0 and grades["check-03-pad"].auto_score == 8
-        assert grades["03-essay"].manual_score == 7.0 and grades["03-essay"].score == 8.0
-        assert book.find_comment("03-essay", small.NAME, small.NAME, "s01").manual_comment == "Well argued."
+            return step
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Session, "commit", dying(Session.commit))
+            patch.setattr(Path, "rename", dying(Path.rename))
+            with contextlib.suppress(Killed, grading.Stopped, ClassroomError, KeyboardInterrupt):
+                grading.grade(room, small.NAME, [], count=1)
+        return left[0] < 0
+
+    at = 0
+    while True:
+        room = copy_of(handed_in_anew, tmp_path / f"room{at}")
+        if not killed_before_step(at):
+            break
+        graded = room.root / "autograded" / "s01"
+        (graded / ".writing-killed").mkdir()  # what a process that was killed leaves
+        assert grading.grade(room, small.NAME, [], count=1)[0].state == "graded"
+        assert [path.name for path in graded.iterdir()] == [small.NAME]
+        with room.gradebook() as book:
+            grades = {g.name: g for g in book.find_submission(small.NAME, "s01").notebooks[0].grades}
+            assert grades["check-03-output_size"].auto_score == 0 and grades["check-03-pad"].auto_score == 8
+            assert grades["03-essay"].manual_score == 7.0 and grades["03-essay"].score == 8.0
+            assert book.find_comment("03-essay", small.NAME, small.NAME, "s01").manual_comment == "Well argued."
+        at += 1
+    assert at >= 3
 
 
 def by_hand_of_one(room):
@@ -276,7 +289,7 @@ class Deadly(jobs.Job):
 def test_a_job_that_kills_its_process_is_given_up_and_the_rest_goes_on():
     """A process that dies three times over one job, and does the others."""
     work = {"a": Deadly(b"", {}, b"", {}), "b": jobs.Job(b"", {}, b"", {}), "c": jobs.Job(b"", {}, b"", {})}
-    answers = dict(pool.answers(pool.Processes(2), work.items()))
+    answers = dict(pool.answers(lambda: pool.Processes(2), work.items()))
     assert answers["a"].error == "the process that examined it ended 3 times. Its last words: no more"
     assert answers["b"] == answers["c"] and answers["b"].error.startswith("NotJSONError")
 
