@@ -22,7 +22,7 @@ from autograder.examining import audit
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution
 from autograder.examining.worker_client import Died, WorkerClient
-from introdl.checking import report
+from introdl.checking import cells, report
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
 from introdl.checking.missing_libraries import covers
 from introdl.checking.outcome import Outcome
@@ -75,6 +75,7 @@ class _Run:
         self.findings: list[audit.Finding] = []
         self.outputs: dict[int, list] = {}
         self.leaned: dict[int, list[str]] = {}
+        self.passed: dict[int, dict[int, str]] = {}
         self.deadly: set[int] = set()
         self.demos_ran = False
 
@@ -119,6 +120,7 @@ class _Run:
             self.leaned[position] = [str(name) for name in answer["leaned"]]
         if is_learners(cell):
             self.findings += audit.seen_in_error(answer.get("error"), position)
+            self.passed[position] = _passed_over(answer, cell.source)
 
     def _restart(self, until: int) -> None:
         """Start a fresh process and bring it to where the last one was."""
@@ -341,10 +343,43 @@ class _Examining:
             if len(runs) == 1 and position in runs[0].leaned:
                 sentence = "This cell was run without the libraries that this chapter's exercises forbid.\n"
                 cell.outputs = [new_output("stream", name="stdout", text=sentence)]
+            self._tell_passed_over(position, cell, [run.passed[position] for run in runs if position in run.passed])
         for run in runs:
             self.found.notes += [note for note in run.notes if note not in self.found.notes]
             for finding in run.findings:
                 self._find(finding)
+
+    def _tell_passed_over(self, position: int, cell: nbformat.NotebookNode, passed: list[dict[int, str]]) -> None:
+        """Say below a cell, in the table and in the audit which of its lines were not done here, and why."""
+        if not passed or not passed[-1]:
+            return
+        by_reason: dict[str, list[int]] = {}
+        for line, reason in sorted(passed[-1].items()):
+            by_reason.setdefault(cells.REASONS[reason], []).append(line)
+            self._find(audit.Finding("passed over", cells.REASONS[reason], cell=position + 1, line=line))
+        places = [f"{_lines(lines)} ({reason})" for reason, lines in by_reason.items()]
+        cell.outputs.append(new_output("stream", name="stdout", text=f"Passed over: {'; '.join(places)}.\n"))
+        self.found.notes.append(f"Cell {position + 1} was run without {', '.join(places)}.")
+
+
+def _lines(lines: list[int]) -> str:
+    return f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]}"
+
+
+def _passed_over(answer: dict, source: str) -> dict[int, str]:
+    """Return by line what a worker says was passed over; of a stranger's answer what can be so."""
+    found, last = answer.get("passed"), source.count("\n") + 1
+    pairs = [one for one in found if isinstance(one, list) and len(one) == 2] if isinstance(found, list) else []
+    unsure = ("error",) if answer.get("leaned") else ()  # where a library was put away, that may have been why
+    return {
+        line: reason
+        for line, reason in pairs[:20]
+        if reason not in unsure
+        and type(line) is int
+        and 1 <= line <= last
+        and isinstance(reason, str)
+        and reason in cells.REASONS
+    }
 
 
 def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
