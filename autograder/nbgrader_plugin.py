@@ -6,7 +6,6 @@ which classrooms that were made earlier call.
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from traitlets import Float, Unicode
 from autograder.classroom import Classroom
 from autograder.examining import audit, examiner, refusal
 from autograder.examining.repair import checked_exercise, differences, repair
-from autograder.grading import hidden_cases, job
+from autograder.grading import hidden_cases
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -47,26 +46,20 @@ class Examine(NbGraderPreprocessor):
     classroom = Unicode("", help="The classroom's folder.").tag(config=True)
     cell_seconds = Float(examiner.Limits.cell, help="Seconds that one cell may take.").tag(config=True)
     notebook_seconds = Float(examiner.Limits.notebook, help="Seconds that one notebook may take.").tag(config=True)
-    ready = Unicode("", help="A file with the notebook's verdict; nothing is run then.").tag(config=True)
 
     def limits(self) -> examiner.Limits:
         """Return the limits under which a submission runs."""
         return examiner.Limits(self.cell_seconds, self.notebook_seconds)
 
     def preprocess(self, nb, resources):
-        """Examine a notebook, or take the verdict that is ready."""
+        """Examine a notebook."""
         student, assignment = resources["nbgrader"]["student"], resources["nbgrader"]["assignment"]
-        if self.ready:
-            verdict = json.loads(Path(self.ready).read_text())
-            if job.apply(verdict, nb):
-                self._record(nb, assignment, student, [audit.Finding(**one) for one in verdict["findings"]])
-                return nb, resources
-            self.log.warning("Another step changed its code: it is examined as it stands now.")
         if not self.seed:
             raise ValueError("Examine.seed is empty. Grade in a folder that 'autograder classroom init' made.")
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         entries = hidden_cases.read(self._cases(assignment))
-        found = examiner.examine(nb, entries, folder, self.limits(), without=self._links(assignment, student))
+        links = refusal.links(self._submitted(assignment, student)) if self.classroom else set()
+        found = examiner.examine(nb, entries, folder, self.limits(), without=links)
         for note in found.notes:
             self.log.warning("%s: %s", student, note)
         self._record(nb, assignment, student, found.findings)
@@ -79,14 +72,14 @@ class Examine(NbGraderPreprocessor):
     def _cases(self, assignment: str) -> bytes:
         return hidden_cases.of_class(Path(self.classroom) / ".graded" / assignment, assignment[:2], self.seed)
 
-    def _links(self, assignment: str, student: str) -> set[str]:
-        return refusal.links(Path(self.classroom, "submitted", student, assignment)) if self.classroom else set()
+    def _submitted(self, assignment: str, student: str) -> Path:
+        return Path(self.classroom, "submitted", student, assignment)
 
     def _record(self, nb, assignment: str, student: str, findings: list[audit.Finding]) -> None:
         """Keep what is worth a look, with what `RepairCells` saw before."""
         before = differences(nb)
-        links = [audit.Finding("link in the submission", name) for name in sorted(self._links(assignment, student))]
         if self.classroom:
+            links = refusal.findings(self._submitted(assignment, student))
             audit.record(Path(self.classroom), assignment, student, before + findings + links)
 
 

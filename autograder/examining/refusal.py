@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from autograder.examining import audit
+
 MOST_BYTES = 50 * 2**20
 MOST_CELLS = 2000
 
@@ -41,3 +43,8 @@ def links(folder: Path) -> set[str]:
             if path.is_symlink():
                 found.add(path.relative_to(folder).as_posix())
     return found
+
+
+def findings(folder: Path) -> list[audit.Finding]:
+    """Return the links in a submission's folder, for the audit."""
+    return [audit.Finding("link in the submission", name) for name in sorted(links(folder))]

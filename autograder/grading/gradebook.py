@@ -1,10 +1,16 @@
-"""The one writer of the gradebook: nbgrader's own ``Autograde``, with the verdict ready."""
+"""The one writer of the gradebook, and of graded notebooks."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import tempfile
 import warnings
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat.warnings import DuplicateCellId
@@ -13,8 +19,17 @@ from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, NotWritten
+from autograder.grading.submissions import TIMESTAMP, Submission, is_date
 from introdl import paths
 
+if TYPE_CHECKING:
+    from nbgrader.api import Grade, SubmittedAssignment, SubmittedNotebook
+
+#: Steps of nbgrader's configuration that are done before (`autograder.examining.repair`) or by the `Writer` itself.
+_STEPS_DONE_HERE = {
+    *("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "RepairCells", "Examine", "Execute"),
+    *("SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata", "ClearMetadataPreprocessor"),
+}
 #: What nbgrader's log says where not the submission is at fault, but the gradebook or the disk, and what to do.
 _TROUBLE = {
     "database is locked": "The gradebook {db} is locked by another program. Close it, or wait",
@@ -65,6 +80,9 @@ def sentences(room: Classroom):
 class Writer:
     """Writes an assignment's grades; use it as a context manager, and one at a time.
 
+    What nbgrader's ``autograde`` does step by step, each with a gradebook of its own, it does in one transaction: a
+    submission costs a tenth of the time. A step that an instructor put into nbgrader's configuration runs as well.
+
     Parameters
     ----------
     room : Classroom
@@ -73,12 +91,22 @@ class Writer:
 
     def __init__(self, room: Classroom, assignment: str):
         self.room, self.assignment = room, assignment
+        self._given = room.beside_source(assignment)
 
     def __enter__(self) -> Writer:
+        from nbgrader.converters import Autograde
+
         warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own, about its autoflush
         warnings.filterwarnings("ignore", category=DuplicateCellId)
         self._api = self.room.api()
+        self._config = self._api.config
+        self._converter = Autograde(coursedir=self._api.coursedir, config=self._config)
+        steps = [*self._converter.sanitize_preprocessors, *self._converter.autograde_preprocessors]
+        self._steps = [step(config=self._config) for step in steps if step.__name__ not in _STEPS_DONE_HERE]
         self._book = self.room.gradebook()
+        kernelspec = self._book.find_notebook(self.assignment, self.assignment).kernelspec
+        self._kernelspec = json.loads(kernelspec) if kernelspec else None
+        self._book.db.rollback()
         return self
 
     def __exit__(self, *_error) -> None:
@@ -112,46 +140,123 @@ class Writer:
     def graded_of(self, student: str) -> dict[str, float]:
         """Return the automatic scores that the gradebook holds of one student, by cell."""
         submission = self._book.find_submission(self.assignment, student)
-        found = {grade.name: grade.auto_score for notebook in submission.notebooks for grade in notebook.grades}
+        found = {name: grade.auto_score for name, grade in self._grades(submission).items()}
         self._book.db.rollback()
         return found
 
-    def write(self, student: str, verdict_path, in_time: bool = False) -> list[str]:
-        """Let nbgrader take a submission, with its verdict; returns what nbgrader warned of.
+    def _grades(self, submission: SubmittedAssignment) -> dict[str, Grade]:
+        """Return a submission's grades by the names of their cells, in one query."""
+        from nbgrader.api import BaseCell, Grade, SubmittedNotebook
+        from sqlalchemy.orm import with_polymorphic
+
+        cell = with_polymorphic(BaseCell, "*")
+        rows = (
+            self._book.db.query(cell, Grade)
+            .join(Grade, Grade.cell_id == cell.id)
+            .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
+            .filter(SubmittedNotebook.assignment_id == submission.id)
+        )
+        return {cell.name: grade for cell, grade in rows.all()}
+
+    def write(self, submission: Submission, nb: nbformat.NotebookNode) -> None:
+        """Write a submission's grades, and its graded notebook with the files beside it into ``autograded/``.
 
         Parameters
         ----------
-        student : str
-        verdict_path : pathlib.Path
-        in_time : bool
-            True where nothing says when it was handed in: the gradebook then forgets the date of an earlier submission.
+        submission : autograder.grading.submissions.Submission
+        nb : nbformat.NotebookNode
+            The notebook, with the verdict's outputs.
 
         Raises
         ------
         NotWritten
-            If nbgrader cannot take this submission.
-        ClassroomError
-            If the gradebook or the disk is in trouble.
+            If this submission cannot be written.
+        SQLAlchemyError, OSError
+            If the gradebook or the disk is in trouble (see `sentences`).
         """
+        names = {"notebook": self.assignment, "assignment": self.assignment, "student": submission.student}
+        resources = {"nbgrader": names | {"db_url": self.room.db_url}}
+        place = self.room.root / "autograded" / submission.student / self.assignment
+        try:
+            if self._kernelspec:
+                nb.metadata["kernelspec"] = self._kernelspec
+            for step in self._steps:
+                nb, resources = step.preprocess(nb, resources)
+            with self._folder(place, submission, nb) as fresh:
+                self._write_rows(submission, nb)
+                if place.exists():
+                    place.rename(fresh.with_name(".before"))
+                fresh.rename(place)
+            self._converter.set_permissions(self.assignment, submission.student)
+        except (SQLAlchemyError, OSError):
+            self._book.db.rollback()
+            raise
+        except Exception as error:
+            self._book.db.rollback()
+            raise NotWritten(f"It could not be written ({type(error).__name__}: {error})."[:300]) from error
+
+    @contextlib.contextmanager
+    def _folder(self, place: Path, submission: Submission, nb: nbformat.NotebookNode) -> Iterator[Path]:
+        """Make a folder beside `place` with what will lie there."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=place.parent, ignore_cleanup_errors=True) as folder:
+            fresh = Path(folder, place.name)
+            fresh.mkdir()
+            files = submission.files | self._given
+            if submission.timestamp:
+                files[TIMESTAMP] = submission.timestamp.encode()
+            files[f"{self.assignment}.ipynb"] = nbformat.writes(nb).encode()
+            for name, content in files.items():
+                path = fresh / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            yield fresh
+
+    def _write_rows(self, submission: Submission, nb: nbformat.NotebookNode) -> None:
+        """Write what nbgrader's ``SaveAutoGrades`` and ``AssignLatePenalties`` do."""
+        from nbgrader.api import BaseCell, Comment
+        from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
+
+        book, student = self._book, submission.student
+        book.update_or_create_student(student)
+        moment = submission.timestamp if is_date(submission.timestamp) else None
+        kept = book.update_or_create_submission(self.assignment, student, timestamp=moment)
         minutes = self.room.extension(self.assignment, student)
         if minutes is not None:
-            self._book.update_or_create_student(student)
-            self._book.update_or_create_submission(self.assignment, student)
-            self._book.grant_extension(self.assignment, student, minutes=minutes)
-            self._book.db.rollback()
-        if in_time:
-            self._book.update_or_create_student(student)
-            self._book.update_or_create_submission(self.assignment, student, timestamp=None)
-        self._api.config.Examine.ready = str(verdict_path)
-        result = self._api.autograde(self.assignment, student, force=True, create=True)
-        log = result.get("log", "") + result.get("error", "")
-        if result["success"]:
-            return [line for line in log.splitlines() if "WARNING" in line]
-        if said := trouble(log, self.room.db_url):
-            raise ClassroomError(said)
-        if "KeyboardInterrupt" in log:
-            raise KeyboardInterrupt
-        raise NotWritten(last_error(result))
+            kept.extension = timedelta(minutes=minutes)
+        notebook = self._notebook(kept)
+        grades = self._grades(kept)
+        rows = book.db.query(BaseCell.name, Comment).join(Comment, Comment.cell_id == BaseCell.id)
+        comments = dict(rows.filter(Comment.notebook_id == notebook.id).all())
+        for cell in nb.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if is_grade(cell):
+                grade = grades[name]
+                grade.auto_score, _ = determine_grade(cell, self._converter.log)
+                grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            if is_solution(cell) or is_task(cell):
+                same = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell)
+                comments[name].auto_comment = "No response." if same else None
+        self._reckon_penalty(kept, notebook)
+        book.db.commit()
+
+    def _notebook(self, submission: SubmittedAssignment) -> SubmittedNotebook:
+        return next(one for one in submission.notebooks if one.name == self.assignment)
+
+    def _reckon_penalty(self, submission: SubmittedAssignment, notebook: SubmittedNotebook) -> None:
+        """Work out what lateness costs, as nbgrader's ``AssignLatePenalties`` does."""
+        from nbgrader.preprocessors import AssignLatePenalties
+
+        step = AssignLatePenalties(config=self._config)
+        step.init_plugin()
+        notebook.late_submission_penalty = None
+        self._book.db.flush()
+        self._book.db.refresh(notebook)
+        late = submission.total_seconds_late
+        if late > 0:
+            points = step.plugin_inst.late_submission_penalty(submission.student_id, notebook.score, late)
+            if points is not None:
+                notebook.late_submission_penalty = min(max(points, 0.0), notebook.score)
 
     def grade_of(self, student: str, cell: str) -> tuple[float | None, float | None, float]:
         """Return a cell's automatic score, the one that a person gave, and its points."""
@@ -166,8 +271,6 @@ class Writer:
         As nbgrader does, a grade that a person gave stands and is marked to be looked at; the late penalty is worked
         out anew.
         """
-        from nbgrader.preprocessors import AssignLatePenalties
-
         from autograder.examining.repair import checked_exercise
 
         path = self.room.root / "autograded" / student / self.assignment / f"{self.assignment}.ipynb"
@@ -180,10 +283,9 @@ class Writer:
             grade = self._book.find_grade(cell, self.assignment, self.assignment, student)
             grade.auto_score = score
             grade.needs_manual_grade = grade.manual_score is not None
+        submission = self._book.find_submission(self.assignment, student)
+        self._reckon_penalty(submission, self._notebook(submission))
         self._book.db.commit()
-        names = {"notebook": self.assignment, "assignment": self.assignment, "student": student}
-        resources = {"nbgrader": names | {"db_url": self.room.db_url}}
-        AssignLatePenalties(config=self._api.config).preprocess(nb, resources)
         paths.write_atomically(path, nbformat.writes(nb).encode())
         path.chmod(mode)
 
@@ -209,12 +311,12 @@ class Writer:
             submission = book.find_submission(self.assignment, student)
         except MissingEntry:
             return Scores({}, 0.0, 0.0, False)
-        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+        grades = self._grades(submission)
         found = Scores(
-            {exercise_of(grade.name) or grade.name: (grade.score, grade.max_score) for grade in grades},
+            {exercise_of(name) or name: (grade.score, grade.cell.max_score) for name, grade in grades.items()},
             sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks),
             submission.total_seconds_late if submission.duedate else 0.0,
-            any(grade.needs_manual_grade for grade in grades),
+            any(grade.needs_manual_grade for grade in grades.values()),
         )
         book.db.rollback()
         return found

@@ -11,11 +11,11 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from queue import SimpleQueue
 from typing import Protocol
@@ -155,7 +155,7 @@ class Processes:
     """
 
     def __init__(self, count: int):
-        self.ahead = count
+        self.ahead = 2 * count  # none waits while a grade is written
         self._all = [ExaminingProcess() for _ in range(count)]
         self._free: SimpleQueue[ExaminingProcess] = SimpleQueue()
         for one in self._all:
@@ -237,16 +237,22 @@ def _on_worker(job: Job) -> Answer:
         return _beside_worker.run(job)
 
 
-def answers(place: Place, work: Iterable[tuple[str, Job]]) -> Generator[tuple[str, Answer]]:
+def answers(make_place: Callable[[], Place], work: Iterable[tuple[str, Job]]) -> Generator[tuple[str, Answer]]:
     """Run jobs and yield the name and answer of each, as they are done; the place is closed at the end.
 
     Parameters
     ----------
-    place : Place
+    make_place : callable
+        Returns a place; called where there is any work.
     work : iterable of (str, Job)
-        Names and jobs, in the order in which they are begun.
+        Names and jobs, in the order in which they are begun. It is asked for the next job when that can be given away.
     """
     waiting = iter(work)
+    first = next(waiting, None)
+    if first is None:
+        return
+    waiting = chain([first], waiting)
+    place = make_place()
     running: dict[Future, str] = {}
 
     def begin(count: int) -> None:

@@ -6,14 +6,14 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from autograder import sandbox
 from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, NotWritten, Stopped
-from autograder.examining import repair
+from autograder.examining import audit, refusal, repair
 from autograder.grading import hidden_cases, lock, pool, submissions
 from autograder.grading import job as jobs
 from autograder.grading.gradebook import Writer, sentences
@@ -76,6 +76,7 @@ class Run:
             self.released = path.read_bytes()
         except OSError as error:
             raise ClassroomError(f"{path} cannot be read. Hand it out again: autograder assign {assignment}") from error
+        self.lateness = room.lateness()
         self.limits = asdict(room.limits())
         self.given = room.beside_source(assignment)
         self.cases = hidden_cases.of_class(self.store.folder, assignment[:2], room.seed)
@@ -90,17 +91,20 @@ class Run:
         """Return a submission's mark, without its scores: ``of`` is a fingerprint of all that they depend on."""
         files = {name: hashlib.sha256(content).hexdigest() for name, content in submission.files.items()}
         extension = self.room.extension(self.assignment, submission.student)
-        late = [submission.timestamp, due, extension, self.room.lateness()]
+        late = [submission.timestamp, due, extension, self.lateness]
         notebook = hashlib.sha256(submission.notebook).hexdigest()
         whole = [key, notebook, hashlib.sha256(self.released).hexdigest(), files, late]
         of = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
         return {"of": of, "key": key, "notebook": notebook}
 
-    def plan(self, names: list[str], writer: Writer) -> tuple[list[_Todo], list[_Todo]]:
-        """Look at every submission; return those to examine, longest first, and those whose verdict is ready."""
+    def plan(self, names: list[str], writer: Writer) -> Iterator[_Todo]:
+        """Look at one submission after the other, longest first; yield those that have a verdict or wait for one.
+
+        The others are settled. A submission is read when it is its turn, so that a class does not fill the memory.
+        """
         held, due = writer.graded(), writer.due()
-        examine, ready = [], []
-        for name in names:
+        seconds = {name: self.store.mark(name).get("seconds") or float("inf") for name in names}
+        for name in sorted(names, key=lambda name: -seconds[name]):
             submission = submissions.read(self.room, name, self.assignment)
             if submission.state == submissions.READY:
                 try:
@@ -116,15 +120,10 @@ class Run:
                 continue
             mark = self.store.mark(name)
             todo = _Todo(submission, job, self.new_mark(submission, key, due))
-            todo.mark["seconds"] = mark.get("seconds")
             if not self.force and mark.get("of") == todo.mark["of"] and self._stands(name, mark, held):
                 self._note(writer, name, UNCHANGED, submission.note)
-            elif not self.force and self.store.verdict(key) is not None:
-                ready.append(todo)
             else:
-                examine.append(todo)
-        examine.sort(key=lambda todo: -(todo.mark["seconds"] or float("inf")))
-        return examine, ready
+                yield todo
 
     def _stands(self, name: str, mark: dict, held: dict) -> bool:
         """Whether the gradebook (it may be a backup's) and autograded/ still hold what the mark says."""
@@ -158,44 +157,58 @@ class Run:
         """Put a verdict into the gradebook and mark it done."""
         name = todo.submission.student
         self.store.forget(name)
+        nb = todo.job.opened()
+        findings = [*repair.differences(nb), *(audit.Finding(**one) for one in verdict["findings"])]
+        findings += refusal.findings(self.room.root / "submitted" / name / self.assignment)
         try:
-            writer.write(
-                name, self.store.verdict_path(todo.job.key), in_time=not submissions.is_date(todo.submission.timestamp)
-            )
+            if not jobs.apply(verdict, nb):
+                raise NotWritten("Its verdict is another notebook's.")
+            writer.write(todo.submission, nb)
         except NotWritten as error:
-            return self._note(writer, name, FAILED, str(error))
+            return self._note(writer, name, FAILED, f"Not graded: {error}")
+        audit.record(self.room.root, self.assignment, name, findings)
         mark = todo.mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")}
         self.store.set_mark(name, mark)
         note = " ".join([todo.submission.note, *verdict.get("notes", [])]).strip()
         return self._note(writer, name, GRADED, note)
 
-    def answers(self, todos: list[_Todo], count: int, address: str | None) -> Generator[tuple[str, pool.Answer]]:
-        """Examine submissions, wherever it was asked for."""
-        place: pool.Place = pool.InProcess()
-        if todos and address:
-            place = pool.Cluster(address)
-        elif min(count, len(todos)) > 1:
-            place = pool.Processes(min(count, len(todos)))
-        return pool.answers(place, ((todo.submission.student, todo.job) for todo in todos))
+    def place(self, todos: int, count: int, address: str | None) -> pool.Place:
+        """Return where so many submissions are examined, as it was asked for."""
+        if address:
+            return pool.Cluster(address)
+        return pool.Processes(min(count, todos)) if min(count, todos) > 1 else pool.InProcess()
 
     def run(self, names: list[str], count: int, address: str | None) -> None:
         """Grade students' submissions."""
+        waiting: dict[str, _Todo] = {}
+
+        def work() -> Iterator[tuple[str, jobs.Job]]:
+            for todo in self.plan(names, writer):
+                verdict = None if self.force else self.store.verdict(todo.job.key)
+                if verdict is None:
+                    waiting[todo.submission.student] = todo
+                    yield todo.submission.student, todo.job
+                else:
+                    with interrupts.deferred():
+                        self.write(todo, verdict, writer)
+                tell()
+
+        def tell() -> None:
+            for name in [name for name in self.results if name not in told]:
+                told.add(name)
+                progress.one(self.results[name])
+
+        told: set[str] = set()
         with (
             Interrupts() as interrupts,
             Progress(self.assignment, len(names)) as progress,
             Writer(self.room, self.assignment) as writer,
+            contextlib.closing(pool.answers(lambda: self.place(len(names), count, address), work())) as answers,
         ):
-            examine, ready = self.plan(names, writer)
-            for result in self.results.values():
-                progress.one(result)
-            by_name = {todo.submission.student: todo for todo in examine}
-            with contextlib.closing(self.answers(examine, count, address)) as answers:
-                for todo in ready:
-                    with interrupts.deferred():
-                        progress.one(self.write(todo, self.store.verdict(todo.job.key) or {}, writer))
-                for name, answer in answers:
-                    with interrupts.deferred():
-                        progress.one(self._take(by_name[name], answer, writer))
+            for name, answer in answers:
+                with interrupts.deferred():
+                    self._take(waiting.pop(name), answer, writer)
+                tell()
 
     def _take(self, todo: _Todo, answer: pool.Answer, writer: Writer) -> Result:
         if answer.verdict is None:
@@ -217,7 +230,8 @@ class Run:
             else:
                 todos.append(_Todo(submission, job, self.store.mark(name)))
         keys = {todo.submission.student: todo.job.key for todo in todos}
-        with contextlib.closing(self.answers(todos, count, address)) as answers:
+        work = ((todo.submission.student, todo.job) for todo in todos)
+        with contextlib.closing(pool.answers(lambda: self.place(len(todos), count, address), work)) as answers:
             for name, answer in answers:
                 if answer.verdict is not None:
                     self.store.keep(keys[name], answer.verdict)

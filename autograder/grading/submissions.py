@@ -17,7 +17,8 @@ from autograder.examining import refusal
 from introdl import paths
 
 READY, MISSING, UNREADABLE, REFUSED = "ready", "missing", "unreadable", "refused"
-_TIMESTAMP = "timestamp.txt"
+#: Where nbgrader keeps when a submission was handed in.
+TIMESTAMP = "timestamp.txt"
 _MOST_BYTES = 200 * 2**20
 
 
@@ -107,13 +108,13 @@ def _beside(folder: Path) -> dict[str, bytes]:
         for name in sorted(files):
             path = Path(place, name)
             inside = path.relative_to(folder).as_posix()
-            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and inside != _TIMESTAMP:
+            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and inside != TIMESTAMP:
                 kept[inside] = path.read_bytes()
     return kept
 
 
 def _timestamp(folder: Path) -> str:
-    path = folder / _TIMESTAMP
+    path = folder / TIMESTAMP
     return path.read_text(errors="replace").strip() if path.exists() else ""
 
 

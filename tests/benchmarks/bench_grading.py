@@ -1,6 +1,7 @@
 """How long grading takes, side by side with stock ``nbgrader autograde``: the same notebooks, machine and run.
 
     python -m tests.benchmarks.bench_grading --ours 200 --stock 10
+    python -m tests.benchmarks.bench_grading --ours 1000 --stock 0
 
 Stock nbgrader starts a kernel for each submission, and runs every cell of it, demonstrations too. It takes its score from
 what a check cell returns, and the course's return nothing (they show a report), so that stock nbgrader would give everybody
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import re
 import resource
 import subprocess
@@ -121,13 +123,20 @@ def timed(command: list[str], folder: Path, watch=None) -> tuple[float, float]:
 
 
 class Memory:
-    """The most memory (PSS: shared pages counted in proportion) of each examining process and what it started."""
+    """The most memory (PSS: shared pages counted in proportion) of each examining process and what it started.
+
+    Also what the grader itself takes: its memory every two seconds, and its processor seconds so far.
+    """
 
     def __init__(self):
         self.most: dict[int, int] = {}
+        self.own: list[int] = []
+        self.seconds = 0.0
 
     def __call__(self, root: int, over: threading.Event) -> None:
         while not over.wait(2.0):
+            self.own.append(_pss(root) // 1024)
+            self.seconds = _processor_seconds(root) or self.seconds
             parents, words = {}, {}
             for path in Path("/proc").glob("[0-9]*"):
                 try:
@@ -144,6 +153,15 @@ class Memory:
                         break
                     family |= more
                 self.most[slot] = max(self.most.get(slot, 0), sum(map(_pss, family)))
+
+
+def _processor_seconds(pid: int) -> float:
+    """Return the processor time of a process by itself, without its children's."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pss(pid: int) -> int:
@@ -172,28 +190,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chapter", default="03")
     parser.add_argument("--ours", type=int, default=200, help="submissions that autograder grades")
-    parser.add_argument("--stock", type=int, default=10, help="of these, submissions that stock nbgrader grades, too")
+    parser.add_argument(
+        "--stock", type=int, default=10, help="of these, submissions that stock nbgrader grades, too; 0: none"
+    )
     parser.add_argument("--jobs", type=int, default=0, help="submissions at once; 0: as many as processors")
     options = parser.parse_args()
     name = exercise_bank.chapters()[options.chapter]
     with tempfile.TemporaryDirectory(prefix="bench-grading-") as temporary:
         folder = Path(temporary)
         room = make_class(folder / "ours", options.chapter, options.ours)
-        make_stock(folder / "stock", room, options.chapter, options.stock)
-        stock, stock_used = timed([sys.executable, "-m", "nbgrader", "autograde", name], folder / "stock")
+        stock = stock_used = 0.0
+        if options.stock:
+            make_stock(folder / "stock", room, options.chapter, options.stock)
+            stock, stock_used = timed([sys.executable, "-m", "nbgrader", "autograde", name], folder / "stock")
         memory = Memory()
         words = ["from autograder.cli import app; app()", "grade", options.chapter]
         words += ["--jobs", str(options.jobs)] if options.jobs else []
         ours, ours_used = timed([sys.executable, "-c", *words], room.root, memory)
         students = [f"s{number:03}" for number in range(options.stock)]
-        theirs = scores(f"sqlite:///{folder}/stock/gradebook.db", name, students)
+        theirs = scores(f"sqlite:///{folder}/stock/gradebook.db", name, students) if students else {}
         mine = scores(room.db_url, name, students)
         other = {
             str(key): (theirs[key], mine[key]) for key in theirs if abs((theirs[key] or 0) - (mine[key] or 0)) > 1e-6
         }
         export(room, folder / "all.csv")
-        per = {"stock": stock / options.stock, "ours": ours / options.ours}
-        used = {"stock": stock_used / options.stock, "ours": ours_used / options.ours}
+        per = {"stock": stock / max(options.stock, 1), "ours": ours / options.ours}
+        used = {"stock": stock_used / max(options.stock, 1), "ours": ours_used / options.ours}
         told = {
             "submissions": {"stock": options.stock, "ours": options.ours, "kinds": KINDS},
             "seconds": {"stock": round(stock, 1), "ours": round(ours, 1)},
@@ -201,6 +223,13 @@ def main() -> None:
             "times faster": round(per["stock"] / per["ours"], 1),
             "processor seconds a submission": {key: round(value, 3) for key, value in used.items()},
             "processor time, times less": round(used["stock"] / used["ours"], 1),
+            "the grader itself (reads, plans, writes)": {
+                "processor seconds a submission": round(memory.seconds / options.ours, 3),
+                "share of all processor time": round(memory.seconds / ours_used, 3),
+                "memory, MB (PSS): at a tenth, the middle and the end": [
+                    memory.own[int(part * (len(memory.own) - 1))] for part in (0.1, 0.5, 1.0) if memory.own
+                ],
+            },
             "scores compared": len(theirs),
             "scores that differ": other,
             "most memory of an examining process and its sandbox (PSS, MB)": sorted(
