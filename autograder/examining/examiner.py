@@ -20,7 +20,7 @@ from autograder import sandbox
 from autograder.errors import AuthorError
 from autograder.examining import audit
 from autograder.examining.needed import needed
-from autograder.examining.repair import checked_exercise, is_learners, is_solution
+from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
 from autograder.examining.worker_client import Died, WorkerClient
 from introdl.checking import cells, report
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
@@ -107,7 +107,8 @@ class _Run:
                 self._restart(position)
 
     def _runs(self, position: int, cell: nbformat.NotebookNode) -> bool:
-        return cell.cell_type == "code" and position not in self.deadly and position not in self.examining.idle
+        left_out = self.deadly | self.examining.idle | self.examining.replaced
+        return cell.cell_type == "code" and position not in left_out
 
     def _run_cell(self, position: int, cell: nbformat.NotebookNode) -> None:
         left = self._left()
@@ -186,17 +187,24 @@ class _Run:
         return len(self.notebook.cells)
 
     def _second_chance(self) -> None:
-        """Ask again at the end: for answers below their check cell, and for such as lean on a demonstration."""
+        """Ask again at the end: for answers below their check cell, and for such as lean on what came later."""
         for exercise, verdict in list(self.verdicts.items()):
+            if verdict.status == PASSED:
+                continue
             outcomes = [case.outcome for case in verdict.cases]
-            missing = verdict.status == NOT_STARTED or any(outcome.kind == "undefined" for outcome in outcomes)
-            below = missing and any(map(is_learners, self.notebook.cells[self._place_of(exercise) :]))
+            undefined = any(outcome.kind == "undefined" for outcome in outcomes)
+            givers = self.examining.givers(self.entries[exercise])
+            below = any(position > self._place_of(exercise) for position in givers)
+            missing = verdict.status == NOT_STARTED or undefined
+            below |= missing and any(map(is_learners, self.notebook.cells[self._place_of(exercise) :]))
             leans = any(outcome.error == "NameError" for outcome in outcomes)
-            if not below and not leans:
+            if not below and not leans and not undefined:
                 continue
             try:
                 if leans:
                     self._run_demos()
+                for position in givers if undefined else []:  # it may have lacked what came later
+                    self._run_again(self.notebook.cells[position])
                 again = self._probe(exercise)
             except Died:
                 self._restart(len(self.notebook.cells))
@@ -210,8 +218,9 @@ class _Run:
             return
         self.demos_ran = True
         for position, cell in enumerate(self.notebook.cells):
-            answer = is_solution(cell)
-            if cell.cell_type == "code" and position not in self.deadly and (position in self.examining.idle or answer):
+            left_out = self.deadly | self.examining.replaced
+            asked = position in self.examining.idle or is_solution(cell)
+            if cell.cell_type == "code" and position not in left_out and asked:
                 self._run_again(cell)
 
     def _run_again(self, cell: nbformat.NotebookNode) -> None:
@@ -238,7 +247,13 @@ class _Examining:
     ):
         self.notebook, self.entries, self.folder, self.limits = notebook, entries, folder, limits
         self.pool, self.without = pool, without
-        self.idle = self._idle()
+        self.gives = {
+            position: cells.given_names(cell.source)
+            for position, cell in enumerate(notebook.cells)
+            if is_learners(cell) or is_stub(cell)
+        }
+        self.replaced = self._replaced()
+        self.idle = self._idle() - self.replaced
         self.deadline = time.monotonic() + limits.notebook
         self.found = Examination()
 
@@ -258,6 +273,16 @@ class _Examining:
             self.found.verdicts[exercise] = self._settle(runs, entries[exercise])
         self._keep(runs)
         return self.found
+
+    def givers(self, entry: Entry) -> list[int]:
+        """Return a learner's cells that give an exercise's names."""
+        return [at for at, names in self.gives.items() if names & set(entry.names) and at not in self.replaced]
+
+    def _replaced(self) -> set[int]:
+        """Return the cells that stand as handed out and hold no answer, where the answer stands elsewhere."""
+        stubs = [position for position in self.gives if is_stub(self.notebook.cells[position])]
+        own = set().union(*(names for position, names in self.gives.items() if position not in stubs))
+        return {position for position in stubs if self.gives[position] and self.gives[position] <= own}
 
     def _idle(self) -> set[int]:
         """Return the cells that need not run: they stand as they were handed out, and no answer leans on them."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import errno
+import warnings
+from collections.abc import Iterable, Iterator
 
 #: Why a line was passed over, by a word; the sentence is put together outside, where no learner's code runs.
 REASONS = {
@@ -108,19 +110,50 @@ def _python(source: str) -> str:
     return "\n" * (len(source) - len(body)) + TransformerManager().transform_cell(body)
 
 
+_UNREADABLE = (SyntaxError, ValueError, OverflowError, RecursionError, RuntimeError, MemoryError)
+
+
 def _compiles(text: str) -> bool:
-    try:
-        compile(text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-        return False
+    """Whether Python takes a cell's statements, each on its own as IPython runs them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            tree = compile(text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            for node in tree.body:
+                compile(ast.Module([node], []), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        except _UNREADABLE:
+            return False
     return True
+
+
+def given_names(source: str) -> set[str]:
+    """Return the names that a cell gives to something, whatever of it can be read; the cell is not run."""
+    try:
+        text, _ = readable(source)
+        tree = ast.parse(_python(text))
+    except _UNREADABLE:
+        return set()
+    return set(_bound(tree.body))
+
+
+def _bound(statements: Iterable[ast.AST]) -> Iterator[str]:
+    for node in statements:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.alias):
+            yield (node.asname or node.name).split(".")[0]
+        elif isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Store):
+                yield node.id
+        elif not isinstance(node, ast.Lambda | ast.comprehension):
+            yield from _bound(ast.iter_child_nodes(node))
 
 
 def _tree(source: str) -> str | None:
     """Return a cell as Python, or None where it is none."""
     try:
         text = _python(source)
-    except (SyntaxError, ValueError, RecursionError, RuntimeError, MemoryError):
+    except _UNREADABLE:
         return None
     return text if _compiles(text) else None
 
@@ -131,13 +164,15 @@ def _what_can_be_read(source: str) -> tuple[str, list[int]]:
 
     try:
         text = _python(source)
-    except (SyntaxError, ValueError, RecursionError, RuntimeError, MemoryError):
+    except _UNREADABLE:
         text = source
     kept = [""] * (text.count("\n") + 1)
     left_out: list[int] = []
-    for node in parso.parse(text).children:
-        code = node.get_code(include_prefix=False)
-        line, column = node.start_pos
+    try:
+        parts = [(node.get_code(include_prefix=False), *node.start_pos) for node in parso.parse(text).children]
+    except RecursionError:
+        return "", [1]
+    for code, line, column in parts:
         if not code.strip():
             continue
         if column == 0 and _compiles(code):
