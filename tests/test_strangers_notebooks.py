@@ -1,5 +1,8 @@
 """Other people's notebooks: a right answer is worth its points, whatever else the notebook does."""
 
+import copy
+import itertools
+
 import nbformat
 import pytest
 
@@ -13,6 +16,7 @@ from tests.standing import hidden
 
 sandboxed = pytest.mark.skipif(bool(sandbox.trouble()), reason=sandbox.trouble() or "there is a sandbox")
 SEED = "a secret of the tests"
+RIGHT = chapter.RIGHT["97.convolve"]
 FULL = {"97.double": 5, "97.convolve": 10, "97.negate": 4, "97.quiz": 3}
 
 #: Lines that people put at the top of a cell, and why the first that cannot be done is passed over ("": none is).
@@ -191,3 +195,194 @@ def test_an_answer_below_a_magic_for_its_cell_counts(magic, pool, tmp_path):
     found = examined(notebook, pool, tmp_path)
     assert points(found) == FULL
     assert found.notes[0] == f"Cell 1 was run without line 2 ({cells.REASONS['package']})."
+
+
+# --- cells moved, copied, split, lost ---------------------------------------------------------------------------------
+
+
+def _at(notebook, id):
+    return next(at for at, cell in enumerate(notebook.cells) if cell.id == id)
+
+
+def _new(notebook, place, source, kind=nbformat.v4.new_code_cell):
+    at = place if isinstance(place, int) else _at(notebook, place)
+    notebook.cells.insert(at, kind(source))
+
+
+def _untouched(notebook, id):
+    by_id(notebook, id).source = by_id(chapter.released(), id).source
+
+
+def moved_before_its_stub(notebook):
+    _untouched(notebook, "97-convolve")
+    _new(notebook, 0, RIGHT)
+
+
+def moved_below_everything(notebook):
+    _untouched(notebook, "97-convolve")
+    _new(notebook, len(notebook.cells), RIGHT)
+
+
+def below_its_check_and_leaning_on_imports_below_it(notebook):
+    _untouched(notebook, "97-convolve")
+    notebook.cells.append(notebook.cells.pop(_at(notebook, "97-convolve")))
+    _new(notebook, len(notebook.cells), f"import numpy.linalg as la\n{RIGHT}")
+
+
+def leaning_on_what_is_imported_later(notebook):
+    cell = by_id(notebook, "97-convolve")
+    cell.source = cell.source.replace("import numpy as np\n", "").replace("(f, g):", "(f, g, kind=math.inf):")
+    _new(notebook, len(notebook.cells), "import math\nimport numpy as np")
+
+
+def two_versions_the_last_one_right(notebook):
+    _new(notebook, "97-convolve", "def convolve(f, g):\n    return f")
+
+
+def corrected_below_its_check(notebook):
+    by_id(notebook, "97-convolve").source = "def convolve(f, g):\n    return f"
+    _new(notebook, len(notebook.cells), RIGHT)
+
+
+def an_old_try_below(notebook):
+    _new(notebook, len(notebook.cells), "def convolve(f, g):\n    return f")
+
+
+def a_stub_below_a_finished_copy(notebook):
+    stub = copy.deepcopy(by_id(chapter.released(), "97-convolve"))
+    notebook.cells.insert(_at(notebook, "check-97-convolve"), stub)
+
+
+def a_stub_without_marks_below_it(notebook):
+    _new(notebook, "check-97-convolve", by_id(chapter.released(), "97-convolve").source)
+
+
+def check_cell_deleted(notebook):
+    notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith("check")]
+
+
+def check_cell_edited(notebook):
+    by_id(notebook, "check-97-convolve").source = "check('97.convolve', convolve)  # passed!"
+
+
+def answer_in_its_check_cell(notebook):
+    _untouched(notebook, "97-convolve")
+    cell = by_id(notebook, "check-97-convolve")
+    cell.source = f"{RIGHT}\n{cell.source}"
+
+
+def merged_with_its_check(notebook):
+    check = notebook.cells.pop(_at(notebook, "check-97-convolve"))
+    by_id(notebook, "97-convolve").source += f"\n\n{check.source}"
+
+
+def merged_into_one(notebook):
+    code = "\n\n".join(cell.source for cell in notebook.cells)
+    notebook.cells = [nbformat.v4.new_code_cell(code)]
+
+
+def split_into_lines_of_its_own(notebook):
+    source = by_id(notebook, "97-convolve").source
+    head, body = source.split("\n", 1)
+    by_id(notebook, "97-convolve").source = body
+    _new(notebook, "97-convolve", head)
+
+
+def in_the_opposite_order(notebook):
+    notebook.cells = notebook.cells[::-1]
+
+
+def marks_and_ids_lost(notebook):
+    for cell in notebook.cells:
+        cell.metadata.clear()
+        cell.id = nbformat.v4.new_code_cell("").id
+
+
+def marks_turned_into_nonsense(notebook):
+    for cell in notebook.cells:
+        cell.metadata["nbgrader"] = "yes"
+
+
+def turned_into_text_and_raw(notebook):
+    for id, kind in (("97-convolve", "markdown"), ("97-double", "raw"), ("check-97-convolve", "markdown")):
+        cell = by_id(notebook, id)
+        cell.cell_type = kind
+        del cell["outputs"], cell["execution_count"]
+
+
+def as_a_lambda(notebook):
+    by_id(notebook, "97-double").source = "double = lambda x: 2 * x"
+
+
+def as_a_class(notebook):
+    source = "class Double:\n    def __call__(self, x):\n        return 2 * x\n    @staticmethod\n    def of(x):\n        return 2 * x"
+    by_id(notebook, "97-double").source = f"{source}\ndouble = Double()\ndouble = Double.of"
+
+
+def as_a_partial(notebook):
+    by_id(notebook, "97-double").source = "import functools, operator\ndouble = functools.partial(operator.mul, 2)"
+
+
+def in_a_file_written_by_a_cell(notebook):
+    by_id(notebook, "97-double").source = "import own_helper\nfrom own_helper import double"
+    _new(notebook, 0, "%%writefile own_helper.py\ndef double(x):\n    return 2 * x")
+
+
+def run_from_a_file(notebook):
+    by_id(notebook, "97-double").source = "%run own_helper.py"
+    _new(notebook, 0, "%%file own_helper.py\ndef double(x):\n    return 2 * x")
+
+
+def in_a_file_beside_it(notebook):
+    by_id(notebook, "97-double").source = "from beside import *"
+
+
+def with_type_hints_of_a_missing_package(notebook):
+    source = by_id(notebook, "97-convolve").source.replace("(f, g)", '(f: Float[Array, "n"], g: "Vec") -> Float')
+    by_id(notebook, "97-convolve").source = f"from jaxtyping import Float, Array\n{source}"
+
+
+def with_decorators_of_a_missing_package(notebook):
+    source = by_id(notebook, "97-convolve").source.replace("def conv", "@njit\n@numba.jit(nopython=True)\ndef conv")
+    by_id(notebook, "97-convolve").source = f"import numba\nfrom numba import njit\n{source}"
+
+
+def with_a_base_class_of_a_missing_package(notebook):
+    by_id(
+        notebook, "97-double"
+    ).source = "import lightning as L\nclass Twice(L.LightningModule):\n    def of(self, x):\n        return 2 * x\ndouble = Twice().of"
+
+
+def with_a_decorator_of_its_own(notebook):
+    by_id(notebook, "97-double").source = (
+        "import functools\ndef loud(f):\n    @functools.wraps(f)\n    def inner(*a):\n        print(a)\n        return f(*a)\n"
+        "    return inner\n@loud\n@functools.lru_cache if False else loud\ndef double(x):\n    return 2 * x"
+    )
+
+
+def with_line_ends_of_other_systems(notebook):
+    for cell, end in zip(notebook.cells, itertools.cycle(["\r\n", "\r"])):
+        cell.source = cell.source.replace("\n", end)
+
+
+STRUCTURES = [
+    *(moved_before_its_stub, moved_below_everything, below_its_check_and_leaning_on_imports_below_it),
+    *(leaning_on_what_is_imported_later, two_versions_the_last_one_right, corrected_below_its_check, an_old_try_below),
+    *(a_stub_below_a_finished_copy, a_stub_without_marks_below_it, check_cell_deleted, check_cell_edited),
+    *(answer_in_its_check_cell, merged_with_its_check, merged_into_one, split_into_lines_of_its_own),
+    *(in_the_opposite_order, marks_and_ids_lost, marks_turned_into_nonsense, turned_into_text_and_raw, as_a_lambda),
+    *(as_a_class, as_a_partial, in_a_file_written_by_a_cell, run_from_a_file, in_a_file_beside_it),
+    *(with_type_hints_of_a_missing_package, with_decorators_of_a_missing_package),
+    *(with_a_base_class_of_a_missing_package, with_a_decorator_of_its_own, with_line_ends_of_other_systems),
+]
+
+
+@sandboxed
+@pytest.mark.parametrize("change", STRUCTURES, ids=lambda change: change.__name__.replace("_", "-"))
+def test_an_answer_counts_wherever_and_however_it_stands(change, pool, tmp_path):
+    (tmp_path / "beside.py").write_text("def double(x):\n    return 2 * x")
+    notebook = chapter.answered(chapter.RIGHT["97.convolve"])
+    change(notebook)
+    found = examined(notebook, pool, tmp_path)
+    assert points(found) == FULL, found
+    assert by_id(notebook, "check-97-convolve").source == by_id(chapter.released(), "check-97-convolve").source

@@ -9,7 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.text import LSString, SList
 from traitlets.config import Config
 
-from introdl.checking import cells
+from introdl.checking import cells, not_installed
 
 #: How many lines are told that were passed over.
 MOST_PASSED = 20
@@ -37,13 +37,17 @@ class GradingShell(InteractiveShell):
     async def run_code(self, code_obj, result=None, *, async_=False):
         self.line = code_obj.co_firstlineno + self.ahead
         self.done += 1
-        failed = await super().run_code(code_obj, result, async_=async_)
+        with not_installed.cell_runs():
+            failed = await super().run_code(code_obj, result, async_=async_)
         error = result.error_in_exec if failed and result is not None else None
         if error is None:
             return failed
         self.first_error = self.first_error or error
         if isinstance(error, SystemExit):
             return True
+        if isinstance(error, ImportError):
+            for package, name in not_installed.names_of_imports(code_obj):
+                self.user_ns.setdefault(name, not_installed.NotInstalled(package))
         self.pass_over(cells.reason_of(error))
         return False
 
