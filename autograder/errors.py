@@ -23,3 +23,7 @@ class NotWritten(Exception):
 
 class Stopped(Exception):
     """A run was stopped by the instructor; the text says how far it came."""
+
+
+class Unreadable(Exception):
+    """A submitted file is no notebook; the text says why."""

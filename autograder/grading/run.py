@@ -159,7 +159,7 @@ class Run:
         self.store.forget(name)
         nb = todo.job.opened()
         findings = [*repair.differences(nb), *(audit.Finding(**one) for one in verdict["findings"])]
-        findings += refusal.findings(self.room.root / "submitted" / name / self.assignment)
+        findings += refusal.findings(todo.submission.folder)
         try:
             if not jobs.apply(verdict, nb):
                 raise NotWritten("Its verdict is another notebook's.")
@@ -169,7 +169,8 @@ class Run:
         audit.record(self.room.root, self.assignment, name, findings)
         mark = todo.mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")}
         self.store.set_mark(name, mark)
-        note = " ".join([todo.submission.note, *verdict.get("notes", [])]).strip()
+        moved = [f"{one.text}." for one in findings if one.kind in repair.MOVED]
+        note = " ".join([todo.submission.note, *moved, *verdict.get("notes", [])]).strip()
         return self._note(writer, name, GRADED, note)
 
     def place(self, todos: int, count: int, address: str | None) -> pool.Place:
