@@ -2,15 +2,23 @@
 
 import copy
 import itertools
+import json
+import os
+import shutil
 
 import nbformat
 import pytest
+from nbgrader.utils import determine_grade
 
 from autograder import exercises as exercise_bank
-from autograder import sandbox
-from autograder.examining import examiner
-from autograder.examining.repair import repair
+from autograder import grading, sandbox
+from autograder.authoring import release
+from autograder.classroom import Classroom
+from autograder.examining import audit, examiner, reading
+from autograder.examining.repair import prepared, repair
 from introdl.checking import cells
+from tests import classwork
+from tests import small_class as small
 from tests.attacks import chapter
 from tests.standing import hidden
 
@@ -386,3 +394,306 @@ def test_an_answer_counts_wherever_and_however_it_stands(change, pool, tmp_path)
     found = examined(notebook, pool, tmp_path)
     assert points(found) == FULL, found
     assert by_id(notebook, "check-97-convolve").source == by_id(chapter.released(), "check-97-convolve").source
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+ANSWERS = {id: small.RIGHT[id][0] for id in ("03.output_size", "03.pad")}
+NAME = small.NAME
+
+
+def _finished(room):
+    notebook = classwork.released(room, NAME)
+    for cell in notebook.cells:
+        cell.source = next((text for id, text in ANSWERS.items() if cell.id == release.grade_id(id)), cell.source)
+    return notebook
+
+
+def _text(room, **changes):
+    return json.dumps({**json.loads(nbformat.writes(_finished(room))), **changes})
+
+
+def _put(folder, content, name=f"{NAME}.ipynb"):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def _blank(room):
+    return nbformat.writes(classwork.released(room, NAME))
+
+
+def _with_outputs(room, outputs):
+    notebook = json.loads(_text(room))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = outputs
+    return json.dumps(notebook)
+
+
+def _in_format_3(room):
+    notebook = nbformat.convert(_finished(room), 3)
+    return json.dumps(notebook)
+
+
+def _in_format_4_0(room):
+    notebook = json.loads(_text(room, nbformat_minor=0))
+    for cell in notebook["cells"]:
+        del cell["id"]
+    return json.dumps(notebook)
+
+
+def _careless(room):
+    """As a script of someone's writes it: no metadata, no outputs, source as lines or None."""
+    cells = [
+        {"cell_type": cell.cell_type, "source": cell.source.splitlines(True) or None} for cell in _finished(room).cells
+    ]
+    return json.dumps({"cells": [*cells, {"cell_type": "heading", "source": []}]})
+
+
+def _halves(room):
+    notebook = json.loads(_text(room))
+    notebook["metadata"]["title"] = "half \ud83d"
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and not cell["id"].startswith("check"):
+            cell["source"] += "\nface = '\ud83d'  # \ude00"
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "\ud83d"}]
+        cell["metadata"]["mood"] = "\ud83d"
+    notebook["cells"].append({"cell_type": "raw", "metadata": {}, "source": "\ud83d\ude00 \ud83d"})
+    return json.dumps(notebook)
+
+
+WIDGETS = {"widgets": {"application/vnd.jupyter.widget-state+json": {"version_major": 2}}}
+PICTURE = [{"output_type": "display_data", "metadata": {}, "data": {"image/png": "A" * 5_000_000}}]
+#: What is written into a student's folder for the assignment, and a word of the note ("": there is none).
+FILES = {
+    "as it is": (lambda f, r: _put(f, _text(r)), ""),
+    "BOM": (lambda f, r: _put(f, b"\xef\xbb\xbf" + _text(r).encode()), ""),
+    "UTF-16": (lambda f, r: _put(f, _text(r).encode("utf-16")), ""),
+    "UTF-16 LE": (lambda f, r: _put(f, _text(r).encode("utf-16-le")), ""),
+    "UTF-16 BE": (lambda f, r: _put(f, _text(r).encode("utf-16-be")), ""),
+    "latin-1": (lambda f, r: _put(f, nbformat.writes(_finished(r)).replace("Why", "W\u00fc").encode("latin-1")), ""),
+    "zeros at the end": (lambda f, r: _put(f, _text(r) + "\x00" * 99), ""),
+    "NaN": (lambda f, r: _put(f, _text(r, metadata={"loss": float("nan")})), ""),
+    "no metadata": (lambda f, r: _put(f, _text(r, metadata=None)), ""),
+    "halves of characters": (lambda f, r: _put(f, _halves(r)), ""),
+    "widgets without a state": (lambda f, r: _put(f, _text(r, metadata=WIDGETS)), ""),
+    "20 MB of outputs": (lambda f, r: _put(f, _with_outputs(r, PICTURE)), ""),
+    "outputs of another kind": (lambda f, r: _put(f, _with_outputs(r, [{"output_type": "update"}])), ""),
+    "format 3": (lambda f, r: _put(f, _in_format_3(r)), ""),
+    "format 4.0": (lambda f, r: _put(f, _in_format_4_0(r)), ""),
+    "format 4.9": (lambda f, r: _put(f, _text(r, nbformat_minor=9)), ""),
+    "a careless script": (lambda f, r: _put(f, _careless(r)), ""),
+    "Jupyter's copy": (lambda f, r: (_put(f, _blank(r)), _put(f, _text(r), f"{NAME}-Copy1.ipynb")), "Copy1.ipynb', for"),
+    "a browser's copy": (lambda f, r: (_put(f, _blank(r)), _put(f, _text(r), f"{NAME} (1).ipynb")), "(1).ipynb', for"),
+    "final": (lambda f, r: (_put(f, _blank(r)), _put(f, _text(r), f"{NAME}_final.ipynb")), "_final.ipynb', for"),
+    "in German": (lambda f, r: _put(f, _text(r), f"Kopie von {NAME}.ipynb"), "It was handed in as 'Kopie von"),
+    "renamed": (lambda f, r: _put(f, _text(r), "my work.ipynb"), "It was handed in as 'my work.ipynb'."),
+    "letter case": (lambda f, r: _put(f, _text(r), "03_Convolution.IPYNB"), "It was handed in as '03_Convolution.IPYNB'."),
+    "a copy beside what cannot be read": (
+        lambda f, r: (_put(f, "{"), _put(f, _text(r), "saved.ipynb")),
+        "It was handed in as 'saved.ipynb', for 03_convolution.ipynb cannot be read.",
+    ),
+    "an untouched copy": (lambda f, r: (_put(f, _text(r)), _put(f, _blank(r), f"{NAME}-Copy1.ipynb")), ""),
+    "another finished one": (
+        lambda f, r: (_put(f, _text(r)), _put(f, _text(r).replace("padding", "p"), "old.ipynb")),
+        "Beside it lies 'old.ipynb', worked on too and not graded.",
+    ),
+    "the same twice": (lambda f, r: [_put(f, _text(r), name) for name in ("a.ipynb", "b.ipynb")], "handed in as 'a.ipynb'"),
+    "checkpoints": (lambda f, r: (_put(f, _text(r)), _put(f, "{", f".ipynb_checkpoints/{NAME}-checkpoint.ipynb")), ""),
+    "one folder too deep": (lambda f, r: _put(f / "Abgabe", _text(r)), "It lay in 03_convolution/Abgabe/."),
+    "a folder of the same name": (lambda f, r: _put(f / NAME, _text(r)), "It lay in 03_convolution/03_convolution/."),
+    "one folder too few": (lambda f, r: _put(f.parent, _text(r)), ", not in "),
+    "a folder in capitals": (lambda f, r: _put(f.parent / NAME.upper(), _text(r)), "It lay in 03_CONVOLUTION/."),
+    "an editor's lock": (lambda f, r: (_put(f, _text(r)), (f / ".#x").symlink_to("ada@host.12:3")), ""),
+    "a link to data": (lambda f, r: (_put(f, _text(r)), (f / "data").symlink_to("/nowhere/at/all")), ""),
+    "git": (lambda f, r: (_put(f, _text(r)), _put(f, "ref: x", ".git/HEAD"), _put(f, b"\x00", "__pycache__/a.pyc")), ""),
+    "a name of no language": (lambda f, r: (_put(f, _text(r)), _put(f, "x", os.fsdecode(b"\xff\xfe.txt"))), ""),
+    "anna [late]": (lambda f, r: _put(f, _text(r)), ""),
+    "d$HOME": (lambda f, r: _put(f, _text(r)), ""),
+    "what? why* {a,b} ~": (lambda f, r: _put(f, _text(r)), ""),
+    "M\u00fcller": (lambda f, r: _put(f, _text(r)), ""),
+    "Mu\u0308ller-Lu\u0308d": (lambda f, r: _put(f, _text(r)), ""),
+}  # fmt: skip
+#: What is not graded, and says what is wrong and what to do.
+REFUSED = {
+    "a comma too many": (lambda f, r: _put(f, _text(r)[:-1] + ",}"), "unreadable", "There is a comma too many before it."),
+    "more at its end": (lambda f, r: _put(f, _text(r) + '"x"}'), "unreadable", "The notebook is complete before it"),
+    "cut short": (lambda f, r: _put(f, _text(r)[:900]), "unreadable", "It breaks off there"),
+    "empty": (lambda f, r: _put(f, " \n"), "unreadable", "It is empty."),
+    "a web page": (lambda f, r: _put(f, "<!DOCTYPE html><html>"), "unreadable", "but a web page"),
+    "a merge": (lambda f, r: _put(f, f"<<<<<<< HEAD\n{_text(r)}"), "unreadable", "both sides of a merge"),
+    "in a zip": (lambda f, r: _put(f, b"PK\x03\x04", "Abgabe.zip"), "missing", "There is 'Abgabe.zip': unpack it there"),
+    "nothing": (lambda f, r: _put(f, "hello", "readme.txt"), "missing", "There is no 03_convolution.ipynb."),
+    "two finished ones": (
+        lambda f, r: (_put(f, _blank(r)), _put(f, _text(r), "a.ipynb"), _put(f, _text(r).replace("np.", "numpy."), "b.ipynb")),
+        "failed",
+        "is as it was handed out, and 'a.ipynb' and 'b.ipynb' could be it. Keep one of them",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory):
+    """A class of which everybody hands in something else, graded twice: its room, and the results of both times."""
+    if sandbox.trouble():
+        pytest.skip(sandbox.trouble())
+    folder = tmp_path_factory.mktemp("class")
+    small.make(folder / "plain").root.rename(folder / "Herbst 2026 [A] d$HOME \u00fc")
+    room = Classroom.open(folder / "Herbst 2026 [A] d$HOME \u00fc")
+    for student, (write, *_) in (FILES | REFUSED).items():
+        folder = room.root / "submitted" / student / NAME
+        folder.parent.mkdir(parents=True)
+        if student != "a folder in capitals":
+            folder.mkdir()
+        write(folder, room)
+        if not any(folder.glob("*")) and student == "one folder too few":
+            folder.rmdir()
+    first = {one.student: one for one in grading.grade(room, NAME, [], count=1)}
+    again = {one.student: one for one in grading.grade(room, NAME, [], count=1)}
+    return room, first, again
+
+
+@pytest.mark.parametrize("student", FILES)
+def test_a_right_answer_counts_whatever_its_file_is_like(student, strangers):
+    room, first, again = strangers
+    said = FILES[student][1]
+    assert (first[student].state, first[student].score) == ("graded", 16.0), first[student]
+    assert said in first[student].note and bool(said) == bool(first[student].note), first[student].note
+    assert (again[student].state, again[student].score, again[student].note) == ("unchanged", 16.0, first[student].note)
+
+
+@pytest.mark.parametrize("student", REFUSED)
+def test_what_cannot_be_graded_says_why_and_what_to_do(student, strangers):
+    _, first, again = strangers
+    _, state, said = REFUSED[student]
+    for result in (first[student], again[student]):
+        assert result.state == state and said in result.note, result
+
+
+def test_a_name_is_found_however_its_umlaut_is_written(strangers):
+    room, *_ = strangers
+    for asked in ("Mu\u0308ller", "M\u00fcller-L\u00fcd"):
+        (result,) = grading.grade(room, NAME, [asked], count=1)
+        assert result.score == 16.0
+
+
+def test_the_wrong_chapters_notebook_is_said(strangers):
+    room, *_ = strangers
+    notebook = _finished(room)
+    for cell in notebook.cells:
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader.grade_id = cell.metadata.nbgrader.grade_id.replace("03-", "04-")
+    classwork.hand_in(room, "wrong chapter", NAME, notebook)
+    (result,) = grading.grade(room, NAME, ["wrong chapter"], count=1)
+    assert "Its graded cells are those of chapter 04: it may be the wrong notebook." in result.note
+
+
+def test_feedback_and_audit_of_such_a_class_are_written(strangers, tmp_path):
+    shutil.copytree(strangers[0].root, tmp_path / "class", symlinks=True)  # in a folder with brackets nbgrader makes none
+    room = Classroom.open(tmp_path / "class")
+    pages = grading.feedback(room, NAME, ["halves of characters", "widgets without a state", "in German"])
+    assert len(pages) == 3 and all(page.stat().st_size > 1000 for page in pages)
+    seen = audit.read(room.root, NAME)
+    assert [one.text for one in seen["an editor's lock"]] == [".#x"]
+
+
+# --- written answers --------------------------------------------------------------------------------------------------
+
+WORDS = "So that edges count as often as the middle."
+NEW = nbformat.v4.new_markdown_cell
+
+
+def _essay(notebook):
+    return _at(notebook, "03-essay")
+
+
+def _cut_essay(notebook):
+    return notebook.cells.pop(_essay(notebook))
+
+
+def _lose_marks(cell):
+    cell.metadata.clear()
+    cell.id = "lost"
+
+
+#: What was done to a notebook whose essay is blank, and whether somebody wrote.
+WRITTEN = {
+    "in its place": (lambda nb: nb.cells[_essay(nb)].update(source=WORDS), True),
+    "below the question": (lambda nb: nb.cells[_essay(nb)].update(source=f"Why pad?\n\n{WORDS}"), True),
+    "deleted and written again": (lambda nb: (_cut_essay(nb), nb.cells.append(NEW(WORDS))), True),
+    "marks lost": (lambda nb: (nb.cells[_essay(nb)].update(source=WORDS), _lose_marks(nb.cells[_essay(nb)])), True),
+    "all marks lost": (lambda nb: (nb.cells[_essay(nb)].update(source=WORDS), [*map(_lose_marks, nb.cells)]), True),
+    "below the untouched cell": (lambda nb: nb.cells.append(NEW(WORDS)), True),
+    "above it": (lambda nb: nb.cells.insert(_essay(nb), NEW(WORDS)), True),
+    "far from it": (lambda nb: nb.cells.insert(0, NEW(WORDS)), True),
+    "an empty copy after it": (
+        lambda nb: (nb.cells.append(copy.deepcopy(nb.cells[_essay(nb)])), nb.cells[_essay(nb)].update(source=WORDS)),
+        True,
+    ),
+    "as raw text": (lambda nb: nb.cells.append(nbformat.v4.new_raw_cell(WORDS)), True),
+    "turned into code": (lambda nb: nb.cells.append(nbformat.v4.new_code_cell(WORDS)), True),
+    "as comments": (lambda nb: nb.cells.append(nbformat.v4.new_code_cell(f"# {WORDS}\n# Yes.")), True),
+    "as a string": (lambda nb: nb.cells.append(nbformat.v4.new_code_cell(f'"""{WORDS}"""')), True),
+    "under a magic": (lambda nb: nb.cells.append(nbformat.v4.new_code_cell(f"%%markdown\n{WORDS}")), True),
+    "its kind turned": (
+        lambda nb: nb.cells[_essay(nb)].update(cell_type="code", source=WORDS, outputs=[], execution_count=None),
+        True,
+    ),
+    "in another script": (lambda nb: nb.cells.append(NEW("因为边缘像素很重要")), True),
+    "nobody wrote": (lambda nb: None, False),
+    "deleted": (_cut_essay, False),
+    "emptied": (lambda nb: nb.cells[_essay(nb)].update(source=" \n\n"), False),
+    "a blank more": (lambda nb: nb.cells[_essay(nb)].update(source="YOUR ANSWER HERE  \r\n\n"), False),
+    "a rule": (lambda nb: nb.cells.append(NEW("---\n\n&nbsp;"[:5])), False),
+    "ours copied": (lambda nb: nb.cells.append(NEW("Given text.  It is ours.\n\nYOUR ANSWER HERE")), False),
+    "code of one's own": (lambda nb: nb.cells.append(nbformat.v4.new_code_cell("# n = 3\nprint(n)\nfor x in:")), False),
+    "a commented line": (lambda nb: nb.cells.append(nbformat.v4.new_code_cell("# x = conv2d(image, kernel)")), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_written_answer_waits_for_a_person_who_sees_it(name, strangers, tmp_path):
+    room, *_ = strangers
+    change, wrote = WRITTEN[name]
+    notebook = _finished(room)
+    notebook.cells.insert(1, NEW("Given text. It is ours."))
+    released = classwork.released(room, NAME)
+    released.cells.insert(1, NEW("Given text. It is ours."))
+    change(notebook)
+    content = reading.write(reading.read(nbformat.writes(notebook).encode()))
+    nb = prepared(content, nbformat.writes(released).encode())
+    essay = next(cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "03-essay")
+    waits = determine_grade(essay)[0] is None
+    assert waits is wrote and essay.cell_type == "markdown"
+    assert not wrote or any(words in essay.source for words in (WORDS, "因为边缘像素很重要"))
+
+
+def test_both_halves_of_a_written_answer_are_shown(strangers):
+    room, *_ = strangers
+    notebook = _finished(room)
+    second = copy.deepcopy(notebook.cells[_essay(notebook)])
+    notebook.cells[_essay(notebook)].source = "First, edges."
+    second.source = "Second, shapes."
+    notebook.cells += [NEW("And third, depth."), second]
+    nb = prepared(
+        reading.write(reading.read(nbformat.writes(notebook).encode())),
+        nbformat.writes(classwork.released(room, NAME)).encode(),
+    )
+    shown = [cell.source for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "03-essay"]
+    assert len(shown) == 1 and all(
+        words in shown[0] for words in ("First, edges.", "And third, depth.", "Second, shapes.")
+    )
+
+
+def test_what_was_written_elsewhere_is_told_in_the_table_and_waits(strangers):
+    room, *_ = strangers
+    notebook = _finished(room)
+    _cut_essay(notebook)
+    notebook.cells.append(NEW(WORDS))
+    classwork.hand_in(room, "essayist", NAME, notebook)
+    (result,) = grading.grade(room, NAME, ["essayist"], count=1)
+    assert result.open and result.score == 16.0
+    assert "Written answer 03-essay shows what was written in cell" in result.note
+    graded = nbformat.read(room.root / "autograded" / "essayist" / NAME / f"{NAME}.ipynb", as_version=4)
+    assert any(WORDS in cell.source for cell in graded.cells if cell.metadata.get("nbgrader", {}).get("grade"))

@@ -109,6 +109,8 @@ def _converted(found: dict) -> NotebookNode:
     major = found.get("nbformat")
     if isinstance(major, int) and major < 4:
         notebook = nbformat.convert(nbformat.from_dict(found), 4)
+        for cell in notebook.cells:
+            cell.pop("id", None)  # by chance, another one each time
     else:
         notebook = nbformat.from_dict(found)
     cells = notebook.get("cells")

@@ -163,9 +163,9 @@ def _restore_checks(nb: NotebookNode, original: dict[str, NotebookNode]) -> list
         cell.source = original[_grade_id(cell) or ""].source
         if own.strip():
             nb.cells.insert(position, nbformat.v4.new_code_cell(own))
-            text = f"the code in the cell of {_grade_id(cell)} was run before it"
+            text = f"Code in the cell of {_grade_id(cell)} was run before it"
             found.append(audit.Finding(MOVED[1], text, cell=position + 1, exercise=checked_exercise(cell)))
-    return found
+    return found[::-1]
 
 
 def _take_kind(cell: NotebookNode, kind: str) -> None:

@@ -57,7 +57,7 @@ def bring_home(nb: NotebookNode, released: NotebookNode, copies: dict[str, list[
         before, after = (sorted(p for p in near if (p < place) is side) for side in (True, False))
         cell.source = "\n\n".join([*_told(before, own), *kept, *_told(after, own)])
         where = ", ".join(str(one + 1) for one in sorted(near))
-        text = f"{cell.metadata.nbgrader.grade_id} shows what was written in cell {where}"
+        text = f"Written answer {cell.metadata.nbgrader.grade_id} shows what was written in cell {where}"
         found.append(audit.Finding("written elsewhere", text, cell=place + 1))
     return found
 

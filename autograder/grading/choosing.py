@@ -121,11 +121,13 @@ def _chosen(mine: _Candidate | None, fitting: list[_Candidate], name: str) -> Ch
             if mine.notebook
             else f", for {name} cannot be read"
         )
-        return Choice(finished[0].path, finished[0].path.parent, f"It was handed in as '{finished[0].path.name}'{why}.")
+        note = f"It was handed in as '{finished[0].path.name}'{why}." if finished[0].path.name != name or why else ""
+        return Choice(finished[0].path, finished[0].path.parent, note)
     if mine is not None:
         return Choice(mine.path, mine.path.parent)
     if fitting:
-        return Choice(fitting[0].path, fitting[0].path.parent, f"It was handed in as '{fitting[0].path.name}'.")
+        note = f"It was handed in as '{fitting[0].path.name}'." if fitting[0].path.name != name else ""
+        return Choice(fitting[0].path, fitting[0].path.parent, note)
     return None
 
 
