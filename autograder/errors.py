@@ -17,6 +17,10 @@ class JobError(Exception):
     """A submission cannot be examined here."""
 
 
+class NotJudged(JobError):
+    """Not the submission is at fault, but what examined it."""
+
+
 class NotWritten(Exception):
     """nbgrader could not take a submission. The others are not concerned."""
 

@@ -14,9 +14,13 @@ from autograder import exercises as exercise_bank
 from autograder import grading, sandbox
 from autograder.authoring import release
 from autograder.classroom import Classroom
+from autograder.errors import NotJudged
 from autograder.examining import audit, examiner, reading
 from autograder.examining.repair import prepared, repair
+from autograder.examining.worker_client import Died, WorkerClient
+from autograder.grading import job as jobs
 from introdl.checking import cells
+from introdl.checking.outcome import Outcome
 from tests import classwork
 from tests import small_class as small
 from tests.attacks import chapter
@@ -590,7 +594,9 @@ def test_the_wrong_chapters_notebook_is_said(strangers):
 
 
 def test_feedback_and_audit_of_such_a_class_are_written(strangers, tmp_path):
-    shutil.copytree(strangers[0].root, tmp_path / "class", symlinks=True)  # in a folder with brackets nbgrader makes none
+    shutil.copytree(
+        strangers[0].root, tmp_path / "class", symlinks=True
+    )  # in a folder with brackets nbgrader makes none
     room = Classroom.open(tmp_path / "class")
     pages = grading.feedback(room, NAME, ["halves of characters", "widgets without a state", "in German"])
     assert len(pages) == 3 and all(page.stat().st_size > 1000 for page in pages)
@@ -697,3 +703,91 @@ def test_what_was_written_elsewhere_is_told_in_the_table_and_waits(strangers):
     assert "Written answer 03-essay shows what was written in cell" in result.note
     graded = nbformat.read(room.root / "autograded" / "essayist" / NAME / f"{NAME}.ipynb", as_version=4)
     assert any(WORDS in cell.source for cell in graded.cells if cell.metadata.get("nbgrader", {}).get("grade"))
+
+
+# --- the grader's own trouble -----------------------------------------------------------------------------------------
+
+
+def _dying(monkeypatch, method, times, death):
+    """Let the first calls of a worker's method end its process."""
+    whole, left = getattr(WorkerClient, method), [times]
+
+    def dies(self, *args, **kwargs):
+        if left[0] and "Killed" in str(args[0]) + str(getattr(args[0], "names", "")):
+            left[0] -= 1
+            self.stop()
+            raise death
+        return whole(self, *args, **kwargs)
+
+    monkeypatch.setattr(WorkerClient, method, dies)
+
+
+LOST = Died("the system stopped its process (SIGKILL)", "killed")
+
+
+def _with_a_cell_that_is_hit(notebook):
+    _new(notebook, "97-convolve", "# Killed\nhere = 1")
+    by_id(notebook, "97-convolve").source += "\nassert here"
+    return notebook
+
+
+@sandboxed
+@pytest.mark.parametrize("death", [LOST, Died("its process ended", "ended"), Died("it sent damaged data", "damaged")])
+def test_a_cell_whose_process_was_lost_is_run_once_more(death, pool, tmp_path, monkeypatch):
+    _dying(monkeypatch, "run_cell", 1, death)
+    notebook = _with_a_cell_that_is_hit(chapter.answered(RIGHT))
+    found = examined(notebook, pool, tmp_path)
+    assert points(found) == FULL and not found.notes
+
+
+@sandboxed
+def test_a_cell_that_ends_its_process_each_time_is_left_out(pool, tmp_path):
+    notebook = chapter.answered(RIGHT)
+    _new(notebook, "97-convolve", "import os\nos._exit(3)")
+    found = examined(notebook, pool, tmp_path)
+    assert points(found) == FULL and found.notes == ["Cell 4 was left out: its process ended."]
+
+
+@sandboxed
+def test_what_the_system_stops_again_and_again_is_not_judged(pool, tmp_path, monkeypatch):
+    _dying(monkeypatch, "run_cell", 99, LOST)
+    with pytest.raises(NotJudged, match=r"SIGKILL.*twice.*--jobs 1"):
+        examined(_with_a_cell_that_is_hit(chapter.answered(RIGHT)), pool, tmp_path)
+
+
+@sandboxed
+def test_a_case_whose_process_was_lost_is_asked_once_more(pool, tmp_path, monkeypatch):
+    monkeypatch.setattr(WorkerClient, "probe_in_series", lambda *args: [])
+    whole, lost = WorkerClient.probe, []
+
+    def loses_each_once(self, entry, case, seconds):
+        if id(case) not in lost:
+            lost.append(id(case))
+            if len(lost) % 2:
+                self.stop()
+                raise LOST
+            return Outcome("crashed", message="the system stopped it (SIGKILL)")
+        return whole(self, entry, case, seconds)
+
+    monkeypatch.setattr(WorkerClient, "probe", loses_each_once)
+    found = examined(chapter.answered(RIGHT), pool, tmp_path)
+    assert points(found) == FULL and lost
+
+
+def test_what_fails_in_the_grader_is_examined_once_more_and_else_the_grade_waits(strangers, tmp_path, monkeypatch):
+    shutil.copytree(strangers[0].root, tmp_path / "class", symlinks=True)
+    room, calls, whole = Classroom.open(tmp_path / "class"), [], jobs.run
+
+    def fails(job, times):
+        calls.append(job)
+        if len(calls) <= times:
+            raise NotJudged("The system stopped its process, twice.")
+        return whole(job)
+
+    monkeypatch.setattr(jobs, "run", lambda job: fails(job, 1))
+    (result,) = grading.grade(room, NAME, ["BOM"], force=True, count=1)
+    assert (result.state, result.score, len(calls)) == ("graded", 16.0, 2)
+    monkeypatch.setattr(jobs, "run", lambda job: fails(job, 99))
+    (result,) = grading.grade(room, NAME, ["BOM"], force=True, count=1)
+    assert (result.state, result.score) == ("failed", 16.0)
+    assert result.note == "Not graded: The system stopped its process, twice."

@@ -17,7 +17,7 @@ import nbformat
 from nbformat.v4 import new_output
 
 from autograder import sandbox
-from autograder.errors import AuthorError
+from autograder.errors import AuthorError, NotJudged
 from autograder.examining import audit
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
@@ -28,10 +28,12 @@ from introdl.checking.missing_libraries import covers
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
-from introdl.checking.sheets import Entry
+from introdl.checking.sheets import Entry, SheetCase
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 #: What a run that lacks a library may end with, where the answer itself is right.
+#: How a process may end that was not the submission's doing: then it is run again, once.
+_BY_CHANCE = ("ended", "killed", "damaged")
 _FOR_WANT = ("NameError", "AttributeError", "ImportError", "ModuleNotFoundError", "TypeError", "UnboundLocalError")
 
 
@@ -77,6 +79,7 @@ class _Run:
         self.leaned: dict[int, list[str]] = {}
         self.passed: dict[int, dict[int, str]] = {}
         self.deadly: set[int] = set()
+        self.again: set[int | str] = set()
         self.demos_ran = False
 
     def run(self) -> _Run:
@@ -102,9 +105,9 @@ class _Run:
                 elif self._runs(position, cell):
                     self._run_cell(position, cell)
             except Died as death:
-                if exercise is None:
+                if exercise is None and not self._once_more(position, death):
                     self._leave_out(position, death)
-                self._restart(position)
+                self._restart(position + 1)
 
     def _runs(self, position: int, cell: nbformat.NotebookNode) -> bool:
         left_out = self.deadly | self.examining.idle | self.examining.replaced
@@ -136,12 +139,29 @@ class _Run:
                 if self._left() <= 0:
                     return
                 try:
-                    self._run_again(cell)
+                    self._run_cell(position, cell) if position not in self.outputs else self._run_again(cell)
                 except Died as death:
-                    self._leave_out(position, death)
+                    if not self._once_more(position, death):
+                        self._leave_out(position, death)
                     break
             else:
                 return
+
+    def _once_more(self, what: int | str, death: Died) -> bool:
+        """Whether a process that ended over something is worth another try.
+
+        Raises
+        ------
+        NotJudged
+            If the system stopped that, too: inside the sandbox nobody can.
+        """
+        if death.kind not in _BY_CHANCE:
+            return False
+        first = what not in self.again
+        if not first and "SIGKILL" in str(death):
+            raise NotJudged(f"{death}, twice. Is this machine short of memory? Examine fewer at once: --jobs 1")
+        self.again.add(what)
+        return first
 
     def _probe(self, exercise: str) -> Verdict:
         entry = self.entries[exercise]
@@ -155,15 +175,29 @@ class _Run:
             if left < 0.05:
                 outcomes.append(Outcome("not run"))
                 continue
-            try:
-                outcomes.append(self.session.probe(entry, case, left))
-            except Died as death:
-                outcomes.append(Outcome("crashed", message=str(death)))
-                self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), exercise=exercise))
-                spent = time.monotonic()
-                self._restart(self._place_of(exercise))
-                deadline += time.monotonic() - spent
+            begun = time.monotonic()
+            outcome = self._probe_case(entry, case, left)
+            if outcome is None:
+                deadline += time.monotonic() - begun
+                outcome = self._probe_case(entry, case, left)
+            outcomes.append(outcome or Outcome("crashed", message="its process ended"))
         return judge(entry, outcomes)
+
+    def _probe_case(self, entry: Entry, case: SheetCase, seconds: float) -> Outcome | None:
+        """Probe one case; None where its process ended, and that may have been chance."""
+        chance = f"{entry.id}, {case.label}"
+        try:
+            outcome = self.session.probe(entry, case, seconds)
+        except Died as death:
+            self._restart(self._place_of(entry.id))
+            if self._once_more(chance, death):
+                return None
+            self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), exercise=entry.id))
+            return Outcome("crashed", message=str(death))
+        if outcome.kind == "crashed" and chance not in self.again:
+            self.again.add(chance)
+            return None
+        return outcome
 
     def _in_series(self, entry: Entry) -> dict[int, Outcome]:
         """Probe an exercise's cases in one process; return those outcomes that a process of its own would not change."""
