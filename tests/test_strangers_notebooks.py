@@ -560,6 +560,7 @@ FILES = {
     "one folder too deep": (lambda f, r: _put(f / "Abgabe", _text(r)), "It lay in 03_convolution/Abgabe/."),
     "a folder of the same name": (lambda f, r: _put(f / NAME, _text(r)), "It lay in 03_convolution/03_convolution/."),
     "one folder too few": (lambda f, r: _put(f.parent, _text(r)), ", not in "),
+    "above its empty folder": (lambda f, r: (_put(f, "x", "notes.txt"), _put(f.parent, _text(r))), ", not in "),
     "a folder in capitals": (lambda f, r: _put(f.parent / NAME.upper(), _text(r)), "It lay in 03_CONVOLUTION/."),
     "an editor's lock": (lambda f, r: (_put(f, _text(r)), (f / ".#x").symlink_to("ada@host.12:3")), ""),
     "a link to data": (lambda f, r: (_put(f, _text(r)), (f / "data").symlink_to("/nowhere/at/all")), ""),
@@ -744,6 +745,20 @@ def test_both_halves_of_a_written_answer_are_shown(strangers):
     )
 
 
+def test_what_was_passed_over_is_told_in_the_table_each_time(strangers):
+    room, *_ = strangers
+    notebook = _finished(room)
+    notebook.cells[0].source = f"!pip install x\n{notebook.cells[0].source}\n%matplotlib inline"
+    classwork.hand_in(room, "habits", NAME, notebook)
+    for state in ("graded", "unchanged"):
+        (result,) = grading.grade(room, NAME, ["habits"], count=1)
+        assert (result.state, result.score) == (state, 16.0)
+        assert result.note == f"Cell 1 was run without line 1 ({cells.REASONS['program']})."
+    graded = nbformat.read(room.root / "autograded" / "habits" / NAME / f"{NAME}.ipynb", as_version=4)
+    assert "Passed over: line 1" in graded.cells[0].outputs[-1]["text"]
+    assert [one.line for one in audit.read(room.root, NAME)["habits"] if one.kind == "passed over"] == [1]
+
+
 def test_what_was_written_elsewhere_is_told_in_the_table_and_waits(strangers):
     room, *_ = strangers
     notebook = _finished(room)
@@ -753,6 +768,8 @@ def test_what_was_written_elsewhere_is_told_in_the_table_and_waits(strangers):
     (result,) = grading.grade(room, NAME, ["essayist"], count=1)
     assert result.open and result.score == 16.0
     assert "Written answer 03-essay shows what was written in cell" in result.note
+    (again,) = grading.grade(room, NAME, ["essayist"], count=1)
+    assert (again.state, again.note) == ("unchanged", result.note)
     graded = nbformat.read(room.root / "autograded" / "essayist" / NAME / f"{NAME}.ipynb", as_version=4)
     assert any(WORDS in cell.source for cell in graded.cells if cell.metadata.get("nbgrader", {}).get("grade"))
 

@@ -82,6 +82,9 @@ def choose(student: Path, assignment: str, released: bytes) -> Choice:
         The notebook that was handed out: who handed in just this has not begun.
     """
     folder = folder_of(student, assignment) or student / assignment
+    above = [path for path in _listed(student) if _fits_by_name(path, assignment)]
+    if above and not any(_notebooks(folder, _DEPTH)):
+        folder = student
     wanted = folder / f"{assignment}.ipynb"
     paths = [path for path in _notebooks(folder, 0 if folder == student else _DEPTH) if path != wanted][:_MOST]
     if os.path.lexists(wanted) and not paths:
