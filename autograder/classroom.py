@@ -102,7 +102,7 @@ class Classroom:
         """Return nbgrader's configuration of this classroom, the instructor's own settings included."""
         from traitlets.config import PyFileConfigLoader
 
-        return PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
+        return PyFileConfigLoader(str(self.root / "nbgrader_config.py")).load_config()
 
     def api(self):
         """Return nbgrader's API on this classroom."""

@@ -17,9 +17,17 @@ class JobError(Exception):
     """A submission cannot be examined here."""
 
 
+class NotJudged(JobError):
+    """Not the submission is at fault, but what examined it."""
+
+
 class NotWritten(Exception):
     """nbgrader could not take a submission. The others are not concerned."""
 
 
 class Stopped(Exception):
     """A run was stopped by the instructor; the text says how far it came."""
+
+
+class Unreadable(Exception):
+    """A submitted file is no notebook; the text says why."""

@@ -102,7 +102,10 @@ def test_a_class_is_graded_as_expected(room, name, by_value):
     assert (perfect.state, perfect.score, perfect.points) == ("graded", total, total + by_hand)
     assert (results["blank"].state, results["blank"].score) == ("graded", 0)
     assert (results["corrupt"].state, results["corrupt"].score) == ("unreadable", 0)
-    assert results["corrupt"].note == "It is not a notebook: not JSON from line 1 on."
+    assert (
+        results["corrupt"].note
+        == "It is not a notebook: not JSON from line 1 on. It breaks off there: the file is not whole."
+    )
     assert (results["missing"].state, results["missing"].score) == ("missing", 0)
     for student, mistakes in made.items():
         for id, (score, points) in results[student].exercises.items():
@@ -178,7 +181,7 @@ def test_traps_of_nbgrader_cost_no_points(room):
     for student in ("copies", "lost-marks", "no-checks", "noisy", "rewritten-checks", "renamed", "old-format"):
         result = grade_alone(room, student)
         assert (result.state, result.score, result.points) == ("graded", points, points), (student, result)
-    assert grade_alone(room, "renamed").note == ""
+    assert grade_alone(room, "renamed").note == "It was handed in as '03_convolution (1).ipynb'."
     own = exercise_bank.load("03")["03.output_size"].points
     assert grade_alone(room, "answer-at-the-end").score == own
 

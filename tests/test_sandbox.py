@@ -149,7 +149,7 @@ def test_a_notebook_of_500_megabytes_is_not_read(tmp_path):
     path = tmp_path / "big.ipynb"
     with open(path, "wb") as file:
         file.truncate(500 * 2**20)
-    assert submissions.unreadable(path) == "It is too large to read: 500 MiB, and 50 MiB is the most."
+    assert submissions.unreadable(path) == "It is too large to read: 500 MiB, and 128 MiB is the most."
 
 
 def test_a_notebook_of_a_hundred_thousand_cells_is_not_run(tmp_path):

@@ -17,21 +17,23 @@ import nbformat
 from nbformat.v4 import new_output
 
 from autograder import sandbox
-from autograder.errors import AuthorError
+from autograder.errors import AuthorError, NotJudged
 from autograder.examining import audit
 from autograder.examining.needed import needed
-from autograder.examining.repair import checked_exercise, is_learners, is_solution
+from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
 from autograder.examining.worker_client import Died, WorkerClient
-from introdl.checking import report
+from introdl.checking import cells, report
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
 from introdl.checking.missing_libraries import covers
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
-from introdl.checking.sheets import Entry
+from introdl.checking.sheets import Entry, SheetCase
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 #: What a run that lacks a library may end with, where the answer itself is right.
+#: How a process may end that was not the submission's doing: then it is run again, once.
+_BY_CHANCE = ("ended", "killed", "damaged")
 _FOR_WANT = ("NameError", "AttributeError", "ImportError", "ModuleNotFoundError", "TypeError", "UnboundLocalError")
 
 
@@ -75,7 +77,9 @@ class _Run:
         self.findings: list[audit.Finding] = []
         self.outputs: dict[int, list] = {}
         self.leaned: dict[int, list[str]] = {}
+        self.passed: dict[int, dict[int, str]] = {}
         self.deadly: set[int] = set()
+        self.again: set[int | str] = set()
         self.demos_ran = False
 
     def run(self) -> _Run:
@@ -101,12 +105,13 @@ class _Run:
                 elif self._runs(position, cell):
                     self._run_cell(position, cell)
             except Died as death:
-                if exercise is None:
+                if exercise is None and not self._once_more(position, death):
                     self._leave_out(position, death)
-                self._restart(position)
+                self._restart(position + 1)
 
     def _runs(self, position: int, cell: nbformat.NotebookNode) -> bool:
-        return cell.cell_type == "code" and position not in self.deadly and position not in self.examining.idle
+        left_out = self.deadly | self.examining.idle | self.examining.replaced
+        return cell.cell_type == "code" and position not in left_out
 
     def _run_cell(self, position: int, cell: nbformat.NotebookNode) -> None:
         left = self._left()
@@ -119,6 +124,7 @@ class _Run:
             self.leaned[position] = [str(name) for name in answer["leaned"]]
         if is_learners(cell):
             self.findings += audit.seen_in_error(answer.get("error"), position)
+            self.passed[position] = _passed_over(answer, cell.source)
 
     def _restart(self, until: int) -> None:
         """Start a fresh process and bring it to where the last one was."""
@@ -133,12 +139,29 @@ class _Run:
                 if self._left() <= 0:
                     return
                 try:
-                    self._run_again(cell)
+                    self._run_cell(position, cell) if position not in self.outputs else self._run_again(cell)
                 except Died as death:
-                    self._leave_out(position, death)
+                    if not self._once_more(position, death):
+                        self._leave_out(position, death)
                     break
             else:
                 return
+
+    def _once_more(self, what: int | str, death: Died) -> bool:
+        """Whether a process that ended over something is worth another try.
+
+        Raises
+        ------
+        NotJudged
+            If the system stopped that, too: inside the sandbox nobody can.
+        """
+        if death.kind not in _BY_CHANCE:
+            return False
+        first = what not in self.again
+        if not first and "SIGKILL" in str(death):
+            raise NotJudged(f"{death}, twice. Is this machine short of memory? Examine fewer at once: --jobs 1")
+        self.again.add(what)
+        return first
 
     def _probe(self, exercise: str) -> Verdict:
         entry = self.entries[exercise]
@@ -152,15 +175,29 @@ class _Run:
             if left < 0.05:
                 outcomes.append(Outcome("not run"))
                 continue
-            try:
-                outcomes.append(self.session.probe(entry, case, left))
-            except Died as death:
-                outcomes.append(Outcome("crashed", message=str(death)))
-                self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), exercise=exercise))
-                spent = time.monotonic()
-                self._restart(self._place_of(exercise))
-                deadline += time.monotonic() - spent
+            begun = time.monotonic()
+            outcome = self._probe_case(entry, case, left)
+            if outcome is None:
+                deadline += time.monotonic() - begun
+                outcome = self._probe_case(entry, case, left)
+            outcomes.append(outcome or Outcome("crashed", message="its process ended"))
         return judge(entry, outcomes)
+
+    def _probe_case(self, entry: Entry, case: SheetCase, seconds: float) -> Outcome | None:
+        """Probe one case; None where its process ended, and that may have been chance."""
+        chance = f"{entry.id}, {case.label}"
+        try:
+            outcome = self.session.probe(entry, case, seconds)
+        except Died as death:
+            self._restart(self._place_of(entry.id))
+            if self._once_more(chance, death):
+                return None
+            self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), exercise=entry.id))
+            return Outcome("crashed", message=str(death))
+        if outcome.kind == "crashed" and chance not in self.again:
+            self.again.add(chance)
+            return None
+        return outcome
 
     def _in_series(self, entry: Entry) -> dict[int, Outcome]:
         """Probe an exercise's cases in one process; return those outcomes that a process of its own would not change."""
@@ -184,17 +221,24 @@ class _Run:
         return len(self.notebook.cells)
 
     def _second_chance(self) -> None:
-        """Ask again at the end: for answers below their check cell, and for such as lean on a demonstration."""
+        """Ask again at the end: for answers below their check cell, and for such as lean on what came later."""
         for exercise, verdict in list(self.verdicts.items()):
+            if verdict.status == PASSED:
+                continue
             outcomes = [case.outcome for case in verdict.cases]
-            missing = verdict.status == NOT_STARTED or any(outcome.kind == "undefined" for outcome in outcomes)
-            below = missing and any(map(is_learners, self.notebook.cells[self._place_of(exercise) :]))
+            undefined = any(outcome.kind == "undefined" for outcome in outcomes)
+            givers = self.examining.givers(self.entries[exercise])
+            below = any(position > self._place_of(exercise) for position in givers)
+            missing = verdict.status == NOT_STARTED or undefined
+            below |= missing and any(map(is_learners, self.notebook.cells[self._place_of(exercise) :]))
             leans = any(outcome.error == "NameError" for outcome in outcomes)
-            if not below and not leans:
+            if not below and not leans and not undefined:
                 continue
             try:
                 if leans:
                     self._run_demos()
+                for position in givers if undefined else []:  # it may have lacked what came later
+                    self._run_again(self.notebook.cells[position])
                 again = self._probe(exercise)
             except Died:
                 self._restart(len(self.notebook.cells))
@@ -208,8 +252,9 @@ class _Run:
             return
         self.demos_ran = True
         for position, cell in enumerate(self.notebook.cells):
-            answer = is_solution(cell)
-            if cell.cell_type == "code" and position not in self.deadly and (position in self.examining.idle or answer):
+            left_out = self.deadly | self.examining.replaced
+            asked = position in self.examining.idle or is_solution(cell)
+            if cell.cell_type == "code" and position not in left_out and asked:
                 self._run_again(cell)
 
     def _run_again(self, cell: nbformat.NotebookNode) -> None:
@@ -236,7 +281,13 @@ class _Examining:
     ):
         self.notebook, self.entries, self.folder, self.limits = notebook, entries, folder, limits
         self.pool, self.without = pool, without
-        self.idle = self._idle()
+        self.gives = {
+            position: cells.given_names(cell.source)
+            for position, cell in enumerate(notebook.cells)
+            if is_learners(cell) or is_stub(cell)
+        }
+        self.replaced = self._replaced()
+        self.idle = self._idle() - self.replaced
         self.deadline = time.monotonic() + limits.notebook
         self.found = Examination()
 
@@ -256,6 +307,16 @@ class _Examining:
             self.found.verdicts[exercise] = self._settle(runs, entries[exercise])
         self._keep(runs)
         return self.found
+
+    def givers(self, entry: Entry) -> list[int]:
+        """Return a learner's cells that give an exercise's names."""
+        return [at for at, names in self.gives.items() if names & set(entry.names) and at not in self.replaced]
+
+    def _replaced(self) -> set[int]:
+        """Return the cells that stand as handed out and hold no answer, where the answer stands elsewhere."""
+        stubs = [position for position in self.gives if is_stub(self.notebook.cells[position])]
+        own = set().union(*(names for position, names in self.gives.items() if position not in stubs))
+        return {position for position in stubs if self.gives[position] and self.gives[position] <= own}
 
     def _idle(self) -> set[int]:
         """Return the cells that need not run: they stand as they were handed out, and no answer leans on them."""
@@ -341,10 +402,43 @@ class _Examining:
             if len(runs) == 1 and position in runs[0].leaned:
                 sentence = "This cell was run without the libraries that this chapter's exercises forbid.\n"
                 cell.outputs = [new_output("stream", name="stdout", text=sentence)]
+            self._tell_passed_over(position, cell, [run.passed[position] for run in runs if position in run.passed])
         for run in runs:
             self.found.notes += [note for note in run.notes if note not in self.found.notes]
             for finding in run.findings:
                 self._find(finding)
+
+    def _tell_passed_over(self, position: int, cell: nbformat.NotebookNode, passed: list[dict[int, str]]) -> None:
+        """Say below a cell, in the table and in the audit which of its lines were not done here, and why."""
+        if not passed or not passed[-1]:
+            return
+        by_reason: dict[str, list[int]] = {}
+        for line, reason in sorted(passed[-1].items()):
+            by_reason.setdefault(cells.REASONS[reason], []).append(line)
+            self._find(audit.Finding("passed over", cells.REASONS[reason], cell=position + 1, line=line))
+        places = [f"{_lines(lines)} ({reason})" for reason, lines in by_reason.items()]
+        cell.outputs.append(new_output("stream", name="stdout", text=f"Passed over: {'; '.join(places)}.\n"))
+        self.found.notes.append(f"Cell {position + 1} was run without {', '.join(places)}.")
+
+
+def _lines(lines: list[int]) -> str:
+    return f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]}"
+
+
+def _passed_over(answer: dict, source: str) -> dict[int, str]:
+    """Return by line what a worker says was passed over; of a stranger's answer what can be so."""
+    found, last = answer.get("passed"), source.count("\n") + 1
+    pairs = [one for one in found if isinstance(one, list) and len(one) == 2] if isinstance(found, list) else []
+    unsure = ("error",) if answer.get("leaned") else ()  # where a library was put away, that may have been why
+    return {
+        line: reason
+        for line, reason in pairs[:20]
+        if reason not in unsure
+        and type(line) is int
+        and 1 <= line <= last
+        and isinstance(reason, str)
+        and reason in cells.REASONS
+    }
 
 
 def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:

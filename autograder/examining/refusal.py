@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.examining import audit
 
-MOST_BYTES = 50 * 2**20
+MOST_BYTES = 128 * 2**20
 MOST_CELLS = 2000
 
 

@@ -16,9 +16,11 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade
 
 from autograder.authoring.release import exercise_of
-from autograder.examining import audit
+from autograder.examining import audit, written
 
-_REPAIRED, _DEMO, _SAME = "introdl_repaired", "introdl_demo", "introdl_same"
+_REPAIRED, _DEMO, _SAME, _STUB = "introdl_repaired", "introdl_demo", "introdl_same", "introdl_stub"
+#: How the findings are named that `repair` makes of what it moved.
+MOVED = ("written elsewhere", "code in a check cell")
 
 
 def checked_exercise(cell: NotebookNode) -> str | None:
@@ -40,6 +42,11 @@ def is_solution(cell: NotebookNode) -> bool:
 def is_demo(cell: NotebookNode) -> bool:
     """Whether a cell is a demonstration that stands as it was handed out."""
     return bool(cell.metadata.get(_DEMO))
+
+
+def is_stub(cell: NotebookNode) -> bool:
+    """Whether a cell is one for an answer, and stands as it was handed out."""
+    return bool(cell.metadata.get(_STUB))
 
 
 def prepared(notebook: bytes, released: bytes) -> NotebookNode:
@@ -68,7 +75,7 @@ def work(nb: NotebookNode) -> str:
         if exercise is not None:
             parts.append(["check", exercise, float(cell.metadata.nbgrader["points"])])
         elif cell.cell_type == "code":
-            marks = [bool(cell.metadata.get(mark)) for mark in (_DEMO, _SAME)]
+            marks = [bool(cell.metadata.get(mark)) for mark in (_DEMO, _SAME, _STUB)]
             parts.append(["code", cell.source, is_solution(cell), *marks])
         else:
             parts.append([cell.cell_type])
@@ -78,13 +85,17 @@ def work(nb: NotebookNode) -> str:
 def repair(nb: NotebookNode, released: NotebookNode) -> None:
     """Repair a notebook by its released one, in place.
 
-    Graded cells get their marks back, missing check cells are put in, and cells that stand as they were handed out are
-    marked. What was found changed is kept with the notebook, for `differences`.
+    Graded cells get their marks back, missing check cells are put in, code in a check cell and written answers that stand
+    elsewhere come to where they count, and cells that stand as they were handed out are marked. What was found changed is
+    kept with the notebook, for `differences`.
     """
     original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
-    nb.metadata[_REPAIRED] = [asdict(finding) for finding in _differences(nb, original)]
-    _give_marks(nb, original)
+    found = _differences(nb, original)
+    copies = _give_marks(nb, original)
     _put_in_missing(nb, released)
+    found += written.bring_home(nb, released, copies)
+    found += _restore_checks(nb, original)
+    nb.metadata[_REPAIRED] = [asdict(finding) for finding in found]
     _mark_unchanged(nb, released)
 
 
@@ -115,8 +126,11 @@ def _differences(nb: NotebookNode, original: dict[str, NotebookNode]) -> list[au
     return found
 
 
-def _give_marks(nb: NotebookNode, original: dict[str, NotebookNode]) -> None:
-    """Give graded cells the marks of the released ones, each once; a cell that lost them is known by its id."""
+def _give_marks(nb: NotebookNode, original: dict[str, NotebookNode]) -> dict[str, list[NotebookNode]]:
+    """Give graded cells the marks of the released ones, each once; a cell that lost them is known by its id.
+
+    Returns the cells that were taken for each, in their order: of copies the last one has the marks.
+    """
     by_cell_id = {cell.id: grade_id for grade_id, cell in original.items()}
     present = {_grade_id(cell) for cell in nb.cells}
     for cell in nb.cells:
@@ -127,13 +141,31 @@ def _give_marks(nb: NotebookNode, original: dict[str, NotebookNode]) -> None:
         if grade_id in original:
             cell.metadata.nbgrader = copy.deepcopy(original[grade_id].metadata.nbgrader)
             _take_kind(cell, original[grade_id].cell_type)
-    taken: set[str] = set()
-    for cell in reversed(nb.cells):  # of copies the last one counts, as with nbgrader's DeduplicateIds
-        grade_id = _grade_id(cell)
-        if grade_id in taken:
+    copies: dict[str, list[NotebookNode]] = {}
+    for cell in nb.cells:
+        if grade_id := _grade_id(cell):
+            copies.setdefault(grade_id, []).append(cell)
+    for cells in copies.values():
+        for cell in cells[:-1]:  # as with nbgrader's DeduplicateIds
             del cell.metadata["nbgrader"]
-        elif grade_id is not None:
-            taken.add(grade_id)
+    return copies
+
+
+def _restore_checks(nb: NotebookNode, original: dict[str, NotebookNode]) -> list[audit.Finding]:
+    """Give check cells their text back; what a learner wrote into one runs in a cell of its own before it."""
+    found = []
+    for position in range(len(nb.cells) - 1, -1, -1):
+        cell = nb.cells[position]
+        if checked_exercise(cell) is None or cell.source == original[_grade_id(cell) or ""].source:
+            continue
+        given = set(original[_grade_id(cell) or ""].source.split("\n"))
+        own = "\n".join(line for line in cell.source.split("\n") if line.rstrip() not in given)
+        cell.source = original[_grade_id(cell) or ""].source
+        if own.strip():
+            nb.cells.insert(position, nbformat.v4.new_code_cell(own))
+            text = f"Code in the cell of {_grade_id(cell)} was run before it"
+            found.append(audit.Finding(MOVED[1], text, cell=position + 1, exercise=checked_exercise(cell)))
+    return found[::-1]
 
 
 def _take_kind(cell: NotebookNode, kind: str) -> None:
@@ -168,10 +200,9 @@ def _mark_unchanged(nb: NotebookNode, released: NotebookNode) -> None:
     """
     same = {cell.source for cell in released.cells}
     demos = {cell.source for cell in released.cells if "demo" in cell.metadata.get("tags", [])}
+    stubs = {cell.source for cell in released.cells if is_solution(cell)}
     for cell in nb.cells:
-        cell.metadata.pop(_DEMO, None)
-        cell.metadata.pop(_SAME, None)
-        if cell.source in same:
-            cell.metadata[_SAME] = True
-        if cell.cell_type == "code" and cell.source in demos:
-            cell.metadata[_DEMO] = True
+        for mark, sources in ((_SAME, same), (_DEMO, demos), (_STUB, stubs)):
+            cell.metadata.pop(mark, None)
+            if cell.source in sources and (mark == _SAME or cell.cell_type == "code"):
+                cell.metadata[mark] = True

@@ -20,7 +20,7 @@ from multiprocessing import get_context, parent_process
 from queue import SimpleQueue
 from typing import Protocol
 
-from autograder.errors import ClassroomError
+from autograder.errors import ClassroomError, NotJudged
 from autograder.grading import job as jobs
 from autograder.grading.job import Job
 
@@ -56,12 +56,18 @@ def _end_with_parent() -> None:
 
 
 def _examined(job: Job) -> Answer:
-    try:
-        return Answer(jobs.run(job))
-    except jobs.JobError as error:
-        return Answer(error=str(error))
-    except Exception as error:
-        return Answer(error=f"{type(error).__name__}: {error}")
+    """Examine a submission; where what examines it fails, once more."""
+    answer = Answer()
+    for _ in range(2):
+        try:
+            return Answer(jobs.run(job))
+        except NotJudged as error:
+            answer = Answer(error=str(error))
+        except jobs.JobError as error:
+            return Answer(error=str(error))
+        except Exception as error:
+            answer = Answer(error=f"{type(error).__name__}: {error}")
+    return answer
 
 
 # --- beside it ------------------------------------------------------------------------------------------------------

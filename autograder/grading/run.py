@@ -56,6 +56,10 @@ class _Todo:
     mark: dict
 
 
+def _joined(*notes: str) -> str:
+    return " ".join(filter(None, notes))
+
+
 class Run:
     """One run of ``autograder grade``.
 
@@ -121,7 +125,7 @@ class Run:
             mark = self.store.mark(name)
             todo = _Todo(submission, job, self.new_mark(submission, key, due))
             if not self.force and mark.get("of") == todo.mark["of"] and self._stands(name, mark, held):
-                self._note(writer, name, UNCHANGED, submission.note)
+                self._note(writer, name, UNCHANGED, _joined(submission.note, *mark.get("notes", [])))
             else:
                 yield todo
 
@@ -159,7 +163,7 @@ class Run:
         self.store.forget(name)
         nb = todo.job.opened()
         findings = [*repair.differences(nb), *(audit.Finding(**one) for one in verdict["findings"])]
-        findings += refusal.findings(self.room.root / "submitted" / name / self.assignment)
+        findings += refusal.findings(todo.submission.folder)
         try:
             if not jobs.apply(verdict, nb):
                 raise NotWritten("Its verdict is another notebook's.")
@@ -167,10 +171,10 @@ class Run:
         except NotWritten as error:
             return self._note(writer, name, FAILED, f"Not graded: {error}")
         audit.record(self.room.root, self.assignment, name, findings)
-        mark = todo.mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")}
-        self.store.set_mark(name, mark)
-        note = " ".join([todo.submission.note, *verdict.get("notes", [])]).strip()
-        return self._note(writer, name, GRADED, note)
+        notes = [f"{one.text}." for one in findings if one.kind in repair.MOVED] + verdict.get("notes", [])
+        facts = {"scores": writer.graded_of(name), "seconds": verdict.get("seconds"), "notes": notes}
+        self.store.set_mark(name, todo.mark | facts)
+        return self._note(writer, name, GRADED, _joined(todo.submission.note, *notes))
 
     def place(self, todos: int, count: int, address: str | None) -> pool.Place:
         """Return where so many submissions are examined, as it was asked for."""
@@ -245,7 +249,8 @@ class Run:
         outputs = {id: cell.outputs for cell in nb.cells if (id := repair.checked_exercise(cell)) in scores}
         writer.move(name, {check_id(id): score for id, score in scores.items()}, outputs)
         mark = self.new_mark(submission, job.key, writer.due())
-        self.store.set_mark(name, mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")})
+        facts = {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")}
+        self.store.set_mark(name, mark | facts | {"notes": self.store.mark(name).get("notes", [])})
 
     def tidy(self, everybody: list[str]) -> None:
         """Remove verdicts that nobody has any more."""

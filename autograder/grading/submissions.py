@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import warnings
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +11,9 @@ import nbformat
 
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
-from autograder.errors import ClassroomError
-from autograder.examining import refusal
-from introdl import paths
+from autograder.errors import ClassroomError, Unreadable
+from autograder.examining import reading, refusal
+from autograder.grading import choosing
 
 READY, MISSING, UNREADABLE, REFUSED = "ready", "missing", "unreadable", "refused"
 #: Where nbgrader keeps when a submission was handed in.
@@ -38,6 +37,8 @@ class Submission:
         What lies beside the notebook, by its path inside the folder; notebooks and nbgrader's timestamp left out.
     timestamp : str
         The text of nbgrader's ``timestamp.txt``, or "".
+    folder : pathlib.Path
+        Where the notebook lies.
     """
 
     student: str
@@ -46,6 +47,7 @@ class Submission:
     notebook: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
     timestamp: str = ""
+    folder: Path = Path()
 
 
 def students(room: Classroom, assignment: str, only: list[str]) -> list[str]:
@@ -59,7 +61,8 @@ def students(room: Classroom, assignment: str, only: list[str]) -> list[str]:
     submitted = room.root / "submitted"
     if not submitted.is_dir():
         raise ClassroomError(f"{submitted} is missing. Make it, and put submissions into STUDENT/{assignment}/.")
-    found = sorted(path.name for path in submitted.iterdir() if (path / assignment).is_dir() and path.is_dir())
+    found = sorted(path.name for path in submitted.iterdir() if path.is_dir() and choosing.folder_of(path, assignment))
+    only = [next((name for name in found if _nfc(name) == _nfc(one)), one) for one in only]
     absent = [name for name in only if name not in found]
     if absent:
         raise ClassroomError(f"There is no submission of {assignment} by {', '.join(absent)}.")
@@ -68,43 +71,56 @@ def students(room: Classroom, assignment: str, only: list[str]) -> list[str]:
     return [name for name in found if not only or name in only]
 
 
-def read(room: Classroom, student: str, assignment: str) -> Submission:
-    """Read a student's submission.
+def _nfc(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
-    A notebook under another name is known by its graded cells, and gets a copy under its own; nothing else of the
-    submission is changed.
+
+def read(room: Classroom, student: str, assignment: str) -> Submission:
+    """Read a student's submission; nothing of it is changed.
+
+    A notebook under another name, or in another folder, is found as `autograder.grading.choosing` says.
     """
-    folder = room.root / "submitted" / student / assignment
-    found = Submission(student)
-    found.note = _take_renamed(folder, assignment)
-    path = folder / f"{assignment}.ipynb"
-    if not path.exists() and not path.is_symlink():
-        found.state, found.note = MISSING, found.note or f"There is no {path.name}."
+    released = (room.root / "release" / assignment / f"{assignment}.ipynb").read_bytes()
+    choice = choosing.choose(room.root / "submitted" / student, assignment, released)
+    found = Submission(student, note=choice.note, folder=choice.folder)
+    if choice.path is None:
+        found.state = REFUSED if choice.unsure else MISSING
         return found
     try:
-        if reason := unreadable(path):
+        notebook, reason = _read(choice.path)
+        if notebook is None:
             found.state, found.note = UNREADABLE, reason
             return found
-        found.notebook = path.read_bytes()
-        found.files = _beside(folder)
-        found.timestamp = _timestamp(folder)
+        found.notebook = reading.write(notebook)
+        found.files = _beside(choice.folder, choice.folder == room.root / "submitted" / student)
+        found.timestamp = _timestamp(choice.folder)
     except OSError as error:
         found.state = REFUSED
-        found.note = f"Not graded: {error.filename or folder} cannot be read ({error.strerror})."
+        found.note = f"Not graded: {error.filename or choice.folder} cannot be read ({error.strerror})."
         return found
+    said = [found.note, _another(notebook, assignment)]
     if found.timestamp and not is_date(found.timestamp):
-        found.note = f"{found.note} Its timestamp.txt holds no date: it counts as in time.".strip()
+        said.append("Its timestamp.txt holds no date: it counts as in time.")
+    found.note = " ".join(filter(None, said))
     if sum(map(len, found.files.values())) > _MOST_BYTES:
         found.state = REFUSED
         found.note = f"Not graded: more than {_MOST_BYTES >> 20} MB of files lie beside the notebook."
     return found
 
 
-def _beside(folder: Path) -> dict[str, bytes]:
-    """Read the files beside the notebook; links are not followed."""
+def _another(notebook: nbformat.NotebookNode, assignment: str) -> str:
+    """Say where a notebook is of another chapter."""
+    chapters = {(exercise_of(id) or "")[:2] for id in choosing.grade_ids(notebook)} - {""}
+    if not chapters or assignment[:2] in chapters:
+        return ""
+    return f"Its graded cells are those of chapter {min(chapters)}: it may be the wrong notebook."
+
+
+def _beside(folder: Path, flat: bool) -> dict[str, bytes]:
+    """Read the files beside the notebook; links are not followed. `flat`: the folders in it are of other assignments."""
     kept, hidden = {}, {".ipynb_checkpoints", "__pycache__", "feedback"}
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(set(folders) - hidden)
+        folders[:] = [] if flat else sorted(set(folders) - hidden)
         for name in sorted(files):
             path = Path(place, name)
             inside = path.relative_to(folder).as_posix()
@@ -129,62 +145,19 @@ def is_date(text: str) -> bool:
     return True
 
 
-def _grade_ids(notebook: nbformat.NotebookNode) -> set[str]:
-    found = set()
-    for cell in notebook.cells:
-        meta = cell.metadata.get("nbgrader")
-        if isinstance(meta, dict) and isinstance(meta.get("grade_id"), str):
-            found.add(meta["grade_id"])
-    return found
-
-
-def _take_renamed(folder: Path, assignment: str) -> str:
-    """Where the notebook bears another name, add a copy under its own; return a note."""
-    wanted = folder / f"{assignment}.ipynb"
-    if wanted.exists():
-        return ""
-    fitting = []
-    for path in sorted(folder.glob("*.ipynb")):
-        if refusal.reason(path):
-            continue
-        try:
-            ids = _grade_ids(nbformat.read(path, as_version=4))
-        except Exception:  # unreadable: not the one that we look for
-            continue
-        if any((exercise_of(id) or "").startswith(assignment[:2]) for id in ids):
-            fitting.append(path)
-    if len(fitting) == 1:
-        paths.write_atomically(wanted, fitting[0].read_bytes())
-        return f"It was handed in as '{fitting[0].name}'."
-    if fitting:
-        return f"There are {len(fitting)} notebooks that could be it: {', '.join(p.name for p in fitting)}."
-    return ""
-
-
 def unreadable(path: Path) -> str:
     """Say why a notebook cannot be read, or ""."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[nbformat.NotebookNode | None, str]:
+    """Return a notebook, or a sentence: why it is not read."""
     if reason := refusal.reason(path):
-        return reason
+        return None, reason
     try:
-        text = path.read_bytes().decode("utf-8")
-        json.loads(text)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a copied cell has its double's id
-            notebook = nbformat.reads(text, as_version=4)
-    except UnicodeDecodeError:
-        return "It is not a text file (not UTF-8)."
-    except json.JSONDecodeError as error:
-        return f"It is not a notebook: not JSON from line {error.lineno} on."
-    except RecursionError:
-        return "It is not a notebook: nested too deeply."
-    except Exception as error:  # nbformat raises many kinds
-        return f"It is not a notebook: {str(error).splitlines()[0][:100] if str(error) else type(error).__name__}."
-    cells = notebook.get("cells")
-    if not isinstance(cells, list):
-        return "It is not a notebook: it has no cells."
-    if reason := refusal.too_many_cells(cells):
-        return reason
-    for number, cell in enumerate(cells, start=1):
-        if not isinstance(cell.get("source"), str) or not isinstance(cell.get("metadata"), dict):
-            return f"It is not a notebook: cell {number} has no text or no metadata."
-    return ""
+        notebook = reading.read(path.read_bytes())
+    except Unreadable as error:
+        return None, str(error)
+    if reason := refusal.too_many_cells(notebook.cells):
+        return None, reason
+    return notebook, ""

@@ -231,6 +231,39 @@ def _wake(task: Task) -> None:
             importlib.import_module("torch._dynamo")
 
 
+@contextlib.contextmanager
+def _usual_torch(torch: Any) -> Iterator[None]:
+    dtype = torch.get_default_dtype()
+    try:
+        device = torch.get_default_device()
+    except Exception:  # one that is not here
+        device = torch.device("meta")
+    torch.set_default_dtype(torch.float32)
+    if device.type != "cpu":
+        torch.set_default_device(None)
+    try:
+        with torch.set_grad_enabled(True):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        if device.type not in ("cpu", "meta"):
+            torch.set_default_device(device)
+
+
+@contextlib.contextmanager
+def _usual_settings() -> Iterator[None]:
+    """Drive a case under Python's and torch's usual settings, whatever the notebook has made of them."""
+    torch, deep = sys.modules.get("torch"), sys.getrecursionlimit()
+    sys.setrecursionlimit(max(deep, 1000))
+    try:
+        with (
+            contextlib.nullcontext() if not hasattr(torch, "__version__") else _usual_torch(torch)
+        ):  # put away, perhaps
+            yield
+    finally:
+        sys.setrecursionlimit(deep)
+
+
 #: A case as it is driven: its inputs' names and values, in the order in which the learner's object takes them.
 Inputs = Sequence[tuple[str, Any]]
 
@@ -267,7 +300,8 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C90
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with (
-            np.errstate(over="warn", invalid="warn", divide="warn"),
+            np.errstate(over="warn", invalid="warn", divide="warn", under="ignore"),
+            _usual_settings(),
             contextlib.redirect_stdout(text),
             contextlib.redirect_stderr(text),
             _without_unseen(watch, task, objects) if watch else contextlib.nullcontext(),

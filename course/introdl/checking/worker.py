@@ -7,13 +7,12 @@ no expected output and makes no verdict: whoever writes to its socket in its pla
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import os
 import sys
 from typing import Any, cast
 
-from introdl.checking import isolation, missing_libraries
+from introdl.checking import cells, isolation, missing_libraries
 from introdl.checking.channel import Channel, Closed
 from introdl.checking.packing import Packed
 
@@ -26,19 +25,12 @@ class Shell:
     """An IPython shell whose outputs are kept."""
 
     def __init__(self):
-        from IPython.core.interactiveshell import InteractiveShell
-        from traitlets.config import Config
+        from introdl.checking import grading_shell
 
-        config = Config()
-        config.HistoryManager.enabled = False  # it would write a database, in a thread of its own
-        self.shell = cast(Any, InteractiveShell.instance(config=config))
-        self.shell.showtraceback = lambda *args, **kwargs: None
-        self.shell.showsyntaxerror = lambda *args, **kwargs: None
-        self.shell.ask_exit = lambda: None
-        self.shell._tee = lambda channel: contextlib.nullcontext()  # IPython's keeps all that is printed, without bound
+        self.shell = cast(Any, grading_shell.make())
 
     def run(self, source: str, pictures: bool = True) -> dict:
-        """Run a cell and return its outputs, in nbformat's form, and its error in words.
+        """Run a cell and return its outputs, in nbformat's form, its first error in words, and what was passed over.
 
         Without `pictures`, its figures are told by their alt texts alone.
         """
@@ -59,37 +51,29 @@ class Shell:
         sys.displayhook = CapturingDisplayHook(shell=shell, outputs=outputs)
         old_trap = shell.display_trap.hook
         shell.display_trap.hook = sys.displayhook
+        readable, left_out = cells.readable(source)
+        shell.begin(len(readable) - len(readable.lstrip("\n")))
         try:
             with (
                 contextlib.redirect_stdout(text),
                 contextlib.redirect_stderr(text),
                 contextlib.nullcontext() if pictures else style.undrawn(),
             ):
-                result = shell.run_cell(source, store_history=False)
+                result = shell.run_cell(readable if readable.strip() or not left_out else source, store_history=False)
         finally:
             shell.display_pub, sys.displayhook = publisher, hook
             shell.display_trap.hook = old_trap
-        error = result.error_before_exec or result.error_in_exec
+        error = result.error_before_exec or shell.first_error
         leaned = sorted({*missing_libraries.calls, *missing_libraries.imports})
-        if leaned and result.error_in_exec:
-            self._run_by_statement(source)
+        # An error of a cell's last statement is its error, and nothing was passed over to go on.
+        passed = [[line, why] for line, why, at in shell.passed if why != "error" or at < shell.done]
         return {
             "text": text.value(),
             "displays": [_plain(output) for output in outputs[:_DISPLAYS]],
             "error": [type(error).__name__, isolation.text_of(error), isolation.line_of(error)] if error else [],
             "leaned": leaned[:20],
+            "passed": [*([line, "syntax"] for line in left_out), *passed][:20],
         }
-
-    def _run_by_statement(self, source: str) -> None:
-        """Run each statement of a cell that failed for want of what was put away: what can be defined, is."""
-        try:
-            body = ast.parse(self.shell.transform_cell(source)).body
-        except SyntaxError:
-            return
-        text = isolation.LimitedText(0)
-        for statement in body:
-            with contextlib.suppress(Exception), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-                exec(compile(ast.Module([statement], []), "<cell>", "exec"), self.shell.user_ns)
 
     def lookup(self, names: list[str]) -> tuple:
         """Return the learner's objects of these names."""
