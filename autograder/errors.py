@@ -23,3 +23,7 @@ class NotWritten(Exception):
 
 class Stopped(Exception):
     """A run was stopped by the instructor; the text says how far it came."""
+
+
+class Unbearable(Exception):
+    """A stranger's file is not read: it is no plain file, or too large. The text says what it is."""

@@ -79,7 +79,7 @@ class Examine(NbGraderPreprocessor):
         """Keep what is worth a look, with what `RepairCells` saw before."""
         before = differences(nb)
         if self.classroom:
-            links = refusal.findings(self._submitted(assignment, student))
+            links = refusal.seen(self._submitted(assignment, student))
             audit.record(Path(self.classroom), assignment, student, before + findings + links)
 
 

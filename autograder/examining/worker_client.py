@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from autograder.examining import folder as folders
 from autograder.sandbox import Pool, Worker
 from introdl.checking.channel import Channel, Closed, Damaged, Late
 from introdl.checking.outcome import Outcome
@@ -16,8 +16,6 @@ from introdl.checking.packing import MAX_BYTES, Packed
 from introdl.checking.sheets import Entry, SheetCase
 
 _MOST = 3 * MAX_BYTES
-_MOST_FILES = 64 * 2**20
-_MOST_NAMES = 500
 #: Seconds that an answer may take on its way, on top of what its code may take.
 _GRACE = 5.0
 
@@ -176,18 +174,9 @@ def _values(case: SheetCase) -> list:
 
 
 def _files_of(folder: Path, without: set[str] | frozenset[str]) -> dict[str, np.ndarray]:
-    """Return a submission's files beside its notebooks, up to 64 MiB: their bytes by name."""
-    found: dict[str, np.ndarray] = {}
-    total = 0
-    for here, folders, files in os.walk(folder):
-        near = Path(here).relative_to(folder)
-        folders[:] = [name for name in folders if name[0] != "." and (near / name).as_posix() not in without]
-        for name in sorted(files):
-            path, inside = Path(here, name), (near / name).as_posix()
-            if path.suffix == ".ipynb" or inside in without or path.is_symlink() or not path.is_file():
-                continue
-            total += path.stat().st_size
-            if total > _MOST_FILES or len(found) >= _MOST_NAMES:
-                return found
-            found[inside] = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    return found
+    """Return a submission's files beside its notebooks (see `autograder.examining.folder`): their bytes by name."""
+    try:
+        files = folders.beside(folder, frozenset(without)).files
+    except FileNotFoundError:
+        return {}
+    return {name: np.frombuffer(content, dtype=np.uint8) for name, content in files.items()}

@@ -13,7 +13,7 @@ from autograder import sandbox
 from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, NotWritten, Stopped
-from autograder.examining import audit, refusal, repair
+from autograder.examining import audit, repair
 from autograder.grading import hidden_cases, lock, pool, submissions
 from autograder.grading import job as jobs
 from autograder.grading.gradebook import Writer, sentences
@@ -159,7 +159,7 @@ class Run:
         self.store.forget(name)
         nb = todo.job.opened()
         findings = [*repair.differences(nb), *(audit.Finding(**one) for one in verdict["findings"])]
-        findings += refusal.findings(self.room.root / "submitted" / name / self.assignment)
+        findings += todo.submission.findings
         try:
             if not jobs.apply(verdict, nb):
                 raise NotWritten("Its verdict is another notebook's.")

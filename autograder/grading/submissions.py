@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +11,17 @@ import nbformat
 
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
-from autograder.errors import ClassroomError
-from autograder.examining import refusal
+from autograder.errors import ClassroomError, Unbearable
+from autograder.examining import audit, refusal
+from autograder.examining import folder as folders
 from introdl import paths
 
 READY, MISSING, UNREADABLE, REFUSED = "ready", "missing", "unreadable", "refused"
 #: Where nbgrader keeps when a submission was handed in.
 TIMESTAMP = "timestamp.txt"
-_MOST_BYTES = 200 * 2**20
+_MOST_TIMESTAMP = 1000
+#: Notebooks under other names that are looked into.
+_MOST_NOTEBOOKS = 20
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Submission:
         What lies beside the notebook, by its path inside the folder; notebooks and nbgrader's timestamp left out.
     timestamp : str
         The text of nbgrader's ``timestamp.txt``, or "".
+    findings : list of autograder.examining.audit.Finding
+        What of the folder is worth a look.
     """
 
     student: str
@@ -46,6 +50,7 @@ class Submission:
     notebook: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
     timestamp: str = ""
+    findings: list[audit.Finding] = field(default_factory=list)
 
 
 def students(room: Classroom, assignment: str, only: list[str]) -> list[str]:
@@ -76,46 +81,42 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
     """
     folder = room.root / "submitted" / student / assignment
     found = Submission(student)
+    if folder.is_symlink():
+        found.state = REFUSED
+        found.note = f"Not graded: {folder} is a link to another folder. Put the submission itself there."
+        return found
     found.note = _take_renamed(folder, assignment)
     path = folder / f"{assignment}.ipynb"
     if not path.exists() and not path.is_symlink():
         found.state, found.note = MISSING, found.note or f"There is no {path.name}."
         return found
     try:
-        if reason := unreadable(path):
-            found.state, found.note = UNREADABLE, reason
+        found.notebook, reason = _read(path)
+        if reason:
+            hard = refusal.elsewhere(path) and not path.is_symlink()
+            found.state, found.note = (REFUSED, f"Not graded: {reason}") if hard else (UNREADABLE, reason)
             return found
-        found.notebook = path.read_bytes()
-        found.files = _beside(folder)
-        found.timestamp = _timestamp(folder)
+        beside = folders.beside(folder, frozenset([TIMESTAMP]))
+        found.files, found.findings = beside.files, refusal.findings(beside)
+        found.timestamp, said = _timestamp(folder)
     except OSError as error:
         found.state = REFUSED
         found.note = f"Not graded: {error.filename or folder} cannot be read ({error.strerror})."
         return found
     if found.timestamp and not is_date(found.timestamp):
-        found.note = f"{found.note} Its timestamp.txt holds no date: it counts as in time.".strip()
-    if sum(map(len, found.files.values())) > _MOST_BYTES:
-        found.state = REFUSED
-        found.note = f"Not graded: more than {_MOST_BYTES >> 20} MB of files lie beside the notebook."
+        said = "Its timestamp.txt holds no date: it counts as in time."
+    found.note = " ".join(one for one in (found.note, said, beside.sentence()) if one)
     return found
 
 
-def _beside(folder: Path) -> dict[str, bytes]:
-    """Read the files beside the notebook; links are not followed."""
-    kept, hidden = {}, {".ipynb_checkpoints", "__pycache__", "feedback"}
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(set(folders) - hidden)
-        for name in sorted(files):
-            path = Path(place, name)
-            inside = path.relative_to(folder).as_posix()
-            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and inside != TIMESTAMP:
-                kept[inside] = path.read_bytes()
-    return kept
-
-
-def _timestamp(folder: Path) -> str:
-    path = folder / TIMESTAMP
-    return path.read_text(errors="replace").strip() if path.exists() else ""
+def _timestamp(folder: Path) -> tuple[str, str]:
+    """Return the text of nbgrader's ``timestamp.txt``, and a sentence where it is not read."""
+    try:
+        return folders.read(folder / TIMESTAMP, _MOST_TIMESTAMP).decode(errors="replace").strip(), ""
+    except FileNotFoundError:
+        return "", ""
+    except Unbearable as error:
+        return "", f"Its timestamp.txt is not read, and it counts as in time. {error}"
 
 
 def is_date(text: str) -> bool:
@@ -144,17 +145,15 @@ def _take_renamed(folder: Path, assignment: str) -> str:
     if wanted.exists():
         return ""
     fitting = []
-    for path in sorted(folder.glob("*.ipynb")):
-        if refusal.reason(path):
-            continue
+    for path in sorted(folder.glob("*.ipynb"))[:_MOST_NOTEBOOKS]:
         try:
-            ids = _grade_ids(nbformat.read(path, as_version=4))
+            ids = _grade_ids(nbformat.reads(folders.read(path, refusal.MOST_BYTES).decode(), as_version=4))
         except Exception:  # unreadable: not the one that we look for
             continue
         if any((exercise_of(id) or "").startswith(assignment[:2]) for id in ids):
             fitting.append(path)
     if len(fitting) == 1:
-        paths.write_atomically(wanted, fitting[0].read_bytes())
+        paths.write_atomically(wanted, folders.read(fitting[0], refusal.MOST_BYTES))
         return f"It was handed in as '{fitting[0].name}'."
     if fitting:
         return f"There are {len(fitting)} notebooks that could be it: {', '.join(p.name for p in fitting)}."
@@ -163,10 +162,22 @@ def _take_renamed(folder: Path, assignment: str) -> str:
 
 def unreadable(path: Path) -> str:
     """Say why a notebook cannot be read, or ""."""
-    if reason := refusal.reason(path):
-        return reason
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    """Return a notebook's bytes, and why they are none of a notebook, or ""."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        content = folders.read(path, refusal.MOST_BYTES)
+    except Unbearable as error:
+        return b"", str(error)
+    return content, _no_notebook(content)
+
+
+def _no_notebook(content: bytes) -> str:
+    """Say why bytes are no notebook, or ""."""
+    try:
+        text = content.decode("utf-8")
         json.loads(text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a copied cell has its double's id
