@@ -111,7 +111,11 @@ def configure(config, root: Path) -> None:
     from nbgrader.preprocessors import Execute
 
     from autograder.authoring import release
+    from autograder.grading import copying
 
+    copying.guard()
+    if "collect" not in config.ExchangeFactory:
+        config.ExchangeFactory.collect = copying.CollectPlainFiles
     room = Classroom.open(root)
     config.CourseDirectory.root = str(room.root)
     config.CourseDirectory.course_id = room.name

@@ -12,12 +12,14 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from autograder.errors import Unbearable
 
 #: Of one file, and of all that lies beside a notebook.
 MOST_FILE, MOST_BYTES = 32 * 2**20, 64 * 2**20
+MOST_NOTEBOOK = 50 * 2**20
 MOST_FILES, MOST_DEPTH = 500, 20
 #: Names that are looked at before the rest is left out unseen.
 MOST_NAMES = 200_000
@@ -140,14 +142,16 @@ def _too_large(size: int, most: int) -> str:
     return f"It is too large to read: {size / 2**20:.0f} MiB, and {most // 2**20} MiB is the most."
 
 
-def beside(folder: Path, skip: frozenset[str] = frozenset()) -> Beside:
+def beside(folder: Path, skip: frozenset[str] = frozenset(), notebooks: bool = False) -> Beside:
     """Read what lies beside the notebooks in a submission's folder: near files first, then by name.
 
     Parameters
     ----------
     folder : pathlib.Path
     skip : frozenset of str
-        Paths inside the folder that are not wanted.
+        Paths of files and folders inside it that are not wanted.
+    notebooks : bool
+        True where they are wanted too; their bytes are not counted with the others'.
 
     Raises
     ------
@@ -157,23 +161,24 @@ def beside(folder: Path, skip: frozenset[str] = frozenset()) -> Beside:
         If it cannot be opened.
     """
     found, total = Beside(), 0
-    for inside, name, seen, at in _walk(folder, found):
+    for inside, name, seen, at in _walk(folder, found, skip):
         if stat.S_ISLNK(seen.st_mode) and len(found.links) < _KEPT:
             found.links.append(inside)
-        if name.endswith(".ipynb") or inside in skip:
+        if (name.endswith(".ipynb") and not notebooks) or inside in skip:
             continue
+        most = MOST_NOTEBOOK if name.endswith(".ipynb") else MOST_FILE
         if not inside.isprintable() or len(inside) > 400:
             found.leave(inside, "not a name to use")
         elif len(found.files) >= MOST_FILES:
             found.leave(inside, f"{MOST_FILES} files are the most")
         elif not stat.S_ISREG(seen.st_mode):
             found.leave(inside, _short(why_not(seen, 0)))
-        elif seen.st_size <= MOST_FILE and total + seen.st_size > MOST_BYTES:
+        elif seen.st_size <= most == MOST_FILE and total + seen.st_size > MOST_BYTES:
             found.leave(inside, f"{MOST_BYTES >> 20} MiB together are the most")
         else:
             try:
-                found.files[inside] = read(name, MOST_FILE, at)
-                total += len(found.files[inside])
+                found.files[inside] = read(name, most, at)
+                total += len(found.files[inside]) if most == MOST_FILE else 0
             except Unbearable as error:
                 found.leave(inside, _short(str(error)))
             except OSError as error:
@@ -185,47 +190,53 @@ def _short(sentence: str) -> str:
     return sentence.removeprefix("It is ").partition(":")[0].rstrip(".")
 
 
-def _walk(folder: Path, found: Beside) -> Iterator[tuple[str, str, os.stat_result, int]]:
+def _walk(folder: Path, found: Beside, skip: frozenset[str]) -> Iterator[tuple[str, str, os.stat_result, int]]:
     """Yield each name that is no folder: its path inside, itself, what it is, and a descriptor of the folder it is in."""
-    waiting, names = deque([()]), 0
+    waiting: deque[tuple[str, ...]] = deque([()])
+    left = MOST_NAMES
     while waiting:
-        steps: tuple[str, ...] = waiting.popleft()
+        steps = waiting.popleft()
         try:
             at = _descend(folder, steps)
-        except (OSError, Unbearable) as error:
+        except (OSError, Unbearable):
             if not steps:
                 raise
-            found.leave("/".join(steps), getattr(error, "strerror", None) or "cannot be opened")
+            found.leave("/".join(steps), "a folder that cannot be opened")
             continue
         try:
-            with os.scandir(at) as entries:
-                listed = []
-                for entry in entries:
-                    names += 1
-                    if names > MOST_NAMES:
-                        break
-                    listed.append(entry.name)
-            if "pyvenv.cfg" in listed:
+            names = _names(at, left)
+            left -= len(names)
+            if "pyvenv.cfg" in names:
                 found.leave("/".join(steps) or ".", "a Python environment")
                 continue
-            for name in sorted(listed):
-                try:
-                    seen = os.stat(name, dir_fd=at, follow_symlinks=False)
-                except OSError:
-                    continue
-                if not stat.S_ISDIR(seen.st_mode):
-                    yield "/".join((*steps, name)), name, seen, at
-                elif name.startswith(".") or name in _MADE:
+            for name in names:
+                inside, seen = "/".join((*steps, name)), _seen(name, at)
+                if seen is not None and not stat.S_ISDIR(seen.st_mode):
+                    yield inside, name, seen, at
+                elif name.startswith(".") or name in _MADE or inside in skip or seen is None:
                     continue
                 elif len(steps) >= MOST_DEPTH:
-                    found.leave("/".join((*steps, name)), f"deeper than {MOST_DEPTH} folders")
+                    found.leave(inside, f"deeper than {MOST_DEPTH} folders")
                 else:
                     waiting.append((*steps, name))
         finally:
             os.close(at)
-        if names > MOST_NAMES:
+        if left <= 0:
             found.leave("...", f"more than {MOST_NAMES} names")
             return
+
+
+def _names(at: int, most: int) -> list[str]:
+    """Return the names in a folder, in order, and no more than so many."""
+    with os.scandir(at) as entries:
+        return sorted(entry.name for entry in islice(entries, most))
+
+
+def _seen(name: str, at: int) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=at, follow_symlinks=False)
+    except OSError:
+        return None
 
 
 def _descend(folder: Path, steps: tuple[str, ...]) -> int:

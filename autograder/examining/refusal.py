@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.errors import Unbearable
 from autograder.examining import audit, folder
 
-MOST_BYTES = 50 * 2**20
+MOST_BYTES = folder.MOST_NOTEBOOK
 MOST_CELLS = 2000
 
 
@@ -54,7 +54,9 @@ def findings(beside: folder.Beside) -> list[audit.Finding]:
     links = [audit.Finding("link in the submission", folder.printable(name)) for name in beside.links[:50]]
     odd = ("pipe", "socket", "device", "a hard link")
     files = [(name, why) for name, why in beside.left_out.items() if why.endswith(odd)]
-    return links + [audit.Finding("odd file in the submission", f"{folder.printable(n)}: {why}") for n, why in files[:50]]
+    return links + [
+        audit.Finding("odd file in the submission", f"{folder.printable(n)}: {why}") for n, why in files[:50]
+    ]
 
 
 def seen(place: Path) -> list[audit.Finding]:
