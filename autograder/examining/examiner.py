@@ -7,7 +7,6 @@ exercise's put away.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from nbformat.v4 import new_output
 
 from autograder import sandbox
 from autograder.errors import AuthorError
-from autograder.examining import audit
+from autograder.examining import audit, cell_answer
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution
 from autograder.examining.worker_client import Died, WorkerClient
@@ -30,7 +29,10 @@ from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+#: Characters that a notebook's outputs may have as a whole.
+MOST_OUTPUT = 8 * 2**20
+#: From so many on, no more cells are looked at for what is worth a look.
+MOST_FINDINGS = 300
 #: What a run that lacks a library may end with, where the answer itself is right.
 _FOR_WANT = ("NameError", "AttributeError", "ImportError", "ModuleNotFoundError", "TypeError", "UnboundLocalError")
 
@@ -77,6 +79,7 @@ class _Run:
         self.leaned: dict[int, list[str]] = {}
         self.deadly: set[int] = set()
         self.demos_ran = False
+        self.room_left = MOST_OUTPUT
 
     def run(self) -> _Run:
         begun = time.monotonic()
@@ -114,11 +117,18 @@ class _Run:
             self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
             return
         answer = self.session.run_cell(cell.source, min(self.limits.cell, left), is_learners(cell))
-        self.outputs[position] = _outputs(answer)
-        if answer.get("leaned"):
-            self.leaned[position] = [str(name) for name in answer["leaned"]]
+        self.outputs[position] = self._kept(answer)
+        if answer["leaned"]:
+            self.leaned[position] = answer["leaned"]
         if is_learners(cell):
-            self.findings += audit.seen_in_error(answer.get("error"), position)
+            self.findings += audit.seen_in_error(answer["error"], position)
+
+    def _kept(self, answer: cell_answer.CellAnswer) -> list:
+        """Return a cell's outputs while there is room for them: a notebook's are bounded as a whole."""
+        self.room_left -= cell_answer.size(answer)
+        if self.room_left < 0:
+            return [_said("The outputs of this notebook are too large to be kept; this cell's are left out.")]
+        return _outputs(answer)
 
     def _restart(self, until: int) -> None:
         """Start a fresh process and bring it to where the last one was."""
@@ -225,7 +235,7 @@ class _Run:
     def _note(self, position: int, what: str) -> None:
         sentence = f"Cell {position + 1} was left out: {what}."
         self.notes.append(sentence)
-        self.outputs[position] = [new_output("stream", name="stdout", text=sentence + "\n")]
+        self.outputs[position] = [_said(sentence)]
 
 
 class _Examining:
@@ -273,7 +283,7 @@ class _Examining:
 
     def _look_at_source(self) -> None:
         for position, cell in enumerate(self.notebook.cells):
-            if is_learners(cell):
+            if is_learners(cell) and len(self.found.findings) < MOST_FINDINGS:
                 self.found.findings += audit.look(cell.source, position)
 
     @staticmethod
@@ -328,7 +338,7 @@ class _Examining:
         return best
 
     def _find(self, finding: audit.Finding) -> None:
-        if finding not in self.found.findings:
+        if finding not in self.found.findings and len(self.found.findings) < 2 * MOST_FINDINGS:
             self.found.findings.append(finding)
 
     def _keep(self, runs: list[_Run]) -> None:
@@ -339,8 +349,7 @@ class _Examining:
             shown = [run.outputs[position] for run in runs if position in run.outputs]
             cell.outputs = shown[-1] if shown else []
             if len(runs) == 1 and position in runs[0].leaned:
-                sentence = "This cell was run without the libraries that this chapter's exercises forbid.\n"
-                cell.outputs = [new_output("stream", name="stdout", text=sentence)]
+                cell.outputs = [_said("This cell was run without the libraries that this chapter's exercises forbid.")]
         for run in runs:
             self.found.notes += [note for note in run.notes if note not in self.found.notes]
             for finding in run.findings:
@@ -356,28 +365,23 @@ def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(n for n in names if not (torch and n.startswith("torch.") and n.endswith(".*"))))
 
 
-def _outputs(answer: dict) -> list:
+def _outputs(answer: cell_answer.CellAnswer) -> list:
     """Turn a worker's answer into nbformat outputs: text and pictures.
 
     Nothing of it is an error or a score to nbgrader, and nothing runs in the browser of who reads it.
     """
-    outputs = []
-    if answer.get("text"):
-        outputs.append(new_output("stream", name="stdout", text=str(answer["text"])))
-    for data in answer.get("displays") or []:
-        kept = {}
-        if isinstance(data, dict) and isinstance(data.get("text/plain"), str):
-            kept["text/plain"] = data["text/plain"]
-        if isinstance(data, dict) and isinstance(data.get("image/png"), str) and _BASE64.fullmatch(data["image/png"]):
-            kept["image/png"] = data["image/png"]
-        if kept:
-            outputs.append(new_output("display_data", data=kept))
-    error = answer.get("error")
-    if isinstance(error, list) and len(error) == 3:
-        name, message, where = map(str, error)
+    outputs = [new_output("stream", name="stdout", text=answer["text"])] if answer["text"] else []
+    outputs += [new_output("display_data", data=data) for data in answer["displays"] if data]
+    if answer["error"]:
+        name, message, where = answer["error"]
         place = f" ({where})" if where else ""
         outputs.append(new_output("stream", name="stdout", text=f"{name}: {message}{place}\n"))
     return outputs
+
+
+def _said(sentence: str) -> nbformat.NotebookNode:
+    """Return an output of the examiner's own, in the place of a cell's."""
+    return new_output("stream", name="stdout", text=sentence + "\n")
 
 
 def examine(

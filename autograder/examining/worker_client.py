@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from autograder.examining import cell_answer
 from autograder.examining import folder as folders
 from autograder.sandbox import Pool, Worker
 from introdl.checking.channel import Channel, Closed, Damaged, Late
 from introdl.checking.outcome import Outcome
-from introdl.checking.packing import MAX_BYTES, Packed
+from introdl.checking.packing import MAX_BYTES, MAX_HEAD, Packed
 from introdl.checking.sheets import Entry, SheetCase
 
-_MOST = 3 * MAX_BYTES
+#: Bytes of an answer: one value, and the words around it.
+_MOST = MAX_BYTES + MAX_HEAD + 2**20
 #: Seconds that an answer may take on its way, on top of what its code may take.
 _GRACE = 5.0
 
@@ -24,6 +26,9 @@ _WHYS = {
     "processes": "it started more processes than there may be",
     "SIGXCPU": "it used more processor time than there is",
 }
+
+
+_DAMAGED = "its process sent damaged data"
 
 
 class Died(Exception):
@@ -112,17 +117,22 @@ class WorkerClient:
         except Closed as error:
             raise self._died("its process ended", "ended") from error
         except Damaged as error:
-            raise self._died("its process sent damaged data", "damaged") from error
+            raise self._died(_DAMAGED, "damaged") from error
 
-    def run_cell(self, source: str, seconds: float, pictures: bool = True) -> dict:
-        """Run a cell; returns its outputs (see `introdl.checking.worker`), with or without drawn figures.
+    def run_cell(self, source: str, seconds: float, pictures: bool = True) -> cell_answer.CellAnswer:
+        """Run a cell, with or without drawing its figures.
 
         Raises
         ------
         Died
-            If it did not come back, or left more behind than there may be: what comes after it would pay for that.
+            If it did not come back, what came back was damaged, or it left more behind than there may be: what comes
+            after it would pay for that.
         """
-        answer, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
+        head, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
+        try:
+            answer = cell_answer.read(head)
+        except ValueError as error:
+            raise self._died(_DAMAGED, "damaged") from error
         if self._worker is not None and self._worker.overrun():
             raise self._died("it used more than there is", "ended")
         return answer

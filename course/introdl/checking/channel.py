@@ -97,7 +97,7 @@ class Channel:
             raise Damaged from error
         raise Damaged
 
-    def _read(self, size: int, deadline: float) -> bytes:
+    def _read(self, size: int, deadline: float) -> bytearray:
         parts = bytearray()
         while len(parts) < size:
             self._wait([self._from], [], deadline)
@@ -110,7 +110,7 @@ class Channel:
             if not part:
                 raise Closed
             parts += part
-        return bytes(parts)
+        return parts
 
     @staticmethod
     def _wait(read: list[int], write: list[int], deadline: float) -> None:

@@ -83,6 +83,14 @@ def _weighed(entry: Entry, given: Any, expected: Any) -> tuple[Any, Any]:
         return Other("result that cannot be read"), expected
 
 
+def _compared(given: Any, expected: Any, rtol: float) -> Difference | None:
+    try:
+        return compare(given, expected, rtol)
+    except Exception:  # as in _read
+        sentence = "The result cannot be compared with what is right."
+        return Difference("unreadable", sentence, sentence)
+
+
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
@@ -130,7 +138,7 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
         verdict.sentence, verdict.blind = _sentence(entry, outcome)
         return verdict
     verdict.given, verdict.expected = _weighed(entry, _read(entry, case, outcome.value), expected)
-    difference = compare(verdict.given, verdict.expected, entry.rtol)
+    difference = _compared(verdict.given, verdict.expected, entry.rtol)
     if difference is not None:
         verdict.difference = difference
         verdict.sentence, verdict.blind = difference.sentence, difference.blind
@@ -167,7 +175,7 @@ def alike(entry: Entry, case: SheetCase, outcome: Outcome, known: Outcome) -> bo
     mistaken, _ = _weighed(entry, _read(entry, case, known.value), deepcopy(case.expected))
     if isinstance(mistaken, Wrong):
         return isinstance(given, Wrong) and given == mistaken
-    return compare(given, mistaken, entry.rtol) is None
+    return _compared(given, mistaken, entry.rtol) is None
 
 
 def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[Outcome]) -> list[Diagnosis]:
