@@ -18,6 +18,7 @@ from nbformat.v4 import new_output
 from autograder import sandbox
 from autograder.errors import AuthorError
 from autograder.examining import audit, cell_answer
+from autograder.examining.fixed_words import FixedWords
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution
 from autograder.examining.worker_client import Died, WorkerClient
@@ -29,6 +30,8 @@ from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry
 
+#: Marks an output that is the examiner's.
+SAID = "introdl_said"
 #: Characters that a notebook's outputs may have as a whole.
 MOST_OUTPUT = 8 * 2**20
 #: From so many on, no more cells are looked at for what is worth a look.
@@ -263,7 +266,8 @@ class _Examining:
         for absent, asked in self._second(entries, runs).items():
             runs.append(_Run(self, absent, asked).run())
         for exercise in ids:
-            self.found.verdicts[exercise] = self._settle(runs, entries[exercise])
+            verdict = self._settle(runs, entries[exercise])
+            self.found.verdicts[exercise] = FixedWords(entries[exercise]).limit(verdict)
         self._keep(runs)
         return self.found
 
@@ -380,8 +384,18 @@ def _outputs(answer: cell_answer.CellAnswer) -> list:
 
 
 def _said(sentence: str) -> nbformat.NotebookNode:
-    """Return an output of the examiner's own, in the place of a cell's."""
-    return new_output("stream", name="stdout", text=sentence + "\n")
+    """Return an output of the examiner's own, in the place of a cell's; it alone bears this mark."""
+    return new_output("display_data", data={"text/plain": sentence}, metadata={SAID: True})
+
+
+def without_outputs(nb: nbformat.NotebookNode) -> None:
+    """Take out of a graded notebook what its own code printed and showed, which could tell the hidden inputs.
+
+    The checks' reports and the examiner's own sentences stay.
+    """
+    for cell in nb.cells:
+        if cell.cell_type == "code" and checked_exercise(cell) is None:
+            cell.outputs = [one for one in cell.outputs if one.get("metadata", {}).get(SAID) is True]
 
 
 def examine(

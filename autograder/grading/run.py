@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from nbformat import NotebookNode
+
 from autograder import sandbox
 from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
@@ -79,13 +81,22 @@ class Run:
         self.lateness = room.lateness()
         self.limits = asdict(room.limits())
         self.given = room.beside_source(assignment)
-        self.cases = hidden_cases.of_class(self.store.folder, assignment[:2], room.seed)
+        self._cases: dict[int, bytes] = {}
         self.results: dict[str, Result] = {}
 
     def job(self, submission: Submission) -> jobs.Job:
         """Return a submission's job."""
         nb = repair.prepared(submission.notebook, self.released)
-        return jobs.Job.make(nb, submission.files | self.given, self.cases, self.limits)
+        return jobs.Job.make(nb, submission.files | self.given, self.cases(submission, nb), self.limits)
+
+    def cases(self, submission: Submission, nb: NotebookNode) -> bytes:
+        """Return the hidden cases that a submission meets."""
+        seed = self.room.seed
+        bank = hidden_cases.bank(self.store, seed, submission.student, nb, submission.files)
+        if bank not in self._cases:
+            found = hidden_cases.of_class(self.store.folder, self.assignment[:2], seed, bank)
+            self._cases[bank] = found
+        return self._cases[bank]
 
     def new_mark(self, submission: Submission, key: str, due: str) -> dict:
         """Return a submission's mark, without its scores: ``of`` is a fingerprint of all that they depend on."""
