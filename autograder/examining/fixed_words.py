@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _TOKEN = re.compile(rf"{_WORD.pattern}|{_NUMBER.pattern}|\W+|.", re.ASCII)
 _GAP = "…"
 #: Numbers of one sentence that are passed on, characters of it, and marks in a row.
-_NUMBERS, _LONGEST, _MARKS_IN_A_ROW = 10, 1000, 5
+_NUMBERS, _LONGEST, _MARKS_IN_A_ROW = 16, 1000, 5
 
 
 @cache
@@ -38,7 +38,9 @@ def _texts(entry: Entry) -> Iterator[str]:
     yield from (entry.title, *entry.names, *entry.hints, *entry.forbidden)
     for case in entry.cases:
         yield case.label
-        yield from (name for name, _ in case.inputs)
+        for name, value in case.inputs:
+            yield name
+            yield " ".join(map(str, getattr(value, "shape", ())))
         yield from _keys(case.expected)
     for mistake in entry.misconceptions:
         yield from (mistake.name, mistake.explanation)
