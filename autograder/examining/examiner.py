@@ -7,7 +7,6 @@ exercise's put away.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +60,7 @@ class Examination:
 
 @dataclass
 class Limits:
-    """Seconds that one cell and one notebook may take."""
+    """Seconds that one cell and one notebook may work (see `introdl.checking.clock`)."""
 
     cell: float = 60.0
     notebook: float = 900.0
@@ -85,16 +84,15 @@ class _Run:
         self.room_left = MOST_OUTPUT
 
     def run(self) -> _Run:
-        begun = time.monotonic()
         with self.session:
-            self.examining.deadline += time.monotonic() - begun  # a cold start is nobody's time
             self._pass_through()
             self._second_chance()
+        self.examining.used += self.session.used
         return self
 
     def _left(self) -> float:
         """Return the seconds that the notebook has left."""
-        return self.examining.deadline - time.monotonic()
+        return self.limits.notebook - self.examining.used - self.session.used
 
     def _pass_through(self) -> None:
         """Run the cells in their order; where one brings the process down, begin again without it."""
@@ -137,9 +135,7 @@ class _Run:
         """Start a fresh process and bring it to where the last one was."""
         for _ in range(len(self.notebook.cells) + 1):
             self.session.stop()
-            begun = time.monotonic()
             self.session.start()
-            self.examining.deadline += time.monotonic() - begun
             for position, cell in enumerate(self.notebook.cells[:until]):
                 if not self._runs(position, cell) or checked_exercise(cell):
                     continue
@@ -156,12 +152,12 @@ class _Run:
     def _probe(self, exercise: str) -> Verdict:
         entry = self.entries[exercise]
         in_series = self._in_series(entry)
-        outcomes, deadline = [], time.monotonic() + entry.seconds
+        outcomes, until = [], self.session.used + entry.seconds
         for number, case in enumerate(entry.cases):
             if number in in_series:
                 outcomes.append(in_series[number])
                 continue
-            left = deadline - time.monotonic()
+            left = until - self.session.used
             if left < 0.05:
                 outcomes.append(Outcome("not run"))
                 continue
@@ -170,9 +166,9 @@ class _Run:
             except Died as death:
                 outcomes.append(Outcome("crashed", message=str(death)))
                 self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), exercise=exercise))
-                spent = time.monotonic()
+                before = self.session.used
                 self._restart(self._place_of(exercise))
-                deadline += time.monotonic() - spent
+                until += self.session.used - before
         return judge(entry, outcomes)
 
     def _in_series(self, entry: Entry) -> dict[int, Outcome]:
@@ -250,7 +246,7 @@ class _Examining:
         self.notebook, self.entries, self.folder, self.limits = notebook, entries, folder, limits
         self.pool, self.without = pool, without
         self.idle = self._idle()
-        self.deadline = time.monotonic() + limits.notebook
+        self.used = 0.0
         self.found = Examination()
 
     def run(self) -> Examination:

@@ -12,6 +12,7 @@ from autograder.examining import cell_answer
 from autograder.examining import folder as folders
 from autograder.sandbox import Pool, Worker
 from introdl.checking.channel import Channel, Closed, Damaged, Late
+from introdl.checking.clock import Budget
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import MAX_BYTES, MAX_HEAD, Packed
 from introdl.checking.sheets import Entry, SheetCase
@@ -69,6 +70,8 @@ class WorkerClient:
     ):
         self.folder, self.pool, self.room, self.absent, self.without = folder, pool, room, absent, without
         self._worker: Worker | None = None
+        #: Seconds that all its answers took (see `introdl.checking.clock`).
+        self.used = 0.0
 
     def __enter__(self) -> WorkerClient:
         self.start()
@@ -108,12 +111,15 @@ class WorkerClient:
         """
         if self._worker is None:
             raise Died("its process had ended", "ended")
-        deadline = time.monotonic() + seconds
+        budget = Budget(seconds, self._worker.look)
         try:
-            self._channel.send(request, values, deadline)
-            return self._channel.receive(deadline)
+            self._channel.send(request, values, budget.left)
+            answer = self._channel.receive(budget.left)
+            self.used += budget.used()
+            return answer
         except Late as error:
-            raise self._died(f"it did not come back within {seconds:.0f} s", "time") from error
+            self.used += seconds
+            raise self._died(f"it did not come back within {seconds:.0f} s of processor time", "time") from error
         except Closed as error:
             raise self._died("its process ended", "ended") from error
         except Damaged as error:
@@ -148,12 +154,12 @@ class WorkerClient:
         A case's inputs go inside when the one before is done. Returns as many outcomes as came; none is no fault.
         """
         found: list[Outcome] = []
-        deadline = time.monotonic() + seconds
+        until = self.used + seconds
         answer, _ = self._ask(_request("series", entry, seconds), [], seconds + _GRACE)
         if not answer.get("started"):
             return found
         for case in entry.cases:
-            left = max(deadline - time.monotonic(), 0.05)
+            left = max(until - self.used, 0.05)
             head, values = self._ask({"do": "next", "seconds": left} | _names(case), _values(case), left + _GRACE)
             if head.get("kind") == "none":
                 return found

@@ -17,7 +17,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,8 @@ from typing import IO
 from autograder.errors import SandboxError
 from autograder.sandbox.base import Sandbox
 from autograder.sandbox.bubblewrap import Bubblewrap
+from introdl.checking import clock
+from introdl.checking.clock import Look
 
 #: Set to "1" to run submissions with your own rights, where there is no sandbox (``autograder grade --unsafe``).
 UNSAFE = "AUTOGRADER_UNSAFE"
@@ -165,14 +168,37 @@ def _tasks() -> int:
 
 
 class Worker:
-    """A process for one submission: where to write to it and read from it, and how to end it."""
+    """A process for one submission: where to write to it and read from it, and how to end it.
 
-    def __init__(self, read: int, write: int, end, overrun=lambda: ""):
-        self.read, self.write, self._end = read, write, end
-        #: Looks at once at what it uses; ends it where that is too much, and returns what: "memory", "processes" or "".
-        self.overrun = overrun
+    Parameters
+    ----------
+    read, write : int
+    end : callable
+        Ends it, and says why it had ended by itself.
+    look : callable, optional
+        Looks at what it uses, and ends it where that is too much: returns ``why`` (see `overrun`), ``cpu`` and ``waited``.
+    """
+
+    def __init__(self, read: int, write: int, end: Callable[[], str], look: Callable[[], dict] = dict):
+        self.read, self.write, self._end, self._ask = read, write, end, look
+        self._last = Look(time.monotonic(), 0.0, 0.0)
+        self._why = ""
         os.set_blocking(read, False)
         os.set_blocking(write, False)
+
+    def look(self) -> Look:
+        """Return the time that it and all its children have used until now."""
+        said = self._ask()
+        self._why = str(said.get("why", ""))
+        if "cpu" in said:
+            self._last = Look(time.monotonic(), said["cpu"], said["waited"])
+            return self._last
+        # Nobody knows: it ended, or there is no zygote. Then the clock on the wall counts.
+        return Look(time.monotonic(), self._last.cpu + time.monotonic() - self._last.wall, self._last.waited)
+
+    def overrun(self) -> str:
+        """Return what it used too much of when `look` looked, for which it was ended: "memory", "processes" or ""."""
+        return self._why
 
     def end(self) -> str:
         """End it and all that it started; return why it had ended by itself: "memory", "processes", a signal or ""."""
@@ -298,14 +324,11 @@ class Zygote:
                     answer = {}
             if answer.get("forked"):
                 descriptor = ours.detach()
-                return Worker(descriptor, descriptor, self._end, self._overrun)
+                return Worker(descriptor, descriptor, self._end, lambda: self._ask("look"))
             ours.close()
             reason = answer.get("reason", reason)
             self.close()
         raise SandboxError(f"The sandbox starts no process for a submission: {reason}.")
-
-    def _overrun(self) -> str:
-        return str(self._ask("look").get("why", ""))
 
     def _ask(self, what: str) -> dict:
         if self._control is None:
@@ -429,4 +452,12 @@ def _unsafe_worker() -> Worker:
     read, write = os.dup(process.stdout.fileno()), os.dup(process.stdin.fileno())
     process.stdout.close()
     process.stdin.close()
-    return Worker(read, write, end)
+
+    def look() -> dict:
+        if not sys.platform.startswith("linux"):
+            return {}
+        sums.add(clock.family(f"/proc/{process.pid}"))
+        return {"cpu": sums.cpu, "waited": sums.waited}
+
+    sums = clock.Sums()
+    return Worker(read, write, end, look)
