@@ -256,4 +256,4 @@ def test_a_notebooks_outputs_are_bounded_as_a_whole(monkeypatch, tmp_path):
     examining = examiner._Examining(nbformat.v4.new_notebook(), {}, tmp_path, examiner.Limits(), None, frozenset())
     run = examiner._Run(examining, (), set())
     first, second, third = (run._kept(cell_answer.read({"text": "x" * 60})) for _ in range(3))
-    assert first[0].text == "x" * 60 and second == third and "too large to be kept" in second[0].text
+    assert first[0].text == "x" * 60 and second == third and "too large to be kept" in second[0].data["text/plain"]

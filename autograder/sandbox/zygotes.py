@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO
 
 from autograder.errors import SandboxError
+from autograder.sandbox import cgroups
 from autograder.sandbox.base import Sandbox
 from autograder.sandbox.bubblewrap import Bubblewrap
 from introdl.checking import clock
@@ -32,6 +33,9 @@ from introdl.checking.clock import Look
 
 #: Set to "1" to run submissions with your own rights, where there is no sandbox (``autograder grade --unsafe``).
 UNSAFE = "AUTOGRADER_UNSAFE"
+
+#: Bytes that a warm zygote and its libraries may take.
+_WARM = 2 * 2**30
 
 #: A room with nothing warm in it, to see whether a sandbox can be made.
 TRIAL = "trial"
@@ -230,6 +234,7 @@ class Zygote:
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._errors: IO[bytes] | None = None
+        self._group, self._grouped = cgroups.Group(), False
         #: False where the system forbids namespaces inside the sandbox; then each submission has a new sandbox.
         self.isolates = True
 
@@ -249,11 +254,26 @@ class Zygote:
         SandboxError
             If there is no sandbox, Python does not start in it, or system calls cannot be refused there.
         """
+        try:
+            self._start(cgroups.group(*self._most()))
+        except SandboxError:
+            if not self._grouped:
+                raise
+            self._start(cgroups.Group())  # a group that nothing starts in is worse than none
+
+    def _most(self) -> tuple[int, int]:
+        """Return what the kernel bounds: bytes of every kind, and processes, the zygote itself among them."""
+        memory = self.bounds.memory + 3 * self.bounds.scratch + _WARM
+        return memory, 2 * self.bounds.processes + 16
+
+    def _start(self, group: cgroups.Group) -> None:
+        self._group, self._grouped = group, bool(group.words)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the zygote
         surroundings = environment("/home") | {"TMPDIR": "/tmp"} | (self._sandbox or found()).environment()
+        surroundings |= group.environment
         with theirs:
-            command = self.command(theirs.fileno())
+            command = [*self._group.words, *self.command(theirs.fileno())]
             try:
                 self._process = subprocess.Popen(
                     command,
@@ -266,6 +286,7 @@ class Zygote:
                 )
             except OSError as error:
                 ours.close()
+                self._group.close()
                 raise SandboxError(f"{command[0]} cannot be started: {error.strerror}.") from error
         self._control = ours
         hello = self._hear(120)
@@ -341,6 +362,9 @@ class Zygote:
 
     def _end(self) -> str:
         answer = self._ask("end")
+        if self._group.out_of_memory():
+            self.close()  # the next one has a group that has not been out of memory
+            return "memory"
         if not answer.get("ended") or not self.isolates:
             self.close()
         return str(answer.get("why", ""))
@@ -361,6 +385,8 @@ class Zygote:
             process.wait()
         if errors is not None:
             errors.close()
+        group, self._group = self._group, cgroups.Group()
+        group.close()
 
 
 class Pool:

@@ -1,6 +1,6 @@
 """How long a process has worked: what a verdict may depend on, however busy the machine is.
 
-Processor time counts in full. Time spent asleep counts a third, so that what waits for ever comes to an end, too. Time in
+Processor time counts in full. Time spent asleep counts half, so that what waits for ever comes to an end, too. Time in
 which a process was ready and others had the processor does not count.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 #: What a second asleep counts; and where nobody tells how long a process waited for a processor.
-_ASLEEP, _PERHAPS_ASLEEP = 1 / 3, 1 / 15
+_ASLEEP, _PERHAPS_ASLEEP = 1 / 2, 1 / 10
 #: A process that is asked about again after so many seconds at the latest.
 _AGAIN = 1.0
 
