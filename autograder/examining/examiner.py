@@ -29,6 +29,11 @@ from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry
 
+#: What the audit says of an answer that reached a limit in its own process.
+_LIMITS_REACHED = {
+    "out of time": ("time limit", "it did not come to an end: a loop without end, perhaps"),
+    "out of memory": ("memory limit", "it asked for more memory than there is"),
+}
 #: Marks an output that is the examiner's.
 SAID = "introdl_said"
 #: Characters that a notebook's outputs may have as a whole.
@@ -332,6 +337,8 @@ class _Examining:
                     f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
                 )
                 case.difference, best.diagnoses = None, []
+            if outcome.kind in _LIMITS_REACHED:
+                self._find(audit.Finding(*_LIMITS_REACHED[outcome.kind], exercise=entry.id))
             if outcome.kind == "forbidden":
                 text = f"calls {outcome.message}, which is to be written by hand"
                 self._find(audit.Finding("forbidden call", text, exercise=entry.id))

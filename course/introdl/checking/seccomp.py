@@ -12,7 +12,7 @@ import platform
 import struct
 
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
-_ALLOW, _REFUSE = 0x7FFF_0000, 0x0005_0000 | 1  # EPERM
+_ALLOW, _REFUSE, _NO_MEMORY = 0x7FFF_0000, 0x0005_0000 | 1, 0x0005_0000 | 12  # EPERM, ENOMEM
 _LOAD, _EQUAL, _AT_LEAST, _AND, _RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
 
 #: Each call's number on x86-64 and on arm64 (asm/unistd_64.h, asm-generic/unistd.h).
@@ -68,9 +68,9 @@ def program(machine: str) -> bytes | None:
         (_EQUAL, 0, 3, _MMAP[column]),
         (_LOAD, 0, 0, _FLAGS),  # seccomp_data.args[3], its lower half
         (_AND, 0, 0, _SHARED_OR_NOT),
-        (_EQUAL, 1, 0, _SHARED),
+        (_EQUAL, 2, 0, _SHARED),
     ]
-    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _NO_MEMORY)]
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
 
 
