@@ -75,7 +75,10 @@ class Examine(NbGraderPreprocessor):
     def _cases(self, nb, assignment: str, student: str) -> bytes:
         """Return the hidden cases that ``autograder grade`` would take."""
         store = Store(Path(self.classroom) / ".graded" / assignment)
-        files = folders.beside(self._submitted(assignment, student), frozenset([TIMESTAMP])).files
+        try:
+            files = folders.beside(self._submitted(assignment, student), frozenset([TIMESTAMP])).files
+        except FileNotFoundError:  # it was graded before, and is taken from autograded/
+            files = {}
         bank = hidden_cases.bank(store, self.seed, student, nb, files)
         return hidden_cases.of_class(store.folder, assignment[:2], self.seed, bank)
 

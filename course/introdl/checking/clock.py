@@ -103,17 +103,20 @@ class Sums:
     def __init__(self) -> None:
         self.cpu = 0.0
         self._waited: dict[str, float] = {}
+        self._ended = 0.0
 
     def add(self, processes: list[str]) -> None:
         """Look at the processes that there are, as folders under ``/proc``."""
         self.cpu = max(self.cpu, processor_time(processes))
+        before, self._waited = self._waited, {}
         for one in processes:
-            self._waited[one] = max(self._waited.get(one, 0.0), waited(one) or 0.0)
+            self._waited[one] = max(before.pop(one, 0.0), waited(one) or 0.0)
+        self._ended += sum(before.values())
 
     @property
     def waited(self) -> float:
         """Seconds that they were ready and had no processor."""
-        return sum(self._waited.values())
+        return self._ended + sum(self._waited.values())
 
 
 class ChildClock:
