@@ -76,7 +76,8 @@ class FixedWords:
 
     def of(self, sentence: str) -> str:
         """Return a sentence with a gap for each word and number that is not the course's."""
-        parts, numbers = [], 0
+        parts: list[str] = []
+        numbers = 0
         for token in _TOKEN.findall(sentence[:_LONGEST]):
             if _WORD.fullmatch(token):
                 kept = token.lower() in self._words

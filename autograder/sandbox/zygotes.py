@@ -184,7 +184,8 @@ class Worker:
     """
 
     def __init__(self, read: int, write: int, end: Callable[[], str], look: Callable[[], dict] = dict):
-        self.read, self.write, self._end, self._ask = read, write, end, look
+        self.read, self.write, self._ask = read, write, look
+        self._end: Callable[[], str] | None = end
         self._last = Look(time.monotonic(), 0.0, 0.0)
         self._why = ""
         os.set_blocking(read, False)
