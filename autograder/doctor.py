@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autograder import sandbox
+from autograder.sandbox import cgroups
 from introdl.doctor import NOTE, OK, Finding
 
 
@@ -10,4 +11,5 @@ def examine() -> list[Finding]:
     """Look at the sandbox: is there one, and if not, why."""
     if reason := sandbox.trouble():
         return [Finding("sandbox", NOTE, f"Only grading a class needs it. {reason}")]
-    return [Finding("sandbox", OK, f"submissions can be graded here ({sandbox.found().name})")]
+    how = f"submissions can be graded here ({sandbox.found().name}); {cgroups.describe()}"
+    return [Finding("sandbox", OK, how)]

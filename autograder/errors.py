@@ -31,3 +31,7 @@ class Stopped(Exception):
 
 class Unreadable(Exception):
     """A submitted file is no notebook; the text says why."""
+
+
+class Unbearable(Exception):
+    """A stranger's file is not read: it is no plain file, or too large. The text says what it is."""

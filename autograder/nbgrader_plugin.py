@@ -16,8 +16,11 @@ from traitlets import Float, Unicode
 
 from autograder.classroom import Classroom
 from autograder.examining import audit, examiner, refusal
+from autograder.examining import folder as folders
 from autograder.examining.repair import checked_exercise, differences, repair
 from autograder.grading import hidden_cases
+from autograder.grading.store import Store
+from autograder.grading.submissions import TIMESTAMP
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -57,7 +60,7 @@ class Examine(NbGraderPreprocessor):
         if not self.seed:
             raise ValueError("Examine.seed is empty. Grade in a folder that 'autograder classroom init' made.")
         folder = Path(resources.get("metadata", {}).get("path") or ".")
-        entries = hidden_cases.read(self._cases(assignment))
+        entries = hidden_cases.read(self._cases(nb, assignment, student))
         links = refusal.links(self._submitted(assignment, student)) if self.classroom else set()
         found = examiner.examine(nb, entries, folder, self.limits(), without=links)
         for note in found.notes:
@@ -69,8 +72,15 @@ class Examine(NbGraderPreprocessor):
                 examiner.write_verdict(cell, found.verdicts[exercise])
         return nb, resources
 
-    def _cases(self, assignment: str) -> bytes:
-        return hidden_cases.of_class(Path(self.classroom) / ".graded" / assignment, assignment[:2], self.seed)
+    def _cases(self, nb, assignment: str, student: str) -> bytes:
+        """Return the hidden cases that ``autograder grade`` would take."""
+        store = Store(Path(self.classroom) / ".graded" / assignment)
+        try:
+            files = folders.beside(self._submitted(assignment, student), frozenset([TIMESTAMP])).files
+        except FileNotFoundError:  # it was graded before, and is taken from autograded/
+            files = {}
+        bank = hidden_cases.bank(store, self.seed, student, nb, files)
+        return hidden_cases.of_class(store.folder, assignment[:2], self.seed, bank)
 
     def _submitted(self, assignment: str, student: str) -> Path:
         return Path(self.classroom, "submitted", student, assignment)
@@ -79,8 +89,17 @@ class Examine(NbGraderPreprocessor):
         """Keep what is worth a look, with what `RepairCells` saw before."""
         before = differences(nb)
         if self.classroom:
-            links = refusal.findings(self._submitted(assignment, student))
+            links = refusal.seen(self._submitted(assignment, student))
             audit.record(Path(self.classroom), assignment, student, before + findings + links)
+
+
+class KeepReports(NbGraderPreprocessor):
+    """Leave out of a feedback page what the submission's own code printed and showed while it was graded."""
+
+    def preprocess(self, nb, resources):
+        """Take a graded notebook's outputs out, but for reports."""
+        examiner.without_outputs(nb)
+        return nb, resources
 
 
 class PerDay(LateSubmissionPlugin):
@@ -107,11 +126,15 @@ def configure(config, root: Path) -> None:
     root : pathlib.Path
         The classroom's folder.
     """
-    from nbgrader.converters import Autograde
+    from nbgrader.converters import Autograde, GenerateFeedback
     from nbgrader.preprocessors import Execute
 
     from autograder.authoring import release
+    from autograder.grading import copying
 
+    copying.guard()
+    if "collect" not in config.ExchangeFactory:
+        config.ExchangeFactory.collect = copying.CollectPlainFiles
     room = Classroom.open(root)
     config.CourseDirectory.root = str(room.root)
     config.CourseDirectory.course_id = room.name
@@ -126,6 +149,7 @@ def configure(config, root: Path) -> None:
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]
     grading = Autograde.autograde_preprocessors.default_args[0]
     config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
+    config.GenerateFeedback.preprocessors = [KeepReports, *GenerateFeedback.preprocessors.default_args[0]]
     config.RepairCells.release = str(room.root / "release")
     config.Examine.seed = room.seed
     config.Examine.classroom = str(room.root)

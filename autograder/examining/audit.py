@@ -205,7 +205,7 @@ def seen_in_error(error: object, position: int) -> list[Finding]:
         return [Finding("access refused", text, cell=position + 1)]
     if name == "FileNotFoundError" and re.search(r"'(/|\.\./|~)", message):
         return [Finding("a file outside looked for", text, cell=position + 1)]
-    if name == "MemoryError":
+    if name == "MemoryError" or "Cannot allocate memory" in message:
         return [Finding("memory limit", text, cell=position + 1)]
     return []
 

@@ -7,8 +7,6 @@ exercise's put away.
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,8 @@ from nbformat.v4 import new_output
 
 from autograder import sandbox
 from autograder.errors import AuthorError, NotJudged
-from autograder.examining import audit
+from autograder.examining import audit, cell_answer
+from autograder.examining.fixed_words import FixedWords
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
 from autograder.examining.worker_client import Died, WorkerClient
@@ -30,7 +29,17 @@ from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry, SheetCase
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+#: What the audit says of an answer that reached a limit in its own process.
+_LIMITS_REACHED = {
+    "out of time": ("time limit", "it did not come to an end: a loop without end, perhaps"),
+    "out of memory": ("memory limit", "it asked for more memory than there is"),
+}
+#: Marks an output that is the examiner's.
+SAID = "introdl_said"
+#: Characters that a notebook's outputs may have as a whole.
+MOST_OUTPUT = 8 * 2**20
+#: From so many on, no more cells are looked at for what is worth a look.
+MOST_FINDINGS = 300
 #: What a run that lacks a library may end with, where the answer itself is right.
 #: How a process may end that was not the submission's doing: then it is run again, once.
 _BY_CHANCE = ("ended", "killed", "damaged")
@@ -58,7 +67,7 @@ class Examination:
 
 @dataclass
 class Limits:
-    """Seconds that one cell and one notebook may take."""
+    """Seconds that one cell and one notebook may work (see `introdl.checking.clock`)."""
 
     cell: float = 60.0
     notebook: float = 900.0
@@ -81,18 +90,19 @@ class _Run:
         self.deadly: set[int] = set()
         self.again: set[int | str] = set()
         self.demos_ran = False
+        self.lost = 0.0  # seconds that went to what was done again
+        self.room_left = MOST_OUTPUT
 
     def run(self) -> _Run:
-        begun = time.monotonic()
         with self.session:
-            self.examining.deadline += time.monotonic() - begun  # a cold start is nobody's time
             self._pass_through()
             self._second_chance()
+        self.examining.used += self.session.used
         return self
 
     def _left(self) -> float:
         """Return the seconds that the notebook has left."""
-        return self.examining.deadline - time.monotonic()
+        return self.limits.notebook - self.examining.used - self.session.used
 
     def _pass_through(self) -> None:
         """Run the cells in their order; where one brings the process down, begin again without it."""
@@ -119,20 +129,32 @@ class _Run:
             self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
             return
         answer = self.session.run_cell(cell.source, min(self.limits.cell, left), is_learners(cell))
-        self.outputs[position] = _outputs(answer)
-        if answer.get("leaned"):
-            self.leaned[position] = [str(name) for name in answer["leaned"]]
+        self.outputs[position] = self._kept(answer)
+        if answer["leaned"]:
+            self.leaned[position] = answer["leaned"]
         if is_learners(cell):
-            self.findings += audit.seen_in_error(answer.get("error"), position)
+            self.findings += audit.seen_in_error(answer["error"], position)
             self.passed[position] = _passed_over(answer, cell.source)
+
+    def _kept(self, answer: cell_answer.CellAnswer) -> list:
+        """Return a cell's outputs while there is room for them: a notebook's are bounded as a whole."""
+        self.room_left -= cell_answer.size(answer)
+        if self.room_left < 0:
+            return [_said("The outputs of this notebook are too large to be kept; this cell's are left out.")]
+        return _outputs(answer)
 
     def _restart(self, until: int) -> None:
         """Start a fresh process and bring it to where the last one was."""
+        used = self.session.used
+        try:
+            self._start_again(until)
+        finally:
+            self.lost += self.session.used - used
+
+    def _start_again(self, until: int) -> None:
         for _ in range(len(self.notebook.cells) + 1):
             self.session.stop()
-            begun = time.monotonic()
             self.session.start()
-            self.examining.deadline += time.monotonic() - begun
             for position, cell in enumerate(self.notebook.cells[:until]):
                 if not self._runs(position, cell) or checked_exercise(cell):
                     continue
@@ -166,19 +188,19 @@ class _Run:
     def _probe(self, exercise: str) -> Verdict:
         entry = self.entries[exercise]
         in_series = self._in_series(entry)
-        outcomes, deadline = [], time.monotonic() + entry.seconds
+        outcomes, until = [], self.session.used - self.lost + entry.seconds
         for number, case in enumerate(entry.cases):
             if number in in_series:
                 outcomes.append(in_series[number])
                 continue
-            left = deadline - time.monotonic()
+            used, lost = self.session.used, self.lost
+            left = until - (used - self.lost)
             if left < 0.05:
                 outcomes.append(Outcome("not run"))
                 continue
-            begun = time.monotonic()
             outcome = self._probe_case(entry, case, left)
             if outcome is None:
-                deadline += time.monotonic() - begun
+                self.lost = lost + self.session.used - used
                 outcome = self._probe_case(entry, case, left)
             outcomes.append(outcome or Outcome("crashed", message="its process ended"))
         return judge(entry, outcomes)
@@ -270,7 +292,7 @@ class _Run:
     def _note(self, position: int, what: str) -> None:
         sentence = f"Cell {position + 1} was left out: {what}."
         self.notes.append(sentence)
-        self.outputs[position] = [new_output("stream", name="stdout", text=sentence + "\n")]
+        self.outputs[position] = [_said(sentence)]
 
 
 class _Examining:
@@ -288,7 +310,7 @@ class _Examining:
         }
         self.replaced = self._replaced()
         self.idle = self._idle() - self.replaced
-        self.deadline = time.monotonic() + limits.notebook
+        self.used = 0.0
         self.found = Examination()
 
     def run(self) -> Examination:
@@ -304,7 +326,8 @@ class _Examining:
         for absent, asked in self._second(entries, runs).items():
             runs.append(_Run(self, absent, asked).run())
         for exercise in ids:
-            self.found.verdicts[exercise] = self._settle(runs, entries[exercise])
+            verdict = self._settle(runs, entries[exercise])
+            self.found.verdicts[exercise] = FixedWords(entries[exercise]).limit(verdict)
         self._keep(runs)
         return self.found
 
@@ -334,7 +357,7 @@ class _Examining:
 
     def _look_at_source(self) -> None:
         for position, cell in enumerate(self.notebook.cells):
-            if is_learners(cell):
+            if is_learners(cell) and len(self.found.findings) < MOST_FINDINGS:
                 self.found.findings += audit.look(cell.source, position)
 
     @staticmethod
@@ -383,13 +406,15 @@ class _Examining:
                     f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
                 )
                 case.difference, best.diagnoses = None, []
+            if outcome.kind in _LIMITS_REACHED:
+                self._find(audit.Finding(*_LIMITS_REACHED[outcome.kind], exercise=entry.id))
             if outcome.kind == "forbidden":
                 text = f"calls {outcome.message}, which is to be written by hand"
                 self._find(audit.Finding("forbidden call", text, exercise=entry.id))
         return best
 
     def _find(self, finding: audit.Finding) -> None:
-        if finding not in self.found.findings:
+        if finding not in self.found.findings and len(self.found.findings) < 2 * MOST_FINDINGS:
             self.found.findings.append(finding)
 
     def _keep(self, runs: list[_Run]) -> None:
@@ -400,8 +425,7 @@ class _Examining:
             shown = [run.outputs[position] for run in runs if position in run.outputs]
             cell.outputs = shown[-1] if shown else []
             if len(runs) == 1 and position in runs[0].leaned:
-                sentence = "This cell was run without the libraries that this chapter's exercises forbid.\n"
-                cell.outputs = [new_output("stream", name="stdout", text=sentence)]
+                cell.outputs = [_said("This cell was run without the libraries that this chapter's exercises forbid.")]
             self._tell_passed_over(position, cell, [run.passed[position] for run in runs if position in run.passed])
         for run in runs:
             self.found.notes += [note for note in run.notes if note not in self.found.notes]
@@ -417,7 +441,7 @@ class _Examining:
             by_reason.setdefault(cells.REASONS[reason], []).append(line)
             self._find(audit.Finding("passed over", cells.REASONS[reason], cell=position + 1, line=line))
         places = [f"{_lines(lines)} ({reason})" for reason, lines in by_reason.items()]
-        cell.outputs.append(new_output("stream", name="stdout", text=f"Passed over: {'; '.join(places)}.\n"))
+        cell.outputs.append(_said(f"Passed over: {'; '.join(places)}."))
         self.found.notes.append(f"Cell {position + 1} was run without {', '.join(places)}.")
 
 
@@ -425,20 +449,11 @@ def _lines(lines: list[int]) -> str:
     return f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]}"
 
 
-def _passed_over(answer: dict, source: str) -> dict[int, str]:
-    """Return by line what a worker says was passed over; of a stranger's answer what can be so."""
-    found, last = answer.get("passed"), source.count("\n") + 1
-    pairs = [one for one in found if isinstance(one, list) and len(one) == 2] if isinstance(found, list) else []
-    unsure = ("error",) if answer.get("leaned") else ()  # where a library was put away, that may have been why
-    return {
-        line: reason
-        for line, reason in pairs[:20]
-        if reason not in unsure
-        and type(line) is int
-        and 1 <= line <= last
-        and isinstance(reason, str)
-        and reason in cells.REASONS
-    }
+def _passed_over(answer: cell_answer.CellAnswer, source: str) -> dict[int, str]:
+    """Return by line what a worker says was passed over."""
+    last = source.count("\n") + 1
+    unsure = ("error",) if answer["leaned"] else ()  # where a library was put away, that may have been why
+    return {line: reason for line, reason in answer["passed"] if 1 <= line <= last and reason not in unsure}
 
 
 def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
@@ -450,28 +465,33 @@ def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(n for n in names if not (torch and n.startswith("torch.") and n.endswith(".*"))))
 
 
-def _outputs(answer: dict) -> list:
+def _outputs(answer: cell_answer.CellAnswer) -> list:
     """Turn a worker's answer into nbformat outputs: text and pictures.
 
     Nothing of it is an error or a score to nbgrader, and nothing runs in the browser of who reads it.
     """
-    outputs = []
-    if answer.get("text"):
-        outputs.append(new_output("stream", name="stdout", text=str(answer["text"])))
-    for data in answer.get("displays") or []:
-        kept = {}
-        if isinstance(data, dict) and isinstance(data.get("text/plain"), str):
-            kept["text/plain"] = data["text/plain"]
-        if isinstance(data, dict) and isinstance(data.get("image/png"), str) and _BASE64.fullmatch(data["image/png"]):
-            kept["image/png"] = data["image/png"]
-        if kept:
-            outputs.append(new_output("display_data", data=kept))
-    error = answer.get("error")
-    if isinstance(error, list) and len(error) == 3:
-        name, message, where = map(str, error)
+    outputs = [new_output("stream", name="stdout", text=answer["text"])] if answer["text"] else []
+    outputs += [new_output("display_data", data=data) for data in answer["displays"] if data]
+    if answer["error"]:
+        name, message, where = answer["error"]
         place = f" ({where})" if where else ""
         outputs.append(new_output("stream", name="stdout", text=f"{name}: {message}{place}\n"))
     return outputs
+
+
+def _said(sentence: str) -> nbformat.NotebookNode:
+    """Return an output of the examiner's own, in the place of a cell's; it alone bears this mark."""
+    return new_output("display_data", data={"text/plain": sentence}, metadata={SAID: True})
+
+
+def without_outputs(nb: nbformat.NotebookNode) -> None:
+    """Take out of a graded notebook what its own code printed and showed, which could tell the hidden inputs.
+
+    The checks' reports and the examiner's own sentences stay.
+    """
+    for cell in nb.cells:
+        if cell.cell_type == "code" and checked_exercise(cell) is None:
+            cell.outputs = [one for one in cell.outputs if one.get("metadata", {}).get(SAID) is True]
 
 
 def examine(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
-from autograder.examining import audit
+from autograder.errors import Unbearable
+from autograder.examining import audit, folder
 
-MOST_BYTES = 128 * 2**20
+MOST_BYTES = folder.MOST_NOTEBOOK
 MOST_CELLS = 2000
 
 
@@ -19,14 +21,19 @@ def reason(path: Path) -> str:
     path : pathlib.Path
         The submitted notebook, before it is read.
     """
-    if path.is_symlink():
-        return "It is a link to another file."
-    if not path.is_file():
-        return "It is not a file."
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        return f"It is too large to read: {size / 2**20:.0f} MiB, and {MOST_BYTES // 2**20} MiB is the most."
-    return ""
+    try:
+        return folder.why_not(os.lstat(path), MOST_BYTES)
+    except OSError as error:
+        return f"It cannot be read ({error.strerror})."
+
+
+def elsewhere(path: Path) -> bool:
+    """Whether a path is a link, of either kind: what would be read is another file, perhaps somebody else's."""
+    try:
+        seen = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISLNK(seen.st_mode) or (stat.S_ISREG(seen.st_mode) and seen.st_nlink > 1)
 
 
 def too_many_cells(cells: list) -> str:
@@ -34,17 +41,29 @@ def too_many_cells(cells: list) -> str:
     return f"It has {len(cells)} cells, and {MOST_CELLS} is the most." if len(cells) > MOST_CELLS else ""
 
 
-def links(folder: Path) -> set[str]:
+def links(place: Path) -> set[str]:
     """Return the links in a submission's folder, relative to it: what they lead to is not the submission's."""
-    found = set()
-    for here, folders, files in os.walk(folder):
-        for name in [*folders, *files]:
-            path = Path(here, name)
-            if path.is_symlink():
-                found.add(path.relative_to(folder).as_posix())
-    return found
+    try:
+        return set(folder.beside(place).links)
+    except (OSError, Unbearable):
+        return set()
 
 
-def findings(folder: Path) -> list[audit.Finding]:
-    """Return the links in a submission's folder, for the audit."""
-    return [audit.Finding("link in the submission", name) for name in sorted(links(folder))]
+def findings(beside: folder.Beside) -> list[audit.Finding]:
+    """Return what a submission's folder holds that is worth a look, for the audit."""
+    links = [audit.Finding("link in the submission", folder.printable(name)) for name in beside.links[:50]]
+    odd = ("pipe", "socket", "device", "a hard link")
+    files = [(name, why) for name, why in beside.left_out.items() if why.endswith(odd)]
+    return links + [
+        audit.Finding("odd file in the submission", f"{folder.printable(n)}: {why}") for n, why in files[:50]
+    ]
+
+
+def seen(place: Path) -> list[audit.Finding]:
+    """Return the findings of a submission's folder; a folder that cannot be looked at has its own."""
+    try:
+        return findings(folder.beside(place))
+    except Unbearable as error:
+        return [audit.Finding("link in the submission", str(error))]
+    except OSError:
+        return []

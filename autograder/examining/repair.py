@@ -123,6 +123,10 @@ def _differences(nb: NotebookNode, original: dict[str, NotebookNode]) -> list[au
             if meta.get(key) != handed_out.get(key):
                 text = f"{grade_id}: {key} is {str(meta.get(key))[:40]}, handed out as {handed_out.get(key)}"
                 found.append(audit.Finding("marks changed", text, cell=position))
+    known = {_grade_id(cell) for cell in nb.cells} | {cell.get("id") for cell in nb.cells}
+    for grade_id, cell in original.items():
+        if grade_id not in known and cell.get("id") not in known:
+            found.append(audit.Finding("cell deleted", f"{grade_id} was handed out, and is not there"))
     return found
 
 

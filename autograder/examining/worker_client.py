@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from autograder.examining import cell_answer
+from autograder.examining import folder as folders
 from autograder.sandbox import Pool, Worker
 from introdl.checking.channel import Channel, Closed, Damaged, Late
+from introdl.checking.clock import Budget
 from introdl.checking.outcome import Outcome
-from introdl.checking.packing import MAX_BYTES, Packed
+from introdl.checking.packing import MAX_BYTES, MAX_HEAD, Packed
 from introdl.checking.sheets import Entry, SheetCase
 
-_MOST = 3 * MAX_BYTES
-_MOST_FILES = 64 * 2**20
-_MOST_NAMES = 500
+#: Bytes of an answer: one value, and the words around it.
+_MOST = MAX_BYTES + MAX_HEAD + 2**20
 #: Seconds that an answer may take on its way, on top of what its code may take.
 _GRACE = 5.0
 
@@ -26,6 +27,9 @@ _WHYS = {
     "processes": "it started more processes than there may be",
     "SIGXCPU": "it used more processor time than there is",
 }
+
+
+_DAMAGED = "its process sent damaged data"
 
 
 class Died(Exception):
@@ -66,6 +70,8 @@ class WorkerClient:
     ):
         self.folder, self.pool, self.room, self.absent, self.without = folder, pool, room, absent, without
         self._worker: Worker | None = None
+        #: Seconds that all its answers took (see `introdl.checking.clock`).
+        self.used = 0.0
 
     def __enter__(self) -> WorkerClient:
         self.start()
@@ -105,26 +111,34 @@ class WorkerClient:
         """
         if self._worker is None:
             raise Died("its process had ended", "ended")
-        deadline = time.monotonic() + seconds
+        budget = Budget(seconds, self._worker.look)
         try:
-            self._channel.send(request, values, deadline)
-            return self._channel.receive(deadline)
+            self._channel.send(request, values, budget.left)
+            answer = self._channel.receive(budget.left)
+            self.used += budget.used()
+            return answer
         except Late as error:
-            raise self._died(f"it did not come back within {seconds:.0f} s", "time") from error
+            self.used += seconds
+            raise self._died(f"it did not come back within {seconds:.0f} s of processor time", "time") from error
         except Closed as error:
             raise self._died("its process ended", "ended") from error
         except Damaged as error:
-            raise self._died("its process sent damaged data", "damaged") from error
+            raise self._died(_DAMAGED, "damaged") from error
 
-    def run_cell(self, source: str, seconds: float, pictures: bool = True) -> dict:
-        """Run a cell; returns its outputs (see `introdl.checking.worker`), with or without drawn figures.
+    def run_cell(self, source: str, seconds: float, pictures: bool = True) -> cell_answer.CellAnswer:
+        """Run a cell, with or without drawing its figures.
 
         Raises
         ------
         Died
-            If it did not come back, or left more behind than there may be: what comes after it would pay for that.
+            If it did not come back, what came back was damaged, or it left more behind than there may be: what comes
+            after it would pay for that.
         """
-        answer, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
+        head, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
+        try:
+            answer = cell_answer.read(head)
+        except ValueError as error:
+            raise self._died(_DAMAGED, "damaged") from error
         if self._worker is not None and self._worker.overrun():
             raise self._died("it used more than there is", "ended")
         return answer
@@ -140,12 +154,12 @@ class WorkerClient:
         A case's inputs go inside when the one before is done. Returns as many outcomes as came; none is no fault.
         """
         found: list[Outcome] = []
-        deadline = time.monotonic() + seconds
+        until = self.used + seconds
         answer, _ = self._ask(_request("series", entry, seconds), [], seconds + _GRACE)
         if not answer.get("started"):
             return found
         for case in entry.cases:
-            left = max(deadline - time.monotonic(), 0.05)
+            left = max(until - self.used, 0.05)
             head, values = self._ask({"do": "next", "seconds": left} | _names(case), _values(case), left + _GRACE)
             if head.get("kind") == "none":
                 return found
@@ -176,18 +190,9 @@ def _values(case: SheetCase) -> list:
 
 
 def _files_of(folder: Path, without: set[str] | frozenset[str]) -> dict[str, np.ndarray]:
-    """Return a submission's files beside its notebooks, up to 64 MiB: their bytes by name."""
-    found: dict[str, np.ndarray] = {}
-    total = 0
-    for here, folders, files in os.walk(folder):
-        near = Path(here).relative_to(folder)
-        folders[:] = [name for name in folders if name[0] != "." and (near / name).as_posix() not in without]
-        for name in sorted(files):
-            path, inside = Path(here, name), (near / name).as_posix()
-            if path.suffix == ".ipynb" or inside in without or path.is_symlink() or not path.is_file():
-                continue
-            total += path.stat().st_size
-            if total > _MOST_FILES or len(found) >= _MOST_NAMES:
-                return found
-            found[inside] = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    return found
+    """Return a submission's files beside its notebooks (see `autograder.examining.folder`): their bytes by name."""
+    try:
+        files = folders.beside(folder, frozenset(without)).files
+    except FileNotFoundError:
+        return {}
+    return {name: np.frombuffer(content, dtype=np.uint8) for name, content in files.items()}

@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 
 from autograder.authoring.release import exercise_of
-from autograder.errors import Unreadable
+from autograder.errors import Unbearable, Unreadable
+from autograder.examining import folder as folders
 from autograder.examining import reading, refusal
 
 #: Folders that programs make, and how deep a notebook may lie in a submission's.
@@ -187,13 +188,12 @@ def _is_it(one: _Candidate, assignment: str) -> bool:
 
 def _looked_into(path: Path, assignment: str, given: set[str]) -> _Candidate:
     found = _Candidate(path, _fits_by_name(path, assignment))
-    if not refusal.reason(path):
-        try:
-            found.notebook = reading.read(path.read_bytes())
-        except (Unreadable, OSError):
-            return found
-        found.ids = grade_ids(found.notebook)
-        found.own = frozenset(_sources(found.notebook) - given)
+    try:
+        found.notebook = reading.read(folders.read(path, refusal.MOST_BYTES))
+    except (Unbearable, Unreadable, OSError):
+        return found
+    found.ids = grade_ids(found.notebook)
+    found.own = frozenset(_sources(found.notebook) - given)
     return found
 
 

@@ -1,18 +1,34 @@
-"""A class's hidden cases: drawn once for a chapter, kept with the classroom, sent along with each job."""
+"""A class's hidden cases: drawn for a chapter, kept with the classroom, sent along with each job.
+
+There are a few banks of them, each drawn when it is first needed. Which one a submission meets depends on who handed it in
+and on how many others that student handed in before: what a learner finds out of one bank is of no use for the next
+submission, and the same submission meets the same cases whenever it is graded.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
+import json
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from autograder import exercises
 from autograder.authoring import drawing
+from autograder.examining import repair
 from autograder.grading import fingerprint
+from autograder.grading.store import Store
 from introdl import paths
 from introdl.checking import sheets
 from introdl.checking.sheets import Entry
+
+#: How many banks of cases a chapter has. Each costs its drawing, once in a class.
+BANKS = 4
 
 
 def draw(chapter: str, seed: str) -> dict[str, Entry]:
@@ -30,8 +46,29 @@ def draw(chapter: str, seed: str) -> dict[str, Entry]:
     return {id: drawing.entry(exercise, seed) for id, exercise in exercises.load(chapter).items()}
 
 
-def of_class(folder: Path, chapter: str, seed: str) -> bytes:
-    """Return a class's hidden cases as a sheet; they are drawn where none were that still hold.
+def bank(store: Store, seed: str, student: str, nb: NotebookNode, files: Mapping[str, bytes]) -> int:
+    """Return which bank of cases a submission meets.
+
+    Parameters
+    ----------
+    store : autograder.grading.store.Store
+        The assignment's; it remembers what each student has handed in.
+    seed : str
+        The classroom's secret.
+    student : str
+    nb : nbformat.NotebookNode
+        The submission, repaired.
+    files : mapping of str to bytes
+        What was handed in beside it.
+    """
+    hashes = sorted((name, hashlib.sha256(content).hexdigest()) for name, content in files.items())
+    work = hashlib.sha256(json.dumps([repair.work(nb), hashes]).encode()).hexdigest()[:32]
+    first = hmac.digest(seed.encode(), student.encode("utf-8", "surrogateescape"), "sha256")[0]
+    return (first + store.version(student, work)) % BANKS
+
+
+def of_class(folder: Path, chapter: str, seed: str, bank: int = 0) -> bytes:
+    """Return one bank of a class's hidden cases as a sheet; they are drawn where none were that still hold.
 
     Parameters
     ----------
@@ -39,9 +76,12 @@ def of_class(folder: Path, chapter: str, seed: str) -> bytes:
         Where the assignment's cases are kept: ``.graded/ASSIGNMENT`` of the classroom.
     chapter, seed : str
         As for `draw`.
+    bank : int
+        See `bank`.
     """
+    seed, place = (f"{seed} bank {bank}", f"cases-{bank}") if bank else (seed, "cases")
     module = f"autograder.exercises.ch{exercises.chapters().get(chapter, chapter)}"
-    path = folder / "cases" / f"{fingerprint.drawing(module, seed)}.npz"
+    path = folder / place / f"{fingerprint.drawing(module, seed)}.npz"
     with contextlib.suppress(OSError, ValueError):
         content = path.read_bytes()
         read(content)
@@ -55,7 +95,7 @@ def of_class(folder: Path, chapter: str, seed: str) -> bytes:
     return content
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=BANKS)
 def read(content: bytes) -> dict[str, Entry]:
     """Return the entries of a sheet by exercise.
 

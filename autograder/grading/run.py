@@ -9,11 +9,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from nbformat import NotebookNode
+
 from autograder import sandbox
 from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, NotWritten, Stopped
-from autograder.examining import audit, refusal, repair
+from autograder.examining import audit, repair
 from autograder.grading import hidden_cases, lock, pool, submissions
 from autograder.grading import job as jobs
 from autograder.grading.gradebook import Writer, sentences
@@ -83,13 +85,22 @@ class Run:
         self.lateness = room.lateness()
         self.limits = asdict(room.limits())
         self.given = room.beside_source(assignment)
-        self.cases = hidden_cases.of_class(self.store.folder, assignment[:2], room.seed)
+        self._cases: dict[int, bytes] = {}
         self.results: dict[str, Result] = {}
 
     def job(self, submission: Submission) -> jobs.Job:
         """Return a submission's job."""
         nb = repair.prepared(submission.notebook, self.released)
-        return jobs.Job.make(nb, submission.files | self.given, self.cases, self.limits)
+        return jobs.Job.make(nb, submission.files | self.given, self.cases(submission, nb), self.limits)
+
+    def cases(self, submission: Submission, nb: NotebookNode) -> bytes:
+        """Return the hidden cases that a submission meets."""
+        seed = self.room.seed
+        bank = hidden_cases.bank(self.store, seed, submission.student, nb, submission.files)
+        if bank not in self._cases:
+            found = hidden_cases.of_class(self.store.folder, self.assignment[:2], seed, bank)
+            self._cases[bank] = found
+        return self._cases[bank]
 
     def new_mark(self, submission: Submission, key: str, due: str) -> dict:
         """Return a submission's mark, without its scores: ``of`` is a fingerprint of all that they depend on."""
@@ -163,7 +174,7 @@ class Run:
         self.store.forget(name)
         nb = todo.job.opened()
         findings = [*repair.differences(nb), *(audit.Finding(**one) for one in verdict["findings"])]
-        findings += refusal.findings(todo.submission.folder)
+        findings += todo.submission.findings
         try:
             if not jobs.apply(verdict, nb):
                 raise NotWritten("Its verdict is another notebook's.")

@@ -48,6 +48,15 @@ class Store:
         """Remove a student's mark: what the gradebook holds of the student is in question until it is written again."""
         (self.folder / f"{student}.json").unlink(missing_ok=True)
 
+    def version(self, student: str, work: str) -> int:
+        """Return how many other submissions of a student's were seen before one, of which this is the fingerprint."""
+        path = self.folder / "handed_in" / f"{student}.json"
+        seen = (_read(path) or {}).get("seen", [])
+        if work not in seen:
+            seen = [*seen, work]
+            paths.write_atomically(path, json.dumps({"seen": seen}).encode())
+        return seen.index(work)
+
     def sweep(self, keys: set[str]) -> None:
         """Remove what a killed run left half-written, and verdicts that no student has any more.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +10,15 @@ import nbformat
 
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
-from autograder.errors import ClassroomError, Unreadable
-from autograder.examining import reading, refusal
+from autograder.errors import ClassroomError, Unbearable, Unreadable
+from autograder.examining import audit, reading, refusal
+from autograder.examining import folder as folders
 from autograder.grading import choosing
 
 READY, MISSING, UNREADABLE, REFUSED = "ready", "missing", "unreadable", "refused"
 #: Where nbgrader keeps when a submission was handed in.
 TIMESTAMP = "timestamp.txt"
-_MOST_BYTES = 200 * 2**20
+_MOST_TIMESTAMP = 1000
 
 
 @dataclass
@@ -37,8 +37,8 @@ class Submission:
         What lies beside the notebook, by its path inside the folder; notebooks and nbgrader's timestamp left out.
     timestamp : str
         The text of nbgrader's ``timestamp.txt``, or "".
-    folder : pathlib.Path
-        Where the notebook lies.
+    findings : list of autograder.examining.audit.Finding
+        What of the folder is worth a look.
     """
 
     student: str
@@ -47,7 +47,7 @@ class Submission:
     notebook: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
     timestamp: str = ""
-    folder: Path = Path()
+    findings: list[audit.Finding] = field(default_factory=list)
 
 
 def students(room: Classroom, assignment: str, only: list[str]) -> list[str]:
@@ -82,18 +82,25 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
     """
     released = (room.root / "release" / assignment / f"{assignment}.ipynb").read_bytes()
     choice = choosing.choose(room.root / "submitted" / student, assignment, released)
-    found = Submission(student, note=choice.note, folder=choice.folder)
+    found = Submission(student, note=choice.note)
+    if choice.folder.is_symlink():
+        found.state = REFUSED
+        found.note = f"Not graded: {choice.folder} is a link to another folder. Put the submission itself there."
+        return found
     if choice.path is None:
         found.state = REFUSED if choice.unsure else MISSING
         return found
     try:
         notebook, reason = _read(choice.path)
         if notebook is None:
-            found.state, found.note = UNREADABLE, reason
+            hard = refusal.elsewhere(choice.path) and not choice.path.is_symlink()
+            found.state, found.note = (REFUSED, f"Not graded: {reason}") if hard else (UNREADABLE, reason)
             return found
         found.notebook = reading.write(notebook)
-        found.files = _beside(choice.folder, choice.folder == room.root / "submitted" / student)
-        found.timestamp = _timestamp(choice.folder)
+        flat = choice.folder == room.root / "submitted" / student  # then the folders in it are of other assignments
+        beside = folders.beside(choice.folder, frozenset([TIMESTAMP]), flat=flat)
+        found.files, found.findings = beside.files, refusal.findings(beside)
+        found.timestamp, unread = _timestamp(choice.folder)
     except OSError as error:
         found.state = REFUSED
         found.note = f"Not graded: {error.filename or choice.folder} cannot be read ({error.strerror})."
@@ -101,10 +108,7 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
     said = [found.note, _another(notebook, assignment)]
     if found.timestamp and not is_date(found.timestamp):
         said.append("Its timestamp.txt holds no date: it counts as in time.")
-    found.note = " ".join(filter(None, said))
-    if sum(map(len, found.files.values())) > _MOST_BYTES:
-        found.state = REFUSED
-        found.note = f"Not graded: more than {_MOST_BYTES >> 20} MB of files lie beside the notebook."
+    found.note = " ".join(filter(None, [*said, unread, beside.sentence()]))
     return found
 
 
@@ -116,22 +120,14 @@ def _another(notebook: nbformat.NotebookNode, assignment: str) -> str:
     return f"Its graded cells are those of chapter {min(chapters)}: it may be the wrong notebook."
 
 
-def _beside(folder: Path, flat: bool) -> dict[str, bytes]:
-    """Read the files beside the notebook; links are not followed. `flat`: the folders in it are of other assignments."""
-    kept, hidden = {}, {".ipynb_checkpoints", "__pycache__", "feedback"}
-    for place, folders, files in os.walk(folder):
-        folders[:] = [] if flat else sorted(set(folders) - hidden)
-        for name in sorted(files):
-            path = Path(place, name)
-            inside = path.relative_to(folder).as_posix()
-            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and inside != TIMESTAMP:
-                kept[inside] = path.read_bytes()
-    return kept
-
-
-def _timestamp(folder: Path) -> str:
-    path = folder / TIMESTAMP
-    return path.read_text(errors="replace").strip() if path.exists() else ""
+def _timestamp(folder: Path) -> tuple[str, str]:
+    """Return the text of nbgrader's ``timestamp.txt``, and a sentence where it is not read."""
+    try:
+        return folders.read(folder / TIMESTAMP, _MOST_TIMESTAMP).decode(errors="replace").strip(), ""
+    except FileNotFoundError:
+        return "", ""
+    except Unbearable as error:
+        return "", f"Its timestamp.txt is not read, and it counts as in time. {error}"
 
 
 def is_date(text: str) -> bool:
@@ -152,11 +148,9 @@ def unreadable(path: Path) -> str:
 
 def _read(path: Path) -> tuple[nbformat.NotebookNode | None, str]:
     """Return a notebook, or a sentence: why it is not read."""
-    if reason := refusal.reason(path):
-        return None, reason
     try:
-        notebook = reading.read(path.read_bytes())
-    except Unreadable as error:
+        notebook = reading.read(folders.read(path, refusal.MOST_BYTES))
+    except (Unbearable, Unreadable) as error:
         return None, str(error)
     if reason := refusal.too_many_cells(notebook.cells):
         return None, reason

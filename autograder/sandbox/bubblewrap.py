@@ -166,7 +166,15 @@ def files(absent: Sequence[str], scratch: int) -> list[str]:
     scratch : int
         Bytes that may be written in each folder of `SCRATCH`.
     """
-    words = ["--proc", "/proc", "--dev", "/dev"]
+    words = [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--ro-bind",
+        "/dev/null",
+        "/dev/zero",
+    ]  # mapped, it is memory without bound
     for place in SCRATCH:
         words += ["--size", str(scratch), "--tmpfs", place]
     words += [*_machine(), *_covers(absent), *_course()]

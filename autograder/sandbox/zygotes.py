@@ -17,18 +17,25 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 from autograder.errors import SandboxError
+from autograder.sandbox import cgroups
 from autograder.sandbox.base import Sandbox
 from autograder.sandbox.bubblewrap import Bubblewrap
+from introdl.checking import clock
+from introdl.checking.clock import Look
 
 #: Set to "1" to run submissions with your own rights, where there is no sandbox (``autograder grade --unsafe``).
 UNSAFE = "AUTOGRADER_UNSAFE"
+
+#: Bytes that a warm zygote and its libraries may take.
+_WARM = 2 * 2**30
 
 #: A room with nothing warm in it, to see whether a sandbox can be made.
 TRIAL = "trial"
@@ -165,14 +172,38 @@ def _tasks() -> int:
 
 
 class Worker:
-    """A process for one submission: where to write to it and read from it, and how to end it."""
+    """A process for one submission: where to write to it and read from it, and how to end it.
 
-    def __init__(self, read: int, write: int, end, overrun=lambda: ""):
-        self.read, self.write, self._end = read, write, end
-        #: Looks at once at what it uses; ends it where that is too much, and returns what: "memory", "processes" or "".
-        self.overrun = overrun
+    Parameters
+    ----------
+    read, write : int
+    end : callable
+        Ends it, and says why it had ended by itself.
+    look : callable, optional
+        Looks at what it uses, and ends it where that is too much: returns ``why`` (see `overrun`), ``cpu`` and ``waited``.
+    """
+
+    def __init__(self, read: int, write: int, end: Callable[[], str], look: Callable[[], dict] = dict):
+        self.read, self.write, self._ask = read, write, look
+        self._end: Callable[[], str] | None = end
+        self._last = Look(time.monotonic(), 0.0, 0.0)
+        self._why = ""
         os.set_blocking(read, False)
         os.set_blocking(write, False)
+
+    def look(self) -> Look:
+        """Return the time that it and all its children have used until now."""
+        said = self._ask()
+        self._why = str(said.get("why", ""))
+        if "cpu" in said:
+            self._last = Look(time.monotonic(), said["cpu"], said["waited"])
+            return self._last
+        # Nobody knows: it ended, or there is no zygote. Then the clock on the wall counts.
+        return Look(time.monotonic(), self._last.cpu + time.monotonic() - self._last.wall, self._last.waited)
+
+    def overrun(self) -> str:
+        """Return what it used too much of when `look` looked, for which it was ended: "memory", "processes" or ""."""
+        return self._why
 
     def end(self) -> str:
         """End it and all that it started; return why it had ended by itself: "memory", "processes", a signal or ""."""
@@ -204,6 +235,7 @@ class Zygote:
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._errors: IO[bytes] | None = None
+        self._group, self._grouped = cgroups.Group(), False
         #: False where the system forbids namespaces inside the sandbox; then each submission has a new sandbox.
         self.isolates = True
 
@@ -223,11 +255,26 @@ class Zygote:
         SandboxError
             If there is no sandbox, Python does not start in it, or system calls cannot be refused there.
         """
+        try:
+            self._start(cgroups.group(*self._most()))
+        except SandboxError:
+            if not self._grouped:
+                raise
+            self._start(cgroups.Group())  # a group that nothing starts in is worse than none
+
+    def _most(self) -> tuple[int, int]:
+        """Return what the kernel bounds: bytes of every kind, and processes, the zygote itself among them."""
+        memory = self.bounds.memory + 3 * self.bounds.scratch + _WARM
+        return memory, 2 * self.bounds.processes + 16
+
+    def _start(self, group: cgroups.Group) -> None:
+        self._group, self._grouped = group, bool(group.words)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the zygote
         surroundings = environment("/home") | {"TMPDIR": "/tmp"} | (self._sandbox or found()).environment()
+        surroundings |= group.environment
         with theirs:
-            command = self.command(theirs.fileno())
+            command = [*self._group.words, *self.command(theirs.fileno())]
             try:
                 self._process = subprocess.Popen(
                     command,
@@ -240,6 +287,7 @@ class Zygote:
                 )
             except OSError as error:
                 ours.close()
+                self._group.close()
                 raise SandboxError(f"{command[0]} cannot be started: {error.strerror}.") from error
         self._control = ours
         hello = self._hear(120)
@@ -298,14 +346,11 @@ class Zygote:
                     answer = {}
             if answer.get("forked"):
                 descriptor = ours.detach()
-                return Worker(descriptor, descriptor, self._end, self._overrun)
+                return Worker(descriptor, descriptor, self._end, lambda: self._ask("look"))
             ours.close()
             reason = answer.get("reason", reason)
             self.close()
         raise SandboxError(f"The sandbox starts no process for a submission: {reason}.")
-
-    def _overrun(self) -> str:
-        return str(self._ask("look").get("why", ""))
 
     def _ask(self, what: str) -> dict:
         if self._control is None:
@@ -318,6 +363,9 @@ class Zygote:
 
     def _end(self) -> str:
         answer = self._ask("end")
+        if self._group.out_of_memory():
+            self.close()  # the next one has a group that has not been out of memory
+            return "memory"
         if not answer.get("ended") or not self.isolates:
             self.close()
         return str(answer.get("why", ""))
@@ -338,6 +386,8 @@ class Zygote:
             process.wait()
         if errors is not None:
             errors.close()
+        group, self._group = self._group, cgroups.Group()
+        group.close()
 
 
 class Pool:
@@ -429,4 +479,12 @@ def _unsafe_worker() -> Worker:
     read, write = os.dup(process.stdout.fileno()), os.dup(process.stdin.fileno())
     process.stdout.close()
     process.stdin.close()
-    return Worker(read, write, end)
+
+    def look() -> dict:
+        if not sys.platform.startswith("linux"):
+            return {}
+        sums.add(clock.family(f"/proc/{process.pid}"))
+        return {"cpu": sums.cpu, "waited": sums.waited}
+
+    sums = clock.Sums()
+    return Worker(read, write, end, look)

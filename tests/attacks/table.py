@@ -243,6 +243,29 @@ TRANSPORT = [
         + "def convolve(f, g):\n    forge({'tree': {'kind': 'returned', 'value': {'$array': 0}}, 'arrays': [['|O', [5]]]}, bytes(40))",
         seen="damaged message",
     ),
+    Attack(
+        "says that its displays are 7",
+        before=(_FORGE + "forge({'tree': {'head': {'displays': 7}, 'values': []}, 'arrays': []})",),
+        others=False,
+        seen="damaged message",
+    ),
+    Attack(
+        "sends a number of a thousand digits and half a character",
+        _FORGE + "def convolve(f, g):\n    head = {'kind': 'returned', 'message': '\\ud800' * 9, 'where': 10**400}\n"
+        "    forge({'tree': {'head': head, 'values': [10**400]}, 'arrays': []})",
+        others=False,
+    ),
+    Attack(
+        "sends a dtype that takes gigabytes",
+        _FORGE
+        + "def convolve(f, g):\n    forge({'tree': {'head': {'kind': 'returned'}, 'values': [{'$array': 0}]}, 'arrays': [['<U300000000', [0]]]})",
+        others=False,
+    ),
+    Attack(
+        "tells its inputs by its exception's name",
+        "def convolve(f, g):\n    raise type('Seen' + 'x'.join(str(int(n)) for n in f), (Exception,), {})",
+        silent="Seen",
+    ),
     Attack("closes every descriptor", before=("import os\nos.closerange(0, 64)",), seen="process ended"),
     Attack(  # honest, unless it finds the numbers of a case that has not been asked yet
         "looks for the questions to come",
@@ -462,6 +485,35 @@ LIMITS = [
             "import mmap\nhog = []\nwhile True:\n    m = mmap.mmap(-1, 2**28)\n    m.write(bytes(2**28))\n    hog.append(m)",
         ),
         seen="limit",
+    ),
+    Attack(
+        "memory that is shared, and given back by advice",
+        before=(
+            "import mmap\nhog = []\nfor _ in range(6):\n    m = mmap.mmap(-1, 2**26)\n    m.write(bytes(2**26))\n"
+            "    m.madvise(mmap.MADV_DONTNEED)\n    hog.append(m)\nprint('HELD', len(hog))",
+        ),
+        silent="HELD",
+        seen="memory limit",
+    ),
+    Attack(
+        "memory of /dev/zero",
+        before=(
+            "import mmap, os\nhog = []\nfor _ in range(6):\n    m = mmap.mmap(os.open('/dev/zero', os.O_RDWR), 2**26)\n"
+            "    m.write(bytes(2**26))\n    hog.append(m)\nprint('HELD', len(hog))",
+        ),
+        silent="HELD",
+    ),
+    Attack(
+        "shared memory that nobody holds",
+        before=(
+            "import ctypes\nc = ctypes.CDLL(None)\nmade = [c.shmget(0, 2**26, 0o1666) for _ in range(6)]\n"
+            "print('HELD' if max(made) >= 0 else 'none')",
+        ),
+        silent="HELD",
+        seen="source",
+    ),
+    Attack(
+        "a million displays", before=("from IPython.display import display\nfor _ in range(10**5):\n    display(7)",)
     ),
     Attack("a gigabyte of text", before=("for _ in range(2**14):\n    print('x' * 2**16)",)),
     Attack(

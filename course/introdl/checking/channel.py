@@ -7,7 +7,7 @@ import os
 import select
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,11 @@ class Late(Exception):
     """The time is over."""
 
 
+#: Until when to wait: a time of the clock `time.monotonic`, or a function that returns the seconds until it is to be asked
+#: again (see `introdl.checking.clock.Budget.left`).
+Deadline = float | Callable[[], float]
+
+
 class Channel:
     """One end of a line between two processes.
 
@@ -44,7 +49,7 @@ class Channel:
     def __init__(self, read: int = -1, write: int = -1, most: int = 4 * MAX_BYTES):
         self._from, self._to, self._most = read, write, most
 
-    def send(self, head: dict, values: Sequence[Any] = (), deadline: float = math.inf) -> None:
+    def send(self, head: dict, values: Sequence[Any] = (), deadline: Deadline = math.inf) -> None:
         """Send a message.
 
         Parameters
@@ -53,8 +58,7 @@ class Channel:
             Fit for JSON.
         values : sequence of object
             Any values, each packed on its own (see `introdl.checking.packing.Packed.of`).
-        deadline : float
-            By the clock `time.monotonic`.
+        deadline : Deadline
 
         Raises
         ------
@@ -78,7 +82,7 @@ class Channel:
             except OSError as error:
                 raise Closed from error
 
-    def receive(self, deadline: float = math.inf) -> tuple[dict, list[Packed]]:
+    def receive(self, deadline: Deadline = math.inf) -> tuple[dict, list[Packed]]:
         """Return the next message: its head, and its values still packed. Both may be a stranger's.
 
         Raises
@@ -97,7 +101,7 @@ class Channel:
             raise Damaged from error
         raise Damaged
 
-    def _read(self, size: int, deadline: float) -> bytes:
+    def _read(self, size: int, deadline: Deadline) -> bytearray:
         parts = bytearray()
         while len(parts) < size:
             self._wait([self._from], [], deadline)
@@ -110,12 +114,16 @@ class Channel:
             if not part:
                 raise Closed
             parts += part
-        return bytes(parts)
+        return parts
 
     @staticmethod
-    def _wait(read: list[int], write: list[int], deadline: float) -> None:
+    def _wait(read: list[int], write: list[int], deadline: Deadline) -> None:
         """Wait until a descriptor is ready; without a deadline, reading and writing wait by themselves."""
-        if deadline < math.inf:
-            left = deadline - time.monotonic()
-            if left <= 0 or not any(select.select(read, write, [], min(left, 3600))):
+        if deadline == math.inf:
+            return
+        while True:
+            left = deadline() if callable(deadline) else deadline - time.monotonic()
+            if left <= 0:
                 raise Late
+            if any(select.select(read, write, [], min(left, 3600))):
+                return

@@ -142,7 +142,8 @@ def _compare_dict(given: Any, expected: dict, rtol: float, name: str) -> Differe
     extra = [key for key in given if key not in expected]
     if missing or extra:
         words = [f"lacks {missing}" if missing else "", f"has {extra} too many" if extra else ""]
-        return _plain("shape", f"{name} {' and '.join(w for w in words if w)}.")
+        blind = words[0] or "has keys that are too many"
+        return Difference("shape", f"{name} {' and '.join(w for w in words if w)}.", f"{name} {blind}.")
     for key, value in expected.items():
         found = compare(given[key], value, rtol, f"{name}[{key!r}]")
         if found:
@@ -243,7 +244,7 @@ def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> 
             "not a number",
             f"{name} is nan (not a number){_at(lost)} where {format_number(e[lost][0])} was expected. Look for 0/0, "
             "inf - inf, or the logarithm of a negative number.",
-            f"{name} is nan (not a number) in {int(lost.sum())} of {total} places where a number was expected.",
+            f"{name} is nan (not a number){_roughly(lost)} where a number was expected.",
             bad,
         )
     endless = bad & np.isinf(x) & np.isfinite(e)
@@ -252,7 +253,7 @@ def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> 
             "infinite",
             f"{name} is {format_number(x[endless][0])}{_at(endless)} where {format_number(e[endless][0])} was expected. "
             "Look for a division by zero, or for exp of a large number.",
-            f"{name} is infinite in {int(endless.sum())} of {total} places where a number was expected.",
+            f"{name} is infinite{_roughly(endless)} where a number was expected.",
             bad,
         )
     worst = np.unravel_index(
@@ -265,9 +266,16 @@ def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> 
     return Difference(
         "value",
         f"{first} {wanted}, got {came}.",
-        f"{name} is wrong{share}.",
+        f"{name} is wrong{_roughly(bad)}.",
         bad,
     )
+
+
+def _roughly(mask: np.ndarray) -> str:
+    """Say in how many places, without the number: it is a learner's to choose, and could tell a hidden input."""
+    if mask.size == 1:
+        return ""
+    return f" in all {mask.size} places" if mask.all() else f" in some of {mask.size} places"
 
 
 def _at(mask: np.ndarray) -> str:

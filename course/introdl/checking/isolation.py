@@ -29,6 +29,7 @@ import numpy as np
 
 from introdl.checking import missing_libraries
 from introdl.checking.channel import Channel, Closed, Damaged, Late
+from introdl.checking.clock import Budget, ChildClock
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Packed, copied
 from introdl.checking.probes import PROBES
@@ -422,19 +423,26 @@ class _Fork:
                 os.close(descriptor)
             _in_child(write, task, objects, cases)
         os.close(write)
+        self._clock = ChildClock(self._pid)
         self.ended = "it stopped its own process"
+        #: Seconds that it has worked (see `introdl.checking.clock`).
+        self.used = 0.0
 
-    def outcome(self, deadline: float) -> Outcome | None:
+    def outcome(self, seconds: float) -> Outcome | None:
         """Return its next outcome; None where there is none.
 
         Raises
         ------
         introdl.checking.channel.Late
+            If it has worked so many seconds for it.
         """
+        budget = Budget(seconds, self._clock.look)
         try:
-            return Outcome.read(*Channel(self._read).receive(deadline))
+            return Outcome.read(*Channel(self._read).receive(budget.left))
         except (Closed, Damaged):
             return None
+        finally:
+            self.used += budget.used()
 
     def close(self) -> None:
         """End it."""
@@ -449,15 +457,15 @@ class _Fork:
                 self.ended = f"the system stopped it ({signal.Signals(os.WTERMSIG(status)).name})"
 
 
-def _forked(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> Outcome:
+def _forked(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> tuple[Outcome, float]:
     fork = _Fork(task, objects, [inputs])
     try:
-        found = fork.outcome(time.monotonic() + seconds)
+        found = fork.outcome(seconds)
     except Late:
-        return Outcome("out of time", message=f"{seconds:.0f}")
+        return Outcome("out of time", message=f"{seconds:.0f}"), seconds
     finally:
         fork.close()
-    return found or Outcome("crashed", message=fork.ended)
+    return found or Outcome("crashed", message=fork.ended), fork.used
 
 
 class Series:
@@ -500,9 +508,14 @@ class Series:
         """Run the next case; None where the process has ended, or does not come back in time."""
         try:
             Channel(write=self._write).send({"names": [name for name, _ in inputs]}, [value for _, value in inputs])
-            return self._fork.outcome(time.monotonic() + seconds)
+            return self._fork.outcome(seconds)
         except (Closed, Late):
             return None
+
+    @property
+    def used(self) -> float:
+        """Seconds that the cases have worked until now (see `introdl.checking.clock`)."""
+        return self._fork.used
 
 
 # --- in place -----------------------------------------------------------------------------------------------------
@@ -562,47 +575,59 @@ def isolated() -> bool:
 
 
 def run_case(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> Outcome:
-    """Run one case under limits; parameters as for `observe`, and the seconds it may take."""
+    """Run one case under limits; parameters as for `observe`, and the seconds it may work (see `introdl.checking.clock`)."""
+    return _timed_case(task, objects, inputs, seconds)[0]
+
+
+def _timed_case(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> tuple[Outcome, float]:
+    """Run one case; return how long it worked, too."""
     _wake(task)
     if task.forbidden:
         _unseen(task.forbidden, len(sys.modules))  # here, so that each fork finds it done and need not look again
-    if not isolated():
-        return _inline(task, objects, inputs, seconds)
-    outcome = _forked(task, objects, inputs, seconds)
-    return _inline(task, objects, inputs, seconds) if _cannot_fork(outcome) else outcome
+    if isolated():
+        outcome, used = _forked(task, objects, inputs, seconds)
+        if not _cannot_fork(outcome):
+            return outcome, used
+    begun = time.monotonic()
+    return _inline(task, objects, inputs, seconds), time.monotonic() - begun
 
 
 def _cannot_fork(outcome: Outcome) -> bool:
     return outcome.kind == "raised" and any(words in outcome.message for words in _NO_FORK)
 
 
-def _together(task: Task, objects: tuple, cases: list[Inputs], deadline: float) -> Iterator[Outcome]:
-    """Run cases in one process, as far as it comes; what does not come back is for `run_case` to tell."""
+def _together(task: Task, objects: tuple, cases: list[Inputs]) -> tuple[list[Outcome], float]:
+    """Run cases in one process, as far as it comes; what does not come back is for `run_case` to tell.
+
+    Returns the outcomes, and how long they worked.
+    """
+    done: list[Outcome] = []
     with Series(task, objects) as series:
         for inputs in cases:
-            found = series.run(inputs, max(deadline - time.monotonic(), 0.05))
-            if found is None and time.monotonic() >= deadline:
-                yield Outcome("out of time", message=f"{task.seconds:.0f}")
+            found = series.run(inputs, max(task.seconds - series.used, 0.05))
+            if found is None and series.used >= task.seconds:
+                done.append(Outcome("out of time", message=f"{task.seconds:.0f}"))
             if found is None or _cannot_fork(found):
-                return
-            yield found
+                break
+            done.append(found)
+        return done, series.used
 
 
 def run(task: Task, objects: tuple, cases: Iterable[Inputs]) -> Iterator[Outcome]:
     """Run cases one after the other within `task.seconds`; after the first that never ends, the rest are not run."""
-    deadline = time.monotonic() + task.seconds
-    over = False
+    left, over = task.seconds, False
     cases = list(cases)
     if PROBES[task.probe].together and isolated():
-        done = list(_together(task, objects, cases, deadline))
+        done, used = _together(task, objects, cases)
         yield from done
+        left -= used
         cases, over = cases[len(done) :], bool(done) and done[-1].kind == "out of time"
     for inputs in cases:
-        left = deadline - time.monotonic()
         if over or left <= 0.05:
             over = True
             yield Outcome("not run")
             continue
-        outcome = run_case(task, objects, inputs, left)
+        outcome, used = _timed_case(task, objects, inputs, left)
+        left -= used
         over = outcome.kind == "out of time"
         yield outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Other
 from introdl.checking.probes import PROBES, Wrong
 from introdl.checking.sheets import Entry, SheetCase
+
+#: Exceptions whose names are told of hidden cases; the name of a class of a learner's own could tell their inputs.
+EXCEPTIONS = {n for n, one in vars(builtins).items() if isinstance(one, type) and issubclass(one, BaseException)}
+EXCEPTIONS |= {"LinAlgError", "AxisError", "UFuncTypeError", "OutOfMemoryError"}
 
 PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
 
@@ -83,6 +88,14 @@ def _weighed(entry: Entry, given: Any, expected: Any) -> tuple[Any, Any]:
         return Other("result that cannot be read"), expected
 
 
+def _compared(given: Any, expected: Any, rtol: float) -> Difference | None:
+    try:
+        return compare(given, expected, rtol)
+    except Exception:  # as in _read
+        sentence = "The result cannot be compared with what is right."
+        return Difference("unreadable", sentence, sentence)
+
+
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
@@ -91,6 +104,7 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
     """Say what is wrong with an outcome that returned nothing comparable: with and without details."""
     name = entry.names[0] if len(entry.names) == 1 else "your answer"
     where = f" ({outcome.where})" if outcome.where else ""
+    blind = ""
     kind = outcome.kind
     if kind == "not started":
         sentence = f"{name} is not started yet."
@@ -103,11 +117,12 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
     elif kind == "out of time" and outcome.message == "0":
         sentence = f"{name} was stopped: the cases before had left it less than a second of the time for all of them."
     elif kind == "out of time":
-        sentence = (
-            f"{name} had not come back after {outcome.message} s, and was stopped. Look for a loop that never ends."
-        )
+        tail = "and was stopped. Look for a loop that never ends."
+        sentence = f"{name} had not come back after {outcome.message} s, {tail}"
+        blind = f"{name} had not come back when its time was over, {tail}"
     elif kind == "out of memory":
         sentence = f"{name} asked for more memory than there is{where}. Look at the shape of what it makes."
+        blind = f"{name} asked for more memory than there is. Look at the shape of what it makes."
     elif kind == "crashed":
         sentence = f"{name} brought its Python process down: {outcome.message}."
     elif kind == "not run":
@@ -116,10 +131,11 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
         text = f": {outcome.message}" if outcome.message else ""
         if outcome.error == "RecursionError":
             sentence = f"{name} calls itself without end (RecursionError){where}."
+            blind = f"{name} calls itself without end (RecursionError)."
         else:
             sentence = f"{name} raised {outcome.error}{text}{where}."
-        return sentence, f"{name} raised {outcome.error}{where}."
-    return sentence, sentence
+            blind = f"{name} raised {outcome.error if outcome.error in EXCEPTIONS else 'an exception of its own'}."
+    return sentence, blind or sentence
 
 
 def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
@@ -130,7 +146,7 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
         verdict.sentence, verdict.blind = _sentence(entry, outcome)
         return verdict
     verdict.given, verdict.expected = _weighed(entry, _read(entry, case, outcome.value), expected)
-    difference = compare(verdict.given, verdict.expected, entry.rtol)
+    difference = _compared(verdict.given, verdict.expected, entry.rtol)
     if difference is not None:
         verdict.difference = difference
         verdict.sentence, verdict.blind = difference.sentence, difference.blind
@@ -167,7 +183,7 @@ def alike(entry: Entry, case: SheetCase, outcome: Outcome, known: Outcome) -> bo
     mistaken, _ = _weighed(entry, _read(entry, case, known.value), deepcopy(case.expected))
     if isinstance(mistaken, Wrong):
         return isinstance(given, Wrong) and given == mistaken
-    return compare(given, mistaken, entry.rtol) is None
+    return _compared(given, mistaken, entry.rtol) is None
 
 
 def _diagnose(entry: Entry, cases: list[CaseVerdict], outcomes: list[Outcome]) -> list[Diagnosis]:

@@ -21,6 +21,7 @@ KINDS = (
     "not run",
 )
 
+DAMAGED = "its answer came back damaged"
 #: How much of each text is kept, and which fields are lists of short texts.
 _TEXTS = {"error": 100, "message": 500, "where": 300, "printed": 5000}
 _LISTS = ("changed", "warnings", "leaned")
@@ -76,10 +77,14 @@ class Outcome:
         values : sequence of Packed
             The value alone.
         """
-        damaged = cls("crashed", message="its answer came back damaged")
-        if not isinstance(head, dict) or head.get("kind") not in KINDS or set(head) - {one.name for one in fields(cls)}:
+        damaged = cls("crashed", message=DAMAGED)
+        if not isinstance(head, dict) or set(head) - {one.name for one in fields(cls)} or len(values) != 1:
             return damaged
-        if len(values) != 1 or not all(isinstance(head.get(k) or [], list) for k in _LISTS):
+        if not isinstance(head.get("kind"), str) or head["kind"] not in KINDS:
+            return damaged
+        if not all(isinstance(head.get(name, ""), str) for name in _TEXTS):
+            return damaged
+        if not all(isinstance(one, str) for name in _LISTS for one in _listed(head.get(name))):
             return damaged
         try:
             value = values[0].value()
@@ -87,7 +92,12 @@ class Outcome:
             return damaged
         outcome = cls(head["kind"], value)
         for name, most in _TEXTS.items():
-            setattr(outcome, name, str(head.get(name, ""))[:most])
+            setattr(outcome, name, head.get(name, "")[:most])
         for name in _LISTS:
-            setattr(outcome, name, [str(one)[:200] for one in (head.get(name) or [])[:20]])
+            setattr(outcome, name, [one[:200] for one in _listed(head.get(name))[:20]])
         return outcome
+
+
+def _listed(value: Any) -> list:
+    """Return a stranger's list; what is none holds one thing that is no text."""
+    return value if isinstance(value, list) else [] if value is None else [None]

@@ -7,6 +7,7 @@ numbers, text and arrays, never code and never pickles. Everywhere else, values 
 from __future__ import annotations
 
 import json
+import re
 import struct
 import sys
 from collections.abc import Callable
@@ -21,8 +22,13 @@ MAX_ITEMS = 20_000
 _MAX_DEPTH = 16
 _KINDS = "biufcU"
 _LENGTH = struct.Struct("<Q")
-#: A message's head is JSON; more of it than this is nobody's answer.
-MAX_HEAD = 16 * 2**20
+#: A message's head is JSON; more of it than this, or more parts of it, are nobody's answer.
+MAX_HEAD = 8 * 2**20
+_MAX_PARTS = 400_000
+_MAX_BITS = 256
+#: What `numpy.dtype.str` may say of the arrays that are carried. NumPy reads much else, and some of it takes gigabytes.
+_DTYPE = re.compile(r"[<>|=][biufcU][0-9]{1,6}")
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _ARRAY_TAGS = ("$array", "$scalar", "$tensor")
 
 
@@ -114,8 +120,10 @@ class Packed:
         return b"".join([_LENGTH.pack(len(head)), head, *(np.ascontiguousarray(a).tobytes() for a in self.arrays)])
 
     @classmethod
-    def from_bytes(cls, message: bytes) -> Packed:
+    def from_bytes(cls, message: bytes | bytearray) -> Packed:
         """Read what `to_bytes` wrote, or what a stranger put in its place.
+
+        Its arrays are views of the message.
 
         Raises
         ------
@@ -127,17 +135,17 @@ class Packed:
             if length > MAX_HEAD:
                 raise ValueError("head")
             start = _LENGTH.size + length
-            head = json.loads(message[_LENGTH.size : start])
+            head = _loaded(bytes(message[_LENGTH.size : start]))
+            if len(head["arrays"]) > 4 * MAX_ITEMS:
+                raise ValueError("arrays")
             arrays = []
             for code, shape in head["arrays"]:
-                dtype = np.dtype(str(code))
-                if dtype.itemsize == 0 or dtype.kind not in _KINDS or any(type(n) is not int or n < 0 for n in shape):
-                    raise ValueError("array")
-                count = int(np.prod(shape, dtype=object)) if shape else 1
+                dtype, count = _described(code, shape)
                 end = start + count * dtype.itemsize
                 if end > len(message):
                     raise ValueError("length")
-                arrays.append(np.frombuffer(message[start:end], dtype=dtype).reshape(shape))
+                flat = np.frombuffer(message, dtype, count, start) if count else np.empty(0, dtype)
+                arrays.append(flat.reshape(shape))
                 start = end
             if start != len(message):
                 raise ValueError("length")
@@ -152,6 +160,28 @@ class Packed:
             SyntaxError,
         ) as error:
             raise ValueError("The message is damaged.") from error
+
+
+def _loaded(head: bytes) -> Any:
+    """Read a message's head. Halves of characters in it become question marks: no file and no page can hold them."""
+    if sum(map(head.count, (b"[", b"{", b","))) > _MAX_PARTS:
+        raise ValueError("parts")
+    found = json.loads(head)
+    if _HALF.search(head):
+        found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+    return found
+
+
+def _described(code: Any, shape: Any) -> tuple[np.dtype, int]:
+    """Return an array's dtype, and how many numbers it holds."""
+    if not isinstance(code, str) or not _DTYPE.fullmatch(code) or not isinstance(shape, list) or len(shape) > 32:
+        raise ValueError("array")
+    if any(type(n) is not int or not 0 <= n < 2**48 for n in shape):
+        raise ValueError("array")
+    dtype = np.dtype(code)
+    if dtype.itemsize == 0:
+        raise ValueError("array")
+    return dtype, int(np.prod(shape, dtype=object)) if shape else 1
 
 
 def copied(value: Any, live: bool = False) -> Any:
@@ -188,7 +218,7 @@ class _Packer:
         if kind is str:
             return value if len(value) <= 100_000 else {"$huge": f"text of {len(value)} characters"}
         if kind is int:
-            return value if value.bit_length() <= 256 else {"$huge": f"whole number of {value.bit_length()} bits"}
+            return value if value.bit_length() <= _MAX_BITS else {"$huge": f"whole number of {value.bit_length()} bits"}
         if kind is complex:
             return {"$complex": [value.real, value.imag]}
         if value is Ellipsis:
@@ -243,6 +273,8 @@ def _plain(state: Any) -> Any:
 def _unplain(state: Any) -> Any:
     if isinstance(state, dict):
         if "$state" in state:
+            if state["dtype"] not in ("uint32", "uint64") or len(state["$state"]) > 10_000:
+                raise ValueError("This is not a packed value: a generator's state that is none.")
             return np.array(state["$state"], dtype=state["dtype"])
         return {k: _unplain(v) for k, v in state.items()}
     return state
@@ -291,6 +323,8 @@ class _Unpacker:
         self.items += 1
         if self.items > 4 * MAX_ITEMS or depth > _MAX_DEPTH + 1:
             raise ValueError("This is not a packed value: it is too large.")
+        if isinstance(tree, int) and tree.bit_length() > _MAX_BITS:
+            raise ValueError("This is not a packed value: a number in it is too large.")
         if tree is None or isinstance(tree, (bool, int, float, str)):
             return tree
         if not isinstance(tree, dict) or not tree:

@@ -12,8 +12,8 @@ import platform
 import struct
 
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
-_ALLOW, _REFUSE = 0x7FFF_0000, 0x0005_0000 | 1  # EPERM
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_ALLOW, _REFUSE, _NO_MEMORY = 0x7FFF_0000, 0x0005_0000 | 1, 0x0005_0000 | 12  # EPERM, ENOMEM
+_LOAD, _EQUAL, _AT_LEAST, _AND, _RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
 
 #: Each call's number on x86-64 and on arm64 (asm/unistd_64.h, asm-generic/unistd.h).
 REFUSED = {
@@ -38,7 +38,11 @@ REFUSED = {
     "open_tree": (428, 428),
     "fsopen": (430, 430),
     "mq_open": (240, 180),
+    "shmget": (29, 194),
 }
+#: A call that is refused for some of its arguments: memory that processes share and no file holds. It would stay, uncounted,
+#: when nobody has it mapped any more.
+_MMAP, _FLAGS, _SHARED_OR_NOT, _SHARED = (9, 222), 16 + 8 * 3, 0x2F, 0x21
 _ARCHITECTURES = {"x86_64": (0xC000_003E, 0), "aarch64": (0xC000_00B7, 1)}
 
 
@@ -55,12 +59,18 @@ def program(machine: str) -> bytes | None:
     count = len(numbers)
     steps = [
         (_LOAD, 0, 0, 4),  # seccomp_data.arch
-        (_EQUAL, 0, count + 3, code),  # another architecture's call: refuse
+        (_EQUAL, 0, count + 7, code),  # another architecture's call: refuse
         (_LOAD, 0, 0, 0),  # seccomp_data.nr
-        (_AT_LEAST, count + 1, 0, 0x4000_0000),  # x32 calls: refuse
+        (_AT_LEAST, count + 5, 0, 0x4000_0000),  # x32 calls: refuse
     ]
-    steps += [(_EQUAL, count - at, 0, number) for at, number in enumerate(numbers)]
-    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+    steps += [(_EQUAL, count + 4 - at, 0, number) for at, number in enumerate(numbers)]
+    steps += [
+        (_EQUAL, 0, 3, _MMAP[column]),
+        (_LOAD, 0, 0, _FLAGS),  # seccomp_data.args[3], its lower half
+        (_AND, 0, 0, _SHARED_OR_NOT),
+        (_EQUAL, 2, 0, _SHARED),
+    ]
+    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _NO_MEMORY)]
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
 
 

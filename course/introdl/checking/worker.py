@@ -18,7 +18,15 @@ from introdl.checking.packing import Packed
 
 _TEXT = 20_000
 _DISPLAYS = 40
-_DISPLAY_BYTES = 2 * 2**20
+_DISPLAY_BYTES, _ALL_DISPLAY_BYTES = 2 * 2**20, 4 * 2**20
+
+
+class _Few(list):
+    """A list that keeps the first things appended to it, and one more to show that there were more."""
+
+    def append(self, one: Any) -> None:
+        if len(self) <= _DISPLAYS:
+            super().append(one)
 
 
 class Shell:
@@ -41,7 +49,7 @@ class Shell:
 
         shell = self.shell
         shell.display_formatter.active_types = ["text/plain", "image/png"] if pictures else ["text/plain"]
-        outputs: list = []
+        outputs = _Few()
         publisher, hook = shell.display_pub, sys.displayhook
         text = isolation.LimitedText(_TEXT)
         missing_libraries.calls.clear()
@@ -69,8 +77,10 @@ class Shell:
         passed = [[line, why] for line, why, at in shell.passed if why != "error" or at < shell.done]
         return {
             "text": text.value(),
-            "displays": [_plain(output) for output in outputs[:_DISPLAYS]],
-            "error": [type(error).__name__, isolation.text_of(error), isolation.line_of(error)] if error else [],
+            "displays": _displays(outputs),
+            "error": [type(error).__name__[:100], isolation.text_of(error), isolation.line_of(error)[:300]]
+            if error
+            else [],
             "leaned": leaned[:20],
             "passed": [*([line, "syntax"] for line in left_out), *passed][:20],
         }
@@ -79,6 +89,19 @@ class Shell:
         """Return the learner's objects of these names."""
         space = self.shell.user_ns
         return tuple(space[name] if name in space else isolation.Undefined(name) for name in names)
+
+
+def _displays(outputs: list[dict]) -> list[dict]:
+    """Keep the first displays, as many as there is room for."""
+    kept: list[dict] = []
+    left = _ALL_DISPLAY_BYTES
+    for output in outputs[:_DISPLAYS]:
+        plain = _plain(output)
+        left -= sum(map(len, plain.values()))
+        if left < 0:
+            break
+        kept.append(plain)
+    return kept if len(kept) == len(outputs) else [*kept, {"text/plain": "... (more was shown)"}]
 
 
 def _plain(output: dict) -> dict:

@@ -20,6 +20,8 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from introdl.checking import clock
+
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x0002_0000, 0x0800_0000, 0x2000_0000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 1 << 12, 1 << 14, 1 << 18
 _PR_SET_DUMPABLE, _CAPABILITY_VERSION_3 = 4, 0x2008_0522
@@ -205,13 +207,23 @@ class _Usage:
     def __init__(self, limits: dict):
         self.limits = limits
         self.base = _memory("self")[0]
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to add up what a fresh worker uses."""
+        self.time = clock.Sums()
+        self._knows = clock.waited("/proc/self") is not None
+
+    def said(self) -> dict:
+        """Return the time used until now, as `introdl.checking.clock.Look` has it."""
+        return {"cpu": self.time.cpu, "waited": self.time.waited if self._knows else None}
 
     def overrun(self) -> str:
-        """Return which limit is passed, or ""."""
+        """Look at all processes; return which limit is passed, or ""."""
         memory = tasks = 0
-        for name in os.listdir("/proc"):
-            if not name.isdigit() or name == "1":
-                continue
+        names = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        self.time.add([f"/proc/{name}" for name in names])
+        for name in names:
             own, shared, threads = _memory(name)
             memory += max(own - self.base, 0) + shared
             tasks += threads
@@ -265,6 +277,7 @@ class _Zygote:
             request = json.loads(message)
             if request["do"] == "fork":
                 self.why = ""
+                self.watch.begin()
                 try:
                     self.worker = _fork_worker(
                         descriptors[0], self.limits, not self.reason, self.shell, request["absent"], self.kept
@@ -273,8 +286,7 @@ class _Zygote:
                 except (CannotIsolate, OSError) as error:
                     self.say(forked=False, reason=str(error))
             elif request["do"] == "look":
-                self._look()
-                self.say(looked=True, why=self.why)
+                self.say(looked=True, why=self.why, **self.watch.said())
             elif request["do"] == "end":
                 self.say(ended=True, why=self._end())
             for descriptor in descriptors:
