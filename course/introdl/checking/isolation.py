@@ -213,13 +213,26 @@ def line_of(error: BaseException) -> str:
     best = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
-        library = name.startswith((_HERE, sys.prefix, sys.base_prefix)) or name.startswith("<frozen")
-        if not library or "/tests/" in name:
+        if not _is_library(name):
             best = (frame.f_code.co_name, line, linecache.getline(name, line).strip()[:120])
     if best is None:
         return ""
     function, line, text = best
     return f"line {line}, in {function}" + (f": {text}" if text else "")
+
+
+def _is_library(file: str) -> bool:
+    ours = file.startswith((_HERE, sys.prefix, sys.base_prefix)) or file.startswith("<frozen")
+    return ours and "/tests/" not in file
+
+
+def _unwritten(error: NotImplementedError) -> Outcome:
+    """Say which stub was met; what a library has not implemented is an error like any other."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    code = frame.f_code
+    if _is_library(code.co_filename):
+        return Outcome("raised", error=type(error).__name__, message=text_of(error), where=line_of(error))
+    return Outcome("not started", message=code.co_qualname.rsplit("<locals>.", 1)[-1])
 
 
 def _wake(task: Task) -> None:
@@ -323,8 +336,8 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C90
                 raise
             except _Forbidden as error:
                 outcome = Outcome("forbidden", message=str(error))
-            except NotImplementedError:
-                outcome = Outcome("not started")
+            except NotImplementedError as error:
+                outcome = _unwritten(error)
             except MemoryError as error:
                 outcome = Outcome("out of memory", where=line_of(error))
             except BaseException as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from introdl.checking import isolation, judge, records, report, sheets
+from introdl.checking import callees, isolation, judge, records, report, sheets
 from introdl.wording import counted
 
 
@@ -12,6 +12,23 @@ def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
     """Run an entry's cases on the objects and return the verdict; nothing is shown or kept."""
     task = isolation.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
     return judge.judge(entry, list(isolation.run(task, objects, [case.inputs for case in entry.cases])))
+
+
+def verdict(exercise: str, objects: tuple) -> judge.Verdict:
+    """Return the verdict on an answer; what it calls of other exercises' and is not right yet, is named.
+
+    Parameters
+    ----------
+    exercise : str
+        An id that is there.
+    objects : tuple
+        As many as the exercise has names.
+    """
+    found = examine(sheets.find(exercise), objects)
+    if found.status == judge.FAILED:
+        wrong = callees.not_right(objects, exercise, sheets.chapter(exercise[:2]), examine)
+        found.waits = [one.sentence for one in wrong]
+    return found
 
 
 def check(exercise: str, *objects: Any) -> None:
@@ -40,12 +57,12 @@ def check(exercise: str, *objects: Any) -> None:
             f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})"
         )
         return
-    verdict = examine(entry, objects)
+    found = verdict(exercise, objects)
     note = ""
-    if verdict.status != judge.NOT_STARTED:
-        note = records.note_check(exercise, verdict.earned / verdict.points, verdict.passed)
+    if found.status != judge.NOT_STARTED:
+        note = records.note_check(exercise, found.earned / found.points, found.passed)
     shown = records.load(exercise).hints
-    report.show(verdict, hints_left=max(len(entry.hints) - shown, 0), note=note)
+    report.show(found, hints_left=max(len(entry.hints) - shown, 0), note=note)
 
 
 def hint(exercise: str) -> None:

@@ -58,6 +58,8 @@ class _Told:
         The head's parts.
     nothing : str
         What to do, where the exercise is not started; else "".
+    waits : list of str
+        What it calls that is not right yet, and what to do first.
     cases : list of (bool, str, str)
         Whether each case passed, its label, its sentence.
     diagnoses : list of (str, str, str)
@@ -74,6 +76,7 @@ class _Told:
     mark: str
     word: str
     nothing: str
+    waits: list[str]
     cases: list[tuple[bool, str, str]]
     diagnoses: list[tuple[str, str, str]]
     first: _First | None
@@ -94,7 +97,9 @@ def _told(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> _T
     nothing = ""
     if verdict.status == judge.NOT_STARTED:
         nothing = (
-            "No answer was given." if blind else "Write your answer in the cell above, run it, then run this cell."
+            "No answer was given."
+            if blind
+            else f"{_unwritten(verdict)}Write your answer in the cell above, run it, then run this cell."
         )
     return _Told(
         status=verdict.status,
@@ -104,11 +109,22 @@ def _told(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> _T
         mark=_MARK[verdict.status],
         word=_WORD[verdict.status],
         nothing=nothing,
+        waits=[] if blind else verdict.waits,
         cases=[] if nothing else _case_lines(verdict, blind),
-        diagnoses=[(_named(one), _which(verdict, one), shortened(one.explanation)) for one in verdict.diagnoses],
+        diagnoses=[
+            (_named(one), _which(verdict, one), shortened(one.explanation))
+            for one in verdict.diagnoses
+            if not verdict.waits  # a wrong softmax may look like any mistake of what calls it
+        ],
         first=_first(verdict, blind),
         foot=_foot(verdict, hints_left, note, blind),
     )
+
+
+def _unwritten(verdict: judge.Verdict) -> str:
+    """Name the methods of a class that are not written yet."""
+    stubs = list(dict.fromkeys(case.outcome.message for case in verdict.cases if "." in case.outcome.message))
+    return f"Not written yet: {', '.join(stubs)}. " if stubs and verdict.status == judge.NOT_STARTED else ""
 
 
 def _case_lines(verdict: judge.Verdict, blind: bool) -> list[tuple[bool, str, str]]:
@@ -182,6 +198,7 @@ def as_text(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
     lines = [f"{told.mark} {told.word}: {told.title} ({told.id}, {told.score})"]
     if told.nothing:
         lines.append(told.nothing)
+    lines += told.waits
     for passed, label, sentence in told.cases:
         lines.append(f"  ✓ right  {label}" if passed else f"  ✗ wrong  {label}: {sentence}")
     for name, which, explanation in told.diagnoses:
@@ -208,7 +225,8 @@ def as_data(verdict: judge.Verdict) -> dict:
         "points": verdict.points,
         "cases": [{"label": case.label, "passed": case.passed} for case in verdict.cases],
         "first": next((shortened(case.blind) for case in verdict.cases if not case.passed), ""),
-        "misconceptions": [diagnosis.name for diagnosis in verdict.diagnoses],
+        "misconceptions": [] if verdict.waits else [diagnosis.name for diagnosis in verdict.diagnoses],
+        "waits": verdict.waits,
     }
 
 

@@ -207,23 +207,37 @@ def find(exercise: str) -> Entry:
     LookupError
         If there is no such exercise; the sentence names the nearest.
     """
-    known: list[str] = []
-    for path in sorted(paths.sheets().glob("[0-9][0-9]_*.npz")):
-        if str(exercise)[:2] == path.name[:2]:
-            stamp = path.stat().st_mtime
-            if path not in _cache or _cache[path][0] != stamp:
-                _cache[path] = (stamp, read(path))
-            entries = _cache[path][1]
-            if exercise in entries:
-                return entries[exercise]
-            known += entries
+    number = str(exercise)[:2]
+    known = chapter(number)
+    if exercise in known:
+        return known[exercise]
     import difflib
 
     near = difflib.get_close_matches(str(exercise), known, n=1)
-    tail = (
-        f" Did you mean {near[0]!r}?" if near else f" Chapter {str(exercise)[:2]!r} has: {', '.join(known) or 'none'}."
-    )
-    raise LookupError(f"There is no exercise {exercise!r}.{tail}")
+    if near:
+        tail = f"Did you mean {near[0]!r}?"
+    elif known:
+        tail = f"Chapter {number} has: {', '.join(known)}."
+    else:
+        tail = "Ids look like '03.conv2d': two digits for the chapter, a dot, a name."
+    raise LookupError(f"There is no exercise {exercise!r}. {tail}")
+
+
+def chapter(number: str) -> dict[str, Entry]:
+    """Return the entries of a chapter's installed sheet by id, in its order; none where there is no such sheet.
+
+    Parameters
+    ----------
+    number : str
+        Two digits.
+    """
+    for path in chapters():
+        if path.name[:2] == number:
+            stamp = path.stat().st_mtime
+            if path not in _cache or _cache[path][0] != stamp:
+                _cache[path] = (stamp, read(path))
+            return _cache[path][1]
+    return {}
 
 
 def chapters() -> list[Path]:
