@@ -12,14 +12,14 @@ import multiprocessing
 import resource
 import signal
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.authoring import drawing
+from autograder.authoring import build, drawing
 from autograder.authoring.exercise import Exercise
 from autograder.authoring.source import Source
 from autograder.errors import AuthorError
@@ -109,6 +109,12 @@ class Found:
     #: Mutants that pass in some draws and fail in others, with the numbers of draws that they pass.
     lucky: list[tuple[Mutant, int]] = field(default_factory=list)
 
+    def lines(self) -> list[str]:
+        """Return what is to be told, a line each; the first sums up."""
+        told = [f"{self.exercise}: {self.mutants} mutants, {len(self.survive) + len(self.lucky)} not caught"]
+        told += [f"  line {one.line}: {one.change}" for one in self.survive]
+        return told + [f"  line {one.line}: {one.change} (passes in {times} draws)" for one, times in self.lucky]
+
 
 def _variants(node: ast.AST) -> Iterator[ast.AST]:  # noqa: C901 one kind of change after the other
     """Yield what may take a node's place."""
@@ -119,7 +125,8 @@ def _variants(node: ast.AST) -> Iterator[ast.AST]:  # noqa: C901 one kind of cha
         yield from (ast.BoolOp(other(), node.values) for other in _OPERATORS[type(node.op)])
         yield from node.values
     elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-        for other in _OPERATORS.get(type(node.ops[0]), ()):
+        text = any(isinstance(getattr(one, "value", None), str) for one in node.comparators)
+        for other in _OPERATORS.get(type(node.ops[0]), ())[: 1 if text else 2]:
             yield ast.Compare(node.left, [other()], node.comparators)
     elif isinstance(node, ast.UnaryOp):
         yield node.operand
@@ -169,9 +176,11 @@ def _slices(node: ast.Slice) -> Iterator[ast.AST]:
 
 def _calls(node: ast.Call) -> Iterator[ast.AST]:
     for at, word in enumerate(node.keywords):  # without a named argument: its default
+        if word.arg == "strict":
+            continue
         yield ast.Call(node.func, node.args, node.keywords[:at] + node.keywords[at + 1 :])
         if word.arg in ("axis", "dim") and isinstance(word.value, ast.Constant):
-            for other in (0, 1, -1, None):
+            for other in (0, 1, None):
                 if other != word.value.value:
                     words = [*node.keywords[:at], ast.keyword(word.arg, ast.Constant(other)), *node.keywords[at + 1 :]]
                     yield ast.Call(node.func, node.args, words)
@@ -347,7 +356,7 @@ def survivors(
     exercise: Exercise,
     classes: int = 20,
     jobs: int = 2,
-    accepted: Sequence[str] = (),
+    accepted: Container[str] = (),
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Found:
     """Judge an exercise's mutants by the visible cases and by those of several classes.
@@ -361,7 +370,7 @@ def survivors(
         How many classes' hidden cases are drawn.
     jobs : int
         Processes side by side.
-    accepted : sequence of str
+    accepted : container of str
         Changes (`Mutant.change`) that make no difference; they are left out.
     tell : callable
         Is told how many mutants are done, of how many.
@@ -406,6 +415,25 @@ def _run(numbers: Sequence[int], jobs: int, tell: Callable[[int], None]) -> Iter
                 tell(done)
                 yield number, passed or [False]
         jobs = 1
+
+
+def chosen(names: Sequence[str]) -> list[tuple[Source, Exercise]]:
+    """Return the exercises of chapters (``"05"``) or by their ids (``"05.softmax"``), with their chapters' sources.
+
+    Raises
+    ------
+    AuthorError
+        If there is no such chapter or exercise.
+    """
+    found = []
+    for chapter in sorted({name[:2] for name in names}):
+        source, exercises = build.read(build.source_files([chapter])[0])
+        wanted = [name for name in names if name[:2] == chapter]
+        if strange := [name for name in wanted if name != chapter and name not in exercises]:
+            raise AuthorError(f"There is no exercise {strange[0]}. Chapter {chapter} has {', '.join(exercises)}.")
+        ids = list(exercises) if chapter in wanted else wanted
+        found += [(source, exercises[id]) for id in ids if exercises[id].probe != "answers"]
+    return found
 
 
 def accepted(path: Path) -> Mapping[str, Mapping[str, str]]:
