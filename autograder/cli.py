@@ -96,8 +96,10 @@ def mutate(
         known = mutate.accepted(build.root() / "tests" / "equivalent_mutants.toml")
         todo = mutate.chosen(names)
         found = []
-        for source, exercise in progress(todo, "mutating", unit="exercises"):
-            found.append(mutate.survivors(source, exercise, classes, jobs, known.get(exercise.id, {})))
+        with progress.bar("mutating", len(todo), "exercises") as tick:
+            for source, exercise in todo:
+                found.append(mutate.survivors(source, exercise, classes, jobs, known.get(exercise.id, {})))
+                tick(len(found))
     for one in found:
         typer.echo("\n".join(one.lines()))
     if left := sum(len(one.survive) + len(one.lucky) for one in found):

@@ -29,7 +29,7 @@ def test_one_place_is_changed_at_a_time():
         "range(3) -> range(1, 3)",
         "np.sum -> np.mean",
         "np.sum(x[1:], axis=0) -> np.sum(x[1:], axis=1)",
-        "x[1:] -> x[:]",
+        "1: -> :",
         "x += np.sum(x[1:], axis=0) * a -> x = np.sum(x[1:], axis=0) * a",
         "x += np.sum(x[1:], axis=0) * a -> (nothing)",
         "np.sum(x[1:], axis=0) * a -> np.sum(x[1:], axis=0)",

@@ -12,7 +12,7 @@ import multiprocessing
 import resource
 import signal
 import tomllib
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -229,7 +229,7 @@ def mutants(code: str) -> list[Mutant]:
 
 
 def _said(node: ast.AST | None) -> str:
-    if node is None:
+    if node is None or isinstance(node, ast.Pass):
         return "(nothing)"
     return " ".join(ast.unparse(ast.fix_missing_locations(copy.deepcopy(node))).split())[:80]
 
@@ -253,10 +253,9 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.Module, ast.AST, ast.AST | 
             for at, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
                 if not isinstance(child, ast.AST) or name in ("annotation", "returns", "decorator_list"):
                     continue
-                context = parent if isinstance(child, ast.Slice) else child
                 for new in _variants(child):
                     new = copy.deepcopy(new)
-                    yield with_child(parent, name, at, new), context, new
+                    yield with_child(parent, name, at, new), child, new
                 if name in ("body", "orelse") and isinstance(child, ast.stmt) and at is not None:
                     yield from _statements(parent, name, at, child, with_child)
 
@@ -357,7 +356,6 @@ def survivors(
     classes: int = 20,
     jobs: int = 2,
     accepted: Container[str] = (),
-    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Found:
     """Judge an exercise's mutants by the visible cases and by those of several classes.
 
@@ -372,8 +370,6 @@ def survivors(
         Processes side by side.
     accepted : container of str
         Changes (`Mutant.change`) that make no difference; they are left out.
-    tell : callable
-        Is told how many mutants are done, of how many.
     """
     global _work
     found = Found(exercise.id)
@@ -387,7 +383,7 @@ def survivors(
     if not all(_passes_one(dict(_work[0]), exercise, entry, Mutant(0, "", "", "")) for entry in entries):
         raise AuthorError(f"The solution of {exercise.id} does not pass its own cases.")
     found.mutants = len(made)
-    for number, passed in _run(range(len(made)), jobs, lambda done: tell(done, len(made))):
+    for number, passed in _run(range(len(made)), jobs):
         if all(passed):
             found.survive.append(made[number])
         elif any(passed):
@@ -395,9 +391,9 @@ def survivors(
     return found
 
 
-def _run(numbers: Sequence[int], jobs: int, tell: Callable[[int], None]) -> Iterator[tuple[int, list[bool]]]:
+def _run(numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, list[bool]]]:
     """Yield the numbers of mutants and what they pass; one that takes its process down passes nothing."""
-    fork, waiting, done = multiprocessing.get_context("fork"), list(numbers), 0
+    fork, waiting = multiprocessing.get_context("fork"), list(numbers)
     while waiting:
         with ProcessPoolExecutor(jobs, fork, _begin) as pool:
             futures = {number: pool.submit(_passes, number) for number in waiting}
@@ -411,8 +407,6 @@ def _run(numbers: Sequence[int], jobs: int, tell: Callable[[int], None]) -> Iter
                     else:
                         waiting.append(number)
                         continue
-                done += 1
-                tell(done)
                 yield number, passed or [False]
         jobs = 1
 
