@@ -162,7 +162,7 @@ def _constants(value: Any) -> Iterator[Any]:
         if value not in (0, 1, -1):
             yield 0
     elif isinstance(value, float):
-        yield from (value * 2, value * 1.01, 0.0 if value else 1e-3)
+        yield from (value * 2, value * 1.1, 0.0 if value else 1e-3)
 
 
 def _slices(node: ast.Slice) -> Iterator[ast.AST]:
