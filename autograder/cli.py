@@ -77,6 +77,36 @@ def lint(
     typer.echo("Nothing found.")
 
 
+@app.command()
+def mutate(
+    names: Annotated[list[str], typer.Argument(help="Chapters or exercises, for example 05 or 05.softmax.")],
+    classes: Annotated[int, typer.Option(min=0, help="How many classes' hidden cases are tried as well.")] = 20,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = os.cpu_count() or 1,
+) -> None:
+    """Change reference solutions one place at a time, and list the changed ones that the cases do not catch.
+
+    Exit status: 1 where one is not caught, or only in some classes.
+
+    Example: autograder mutate 05 06.value
+    """
+    from autograder.authoring import build, mutate
+    from introdl.data import progress
+
+    with _sentences():
+        known = mutate.accepted(build.root() / "tests" / "equivalent_mutants.toml")
+        todo = mutate.chosen(names)
+        found = []
+        with progress.bar("mutating", len(todo), "exercises") as tick:
+            for source, exercise in todo:
+                found.append(mutate.survivors(source, exercise, classes, jobs, known.get(exercise.id, {})))
+                tick(len(found))
+    for one in found:
+        typer.echo("\n".join(one.lines()))
+    if left := sum(len(one.survive) + len(one.lucky) for one in found):
+        raise _fail(f"{left} of {sum(one.mutants for one in found)} mutants are not caught in every class.")
+    typer.echo(f"All {sum(one.mutants for one in found)} mutants are caught.")
+
+
 @app.command("new-exercise")
 def new_exercise(
     id: Annotated[str, typer.Argument(help="Chapter and name, for example 04.unpool.")],

@@ -1022,7 +1022,7 @@ def network_gradients(X, labels, W1, b1, W2, b2):
     Returns
     -------
     loss : float
-        The mean cross-entropy.
+        The mean cross-entropy, finite for scores of any size.
     dW1, db1, dW2, db2 : numpy.ndarray
         Its gradients, of the shapes of W1, b1, W2, b2. The inputs are left as they are.
 

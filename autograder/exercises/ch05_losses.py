@@ -105,14 +105,14 @@ LINEAR_SCORES = Exercise(
 # --- 05.hinge_loss and 05.hinge_grad ------------------------------------------------------------------------
 
 
-def _margins(scores, labels, delta):
+def _margins(scores, labels, delta=1.0):
     """s_j - s_y + delta, with the correct class's entry at minus infinity."""
     margins = scores - scores[_rows(labels), labels][:, None] + delta
     margins[_rows(labels), labels] = -np.inf
     return margins
 
 
-def _hinges(scores, labels, delta):
+def _hinges(scores, labels, delta=1.0):
     return np.maximum(_margins(scores, labels, delta), 0)
 
 
@@ -120,18 +120,18 @@ def _hinge(scores, labels, delta=1.0):
     return rounded(_hinges(scores, labels, delta).sum(axis=1).mean())
 
 
-def _torch_hinge(scores, labels, delta):
+def _torch_hinge(scores, labels, delta=1.0):
     scores = torch.from_numpy(np.array(scores)).requires_grad_()
     # PyTorch divides the sum over the classes by K.
     loss = torch.nn.functional.multi_margin_loss(scores, torch.from_numpy(np.array(labels)), p=1, margin=delta)
     return scores, loss * scores.shape[1]
 
 
-def _hinge_oracle(scores, labels, delta):
+def _hinge_oracle(scores, labels, delta=1.0):
     return rounded(_torch_hinge(scores, labels, delta)[1].item())
 
 
-def _hinge_grad_oracle(scores, labels, delta):
+def _hinge_grad_oracle(scores, labels, delta=1.0):
     scores, loss = _torch_hinge(scores, labels, delta)
     loss.backward()
     return rounded(scores.grad.numpy())
@@ -170,6 +170,8 @@ def _hinge_cases(rng):
     base = whole(rng, (3, 1))
     scores = base + np.array([[gap, 0, gap + 1, -3], [0, gap, gap - 1, -2], [-4, -gap, 0, -5]])
     yield Case("margins of exactly zero", scores=scores, labels=np.array([0, 1, 2]), delta=gap)
+    scores, labels = _contested(rng, 5, 12, 1.0)
+    yield Case("twelve dishes, delta left at its default", scores=scores, labels=labels)
     scores = signed(rng, (4, 3))
     labels = drawn_labels(rng, 4, 3, repeated=True)
     scores[_rows(labels), labels] += 9
@@ -277,33 +279,33 @@ def _slopes(make, divide=True):
     return rounding(lambda scores, labels, *more: make(scores, labels, *more) / (len(labels) if divide else 1))
 
 
-def _without_correct(s, y, d):
+def _without_correct(s, y, d=1.0):
     return (_margins(s, y, d) > 0).astype(float)
 
 
-def _correct_once(s, y, d):
+def _correct_once(s, y, d=1.0):
     slopes = _without_correct(s, y, d)
     slopes[_rows(y), y] = -1.0 * (slopes.sum(axis=1) > 0)
     return slopes
 
 
-def _correct_counted(s, y, d):
+def _correct_counted(s, y, d=1.0):
     slopes = _hinge_slopes(s, y, d)
     slopes[_rows(y), y] -= 1
     return slopes
 
 
-def _correct_pushed_down(s, y, d):
+def _correct_pushed_down(s, y, d=1.0):
     return np.abs(_hinge_slopes(s, y, d))
 
 
-def _margins_as_slopes(s, y, d):
+def _margins_as_slopes(s, y, d=1.0):
     slopes = _hinges(s, y, d)
     slopes[_rows(y), y] = -slopes.sum(axis=1)
     return slopes
 
 
-def _strongest_only(s, y, d):
+def _strongest_only(s, y, d=1.0):
     margins = _margins(s, y, d)
     return _hinge_slopes(s, y, d, (margins > 0) & (margins == margins.max(axis=1, keepdims=True)))
 
@@ -344,7 +346,7 @@ HINGE_GRAD = Exercise(
         "all signs are turned": Mistake(
             "All your signs are turned. The gradient points to where the loss grows; going the other way is the "
             "optimiser's business.",
-            _slopes(lambda s, y, d: -_hinge_slopes(s, y, d)),
+            _slopes(lambda s, y, d=1.0: -_hinge_slopes(s, y, d)),
         ),
         "the margins in place of their slopes": Mistake(
             "You return the terms themselves. max(0, m) has slope 1 where m is above 0, however large m is.",
@@ -353,21 +355,21 @@ HINGE_GRAD = Exercise(
         "a margin of zero is counted": Mistake(
             "Where a margin is exactly 0 you give the slope 1. The docstring asks for 0 there, as PyTorch does. Compare "
             "with >, not >=.",
-            _slopes(lambda s, y, d: _hinge_slopes(s, y, d, _margins(s, y, d) >= 0)),
+            _slopes(lambda s, y, d=1.0: _hinge_slopes(s, y, d, _margins(s, y, d) >= 0)),
         ),
         "delta is always 1": Mistake(
             "The margin you ask for is 1, whatever delta says. Look for a 1 in your code.",
-            _slopes(lambda s, y, d: _hinge_slopes(s, y, 1.0)),
+            _slopes(lambda s, y, d=1.0: _hinge_slopes(s, y, 1.0)),
         ),
         "delta is left out": Mistake(
             "You count only classes that score higher than the correct one. A class less than delta behind pays as well, "
             "so it has a slope.",
-            _slopes(lambda s, y, d: _hinge_slopes(s, y, 0.0)),
+            _slopes(lambda s, y, d=1.0: _hinge_slopes(s, y, 0.0)),
         ),
         "all classes are pushed": Mistake(
             "Every wrong class has a slope in your answer, even those that are beaten by more than delta. Their terms are "
             "0, and stay 0 when a score moves a little.",
-            _slopes(lambda s, y, d: _hinge_slopes(s, y, d, ~np.isinf(_margins(s, y, d)))),
+            _slopes(lambda s, y, d=1.0: _hinge_slopes(s, y, d, ~np.isinf(_margins(s, y, d)))),
         ),
         "only the strongest rival counts": Mistake(
             "Only the highest wrong class has a slope in your answer. In this chapter's hinge loss each wrong class within "
@@ -377,7 +379,7 @@ HINGE_GRAD = Exercise(
         "divided by the classes too": Mistake(
             "Your slopes are divided by the number of classes. Only the plates are averaged; the terms of a plate are "
             "added up.",
-            _slopes(lambda s, y, d: _hinge_slopes(s, y, d) / s.shape[1]),
+            _slopes(lambda s, y, d=1.0: _hinge_slopes(s, y, d) / s.shape[1]),
         ),
     },
     hints=(

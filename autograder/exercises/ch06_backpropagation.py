@@ -1341,13 +1341,17 @@ def _network_oracle(X, labels, W1, b1, W2, b2):
     return (rounded(value), *_torch_gradients(loss, W1, b1, W2, b2))
 
 
+def _log_losses(scores, labels):
+    """Each plate's cross-entropy, finite for scores of any size."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+
+
 def _network(X, labels, W1, b1, W2, b2, hidden=None, mask=None, last=lambda s: s, mean=True, W=None):
     z = X @ W1 + b1
     a = np.maximum(z, 0)
     scores = last(a @ W2 + b2)
-    p = softmax(scores)
-    rows = np.arange(len(labels))
-    losses = -np.log(p[rows, labels])
+    losses, p = _log_losses(scores, labels), softmax(scores)
     ds = (p - one_hot(labels, scores.shape[1])) / (len(labels) if mean else 1)
     da = ds @ (W2 if W is None else W).T
     dz = da * ((z > 0) if mask is None else mask(z, da))
@@ -1366,6 +1370,18 @@ def _weights(rng, n, d, h, k):
             return {"X": X, "labels": labels, "W1": W1, "b1": b1, "W2": W2, "b2": b2, "a": a}
 
 
+def _large_scores(rng):
+    """Plates with scores so far apart, and from one another, that no other shift than each plate's largest will do."""
+    while True:
+        drawn = _weights(rng, 4, 3, 4, 3)
+        del drawn["a"]
+        drawn["X"] *= np.array([[1.0], [2000.0], [1.0], [2000.0]])
+        drawn["b2"] += 1000
+        scores = np.maximum(drawn["X"] @ drawn["W1"] + drawn["b1"], 0) @ drawn["W2"] + drawn["b2"]
+        if np.ptp(scores.max(axis=1)) > 1000 and np.ptp(scores, axis=1).max() > 1000:
+            return drawn
+
+
 def _network_cases(rng):
     for label, *sizes in (
         ("2 plates, 2 features, 3 hidden units, 2 dishes", 2, 2, 3, 2),
@@ -1376,6 +1392,15 @@ def _network_cases(rng):
         drawn = _weights(rng, *sizes)
         del drawn["a"]
         yield Case(label, **drawn)
+    yield Case("scores of thousands", weight=0.5, **_large_scores(rng))
+
+
+def _not_shifted(X, labels, W1, b1, W2, b2):
+    loss, *grads = _network(X, labels, W1, b1, W2, b2)
+    with np.errstate(all="ignore"):
+        powers = np.exp(np.maximum(X @ W1 + b1, 0) @ W2 + b2)
+        p = powers / powers.sum(axis=1, keepdims=True)
+        return (rounded(-np.log(p[np.arange(len(labels)), labels]).mean()), *grads)
 
 
 def _network_with(**changes):
@@ -1421,6 +1446,11 @@ NETWORK_GRADIENTS = Exercise(
             "way.",
             _network_out(lambda loss, *grads: (loss, *(-g for g in grads))),
         ),
+        "the scores are not shifted": Mistake(
+            "np.exp of a score of a thousand is inf, and inf / inf is nan. Take each plate's largest score away from its "
+            "scores first, as in your cross-entropy: the loss stays the same.",
+            _not_shifted,
+        ),
         "the loss is missing": Mistake(
             "You return four things. The loss comes first, then the gradients of W1, b1, W2, b2.",
             _network_out(lambda loss, *grads: grads),
@@ -1446,8 +1476,7 @@ NETWORK_GRADIENTS = Exercise(
 
 
 def _losses(X, labels, W1, b1, W2, b2):
-    p = softmax(np.maximum(X @ W1 + b1, 0) @ W2 + b2)
-    return rounded(-np.log(p[np.arange(len(labels)), labels]))
+    return rounded(_log_losses(np.maximum(X @ W1 + b1, 0) @ W2 + b2, labels))
 
 
 # --- 06.quiz ------------------------------------------------------------------------------------------------

@@ -313,10 +313,11 @@ MINIBATCHES = Exercise(
 # --- 07.sgd_step, 07.momentum_step and 07.adam_step: a few steps each; the weights after each are compared --
 
 
-def _torch_path(make, w, grads):
+def _torch_path(make, w, grads, rates):
     weights = torch.nn.Parameter(torch.from_numpy(np.array(w)))
     optimiser, path = make([weights]), []
-    for grad in grads:
+    for grad, rate in zip(grads, np.broadcast_to(rates, len(grads)), strict=True):
+        optimiser.param_groups[0]["lr"] = float(rate)
         weights.grad = torch.from_numpy(np.array(grad))
         optimiser.step()
         path.append(weights.detach().numpy().copy())
@@ -324,7 +325,7 @@ def _torch_path(make, w, grads):
 
 
 def _sgd_oracle(w, grads, state, lr):
-    return _torch_path(lambda p: torch.optim.SGD(p, lr=lr), w, grads)
+    return _torch_path(torch.optim.SGD, w, grads, lr)
 
 
 def _sgd_cases(rng):
@@ -386,8 +387,8 @@ SGD_STEP = Exercise(
 )
 
 
-def _momentum_oracle(w, grads, velocity, lr, beta):
-    return _torch_path(lambda p: torch.optim.SGD(p, lr=lr, momentum=beta), w, grads)
+def _momentum_oracle(w, grads, velocity, lr, beta=0.9):
+    return _torch_path(lambda p: torch.optim.SGD(p, momentum=beta), w, grads, lr)
 
 
 def _momentum_cases(rng):
@@ -396,10 +397,12 @@ def _momentum_cases(rng):
     yield Case(
         "biases, many steps", w=signed(rng, 5), grads=signed(rng, (15, 5)), velocity=np.zeros(5), lr=0.03, beta=0.8
     )
+    rates = np.array([0.4, 0.4, 0.1, 0.1, 0.02])
+    yield Case("the rate falls on the way, beta left at its default", w=signed(rng, 4), grads=signed(rng, (5, 4)), velocity=np.zeros(4), lr=rates)  # fmt: skip
 
 
 def _momentum(velocity, move=lambda w, g, v, old, lr, b: w - lr * v, keep=True):
-    def wrong(w, grad, v, lr, beta):
+    def wrong(w, grad, v, lr, beta=0.9):
         new = velocity(v, grad, lr, beta)
         return move(w, grad, new, v, lr, beta), new if keep else v
 
@@ -442,6 +445,12 @@ MOMENTUM_STEP = Exercise(
             "lr is in the velocity, and again in the step. It belongs in one of the two places.",
             _momentum(lambda v, g, lr, b: b * v + lr * g),
         ),
+        "the velocity keeps old learning rates": Mistake(
+            "Your velocity adds up lr times the gradients. As long as lr stays the same, that gives the same steps; once lr "
+            "falls, the old gradients still count with the old rate. Let the velocity add up plain gradients, and multiply by "
+            "lr when you move.",
+            _momentum(lambda v, g, lr, b: b * v + lr * g, lambda w, g, v, old, lr, b: w - v),
+        ),
         "the learning rate is left out": Mistake(
             "You take away the whole velocity. The step is lr times the velocity.",
             _momentum(_velocity, lambda w, g, v, old, lr, b: w - v),
@@ -471,11 +480,11 @@ MOMENTUM_STEP = Exercise(
         ),
         "velocity and weights are swapped": Mistake(
             "You return the velocity first. The order is: weights, velocity.",
-            lambda w, g, v, lr, b: (b * v + g, w - lr * (b * v + g)),
+            lambda w, g, v, lr, b=0.9: (b * v + g, w - lr * (b * v + g)),
         ),
         "the velocity is not returned": Mistake(
             "You return the weights alone. The next step needs the velocity: return both.",
-            lambda w, g, v, lr, b: w - lr * (b * v + g),
+            lambda w, g, v, lr, b=0.9: w - lr * (b * v + g),
         ),
     },
     hints=(
@@ -486,8 +495,8 @@ MOMENTUM_STEP = Exercise(
 )
 
 
-def _adam_oracle(w, grads, state, lr, beta1, beta2, eps):
-    return _torch_path(lambda p: torch.optim.Adam(p, lr=lr, betas=(beta1, beta2), eps=eps), w, grads)
+def _adam_oracle(w, grads, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    return _torch_path(lambda p: torch.optim.Adam(p, betas=(beta1, beta2), eps=eps), w, grads, lr)
 
 
 def _fresh(shape):
@@ -500,6 +509,8 @@ def _adam_cases(rng):
     yield Case("a layer's weights (3, 4), six steps", w=signed(rng, (3, 4)), grads=signed(rng, (6, 3, 4), 4.0), state=_fresh((3, 4)), lr=0.1, beta1=0.9, beta2=0.999, eps=1e-8)  # fmt: skip
     yield Case("small gradients, a large eps", w=signed(rng, 5), grads=signed(rng, (8, 5)) / 10, state=_fresh(5), lr=0.5, beta1=0.8, beta2=0.95, eps=0.02)  # fmt: skip
     yield Case("gradients of very different size", w=signed(rng, 3), grads=signed(rng, (12, 3)) * np.array([100.0, 1.0, 0.01]), state=_fresh(3), lr=0.05, beta1=0.9, beta2=0.99, eps=1e-8)  # fmt: skip
+    tiny = signed(rng, (6, 4)) * np.array([1.0, 1e-6, 1e-7, 1e-8])
+    yield Case("gradients close to zero, betas and eps left at their defaults", w=signed(rng, 4), grads=tiny, state=_fresh(4), lr=0.1)  # fmt: skip
 
 
 def _adam(
@@ -512,7 +523,7 @@ def _adam(
     swap=False,
     time=lambda t: t + 1,
 ):
-    def wrong(w, grad, state, lr, beta1, beta2, eps):
+    def wrong(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
         m, v, t = state
         if swap:
             beta1, beta2 = beta2, beta1
@@ -530,23 +541,23 @@ def _moments(grad, state, beta1, beta2):
     return beta1 * m + (1 - beta1) * grad, beta2 * v + (1 - beta2) * grad**2, t + 1
 
 
-def _corrected_kept(w, grad, state, lr, beta1, beta2, eps):
+def _corrected_kept(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     m, v, t = _moments(grad, state, beta1, beta2)
     m, v = m / (1 - beta1**t), v / (1 - beta2**t)
     return w - lr * m / (np.sqrt(v) + eps), (m, v, t)
 
 
-def _rmsprop(w, grad, state, lr, beta1, beta2, eps):
+def _rmsprop(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     m, v, t = _moments(grad, state, beta1, beta2)
     return w - lr * grad / (np.sqrt(v / (1 - beta2**t)) + eps), (m, v, t)
 
 
-def _short_form(w, grad, state, lr, beta1, beta2, eps):
+def _short_form(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     m, v, t = _moments(grad, state, beta1, beta2)
     return w - lr * np.sqrt(1 - beta2**t) / (1 - beta1**t) * m / (np.sqrt(v) + eps), (m, v, t)
 
 
-def _m_corrected(w, grad, state, lr, beta1, beta2, eps):
+def _m_corrected(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     m, v, t = _moments(grad, state, beta1, beta2)
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v) + eps), (m, v, t)
 
@@ -652,9 +663,10 @@ def _cosine_cases(rng):
     yield Case(
         "a long warm-up", total=25, base=round(float(rng.uniform(0.001, 0.01)), 4), warmup=int(rng.integers(14, 20))
     )
+    yield Case("warm-up left at its default", total=int(rng.integers(5, 9)), base=round(float(rng.uniform(0.1, 2)), 2))
 
 
-def _cosine_oracle(total, base, warmup):
+def _cosine_oracle(total, base, warmup=0):
     """Half of 1 + cos(a) is the square of cos(a / 2)."""
     step = np.arange(total)
     rising = np.interp(step + 1, [0, max(warmup, 1)], [0, base])
@@ -665,7 +677,7 @@ def _cosine_oracle(total, base, warmup):
 def _cosine(rise=lambda s, w: (s + 1) / w, fall=lambda p: (1 + np.cos(np.pi * p)) / 2, share=None):
     share = share or (lambda s, t, w: (s - w) / (t - w))
 
-    def wrong(step, total, base, warmup):
+    def wrong(step, total, base, warmup=0):
         return base * (rise(step, warmup) if step < warmup else fall(share(step, total, warmup)))
 
     return wrong
@@ -682,7 +694,7 @@ COSINE_LR = Exercise(
     misconceptions={
         "no warm-up": Mistake(
             "Your rate starts at its highest. In the first warmup steps it should grow in equal parts.",
-            lambda s, t, b, w: b * (1 + np.cos(np.pi * s / t)) / 2,
+            lambda s, t, b, w=0: b * (1 + np.cos(np.pi * s / t)) / 2,
         ),
         "the cosine runs over all steps": Mistake(
             "After the warm-up your rate is not at base: the cosine has been running since step 0. It starts when the "
@@ -701,7 +713,7 @@ COSINE_LR = Exercise(
         "the warm-up is one step too long": Mistake(
             "Step `warmup` still counts as warm-up for you, and gets more than base. Steps 0 to warmup - 1 are the warm-up: "
             "ask for step < warmup.",
-            lambda s, t, b, w: b * (s + 1) / w if s <= w else _cosine()(s, t, b, w),
+            lambda s, t, b, w=0: b * (s + 1) / w if s <= w else _cosine()(s, t, b, w),
         ),
         "pi is left out": Mistake(
             "Your cosine gets angles from 0 to 1. It is to run from 0 to pi: multiply by np.pi. (Angles are in radians.)",
@@ -735,7 +747,7 @@ COSINE_LR = Exercise(
         ),
         "base is left out": Mistake(
             "Your rates run from 0 to 1. Multiply by base.",
-            lambda s, t, b, w: _cosine()(s, t, 1.0, w),
+            lambda s, t, b, w=0: _cosine()(s, t, 1.0, w),
         ),
     },
     hints=(

@@ -604,9 +604,11 @@ def network_layers(X, labels, W1, b1, W2, b2):
 
 def network_in_one_go(X, labels, W1, b1, W2, b2):
     a1 = (X @ W1 + b1).clip(0)
-    p = np.exp(a1 @ W2 + b2)
+    scores = a1 @ W2 + b2
+    scores -= scores.max(axis=1)[:, None]
+    p = np.exp(scores)
+    loss = (np.log(p.sum(axis=1)) - scores[range(len(X)), labels]).mean()
     p /= p.sum(axis=1)[:, None]
-    loss = -np.log(p[range(len(X)), labels]).mean()
     p -= np.eye(p.shape[1])[labels]
     p /= len(X)
     dz1 = p @ W2.T
@@ -620,7 +622,7 @@ def network_plate_by_plate(X, labels, W1, b1, W2, b2):
         z = W1.T @ x + b1
         a = np.where(z > 0, z, 0)
         s = W2.T @ a + b2
-        total = np.log(np.sum(np.exp(s)))
+        total = np.logaddexp.reduce(s)
         loss += total - s[y]
         ds = np.exp(s - total)
         ds[y] -= 1

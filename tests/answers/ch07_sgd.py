@@ -142,15 +142,10 @@ def momentum_step_in_place(w, grad, velocity, lr, beta=0.9):
     return w, velocity
 
 
-def momentum_step_cs231n(w, grad, velocity, lr, beta=0.9):
-    """The velocity carries sign and rate."""
-    velocity = beta * velocity - lr * grad
-    return w + velocity, velocity
-
-
-def momentum_step_rate_inside(w, grad, velocity, lr, beta=0.9):
-    velocity = beta * velocity + lr * grad
-    return [w - velocity, velocity]
+def momentum_step_list(w, grad, velocity, lr, beta=0.9):
+    """The velocity carries the sign."""
+    velocity = beta * velocity - grad
+    return [w + lr * velocity, velocity]
 
 
 def momentum_step_history(w, grad, velocity, lr, beta=0.9):
@@ -478,8 +473,7 @@ ANSWERS = {
     "07.momentum_step": [
         momentum_step_new,
         momentum_step_in_place,
-        momentum_step_cs231n,
-        momentum_step_rate_inside,
+        momentum_step_list,
         momentum_step_history,
     ],
     "07.adam_step": [adam_step_new, adam_step_in_place, adam_step_rate_corrected, adam_step_dict, adam_step_as_pytorch],

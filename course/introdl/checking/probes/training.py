@@ -36,13 +36,15 @@ def _drive_optimiser(objects: tuple, inputs: list) -> Any:
 
     Only where the weights have been is looked at: a state belongs to the optimiser. So a velocity may be kept with either
     sign or scale, and weights may be changed in place or made anew. Gradients are the caller's: they are given as they are.
+    A learning rate that changes on the way is an array, a number for each step.
     """
-    w, grads, state, *rest = inputs
+    w, grads, state, lr, *rest = inputs
+    rates = np.broadcast_to(lr, len(grads)).tolist()
     w, state = np.array(w), copy.deepcopy(state)
     stateless = state is None
     path = []
-    for number, grad in enumerate(grads, start=1):
-        result = objects[0](w, grad, *rest) if stateless else objects[0](w, grad, state, *rest)
+    for number, (grad, rate) in enumerate(zip(grads, rates, strict=True), start=1):
+        result = objects[0](w, grad, rate, *rest) if stateless else objects[0](w, grad, state, rate, *rest)
         if not stateless:
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 return "one thing"
