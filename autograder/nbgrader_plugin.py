@@ -1,4 +1,4 @@
-"""What nbgrader is given of ours: two steps of ``autograde``, a late penalty, and a classroom's configuration.
+"""What nbgrader is given of ours: three steps of ``autograde``, a late penalty, and a classroom's configuration.
 
 A classroom's ``nbgrader_config.py`` imports it. Nothing else of the autograder does, but for `autograder.classroom.configure`,
 which classrooms that were made earlier call.
@@ -13,12 +13,13 @@ from pathlib import Path
 import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Float, Unicode
+from traitlets import Bool, Float, Unicode
 
 from autograder.classroom import Classroom
 from autograder.examining import audit, examiner, refusal
-from autograder.examining.repair import checked_exercise, differences, repair
+from autograder.examining.repair import checked_exercise, differences, note, repair
 from autograder.grading import hidden_cases, job
+from autograder.pages import formgrader, rendering, sanitize
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -35,6 +36,25 @@ class RepairCells(NbGraderPreprocessor):
             return nb, resources
         repair(nb, nbformat.read(path, as_version=4))
         return nb, resources
+
+
+class Sanitize(NbGraderPreprocessor):
+    """Take out of a submission what would run or load something where it is shown (see `autograder.pages.sanitize`)."""
+
+    rendered = Bool(False, help="Whether the next step is a page of ours, which cleans the HTML itself.")
+
+    def preprocess(self, nb, resources):
+        """Sanitize a notebook, and note for the audit what was found."""
+        found = sanitize.notebook(nb, self.rendered)
+        if not self.rendered:
+            note(nb, [audit.Finding("html removed", one.what, cell=one.cell) for one in found])
+        return nb, resources
+
+
+class SanitizeForPage(Sanitize):
+    """The same for a page: graded notebooks may be older than the first step, and a person may have changed them."""
+
+    rendered = Bool(True)
 
 
 class Examine(NbGraderPreprocessor):
@@ -54,13 +74,20 @@ class Examine(NbGraderPreprocessor):
         return examiner.Limits(self.cell_seconds, self.notebook_seconds)
 
     def preprocess(self, nb, resources):
-        """Examine a notebook, or take the verdict that is ready."""
+        """Examine a notebook, or take the verdict that is ready; what its code printed is sanitized as well."""
+        self._examine(nb, resources)
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = sanitize.outputs(cell.outputs)
+        return nb, resources
+
+    def _examine(self, nb, resources) -> None:
         student, assignment = resources["nbgrader"]["student"], resources["nbgrader"]["assignment"]
         if self.ready:
             verdict = json.loads(Path(self.ready).read_text())
             if job.apply(verdict, nb):
                 self._record(nb, assignment, student, [audit.Finding(**one) for one in verdict["findings"]])
-                return nb, resources
+                return
             self.log.warning("Another step changed its code: it is examined as it stands now.")
         if not self.seed:
             raise ValueError("Examine.seed is empty. Grade in a folder that 'autograder classroom init' made.")
@@ -74,7 +101,6 @@ class Examine(NbGraderPreprocessor):
             exercise = checked_exercise(cell)
             if exercise in found.verdicts:
                 examiner.write_verdict(cell, found.verdicts[exercise])
-        return nb, resources
 
     def _cases(self, assignment: str) -> bytes:
         return hidden_cases.of_class(Path(self.classroom) / ".graded" / assignment, assignment[:2], self.seed)
@@ -129,21 +155,35 @@ def configure(config, root: Path) -> None:
         for name, value in room.late.items():
             config.PerDay[name] = value
     config.GenerateAssignment.preprocessors = release.preprocessors()
-    sanitize = Autograde.sanitize_preprocessors.default_args[0]
-    config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]
+    sanitizing = Autograde.sanitize_preprocessors.default_args[0]
+    config.Autograde.sanitize_preprocessors = [RepairCells, Sanitize, *sanitizing]
     grading = Autograde.autograde_preprocessors.default_args[0]
     config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
     config.RepairCells.release = str(room.root / "release")
     config.Examine.seed = room.seed
     config.Examine.classroom = str(room.root)
-    if "template_name" not in config.HTMLExporter:
-        import nbgrader.server_extensions.formgrader as formgrader
-
-        from autograder.pages.feedback import FeedbackPage
-
-        ours, theirs = Path(__file__).parent / "pages" / "templates", Path(formgrader.__file__).parent / "templates"
-        config.GenerateFeedback.exporter_class = FeedbackPage
-        config.FeedbackPage.template_name = "graded"
-        config.FeedbackPage.template_file = "graded.html.j2"
-        config.FeedbackPage.extra_template_basedirs = [str(ours), str(theirs)]
+    _configure_pages(config)
     config.ExportApp.plugin_class = "autograder.export.ExerciseExport"
+
+
+def _configure_pages(config) -> None:
+    """Give feedback and formgrader pages on which nothing of a student's runs, and which load nothing from elsewhere.
+
+    Whatever template an instructor chooses, notebooks are sanitized on the way to it.
+    """
+    import nbgrader.server_extensions.formgrader as nbgraders
+
+    from autograder.pages.feedback import FeedbackPage
+
+    formgrader.guard()
+    config.HTMLExporter.sanitize_html = True
+    config.HTMLExporter.preprocessors = [*config.HTMLExporter.get("preprocessors", []), SanitizeForPage]
+    config.HTMLExporter.filters = {**config.HTMLExporter.get("filters", {}), **rendering.FILTERS}
+    ours, theirs = Path(__file__).parent / "pages" / "templates", Path(nbgraders.__file__).parent / "templates"
+    folders = [str(ours), str(theirs)]
+    config.GenerateFeedback.exporter_class = FeedbackPage
+    config.FeedbackPage.template_name, config.FeedbackPage.template_file = "graded", "graded.html.j2"
+    config.FeedbackPage.extra_template_basedirs = folders
+    if "template_name" not in config.HTMLExporter:
+        config.HTMLExporter.template_name, config.HTMLExporter.template_file = "marking", "marking.html.j2"
+        config.HTMLExporter.extra_template_basedirs = folders
