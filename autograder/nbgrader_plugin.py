@@ -20,6 +20,7 @@ from autograder.examining import audit, examiner, refusal
 from autograder.examining.repair import checked_exercise, differences, note, repair
 from autograder.grading import hidden_cases, job
 from autograder.pages import formgrader, rendering, sanitize
+from autograder.plain_text import printable
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -94,8 +95,8 @@ class Examine(NbGraderPreprocessor):
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         entries = hidden_cases.read(self._cases(assignment))
         found = examiner.examine(nb, entries, folder, self.limits(), without=self._links(assignment, student))
-        for note in found.notes:
-            self.log.warning("%s: %s", student, note)
+        for sentence in found.notes:
+            self.log.warning("%s: %s", printable(student), printable(sentence))
         self._record(nb, assignment, student, found.findings)
         for cell in nb.cells:
             exercise = checked_exercise(cell)

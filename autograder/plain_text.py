@@ -33,3 +33,10 @@ def printable(text: object) -> str:
         visible and has no effect. Newlines and tabs stay.
     """
     return _CONTROL.sub("\ufffd", well_formed(str(text)))
+
+
+def table_cell(text: object) -> str:
+    """Return a text as a cell of one of rich's tables: `printable`, and nothing in it is taken for markup."""
+    from rich.markup import escape
+
+    return escape(printable(text))

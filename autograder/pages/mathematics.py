@@ -107,7 +107,9 @@ def _space_operator(one: Element, before: Element | None) -> None:
         one.attrib = narrow | {"lspace": "0", "rspace": "0"} | one.attrib
     elif text == "/" or _named(one):
         one.attrib = {"lspace": "0", "rspace": "0"} | one.attrib
-    elif text in ("−", "-", "+") and (before is None or (before.tag == "mo" and before.text not in (")", "]", "}", "!", *_BARS))):
+    elif text in ("−", "-", "+") and (
+        before is None or (before.tag == "mo" and before.text not in (")", "]", "}", "!", *_BARS))
+    ):
         one.set("form", "prefix")
 
 

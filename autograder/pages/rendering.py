@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 import secrets
+from functools import lru_cache
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -15,6 +16,10 @@ from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer,
 
 from autograder.pages import sanitize
 from autograder.pages.mathematics import mathml
+
+
+#: A formula within a line that has more letters may be wider than a telephone; the page lets it scroll by itself.
+_LONG = 20
 
 
 class _Renderer(IPythonRenderer):
@@ -25,7 +30,10 @@ class _Renderer(IPythonRenderer):
         self.mark, self.formulas = secrets.token_hex(8), []  # type: tuple[str, list[str]]
 
     def _formula(self, tex: str, block: bool) -> str:
-        self.formulas.append(mathml(tex, block))
+        shown = mathml(tex, block)
+        if not block and len(re.sub("<[^>]*>", "", shown)) > _LONG:
+            shown = f'<span class="long">{shown}</span>'
+        self.formulas.append(shown)
         return f'<var title="{self.mark}-{len(self.formulas) - 1}"></var>'
 
     def inline_math(self, body: str) -> str:
@@ -48,15 +56,22 @@ class _Renderer(IPythonRenderer):
 
     def put_in(self, cleaned: str) -> str:
         """Put the formulas into HTML that was cleaned."""
-        return re.sub(
-            rf'<var title="{self.mark}-(\d+)"></var>', lambda match: self.formulas[int(match[1])], cleaned
-        )
+        return re.sub(rf'<var title="{self.mark}-(\d+)"></var>', lambda match: self.formulas[int(match[1])], cleaned)
 
 
 def markdown(source: str, attachments: dict | None = None) -> str:
     """Render markdown as clean HTML, its formulas as MathML."""
-    renderer = _Renderer(attachments or {})
+    return _markdown(source, attachments) if attachments else _without_attachments(source)
+
+
+def _markdown(source: str, attachments: dict) -> str:
+    renderer = _Renderer(attachments)
     return renderer.put_in(sanitize.clean_html(MarkdownWithMath(renderer=renderer).render(source)))
+
+
+@lru_cache(maxsize=500)  # a chapter's own cells are the same in everybody's notebook
+def _without_attachments(source: str) -> str:
+    return _markdown(source, {})
 
 
 @pass_context

@@ -41,7 +41,20 @@ _OF_TAG = {
 }
 ATTRIBUTES = {tag: _EVERYWHERE | _OF_TAG.get(tag, set()) for tag in TAGS}
 #: Attributes that do nothing here: they go, and nobody is told.
-_IDLE = {"class", "id", "name", "target", "rel", "border", "cellpadding", "cellspacing", "valign", "face", "size", "loading"}
+_IDLE = {
+    "class",
+    "id",
+    "name",
+    "target",
+    "rel",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "valign",
+    "face",
+    "size",
+    "loading",
+}
 _HIGHLIGHTING = frozenset(STANDARD_TYPES.values()) | {"highlight"}
 _STYLES = frozenset(
     "align-items background background-color border border-bottom border-collapse border-left border-radius border-right "
@@ -154,7 +167,9 @@ _EMBEDDED = re.compile(r"!\[[^\[\]\n]*\]\(<?(?:attachment:[^\s)<>]|data:image/(?
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 _ALLOWED = re.compile(r"https?://|mailto:|#|attachment:|data:image/(?:png|jpeg|gif);base64,")
 #: What MathJax would make a link, a style, a script's hook or a load of.
-_TEX = re.compile(r"\\(?=(?:href|require|unicode|class|cssId|style|includegraphics|mmlToken|texttip|toggle|data)(?![A-Za-z]))")
+_TEX = re.compile(
+    r"\\(?=(?:href|require|unicode|class|cssId|style|includegraphics|mmlToken|texttip|toggle|data)(?![A-Za-z]))"
+)
 
 
 def clean_markdown(source: str) -> tuple[str, list[str]]:
