@@ -8,13 +8,66 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 _MOST_LETTERS = 4000
 _ELEMENTS = frozenset(
-    "math menclose mfrac mi mn mo mover mpadded mphantom mroot mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd "
-    "mtext mtr munder munderover".split()
+    [
+        "math",
+        "menclose",
+        "mfrac",
+        "mi",
+        "mn",
+        "mo",
+        "mover",
+        "mpadded",
+        "mphantom",
+        "mroot",
+        "mrow",
+        "ms",
+        "mspace",
+        "msqrt",
+        "mstyle",
+        "msub",
+        "msubsup",
+        "msup",
+        "mtable",
+        "mtd",
+        "mtext",
+        "mtr",
+        "munder",
+        "munderover",
+    ]
 )
 _ATTRIBUTES = frozenset(
-    "accent accentunder columnalign columnlines columnspacing columnspan depth display displaystyle fence form height lspace "
-    "linethickness mathsize mathvariant maxsize minsize movablelimits notation rowlines rowspacing rowspan rspace scriptlevel "
-    "separator stretchy symmetric voffset width".split()
+    [
+        "accent",
+        "accentunder",
+        "columnalign",
+        "columnlines",
+        "columnspacing",
+        "columnspan",
+        "depth",
+        "display",
+        "displaystyle",
+        "fence",
+        "form",
+        "height",
+        "lspace",
+        "linethickness",
+        "mathsize",
+        "mathvariant",
+        "maxsize",
+        "minsize",
+        "movablelimits",
+        "notation",
+        "rowlines",
+        "rowspacing",
+        "rowspan",
+        "rspace",
+        "scriptlevel",
+        "separator",
+        "stretchy",
+        "symmetric",
+        "voffset",
+        "width",
+    ]
 )
 _DEFINES = "def gdef edef let newcommand renewcommand providecommand require href style class unicode color"
 #: What defines commands, or is not mathematics: a formula that has it is shown as it was written.
@@ -93,9 +146,14 @@ def _space(row: Element) -> None:
     for one in list(row):
         if one.tag == "mo":
             _space_operator(one, before)
-        if before is not None and _named(before) and not _closed(one):
-            row.insert(list(row).index(one), Element("mspace", width="0.167em"))
-        elif before is not None and _named(one) and before.tag not in ("mo", "mspace", "mtext"):
+        if (
+            before is not None
+            and _named(before)
+            and not _closed(one)
+            or before is not None
+            and _named(one)
+            and before.tag not in ("mo", "mspace", "mtext")
+        ):
             row.insert(list(row).index(one), Element("mspace", width="0.167em"))
         before = one
 

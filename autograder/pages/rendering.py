@@ -17,7 +17,6 @@ from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer,
 from autograder.pages import sanitize
 from autograder.pages.mathematics import mathml
 
-
 #: A formula within a line that has more letters may be wider than a telephone; the page lets it scroll by itself.
 _LONG = 20
 

@@ -57,10 +57,47 @@ _IDLE = {
 }
 _HIGHLIGHTING = frozenset(STANDARD_TYPES.values()) | {"highlight"}
 _STYLES = frozenset(
-    "align-items background background-color border border-bottom border-collapse border-left border-radius border-right "
-    "border-top color display flex-wrap font-family font-size font-style font-weight height line-height list-style margin "
-    "margin-bottom margin-left margin-right margin-top max-width min-width overflow overflow-x padding padding-bottom "
-    "padding-left padding-right padding-top text-align text-decoration vertical-align white-space width".split()
+    [
+        "align-items",
+        "background",
+        "background-color",
+        "border",
+        "border-bottom",
+        "border-collapse",
+        "border-left",
+        "border-radius",
+        "border-right",
+        "border-top",
+        "color",
+        "display",
+        "flex-wrap",
+        "font-family",
+        "font-size",
+        "font-style",
+        "font-weight",
+        "height",
+        "line-height",
+        "list-style",
+        "margin",
+        "margin-bottom",
+        "margin-left",
+        "margin-right",
+        "margin-top",
+        "max-width",
+        "min-width",
+        "overflow",
+        "overflow-x",
+        "padding",
+        "padding-bottom",
+        "padding-left",
+        "padding-right",
+        "padding-top",
+        "text-align",
+        "text-decoration",
+        "vertical-align",
+        "white-space",
+        "width",
+    ]
 )
 _STYLE_VALUE = re.compile(r"(?:(?!url|expression|image|-\d)[\w\s#%.,()'\"-]){1,200}", re.IGNORECASE)
 #: The one way in which a report (``introdl.checking``) keeps a word for screen readers alone.
@@ -165,7 +202,7 @@ _AUTOLINK = re.compile(r"<(?:https?://|mailto:)[^\s<>\"'`\\]*>|<[\w.+-]+@[\w-]+(
 _DESTINATION = re.compile(r"\](?=[(:])")
 _EMBEDDED = re.compile(r"!\[[^\[\]\n]*\]\(<?(?:attachment:[^\s)<>]|data:image/(?:png|jpeg|gif);base64,)", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
-_ALLOWED = re.compile(r"https?://|mailto:|#|attachment:|data:image/(?:png|jpeg|gif);base64,")
+_ALLOWED = re.compile(r"https?://|mailto:|#")
 #: What MathJax would make a link, a style, a script's hook or a load of.
 _TEX = re.compile(
     r"\\(?=(?:href|require|unicode|class|cssId|style|includegraphics|mmlToken|texttip|toggle|data)(?![A-Za-z]))"
@@ -241,6 +278,10 @@ def _picture_mark(match: re.Match, source: str) -> str:
 def _links(source: str, found: list[str]) -> str:
     parts, end = [], 0
     for mark in _DESTINATION.finditer(source):
+        picture_mark = source.rfind("![", 0, mark.start())
+        embedded = _EMBEDDED.match(source, picture_mark) if picture_mark >= 0 else None
+        if embedded and embedded.end() > mark.start():
+            continue
         address = re.sub(r"^[\s<]+", "", source[mark.end() + 1 : mark.end() + 3000])
         address = html.unescape(html.unescape(address)).replace("\\", "")
         address = re.sub(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]+", "", address[:400]).lower()
