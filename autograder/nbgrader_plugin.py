@@ -13,13 +13,13 @@ from pathlib import Path
 import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Float, Unicode
+from traitlets import Float, Unicode
 
 from autograder.classroom import Classroom
-from autograder.examining import audit, examiner, refusal
-from autograder.examining.repair import checked_exercise, differences, note, repair
+from autograder.examining import audit, examiner, refusal, sanitize
+from autograder.examining.repair import checked_exercise, differences, repair
 from autograder.grading import hidden_cases, job
-from autograder.pages import formgrader, rendering, sanitize
+from autograder.pages import formgrader, rendering
 from autograder.plain_text import printable
 
 
@@ -32,30 +32,21 @@ class RepairCells(NbGraderPreprocessor):
         """Repair a notebook."""
         name = resources["nbgrader"]["notebook"]
         path = Path(self.release) / resources["nbgrader"]["assignment"] / f"{name}.ipynb"
-        if not path.exists():
+        if path.exists():
+            repair(nb, nbformat.read(path, as_version=4))
+        else:
             self.log.warning("There is no released notebook %s; cells are taken as they are.", path)
-            return nb, resources
-        repair(nb, nbformat.read(path, as_version=4))
+            sanitize.notebook(nb)
         return nb, resources
 
 
 class Sanitize(NbGraderPreprocessor):
-    """Take out of a submission what would run or load something where it is shown (see `autograder.pages.sanitize`)."""
-
-    rendered = Bool(False, help="Whether the next step is a page of ours, which cleans the HTML itself.")
+    """Sanitize a notebook on its way to a page: what was graded earlier, or was changed since, is not clean yet."""
 
     def preprocess(self, nb, resources):
-        """Sanitize a notebook, and note for the audit what was found."""
-        found = sanitize.notebook(nb, self.rendered)
-        if not self.rendered:
-            note(nb, [audit.Finding("html removed", one.what, cell=one.cell) for one in found])
+        """Sanitize a notebook."""
+        sanitize.notebook(nb, rendered=True)
         return nb, resources
-
-
-class SanitizeForPage(Sanitize):
-    """The same for a page: graded notebooks may be older than the first step, and a person may have changed them."""
-
-    rendered = Bool(True)
 
 
 class Examine(NbGraderPreprocessor):
@@ -75,20 +66,13 @@ class Examine(NbGraderPreprocessor):
         return examiner.Limits(self.cell_seconds, self.notebook_seconds)
 
     def preprocess(self, nb, resources):
-        """Examine a notebook, or take the verdict that is ready; what its code printed is sanitized as well."""
-        self._examine(nb, resources)
-        for cell in nb.cells:
-            if cell.cell_type == "code":
-                cell.outputs = sanitize.outputs(cell.outputs)
-        return nb, resources
-
-    def _examine(self, nb, resources) -> None:
+        """Examine a notebook, or take the verdict that is ready."""
         student, assignment = resources["nbgrader"]["student"], resources["nbgrader"]["assignment"]
         if self.ready:
             verdict = json.loads(Path(self.ready).read_text())
             if job.apply(verdict, nb):
                 self._record(nb, assignment, student, [audit.Finding(**one) for one in verdict["findings"]])
-                return
+                return nb, resources
             self.log.warning("Another step changed its code: it is examined as it stands now.")
         if not self.seed:
             raise ValueError("Examine.seed is empty. Grade in a folder that 'autograder classroom init' made.")
@@ -102,6 +86,9 @@ class Examine(NbGraderPreprocessor):
             exercise = checked_exercise(cell)
             if exercise in found.verdicts:
                 examiner.write_verdict(cell, found.verdicts[exercise])
+            if cell.cell_type == "code":
+                cell.outputs = sanitize.outputs(cell.outputs)
+        return nb, resources
 
     def _cases(self, assignment: str) -> bytes:
         return hidden_cases.of_class(Path(self.classroom) / ".graded" / assignment, assignment[:2], self.seed)
@@ -157,7 +144,7 @@ def configure(config, root: Path) -> None:
             config.PerDay[name] = value
     config.GenerateAssignment.preprocessors = release.preprocessors()
     sanitizing = Autograde.sanitize_preprocessors.default_args[0]
-    config.Autograde.sanitize_preprocessors = [RepairCells, Sanitize, *sanitizing]
+    config.Autograde.sanitize_preprocessors = [RepairCells, *sanitizing]
     grading = Autograde.autograde_preprocessors.default_args[0]
     config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
     config.RepairCells.release = str(room.root / "release")
@@ -178,7 +165,7 @@ def _configure_pages(config) -> None:
 
     formgrader.guard()
     config.HTMLExporter.sanitize_html = True
-    config.HTMLExporter.preprocessors = [*config.HTMLExporter.get("preprocessors", []), SanitizeForPage]
+    config.HTMLExporter.preprocessors = [*config.HTMLExporter.get("preprocessors", []), Sanitize]
     config.HTMLExporter.filters = {**config.HTMLExporter.get("filters", {}), **rendering.FILTERS}
     ours, theirs = Path(__file__).parent / "pages" / "templates", Path(nbgraders.__file__).parent / "templates"
     folders = [str(ours), str(theirs)]

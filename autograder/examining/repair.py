@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade
 
 from autograder.authoring.release import exercise_of
-from autograder.examining import audit
+from autograder.examining import audit, sanitize
 from autograder.plain_text import well_formed
 
 _REPAIRED, _DEMO, _SAME = "introdl_repaired", "introdl_demo", "introdl_same"
@@ -80,26 +80,24 @@ def repair(nb: NotebookNode, released: NotebookNode) -> None:
     """Repair a notebook by its released one, in place.
 
     Graded cells get their marks back, missing check cells are put in, and cells that stand as they were handed out are
-    marked. What was found changed is kept with the notebook, for `differences`. Half an emoji becomes a sign that can be
-    written to a file.
+    marked. Nothing that would run where it is shown is left (`autograder.examining.sanitize`). What was found changed or
+    was removed is kept with the notebook, for `differences`.
     """
     for cell in nb.cells:
         cell.source = well_formed(cell.source)
     original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
-    nb.metadata[_REPAIRED] = [asdict(finding) for finding in _differences(nb, original)]
+    found = _differences(nb, original)
     _give_marks(nb, original)
     _put_in_missing(nb, released)
     _mark_unchanged(nb, released)
+    removed = sanitize.notebook(nb, handed_out={cell.source for cell in released.cells})
+    found += [audit.Finding("html removed", one.what, cell=one.cell) for one in removed]
+    nb.metadata[_REPAIRED] = [asdict(finding) for finding in found]
 
 
 def differences(nb: NotebookNode) -> list[audit.Finding]:
     """Return what `repair` found changed of the graded cells, and take it out of the notebook."""
     return [audit.Finding(**one) for one in nb.metadata.pop(_REPAIRED, [])]
-
-
-def note(nb: NotebookNode, findings: list[audit.Finding]) -> None:
-    """Keep findings with a repaired notebook, for `differences`."""
-    nb.metadata.setdefault(_REPAIRED, []).extend(asdict(finding) for finding in findings)
 
 
 def _grade_id(cell: NotebookNode) -> str | None:

@@ -14,7 +14,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 
-from autograder.pages import sanitize
+from autograder.examining import sanitize
 from autograder.pages.mathematics import mathml
 
 #: A formula within a line that has more letters may be wider than a telephone; the page lets it scroll by itself.

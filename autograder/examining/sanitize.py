@@ -12,6 +12,8 @@ import binascii
 import html
 import io
 import re
+import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import nh3
@@ -101,7 +103,7 @@ _STYLES = frozenset(
 )
 _STYLE_VALUE = re.compile(r"(?:(?!url|expression|image|-\d)[\w\s#%.,()'\"-]){1,200}", re.IGNORECASE)
 #: The one way in which a report (``introdl.checking``) keeps a word for screen readers alone.
-_UNSEEN = "position:absolute;left:-9999px"
+UNSEEN = "position:absolute;left:-9999px"
 _PICTURE_ADDRESS = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*")
 _LINK = re.compile(r"(?:https?://|mailto:|#)[^\x00-\x20\"'<>`\\]*", re.IGNORECASE)
 
@@ -145,7 +147,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def _style(value: str) -> str | None:
-    if value == _UNSEEN:
+    if value == UNSEEN:
         return value
     kept = []
     for declaration in value.split(";"):
@@ -201,6 +203,7 @@ _AUTOLINK = re.compile(r"<(?:https?://|mailto:)[^\s<>\"'`\\]*>|<[\w.+-]+@[\w-]+(
 #: Where a link's address begins: "](" and "]:".
 _DESTINATION = re.compile(r"\](?=[(:])")
 _EMBEDDED = re.compile(r"!\[[^\[\]\n]*\]\(<?(?:attachment:[^\s)<>]|data:image/(?:png|jpeg|gif);base64,)", re.IGNORECASE)
+_CONTENT = re.compile(r"(data:image/(?:png|jpeg|gif);base64,)([A-Za-z0-9+/]{200,}={0,2})")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 _ALLOWED = re.compile(r"https?://|mailto:|#")
 #: What MathJax would make a link, a style, a script's hook or a load of.
@@ -216,13 +219,30 @@ def clean_markdown(source: str) -> tuple[str, list[str]]:
     ``! [alt](https://...)``, ``[here] (javascript:...)``.
     """
     found: list[str] = []
-    source = _tags(well_formed(source), found)
+    source, pictures = _without_pictures(well_formed(source))
+    source = _tags(source, found)
     source = re.sub(r"!+(?=\[)", lambda match: _picture_mark(match, source), source)
     source = _links(source, found)
     if _TEX.search(source):
         found += ["link javascript:"] if re.search(r"javascript\s*:", source, re.IGNORECASE) else []
         source = _TEX.sub(r"\\ ", source)
-    return source, list(dict.fromkeys(found))
+    return _with_pictures(source, pictures), list(dict.fromkeys(found))
+
+
+def _without_pictures(source: str) -> tuple[str, dict[str, str]]:
+    """Put short names in place of the contents of long pictures, which nothing here has to read."""
+    pictures: dict[str, str] = {}
+
+    def named(match: re.Match) -> str:
+        name = secrets.token_hex(16)
+        pictures[name] = match[2]
+        return match[1] + name
+
+    return _CONTENT.sub(named, source), pictures
+
+
+def _with_pictures(source: str, pictures: dict[str, str]) -> str:
+    return re.sub("|".join(pictures), lambda match: pictures[match[0]], source) if pictures else source
 
 
 def _tags(source: str, found: list[str]) -> str:
@@ -263,9 +283,9 @@ def _canonical(tag: re.Match) -> str | None:
             stays: str | None = value
         else:
             stays = _attribute(name, key, value)
-        if stays is None and key not in _IDLE:
+        if (stays is None and key not in _IDLE) or re.search(r"[<>`\n]", stays or ""):
             return None
-        if stays is not None and not re.search(r"[<>`\n]", stays):
+        if stays is not None:
             kept += f' {key}="{html.escape(stays)}"'
     return f"<{name}{kept}{' /' if empty else ''}>"
 
@@ -407,8 +427,8 @@ def _attachments(cell: NotebookNode) -> None:
         cell.attachments = kept
 
 
-#: What is kept of a cell's metadata: nbgrader's marks, and those that `autograder.examining.repair` set.
-_OF_CELL = ("nbgrader", "introdl_demo", "introdl_same", "deletable", "editable")
+#: What is kept of a cell's metadata: nbgrader's marks, and those that `autograder.examining.repair` sets.
+_OF_CELL = re.compile("nbgrader|introdl_[a-z_]{1,40}|deletable|editable")
 _OF_NOTEBOOK = ("introdl_repaired",)
 
 
@@ -419,12 +439,13 @@ def _metadata(nb: NotebookNode) -> None:
     nb.metadata = kept
 
 
-def _clean_cell(cell: NotebookNode, position: int, rendered: bool) -> list[Removed]:
+def _clean_cell(cell: NotebookNode, position: int, rendered: bool, same: bool) -> list[Removed]:
     """Clean a cell in place."""
     found: list[str] = []
-    same = cell.metadata.get("introdl_same") is True
     tags = cell.metadata.get("tags")
-    cell.metadata = NotebookNode({key: _plain(cell.metadata[key]) for key in _OF_CELL if key in cell.metadata})
+    cell.metadata = NotebookNode(
+        {key: _plain(value) for key, value in cell.metadata.items() if _OF_CELL.fullmatch(str(key))}
+    )
     marks = cell.metadata.get("nbgrader")
     if not (isinstance(marks, dict) and re.fullmatch(r"[A-Za-z0-9_-]{1,200}", str(marks.get("grade_id", "")))):
         cell.metadata.pop("nbgrader", None)
@@ -450,7 +471,7 @@ def _output_runs(one: object) -> str:
     return f"{said} in an output" if said else ""
 
 
-def notebook(nb: NotebookNode, rendered: bool = False) -> list[Removed]:
+def notebook(nb: NotebookNode, rendered: bool = False, handed_out: Collection[str] = ()) -> list[Removed]:
     """Clean a notebook in place, and return what was removed. Code is left as it is.
 
     Parameters
@@ -459,10 +480,12 @@ def notebook(nb: NotebookNode, rendered: bool = False) -> list[Removed]:
     rendered : bool
         True where the notebook is rendered at once by a page of ours, which cleans the HTML that its markdown becomes:
         the source stays as it is.
+    handed_out : collection of str
+        Sources of the cells that the class was given: what stands as it was given is left as it is.
     """
     title = " ".join(str(nb.metadata.get(key, "")) for key in ("title", "authors", "kernelspec"))
     found = [Removed(f"{said} in the metadata")] if (said := runs(title)) else []
     for position, cell in enumerate(nb.cells, start=1):
-        found += _clean_cell(cell, position, rendered)
+        found += _clean_cell(cell, position, rendered, cell.source in handed_out)
     _metadata(nb)
     return found
