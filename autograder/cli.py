@@ -20,7 +20,9 @@ app = typer.Typer(
 
 
 def _fail(sentence: str) -> typer.Exit:
-    typer.secho(sentence, fg=typer.colors.RED, err=True)
+    from autograder.plain_text import printable
+
+    typer.secho(printable(sentence), fg=typer.colors.RED, err=True)
     return typer.Exit(1)
 
 
@@ -344,19 +346,28 @@ def feedback(
     assignment: Annotated[str, typer.Argument(help="The assignment, for example 03.")],
     folder: Folder = Path(),
     only: Only = None,
+    jobs: Jobs = None,
 ) -> None:
     """Write feedback pages (feedback/STUDENT/ASSIGNMENT/*.html), with each check's report.
+
+    A page is one file that shows all it has, formulas too, without a network. Exit status: 0; 1 where a page could not be
+    written (the others are); 130 where it was stopped.
 
     Example: autograder feedback 03 --in ~/classes/autumn
     """
     from autograder.classroom import Classroom
+    from autograder.grading import Stopped
     from autograder.grading import feedback as run
     from introdl.wording import counted
 
     with _sentences():
         room = Classroom.open(folder)
-        with _gradebook(room):
-            pages = run(room, room.assignment(assignment), only=only or [])
+        try:
+            with _gradebook(room):
+                pages = run(room, room.assignment(assignment), only=only or [], count=jobs)
+        except Stopped as stopped:
+            typer.secho(str(stopped), fg=typer.colors.YELLOW, err=True)
+            raise typer.Exit(130) from stopped
     typer.echo(f"{counted(len(pages), 'feedback page')} in {room.root / 'feedback'}")
 
 

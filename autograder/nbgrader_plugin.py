@@ -1,4 +1,4 @@
-"""What nbgrader is given of ours: two steps of ``autograde``, a late penalty, and a classroom's configuration.
+"""What nbgrader is given of ours: three steps of ``autograde``, a late penalty, and a classroom's configuration.
 
 A classroom's ``nbgrader_config.py`` imports it. Nothing else of the autograder does, but for `autograder.classroom.configure`,
 which classrooms that were made earlier call.
@@ -15,12 +15,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
 from autograder.classroom import Classroom
-from autograder.examining import audit, examiner, refusal
+from autograder.examining import audit, examiner, refusal, sanitize
 from autograder.examining import folder as folders
 from autograder.examining.repair import checked_exercise, differences, repair
 from autograder.grading import hidden_cases
 from autograder.grading.store import Store
 from autograder.grading.submissions import TIMESTAMP
+from autograder.pages import formgrader, rendering
+from autograder.plain_text import printable
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -32,10 +34,20 @@ class RepairCells(NbGraderPreprocessor):
         """Repair a notebook."""
         name = resources["nbgrader"]["notebook"]
         path = Path(self.release) / resources["nbgrader"]["assignment"] / f"{name}.ipynb"
-        if not path.exists():
+        if path.exists():
+            repair(nb, nbformat.read(path, as_version=4))
+        else:
             self.log.warning("There is no released notebook %s; cells are taken as they are.", path)
-            return nb, resources
-        repair(nb, nbformat.read(path, as_version=4))
+            sanitize.notebook(nb)
+        return nb, resources
+
+
+class Sanitize(NbGraderPreprocessor):
+    """Sanitize a notebook on its way to a page: what was graded earlier, or was changed since, is not clean yet."""
+
+    def preprocess(self, nb, resources):
+        """Sanitize a notebook."""
+        sanitize.notebook(nb, rendered=True)
         return nb, resources
 
 
@@ -64,12 +76,14 @@ class Examine(NbGraderPreprocessor):
         links = refusal.links(self._submitted(assignment, student)) if self.classroom else set()
         found = examiner.examine(nb, entries, folder, self.limits(), without=links)
         for note in found.notes:
-            self.log.warning("%s: %s", student, note)
+            self.log.warning("%s: %s", printable(student), printable(note))
         self._record(nb, assignment, student, found.findings)
         for cell in nb.cells:
             exercise = checked_exercise(cell)
             if exercise in found.verdicts:
                 examiner.write_verdict(cell, found.verdicts[exercise])
+            if cell.cell_type == "code":
+                cell.outputs = sanitize.outputs(cell.outputs)
         return nb, resources
 
     def _cases(self, nb, assignment: str, student: str) -> bytes:
@@ -145,22 +159,36 @@ def configure(config, root: Path) -> None:
         for name, value in room.late.items():
             config.PerDay[name] = value
     config.GenerateAssignment.preprocessors = release.preprocessors()
-    sanitize = Autograde.sanitize_preprocessors.default_args[0]
-    config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]
+    sanitizing = Autograde.sanitize_preprocessors.default_args[0]
+    config.Autograde.sanitize_preprocessors = [RepairCells, *sanitizing]
     grading = Autograde.autograde_preprocessors.default_args[0]
     config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
     config.GenerateFeedback.preprocessors = [KeepReports, *GenerateFeedback.preprocessors.default_args[0]]
     config.RepairCells.release = str(room.root / "release")
     config.Examine.seed = room.seed
     config.Examine.classroom = str(room.root)
-    if "template_name" not in config.HTMLExporter:
-        import nbgrader.server_extensions.formgrader as formgrader
-
-        from autograder.pages.feedback import FeedbackPage
-
-        ours, theirs = Path(__file__).parent / "pages" / "templates", Path(formgrader.__file__).parent / "templates"
-        config.GenerateFeedback.exporter_class = FeedbackPage
-        config.FeedbackPage.template_name = "graded"
-        config.FeedbackPage.template_file = "graded.html.j2"
-        config.FeedbackPage.extra_template_basedirs = [str(ours), str(theirs)]
+    _configure_pages(config)
     config.ExportApp.plugin_class = "autograder.export.ExerciseExport"
+
+
+def _configure_pages(config) -> None:
+    """Give feedback and formgrader pages on which nothing of a student's runs, and which load nothing from elsewhere.
+
+    Whatever template an instructor chooses, notebooks are sanitized on the way to it.
+    """
+    import nbgrader.server_extensions.formgrader as nbgraders
+
+    from autograder.pages.feedback import FeedbackPage
+
+    formgrader.guard()
+    config.HTMLExporter.sanitize_html = True
+    config.HTMLExporter.preprocessors = [*config.HTMLExporter.get("preprocessors", []), Sanitize]
+    config.HTMLExporter.filters = {**config.HTMLExporter.get("filters", {}), **rendering.FILTERS}
+    ours, theirs = Path(__file__).parent / "pages" / "templates", Path(nbgraders.__file__).parent / "templates"
+    folders = [str(ours), str(theirs)]
+    config.GenerateFeedback.exporter_class = FeedbackPage
+    config.FeedbackPage.template_name, config.FeedbackPage.template_file = "graded", "graded.html.j2"
+    config.FeedbackPage.extra_template_basedirs = folders
+    if "template_name" not in config.HTMLExporter:
+        config.HTMLExporter.template_name, config.HTMLExporter.template_file = "marking", "marking.html.j2"
+        config.HTMLExporter.extra_template_basedirs = folders

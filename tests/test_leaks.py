@@ -126,13 +126,13 @@ def test_a_feedback_page_holds_reports_and_no_output_of_the_submissions():
     assert SECRET not in str(notebook) and left.count("5") == 4 and "Cell 2 was left out." in left
 
 
-_KEEPS = '''
+_KEEPS = """
 import json, os
 def output_size(n, kernel, stride=1, padding=0):
     with open("/tmp/seen", "a") as file:
         file.write(json.dumps([int(n), int(kernel), int(stride), int(padding)]) + "\\n")
     raise type("seen " + str(n), (Exception,), {})
-'''
+"""
 _SHOWS = "import os\nprint('SEEN', open('/tmp/seen').read() if os.path.exists('/tmp/seen') else '')"
 
 

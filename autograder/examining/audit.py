@@ -11,6 +11,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from autograder.plain_text import table_cell
 from introdl import paths
 
 #: How a worker's end (`autograder.examining.worker_client.Died.kind`) is named.
@@ -236,7 +237,6 @@ def read(root: Path, assignment: str) -> dict[str, list[Finding]]:
 def table(records: dict[str, list[Finding]]) -> None:
     """Print what is worth a look, a row for each place."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     shown = Table("student", "where", "what", "seen")
@@ -244,5 +244,6 @@ def table(records: dict[str, list[Finding]]) -> None:
         for number, one in enumerate(findings):
             kind = "in the source" if one.kind == SOURCE else one.kind
             text = f"looks like: {one.text}" if one.kind == SOURCE else one.text
-            shown.add_row(escape(student) if number == 0 else "", one.where(), escape(text), kind)
+            cells = ("" if number else student, one.where(), text, kind)
+            shown.add_row(*map(table_cell, cells))
     Console().print(shown)

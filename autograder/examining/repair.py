@@ -16,7 +16,8 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade
 
 from autograder.authoring.release import exercise_of
-from autograder.examining import audit, written
+from autograder.examining import audit, sanitize, written
+from autograder.plain_text import well_formed
 
 _REPAIRED, _DEMO, _SAME, _STUB = "introdl_repaired", "introdl_demo", "introdl_same", "introdl_stub"
 #: How the findings are named that `repair` makes of what it moved.
@@ -86,17 +87,22 @@ def repair(nb: NotebookNode, released: NotebookNode) -> None:
     """Repair a notebook by its released one, in place.
 
     Graded cells get their marks back, missing check cells are put in, code in a check cell and written answers that stand
-    elsewhere come to where they count, and cells that stand as they were handed out are marked. What was found changed is
-    kept with the notebook, for `differences`.
+    elsewhere come to where they count, and cells that stand as they were handed out are marked. Nothing that would run where
+    it is shown is left (`autograder.examining.sanitize`). What was found changed or was removed is kept with the notebook,
+    for `differences`.
     """
+    for cell in nb.cells:
+        cell.source = well_formed(cell.source)
     original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
     found = _differences(nb, original)
     copies = _give_marks(nb, original)
     _put_in_missing(nb, released)
     found += written.bring_home(nb, released, copies)
     found += _restore_checks(nb, original)
-    nb.metadata[_REPAIRED] = [asdict(finding) for finding in found]
     _mark_unchanged(nb, released)
+    removed = sanitize.notebook(nb, handed_out={cell.source for cell in released.cells})
+    found += [audit.Finding("html removed", one.what, cell=one.cell) for one in removed]
+    nb.metadata[_REPAIRED] = [asdict(finding) for finding in found]
 
 
 def differences(nb: NotebookNode) -> list[audit.Finding]:

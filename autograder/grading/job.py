@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.errors import JobError
-from autograder.examining import examiner, repair
+from autograder.examining import examiner, repair, sanitize
 from autograder.grading import fingerprint, hidden_cases
 
 _FORMAT = 2
@@ -137,7 +137,7 @@ def apply(verdict: dict, nb: nbformat.NotebookNode) -> bool:
     if verdict.get("work") != repair.work(nb) or len(verdict["outputs"]) != len(code):
         return False
     for cell, outputs in zip(code, verdict["outputs"], strict=True):
-        cell.outputs = nbformat.from_dict(outputs)
+        cell.outputs = sanitize.outputs(outputs)
         if repair.checked_exercise(cell):
             cell.execution_count = 1
     return True

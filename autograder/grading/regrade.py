@@ -20,6 +20,7 @@ from autograder.grading.interrupt import Interrupts
 from autograder.grading.pool import Answer
 from autograder.grading.report import Bar
 from autograder.grading.run import Run, cores, require_sandbox
+from autograder.plain_text import table_cell
 from introdl import paths
 
 
@@ -165,7 +166,6 @@ def write(changes: list[Change], to: Path) -> None:
 def table(changes: list[Change], dry_run: bool) -> None:
     """Print what moved, and a line on what did not."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     shown = Table("student", "exercise", "before", "after", "of", "note")
@@ -173,7 +173,8 @@ def table(changes: list[Change], dry_run: bool) -> None:
         if one.moved or one.note:
             note = one.note or (f"A person gave {one.manual:g}, and that stands." if one.manual is not None else "")
             before, after = ("" if x is None else f"{x:g}" for x in (one.before, one.after))
-            shown.add_row(escape(one.student), one.exercise, before, after, f"{one.points:g}", escape(note))
+            cells = (one.student, one.exercise, before, after, f"{one.points:g}", note)
+            shown.add_row(*map(table_cell, cells))
     console = Console()
     if shown.row_count:
         console.print(shown)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from autograder.grading.result import Result
+from autograder.plain_text import printable, table_cell
 from introdl import paths
 from introdl.data import progress
 
@@ -33,7 +34,7 @@ class Bar:
     def step(self, trouble: str = "") -> None:
         """Go on by one, and show what is in trouble."""
         self._done += 1
-        self._tick(self._done, trouble)
+        self._tick(self._done, printable(trouble))
 
 
 class Progress(Bar):
@@ -63,19 +64,18 @@ def lateness(seconds: float) -> str:
 def table(results: list[Result]) -> None:
     """Print results as a table, and the counts below it."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     late = any(result.seconds_late for result in results)
     shown = Table("student", "state", "score", *(["late"] if late else []), "note")
     for result in results:
         colour = _COLOURS[result.state]
-        row = [escape(result.student), f"[{colour}]{result.state}[/]", f"{result.score:g} of {result.points:g}"]
+        row = [table_cell(result.student), f"[{colour}]{result.state}[/]", f"{result.score:g} of {result.points:g}"]
         if late:
             cost = f" (-{result.penalty:g})" if result.penalty else ""
             row.append(lateness(result.seconds_late) + cost)
         note = result.note + (" Something waits for you to grade it." if result.open else "")
-        shown.add_row(*row, escape(note.strip()))
+        shown.add_row(*row, table_cell(note.strip()))
     console = Console()
     console.print(shown)
     counts: dict[str, int] = {}
