@@ -24,7 +24,7 @@ from autograder.examining.repair import checked_exercise, is_learners, is_soluti
 from autograder.examining.worker_client import Died, WorkerClient
 from introdl.checking import report
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
-from introdl.checking.missing_libraries import covers
+from introdl.checking.missing_libraries import covers, finished
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
@@ -279,9 +279,9 @@ class _Examining:
     @staticmethod
     def _first(entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
         """Return what to put away, and which exercises to ask then."""
-        absent = tuple(sorted({name for entry in entries.values() for name in entry.forbidden}))
-        if sandbox.unsafe() or not absent:
+        if sandbox.unsafe():
             return {(): set(entries)}
+        absent = {name for entry in entries.values() for name in entry.forbidden}
         asked: dict[tuple[str, ...], set[str]] = {}
         for exercise, entry in entries.items():
             asked.setdefault(_can_do_without(entry, absent), set()).add(exercise)
@@ -305,7 +305,7 @@ class _Examining:
         for position, names in run.leaned.items():
             if wants or (is_learners(self.notebook.cells[position]) and verdict.status != NOT_STARTED):
                 wanted |= set(names)
-        return any(not covers(entry.forbidden, name) for name in wanted)
+        return any(not covers(entry.out_of_reach(), name) for name in wanted)
 
     def _settle(self, runs: list[_Run], entry: Entry) -> Verdict:
         """Return the verdict that counts: the better, and where it calls what is forbidden, with the words for that."""
@@ -315,7 +315,7 @@ class _Examining:
             outcome = case.outcome
             if case.passed:
                 continue
-            barred = [name for name in outcome.leaned if covers(entry.forbidden, name)]
+            barred = [name for name in outcome.leaned if covers(entry.out_of_reach(), name)]
             if barred and outcome.kind != "forbidden":
                 case.outcome = outcome = Outcome("forbidden", message=barred[0])
                 case.sentence = case.blind = (
@@ -348,12 +348,14 @@ class _Examining:
 
 
 def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
-    """Return which of the forbidden names can be put away: where inputs are tensors, or the probe works with torch, no
-    package of torch's can.
+    """Return which of the forbidden names can be put away, and with them the course's finished code.
+
+    Where inputs are tensors, or the probe works with torch, no package of torch's can.
     """
     tensors = any(isinstance(value, Tensor) for case in entry.cases for _, value in case.inputs)
     torch = tensors or "torch" in PROBES[entry.probe].needs
-    return tuple(sorted(n for n in names if not (torch and n.startswith("torch.") and n.endswith(".*"))))
+    kept = {name for name in names if torch and name.startswith("torch.") and name.endswith(".*")}
+    return tuple(sorted({*names, *finished(entry.lends)} - kept))
 
 
 def _outputs(answer: dict) -> list:

@@ -1,16 +1,34 @@
 """What an exercise asks to be written by hand is put away while it is graded: here is what stands in its place.
 
 Where an exercise forbids ``torch.*``, its answer is run where torch's files are not there at all, so that no way of
-calling it is left. So that the rest of a notebook still runs, an import gives an `Absent`: whatever is done with it gives
-another one, and what was called is noted.
+calling it is left. The course's own library is put away with every exercise, but for `SHOWN`. So that the rest of a notebook
+still runs, an import gives an `Absent`: whatever is done with it gives another one, and what was called is noted.
 """
 
 from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 import types
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+#: What of the course's own library is there while answers are graded: what runs them, their data, and the frames of figures.
+#: None of it answers an exercise (`tests/test_reach.py` tries). All the rest, drawings too, is out of reach, unless an exercise lends it.
+SHOWN = (
+    "introdl.checking.*",
+    "introdl.data.*",
+    "introdl.experiments.records.*",
+    "introdl.figures.interactive.*",
+    "introdl.figures.style.*",
+    "introdl.paths.*",
+    "introdl.pixels.*",
+    "introdl.places.*",
+    "introdl.wording.*",
+)
 
 #: Names of what was called, and of what was imported, since they were last cleared.
 calls: list[str] = []
@@ -141,7 +159,7 @@ class _AbsentModule(types.ModuleType):
         return Absent(f"{self.__name__}.{attribute}")
 
 
-def covers(names: list[str], one: str) -> bool:
+def covers(names: Iterable[str], one: str) -> bool:
     """Whether a list of forbidden names (``"numpy.convolve"``, ``"scipy.signal.*"``) holds a dotted name."""
     one = one.split("(")[0]
     return any(
@@ -205,15 +223,48 @@ def put_away(names: list[str]) -> None:
                     space[key] = Absent(name)
 
 
-def missing_folders(names: list[str]) -> list[str]:
-    """Return the folders of the packages among forbidden names, where this Python has them, and none inside another."""
-    import os
+@cache
+def _rest_of(package: str, folder: Path) -> tuple[str, ...]:
+    """Return names for all of a package that is not among `SHOWN`; a package that holds nothing of those has one name."""
+    if covers(SHOWN, package):
+        return ()
+    if not any(name.startswith(f"{package}.") for name in SHOWN):
+        return (f"{package}.*",)
+    inside = [path for path in sorted(folder.iterdir()) if path.suffix == ".py" or (path / "__init__.py").exists()]
+    names = [f"{package}.{path.stem}" for path in inside if path.stem != "__init__"]
+    return tuple(rest for name in names for rest in _rest_of(name, folder / name.rpartition(".")[2]))
 
-    found: list[str] = []
-    for name in names:
-        parts = name[:-2].split(".") if name.endswith(".*") else []
-        for root in sys.path if parts else ():
-            folder = os.path.join(root, *parts)
-            if root and os.path.isdir(folder):
-                found.append(folder)
-    return [one for one in found if not any(one.startswith(other + os.sep) for other in found)]
+
+def finished(lent: Iterable[str] = ()) -> list[str]:
+    """Return names for the course's own finished code, which no answer may call: all that is not `SHOWN`.
+
+    Parameters
+    ----------
+    lent : iterable of str
+        What of it an exercise lends to its answer: ``"introdl.layers.*"``.
+    """
+    return [name for name in _rest_of("introdl", Path(__file__).parent.parent) if name not in set(lent)]
+
+
+def missing_places(names: Iterable[str], roots: Iterable[str] | None = None) -> list[str]:
+    """Return where forbidden packages and modules lie: their folders and files, compiled ones too, and none inside another.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Forbidden names.
+    roots : iterable of str, optional
+        The folders to look in; by default those that this Python imports from.
+    """
+    parts = [name[:-2].split(".") for name in names if name.endswith(".*")]
+    roots = [root for root in (sys.path if roots is None else roots) if root]
+    found = [place for root in roots for one in parts for place in _places(Path(root, *one))]
+    whole = {one for one in found if os.path.isdir(one)}
+    return [one for one in found if not any(str(above) in whole for above in Path(one).parents)]
+
+
+def _places(path: Path) -> Iterator[str]:
+    if path.is_dir():
+        yield str(path)
+    for folder, kind in ((path.parent, "py"), (path.parent, "*.so"), (path.parent / "__pycache__", "*.pyc")):
+        yield from (str(file) for file in folder.glob(f"{path.name}.{kind}"))

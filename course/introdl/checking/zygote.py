@@ -67,7 +67,7 @@ def _renew(place: str, options: str, kept: Sequence[str]) -> None:
 def enter_namespaces(scratch: int, absent: Sequence[str] = (), kept: Sequence[str] = ()) -> None:
     """Give the caller's next child namespaces of its own, and fresh folders of at most `scratch` bytes each.
 
-    The folders `absent` are empty there. What is `kept` of the folders that are renewed stays, read-only.
+    The folders and files `absent` are empty there. What is `kept` of the folders that are renewed stays, read-only.
 
     Raises
     ------
@@ -79,7 +79,10 @@ def enter_namespaces(scratch: int, absent: Sequence[str] = (), kept: Sequence[st
     for place in ("/tmp", "/home", "/dev/shm"):
         _renew(place, f"size={scratch},mode=700,nr_inodes=20000", kept)
     for place in absent:
-        _mount(b"tmpfs", place, _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")
+        if os.path.isdir(place):
+            _mount(b"tmpfs", place, _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")
+        else:
+            _try(_libc.mount(b"/dev/null", os.fsencode(place), None, _MS_BIND, None), f"mount {place}")
     _mount(b"tmpfs", "/proc/1", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")  # the zygote is nobody's to look at
 
 
@@ -158,7 +161,7 @@ def _fork_worker(descriptor: int, limits: dict, isolate: bool, shell, names: lis
     if middle == 0:
 
         def between():
-            enter_namespaces(limits["scratch"], missing_libraries.missing_folders(names), kept)
+            enter_namespaces(limits["scratch"], missing_libraries.missing_places(names), kept)
             pid = os.fork()
             if pid == 0:
                 _run_or_exit(lambda: _become_worker(descriptor, limits, shell, names))
