@@ -168,15 +168,24 @@ def covers(names: Iterable[str], one: str) -> bool:
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds packages that are put away."""
+    """Finds packages that are put away, and takes single functions out of modules that are imported later."""
 
-    def __init__(self, names: list[str]):
-        self.names = [name for name in names if name.endswith(".*")]
+    def __init__(self, names: list[str], single: dict[str, list[str]]):
+        self.names, self.single = names, single
 
     def find_spec(self, fullname, path=None, target=None):
-        if not covers(self.names, fullname):
-            return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        if covers(self.names, fullname):
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path) if fullname in self.single else None
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            def run_and_take_out(module):
+                run(module)
+                _take_out(self.single[fullname])
+
+            vars(spec.loader)["exec_module"] = run_and_take_out
+        return spec
 
     def create_module(self, spec):
         _note(imports, spec.name)
@@ -195,32 +204,43 @@ _BEHIND = {
 
 def put_away(names: list[str]) -> None:
     """Put away packages (``"torch.*"``) and single functions (``"numpy.convolve"``) in this process, for good."""
+    packages = [name for name in names if name.endswith(".*")]
     for name in list(sys.modules):
-        if covers([one for one in names if one.endswith(".*")], name):
+        if covers(packages, name):
             parent, _, last = name.rpartition(".")
             vars(sys.modules.pop(name)).clear()  # functions that someone still holds have lost what they call
             if parent in sys.modules and last in sys.modules[parent].__dict__:
                 sys.modules[parent].__dict__[last] = _AbsentModule(name)
-    sys.meta_path.insert(0, _Finder(names))
-    # What is built in, such as open, this process needs itself; whether an answer calls it is watched.
-    single = [one for one in names if not one.endswith(".*") and not one.startswith("builtins.")]
-    behind = [(place, one) for one in single for place in _BEHIND.get(one, [])]
-    for place, name in [*zip(single, single, strict=True), *behind]:
-        module, _, attribute = place.rpartition(".")
-        value = getattr(sys.modules.get(module), attribute, None)
-        if value is None or isinstance(value, Absent):
-            continue
-        same = {id(value)}
-        while hasattr(value, "__wrapped__"):
-            value = value.__wrapped__
-            same.add(id(value))
-        for other in list(sys.modules.values()):
-            space = getattr(other, "__dict__", None)
-            if not isinstance(space, dict):
-                continue
-            for key, held in list(space.items()):
-                if id(held) in same:
-                    space[key] = Absent(name)
+    single: dict[str, list[str]] = {}
+    for name in names:
+        # What is built in, such as open, this process needs itself; whether an answer calls it is watched.
+        if not name.endswith(".*") and not name.startswith("builtins."):
+            single.setdefault(name.rpartition(".")[0], []).append(name)
+    sys.meta_path.insert(0, _Finder(packages, single))
+    for inside in single.values():
+        _take_out(inside)
+
+
+def _take_out(names: list[str]) -> None:
+    """Put an `Absent` in the place of functions, in every module that holds them."""
+    for name in names:
+        for place in (name, *_BEHIND.get(name, ())):
+            module, _, attribute = place.rpartition(".")
+            value = vars(sys.modules[module]).get(attribute) if module in sys.modules else None
+            if value is not None and not isinstance(value, Absent):
+                _replace(value, Absent(name))
+
+
+def _replace(value: object, other: Absent) -> None:
+    same = {id(value)}
+    while hasattr(value, "__wrapped__"):
+        value = value.__wrapped__
+        same.add(id(value))
+    for module in list(sys.modules.values()):
+        space = getattr(module, "__dict__", None)
+        for key, held in list(space.items()) if isinstance(space, dict) else ():
+            if id(held) in same:
+                space[key] = other
 
 
 @cache

@@ -21,7 +21,8 @@ import sys
 from collections.abc import Sequence
 
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x0002_0000, 0x0800_0000, 0x2000_0000
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 1 << 12, 1 << 14, 1 << 18
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
+_MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _PR_SET_DUMPABLE, _CAPABILITY_VERSION_3 = 4, 0x2008_0522
 _MOST_REQUEST = 65_536
 _WATCH_SECONDS = 0.1
@@ -44,9 +45,12 @@ def _mount(kind: bytes | None, place: str, flags: int, options: str = "") -> Non
 
 
 def _renew(place: str, options: str, kept: Sequence[str]) -> None:
-    """Put an empty folder over `place`, with what is `kept` of the old one at its old places in it."""
+    """Put an empty folder over `place`, with what is `kept` of the old one at its old places in it.
+
+    No machine code that is written there can be run or loaded.
+    """
     old = os.open(place, os.O_PATH)
-    _mount(b"tmpfs", place, _MS_NOSUID | _MS_NODEV, options)
+    _mount(b"tmpfs", place, _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, options)
     for path in kept:
         if not path.startswith(f"{place}/"):
             continue
