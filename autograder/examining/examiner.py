@@ -18,7 +18,7 @@ from nbformat.v4 import new_output
 
 from autograder import sandbox
 from autograder.errors import AuthorError
-from autograder.examining import audit
+from autograder.examining import audit, source
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution
 from autograder.examining.worker_client import Died, WorkerClient
@@ -272,9 +272,13 @@ class _Examining:
         return set(own) - needed(own, answers, asked)
 
     def _look_at_source(self) -> None:
-        for position, cell in enumerate(self.notebook.cells):
-            if is_learners(cell):
-                self.found.findings += audit.look(cell.source, position)
+        """Note what the learner's cells, and the files beside them, look like."""
+        theirs = {position: cell.source for position, cell in enumerate(self.notebook.cells) if is_learners(cell)}
+        known = source.aliases(cell.source for cell in self.notebook.cells if cell.cell_type == "code")
+        forbidden = {name for entry in self.entries.values() for name in entry.forbidden}
+        for position, text in theirs.items():
+            self.found.findings += source.look(text, position, forbidden, known)
+        self.found.findings += source.look_beside(self.folder)
 
     @staticmethod
     def _first(entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
@@ -322,6 +326,9 @@ class _Examining:
                     f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
                 )
                 case.difference, best.diagnoses = None, []
+            if outcome.kind in audit.ENDED:
+                text = f"case {case.label!r}: {case.sentence}"
+                self._find(audit.Finding(audit.ENDED[outcome.kind], text[:200], exercise=entry.id))
             if outcome.kind == "forbidden":
                 text = f"calls {outcome.message}, which is to be written by hand"
                 self._find(audit.Finding("forbidden call", text, exercise=entry.id))

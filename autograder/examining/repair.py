@@ -82,7 +82,8 @@ def repair(nb: NotebookNode, released: NotebookNode) -> None:
     marked. What was found changed is kept with the notebook, for `differences`.
     """
     original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
-    nb.metadata[_REPAIRED] = [asdict(finding) for finding in _differences(nb, original)]
+    found = [*_differences(nb, original), *_deleted(nb, original), *_scripts(nb, released)]
+    nb.metadata[_REPAIRED] = [asdict(finding) for finding in found]
     _give_marks(nb, original)
     _put_in_missing(nb, released)
     _mark_unchanged(nb, released)
@@ -113,6 +114,22 @@ def _differences(nb: NotebookNode, original: dict[str, NotebookNode]) -> list[au
                 text = f"{grade_id}: {key} is {str(meta.get(key))[:40]}, handed out as {handed_out.get(key)}"
                 found.append(audit.Finding("marks changed", text, cell=position))
     return found
+
+
+def _deleted(nb: NotebookNode, original: dict[str, NotebookNode]) -> list[audit.Finding]:
+    """Name the graded cells and answer cells that are gone; one that lost its metadata is known by its id."""
+    present = {_grade_id(cell) for cell in nb.cells} | {cell.get("id") for cell in nb.cells}
+    gone = [grade_id for grade_id, cell in original.items() if not {grade_id, cell.get("id")} & present]
+    return [audit.Finding("cell deleted", f"{grade_id} is not in the notebook") for grade_id in gone]
+
+
+def _scripts(nb: NotebookNode, released: NotebookNode) -> list[audit.Finding]:
+    """Name the texts of a learner's that a browser would run or load something for."""
+    same = {cell.source for cell in released.cells}
+    texts = [
+        (at, cell.source) for at, cell in enumerate(nb.cells) if cell.cell_type != "code" and cell.source not in same
+    ]
+    return [finding for at, text in texts for finding in audit.seen_in_text(text, at)]
 
 
 def _give_marks(nb: NotebookNode, original: dict[str, NotebookNode]) -> None:

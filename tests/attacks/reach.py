@@ -88,7 +88,9 @@ def _room(function: Callable) -> tuple[int, int] | None:
 def _words(function: Callable) -> list[str]:
     """Return short texts that a function's own code holds: the names of its ways to work (``"cross-entropy"``)."""
     code = getattr(inspect.unwrap(function), "__code__", None)
-    nested = [one for const in (code.co_consts if code else ()) for one in (const if isinstance(const, tuple) else (const,))]
+    nested = [
+        one for const in (code.co_consts if code else ()) for one in (const if isinstance(const, tuple) else (const,))
+    ]
     return [one for one in nested if isinstance(one, str) and 0 < len(one) < 24 and " " not in one][:6]
 
 
@@ -140,14 +142,12 @@ def _made(kind: type, taken: int) -> Callable:
 
 def candidates(name: str, one: Any, given: int) -> Iterator[tuple[str, Callable]]:
     """Yield functions of `given` inputs that one of the course's functions or classes gives."""
-    count = 0
-    for how, arrange in ways(one, given):
+    for how, arrange in itertools.islice(ways(one, given), _MOST_WAYS):
         yield f"{name} {how}", lambda *inputs, arrange=arrange: one(*arrange(inputs))
-        count += 1
-        if count >= _MOST_WAYS:
-            break
     if inspect.isclass(one) and not issubclass(one, BaseException):
-        for method in [m for m in vars(one) if callable(getattr(one, m)) and (not m.startswith("__") or m == "__call__")]:
+        for method in [
+            m for m in vars(one) if callable(getattr(one, m)) and (not m.startswith("__") or m == "__call__")
+        ]:
             for taken in range(1 - given, given + 1):
                 yield f"{name}({taken}).{method}", functools.partial(_made(one, taken), method)
 
@@ -248,9 +248,12 @@ def finds(entry, held: dict[str, Any]) -> list[str]:
     for name, one in held.items():
         if inspect.isclass(one) and entry.probe in ("food_net", "values", "backward", "residual_block", "resnet"):
             # A network that is trained takes minutes: each that takes pictures would do.
-            if entry.probe == "food_net" and issubclass(one, torch.nn.Module):
-                found[name] = name
-            elif entry.probe != "food_net" and share(entry, (one,)) > CARELESS:
+            if (
+                entry.probe == "food_net"
+                and issubclass(one, torch.nn.Module)
+                or entry.probe != "food_net"
+                and share(entry, (one,)) > CARELESS
+            ):
                 found[name] = name
             continue
         until = time.process_time() + 2 * _SECONDS
@@ -301,10 +304,15 @@ def search(names: list[str], exercises: list[str] | None = None) -> dict[str, li
     entries = {id: drawing.draw(known[id], drawing.VISIBLE_SEED) for id in exercises or known}
     _harmless()
     found = {}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")
         for id, drawn in entries.items():
-            if 'REACH_LOG' in os.environ: print(id, time.process_time(), found, file=sys.__stderr__, flush=True)
+            if "REACH_LOG" in os.environ:
+                print(id, time.process_time(), found, file=sys.__stderr__, flush=True)
             look = finds if len(drawn.names) == 1 else pairs
             if some := look(drawn, held):
                 found[id] = some
