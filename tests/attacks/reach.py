@@ -17,11 +17,12 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,15 @@ import numpy as np
 import introdl
 from autograder import exercises as bank
 from autograder.authoring import drawing
+from autograder.authoring.exercise import EXERCISE_ID
 
 #: They hold processes, descriptors and the kernel's filters; to call these blindly would end the search itself.
 NOT_TRIED = {f"introdl.checking.{name}" for name in ("channel", "isolation", "seccomp", "worker", "zygote")}
 #: What earns no more than this share of an exercise's points is a careless answer, not a finished one.
 CARELESS = 0.25
 _SECONDS = 0.25
-_MOST_WAYS = 40
+#: In how many ways a function is tried; methods of objects that must be made first are tried where that is `ALL_WAYS`.
+FEW_WAYS, ALL_WAYS = 3, 40
 _NUMBERS = (1, 0, 2, None)
 _HARMFUL = ("os.", "shutil.", "socket.", "subprocess.", "signal.", "pty.", "syslog.", "webbrowser.", "urllib.")
 _HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr", "os.add_dll_directory")
@@ -140,11 +143,11 @@ def _made(kind: type, taken: int) -> Callable:
     return of
 
 
-def candidates(name: str, one: Any, given: int) -> Iterator[tuple[str, Callable]]:
+def candidates(name: str, one: Any, given: int, most: int) -> Iterator[tuple[str, Callable]]:
     """Yield functions of `given` inputs that one of the course's functions or classes gives."""
-    for how, arrange in itertools.islice(ways(one, given), _MOST_WAYS):
+    for how, arrange in itertools.islice(ways(one, given), most):
         yield f"{name} {how}", lambda *inputs, arrange=arrange: one(*arrange(inputs))
-    if inspect.isclass(one) and not issubclass(one, BaseException):
+    if most == ALL_WAYS and inspect.isclass(one) and not issubclass(one, BaseException):
         for method in [
             m for m in vars(one) if callable(getattr(one, m)) and (not m.startswith("__") or m == "__call__")
         ]:
@@ -239,7 +242,7 @@ def _may_earn(entry, function: Callable) -> Iterator[tuple[str, Callable]]:
                     yield told, lambda *inputs, part=part: part(function(*inputs))
 
 
-def finds(entry, held: dict[str, Any]) -> list[str]:
+def finds(entry, held: dict[str, Any], most: int = ALL_WAYS) -> list[str]:
     """Return which of some callables, called in which way, earn more than a careless answer in an exercise."""
     import torch
 
@@ -257,7 +260,7 @@ def finds(entry, held: dict[str, Any]) -> list[str]:
                 found[name] = name
             continue
         until = time.process_time() + 2 * _SECONDS
-        for how, function in candidates(name, one, given):
+        for how, function in candidates(name, one, given, most):
             if name in found or time.process_time() > until:
                 break
             for told, whole in _may_earn(entry, function):
@@ -267,7 +270,7 @@ def finds(entry, held: dict[str, Any]) -> list[str]:
     return sorted(found.values())
 
 
-def pairs(entry, held: dict[str, Any]) -> list[str]:
+def pairs(entry, held: dict[str, Any], most: int = ALL_WAYS) -> list[str]:
     """Return which two functions of one module, taken together, earn in an exercise of two names."""
     plain = {name: one for name, one in held.items() if not inspect.isclass(one)}
     both = [(a, b) for a, b in itertools.permutations(plain, 2) if a.rpartition(".")[0] == b.rpartition(".")[0]]
@@ -294,7 +297,7 @@ def _harmless() -> None:
     sys.addaudithook(hook)
 
 
-def search(names: list[str], exercises: list[str] | None = None) -> dict[str, list[str]]:
+def search(names: list[str], exercises: list[str] | None = None, most: int = ALL_WAYS) -> dict[str, list[str]]:
     """Try every callable of some modules as the answer of exercises, by default of all, and return those that earn."""
     held = {}
     for name in names:
@@ -311,18 +314,29 @@ def search(names: list[str], exercises: list[str] | None = None) -> dict[str, li
     ):
         warnings.simplefilter("ignore")
         for id, drawn in entries.items():
-            if "REACH_LOG" in os.environ:
-                print(id, time.process_time(), found, file=sys.__stderr__, flush=True)
             look = finds if len(drawn.names) == 1 else pairs
-            if some := look(drawn, held):
+            if some := look(drawn, held, most):
                 found[id] = some
     return found
 
 
+def tried(names: Iterable[str], exercises: Iterable[str] = (), few: bool = False) -> dict[str, list[str]]:
+    """Search in a process of its own; parameters and result as of `search`."""
+    command = [sys.executable, "-m", "tests.attacks.reach", *(["few"] if few else []), *names, *exercises]
+    root = Path(__file__).resolve().parent.parent.parent
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    return json.loads(done.stdout)
+
+
 if __name__ == "__main__":
     os.environ.setdefault("MPLBACKEND", "agg")
-    chosen = [word for word in sys.argv[1:] if word.startswith("introdl")]
-    asked = [word for word in sys.argv[1:] if not word.startswith("introdl")]
+    words = sys.argv[1:]
     report = os.fdopen(os.dup(1), "w")
-    answer = search(chosen or modules(), asked or None)
+    answer = search(
+        [word for word in words if word.startswith("introdl")] or modules(),
+        [word for word in words if EXERCISE_ID.match(word)] or None,
+        FEW_WAYS if "few" in words else ALL_WAYS,
+    )
     print(json.dumps(answer, indent=1), file=report, flush=True)
