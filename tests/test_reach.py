@@ -88,7 +88,7 @@ _LOOK = """
 import gc, importlib, os, sys, introdl
 root = os.path.dirname(introdl.__file__)
 held = {name for name in sys.modules if name.startswith("introdl")}
-code = {o.__module__ for o in gc.get_objects() if isinstance(o, type(lambda: 0)) and str(o.__module__).startswith("introdl")}
+code = {o.__module__ for o in gc.get_objects() if type(o) is type(lambda: 0) and str(o.__module__).startswith("introdl")}
 files = set()
 for top in {root, *sys.path}:
     for here, folders, names in os.walk(top):

@@ -165,3 +165,44 @@ FORMULAS = {
 
 #: By name, answers that take whatever an exercise gives them.
 CARELESS = {**CONSTANTS, **INPUTS, **SHAPED, **REDUCED, **FORMULAS}
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _device(name: str) -> Callable:
+    def answer(*_inputs: Any) -> Any:
+        import torch
+
+        return torch.device(name)
+
+    return answer
+
+
+def _naive_entropy(scores: np.ndarray, y: np.ndarray) -> float:
+    return float(-np.log(_softmax(scores)[np.arange(len(y)), y]).mean())
+
+
+def _naive_entropy_grad(scores: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (_softmax(scores) - np.eye(scores.shape[1])[y]) / len(y)
+
+
+#: Careless answers to one exercise: one value for all, formulas that overflow.
+SPECIAL: dict[str, dict[str, Callable]] = {
+    "02.sigmoid": {"the naive sigmoid, the other way": _of(lambda x: np.exp(x) / (1 + np.exp(x)))},
+    "05.cross_entropy": {"by the naive softmax": _naive_entropy},
+    "05.cross_entropy_grad": {"by the naive softmax": _naive_entropy_grad},
+    "08.best_device": {f"always {name}": _device(name) for name in ("cpu", "cuda", "mps")},
+    "13.best_threshold": {f"always {value}": _always(value) for value in (-0.5, -0.2, 0.05, 0.2, 0.3, 0.4, 0.45, 0.6)},
+}
+
+#: What is no careless answer to an exercise, since it is the right one.
+RIGHT = {
+    "00.accuracy": {"the share where both are equal"},
+    "01.mean_absolute_error": {"the mean of the difference"},
+    "02.sigmoid_grad": {"the naive slope of the sigmoid"},  # it is right as far as the course's numbers go
+    "02.relu": {"nothing below 0"},
+    "02.relu_grad": {"where it is above 0"},
+}
