@@ -171,7 +171,7 @@ figs.three_curves(rivals=(4.0, -2.0), delta=1.0)
 #
 # ### Exercise: `hinge_loss`
 #
-# torch and scikit-learn are off the menu in this chapter; so are SciPy's softmax and its relatives.
+# torch and scikit-learn are off the menu in this chapter; so is `scipy.special`, which has softmax and its relatives.
 
 # %% exercise="05.hinge_loss"
 def hinge_loss(scores, labels, delta=1.0):
@@ -718,7 +718,7 @@ figs.huber_explorer(grams, kcal, delta=20.0)
 # %% [markdown]
 # ### Exercise: `huber`
 #
-# SciPy has a `huber` too, and it is off the menu.
+# `scipy.special` has a `huber` too, and it is off the menu.
 
 # %% exercise="05.huber"
 def huber(y, t, delta):

@@ -741,7 +741,7 @@ check("06.relu_backward", relu_backward)
 #
 # ### Exercise: `cross_entropy_backward`
 #
-# SciPy's softmax and its relatives are off the menu.
+# `scipy.special`, which has softmax and its relatives, is off the menu.
 
 # %% exercise="06.cross_entropy_backward"
 def cross_entropy_backward(dout, scores, labels):

@@ -233,7 +233,7 @@ def test_a_habit_at_the_top_of_a_cell_costs_nothing_and_is_told(name, pool, tmp_
     assert (cells.REASONS[reason] in told) if reason else not told
     assert bool(found.notes) == bool(reason)
     for id in ("setup", "97-convolve"):
-        shown = "".join(output.get("text", "") for output in by_id(notebook, id).outputs)
+        shown = str([output.get("data") for output in by_id(notebook, id).outputs])
         assert ("Passed over: line" in shown) == bool(reason)
 
 
@@ -755,7 +755,7 @@ def test_what_was_passed_over_is_told_in_the_table_each_time(strangers):
         assert (result.state, result.score) == (state, 16.0)
         assert result.note == f"Cell 1 was run without line 1 ({cells.REASONS['program']})."
     graded = nbformat.read(room.root / "autograded" / "habits" / NAME / f"{NAME}.ipynb", as_version=4)
-    assert "Passed over: line 1" in graded.cells[0].outputs[-1]["text"]
+    assert "Passed over: line 1" in graded.cells[0].outputs[-1]["data"]["text/plain"]
     assert [one.line for one in audit.read(room.root, NAME)["habits"] if one.kind == "passed over"] == [1]
 
 

@@ -77,6 +77,7 @@ def draw(exercise: Exercise, seed: str, again: int = 0) -> Entry:
         hints=list(exercise.hints),
         cases=drawn,
         misconceptions=[],
+        lends=list(exercise.lends),
     )
 
 
@@ -91,7 +92,7 @@ def mistaken_objects(mistake: Misconception, names: list[str]) -> tuple:
 
 def observe(entry: Entry, objects: tuple) -> list[Outcome]:
     """Run our own objects (a mistake, a right answer) through an entry's cases, here and without a fork."""
-    task = isolation.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
+    task = isolation.Task(entry.probe, entry.out_of_reach(), entry.seconds)
     return [isolation.observe(task, objects, case.inputs) for case in entry.cases]
 
 

@@ -106,6 +106,9 @@ class Exercise:
         How the object is driven: a name in `introdl.checking.probes`. Default ``"call"``.
     forbidden : sequence of str, optional
         What the answer may not call: ``"numpy.convolve"``, or a whole package as ``"scipy.signal.*"``.
+    lends : sequence of str, optional
+        What of the course's finished code the answer may use: ``"introdl.layers.*"``. All other is out of its reach (see
+        `introdl.checking.missing_libraries.SHOWN`).
     rtol : float, optional
         Relative tolerance in float64; float32 answers get a wider one.
     quiet : bool, optional
@@ -129,6 +132,7 @@ class Exercise:
     names: Sequence[str] = ()
     probe: str = "call"
     forbidden: Sequence[str] = ()
+    lends: Sequence[str] = ()
     rtol: float = 1e-5
     quiet: bool = False
     seconds: float = 8.0

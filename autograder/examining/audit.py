@@ -5,7 +5,6 @@ Nothing here changes a grade, and nothing here says that anybody cheated: a find
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from dataclasses import asdict, dataclass
@@ -23,8 +22,12 @@ DIED = {
     "processes": "process limit",
     "damaged": "damaged message",
 }
-SOURCE = "source"
+#: How an answer's end is named (`introdl.checking.outcome.Outcome.kind`).
+ENDED = {"out of time": "time limit", "out of memory": "memory limit", "crashed": "process ended"}
+SOURCE, BROKEN = "source", "no Python"
 _MOST = 200
+#: What a terminal would obey, or turn round, and what no file can hold.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Finding:
         In a few words: "forbidden call", "memory limit", "check cell changed", ...; "source" where only its text was
         looked at.
     text : str
-        What was seen.
+        What was seen. A stranger chose some of it: control characters are replaced, so that it can be printed.
     cell, line : int or None
         Where, counted from 1.
     exercise : str or None
@@ -49,6 +52,9 @@ class Finding:
     line: int | None = None
     exercise: str | None = None
 
+    def __post_init__(self):
+        object.__setattr__(self, "text", _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", self.text))
+
     def where(self) -> str:
         """Return the place in words."""
         words = [f"cell {self.cell}"] if self.cell else []
@@ -57,139 +63,7 @@ class Finding:
         return ", ".join(words)
 
 
-# --- what the source looks like -----------------------------------------------------------------------------------
-
-_MODULES = {
-    "ctypes": "calls into the machine",
-    "_ctypes": "calls into the machine",
-    "cffi": "calls into the machine",
-    "mmap": "shares memory",
-    "multiprocessing": "starts processes",
-    "subprocess": "starts programs",
-    "socket": "uses the network",
-    "urllib": "uses the network",
-    "http": "uses the network",
-    "requests": "uses the network",
-    "httpx": "uses the network",
-    "importlib": "imports by name",
-    "imp": "imports by name",
-    "pkgutil": "imports by name",
-    "runpy": "imports by name",
-    "gc": "walks through Python's objects",
-    "inspect": "reads Python's frames",
-    "atexit": "leaves code for the end",
-    "signal": "catches signals",
-    "marshal": "makes code objects",
-    "builtins": "reaches for Python's own names",
-    "nbgrader": "reaches for the grader",
-    "autograder": "reaches for the grader",
-    "introdl.checking": "reaches for the checker",
-    "numpy.testing": "reaches for NumPy's test functions",
-    "numpy.ctypeslib": "calls into the machine",
-}
-_NAMES = {
-    "__import__": "imports by name",
-    "eval": "runs text as code",
-    "exec": "runs text as code",
-    "compile": "runs text as code",
-    "__builtins__": "reaches for Python's own names",
-    "get_ipython": "reaches for the notebook",
-}
-_ATTRIBUTES = {
-    **dict.fromkeys(("__globals__", "__code__", "__closure__", "__subclasses__", "__mro__", "__bases__"), "looks inside Python's objects"),
-    **dict.fromkeys(("f_back", "f_locals", "f_globals", "tb_frame", "gi_frame", "_getframe"), "reads Python's frames"),
-    **dict.fromkeys(("setprofile", "settrace"), "changes how calls are watched"),
-    "monitoring": "changes how calls are watched",
-    "modules": "looks through the loaded modules",
-    "__dict__": "looks inside Python's objects",
-    "_exit": "ends its own process",
-    "fork": "starts processes",
-    "system": "starts programs",
-    "popen": "starts programs",
-    "ops": "calls torch's operators by name",
-    "ctypeslib": "calls into the machine",
-    "multiarray": "reaches into NumPy",
-    "_multiarray_umath": "reaches into NumPy",
-    "testing": "reaches for a library's test functions",
-}  # fmt: skip
-_METHODS = {
-    "__eq__": "decides what it is equal to",
-    "__array__": "decides what array it is",
-    "__array_ufunc__": "answers NumPy's functions itself",
-    "__array_function__": "answers NumPy's functions itself",
-    "__torch_function__": "answers torch's functions itself",
-    "__reduce__": "decides what it is unpacked to",
-    "__del__": "leaves code for the end",
-}
-_TEXTS = re.compile(
-    r"/proc/|/dev/shm|classroom\.toml|gradebook|\bsolutions/|answers/ch\d|sheets/|\.npz\b.*sheet|nbgrader"
-)
-
-
-def look(source: str, position: int) -> list[Finding]:  # noqa: C901
-    """Return what in a cell's source is worth a look.
-
-    Parameters
-    ----------
-    source : str
-    position : int
-        The cell's index, from 0.
-    """
-    found: list[Finding] = []
-
-    def add(line: int, what: str, detail: str) -> None:
-        finding = Finding(SOURCE, f"{what} ({detail})", cell=position + 1, line=line)
-        if finding not in found and len(found) < _MOST:
-            found.append(finding)
-
-    lines = []
-    for number, line in enumerate(source.split("\n"), start=1):
-        bare = line.strip()
-        if bare.startswith("!") or re.match(r"%%(bash|sh|script|perl|ruby|html|javascript|js)\b", bare):
-            add(number, "starts programs", bare[:40])
-        lines.append("pass" if bare.startswith(("!", "%")) and bare == line else line)
-    try:
-        tree = ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return found
-    imported = {"np", "numpy", "torch", "plt", "introdl", "scipy"}
-    imported |= {a.asname or a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    # A module of torch is asked for its layers by model.modules(); sys.modules is a dict, which nobody can call. nn.modules is torch's.
-    asked = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "modules"}
-    named = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "modules")
-    asked |= {id(n) for n in named if ast.unparse(n).endswith("nn.modules")}
-    for node in ast.walk(tree):
-        at = getattr(node, "lineno", 0)
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            module = getattr(node, "module", "") or ""
-            names = [a.name for a in node.names]
-            whole = [f"{module}.{name}" if module else name for name in names]
-            for name in whole:
-                for known, what in _MODULES.items():
-                    if name == known or name.startswith(known + "."):
-                        add(at, what, f"import {known}")
-                if module in ("sys", "os") and name.split(".")[1] in _ATTRIBUTES:
-                    add(at, _ATTRIBUTES[name.split(".")[1]], name)
-        elif isinstance(node, ast.Name) and node.id in _NAMES:
-            add(at, _NAMES[node.id], node.id)
-        elif isinstance(node, ast.Attribute):
-            if node.attr in _ATTRIBUTES and id(node) not in asked:
-                add(at, _ATTRIBUTES[node.attr], f".{node.attr}")
-            if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id in imported:
-                add(at, "changes a library", f"{node.value.id}.{node.attr} = ...")
-        elif isinstance(node, ast.Call):
-            name = node.func.id if isinstance(node.func, ast.Name) else ""
-            if name in ("getattr", "setattr") and len(node.args) > 1 and not isinstance(node.args[1], ast.Constant):
-                add(at, "takes a name that is put together while it runs", f"{name}(...)")
-            elif name == "setattr" and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id in imported:
-                add(at, "changes a library", f"setattr({node.args[0].id}, ...)")
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in _METHODS:
-            add(at, f"an object that {_METHODS[node.name]}", node.name)
-        elif (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and (found_text := _TEXTS.search(node.value))
-        ):
-            add(at, "names a place of the grader's or the system's", found_text[0])
-    return found
+# --- what was seen -------------------------------------------------------------------------------------------------
 
 
 def seen_in_error(error: object, position: int) -> list[Finding]:

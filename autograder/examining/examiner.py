@@ -16,24 +16,19 @@ from nbformat.v4 import new_output
 
 from autograder import sandbox
 from autograder.errors import AuthorError, NotJudged
-from autograder.examining import audit, cell_answer
+from autograder.examining import audit, cell_answer, source
 from autograder.examining.fixed_words import FixedWords
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
 from autograder.examining.worker_client import Died, WorkerClient
 from introdl.checking import cells, report
 from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
-from introdl.checking.missing_libraries import covers
+from introdl.checking.missing_libraries import covers, finished
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
 from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry, SheetCase
 
-#: What the audit says of an answer that reached a limit in its own process.
-_LIMITS_REACHED = {
-    "out of time": ("time limit", "it did not come to an end: a loop without end, perhaps"),
-    "out of memory": ("memory limit", "it asked for more memory than there is"),
-}
 #: Marks an output that is the examiner's.
 SAID = "introdl_said"
 #: Characters that a notebook's outputs may have as a whole.
@@ -356,16 +351,21 @@ class _Examining:
         return set(own) - needed(own, answers, asked)
 
     def _look_at_source(self) -> None:
-        for position, cell in enumerate(self.notebook.cells):
-            if is_learners(cell) and len(self.found.findings) < MOST_FINDINGS:
-                self.found.findings += audit.look(cell.source, position)
+        """Note what the learner's cells, and the files beside them, look like."""
+        theirs = {position: cell.source for position, cell in enumerate(self.notebook.cells) if is_learners(cell)}
+        known = source.aliases(cell.source for cell in self.notebook.cells if cell.cell_type == "code")
+        forbidden = {name for entry in self.entries.values() for name in entry.forbidden}
+        for position, text in theirs.items():
+            if len(self.found.findings) < MOST_FINDINGS:
+                self.found.findings += source.look(text, position, forbidden, known)
+        self.found.findings += source.look_beside(self.folder)
 
     @staticmethod
     def _first(entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
         """Return what to put away, and which exercises to ask then."""
-        absent = tuple(sorted({name for entry in entries.values() for name in entry.forbidden}))
-        if sandbox.unsafe() or not absent:
+        if sandbox.unsafe():
             return {(): set(entries)}
+        absent = {name for entry in entries.values() for name in entry.forbidden}
         asked: dict[tuple[str, ...], set[str]] = {}
         for exercise, entry in entries.items():
             asked.setdefault(_can_do_without(entry, absent), set()).add(exercise)
@@ -389,7 +389,7 @@ class _Examining:
         for position, names in run.leaned.items():
             if wants or (is_learners(self.notebook.cells[position]) and verdict.status != NOT_STARTED):
                 wanted |= set(names)
-        return any(not covers(entry.forbidden, name) for name in wanted)
+        return any(not covers(entry.out_of_reach(), name) for name in wanted)
 
     def _settle(self, runs: list[_Run], entry: Entry) -> Verdict:
         """Return the verdict that counts: the better, and where it calls what is forbidden, with the words for that."""
@@ -399,15 +399,16 @@ class _Examining:
             outcome = case.outcome
             if case.passed:
                 continue
-            barred = [name for name in outcome.leaned if covers(entry.forbidden, name)]
+            barred = [name for name in outcome.leaned if covers(entry.out_of_reach(), name)]
             if barred and outcome.kind != "forbidden":
                 case.outcome = outcome = Outcome("forbidden", message=barred[0])
                 case.sentence = case.blind = (
                     f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
                 )
                 case.difference, best.diagnoses = None, []
-            if outcome.kind in _LIMITS_REACHED:
-                self._find(audit.Finding(*_LIMITS_REACHED[outcome.kind], exercise=entry.id))
+            if outcome.kind in audit.ENDED:
+                text = f"case {case.label!r}: {case.sentence}"
+                self._find(audit.Finding(audit.ENDED[outcome.kind], text[:200], exercise=entry.id))
             if outcome.kind == "forbidden":
                 text = f"calls {outcome.message}, which is to be written by hand"
                 self._find(audit.Finding("forbidden call", text, exercise=entry.id))
@@ -457,12 +458,14 @@ def _passed_over(answer: cell_answer.CellAnswer, source: str) -> dict[int, str]:
 
 
 def _can_do_without(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
-    """Return which of the forbidden names can be put away: where inputs are tensors, or the probe works with torch, no
-    package of torch's can.
+    """Return which of the forbidden names can be put away, and with them the course's finished code.
+
+    Where inputs are tensors, or the probe works with torch, no package of torch's can.
     """
     tensors = any(isinstance(value, Tensor) for case in entry.cases for _, value in case.inputs)
     torch = tensors or "torch" in PROBES[entry.probe].needs
-    return tuple(sorted(n for n in names if not (torch and n.startswith("torch.") and n.endswith(".*"))))
+    kept = {name for name in names if torch and name.startswith("torch.") and name.endswith(".*")}
+    return tuple(sorted({*names, *finished(entry.lends)} - kept))
 
 
 def _outputs(answer: cell_answer.CellAnswer) -> list:

@@ -175,7 +175,7 @@ def _request(do: str, entry: Entry, seconds: float) -> dict:
     return {
         "do": do,
         "probe": entry.probe,
-        "forbidden": entry.forbidden,
+        "forbidden": list(entry.out_of_reach()),
         "seconds": seconds,
         "names": entry.names,
     }

@@ -25,7 +25,7 @@ NUMERICAL = (
     "numpy.gradient",
     "introdl.figures.*",
 )
-SOFTMAXES = ("scipy.special.softmax", "scipy.special.log_softmax", "scipy.special.logsumexp")
+SOFTMAXES = ("scipy.special.*",)
 
 
 def _tidied(arrays):

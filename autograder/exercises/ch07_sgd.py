@@ -1073,6 +1073,7 @@ def _guesses(X, y, rng):
 
 TRAIN_DIGITS = Exercise(
     id="07.train_digits",
+    lends=("introdl.layers.*",),
     title="Train a LeNet",
     points=16,
     cases=_digit_cases,

@@ -22,16 +22,24 @@ from introdl.checking.probes import devices
 
 
 def _device_cases(rng):
-    yield Case("an NVIDIA GPU", gpus=int(rng.integers(1, 3)), built=True, apple=False, apple_built=False)
-    yield Case("nothing but a CPU", gpus=0, built=False, apple=False, apple_built=False)
-    yield Case("torch built for CUDA, but no GPU", gpus=0, built=True, apple=False, apple_built=False)
-    yield Case("an Apple GPU", gpus=0, built=False, apple=True, apple_built=True)
-    yield Case("an Apple GPU that is too old", gpus=0, built=False, apple=False, apple_built=True)
-    yield Case("a server with several GPUs", gpus=int(rng.integers(3, 17)), built=True, apple=False, apple_built=False)
+    # Of each machine: GPUs, built for CUDA, Apple's GPU, built for it. Two in a case: one answer for all is always wrong.
+    nvidia, server = ([int(rng.integers(*span)), True, False, False] for span in ((1, 3), (3, 17)))
+    plain, built, apple, old = (
+        [0, False, False, False],
+        [0, True, False, False],
+        [0, False, True, True],
+        [0, False, False, True],
+    )
+    yield Case("an NVIDIA GPU, and nothing but a CPU", machines=[nvidia, plain])
+    yield Case("torch built for CUDA, without a GPU and with one", machines=[built, nvidia])
+    yield Case("an Apple GPU, and one that is too old", machines=[apple, old])
+    yield Case("a server with several GPUs, and a Mac", machines=[server, apple])
+    yield Case("an old Mac, and a server with several GPUs", machines=[old, server])
 
 
-def _device_oracle(gpus, built, apple, apple_built):
-    return {(True, False): "cuda", (False, True): "mps", (False, False): "cpu"}[gpus > 0, apple]
+def _device_oracle(machines):
+    kinds = {(True, False): "cuda", (False, True): "mps", (False, False): "cpu"}
+    return [kinds[gpus > 0, apple] for gpus, _, apple, _ in machines]
 
 
 def _ask(*kinds):

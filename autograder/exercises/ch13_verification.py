@@ -17,7 +17,14 @@ from autograder.authoring.exercise import Case, Exercise, Mistake, Question, qui
 from introdl.checking.probes.verification import PAIRS
 
 OURS = ("introdl.verification.*", "introdl.figures.*", "introdl.experiments.*")
-COSINES = ("torch.nn.functional.cosine_similarity", "torch.cosine_similarity", "torch.nn.CosineSimilarity")
+COSINES = (
+    "torch.nn.functional.cosine_similarity",
+    "torch.cosine_similarity",
+    "torch.nn.CosineSimilarity",
+    "torch.nn.functional.cosine_embedding_loss",
+    "torch.cosine_embedding_loss",
+    "torch.nn.CosineEmbeddingLoss",
+)
 TRIPLETS = (
     "torch.nn.functional.triplet_margin_loss",
     "torch.nn.functional.triplet_margin_with_distance_loss",

@@ -37,7 +37,7 @@ def guard() -> None:
                 raise web.HTTPError(404)
         return render(self, name, **shown)
 
-    refusing.guarded = True
+    refusing.guarded = True  # type: ignore[attr-defined]
     base.BaseHandler.render = refusing
     base.BaseHandler.content_security_policy = property(lambda self: _OF_PAGES)
     handlers.SubmissionFilesHandler.content_security_policy = property(lambda self: _OF_FILES)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autograder.sandbox.base import Sandbox
 from introdl import paths
-from introdl.checking.missing_libraries import missing_folders
+from introdl.checking.missing_libraries import missing_places
 
 #: Where a submission may write. Nothing of the machine's own is there, but what `shown` puts on top.
 SCRATCH = ("/tmp", "/home", "/dev/shm")
@@ -131,23 +131,27 @@ def _machine() -> list[str]:
 def _covers(absent: Sequence[str]) -> list[str]:
     """Return bubblewrap's words for what is put away of the libraries: ours, and the packages of forbidden names."""
     found = [folder / name for folder in libraries() for name in ("autograder", "introdl")]
-    found += [Path(folder) for folder in missing_folders(list(absent))]
+    found += [Path(place) for place in missing_places(absent)]
     visible = shown()
-    real = dict.fromkeys(one.resolve() for one in found if one.is_dir())
-    return [word for path in real if _is_under(path, visible) for word in _empty(str(path))]
+    real = dict.fromkeys(one.resolve() for one in found if one.exists())
+    return [word for path in real if _is_under(path, visible) for word in _empty(path, str(path))]
 
 
-def _empty(place: str) -> list[str]:
-    return ["--size", "4096", "--tmpfs", place, "--remount-ro", place]
+def _empty(path: Path, place: str) -> list[str]:
+    """Return the words that put something empty over a folder, or a file, that is seen at a place."""
+    if path.is_dir():
+        return ["--size", "4096", "--tmpfs", place, "--remount-ro", place]
+    return ["--ro-bind", "/dev/null", place]
 
 
-def _course() -> list[str]:
+def _course(absent: Sequence[str]) -> list[str]:
     """Return bubblewrap's words for the course's library and data, without answer sheets."""
     library, data = paths.course() / "introdl", paths.data()
     words = ["--ro-bind", str(library), f"{LIBRARY}/introdl"]
-    for name in ("sheets", "embedded"):
-        if (library / name).is_dir():
-            words += _empty(f"{LIBRARY}/introdl/{name}")
+    hidden = [library / name for name in ("sheets", "embedded") if (library / name).is_dir()]
+    hidden += map(Path, missing_places([name for name in absent if name.startswith("introdl.")], [str(paths.course())]))
+    for path in hidden:
+        words += _empty(path, str(Path(LIBRARY, path.relative_to(paths.course()))))
     for name in ("sources.toml", "nutrition.csv", *_DATA):
         words += ["--ro-bind-try", str(data / name), f"{DATA}/{name}"]
     words += ["--ro-bind-try", str(paths.pictures()), f"{DATA}/pictures"]
@@ -177,7 +181,7 @@ def files(absent: Sequence[str], scratch: int) -> list[str]:
     ]  # mapped, it is memory without bound
     for place in SCRATCH:
         words += ["--size", str(scratch), "--tmpfs", place]
-    words += [*_machine(), *_covers(absent), *_course()]
+    words += [*_machine(), *_covers(absent), *_course(absent)]
     return [*words, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 

@@ -105,7 +105,8 @@ def _unseen(forbidden: tuple[str, ...], _loaded: int) -> dict[int, tuple]:
 
     By identity: the name to tell, the ufunc, and the modules that hold it under which names.
     """
-    packages = tuple(name[:-2] for name in forbidden if name.endswith(".*"))
+    packages = {name[:-2] for name in forbidden if name.endswith(".*")}
+    within = tuple(f"{package}." for package in packages)
     found: dict[int, tuple] = {}
 
     def add(module, attribute, value):
@@ -115,7 +116,7 @@ def _unseen(forbidden: tuple[str, ...], _loaded: int) -> dict[int, tuple]:
         found[id(value)] = (told, value, [*places, (module, attribute)])
 
     for name, module in list(sys.modules.items()):
-        if any(name == package or name.startswith(package + ".") for package in packages):
+        if name in packages or name.startswith(within):
             for attribute, value in list(getattr(module, "__dict__", {}).items()):
                 if type(value) is np.ufunc:  # not isinstance: it would wake torch's deprecated names
                     add(module, attribute, value)
@@ -159,7 +160,9 @@ class _Watch:
     """A profile function that stops at the first call of something forbidden."""
 
     def __init__(self, forbidden: Iterable[str]):
-        self.packages = tuple(name[:-2] for name in forbidden if name.endswith(".*"))
+        self.packages = frozenset(name[:-2] for name in forbidden if name.endswith(".*"))
+        self._within = tuple(f"{package}." for package in self.packages)
+        self._known: dict[object, bool] = {}
         self.codes: dict[types.CodeType, str] = {}
         self.objects: dict[int, str] = {}
         self.caught, self.over = "", False
@@ -174,7 +177,12 @@ class _Watch:
                 found = getattr(found, "__wrapped__", None)
 
     def _inside(self, module: object) -> bool:
-        return isinstance(module, str) and any(module == p or module.startswith(p + ".") for p in self.packages)
+        if type(module) is not str:
+            return False
+        known = self._known.get(module)
+        if known is None:
+            known = self._known[module] = module in self.packages or module.startswith(self._within)
+        return known
 
     def __call__(self, frame, event, argument) -> None:
         if self.caught or self.over:

@@ -10,7 +10,7 @@ from introdl.wording import counted
 
 def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
     """Run an entry's cases on the objects and return the verdict; nothing is shown or kept."""
-    task = isolation.Task(entry.probe, tuple(entry.forbidden), entry.seconds)
+    task = isolation.Task(entry.probe, entry.out_of_reach(), entry.seconds)
     return judge.judge(entry, list(isolation.run(task, objects, [case.inputs for case in entry.cases])))
 
 

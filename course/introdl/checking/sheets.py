@@ -10,13 +10,14 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from introdl import paths
+from introdl.checking.missing_libraries import finished
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Packed
 
@@ -59,6 +60,11 @@ class Entry:
     hints: list[str]
     cases: list[SheetCase]
     misconceptions: list[SheetMisconception]
+    lends: list[str] = field(default_factory=list)
+
+    def out_of_reach(self) -> tuple[str, ...]:
+        """Return what the answer may not call: what the exercise forbids, and the course's own finished code."""
+        return (*self.forbidden, *finished(self.lends))
 
     @classmethod
     def from_tree(cls, tree: dict, arrays: list[np.ndarray]) -> Entry:
@@ -112,7 +118,7 @@ class Entry:
             }
             for one in self.misconceptions
         ]
-        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "lends" or self.lends}
         return plain | {"cases": cases, "misconceptions": mistakes}
 
 

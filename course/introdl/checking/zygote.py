@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from introdl.checking import clock
 
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x0002_0000, 0x0800_0000, 0x2000_0000
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 1 << 12, 1 << 14, 1 << 18
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
+_MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _PR_SET_DUMPABLE, _CAPABILITY_VERSION_3 = 4, 0x2008_0522
 _MOST_REQUEST = 65_536
 _WATCH_SECONDS = 0.1
@@ -46,9 +47,12 @@ def _mount(kind: bytes | None, place: str, flags: int, options: str = "") -> Non
 
 
 def _renew(place: str, options: str, kept: Sequence[str]) -> None:
-    """Put an empty folder over `place`, with what is `kept` of the old one at its old places in it."""
+    """Put an empty folder over `place`, with what is `kept` of the old one at its old places in it.
+
+    No machine code that is written there can be run or loaded.
+    """
     old = os.open(place, os.O_PATH)
-    _mount(b"tmpfs", place, _MS_NOSUID | _MS_NODEV, options)
+    _mount(b"tmpfs", place, _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, options)
     for path in kept:
         if not path.startswith(f"{place}/"):
             continue
@@ -69,7 +73,7 @@ def _renew(place: str, options: str, kept: Sequence[str]) -> None:
 def enter_namespaces(scratch: int, absent: Sequence[str] = (), kept: Sequence[str] = ()) -> None:
     """Give the caller's next child namespaces of its own, and fresh folders of at most `scratch` bytes each.
 
-    The folders `absent` are empty there. What is `kept` of the folders that are renewed stays, read-only.
+    The folders and files `absent` are empty there. What is `kept` of the folders that are renewed stays, read-only.
 
     Raises
     ------
@@ -81,7 +85,10 @@ def enter_namespaces(scratch: int, absent: Sequence[str] = (), kept: Sequence[st
     for place in ("/tmp", "/home", "/dev/shm"):
         _renew(place, f"size={scratch},mode=700,nr_inodes=20000", kept)
     for place in absent:
-        _mount(b"tmpfs", place, _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")
+        if os.path.isdir(place):
+            _mount(b"tmpfs", place, _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")
+        else:
+            _try(_libc.mount(b"/dev/null", os.fsencode(place), None, _MS_BIND, None), f"mount {place}")
     _mount(b"tmpfs", "/proc/1", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")  # the zygote is nobody's to look at
 
 
@@ -160,7 +167,7 @@ def _fork_worker(descriptor: int, limits: dict, isolate: bool, shell, names: lis
     if middle == 0:
 
         def between():
-            enter_namespaces(limits["scratch"], missing_libraries.missing_folders(names), kept)
+            enter_namespaces(limits["scratch"], missing_libraries.missing_places(names), kept)
             pid = os.fork()
             if pid == 0:
                 _run_or_exit(lambda: _become_worker(descriptor, limits, shell, names))

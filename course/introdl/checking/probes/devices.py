@@ -15,14 +15,24 @@ def _best_device(objects: tuple, inputs: list) -> Any:
 
     from introdl.checking import simulated_machine
 
-    with simulated_machine.replaced(objects, simulated_machine.devices(*inputs)):
-        result = objects[0]()
-    return {"type": "device", "name": result.type} if isinstance(result, torch.device) else result
+    results = []
+    for machine in inputs[0]:
+        with simulated_machine.replaced(objects, simulated_machine.devices(*machine)):
+            result = objects[0]()
+        results.append({"type": "device", "name": result.type} if isinstance(result, torch.device) else result)
+    return results
 
 
 def _read_best_device(result: Any, inputs: list) -> Any:
+    if not isinstance(result, list) or len(result) != len(inputs[0]):
+        return Wrong("best_device gives no answer that can be read.")
+    names = [_device_name(one) for one in result]
+    return next((name for name in names if isinstance(name, Wrong)), names)
+
+
+def _device_name(result: Any) -> str | Wrong:
     if isinstance(result, dict) and set(result) == {"type", "name"}:
-        return result["name"]
+        return str(result["name"])
     if isinstance(result, str):
         return Wrong(f"best_device returned the text {result!r}; it should be a torch.device.")
     name = result.type_name if isinstance(result, Other) else type(result).__name__
