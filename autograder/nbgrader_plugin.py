@@ -17,7 +17,7 @@ from traitlets import Float, Unicode
 from autograder.classroom import Classroom
 from autograder.examining import audit, examiner, refusal
 from autograder.examining.repair import checked_exercise, differences, repair
-from autograder.grading import hidden_cases
+from autograder.grading import hidden_cases, penalties
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -37,7 +37,7 @@ class RepairCells(NbGraderPreprocessor):
 
 
 class Examine(NbGraderPreprocessor):
-    """Examine a submission on hidden inputs, in place of running its check cells.
+    """Examine a submission on hidden inputs instead of running its check cells.
 
     Each check cell's output becomes the examiner's report and score; nbgrader's ``SaveAutoGrades`` reads the score.
     """
@@ -84,11 +84,11 @@ class Examine(NbGraderPreprocessor):
 
 
 class PerDay(LateSubmissionPlugin):
-    """A penalty for each day begun after the due date; nbgrader's ``AssignLatePenalties`` asks it."""
+    """A penalty for each started day after the due date; nbgrader's ``AssignLatePenalties`` asks it."""
 
-    percent_per_day = Float(0.0, help="Percent of the score for each day begun.").tag(config=True)
+    percent_per_day = Float(0.0, help="Percent of the score for each started day.").tag(config=True)
     most_percent = Float(100.0, help="It never costs more percent than this.").tag(config=True)
-    grace_minutes = Float(0.0, help="So much later is still in time.").tag(config=True)
+    grace_minutes = Float(0.0, help="So many minutes after the due date still count as in time.").tag(config=True)
 
     def late_submission_penalty(self, student_id, score, total_seconds_late):
         """Return the points to take off, or None."""
@@ -121,6 +121,7 @@ def configure(config, root: Path) -> None:
         config.AssignLatePenalties.plugin_class = PerDay
         for name, value in room.late.items():
             config.PerDay[name] = value
+    penalties.follow(config.CourseDirectory.db_url, config)
     config.GenerateAssignment.preprocessors = release.preprocessors()
     sanitize = Autograde.sanitize_preprocessors.default_args[0]
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]

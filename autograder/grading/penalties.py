@@ -7,16 +7,17 @@ be changed without our configuration.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import event, inspect
+from sqlalchemy import event, func, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
-    from nbgrader.api import Gradebook, Grade, SubmittedNotebook
+    from nbgrader.api import Gradebook, SubmittedNotebook
     from traitlets.config import Config
 
 _policies: dict[URL, Config] = {}
@@ -42,8 +43,11 @@ def _before_flush(session: Session, _context: object, _instances: object) -> Non
     if config is None:
         return
     with session.no_autoflush:
-        for notebook in _concerned([*session.dirty, *session.new]):
-            _set(notebook, _raw(notebook.grades), config)
+        changed = [*session.dirty, *session.new]
+        for notebook in _concerned(changed):
+            _refresh(session, notebook.assignment, "timestamp", "extension")
+            _refresh(session, notebook.assignment.assignment, "duedate")
+            _set(notebook, _raw(session, notebook, changed), config)
 
 
 def _concerned(changed: Iterable[object]) -> set[SubmittedNotebook]:
@@ -65,13 +69,27 @@ def _concerned(changed: Iterable[object]) -> set[SubmittedNotebook]:
     return found
 
 
-def _raw(grades: Iterable[Grade]) -> float:
-    """Return the sum of grades as nbgrader counts it, before lateness."""
+def _refresh(session: Session, one: object, *names: str) -> None:
+    """Read again what another process may have written since: formgrader keeps a session for days."""
+    if inspect(one).persistent and one not in session.dirty:
+        session.refresh(one, names)
+
+
+def _raw(session: Session, notebook: SubmittedNotebook, changed: Iterable[object]) -> float:
+    """Return a notebook's score as nbgrader counts it, before lateness: what is stored, and what is about to be."""
+    from nbgrader.api import Grade
+
+    columns = (Grade.id, Grade.auto_score, Grade.manual_score, Grade.extra_credit)
+    stored = session.query(*columns).filter(Grade.notebook_id == notebook.id) if notebook.id else []
+    found = {id: (auto, manual, extra) for id, auto, manual, extra in stored}
+    for one in changed:
+        if isinstance(one, Grade) and one.notebook is notebook:
+            found[one.id or one] = (one.auto_score, one.manual_score, one.extra_credit)
     score = 0.0
-    for grade in grades:
-        counts = grade.manual_score if grade.manual_score is not None else grade.auto_score
+    for auto, manual, extra in found.values():
+        counts = manual if manual is not None else auto
         if counts is not None:
-            score += counts + (grade.extra_credit or 0.0)
+            score += counts + (extra or 0.0)
     return score
 
 
@@ -87,7 +105,8 @@ def _set(notebook: SubmittedNotebook, score: float, config: Config) -> bool:
         points = step.plugin_inst.late_submission_penalty(submission.student_id, score, late)
     if points is not None:
         points = max(min(points, score), 0.0)
-    if points == notebook.late_submission_penalty:
+    before = notebook.late_submission_penalty
+    if points == before or (points and before and math.isclose(points, before, rel_tol=1e-6)):
         return False
     notebook.late_submission_penalty = points
     return True
@@ -127,47 +146,57 @@ def _take_off_in_formgrader() -> None:
 
     Scores of the database's own objects stay as they are: nbgrader's exporters take the penalty off themselves.
     """
-    from nbgrader import api
+    from nbgrader.api import Gradebook, Student, SubmittedAssignment, SubmittedNotebook
 
-    for kind in (api.SubmittedAssignment, api.SubmittedNotebook):
+    for kind in (SubmittedAssignment, SubmittedNotebook):
         _wrap(kind, "to_dict", lambda one, found: _less(found, one.late_submission_penalty))
-    _wrap(api.Student, "to_dict", lambda one, found: _less(found, sum(_of(s) for s in one.submissions)))
-    _wrap(api.Gradebook, "student_dicts", _less_each(api.SubmittedAssignment.student_id))
-    _wrap(api.Gradebook, "submission_dicts", _less_each(api.SubmittedAssignment.id))
-    _wrap(api.Gradebook, "notebook_submission_dicts", _less_each(api.SubmittedNotebook.id))
-
-
-def _of(submission: Any) -> float:
-    return submission.late_submission_penalty or 0.0
+    _wrap(Student, "to_dict", lambda one, found: _less(found, sum(s.late_submission_penalty for s in one.submissions)))
+    _wrap(Gradebook, "student_dicts", _less_each("student_id"))
+    _wrap(Gradebook, "submission_dicts", _less_each("id"))
+    _wrap(Gradebook, "notebook_submission_dicts", _less_each("notebook"))
+    _wrap(Gradebook, "average_assignment_score", lambda book, mean, name: mean - _mean_penalty(book, name))
+    _wrap(Gradebook, "average_notebook_score", lambda book, mean, one, name: mean - _mean_penalty(book, name, one))
 
 
 def _less(found: dict, penalty: float | None) -> dict:
-    return found | {"score": max((found["score"] or 0.0) - (penalty or 0.0), 0.0), "late_submission_penalty": penalty or 0.0}
+    penalty = penalty or 0.0
+    return found | {"score": max((found["score"] or 0.0) - penalty, 0.0), "late_submission_penalty": penalty}
 
 
-def _less_each(key: Any):
-    """Return what takes penalties off a list of dictionaries, each known by `key`."""
+def _less_each(key: str) -> Callable:
+    """Return what takes penalties off a list of dictionaries, whose ``id`` is that of a student, submission or notebook."""
     from nbgrader.api import SubmittedAssignment, SubmittedNotebook
-    from sqlalchemy import func
 
-    def less(gradebook: Gradebook, found: list[dict]) -> list[dict]:
-        rows = (
-            gradebook.db.query(key, func.sum(SubmittedNotebook.late_submission_penalty))
-            .select_from(SubmittedNotebook)
-            .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-            .group_by(key)
-        )
-        penalties = dict(rows.all())
+    column = SubmittedNotebook.id if key == "notebook" else getattr(SubmittedAssignment, key)
+
+    def less(gradebook: Gradebook, found: list[dict], *_asked: object) -> list[dict]:
+        rows = gradebook.db.query(column, func.sum(SubmittedNotebook.late_submission_penalty)).group_by(column)
+        penalties = dict(rows.join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id).all())
         return [one if "late_submission_penalty" in one else _less(one, penalties.get(one["id"])) for one in found]
 
     return less
 
 
-def _wrap(kind: type, name: str, change) -> None:
+def _mean_penalty(gradebook: Gradebook, assignment: str, notebook: str = "") -> float:
+    from nbgrader.api import Assignment, Notebook, SubmittedAssignment, SubmittedNotebook
+
+    rows = (
+        gradebook.db.query(func.sum(SubmittedNotebook.late_submission_penalty), func.count(SubmittedAssignment.id.distinct()))
+        .select_from(SubmittedNotebook)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        .filter(Assignment.name == assignment)
+    )
+    total, count = (rows.filter(Notebook.name == notebook) if notebook else rows).one()
+    return (total or 0.0) / count if count else 0.0
+
+
+def _wrap(kind: type, name: str, change: Callable) -> None:
     whole = getattr(kind, name)
 
     @wraps(whole)
-    def changed(self, *args, **kwargs):
-        return change(self, whole(self, *args, **kwargs))
+    def changed(self, *args):
+        return change(self, whole(self, *args), *args)
 
     setattr(kind, name, changed)
