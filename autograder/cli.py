@@ -186,10 +186,11 @@ def assign(
                 path = room.assign(chapter, due)
             typer.echo(f"Hand out {path}")
         if due:
-            cost = (
-                f"each day begun costs {room.late['percent_per_day']:g} %" if room.late.get("percent_per_day") else ""
-            )
-            typer.echo(f"Due {due}. Late: " + (cost or "no penalty; set [late] percent_per_day in classroom.toml."))
+            percent = room.late.get("percent_per_day")
+            cost = f"each started day costs {percent:g} %" if percent else "no penalty; see [late] in classroom.toml"
+            typer.echo(f"Due {due}. Late: {cost}.")
+            if extended := room.extended(path.parent.name):
+                typer.echo(f"Extensions stand, and count from the new due date: {', '.join(extended)}.")
     typer.echo(f"Put submissions into {room.root}/submitted/STUDENT/{path.parent.name}/{path.name}")
 
 
@@ -207,14 +208,14 @@ def extend(
     """
     from autograder.classroom import Classroom
 
-    if days < 0 or hours < 0:
+    if not (days >= 0 and hours >= 0):
         raise _fail("An extension cannot be negative.")
+    if 24 * days + hours > 24 * 3650:
+        raise _fail("An extension can be ten years at most.")
     with _sentences():
         room = Classroom.open(folder)
         with _gradebook(room):
-            name = room.assignment(assignment)
-            for student in students:
-                room.extend(name, student, 60.0 * (24.0 * days + hours))
+            room.extend(room.assignment(assignment), students, 60.0 * (24.0 * days + hours))
     typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {assignment}")
 
 
@@ -244,14 +245,15 @@ def grade(
     """Grade the submissions of an assignment on hidden inputs, each in a sandbox (bubblewrap, Linux).
 
     Only what has changed since is graded. It may be stopped (Ctrl-C) or killed at any moment: run it again, and it
-    goes on. Exit status: 0; 1 where a submission could not be graded; 130 where it was stopped.
+    goes on. Exit status: 0; 1 where something needs a look: a submission or its date could not be read, or it could not
+    be graded; 130 where it was stopped.
 
     Example: autograder grade 03 --in ~/classes/autumn --jobs 4 --only ada --only grace
     """
     if unsafe:
         os.environ["AUTOGRADER_UNSAFE"] = "1"
     from autograder.classroom import Classroom
-    from autograder.grading import FAILED, Stopped, summarise, table
+    from autograder.grading import Stopped, summarise, table
     from autograder.grading import grade as run
 
     with _sentences():
@@ -265,7 +267,7 @@ def grade(
             typer.secho(str(stopped), fg=typer.colors.YELLOW, err=True)
             raise typer.Exit(130) from stopped
     table(results)
-    if any(result.state == FAILED for result in results):
+    if any(result.needs_look for result in results):
         raise typer.Exit(1)
 
 
@@ -285,7 +287,7 @@ def regrade(
 ) -> None:
     """Grade one exercise again, after it was mended: no other score moves.
 
-    Scores that a person gave stand; they are marked to be looked at again.
+    Scores that a person gave stand.
 
     Example: autograder regrade 03 --exercise 03.conv2d --dry-run
     """

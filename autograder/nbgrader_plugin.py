@@ -1,4 +1,4 @@
-"""What nbgrader is given of ours: two steps of ``autograde``, a late penalty, and a classroom's configuration.
+"""What nbgrader is given of ours: steps of ``autograde`` and feedback, a late penalty, and a classroom's configuration.
 
 A classroom's ``nbgrader_config.py`` imports it. Nothing else of the autograder does, but for `autograder.classroom.configure`,
 which classrooms that were made earlier call.
@@ -11,13 +11,15 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Float, Unicode
 
 from autograder.classroom import Classroom
+from autograder.deadlines import NoDate, parse_timestamp
 from autograder.examining import audit, examiner, refusal
 from autograder.examining.repair import checked_exercise, differences, repair
-from autograder.grading import hidden_cases, penalties
+from autograder.grading import by_hand, hidden_cases, penalties, submissions
+from autograder.grading.store import Store
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -83,6 +85,54 @@ class Examine(NbGraderPreprocessor):
             audit.record(Path(self.classroom), assignment, student, before + findings + links)
 
 
+class SaveGrades(SaveAutoGrades):
+    """nbgrader's step, but what a person graded stays closed while the answer is the same."""
+
+    classroom = Unicode("", help="The classroom's folder.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Save a notebook's automatic scores."""
+        who = Path(self.classroom), resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
+        self._now, self._before = by_hand.answers(nb), by_hand.before(*who)
+        nb, resources = super().preprocess(nb, resources)
+        by_hand.keep(*who, self._now)
+        return nb, resources
+
+    def _add_score(self, cell, resources):
+        name = cell.metadata["nbgrader"]["grade_id"]
+        grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+        was_open = grade.needs_manual_grade
+        super()._add_score(cell, resources)
+        grade.needs_manual_grade = was_open
+        grade.needs_manual_grade = by_hand.is_open(grade, name, self._before, self._now)
+        self.gradebook.db.commit()
+
+
+class SayWhatStands(NbGraderPreprocessor):
+    """Let a feedback page say where a later submission could not be read."""
+
+    classroom = Unicode("", help="The classroom's folder.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Add the reason to what the page's template gets."""
+        names = resources["nbgrader"]
+        mark = Store(Path(self.classroom) / ".graded" / names["assignment"]).mark(names["student"])
+        names["stands"] = mark.get("stands", "")
+        return nb, resources
+
+
+def existing_timestamp(_course: object, folder: str):
+    """Return when something was handed in, as `autograder grade` reads it; nbgrader's own reading guesses.
+
+    It takes the place of ``CourseDirectory.get_existing_timestamp``.
+    """
+    try:
+        text = submissions.timestamp(Path(folder))
+        return parse_timestamp(text)[0] if text else None
+    except NoDate:
+        return None
+
+
 class PerDay(LateSubmissionPlugin):
     """A penalty for each started day after the due date; nbgrader's ``AssignLatePenalties`` asks it."""
 
@@ -107,7 +157,8 @@ def configure(config, root: Path) -> None:
     root : pathlib.Path
         The classroom's folder.
     """
-    from nbgrader.converters import Autograde
+    from nbgrader.converters import Autograde, GenerateFeedback
+    from nbgrader.coursedir import CourseDirectory
     from nbgrader.preprocessors import Execute
 
     from autograder.authoring import release
@@ -126,18 +177,25 @@ def configure(config, root: Path) -> None:
     sanitize = Autograde.sanitize_preprocessors.default_args[0]
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitize]
     grading = Autograde.autograde_preprocessors.default_args[0]
-    config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
+    ours = {Execute: Examine, SaveAutoGrades: SaveGrades}
+    config.Autograde.autograde_preprocessors = [ours.get(step, step) for step in grading]
+    config.GenerateFeedback.preprocessors = [SayWhatStands, *GenerateFeedback.preprocessors.default_args[0]]
+    CourseDirectory.get_existing_timestamp = existing_timestamp
     config.RepairCells.release = str(room.root / "release")
     config.Examine.seed = room.seed
-    config.Examine.classroom = str(room.root)
+    for step in ("Examine", "SaveGrades", "SayWhatStands"):
+        config[step].classroom = str(room.root)
     if "template_name" not in config.HTMLExporter:
         import nbgrader.server_extensions.formgrader as formgrader
 
         from autograder.pages.feedback import FeedbackPage
 
-        ours, theirs = Path(__file__).parent / "pages" / "templates", Path(formgrader.__file__).parent / "templates"
+        our_pages, theirs = (
+            Path(__file__).parent / "pages" / "templates",
+            Path(formgrader.__file__).parent / "templates",
+        )
         config.GenerateFeedback.exporter_class = FeedbackPage
         config.FeedbackPage.template_name = "graded"
         config.FeedbackPage.template_file = "graded.html.j2"
-        config.FeedbackPage.extra_template_basedirs = [str(ours), str(theirs)]
+        config.FeedbackPage.extra_template_basedirs = [str(our_pages), str(theirs)]
     config.ExportApp.plugin_class = "autograder.export.ExerciseExport"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
+from autograder.grading import penalties
 from autograder.grading.gradebook import last_error
 from autograder.grading.submissions import students
 from introdl.data import progress
@@ -34,6 +35,8 @@ def feedback(room: Classroom, assignment: str, only: list[str]) -> list[Path]:
     graded = [n for n in students(room, assignment, only) if (room.root / "autograded" / n / assignment).is_dir()]
     if not graded:
         raise ClassroomError(f"Nothing of {assignment} is graded yet. First: autograder grade {assignment}")
+    with room.gradebook() as gradebook:
+        penalties.settle(gradebook, api.config, [assignment])
     with progress.bar(f"Feedback on {assignment}", len(graded), "students") as tick:
         for number, name in enumerate(graded, 1):
             result = _write_feedback(api, assignment, name)

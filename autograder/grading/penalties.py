@@ -129,11 +129,14 @@ def settle(gradebook: Gradebook, config: Config, assignments: Iterable[str] = ()
         gradebook.db.query(SubmittedNotebook, SubmittedNotebook.score)
         .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .filter((SubmittedAssignment.timestamp > Assignment.duedate) | SubmittedNotebook.late_submission_penalty.isnot(None))
+        .filter(
+            (SubmittedAssignment.timestamp > Assignment.duedate) | SubmittedNotebook.late_submission_penalty.isnot(None)
+        )
     )
     if names := list(assignments):
         rows = rows.filter(Assignment.name.in_(names))
-    if any([_set(notebook, score, config) for notebook, score in rows.all()]):
+    moved = [_set(notebook, score, config) for notebook, score in rows.all()]
+    if any(moved):
         gradebook.db.commit()
     gradebook.db.rollback()  # a reader that keeps its transaction would block the writer
 
@@ -171,7 +174,9 @@ def _less_each(key: str) -> Callable:
 
     def less(gradebook: Gradebook, found: list[dict], *_asked: object) -> list[dict]:
         rows = gradebook.db.query(column, func.sum(SubmittedNotebook.late_submission_penalty)).group_by(column)
-        penalties = dict(rows.join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id).all())
+        penalties = dict(
+            rows.join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id).all()
+        )
         return [one if "late_submission_penalty" in one else _less(one, penalties.get(one["id"])) for one in found]
 
     return less
@@ -181,7 +186,9 @@ def _mean_penalty(gradebook: Gradebook, assignment: str, notebook: str = "") -> 
     from nbgrader.api import Assignment, Notebook, SubmittedAssignment, SubmittedNotebook
 
     rows = (
-        gradebook.db.query(func.sum(SubmittedNotebook.late_submission_penalty), func.count(SubmittedAssignment.id.distinct()))
+        gradebook.db.query(
+            func.sum(SubmittedNotebook.late_submission_penalty), func.count(SubmittedAssignment.id.distinct())
+        )
         .select_from(SubmittedNotebook)
         .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from autograder.grading.result import Result
+from autograder.grading.result import MISSING, UNREADABLE, Result
 from introdl import paths
 from introdl.data import progress
 
@@ -66,14 +66,15 @@ def table(results: list[Result]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    late = any(result.seconds_late for result in results)
+    late = any(result.seconds_late or result.undated == UNREADABLE for result in results)
     shown = Table("student", "state", "score", *(["late"] if late else []), "note")
     for result in results:
         colour = _COLOURS[result.state]
         row = [escape(result.student), f"[{colour}]{result.state}[/]", f"{result.score:g} of {result.points:g}"]
         if late:
             cost = f" (-{result.penalty:g})" if result.penalty else ""
-            row.append(lateness(result.seconds_late) + cost)
+            unread = "could not be read" if result.undated == UNREADABLE else ""
+            row.append(unread or lateness(result.seconds_late) + cost)
         note = result.note + (" Something waits for you to grade it." if result.open else "")
         shown.add_row(*row, escape(note.strip()))
     console = Console()
@@ -84,6 +85,9 @@ def table(results: list[Result]) -> None:
     graded = [result.score for result in results if result.state in ("graded", "unchanged")]
     mean = f" Mean score of the graded: {sum(graded) / len(graded):.1f}." if graded else ""
     console.print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) + "." + mean)
+    if undated := [result.student for result in results if result.undated == MISSING]:
+        more = f" and {len(undated) - 5} more" if len(undated) > 5 else ""
+        console.print(f"No timestamp.txt, so they count as in time: {', '.join(undated[:5])}{more}.", markup=False)
 
 
 def summarise(results: list[Result], to: Path) -> None:

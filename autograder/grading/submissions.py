@@ -6,12 +6,14 @@ import json
 import os
 import warnings
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
 
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
+from autograder.deadlines import NoDate, parse_timestamp
 from autograder.errors import ClassroomError
 from autograder.examining import refusal
 from introdl import paths
@@ -20,6 +22,7 @@ READY, MISSING, UNREADABLE, REFUSED = "ready", "missing", "unreadable", "refused
 #: Where nbgrader keeps when a submission was handed in.
 TIMESTAMP = "timestamp.txt"
 _MOST_BYTES = 200 * 2**20
+_LONGEST_TIMESTAMP = 1000
 
 
 @dataclass
@@ -38,6 +41,10 @@ class Submission:
         What lies beside the notebook, by its path inside the folder; notebooks and nbgrader's timestamp left out.
     timestamp : str
         The text of nbgrader's ``timestamp.txt``, or "".
+    moment : datetime.datetime or None
+        What it says, in UTC.
+    undated : str
+        Why there is no moment: "missing", "unreadable", or "" where there is one.
     """
 
     student: str
@@ -46,6 +53,8 @@ class Submission:
     notebook: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
     timestamp: str = ""
+    moment: datetime | None = None
+    undated: str = ""
 
 
 def students(room: Classroom, assignment: str, only: list[str]) -> list[str]:
@@ -87,13 +96,11 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
             return found
         found.notebook = path.read_bytes()
         found.files = _beside(folder)
-        found.timestamp = _timestamp(folder)
+        _take_timestamp(found, folder)
     except OSError as error:
         found.state = REFUSED
         found.note = f"Not graded: {error.filename or folder} cannot be read ({error.strerror})."
         return found
-    if found.timestamp and not is_date(found.timestamp):
-        found.note = f"{found.note} Its timestamp.txt holds no date: it counts as in time.".strip()
     if sum(map(len, found.files.values())) > _MOST_BYTES:
         found.state = REFUSED
         found.note = f"Not graded: more than {_MOST_BYTES >> 20} MB of files lie beside the notebook."
@@ -113,20 +120,37 @@ def _beside(folder: Path) -> dict[str, bytes]:
     return kept
 
 
-def _timestamp(folder: Path) -> str:
-    path = folder / TIMESTAMP
-    return path.read_text(errors="replace").strip() if path.exists() else ""
-
-
-def is_date(text: str) -> bool:
-    """Whether nbgrader takes a ``timestamp.txt``'s text for a date."""
-    from nbgrader.utils import parse_utc
-
+def _take_timestamp(found: Submission, folder: Path) -> None:
     try:
-        parse_utc(text)
-    except (ValueError, OverflowError, TypeError, AttributeError):
-        return False
-    return True
+        found.timestamp = timestamp(folder)
+        if not found.timestamp:
+            found.undated = MISSING
+            return
+        found.moment, said = parse_timestamp(found.timestamp)
+    except NoDate as error:
+        shown = f" holds {found.timestamp[:60]!r}, which" if found.timestamp else ""
+        said = f"Its lateness could not be read: {TIMESTAMP}{shown} {error}. It counts as in time until that is mended."
+        found.undated = UNREADABLE
+    found.note = f"{found.note} {said}".strip()
+
+
+def timestamp(folder: Path) -> str:
+    """Return the text of a submission's ``timestamp.txt``, or "" where there is none.
+
+    Raises
+    ------
+    autograder.deadlines.NoDate
+        If it is not a small file of text.
+    """
+    path = folder / TIMESTAMP
+    if not path.exists() and not path.is_symlink():
+        return ""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST_TIMESTAMP:
+        raise NoDate("is not a small file of text")
+    content = path.read_bytes()
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = content.decode("utf-16" if wide else "utf-8-sig", errors="replace")
+    return text.strip() or "(nothing)"
 
 
 def _grade_ids(notebook: nbformat.NotebookNode) -> set[str]:
@@ -142,7 +166,7 @@ def _take_renamed(folder: Path, assignment: str) -> str:
     """Where the notebook bears another name, add a copy under its own; return a note."""
     wanted = folder / f"{assignment}.ipynb"
     if wanted.exists():
-        return ""
+        return _copied_from(folder, wanted)
     fitting = []
     for path in sorted(folder.glob("*.ipynb")):
         if refusal.reason(path):
@@ -157,8 +181,18 @@ def _take_renamed(folder: Path, assignment: str) -> str:
         paths.write_atomically(wanted, fitting[0].read_bytes())
         return f"It was handed in as '{fitting[0].name}'."
     if fitting:
-        return f"There are {len(fitting)} notebooks that could be it: {', '.join(p.name for p in fitting)}."
+        return f"There are {len(fitting)} notebooks, and each could be it: {', '.join(p.name for p in fitting)}."
     return ""
+
+
+def _copied_from(folder: Path, wanted: Path) -> str:
+    """Say again under which name a notebook was handed in, where `_take_renamed` made the copy on an earlier run."""
+    others = [path for path in sorted(folder.glob("*.ipynb")) if path != wanted]
+    if not others or refusal.reason(wanted):
+        return ""
+    content = wanted.read_bytes()
+    same = [one for one in others if not refusal.reason(one) and one.read_bytes() == content]
+    return f"It was handed in as '{same[0].name}'." if same else ""
 
 
 def unreadable(path: Path) -> str:
