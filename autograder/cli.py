@@ -342,19 +342,26 @@ def export(
     assignment: Annotated[
         list[str] | None, typer.Option("--assignment", help="This assignment alone; may be repeated.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file where it is there already.")] = False,
 ) -> None:
     """Write scores to a CSV file: for a spreadsheet, or to import into Canvas or Moodle.
+
+    A file that is there already stays as it is, and the scores are written beside it (grades-2.csv).
 
     Example: autograder export --in ~/classes/autumn --format canvas --to canvas.csv
     """
     from autograder.classroom import Classroom
+    from autograder.export import beside
     from autograder.export import export as run
 
+    place = to if force else beside(to)
     with _sentences():
         room = Classroom.open(folder)
         with _gradebook(room):
-            rows = run(room, to, form, [room.assignment(one) for one in assignment or []])
-    typer.echo(f"{rows} rows in {to}")
+            rows = run(room, place, form, [room.assignment(one) for one in assignment or []])
+    if place != to:
+        typer.echo(f"{to} is there already and was not changed (--force overwrites it).")
+    typer.echo(f"{rows} rows in {place}")
 
 
 @app.command()
@@ -363,6 +370,8 @@ def audit(
     folder: Folder = Path(),
 ) -> None:
     """List what is worth a look in graded submissions. Nothing of it has changed a grade.
+
+    Exit status: 0 where there is nothing, 1 where there is something.
 
     Example: autograder audit 03 --in ~/classes/autumn
     """
@@ -380,3 +389,5 @@ def audit(
     if worth:
         audits.table(worth)
     typer.echo(f"{len(worth)} of {len(records)} graded submissions of {name} have something worth a look.")
+    if worth:
+        raise typer.Exit(1)

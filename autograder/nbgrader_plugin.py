@@ -7,6 +7,7 @@ which classrooms that were made earlier call.
 from __future__ import annotations
 
 import math
+from functools import wraps
 from pathlib import Path
 
 import nbformat
@@ -133,6 +134,21 @@ def existing_timestamp(_course: object, folder: str):
         return None
 
 
+def keep_what_stands(whole):
+    """Wrap ``Autograde.init_destination``, which would remove a graded notebook for a submission that cannot be read."""
+
+    @wraps(whole)
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
+        path = Path(self._format_source(assignment_id, student_id)) / f"{assignment_id}.ipynb"
+        done = Path(self._format_dest(assignment_id, student_id)).exists()
+        if done and path.exists() and (why := submissions.unreadable(path)):
+            self.log.error("%s: Not graded: %s The grade of the submission before stands.", student_id, why)
+            return False
+        return whole(self, assignment_id, student_id)
+
+    return init_destination
+
+
 class PerDay(LateSubmissionPlugin):
     """A penalty for each started day after the due date; nbgrader's ``AssignLatePenalties`` asks it."""
 
@@ -181,6 +197,8 @@ def configure(config, root: Path) -> None:
     config.Autograde.autograde_preprocessors = [ours.get(step, step) for step in grading]
     config.GenerateFeedback.preprocessors = [SayWhatStands, *GenerateFeedback.preprocessors.default_args[0]]
     CourseDirectory.get_existing_timestamp = existing_timestamp
+    if not hasattr(Autograde.init_destination, "__wrapped__"):
+        Autograde.init_destination = keep_what_stands(Autograde.init_destination)
     config.RepairCells.release = str(room.root / "release")
     config.Examine.seed = room.seed
     for step in ("Examine", "SaveGrades", "SayWhatStands"):

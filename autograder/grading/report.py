@@ -75,7 +75,7 @@ def table(results: list[Result]) -> None:
             cost = f" (-{result.penalty:g})" if result.penalty else ""
             unread = "could not be read" if result.undated == UNREADABLE else ""
             row.append(unread or lateness(result.seconds_late) + cost)
-        note = result.note + (" Something waits for you to grade it." if result.open else "")
+        note = result.note + (" Something waits for you to grade it by hand." if result.open else "")
         shown.add_row(*row, escape(note.strip()))
     console = Console()
     console.print(shown)
