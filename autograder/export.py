@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from itertools import count
 from pathlib import Path
@@ -13,8 +11,7 @@ from nbgrader.plugins import ExportPlugin
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
-from autograder.grading import penalties
-from introdl import paths
+from autograder.grading import penalties, spreadsheet
 
 #: What belongs to a whole submission (late penalty, total) stands in its first row alone: each column can be summed.
 COLUMNS = (
@@ -97,14 +94,8 @@ def _of_one(assignment: str, student: str, cells: list, submission):
 
 def _write(gradebook, root: Path, to: Path, assignments: list[str], students: list[str]) -> int:
     rows = list(_rows(gradebook, root, assignments, students))
-    _write_lines(to, [list(COLUMNS), *(list(row.values()) for row in rows)])
+    spreadsheet.write(to, [list(COLUMNS), *(list(row.values()) for row in rows)])
     return len(rows)
-
-
-def _write_lines(to: Path, lines: list[list]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[_harmless(value) for value in line] for line in lines])
-    paths.write_atomically(to, text.getvalue().encode(errors="replace"))
 
 
 def beside(to: Path) -> Path:
@@ -214,11 +205,5 @@ def export(room: Classroom, to: Path, form: str = "csv", assignments: list[str] 
         if form == "csv":
             return _write(gradebook, room.root, to, assignments or [], [])
         chosen, rows = _totals(gradebook, assignments or [])
-        _write_lines(to, (_canvas if form == "canvas" else _moodle)(chosen, rows))
+        spreadsheet.write(to, (_canvas if form == "canvas" else _moodle)(chosen, rows))
     return len(rows)
-
-
-def _harmless(value):
-    """Put an apostrophe before what a spreadsheet would take for a formula; Moodle's "-" for "no grade" is none."""
-    formula = isinstance(value, str) and value != "-" and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    return f"'{value}" if formula else value

@@ -482,7 +482,12 @@ def test_lateness_costs_by_the_day_begun(tmp_path):
     wanted = {"intime": 0, "grace": 0, "minutes": 1.6, "days": 4.8, "weeks": 5.6, "local": 1.6, "broken": 0, "none": 0}
     assert costs == wanted
     assert results["days"].score == pytest.approx(11.2) and results["days"].seconds_late == 2 * 86400 + 31 * 60
-    assert results["broken"].note == "Its timestamp.txt holds no date: it counts as in time."
+    assert results["broken"].note == (
+        "Its lateness could not be read: timestamp.txt holds 'yesterday', which is not a date of ISO 8601, RFC 3339 or "
+        "RFC 2822. It counts as in time until that is mended."
+    )
+    assert [student for student, one in results.items() if one.needs_look] == ["broken"]
+    assert (results["none"].note, results["none"].undated) == ("", "missing")
 
     for student, text in (
         ("minutes", ""),
@@ -588,6 +593,10 @@ def test_a_mended_exercise_moves_its_own_scores_alone(mended, tmp_path):
     cells = {cell.id: cell for cell in nbformat.read(path, 4).cells}
     assert float(cells["check-03-output_size"].outputs[0]["data"]["text/plain"]) == 8.0
     assert float(cells["check-03-pad"].outputs[0]["data"]["text/plain"]) < 8.0
+    assert "Other exercises have changed as well: 03.pad (for 2 students)." in " ".join(result.output.split())
+    states = {one.student: one.state for one in grading.grade(mended, small.NAME, [], count=1)}
+    assert states == {"s00": "graded", "s01": "graded", "s02": "unchanged", "s03": "unchanged"}
+    assert held()["s00", "check-03-pad"][0] == held()["s01", "check-03-pad"][0] == 8
     assert {one.state for one in grading.grade(mended, small.NAME, [])} == {"unchanged"}
     again = regrade.regrade(mended, small.NAME, ["03.output_size"], [], count=1)
     assert not any(change.moved for change in again)
@@ -597,7 +606,7 @@ def test_what_was_handed_in_anew_is_not_regraded(mended):
     small.hand_in(mended, "s00", {})
     small.hand_in(mended, "new", {})
     changes = {one.student: one for one in regrade.regrade(mended, small.NAME, ["03.pad"], ["s00", "new"], count=1)}
-    assert changes["s00"].note == "It was handed in anew since: autograder grade 03"
+    assert changes["s00"].note == "It was handed in again since: autograder grade 03"
     assert changes["new"].note == "It is not graded yet: autograder grade 03"
 
 

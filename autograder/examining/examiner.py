@@ -81,7 +81,7 @@ class _Run:
     def run(self) -> _Run:
         begun = time.monotonic()
         with self.session:
-            self.examining.deadline += time.monotonic() - begun  # a cold start is nobody's time
+            self.examining.deadline += time.monotonic() - begun  # the start of a process does not count
             self._pass_through()
             self._second_chance()
         return self

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +12,12 @@ from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, Stopped
 from autograder.examining.repair import checked_exercise
-from autograder.grading import lock, submissions
+from autograder.grading import lock, spreadsheet, submissions
 from autograder.grading.gradebook import Writer, sentences
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.pool import Answer
 from autograder.grading.report import Bar
 from autograder.grading.run import Run, cores, require_sandbox
-from introdl import paths
 from introdl.wording import counted
 
 
@@ -159,13 +156,11 @@ def _take(run: Run, writer: Writer, submission, exercises: list[str], answer: An
 
 def write(changes: list[Change], to: Path) -> None:
     """Write changes to a CSV file."""
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\n")
-    out.writerow(["student", "exercise", "before", "after", "points", "manual", "note"])
+    lines: list[list] = [["student", "exercise", "before", "after", "points", "manual", "note"]]
     for one in changes:
         facts = [one.before, one.after, one.points, one.manual]
-        out.writerow([one.student, one.exercise, *("" if x is None else x for x in facts), one.note])
-    paths.write_atomically(to, text.getvalue().encode())
+        lines.append([one.student, one.exercise, *("" if x is None else x for x in facts), one.note])
+    spreadsheet.write(to, lines)
 
 
 def table(changes: list[Change], dry_run: bool) -> None:

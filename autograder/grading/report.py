@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
+from autograder.grading import spreadsheet
 from autograder.grading.result import MISSING, UNREADABLE, Result
 from introdl import paths
 from introdl.data import progress
@@ -92,16 +91,12 @@ def table(results: list[Result]) -> None:
 
 def summarise(results: list[Result], to: Path) -> None:
     """Write results to a file: JSON, or CSV where its name ends so."""
-    if to.suffix.lower() == ".csv":
-        exercises = sorted({id for result in results for id in result.exercises})
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["student", "state", "score", "points", "late_penalty", "seconds_late", "note", *exercises])
-        for one in results:
-            scores = [one.exercises[id][0] if id in one.exercises else "" for id in exercises]
-            facts = [one.student, one.state, one.score, one.points, one.penalty, one.seconds_late, one.note]
-            writer.writerow(facts + scores)
-        content = text.getvalue()
-    else:
-        content = json.dumps([asdict(result) for result in results], indent=1) + "\n"
-    paths.write_atomically(to, content.encode())
+    if to.suffix.lower() != ".csv":
+        paths.write_atomically(to, (json.dumps([asdict(result) for result in results], indent=1) + "\n").encode())
+        return
+    exercises = sorted({id for result in results for id in result.exercises})
+    lines: list[list] = [["student", "state", "score", "points", "late_penalty", "seconds_late", "note", *exercises]]
+    for one in results:
+        scores = [one.exercises[id][0] if id in one.exercises else "" for id in exercises]
+        lines.append([one.student, one.state, one.score, one.points, one.penalty, one.seconds_late, one.note, *scores])
+    spreadsheet.write(to, lines)
