@@ -10,7 +10,7 @@ from autograder.errors import ClassroomError
 
 _EXAMPLE = '"2026-12-01 23:59 Europe/Vienna" (or "+01:00" or "UTC" instead of the place)'
 _DAY, _CLOCK = r"(\d{4})-(\d{2})-(\d{2})", r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
-_DATE = re.compile(rf"{_DAY}(?:(?:[Tt]|[ ]+){_CLOCK})?\s*([A-Za-z+-].*)?", re.ASCII)
+_DATE = re.compile(rf"{_DAY}(?:(?:[Tt]|[ ]+){_CLOCK})?\s*([A-Za-z+-]\S*)?", re.ASCII)
 _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})[Tt](\d{2})(\d{2})(\d{2})()(Z|z|[+-]\d{2}(?::?\d{2})?)", re.ASCII)
 _RFC_2822 = re.compile(
     r"(?:(Mon|Tue|Wed|Thu|Fri|Sat|Sun),\s*)?\d{1,2}\s+[A-Za-z]{3}\s+\d{4}\s+\d{2}:\d{2}(?::\d{2})?\s+"
