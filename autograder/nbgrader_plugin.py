@@ -134,6 +134,17 @@ def existing_timestamp(_course: object, folder: str):
         return None
 
 
+def submitted_timestamp(api, assignment: str, student: str):
+    """Return when what is graded of a student was handed in; formgrader shows 0 points where the gradebook says otherwise.
+
+    It takes the place of ``NbGraderAPI.get_submitted_timestamp``.
+    """
+    course = api.coursedir
+    stands = Store(Path(course.root) / ".graded" / assignment).mark(student).get("stands")
+    step = course.autograded_directory if stands else course.submitted_directory
+    return existing_timestamp(course, course.format_path(step, student, assignment))
+
+
 def keep_what_stands(whole):
     """Wrap ``Autograde.init_destination``, which would remove a graded notebook for a submission that cannot be read."""
 
@@ -173,6 +184,7 @@ def configure(config, root: Path) -> None:
     root : pathlib.Path
         The classroom's folder.
     """
+    from nbgrader.apps import NbGraderAPI
     from nbgrader.converters import Autograde, GenerateFeedback
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.preprocessors import Execute
@@ -197,6 +209,7 @@ def configure(config, root: Path) -> None:
     config.Autograde.autograde_preprocessors = [ours.get(step, step) for step in grading]
     config.GenerateFeedback.preprocessors = [SayWhatStands, *GenerateFeedback.preprocessors.default_args[0]]
     CourseDirectory.get_existing_timestamp = existing_timestamp
+    NbGraderAPI.get_submitted_timestamp = submitted_timestamp
     if not hasattr(Autograde.init_destination, "__wrapped__"):
         Autograde.init_destination = keep_what_stands(Autograde.init_destination)
     config.RepairCells.release = str(room.root / "release")

@@ -209,6 +209,7 @@ def test_an_instructors_days(room, formgrader, tmp_path):
     done = room.root / "autograded" / "late" / small.NAME / f"{small.NAME}.ipynb"
     whole, graded = path.read_bytes(), done.read_bytes()
     path.write_text('{"cells": [')
+    (path.parent / "timestamp.txt").write_text("2026-12-09 12:00 UTC")
     for _ in range(2):
         code, said = run(room, "grade", "03", "--only", "late")
         assert code == 1 and "The grade of the submission before stands." in said
@@ -224,6 +225,7 @@ def test_an_instructors_days(room, formgrader, tmp_path):
     assert done.read_bytes() == graded
     shutil.move(away, path.parent)
     path.write_bytes(whole)
+    (path.parent / "timestamp.txt").write_text("2026-12-08 12:00:00.5 UTC")
     assert run(room, "grade", "03", "--only", "late")[0] == 0
     (page,) = grading.feedback(room, small.NAME, ["late"])
     assert "could not be graded" not in page.read_text()
