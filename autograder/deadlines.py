@@ -94,7 +94,7 @@ def _local(match: re.Match, clock: str) -> tuple[datetime, str]:
         hour, minute, second = clock.split(":")
     micro = int((fraction or "0")[:6].ljust(6, "0"))
     try:
-        local = datetime(*map(int, (year, month, day, hour, minute, second or 0)), micro)  # type: ignore[arg-type]
+        local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), micro)
     except ValueError as error:
         raise NoDate(f"is no date ({error})") from error
     return local, (zone or "").strip()
