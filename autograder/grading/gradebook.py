@@ -299,7 +299,7 @@ class Writer:
         found = Scores(
             {exercise_of(name) or name: (grade.score, grade.cell.max_score) for name, grade in grades.items()},
             sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks),
-            submission.total_seconds_late if submission.duedate else 0.0,
+            submission.total_seconds_late if submission.assignment.duedate else 0.0,
             any(grade.needs_manual_grade and grade.manual_score is None for grade in grades.values()),
             [
                 exercise_of(name) or name
