@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -60,8 +61,11 @@ class Classroom:
             paths.write_atomically(root / "nbgrader_config.py", text)
             secret = f'# Keep this file to yourself: hidden inputs are drawn from the seed.\nname = "{name}"\n'
             secret += f'seed = "{secrets.token_hex(32)}"\n'
-            paths.write_atomically(root / _SECRET, secret.encode())
-            os.chmod(root / _SECRET, 0o600)
+            with open(os.open(root / _SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secret)
+            for private in (".graded", ".audit"):
+                (root / private).mkdir(mode=0o700)
+            (root / "gradebook.db").touch(mode=0o600)  # nbgrader fills it, and leaves its rights alone
         except OSError as error:
             raise ClassroomError(f"{root} cannot be made ({error.strerror}).") from error
         return cls.open(root)
@@ -164,21 +168,42 @@ class Classroom:
         """Return the minutes that a student was granted on top of the due date, or None."""
         return self._granted().get(assignment, {}).get(student)
 
-    def extend(self, assignment: str, student: str, minutes: float) -> None:
-        """Grant a student more time; it counts from the next grading on. 0 takes it back.
+    def extended(self, assignment: str) -> list[str]:
+        """Return who has more time for an assignment, by name."""
+        return sorted(student for student, minutes in self._granted().get(assignment, {}).items() if minutes)
+
+    def students(self) -> list[str]:
+        """Return everybody who is in the gradebook, or has handed in anything, by name."""
+        with self.gradebook() as gradebook:
+            known = {student.id for student in gradebook.students}
+        submitted = self.root / "submitted"
+        found = {path.name for path in submitted.iterdir() if path.is_dir()} if submitted.is_dir() else set()
+        return sorted(known | {name for name in found if not name.startswith(".")})
+
+    def extend(self, assignment: str, students: list[str], minutes: float) -> None:
+        """Grant students more time; it counts from the next grading on. 0 takes it back.
 
         Raises
         ------
         ClassroomError
-            If the assignment has no due date.
+            If the assignment has no due date, or one of the students is not known; then nothing is noted.
         """
         with self.gradebook() as gradebook:
             if gradebook.find_assignment(assignment).duedate is None:
                 raise ClassroomError(
                     f'{assignment} has no due date. First: autograder assign {assignment[:2]} --due "..."'
                 )
+        known = self.students()
+        for student in students:
+            if student not in known:
+                near = difflib.get_close_matches(student, known, 3)
+                meant = f" Did you mean {' or '.join(near)}?" if near else ""
+                raise ClassroomError(
+                    f"There is no student {student!r} in this classroom.{meant} Nothing was noted. Whoever has handed in "
+                    f"nothing yet is made known by: nbgrader db student add {student}"
+                )
         granted = self._granted()
-        granted.setdefault(assignment, {})[student] = minutes
+        granted.setdefault(assignment, {}).update(dict.fromkeys(students, minutes))
         paths.write_atomically(self._extensions, json.dumps(granted, indent=1, sort_keys=True).encode())
 
     def assign(self, chapter: str, due: str | None = None) -> Path:

@@ -218,10 +218,11 @@ def assign(
                 path = room.assign(chapter, due)
             typer.echo(f"Hand out {path}")
         if due:
-            cost = (
-                f"each day begun costs {room.late['percent_per_day']:g} %" if room.late.get("percent_per_day") else ""
-            )
-            typer.echo(f"Due {due}. Late: " + (cost or "no penalty; set [late] percent_per_day in classroom.toml."))
+            percent = room.late.get("percent_per_day")
+            cost = f"each started day costs {percent:g} %" if percent else "no penalty; see [late] in classroom.toml"
+            typer.echo(f"Due {due}. Late: {cost}.")
+            if extended := room.extended(path.parent.name):
+                typer.echo(f"Extensions stand, and count from the new due date: {', '.join(extended)}.")
     typer.echo(f"Put submissions into {room.root}/submitted/STUDENT/{path.parent.name}/{path.name}")
 
 
@@ -239,14 +240,14 @@ def extend(
     """
     from autograder.classroom import Classroom
 
-    if days < 0 or hours < 0:
+    if not (days >= 0 and hours >= 0):
         raise _fail("An extension cannot be negative.")
+    if 24 * days + hours > 24 * 3650:
+        raise _fail("An extension can be ten years at most.")
     with _sentences():
         room = Classroom.open(folder)
         with _gradebook(room):
-            name = room.assignment(assignment)
-            for student in students:
-                room.extend(name, student, 60.0 * (24.0 * days + hours))
+            room.extend(room.assignment(assignment), students, 60.0 * (24.0 * days + hours))
     typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {assignment}")
 
 
@@ -276,14 +277,15 @@ def grade(
     """Grade the submissions of an assignment on hidden inputs, each in a sandbox (bubblewrap, Linux).
 
     Only what has changed since is graded. It may be stopped (Ctrl-C) or killed at any moment: run it again, and it
-    goes on. Exit status: 0; 1 where a submission could not be graded; 130 where it was stopped.
+    goes on. Exit status: 0; 1 where something needs a look: a submission or its date could not be read, or it could not
+    be graded; 130 where it was stopped.
 
     Example: autograder grade 03 --in ~/classes/autumn --jobs 4 --only ada --only grace
     """
     if unsafe:
         os.environ["AUTOGRADER_UNSAFE"] = "1"
     from autograder.classroom import Classroom
-    from autograder.grading import FAILED, Stopped, summarise, table
+    from autograder.grading import Stopped, summarise, table
     from autograder.grading import grade as run
 
     with _sentences():
@@ -297,7 +299,7 @@ def grade(
             typer.secho(str(stopped), fg=typer.colors.YELLOW, err=True)
             raise typer.Exit(130) from stopped
     table(results)
-    if any(result.state == FAILED for result in results):
+    if any(result.needs_look for result in results):
         raise typer.Exit(1)
 
 
@@ -317,7 +319,7 @@ def regrade(
 ) -> None:
     """Grade one exercise again, after it was mended: no other score moves.
 
-    Scores that a person gave stand; they are marked to be looked at again.
+    Scores that a person gave stand.
 
     Example: autograder regrade 03 --exercise 03.conv2d --dry-run
     """
@@ -381,19 +383,26 @@ def export(
     assignment: Annotated[
         list[str] | None, typer.Option("--assignment", help="This assignment alone; may be repeated.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file where it is there already.")] = False,
 ) -> None:
     """Write scores to a CSV file: for a spreadsheet, or to import into Canvas or Moodle.
+
+    A file that is there already stays as it is, and the scores are written beside it (grades-2.csv).
 
     Example: autograder export --in ~/classes/autumn --format canvas --to canvas.csv
     """
     from autograder.classroom import Classroom
+    from autograder.export import beside
     from autograder.export import export as run
 
+    place = to if force else beside(to)
     with _sentences():
         room = Classroom.open(folder)
         with _gradebook(room):
-            rows = run(room, to, form, [room.assignment(one) for one in assignment or []])
-    typer.echo(f"{rows} rows in {to}")
+            rows = run(room, place, form, [room.assignment(one) for one in assignment or []])
+    if place != to:
+        typer.echo(f"{to} is there already and was not changed (--force overwrites it).")
+    typer.echo(f"{rows} rows in {place}")
 
 
 @app.command()
@@ -402,6 +411,8 @@ def audit(
     folder: Folder = Path(),
 ) -> None:
     """List what is worth a look in graded submissions. Nothing of it has changed a grade.
+
+    Exit status: 0 where there is nothing, 1 where there is something.
 
     Example: autograder audit 03 --in ~/classes/autumn
     """
@@ -419,3 +430,5 @@ def audit(
     if worth:
         audits.table(worth)
     typer.echo(f"{len(worth)} of {len(records)} graded submissions of {name} have something worth a look.")
+    if worth:
+        raise typer.Exit(1)

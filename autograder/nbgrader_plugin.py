@@ -1,4 +1,4 @@
-"""What nbgrader is given of ours: three steps of ``autograde``, a late penalty, and a classroom's configuration.
+"""What nbgrader is given of ours: steps of ``autograde`` and feedback, a late penalty, and a classroom's configuration.
 
 A classroom's ``nbgrader_config.py`` imports it. Nothing else of the autograder does, but for `autograder.classroom.configure`,
 which classrooms that were made earlier call.
@@ -7,18 +7,20 @@ which classrooms that were made earlier call.
 from __future__ import annotations
 
 import math
+from functools import wraps
 from pathlib import Path
 
 import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Float, Unicode
 
 from autograder.classroom import Classroom
+from autograder.deadlines import NoDate, parse_timestamp
 from autograder.examining import audit, examiner, refusal, sanitize
 from autograder.examining import folder as folders
 from autograder.examining.repair import checked_exercise, differences, repair
-from autograder.grading import hidden_cases
+from autograder.grading import by_hand, hidden_cases, penalties, submissions
 from autograder.grading.store import Store
 from autograder.grading.submissions import TIMESTAMP
 from autograder.pages import formgrader, rendering
@@ -52,7 +54,7 @@ class Sanitize(NbGraderPreprocessor):
 
 
 class Examine(NbGraderPreprocessor):
-    """Examine a submission on hidden inputs, in place of running its check cells.
+    """Examine a submission on hidden inputs instead of running its check cells.
 
     Each check cell's output becomes the examiner's report and score; nbgrader's ``SaveAutoGrades`` reads the score.
     """
@@ -116,12 +118,86 @@ class KeepReports(NbGraderPreprocessor):
         return nb, resources
 
 
-class PerDay(LateSubmissionPlugin):
-    """A penalty for each day begun after the due date; nbgrader's ``AssignLatePenalties`` asks it."""
+class SaveGrades(SaveAutoGrades):
+    """nbgrader's step, but what a person graded stays closed while the answer is the same."""
 
-    percent_per_day = Float(0.0, help="Percent of the score for each day begun.").tag(config=True)
+    classroom = Unicode("", help="The classroom's folder.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Save a notebook's automatic scores."""
+        who = Path(self.classroom), resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
+        self._now, self._before = by_hand.answers(nb), by_hand.before(*who)
+        nb, resources = super().preprocess(nb, resources)
+        by_hand.keep(*who, self._now)
+        return nb, resources
+
+    def _add_score(self, cell, resources):
+        name = cell.metadata["nbgrader"]["grade_id"]
+        grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+        was_open = grade.needs_manual_grade
+        super()._add_score(cell, resources)
+        grade.needs_manual_grade = was_open
+        grade.needs_manual_grade = by_hand.is_open(grade, name, self._before, self._now)
+        self.gradebook.db.commit()
+
+
+class SayWhatStands(NbGraderPreprocessor):
+    """Let a feedback page say where a later submission could not be read."""
+
+    classroom = Unicode("", help="The classroom's folder.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Add the reason to what the page's template gets."""
+        names = resources["nbgrader"]
+        mark = Store(Path(self.classroom) / ".graded" / names["assignment"]).mark(names["student"])
+        names["stands"] = mark.get("stands", "")
+        return nb, resources
+
+
+def existing_timestamp(_course: object, folder: str):
+    """Return when something was handed in, as `autograder grade` reads it; nbgrader's own reading guesses.
+
+    It takes the place of ``CourseDirectory.get_existing_timestamp``.
+    """
+    try:
+        text = submissions.timestamp(Path(folder))
+        return parse_timestamp(text)[0] if text else None
+    except NoDate:
+        return None
+
+
+def submitted_timestamp(api, assignment: str, student: str):
+    """Return when what is graded of a student was handed in; formgrader shows 0 points where the gradebook says otherwise.
+
+    It takes the place of ``NbGraderAPI.get_submitted_timestamp``.
+    """
+    course = api.coursedir
+    stands = Store(Path(course.root) / ".graded" / assignment).mark(student).get("stands")
+    step = course.autograded_directory if stands else course.submitted_directory
+    return existing_timestamp(course, course.format_path(step, student, assignment))
+
+
+def keep_what_stands(whole):
+    """Wrap ``Autograde.init_destination``, which would remove a graded notebook for a submission that cannot be read."""
+
+    @wraps(whole)
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
+        path = Path(self._format_source(assignment_id, student_id)) / f"{assignment_id}.ipynb"
+        done = Path(self._format_dest(assignment_id, student_id)).exists()
+        if done and path.exists() and (why := submissions.unreadable(path)):
+            self.log.error("%s: Not graded: %s The grade of the submission before stands.", student_id, why)
+            return False
+        return whole(self, assignment_id, student_id)
+
+    return init_destination
+
+
+class PerDay(LateSubmissionPlugin):
+    """A penalty for each started day after the due date; nbgrader's ``AssignLatePenalties`` asks it."""
+
+    percent_per_day = Float(0.0, help="Percent of the score for each started day.").tag(config=True)
     most_percent = Float(100.0, help="It never costs more percent than this.").tag(config=True)
-    grace_minutes = Float(0.0, help="So much later is still in time.").tag(config=True)
+    grace_minutes = Float(0.0, help="So many minutes after the due date still count as in time.").tag(config=True)
 
     def late_submission_penalty(self, student_id, score, total_seconds_late):
         """Return the points to take off, or None."""
@@ -140,7 +216,9 @@ def configure(config, root: Path) -> None:
     root : pathlib.Path
         The classroom's folder.
     """
+    from nbgrader.apps import NbGraderAPI
     from nbgrader.converters import Autograde, GenerateFeedback
+    from nbgrader.coursedir import CourseDirectory
     from nbgrader.preprocessors import Execute
 
     from autograder.authoring import release
@@ -158,15 +236,25 @@ def configure(config, root: Path) -> None:
         config.AssignLatePenalties.plugin_class = PerDay
         for name, value in room.late.items():
             config.PerDay[name] = value
+    penalties.follow(config.CourseDirectory.db_url, config)
     config.GenerateAssignment.preprocessors = release.preprocessors()
     sanitizing = Autograde.sanitize_preprocessors.default_args[0]
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitizing]
     grading = Autograde.autograde_preprocessors.default_args[0]
-    config.Autograde.autograde_preprocessors = [Examine if step is Execute else step for step in grading]
-    config.GenerateFeedback.preprocessors = [KeepReports, *GenerateFeedback.preprocessors.default_args[0]]
+    ours = {Execute: Examine, SaveAutoGrades: SaveGrades}
+    config.Autograde.autograde_preprocessors = [ours.get(step, step) for step in grading]
+    config.GenerateFeedback.preprocessors = [
+        *(KeepReports, SayWhatStands),
+        *GenerateFeedback.preprocessors.default_args[0],
+    ]
+    CourseDirectory.get_existing_timestamp = existing_timestamp
+    NbGraderAPI.get_submitted_timestamp = submitted_timestamp
+    if not hasattr(Autograde.init_destination, "__wrapped__"):
+        Autograde.init_destination = keep_what_stands(Autograde.init_destination)
     config.RepairCells.release = str(room.root / "release")
     config.Examine.seed = room.seed
-    config.Examine.classroom = str(room.root)
+    for step in ("Examine", "SaveGrades", "SayWhatStands"):
+        config[step].classroom = str(room.root)
     _configure_pages(config)
     config.ExportApp.plugin_class = "autograder.export.ExerciseExport"
 

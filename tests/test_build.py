@@ -172,7 +172,7 @@ SLIPS = [
         "solution elsewhere",
         "seed = 0",
         "### BEGIN SOLUTION\nseed = 0\n### END SOLUTION",
-        "a solution stands in a cell that is no exercise",
+        "a solution stands in a cell that is not an exercise",
         'tags=["parameters"]',
     ),
     (

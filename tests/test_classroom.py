@@ -181,7 +181,7 @@ def test_traps_of_nbgrader_cost_no_points(room):
     for student in ("copies", "lost-marks", "no-checks", "noisy", "rewritten-checks", "renamed", "old-format"):
         result = grade_alone(room, student)
         assert (result.state, result.score, result.points) == ("graded", points, points), (student, result)
-    assert grade_alone(room, "renamed").note == "It was handed in as '03_convolution (1).ipynb'."
+    assert grade_alone(room, "renamed").note == "It was handed in as '03_convolution (1).ipynb'.", "said each time"
     own = exercise_bank.load("03")["03.output_size"].points
     assert grade_alone(room, "answer-at-the-end").score == own
 

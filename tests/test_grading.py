@@ -495,7 +495,12 @@ def test_lateness_costs_by_the_day_begun(tmp_path):
     wanted = {"intime": 0, "grace": 0, "minutes": 1.6, "days": 4.8, "weeks": 5.6, "local": 1.6, "broken": 0, "none": 0}
     assert costs == wanted
     assert results["days"].score == pytest.approx(11.2) and results["days"].seconds_late == 2 * 86400 + 31 * 60
-    assert results["broken"].note == "Its timestamp.txt holds no date: it counts as in time."
+    assert results["broken"].note == (
+        "Its lateness could not be read: timestamp.txt holds 'yesterday', which is not a date of ISO 8601, RFC 3339 or "
+        "RFC 2822. It counts as in time until that is mended."
+    )
+    assert [student for student, one in results.items() if one.needs_look] == ["broken"]
+    assert (results["none"].note, results["none"].undated) == ("", "missing")
 
     for student, text in (
         ("minutes", ""),
@@ -601,6 +606,10 @@ def test_a_mended_exercise_moves_its_own_scores_alone(mended, tmp_path):
     cells = {cell.id: cell for cell in nbformat.read(path, 4).cells}
     assert float(cells["check-03-output_size"].outputs[0]["data"]["text/plain"]) == 8.0
     assert float(cells["check-03-pad"].outputs[0]["data"]["text/plain"]) < 8.0
+    assert "Other exercises have changed as well: 03.pad (for 2 students)." in " ".join(result.output.split())
+    states = {one.student: one.state for one in grading.grade(mended, small.NAME, [], count=1)}
+    assert states == {"s00": "graded", "s01": "graded", "s02": "unchanged", "s03": "unchanged"}
+    assert held()["s00", "check-03-pad"][0] == held()["s01", "check-03-pad"][0] == 8
     assert {one.state for one in grading.grade(mended, small.NAME, [])} == {"unchanged"}
     again = regrade.regrade(mended, small.NAME, ["03.output_size"], [], count=1)
     assert not any(change.moved for change in again)
@@ -610,7 +619,7 @@ def test_what_was_handed_in_anew_is_not_regraded(mended):
     small.hand_in(mended, "s00", {})
     small.hand_in(mended, "new", {})
     changes = {one.student: one for one in regrade.regrade(mended, small.NAME, ["03.pad"], ["s00", "new"], count=1)}
-    assert changes["s00"].note == "It was handed in anew since: autograder grade 03"
+    assert changes["s00"].note == "It was handed in again since: autograder grade 03"
     assert changes["new"].note == "It is not graded yet: autograder grade 03"
 
 
@@ -709,3 +718,77 @@ def test_another_version_of_the_course_refuses_a_job(graded):
     job = dataclasses.replace(made.job(submissions.read(graded, "s00", small.NAME)), code="other")
     with pytest.raises(jobs.JobError, match="another version of the course"):
         jobs.run(job)
+
+
+@pytest.mark.parametrize("changed", ["sandbox", "versions"])
+def test_a_verdict_depends_on_the_sandbox_and_on_versions(graded, monkeypatch, changed):
+    def key():
+        return run.Run(graded, small.NAME).job(submissions.read(graded, "s00", small.NAME)).key
+
+    before = key()
+    if changed == "sandbox":
+        monkeypatch.setenv("AUTOGRADER_UNSAFE", "1")
+    else:
+        now = fingerprint.versions()
+        monkeypatch.setattr(fingerprint, "versions", lambda: [*now[:-1], "another torch"])
+    assert key() != before
+
+
+def test_what_is_secret_is_nobody_elses_to_read(tmp_path):
+    old = os.umask(0o022)
+    try:
+        room = small.make(tmp_path / "room")
+        small.hand_in(room, "ada", {})
+        grading.grade(room, small.NAME, [], count=1)
+    finally:
+        os.umask(old)
+    for name in ("gradebook.db", "classroom.toml", ".graded", ".audit"):
+        assert (room.root / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_a_mark_that_was_lost_loses_no_grade(tmp_path):
+    """A run that is killed while it writes leaves a grade without its mark; then comes a file that cannot be read."""
+    room = small.make(tmp_path / "room")
+    path = small.hand_in(room, "ada", {"03.pad": small.RIGHT["03.pad"][0]}) / f"{small.NAME}.ipynb"
+    grading.grade(room, small.NAME, [], count=1)
+    (room.root / ".graded" / small.NAME / "ada.json").unlink()
+    path.write_text("{")
+    (one,) = grading.grade(room, small.NAME, [], count=1)
+    assert (one.state, one.score) == ("failed", 8) and one.needs_look
+
+
+def test_grades_by_hand_stay_closed_though_all_that_was_kept_is_gone(tmp_path):
+    room = small.make(tmp_path / "room")
+    small.hand_in(room, "s01", {"03.output_size": small.WRONG["03.output_size"]}, "Words.")
+    grading.grade(room, small.NAME, [], count=1)
+    with room.gradebook() as book:
+        for cell, score in (("03-essay", 7.0), ("check-03-output_size", 5.0)):
+            grade = book.find_grade(cell, small.NAME, small.NAME, "s01")
+            grade.manual_score, grade.needs_manual_grade = score, False
+        book.db.commit()
+    shutil.rmtree(room.root / ".graded")
+    (one,) = grading.grade(room, small.NAME, [], count=1)
+    assert (one.state, one.score, one.open, one.note) == ("graded", 12.0, False, "")
+    small.hand_in(room, "s01", {"03.output_size": small.RIGHT["03.output_size"][0]}, "Words.")
+    (one,) = grading.grade(room, small.NAME, [], count=1)
+    assert (one.score, one.open) == (12.0, True)
+    assert (
+        one.note
+        == "03.output_size has changed since you graded it: the score that you gave counts until you give another."
+    )
+
+
+def test_an_extension_is_for_students_who_are_known(tmp_path):
+    room = small.make(tmp_path / "room")
+    for student in ("ada", "grace"):
+        small.hand_in(room, student, {})
+    with room.gradebook() as book:
+        book.update_or_create_assignment(small.NAME, duedate=deadlines.parse_due("2026-12-01 23:59 UTC"))
+    words = ["extend", "03", "ada", "gracie", "--days", "1", "--in", str(room.root)]
+    said = CliRunner().invoke(app, words)
+    assert said.exit_code == 1 and "There is no student 'gracie' in this classroom. Did you mean grace?" in said.output
+    assert room.extended(small.NAME) == [], "nothing of it is noted"
+    assert CliRunner().invoke(app, ["extend", "03", "ada", "--days", "1", "--in", str(room.root)]).exit_code == 0
+    assert room.extended(small.NAME) == ["ada"]
+    room.extend(small.NAME, ["ada"], 0)
+    assert room.extended(small.NAME) == []

@@ -253,9 +253,9 @@ def test_a_chapter_needs_only_what_comes_before_it_and_has_a_source(tmp_path, ch
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"figures": "def still(:\n"}, f"{FIGURES_FILE}:1: this is no Python: invalid syntax"),
-        ({"answers": "ANSWERS = {\n"}, f"{ANSWERS_FILE}:1: this is no Python: "),
-        ({"source": instead(SOURCE, "figs.still()", "figs.still(")}, f"{SOURCE_FILE}:10: this is no Python: "),
+        ({"figures": "def still(:\n"}, f"{FIGURES_FILE}:1: this is not Python: invalid syntax"),
+        ({"answers": "ANSWERS = {\n"}, f"{ANSWERS_FILE}:1: this is not Python: "),
+        ({"source": instead(SOURCE, "figs.still()", "figs.still(")}, f"{SOURCE_FILE}:10: this is not Python: "),
         ({"answers": "ANSWERS = {}[1]\n"}, f"{ANSWERS_FILE}:1: importing it fails with KeyError: 1"),
     ],
 )
@@ -297,5 +297,5 @@ def test_exercises_that_are_no_python_are_said_instead_of_a_traceback(monkeypatc
         raise SyntaxError("invalid syntax", ("ch03_convolution.py", 7, 1, "def"))
 
     monkeypatch.setattr(exercise_bank, "import_module", broken)
-    with pytest.raises(AuthorError, match="ch03_convolution.py:7: this is no Python: invalid syntax; mend it first"):
+    with pytest.raises(AuthorError, match="ch03_convolution.py:7: this is not Python: invalid syntax; mend it first"):
         exercise_bank.load.__wrapped__("03")

@@ -66,9 +66,9 @@ def test_without_a_place_it_comes_last_before_the_quiz(checkout):
 @pytest.mark.parametrize(
     ("id", "more", "said"),
     [
-        ("unpool", {}, "'unpool' is no exercise's id"),
-        ("04.Unpool", {}, "'04.Unpool' is no exercise's id"),
-        ("04.lambda", {}, "'04.lambda' is no exercise's id"),
+        ("unpool", {}, "'unpool' is not an exercise's id"),
+        ("04.Unpool", {}, "'04.Unpool' is not an exercise's id"),
+        ("04.lambda", {}, "'04.lambda' is not an exercise's id"),
         ("14.unpool", {}, "There is no chapter 14; make it with: autograder new-chapter 14_name"),
         ("04.max_pool2d", {}, 'exercise="04.max_pool2d" is there already, in the chapter\'s source'),
         ("04.libraries", {}, "LIBRARIES is there already, in the chapter's exercises; choose another name"),
@@ -144,8 +144,8 @@ def test_a_new_chapter_is_written_into_five_places(checkout):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("attention", "'attention' is no chapter's name; write two digits and a name"),
-        ("14-attention", "'14-attention' is no chapter's name"),
+        ("attention", "'attention' is not a chapter's name; write two digits and a name"),
+        ("14-attention", "'14-attention' is not a chapter's name"),
         ("16_attention", "Chapter 16 cannot follow chapter 13; name it 14_attention"),
         ("14_pooling", "course/introdl/figures/pooling.py is there already"),
     ],

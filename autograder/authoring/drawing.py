@@ -138,7 +138,7 @@ def entry(exercise: Exercise, seed: str) -> Entry:
 
 def _told_apart(drawn: Entry, exercise: Exercise) -> bool:
     """Whether each mistake is called by its own name first, and not by another's that gives the same in these cases."""
-    if PROBES[drawn.probe].weigh is not None:  # what a network has learned is measured anew each time it is judged
+    if PROBES[drawn.probe].weigh is not None:  # what a network has learned is measured again each time it is judged
         return True
     for number, mistake in enumerate(exercise.misconceptions):
         if mistake.only_case is not None:

@@ -46,7 +46,9 @@ def slips(source: Source, exercises: dict[str, Exercise]) -> Iterator[Finding]:
         if len(marks) > 1:
             yield source.wrong(cell.line, f"a cell is one thing: {' or '.join(marks.values())}.")
         elif not marks and (BEGIN in cell.source or END in cell.source):
-            yield source.wrong(cell.line, "a solution stands in a cell that is no exercise, and would be handed out.")
+            yield source.wrong(
+                cell.line, "a solution stands in a cell that is not an exercise, and would be handed out."
+            )
         else:
             for role, id in marks.items():
                 yield from _marked(source, cell, role, id, exercises, seen)
@@ -94,7 +96,7 @@ def _check_call(source: Source, cell: Cell, exercise: Exercise) -> Iterator[Find
     try:
         found = ast.unparse(ast.parse(cell.source)).replace("'", '"')
     except SyntaxError as error:
-        yield source.wrong(cell.line + (error.lineno or 1), "the check cell is no Python.")
+        yield source.wrong(cell.line + (error.lineno or 1), "the check cell is not Python.")
     else:
         if found != wanted:
             yield source.wrong(cell.line, f"the check cell should hold {wanted} and nothing else.")
@@ -166,7 +168,7 @@ def rule(function: Rule) -> Rule:
 def habits(work: Work) -> list[Finding]:
     """Return where a chapter breaks what the course promises, in the order of the rules.
 
-    Where something is no Python, that alone is said: the rules could not read it.
+    Where something is not Python, that alone is said: the rules could not read it.
     """
     return list(_no_python(work)) or [finding for one in RULES for finding in one(work)]
 
@@ -176,7 +178,7 @@ def _no_python(work: Work) -> Iterator[Finding]:
         try:
             ast.parse(code)
         except SyntaxError as error:
-            yield Finding(path, before + (error.lineno or 1), f"this is no Python: {error.msg}; mend it first.")
+            yield Finding(path, before + (error.lineno or 1), f"this is not Python: {error.msg}; mend it first.")
             return
     try:
         _answers(work.files["answers"])

@@ -46,7 +46,9 @@ def new_exercise(root: Path, id: str, title: str = "", points: float = 5, after:
         If the id, title or points are not fit, the name is taken, or a file is not written as the others are.
     """
     if not EXERCISE_ID.match(id) or keyword.iskeyword(id[3:]):
-        raise AuthorError(f"{id!r} is no exercise's id; write the chapter's two digits and a name, as in 04.unpool.")
+        raise AuthorError(
+            f"{id!r} is not an exercise's id; write the chapter's two digits and a name, as in 04.unpool."
+        )
     sources = sorted((root / "solutions").glob(f"{id[:2]}_*.py"))
     if not sources:
         raise AuthorError(f"There is no chapter {id[:2]}; make it with: autograder new-chapter {id[:2]}_name.")
@@ -79,7 +81,7 @@ def new_chapter(root: Path, name: str, title: str = "") -> list[Path]:
         If the name or the title are not fit, or a file of that name is there.
     """
     if not _CHAPTER.fullmatch(name) or keyword.iskeyword(name[3:]):
-        raise AuthorError(f"{name!r} is no chapter's name; write two digits and a name, as in 14_attention.")
+        raise AuthorError(f"{name!r} is not a chapter's name; write two digits and a name, as in 14_attention.")
     chapters = (root / files.CHAPTERS).read_text(encoding="utf-8")
     numbers = re.findall(r'^        "(\d\d)_\w+",$', chapters, flags=re.M)
     if name[:2] != (following := f"{int(numbers[-1]) + 1:02}"):

@@ -8,14 +8,11 @@ what a link leads to, and wait for a pipe. Their classes cannot be replaced by c
 from __future__ import annotations
 
 import fnmatch
-import os
 import tempfile
 from pathlib import Path
 
-from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
-from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import ignore_patterns
 
@@ -71,17 +68,12 @@ def _copy_plain(converter: BaseConverter, assignment: str, student: str) -> None
             path.write_bytes(content)
 
 
-def _is_odd(path: str) -> bool:
-    return os.path.lexists(path) and bool(folders.why_not(os.lstat(path), 1000, alone=False))
-
-
 def guard() -> None:
     """Put our copying in the place of nbgrader's, once in a process."""
     if getattr(BaseConverter, _MARK, False):
         return
     setattr(BaseConverter, _MARK, True)
     find, copy = BaseConverter.init_notebooks, BaseConverter.init_assignment
-    stamp, submitted = CourseDirectory.get_existing_timestamp, NbGraderAPI.get_submitted_timestamp
 
     def init_notebooks(self):
         find(self)
@@ -91,17 +83,7 @@ def guard() -> None:
     def init_assignment(self, assignment_id, student_id):
         (_copy_plain if isinstance(self, _OF_STRANGERS) else copy)(self, assignment_id, student_id)
 
-    def get_existing_timestamp(self, dest_path):
-        return None if _is_odd(os.path.join(dest_path, "timestamp.txt")) else stamp(self, dest_path)
-
-    def get_submitted_timestamp(self, assignment_id, student_id):
-        folder = self.coursedir.format_path(self.coursedir.submitted_directory, student_id, assignment_id)
-        odd = _is_odd(os.path.join(folder, "timestamp.txt"))
-        return None if odd else submitted(self, assignment_id, student_id)
-
     BaseConverter.init_notebooks, BaseConverter.init_assignment = init_notebooks, init_assignment
-    CourseDirectory.get_existing_timestamp = get_existing_timestamp
-    NbGraderAPI.get_submitted_timestamp = get_submitted_timestamp
 
 
 class CollectPlainFiles(ExchangeCollect):

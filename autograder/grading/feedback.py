@@ -12,6 +12,7 @@ from pathlib import Path
 
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, Stopped
+from autograder.grading import penalties
 from autograder.grading.gradebook import last_error
 from autograder.grading.run import cores
 from autograder.grading.submissions import students
@@ -112,6 +113,8 @@ def feedback(room: Classroom, assignment: str, only: list[str], count: int | Non
     graded = [n for n in students(room, assignment, only) if (room.root / "autograded" / n / assignment).is_dir()]
     if not graded:
         raise ClassroomError(f"Nothing of {assignment} is graded yet. First: autograder grade {assignment}")
+    with room.gradebook() as gradebook:
+        penalties.settle(gradebook, room.api().config, [assignment])
     count = min(count or cores(), 1 + len(graded) // _WORTH_A_PROCESS)
     written = (
         _side_by_side(room.root, assignment, graded, count)

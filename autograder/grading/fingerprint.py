@@ -76,8 +76,8 @@ def of_cases(entries: Iterable[Entry]) -> str:
 
 
 def versions() -> list[str]:
-    """Return the versions of what computes: Python, NumPy, torch."""
-    return [platform.python_version(), version("numpy"), version("torch")]
+    """Return the versions of Python and of the libraries that answers and oracles compute with."""
+    return [platform.python_version(), *(version(one) for one in ("numpy", "scipy", "scikit-learn", "pillow", "torch"))]
 
 
 def of_modules(roots: Iterable[str], asked: Iterable[tuple[str, bool]] = ()) -> str:
@@ -165,7 +165,7 @@ def _imported(tree: ast.AST, package: str) -> Iterator[tuple[str, bool]]:
 
 
 def _parsed(source: str) -> ast.Module:
-    """Parse a cell; one that is no Python (magics, a learner's slip) line by line, for its imports."""
+    """Parse a cell; one that is not Python (magics, a learner's slip) line by line, for its imports."""
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -20,7 +20,8 @@ from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, NotWritten
-from autograder.grading.submissions import TIMESTAMP, Submission, is_date
+from autograder.grading import by_hand, penalties
+from autograder.grading.submissions import TIMESTAMP, Submission
 from introdl import paths
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 #: Steps of nbgrader's configuration that are done before (`autograder.examining.repair`) or by the `Writer` itself.
 _STEPS_DONE_HERE = {
     *("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "RepairCells", "Examine", "Execute"),
-    *("SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata", "ClearMetadataPreprocessor"),
+    *("SaveAutoGrades", "SaveGrades", "AssignLatePenalties", "CheckCellMetadata", "ClearMetadataPreprocessor"),
 }
 #: What nbgrader's log says where not the submission is at fault, but the gradebook or the disk, and what to do.
 _TROUBLE = {
@@ -107,7 +108,7 @@ class Writer:
         self._book = self.room.gradebook()
         kernelspec = self._book.find_notebook(self.assignment, self.assignment).kernelspec
         self._kernelspec = json.loads(kernelspec) if kernelspec else None
-        self._book.db.rollback()
+        penalties.settle(self._book, self._config, [self.assignment])
         return self
 
     def __exit__(self, *_error) -> None:
@@ -206,8 +207,8 @@ class Writer:
             fresh = Path(folder, place.name)
             fresh.mkdir()
             files = submission.files | self._given
-            if submission.timestamp:
-                files[TIMESTAMP] = submission.timestamp.encode()
+            if submission.moment:
+                files[TIMESTAMP] = f"{submission.moment} UTC".encode()
             files[f"{self.assignment}.ipynb"] = nbformat.writes(nb).encode()
             for name, content in files.items():
                 path = fresh / name
@@ -216,14 +217,13 @@ class Writer:
             yield fresh
 
     def _write_rows(self, submission: Submission, nb: nbformat.NotebookNode) -> None:
-        """Write what nbgrader's ``SaveAutoGrades`` and ``AssignLatePenalties`` do."""
+        """Write what nbgrader's ``SaveAutoGrades`` does; the penalty follows (`autograder.grading.penalties`)."""
         from nbgrader.api import BaseCell, Comment
         from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
         book, student = self._book, submission.student
         book.update_or_create_student(student)
-        moment = submission.timestamp if is_date(submission.timestamp) else None
-        kept = book.update_or_create_submission(self.assignment, student, timestamp=moment)
+        kept = book.update_or_create_submission(self.assignment, student, timestamp=submission.moment)
         minutes = self.room.extension(self.assignment, student)
         if minutes is not None:
             kept.extension = timedelta(minutes=minutes)
@@ -231,35 +231,23 @@ class Writer:
         grades = self._grades(kept)
         rows = book.db.query(BaseCell.name, Comment).join(Comment, Comment.cell_id == BaseCell.id)
         comments = dict(rows.filter(Comment.notebook_id == notebook.id).all())
+        answers = by_hand.answers(nb)
+        given = any(grade.manual_score is not None for grade in grades.values())
+        before = by_hand.before(self.room.root, self.assignment, student) if given else None
         for cell in nb.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if is_grade(cell):
                 grade = grades[name]
                 grade.auto_score, _ = determine_grade(cell, self._converter.log)
-                grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+                grade.needs_manual_grade = by_hand.is_open(grade, name, before, answers)
             if is_solution(cell) or is_task(cell):
                 same = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell)
                 comments[name].auto_comment = "No response." if same else None
-        self._set_penalty(kept, notebook)
         book.db.commit()
+        by_hand.keep(self.room.root, self.assignment, student, answers)
 
     def _notebook(self, submission: SubmittedAssignment) -> SubmittedNotebook:
         return next(one for one in submission.notebooks if one.name == self.assignment)
-
-    def _set_penalty(self, submission: SubmittedAssignment, notebook: SubmittedNotebook) -> None:
-        """Work out what lateness costs, as nbgrader's ``AssignLatePenalties`` does."""
-        from nbgrader.preprocessors import AssignLatePenalties
-
-        step = AssignLatePenalties(config=self._config)
-        step.init_plugin()
-        notebook.late_submission_penalty = None
-        self._book.db.flush()
-        self._book.db.refresh(notebook)
-        late = submission.total_seconds_late
-        if late > 0:
-            points = step.plugin_inst.late_submission_penalty(submission.student_id, notebook.score, late)
-            if points is not None:
-                notebook.late_submission_penalty = min(max(points, 0.0), notebook.score)
 
     def grade_of(self, student: str, cell: str) -> tuple[float | None, float | None, float]:
         """Return a cell's automatic score, the one that a person gave, and its points."""
@@ -271,8 +259,7 @@ class Writer:
     def move(self, student: str, scores: dict[str, float], outputs: dict[str, list]) -> None:
         """Give some check cells of a graded submission other automatic scores and outputs, and no other cell.
 
-        As nbgrader does, a grade that a person gave stands and is marked to be looked at; the late penalty is worked
-        out again.
+        A grade that a person gave stands.
         """
         from autograder.examining.repair import checked_exercise
 
@@ -285,9 +272,7 @@ class Writer:
         for cell, score in scores.items():
             grade = self._book.find_grade(cell, self.assignment, self.assignment, student)
             grade.auto_score = score
-            grade.needs_manual_grade = grade.manual_score is not None
-        submission = self._book.find_submission(self.assignment, student)
-        self._set_penalty(submission, self._notebook(submission))
+            grade.needs_manual_grade = grade.needs_manual_grade and grade.manual_score is not None
         self._book.db.commit()
         paths.write_atomically(path, nbformat.writes(nb).encode())
         path.chmod(mode)
@@ -298,7 +283,6 @@ class Writer:
         book.update_or_create_student(student)
         submission = book.update_or_create_submission(self.assignment, student)
         for notebook in submission.notebooks:
-            notebook.late_submission_penalty = None
             for grade in notebook.grades:
                 grade.auto_score = 0.0
                 grade.needs_manual_grade = False
@@ -313,13 +297,18 @@ class Writer:
         try:
             submission = book.find_submission(self.assignment, student)
         except MissingEntry:
-            return Scores({}, 0.0, 0.0, False)
+            return Scores({}, 0.0, 0.0, False, [])
         grades = self._grades(submission)
         found = Scores(
             {exercise_of(name) or name: (grade.score, grade.cell.max_score) for name, grade in grades.items()},
             sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks),
-            submission.total_seconds_late if submission.duedate else 0.0,
-            any(grade.needs_manual_grade for grade in grades.values()),
+            submission.total_seconds_late if submission.assignment.duedate else 0.0,
+            any(grade.needs_manual_grade and grade.manual_score is None for grade in grades.values()),
+            [
+                exercise_of(name) or name
+                for name, grade in sorted(grades.items())
+                if grade.needs_manual_grade and grade.manual_score is not None
+            ],
         )
         book.db.rollback()
         return found
@@ -336,11 +325,14 @@ class Scores:
         What lateness costs.
     seconds_late : float
     open : bool
-        Whether something waits for a person to grade it.
+        Whether a person has to grade something that has no grade yet.
+    reopened : list of str
+        What a person graded, and the answer has changed since: the score that was given counts until there is another.
     """
 
-    def __init__(self, exercises: dict, penalty: float, seconds_late: float, open: bool):
+    def __init__(self, exercises: dict, penalty: float, seconds_late: float, open: bool, reopened: list[str]):
         self.exercises, self.penalty, self.seconds_late, self.open = exercises, penalty, seconds_late, open
+        self.reopened = reopened
 
 
 def last_error(result: dict) -> str:

@@ -28,7 +28,7 @@ def hold(room: Classroom, what: str) -> Iterator[None]:
     folder = room.root / ".graded"
     holder = folder / "lock.json"
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         lock = FileLock(folder / "lock", timeout=0)
         lock.acquire()
     except Timeout:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +12,14 @@ from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, Stopped
 from autograder.examining.repair import checked_exercise
-from autograder.grading import lock, submissions
+from autograder.grading import lock, spreadsheet, submissions
 from autograder.grading.gradebook import Writer, sentences
 from autograder.grading.interrupt import Interrupts
 from autograder.grading.pool import Answer
 from autograder.grading.report import Bar
 from autograder.grading.run import Run, cores, require_sandbox
 from autograder.plain_text import table_cell
-from introdl import paths
+from introdl.wording import counted
 
 
 @dataclass
@@ -38,6 +36,8 @@ class Change:
         The score that a person gave: it counts, whatever the automatic one is.
     note : str
         Why nothing was done, where nothing was.
+    stale : tuple of str
+        Other exercises of the submission whose scores would change, too; the next grading changes them.
     """
 
     student: str
@@ -47,10 +47,11 @@ class Change:
     points: float = 0.0
     manual: float | None = None
     note: str = ""
+    stale: tuple[str, ...] = ()
 
     @property
     def moved(self) -> bool:
-        """Whether the automatic score is another one now."""
+        """Whether the automatic score has changed."""
         return not self.note and self.before != self.after
 
 
@@ -123,7 +124,7 @@ def _not_again(run: Run, submission: submissions.Submission) -> str:
     if not mark or not graded.exists():
         return f"It is not graded yet: autograder grade {assignment[:2]}"
     if mark.get("notebook") != hashlib.sha256(submission.notebook).hexdigest():
-        return f"It was handed in anew since: autograder grade {assignment[:2]}"
+        return f"It was handed in again since: autograder grade {assignment[:2]}"
     return ""
 
 
@@ -139,28 +140,28 @@ def _take(run: Run, writer: Writer, submission, exercises: list[str], answer: An
     name = submission.student
     if answer.verdict is None:
         return [Change(name, id, note=f"Not graded: {answer.error}") for id in exercises]
-    scores = answer.verdict["scores"]
+    scores, held = answer.verdict["scores"], writer.graded_of(name)
+    stale = tuple(id for id in sorted(scores) if id not in exercises and held.get(check_id(id)) != scores[id])
     changes = []
     for id in exercises:
         if id not in scores:
             changes.append(Change(name, id, note="The exercise was not examined."))
             continue
         before, manual, points = writer.grade_of(name, check_id(id))
-        changes.append(Change(name, id, before, scores[id], points, manual))
+        changes.append(Change(name, id, before, scores[id], points, manual, stale=stale))
     if not dry_run and any(not change.note for change in changes):
-        run.move(submission, answer.verdict, {c.exercise: scores[c.exercise] for c in changes if not c.note}, writer)
+        moved = {c.exercise: scores[c.exercise] for c in changes if not c.note}
+        run.move(submission, answer.verdict, moved, writer, whole=not stale)
     return changes
 
 
 def write(changes: list[Change], to: Path) -> None:
     """Write changes to a CSV file."""
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\n")
-    out.writerow(["student", "exercise", "before", "after", "points", "manual", "note"])
+    lines: list[list] = [["student", "exercise", "before", "after", "points", "manual", "note"]]
     for one in changes:
         facts = [one.before, one.after, one.points, one.manual]
-        out.writerow([one.student, one.exercise, *("" if x is None else x for x in facts), one.note])
-    paths.write_atomically(to, text.getvalue().encode())
+        lines.append([one.student, one.exercise, *("" if x is None else x for x in facts), one.note])
+    spreadsheet.write(to, lines)
 
 
 def table(changes: list[Change], dry_run: bool) -> None:
@@ -185,3 +186,9 @@ def table(changes: list[Change], dry_run: bool) -> None:
         f"{len(moved)} of {len(changes)} scores {verb}: {up} up, {len(moved) - up} down."
         + (" Nothing was written (--dry-run)." if dry_run else "")
     )
+    if stale := sorted({id for one in changes for id in one.stale}):
+        count = len({one.student for one in changes if one.stale})
+        console.print(
+            f"Other exercises have changed as well: {', '.join(stale)} (for {counted(count, 'student')}). Their scores "
+            "stand until the next 'autograder grade', which changes them."
+        )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from autograder.grading.result import Result
+from autograder.grading import spreadsheet
+from autograder.grading.result import MISSING, UNREADABLE, Result
 from autograder.plain_text import printable, table_cell
 from introdl import paths
 from introdl.data import progress
@@ -66,15 +65,16 @@ def table(results: list[Result]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    late = any(result.seconds_late for result in results)
+    late = any(result.seconds_late or result.undated == UNREADABLE for result in results)
     shown = Table("student", "state", "score", *(["late"] if late else []), "note")
     for result in results:
         colour = _COLOURS[result.state]
         row = [table_cell(result.student), f"[{colour}]{result.state}[/]", f"{result.score:g} of {result.points:g}"]
         if late:
             cost = f" (-{result.penalty:g})" if result.penalty else ""
-            row.append(lateness(result.seconds_late) + cost)
-        note = result.note + (" Something waits for you to grade it." if result.open else "")
+            unread = "could not be read" if result.undated == UNREADABLE else ""
+            row.append(unread or lateness(result.seconds_late) + cost)
+        note = result.note + (" Something waits for you to grade it by hand." if result.open else "")
         shown.add_row(*row, table_cell(note.strip()))
     console = Console()
     console.print(shown)
@@ -84,20 +84,19 @@ def table(results: list[Result]) -> None:
     graded = [result.score for result in results if result.state in ("graded", "unchanged")]
     mean = f" Mean score of the graded: {sum(graded) / len(graded):.1f}." if graded else ""
     console.print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) + "." + mean)
+    if undated := [result.student for result in results if result.undated == MISSING]:
+        more = f" and {len(undated) - 5} more" if len(undated) > 5 else ""
+        console.print(f"No timestamp.txt, so they count as in time: {', '.join(undated[:5])}{more}.", markup=False)
 
 
 def summarise(results: list[Result], to: Path) -> None:
     """Write results to a file: JSON, or CSV where its name ends so."""
-    if to.suffix.lower() == ".csv":
-        exercises = sorted({id for result in results for id in result.exercises})
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["student", "state", "score", "points", "late_penalty", "seconds_late", "note", *exercises])
-        for one in results:
-            scores = [one.exercises[id][0] if id in one.exercises else "" for id in exercises]
-            facts = [one.student, one.state, one.score, one.points, one.penalty, one.seconds_late, one.note]
-            writer.writerow(facts + scores)
-        content = text.getvalue()
-    else:
-        content = json.dumps([asdict(result) for result in results], indent=1) + "\n"
-    paths.write_atomically(to, content.encode())
+    if to.suffix.lower() != ".csv":
+        paths.write_atomically(to, (json.dumps([asdict(result) for result in results], indent=1) + "\n").encode())
+        return
+    exercises = sorted({id for result in results for id in result.exercises})
+    lines: list[list] = [["student", "state", "score", "points", "late_penalty", "seconds_late", "note", *exercises]]
+    for one in results:
+        scores = [one.exercises[id][0] if id in one.exercises else "" for id in exercises]
+        lines.append([one.student, one.state, one.score, one.points, one.penalty, one.seconds_late, one.note, *scores])
+    spreadsheet.write(to, lines)

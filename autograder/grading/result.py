@@ -26,7 +26,9 @@ class Result:
     penalty, seconds_late : float
         What lateness costs, and how late the submission is.
     open : bool
-        Whether something waits for a person to grade it.
+        Whether a person has to grade something.
+    undated : str
+        Why it is not known when it was handed in: "missing", "unreadable" (``timestamp.txt``), or "" where it is.
     """
 
     student: str
@@ -38,3 +40,9 @@ class Result:
     penalty: float = 0.0
     seconds_late: float = 0.0
     open: bool = False
+    undated: str = ""
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether an instructor should look at it before the grades are published (what is open is not meant)."""
+        return self.state in (FAILED, UNREADABLE) or self.undated == UNREADABLE

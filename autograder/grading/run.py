@@ -87,6 +87,7 @@ class Run:
         self.given = room.beside_source(assignment)
         self._cases: dict[int, bytes] = {}
         self.results: dict[str, Result] = {}
+        self.due = ""
 
     def job(self, submission: Submission) -> jobs.Job:
         """Return a submission's job."""
@@ -117,7 +118,7 @@ class Run:
 
         The others are settled. A submission is read when it is its turn, so that a class does not fill the memory.
         """
-        held, due = writer.graded(), writer.due()
+        held, self.due = writer.graded(), writer.due()
         seconds = {name: self.store.mark(name).get("seconds") or float("inf") for name in names}
         for name in sorted(names, key=lambda name: -seconds[name]):
             submission = submissions.read(self.room, name, self.assignment)
@@ -134,9 +135,10 @@ class Run:
                 self._settle(submission, writer, held)
                 continue
             mark = self.store.mark(name)
-            todo = _Todo(submission, job, self.new_mark(submission, key, due))
+            todo = _Todo(submission, job, self.new_mark(submission, key, self.due))
             if not self.force and mark.get("of") == todo.mark["of"] and self._stands(name, mark, held):
-                self._note(writer, name, UNCHANGED, _joined(submission.note, *mark.get("notes", [])))
+                self._stand_again(name, mark)
+                self._note(writer, submission, UNCHANGED, _joined(submission.note, *mark.get("notes", [])))
             else:
                 yield todo
 
@@ -147,24 +149,41 @@ class Run:
 
     def _settle(self, submission: Submission, writer: Writer, held: dict) -> None:
         """Note a submission that is not examined. The grade of one before it stands, until there is something better."""
-        graded = self.store.mark(submission.student).get("scores") and submission.student in held
-        if graded and submission.state != submissions.REFUSED:
-            note = f"Not graded: {submission.note} The grade of the submission before stands."
-            self._note(writer, submission.student, FAILED, note)
-            return
-        self.store.forget(submission.student)
-        if submission.state == submissions.REFUSED:
-            self._note(writer, submission.student, FAILED, submission.note)
-            return
-        writer.zero(submission.student)
-        state = MISSING if submission.state == submissions.MISSING else UNREADABLE
-        self._note(writer, submission.student, state, submission.note)
+        name, why = submission.student, submission.note.removeprefix("Not graded: ")
+        if self._is_graded(name, held):
+            self.store.set_mark(name, self.store.mark(name) | {"stands": why})
+            note = f"Not graded: {why} The grade of the submission before stands."
+            self._note(writer, submission, FAILED, note)
+        elif submission.state == submissions.REFUSED:
+            self._note(writer, submission, FAILED, submission.note)
+        elif (self.room.root / "submitted" / name / self.assignment).is_dir():
+            writer.zero(name)
+            state = MISSING if submission.state == submissions.MISSING else UNREADABLE
+            self._note(writer, submission, state, submission.note)
 
-    def _note(self, writer: Writer, name: str, state: str, note: str) -> Result:
-        held = writer.scores(name)
+    def _is_graded(self, name: str, held: dict) -> bool:
+        """Whether the gradebook holds a grade that rests on a submission; that a mark was lost on the way changes nothing."""
+        done = self.room.root / "autograded" / name / self.assignment / f"{self.assignment}.ipynb"
+        return name in held and bool(self.store.mark(name).get("scores") or done.exists())
+
+    def _stand_again(self, name: str, mark: dict) -> None:
+        """Where the submission that was graded is back, no other one stands in its way any more."""
+        if "stands" in mark:
+            self.store.set_mark(name, {key: value for key, value in mark.items() if key != "stands"})
+
+    def _note(self, writer: Writer, submission: Submission, state: str, note: str) -> Result:
+        held, name = writer.scores(submission.student), submission.student
         score, points = (sum(pair[i] for pair in held.exercises.values()) for i in (0, 1))
         score = max(score - held.penalty, 0.0)
-        result = Result(name, state, score, points, note, held.exercises, held.penalty, held.seconds_late, held.open)
+        if held.reopened:
+            which = ", ".join(held.reopened)
+            note += f" {which} has changed since you graded it: the score that you gave counts until you give another."
+        undated = "" if submission.undated == submissions.MISSING and not self.due else submission.undated
+        result = Result(
+            *(name, state, score, points, note.strip(), held.exercises, held.penalty, held.seconds_late),
+            open=held.open or bool(held.reopened),
+            undated=undated,
+        )
         self.results[name] = result
         return result
 
@@ -180,12 +199,12 @@ class Run:
                 raise NotWritten("Its verdict is another notebook's.")
             writer.write(todo.submission, nb)
         except NotWritten as error:
-            return self._note(writer, name, FAILED, f"Not graded: {error}")
+            return self._note(writer, todo.submission, FAILED, f"Not graded: {error}")
         audit.record(self.room.root, self.assignment, name, findings)
         notes = [f"{one.text}." for one in findings if one.kind in repair.MOVED] + verdict.get("notes", [])
         facts = {"scores": writer.graded_of(name), "seconds": verdict.get("seconds"), "notes": notes}
         self.store.set_mark(name, todo.mark | facts)
-        return self._note(writer, name, GRADED, _joined(todo.submission.note, *notes))
+        return self._note(writer, todo.submission, GRADED, _joined(todo.submission.note, *notes))
 
     def place(self, todos: int, count: int, address: str | None) -> pool.Place:
         """Return where so many submissions are examined, as it was asked for."""
@@ -228,7 +247,7 @@ class Run:
     def _take(self, todo: _Todo, answer: pool.Answer, writer: Writer) -> Result:
         if answer.verdict is None:
             stop = "" if answer.error.endswith(".") else "."
-            return self._note(writer, todo.submission.student, FAILED, f"Not graded: {answer.error}{stop}")
+            return self._note(writer, todo.submission, FAILED, f"Not graded: {answer.error}{stop}")
         self.store.keep(todo.job.key, answer.verdict)
         return self.write(todo, answer.verdict, writer)
 
@@ -252,16 +271,22 @@ class Run:
                     self.store.keep(keys[name], answer.verdict)
                 yield name, answer
 
-    def move(self, submission: Submission, verdict: dict, scores: dict[str, float], writer: Writer) -> None:
-        """Give a graded submission other scores in some exercises: in the gradebook and its graded notebook."""
+    def move(
+        self, submission: Submission, verdict: dict, scores: dict[str, float], writer: Writer, whole: bool
+    ) -> None:
+        """Give a graded submission other scores in some exercises: in the gradebook and its graded notebook.
+
+        Only where that is the `whole` verdict is the submission marked as done: otherwise the next grading has the rest.
+        """
         name, job = submission.student, self.job(submission)
         nb = job.opened()
         jobs.apply(verdict, nb)
         outputs = {id: cell.outputs for cell in nb.cells if (id := repair.checked_exercise(cell)) in scores}
         writer.move(name, {check_id(id): score for id, score in scores.items()}, outputs)
-        mark = self.new_mark(submission, job.key, writer.due())
-        facts = {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")}
-        self.store.set_mark(name, mark | facts | {"notes": self.store.mark(name).get("notes", [])})
+        mark = self.store.mark(name)
+        if whole:
+            mark |= self.new_mark(submission, job.key, writer.due())
+        self.store.set_mark(name, mark | {"scores": writer.graded_of(name), "seconds": verdict.get("seconds")})
 
     def tidy(self, everybody: list[str]) -> None:
         """Remove verdicts that nobody has any more."""
@@ -308,6 +333,8 @@ def grade(
     names = submissions.students(room, assignment, only)
     with sentences(room), lock.hold(room, f"grade {assignment}"):
         run = Run(room, assignment, force)
+        if not only:  # a folder may have vanished since it was graded
+            names = sorted({*names, *run.store.students()})
         try:
             run.run(names, count or cores(), address)
         except KeyboardInterrupt:
@@ -317,4 +344,4 @@ def grade(
             ) from None
         if not only:
             run.tidy(names)
-    return [run.results[name] for name in names]
+    return [run.results[name] for name in names if name in run.results]

@@ -44,6 +44,10 @@ class Store:
         """Set a student's mark."""
         paths.write_atomically(self.folder / f"{student}.json", json.dumps(mark).encode())
 
+    def students(self) -> list[str]:
+        """Return who has a mark, by name."""
+        return sorted(path.name.removesuffix(".json") for path in self.folder.glob("*.json"))
+
     def forget(self, student: str) -> None:
         """Remove a student's mark: what the gradebook holds of the student is in question until it is written again."""
         (self.folder / f"{student}.json").unlink(missing_ok=True)

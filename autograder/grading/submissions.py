@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
 
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
+from autograder.deadlines import NoDate, parse_timestamp
 from autograder.errors import ClassroomError, Unbearable, Unreadable
 from autograder.examining import audit, reading, refusal
 from autograder.examining import folder as folders
@@ -39,6 +41,10 @@ class Submission:
         The text of nbgrader's ``timestamp.txt``, or "".
     findings : list of autograder.examining.audit.Finding
         What of the folder is worth a look.
+    moment : datetime.datetime or None
+        What it says, in UTC.
+    undated : str
+        Why there is no moment: "missing", "unreadable", or "" where there is one.
     """
 
     student: str
@@ -48,6 +54,8 @@ class Submission:
     files: dict[str, bytes] = field(default_factory=dict)
     timestamp: str = ""
     findings: list[audit.Finding] = field(default_factory=list)
+    moment: datetime | None = None
+    undated: str = ""
 
 
 def students(room: Classroom, assignment: str, only: list[str]) -> list[str]:
@@ -100,15 +108,12 @@ def read(room: Classroom, student: str, assignment: str) -> Submission:
         flat = choice.folder == room.root / "submitted" / student  # then the folders in it are of other assignments
         beside = folders.beside(choice.folder, frozenset([TIMESTAMP]), flat=flat)
         found.files, found.findings = beside.files, refusal.findings(beside)
-        found.timestamp, unread = _timestamp(choice.folder)
+        found.note = " ".join(filter(None, [found.note, _another(notebook, assignment), beside.sentence()]))
+        _take_timestamp(found, choice.folder)
     except OSError as error:
         found.state = REFUSED
         found.note = f"Not graded: {error.filename or choice.folder} cannot be read ({error.strerror})."
         return found
-    said = [found.note, _another(notebook, assignment)]
-    if found.timestamp and not is_date(found.timestamp):
-        said.append("Its timestamp.txt holds no date: it counts as in time.")
-    found.note = " ".join(filter(None, [*said, unread, beside.sentence()]))
     return found
 
 
@@ -120,25 +125,37 @@ def _another(notebook: nbformat.NotebookNode, assignment: str) -> str:
     return f"Its graded cells are those of chapter {min(chapters)}: it may be the wrong notebook."
 
 
-def _timestamp(folder: Path) -> tuple[str, str]:
-    """Return the text of nbgrader's ``timestamp.txt``, and a sentence where it is not read."""
+def _take_timestamp(found: Submission, folder: Path) -> None:
     try:
-        return folders.read(folder / TIMESTAMP, _MOST_TIMESTAMP).decode(errors="replace").strip(), ""
+        found.timestamp = timestamp(folder)
+        if not found.timestamp:
+            found.undated = MISSING
+            return
+        found.moment, said = parse_timestamp(found.timestamp)
+    except NoDate as error:
+        shown = f" holds {found.timestamp[:60]!r}, which" if found.timestamp else ""
+        said = f"Its lateness could not be read: {TIMESTAMP}{shown} {error}. It counts as in time until that is mended."
+        found.undated = UNREADABLE
+    found.note = f"{found.note} {said}".strip()
+
+
+def timestamp(folder: Path) -> str:
+    """Return the text of a submission's ``timestamp.txt``, or "" where there is none.
+
+    Raises
+    ------
+    autograder.deadlines.NoDate
+        If it is not a small file of text.
+    """
+    try:
+        content = folders.read(folder / TIMESTAMP, _MOST_TIMESTAMP)
     except FileNotFoundError:
-        return "", ""
+        return ""
     except Unbearable as error:
-        return "", f"Its timestamp.txt is not read, and it counts as in time. {error}"
-
-
-def is_date(text: str) -> bool:
-    """Whether nbgrader takes a ``timestamp.txt``'s text for a date."""
-    from nbgrader.utils import parse_utc
-
-    try:
-        parse_utc(text)
-    except (ValueError, OverflowError, TypeError, AttributeError):
-        return False
-    return True
+        raise NoDate(f"is not a small file of text. {error}".rstrip(".")) from error
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = content.decode("utf-16" if wide else "utf-8-sig", errors="replace")
+    return text.strip() or "(nothing)"
 
 
 def unreadable(path: Path) -> str:

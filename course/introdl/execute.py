@@ -148,7 +148,7 @@ def execute_one(path: Path, folder: Path, parameters: dict | None = None, timeou
             kernel_name="python3",
             execution_timeout=int(timeout),
             log_output=False,
-            extra_arguments=["--log-level=ERROR"],
+            extra_arguments=["--log-level=CRITICAL"],
         )
     except PapermillExecutionError as failure:
         error = f"cell {failure.cell_index} stopped with {failure.ename}: {failure.evalue}"
