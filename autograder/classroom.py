@@ -9,9 +9,13 @@ import secrets
 import tomllib
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.errors import ClassroomError
 from introdl import paths
+
+if TYPE_CHECKING:
+    from autograder.handout import Handout
 
 _FOLDERS = ("source", "release", "submitted", "autograded", "feedback")
 _SECRET = "classroom.toml"
@@ -182,38 +186,86 @@ class Classroom:
         paths.write_atomically(self._extensions, json.dumps(granted, indent=1, sort_keys=True).encode())
 
     def assign(self, chapter: str, due: str | None = None) -> Path:
+        """Hand out an assignment and return the notebook to hand out; see `hand_out` and `set_due`."""
+        found = self.hand_out(chapter)
+        if due:
+            self.set_due(chapter, due)
+        return found.path
+
+    def hand_out(self, chapter: str, renew: bool = False) -> Handout:
         """Put a chapter into the classroom and make the copy to hand out.
+
+        What stands in ``source/`` already is the instructor's: it is left as it is, and handed out.
 
         Parameters
         ----------
         chapter : str
-            ``"03"`` or ``"03_convolution"``.
-        due : str, optional
-            Its due date (see `autograder.deadlines.parse_due`); without one, what was set before stands.
+            ``"03"`` or ``"03_convolution"``; or an assignment of the instructor's own that stands in ``source/``.
+        renew : bool
+            True replaces a source that differs from the course's, and keeps a copy of it.
 
-        Returns
-        -------
-        pathlib.Path
-            The notebook to hand out.
+        Raises
+        ------
+        ClassroomError
+            If it cannot be handed out. Nothing was changed then.
         """
+        from autograder import handout
         from autograder.authoring import build, release
+
+        name = self._named(chapter)
+        own = name not in _chapters()
+        if own and renew:
+            raise ClassroomError(
+                f"{name} is an assignment of your own: there is nothing of the course's to renew it with."
+            )
+        notebook = None
+        if not own:
+            source, exercises = build.read(build.source_files([name])[0])
+            if not exercises:
+                raise ClassroomError(f"{source.name} has no exercises to grade.")
+            notebook = release.source_notebook(source, exercises)
+        return handout.hand_out(self.config(), self.root, self.gradebook, name, notebook, renew)
+
+    def set_due(self, chapter: str, due: str) -> None:
+        """Set an assignment's due date (see `autograder.deadlines.parse_due`), or take it away: ``"none"``.
+
+        Raises
+        ------
+        ClassroomError
+            If it cannot be read.
+        """
         from autograder.deadlines import parse_due
 
-        at = parse_due(due) if due else None
-        files = build.source_files([chapter])
-        source, exercises = build.read(files[0])
-        if not exercises:
-            raise ClassroomError(f"{source.name} has no exercises to grade.")
-        place = self.root / "source" / source.name / f"{source.name}.ipynb"
-        notebook = release.source_notebook(source, exercises)
-        paths.write_atomically(place, release.write_notebook(notebook))
-        result = self.api().generate_assignment(source.name, force=True, create=True)
-        if not result["success"]:
-            raise ClassroomError(f"nbgrader could not make {source.name}:\n{result['log']}{result.get('error', '')}")
-        if at is not None:
+        at = None if due.strip().lower() == "none" else parse_due(due)
+        with self.gradebook() as gradebook:
+            gradebook.update_or_create_assignment(self._named(chapter), duedate=at)
+
+    def is_handed_out(self, chapter: str) -> bool:
+        """Whether the gradebook knows an assignment, and there is something to hand out."""
+        from nbgrader.api import MissingEntry
+
+        name = self._named(chapter)
+        try:
             with self.gradebook() as gradebook:
-                gradebook.update_or_create_assignment(source.name, duedate=at)
-        return self.root / "release" / source.name / f"{source.name}.ipynb"
+                known = bool(gradebook.find_assignment(name).notebooks)
+        except MissingEntry:
+            return False
+        return known and any((self.root / "release" / name).glob("*.ipynb"))
+
+    def _named(self, name: str) -> str:
+        """Return the whole name of a chapter, or of an assignment of the instructor's own in ``source/``."""
+        chapters = _chapters()
+        match = [one for one in chapters if name in (one, one.split("_")[0])]
+        own = self.root / "source"
+        if match:
+            return match[0]
+        if re.fullmatch(r"[\w][\w .-]*", name) and "+" not in name and any((own / name).glob("*.ipynb")):
+            return name
+        hint = f" Did you mean {name.zfill(2)}?" if any(one.split("_")[0] == name.zfill(2) for one in chapters) else ""
+        raise ClassroomError(
+            f"There is no chapter {name!r}, and no notebook {own / name / name}.ipynb of your own.{hint} "
+            f"The chapters: {', '.join(chapters)}."
+        )
 
     def assignment(self, name: str) -> str:
         """Return the whole name of an assignment of this classroom.
@@ -230,6 +282,13 @@ class Classroom:
             have = f"It has: {', '.join(known)}." if known else "It has none yet."
             raise ClassroomError(f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {name}")
         return match[0]
+
+
+def _chapters() -> list[str]:
+    """Return the names of the course's chapters."""
+    from autograder.authoring import build
+
+    return [path.stem for path in build.source_files() if path.stem[0].isdigit()]
 
 
 def configure(config, root: Path) -> None:

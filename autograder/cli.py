@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -142,7 +143,7 @@ def classroom_init(
         room = Classroom.init(folder, name)
     except ClassroomError as error:
         raise _fail(str(error)) from error
-    typer.echo(f"The classroom is ready in {room.root}. Next: autograder assign 03 --in {folder}")
+    typer.echo(f"The classroom is ready in {room.root}. Next: autograder assign 03 --in {quote(str(folder))}")
 
 
 @contextlib.contextmanager
@@ -167,30 +168,61 @@ def _gradebook(room) -> Iterator[None]:
 
 @app.command()
 def assign(
-    chapters: Annotated[list[str], typer.Argument(help="Chapters to hand out, for example 03.")],
+    chapters: Annotated[list[str], typer.Argument(help="Chapters, for example 03, or assignments of your own.")],
     folder: Folder = Path(),
     due: Annotated[
-        str | None, typer.Option("--due", help='When it is due, for example "2026-12-01 23:59 Europe/Vienna".')
+        str | None,
+        typer.Option("--due", help='When it is due, for example "2026-12-01 23:59 Europe/Vienna"; or "none".'),
     ] = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Take the course's own source again; a copy of yours is kept.")
+    ] = False,
 ) -> None:
     """Put chapters into the classroom and make the copies to hand out (release/).
+
+    What you changed in source/ stays, and is handed out; what differs from the course is shown. Run it again after a
+    change, or to set another due date.
 
     Example: autograder assign 02 03 --due "2026-12-01 23:59 Europe/Vienna" --in ~/classes/autumn
     """
     from autograder.classroom import Classroom
+    from autograder.grading import lock
 
     with _sentences():
         room = Classroom.open(folder)
-        for chapter in chapters:
-            with _gradebook(room):
-                path = room.assign(chapter, due)
-            typer.echo(f"Hand out {path}")
-        if due:
+        with _gradebook(room), lock.hold(room, "assign"):
+            set_before = [one for one in chapters if due and room.is_handed_out(one)]
+            for chapter in set_before:  # whatever becomes of the rest
+                room.set_due(chapter, due or "")
+            for chapter in chapters:
+                _tell_handout(room.hand_out(chapter, renew), renew)
+                if due and chapter not in set_before:
+                    room.set_due(chapter, due)
+        if due and due.strip().lower() == "none":
+            typer.echo("No due date.")
+        elif due:
             cost = (
                 f"each day begun costs {room.late['percent_per_day']:g} %" if room.late.get("percent_per_day") else ""
             )
             typer.echo(f"Due {due}. Late: " + (cost or "no penalty; set [late] percent_per_day in classroom.toml."))
-    typer.echo(f"Put submissions into {room.root}/submitted/STUDENT/{path.parent.name}/{path.name}")
+    typer.echo(f"Put submissions into {room.root}/submitted/STUDENT/, each in a folder named as the assignment.")
+
+
+def _tell_handout(found, renew: bool) -> None:
+    if found.kept:
+        typer.echo(f"Your source was replaced by the course's own; a copy of yours is {found.kept}")
+    elif found.differs:
+        typer.echo("\n".join(found.diff))
+        typer.secho(
+            f"Your source/{found.path.parent.name} differs from the course's: {found.differs}. It was left as it is, and "
+            "handed out. --renew takes the course's own and keeps a copy of yours.",
+            fg=typer.colors.YELLOW,
+        )
+    elif renew:
+        typer.echo(f"source/{found.path.parent.name} is the course's own already.")
+    for remark in found.remarks:
+        typer.secho(remark, fg=typer.colors.YELLOW, err=True)
+    typer.echo(f"Hand out {found.path}")
 
 
 @app.command()
@@ -215,7 +247,7 @@ def extend(
             name = room.assignment(assignment)
             for student in students:
                 room.extend(name, student, 60.0 * (24.0 * days + hours))
-    typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {assignment}")
+    typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {quote(assignment)}")
 
 
 Only = Annotated[list[str] | None, typer.Option("--only", help="For this student alone; may be repeated.")]

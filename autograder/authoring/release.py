@@ -39,6 +39,17 @@ def exercise_of(check_grade_id: str) -> str | None:
     return f"{match[1]}.{match[2]}" if match else None
 
 
+def checks(cell: nbformat.NotebookNode) -> str | None:
+    """Return the exercise that a cell checks: it bears a check cell's id, and calls ``check`` with that exercise.
+
+    (An instructor may have copied such a cell to write tests of another kind in it.)
+    """
+    meta = cell.metadata.get("nbgrader", {})
+    exercise = exercise_of(meta.get("grade_id", "")) if meta.get("grade") and not meta.get("solution") else None
+    called = exercise and re.search(rf"\bcheck\(\s*[\"']{re.escape(exercise)}[\"']", cell.source)
+    return exercise if called else None
+
+
 class ClearSolutions(NbgraderClearSolutions):
     """nbgrader's preprocessor, with a stub that suits its place.
 
