@@ -9,6 +9,7 @@ import secrets
 import tomllib
 from importlib import resources
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from autograder.errors import ClassroomError
@@ -146,6 +147,25 @@ class Classroom:
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.suffix != ".ipynb" and not set(path.relative_to(folder).parts) & set(hidden)
         }
+
+    def locked_cells(self, assignment: str) -> dict[str, str]:
+        """Return the text of an assignment's locked cells, hidden tests included, by nbgrader's ids.
+
+        Raises
+        ------
+        ClassroomError
+            If the gradebook does not know the assignment.
+        """
+        from nbgrader.api import MissingEntry
+
+        with self.gradebook() as gradebook:
+            try:
+                cells = gradebook.find_notebook(assignment, assignment).source_cells
+            except MissingEntry as error:
+                raise ClassroomError(
+                    f"The gradebook does not know {assignment}. Hand it out again: autograder assign {quote(assignment)}"
+                ) from error
+            return {cell.name: cell.source or "" for cell in cells if cell.locked}
 
     def lateness(self) -> str:
         """Return what decides how much lateness costs, as a text that changes when it does."""

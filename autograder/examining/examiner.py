@@ -7,6 +7,7 @@ exercise's put away.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -15,8 +16,10 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_output
+from nbgrader.utils import determine_grade
 
 from autograder import sandbox
+from autograder.authoring.release import own_tests
 from autograder.errors import AuthorError
 from autograder.examining import audit
 from autograder.examining.needed import needed
@@ -77,6 +80,9 @@ class _Run:
         self.leaned: dict[int, list[str]] = {}
         self.deadly: set[int] = set()
         self.demos_ran = False
+        #: Where nothing is put away, an instructor's own tests are run, with all that stands before them.
+        self.tests = {} if absent else examining.tests
+        self.idle = {position for position in examining.idle if position > max(self.tests, default=-1)}
 
     def run(self) -> _Run:
         begun = time.monotonic()
@@ -95,10 +101,12 @@ class _Run:
         for position, cell in enumerate(self.notebook.cells):
             exercise = checked_exercise(cell)
             try:
+                if position in self.tests:
+                    self._run_test(position)
                 if exercise is not None:
                     if exercise in self.asked and exercise not in self.verdicts:
                         self.verdicts[exercise] = self._probe(exercise)
-                elif self._runs(position, cell):
+                elif position not in self.tests and self._runs(position, cell):
                     self._run_cell(position, cell)
             except Died as death:
                 if exercise is None:
@@ -106,7 +114,7 @@ class _Run:
                 self._restart(position)
 
     def _runs(self, position: int, cell: nbformat.NotebookNode) -> bool:
-        return cell.cell_type == "code" and position not in self.deadly and position not in self.examining.idle
+        return cell.cell_type == "code" and position not in self.deadly and position not in self.idle
 
     def _run_cell(self, position: int, cell: nbformat.NotebookNode) -> None:
         left = self._left()
@@ -120,6 +128,23 @@ class _Run:
         if is_learners(cell):
             self.findings += audit.seen_in_error(answer.get("error"), position)
 
+    def _run_test(self, position: int) -> None:
+        """Run an instructor's tests in the very process that the cells before them left."""
+        left = self._left()
+        if left <= 0:
+            self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
+            self.outputs[position] = [_failed("NotRun", self.notes[-1])]
+            return
+        try:
+            answer = self.session.run_cell(self.tests[position], min(self.limits.cell, left), False, test=True)
+        except Died as death:
+            self._leave_out(position, death)
+            self.outputs[position] = [_failed("Died", str(death))]
+            self._restart(position)
+            return
+        points = float(self.notebook.cells[position].metadata.nbgrader["points"])
+        self.outputs[position] = _test_outputs(answer, points)
+
     def _restart(self, until: int) -> None:
         """Start a fresh process and bring it to where the last one was."""
         for _ in range(len(self.notebook.cells) + 1):
@@ -128,12 +153,12 @@ class _Run:
             self.session.start()
             self.examining.deadline += time.monotonic() - begun
             for position, cell in enumerate(self.notebook.cells[:until]):
-                if not self._runs(position, cell) or checked_exercise(cell):
+                if not self._runs(position, cell) or (checked_exercise(cell) and position not in self.tests):
                     continue
                 if self._left() <= 0:
                     return
                 try:
-                    self._run_again(cell)
+                    self._run_again(position)
                 except Died as death:
                     self._leave_out(position, death)
                     break
@@ -208,14 +233,15 @@ class _Run:
             return
         self.demos_ran = True
         for position, cell in enumerate(self.notebook.cells):
-            answer = is_solution(cell)
-            if cell.cell_type == "code" and position not in self.deadly and (position in self.examining.idle or answer):
-                self._run_again(cell)
+            answer = is_solution(cell) or (position in self.idle and position not in self.examining.tests)
+            if cell.cell_type == "code" and position not in self.deadly and answer:
+                self._run_again(position)
 
-    def _run_again(self, cell: nbformat.NotebookNode) -> None:
+    def _run_again(self, position: int) -> None:
         """Run a cell for what it defines; its outputs are kept from the first time."""
         left = max(self._left(), 0.1)
-        self.session.run_cell(cell.source, min(self.limits.cell, left), pictures=False)
+        source = self.tests.get(position, self.notebook.cells[position].source)
+        self.session.run_cell(source, min(self.limits.cell, left), pictures=False)
 
     def _leave_out(self, position: int, death: Died) -> None:
         self.deadly.add(position)
@@ -236,6 +262,7 @@ class _Examining:
     ):
         self.notebook, self.entries, self.folder, self.limits = notebook, entries, folder, limits
         self.pool, self.without = pool, without
+        self.tests = {n: tests for n, cell in enumerate(notebook.cells) if (tests := own_tests(cell))}
         self.idle = self._idle()
         self.deadline = time.monotonic() + limits.notebook
         self.found = Examination()
@@ -276,13 +303,12 @@ class _Examining:
             if is_learners(cell):
                 self.found.findings += audit.look(cell.source, position)
 
-    @staticmethod
-    def _first(entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
-        """Return what to put away, and which exercises to ask then."""
+    def _first(self, entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
+        """Return what to put away, and which exercises to ask then; for an instructor's own tests nothing is."""
         absent = tuple(sorted({name for entry in entries.values() for name in entry.forbidden}))
         if sandbox.unsafe() or not absent:
             return {(): set(entries)}
-        asked: dict[tuple[str, ...], set[str]] = {}
+        asked: dict[tuple[str, ...], set[str]] = {(): set()} if self.tests else {}
         for exercise, entry in entries.items():
             asked.setdefault(_can_do_without(entry, absent), set()).add(exercise)
         return asked
@@ -336,7 +362,8 @@ class _Examining:
         for position, cell in enumerate(self.notebook.cells):
             if cell.cell_type != "code":
                 continue
-            shown = [run.outputs[position] for run in runs if position in run.outputs]
+            asked = [run for run in runs if run.tests] if position in self.tests else runs
+            shown = [run.outputs[position] for run in asked if position in run.outputs]
             cell.outputs = shown[-1] if shown else []
             if len(runs) == 1 and position in runs[0].leaned:
                 sentence = "This cell was run without the libraries that this chapter's exercises forbid.\n"
@@ -380,6 +407,32 @@ def _outputs(answer: dict) -> list:
     return outputs
 
 
+def _failed(name: str, message: str) -> nbformat.NotebookNode:
+    return new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])
+
+
+def _test_outputs(answer: dict, points: float) -> list:
+    """Turn a worker's answer to an instructor's test into outputs by which nbgrader counts it.
+
+    An error or a word on standard error costs all its points; a number that is its result is what it is worth.
+    """
+    outputs = _outputs(answer | {"error": []})
+    if answer.get("stderr"):
+        outputs.append(new_output("stream", name="stderr", text=str(answer["stderr"])))
+    error = answer.get("error")
+    if error:
+        name, message, where = map(str, error)
+        outputs.append(_failed(name, f"{message} ({where})" if where else message))
+    for result in _outputs({"displays": answer.get("result")}):
+        if error or "text/plain" not in result.data:
+            continue
+        with contextlib.suppress(ValueError):
+            if float(result.data["text/plain"]) > points:  # nbgrader would refuse the whole notebook
+                result.data["text/plain"] = str(points)
+        outputs.append(new_output("execute_result", data=result.data, execution_count=1))
+    return outputs
+
+
 def examine(
     notebook: nbformat.NotebookNode,
     entries: Mapping[str, Entry],
@@ -419,9 +472,14 @@ def examine(
     return _Examining(notebook, entries, folder, limits or Limits(), pool or sandbox.pool(), without).run()
 
 
-def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> None:
-    """Put a verdict into its check cell: the report to read, and the score as nbgrader takes it."""
+def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> float:
+    """Put a verdict into its check cell: the report to read, and the score as nbgrader takes it, which is returned.
+
+    Where an instructor's own tests in that cell failed, nbgrader meets that first, and the score is 0.
+    """
     worth = min(verdict.earned / verdict.points, 1.0) * float(cell.metadata.nbgrader["points"])
     data = report.bundle(verdict, blind=True) | {"text/plain": f"{worth:.4f}"}
     cell.execution_count = 1
-    cell.outputs = [new_output("execute_result", data=data, execution_count=1)]
+    before = [output for output in cell.outputs if output.output_type != "execute_result"]
+    cell.outputs = [*before, new_output("execute_result", data=data, execution_count=1)]
+    return float(determine_grade(cell)[0])

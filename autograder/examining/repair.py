@@ -9,13 +9,14 @@ import copy
 import hashlib
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade
+from nbgrader.utils import is_grade, is_locked
 
-from autograder.authoring.release import exercise_of
+from autograder.authoring.release import checks, own_tests
 from autograder.examining import audit
 
 _REPAIRED, _DEMO, _SAME = "introdl_repaired", "introdl_demo", "introdl_same"
@@ -23,8 +24,7 @@ _REPAIRED, _DEMO, _SAME = "introdl_repaired", "introdl_demo", "introdl_same"
 
 def checked_exercise(cell: NotebookNode) -> str | None:
     """Return the exercise that a cell checks, or None where it is no check cell."""
-    meta = cell.metadata.get("nbgrader", {})
-    return exercise_of(meta.get("grade_id", "")) if meta.get("grade") else None
+    return checks(cell)
 
 
 def is_learners(cell: NotebookNode) -> bool:
@@ -42,13 +42,15 @@ def is_demo(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get(_DEMO))
 
 
-def prepared(notebook: bytes, released: bytes) -> NotebookNode:
+def prepared(notebook: bytes, released: bytes, locked: Mapping[str, str] | None = None) -> NotebookNode:
     """Return a submission as it is examined: repaired, and without outputs.
 
     Parameters
     ----------
     notebook, released : bytes
         The submission, and the notebook that was handed out.
+    locked : mapping of str to str, optional
+        The whole text of locked cells, hidden tests included, by nbgrader's ids.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a copied cell has its double's id
@@ -57,6 +59,8 @@ def prepared(notebook: bytes, released: bytes) -> NotebookNode:
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        if is_locked(cell):
+            cell.source = (locked or {}).get(cell.metadata.nbgrader.grade_id, cell.source)
     return nb
 
 
@@ -66,7 +70,9 @@ def work(nb: NotebookNode) -> str:
     for cell in nb.cells:
         exercise = checked_exercise(cell)
         if exercise is not None:
-            parts.append(["check", exercise, float(cell.metadata.nbgrader["points"])])
+            parts.append(["check", exercise, float(cell.metadata.nbgrader["points"]), *filter(None, [own_tests(cell)])])
+        elif own_tests(cell):
+            parts.append(["test", cell.source, float(cell.metadata.nbgrader["points"])])
         elif cell.cell_type == "code":
             marks = [bool(cell.metadata.get(mark)) for mark in (_DEMO, _SAME)]
             parts.append(["code", cell.source, is_solution(cell), *marks])
@@ -78,12 +84,15 @@ def work(nb: NotebookNode) -> str:
 def repair(nb: NotebookNode, released: NotebookNode) -> None:
     """Repair a notebook by its released one, in place.
 
-    Graded cells get their marks back, missing check cells are put in, and cells that stand as they were handed out are
-    marked. What was found changed is kept with the notebook, for `differences`.
+    Graded cells get their marks back, locked cells their text, missing check cells are put in, and cells that stand as they
+    were handed out are marked. What was found changed is kept with the notebook, for `differences`.
     """
     original = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
     nb.metadata[_REPAIRED] = [asdict(finding) for finding in _differences(nb, original)]
     _give_marks(nb, original)
+    for cell in nb.cells:
+        if is_locked(cell):
+            cell.source = original[cell.metadata.nbgrader.grade_id].source
     _put_in_missing(nb, released)
     _mark_unchanged(nb, released)
 

@@ -116,15 +116,15 @@ class WorkerClient:
         except Damaged as error:
             raise self._died("its process sent damaged data", "damaged") from error
 
-    def run_cell(self, source: str, seconds: float, pictures: bool = True) -> dict:
-        """Run a cell; returns its outputs (see `introdl.checking.worker`), with or without drawn figures.
+    def run_cell(self, source: str, seconds: float, pictures: bool = True, test: bool = False) -> dict:
+        """Run a cell, or an instructor's test; returns its outputs (see `introdl.checking.worker`), with or without figures.
 
         Raises
         ------
         Died
             If it did not come back, or left more behind than there may be: what comes after it would pay for that.
         """
-        answer, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
+        answer, _ = self._ask({"do": "cell", "source": source, "pictures": pictures, "test": test}, [], seconds)
         if self._worker is not None and self._worker.overrun():
             raise self._died("it used more than there is", "ended")
         return answer

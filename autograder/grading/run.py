@@ -76,6 +76,7 @@ class Run:
             self.released = path.read_bytes()
         except OSError as error:
             raise ClassroomError(f"{path} cannot be read. Hand it out again: autograder assign {assignment}") from error
+        self.locked = room.locked_cells(assignment)
         self.limits = asdict(room.limits())
         self.given = room.beside_source(assignment)
         self.cases = hidden_cases.of_class(self.store.folder, assignment[:2], room.seed)
@@ -83,7 +84,7 @@ class Run:
 
     def job(self, submission: Submission) -> jobs.Job:
         """Return a submission's job."""
-        nb = repair.prepared(submission.notebook, self.released)
+        nb = repair.prepared(submission.notebook, self.released, self.locked)
         return jobs.Job.make(nb, submission.files | self.given, self.cases, self.limits)
 
     def new_mark(self, submission: Submission, key: str, due: str) -> dict:

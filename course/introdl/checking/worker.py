@@ -37,10 +37,11 @@ class Shell:
         self.shell.ask_exit = lambda: None
         self.shell._tee = lambda channel: contextlib.nullcontext()  # IPython's keeps all that is printed, without bound
 
-    def run(self, source: str, pictures: bool = True) -> dict:
+    def run(self, source: str, pictures: bool = True, test: bool = False) -> dict:
         """Run a cell and return its outputs, in nbformat's form, and its error in words.
 
-        Without `pictures`, its figures are told by their alt texts alone.
+        Without `pictures`, its figures are told by their alt texts alone. Of an instructor's `test` it is also told what its
+        last expression gave, and what it wrote to standard error: nbgrader counts by these.
         """
         from IPython.core.displayhook import CapturingDisplayHook
         from IPython.core.displaypub import CapturingDisplayPublisher
@@ -52,17 +53,18 @@ class Shell:
         outputs: list = []
         publisher, hook = shell.display_pub, sys.displayhook
         text = isolation.LimitedText(_TEXT)
+        errors, results = (isolation.LimitedText(_TEXT), []) if test else (text, outputs)
         missing_libraries.calls.clear()
         missing_libraries.imports.clear()
         shell.display_pub = CapturingDisplayPublisher()
         shell.display_pub.outputs = outputs
-        sys.displayhook = CapturingDisplayHook(shell=shell, outputs=outputs)
+        sys.displayhook = CapturingDisplayHook(shell=shell, outputs=results)
         old_trap = shell.display_trap.hook
         shell.display_trap.hook = sys.displayhook
         try:
             with (
                 contextlib.redirect_stdout(text),
-                contextlib.redirect_stderr(text),
+                contextlib.redirect_stderr(errors),
                 contextlib.nullcontext() if pictures else style.undrawn(),
             ):
                 result = shell.run_cell(source, store_history=False)
@@ -78,7 +80,15 @@ class Shell:
             "displays": [_plain(output) for output in outputs[:_DISPLAYS]],
             "error": [type(error).__name__, isolation.text_of(error), isolation.line_of(error)] if error else [],
             "leaned": leaned[:20],
-        }
+        } | (self._of_test(source, results, errors) if test else {})
+
+    @staticmethod
+    def _of_test(source: str, results: list, errors: isolation.LimitedText) -> dict:
+        from IPython.core.displayhook import DisplayHook
+
+        if results and DisplayHook.semicolon_at_end_of_expression(source):
+            results = []
+        return {"result": [_plain(one) for one in results[-1:]], "stderr": errors.value()}
 
     def _run_by_statement(self, source: str) -> None:
         """Run each statement of a cell that failed for want of what was put away: what can be defined, is."""
@@ -131,7 +141,7 @@ def serve(channel: Channel, shell: Shell) -> None:
                 _lay_files(request["files"], values)
                 channel.send({})
             elif request["do"] == "cell":
-                channel.send(shell.run(request["source"], request["pictures"]))
+                channel.send(shell.run(request["source"], request["pictures"], request.get("test", False)))
             elif request["do"] == "probe":
                 inputs = _inputs(request, values)
                 outcome = isolation.run_case(_task(request), shell.lookup(request["names"]), inputs, request["seconds"])
