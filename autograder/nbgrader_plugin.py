@@ -65,7 +65,7 @@ class Examine(NbGraderPreprocessor):
         if not self.seed:
             raise ValueError("Examine.seed is empty. Grade in a folder that 'autograder classroom init' made.")
         folder = Path(resources.get("metadata", {}).get("path") or ".")
-        entries = hidden_cases.read(self._cases(assignment))
+        entries = hidden_cases.read(self._cases(assignment, hidden_cases.chapters_of(nb)))
         found = examiner.examine(nb, entries, folder, self.limits(), without=self._links(assignment, student))
         for note in found.notes:
             self.log.warning("%s: %s", student, note)
@@ -76,8 +76,8 @@ class Examine(NbGraderPreprocessor):
                 examiner.write_verdict(cell, found.verdicts[exercise])
         return nb, resources
 
-    def _cases(self, assignment: str) -> bytes:
-        return hidden_cases.of_class(Path(self.classroom) / ".graded" / assignment, assignment[:2], self.seed)
+    def _cases(self, assignment: str, chapters: str) -> bytes:
+        return hidden_cases.of_class(Path(self.classroom) / ".graded" / assignment, chapters, self.seed)
 
     def _links(self, assignment: str, student: str) -> set[str]:
         return refusal.links(Path(self.classroom, "submitted", student, assignment)) if self.classroom else set()

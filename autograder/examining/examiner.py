@@ -477,8 +477,9 @@ def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> float:
 
     Where an instructor's own tests in that cell failed, nbgrader meets that first, and the score is 0.
     """
-    worth = min(verdict.earned / verdict.points, 1.0) * float(cell.metadata.nbgrader["points"])
-    data = report.bundle(verdict, blind=True) | {"text/plain": f"{worth:.4f}"}
+    points = float(cell.metadata.nbgrader["points"])
+    worth = f"{min(verdict.earned / verdict.points, 1.0) * points:.4f}"
+    data = report.bundle(verdict, blind=True) | {"text/plain": worth if float(worth) <= points else str(points)}
     cell.execution_count = 1
     before = [output for output in cell.outputs if output.output_type != "execute_result"]
     cell.outputs = [*before, new_output("execute_result", data=data, execution_count=1)]

@@ -7,8 +7,11 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from autograder import exercises
 from autograder.authoring import drawing
+from autograder.authoring.release import checks
 from autograder.grading import fingerprint
 from introdl import paths
 from introdl.checking import sheets
@@ -16,7 +19,7 @@ from introdl.checking.sheets import Entry
 
 
 def draw(chapter: str, seed: str) -> dict[str, Entry]:
-    """Draw the hidden cases of a chapter's exercises; an instructor's own assignment may have no exercises of ours.
+    """Draw the hidden cases of a chapter's exercises.
 
     Parameters
     ----------
@@ -30,23 +33,31 @@ def draw(chapter: str, seed: str) -> dict[str, Entry]:
     return {id: drawing.entry(exercise, seed) for id, exercise in exercises.load(chapter).items()}
 
 
-def of_class(folder: Path, chapter: str, seed: str) -> bytes:
+def chapters_of(notebook: NotebookNode) -> str:
+    """Return the chapters whose exercises a notebook checks, as `of_class` takes them; "" where it checks none of ours."""
+    return "+".join(sorted({id[:2] for id in map(checks, notebook.cells) if id}))
+
+
+def of_class(folder: Path, chapters: str, seed: str) -> bytes:
     """Return a class's hidden cases as a sheet; they are drawn where none were that still hold.
 
     Parameters
     ----------
     folder : pathlib.Path
         Where the assignment's cases are kept: ``.graded/ASSIGNMENT`` of the classroom.
-    chapter, seed : str
-        As for `draw`.
+    chapters : str
+        ``"03"``; an instructor's own assignment may take exercises of several, ``"03+05"``, or of none.
+    seed : str
+        The classroom's secret.
     """
-    module = f"autograder.exercises.ch{exercises.chapters().get(chapter, chapter)}"
-    path = folder / "cases" / f"{fingerprint.drawing(module, seed)}.npz"
+    each = chapters.split("+")
+    modules = [f"autograder.exercises.ch{exercises.chapters().get(chapter, chapter)}" for chapter in each]
+    path = folder / "cases" / f"{fingerprint.drawing(modules, seed)}.npz"
     with contextlib.suppress(OSError, ValueError):
         content = path.read_bytes()
         read(content)
         return content
-    content = sheets.as_bytes(chapter, list(draw(chapter, seed).values()))
+    content = sheets.as_bytes(chapters, [entry for chapter in each for entry in draw(chapter, seed).values()])
     paths.write_atomically(path, content)
     os.chmod(path, 0o600)
     for other in path.parent.glob("*.npz"):

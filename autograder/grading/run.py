@@ -9,6 +9,8 @@ import os
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 
+import nbformat
+
 from autograder import sandbox
 from autograder.authoring.release import check_id
 from autograder.classroom import Classroom
@@ -79,7 +81,8 @@ class Run:
         self.locked = room.locked_cells(assignment)
         self.limits = asdict(room.limits())
         self.given = room.beside_source(assignment)
-        self.cases = hidden_cases.of_class(self.store.folder, assignment[:2], room.seed)
+        chapters = hidden_cases.chapters_of(nbformat.reads(self.released.decode(), as_version=4))
+        self.cases = hidden_cases.of_class(self.store.folder, chapters, room.seed)
         self.results: dict[str, Result] = {}
 
     def job(self, submission: Submission) -> jobs.Job:
