@@ -52,7 +52,7 @@ def problem_set():
         code("test-words", "'not a number' if double(1) else None", points=1.5, **TEST),
         answer("story", "print('a story')"),
         text("essay", "Say why.\n### BEGIN MARK SCHEME\nsecret\n### END MARK SCHEME", grade=True, solution=True, points=5.0),
-        text("task", "Draw something.", task=True, points=4.0),
+        text("task", "Draw something.", task=True, locked=True, points=4.0),
     ]  # fmt: skip
     cells[9].metadata.nbgrader.update(grade=True, points=2.0)
     return nbformat.v4.new_notebook(cells=cells, metadata=release.KERNEL)
@@ -229,7 +229,7 @@ def test_a_check_under_an_id_of_ones_own_is_examined_on_hidden_inputs(tmp_path):
         answer("q1", small.RIGHT["03.output_size"][0]),
         code("test-q1", 'check("03.output_size", output_size)', points=4.0, **TEST),
         answer("q2", "def mse(y, y_hat):\n    return ((y - y_hat) ** 2).mean()"),
-        code("test-q2", 'check("05.mse", mse)', points=2.0, **TEST),
+        code("test-q2", 'check("05.l2_penalty", mse)', points=2.0, **TEST),
     ]
     place = room.root / "source" / "midterm" / "midterm.ipynb"
     place.parent.mkdir(parents=True)
