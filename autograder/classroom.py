@@ -107,7 +107,13 @@ class Classroom:
         """Return nbgrader's configuration of this classroom, the instructor's own settings included."""
         from traitlets.config import PyFileConfigLoader
 
-        return PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
+        class Here(PyFileConfigLoader):
+            """One that takes a folder ``d$HOME`` by its name."""
+
+            def _find_file(self) -> None:
+                self.full_filename = os.path.join(self.path, self.filename)
+
+        return Here("nbgrader_config.py", path=str(self.root)).load_config()
 
     def api(self):
         """Return nbgrader's API on this classroom."""

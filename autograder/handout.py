@@ -22,7 +22,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.authoring import release
+from autograder.authoring import nbgrader_step, release
 from autograder.errors import ClassroomError
 from introdl import paths
 from introdl.wording import counted
@@ -71,7 +71,7 @@ def _as_lines(cell: NotebookNode) -> list[str]:
     meta = cell.metadata.get("nbgrader", {})
     marks = [name for name in ("solution", "grade", "task", "locked") if meta.get(name)]
     if meta.get("points") is not None and (meta.get("grade") or meta.get("task")):
-        marks.append(f"{float(meta['points']):g} points")
+        marks.append(f"{meta['points']:g} points" if isinstance(meta["points"], int | float) else f"points {meta['points']}")
     marks += [f"tag {tag}" for tag in cell.metadata.get("tags", [])]
     return [f"[{', '.join([cell.cell_type, _key(cell), *marks])}]", *cell.source.split("\n"), ""]
 
@@ -128,6 +128,7 @@ def _read(path: Path) -> NotebookNode:
 def _prepare(config, root: Path, name: str, source: NotebookNode | None, scratch: Path) -> _Prepared:
     """Let nbgrader make the learners' copy in a folder of its own, from `source` or from what stands in ``source/``."""
     from nbgrader.apps import NbGraderAPI
+    from nbgrader.converters import GenerateAssignment
     from nbgrader.preprocessors import SaveCells
 
     place, own = scratch / "source" / name, root / "source" / name
@@ -155,7 +156,8 @@ def _prepare(config, root: Path, name: str, source: NotebookNode | None, scratch
         Keep if step is SaveCells else step for step in config.GenerateAssignment.preprocessors
     ]
     config.NbGraderAPI.log_level = "ERROR"
-    result = NbGraderAPI(config=config).generate_assignment(name, force=True, create=False)
+    api = NbGraderAPI(config=config)
+    result = nbgrader_step.run(GenerateAssignment, api.coursedir, api, name)
     folder = scratch / "release" / name
     if not result["success"] or not folder.is_dir():
         raise ClassroomError(f"nbgrader cannot make {name}: {_reason(result)} Nothing was changed.")

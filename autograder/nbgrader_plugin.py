@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import urllib.parse
 from pathlib import Path
 
 import nbformat
@@ -105,6 +106,11 @@ class PerDay(LateSubmissionPlugin):
         return score * percent / 100 if percent > 0 else None
 
 
+def _sqlite(path: Path) -> str:
+    """Return the address of a file's database; in a plain one a "?" would begin the options."""
+    return f"sqlite:///file:{urllib.parse.quote(str(path))}?uri=true" if "?" in str(path) else f"sqlite:///{path}"
+
+
 def configure(config, root: Path) -> None:
     """Set nbgrader up for a classroom; its ``nbgrader_config.py`` calls this.
 
@@ -123,7 +129,7 @@ def configure(config, root: Path) -> None:
     config.CourseDirectory.root = str(room.root)
     config.CourseDirectory.course_id = room.name
     if "db_url" not in config.CourseDirectory:
-        config.CourseDirectory.db_url = room.database or f"sqlite:///{room.root}/gradebook.db"
+        config.CourseDirectory.db_url = room.database or _sqlite(room.root / "gradebook.db")
     if room.late and "plugin_class" not in config.AssignLatePenalties:
         config.AssignLatePenalties.plugin_class = PerDay
         for name, value in room.late.items():

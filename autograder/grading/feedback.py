@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autograder.authoring import nbgrader_step
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
 from autograder.grading.gradebook import last_error
 from autograder.grading.submissions import students
 from introdl.data import progress
-
-
-def _write_feedback(api, assignment: str, student: str) -> dict:
-    """As nbgrader's `NbGraderAPI.generate_feedback`, which insists on its own template."""
-    from nbgrader.converters import GenerateFeedback
-    from nbgrader.utils import capture_log, temp_attrs
-
-    with temp_attrs(api.coursedir, assignment_id=assignment, student_id=student):
-        app = GenerateFeedback(coursedir=api.coursedir, parent=api)
-        app.force = True
-        return capture_log(app)
 
 
 def feedback(room: Classroom, assignment: str, only: list[str]) -> list[Path]:
@@ -30,13 +20,15 @@ def feedback(room: Classroom, assignment: str, only: list[str]) -> list[Path]:
     ClassroomError
         If there is nothing graded, or nbgrader cannot write a page.
     """
+    from nbgrader.converters import GenerateFeedback
+
     api, pages = room.api(), []
     graded = [n for n in students(room, assignment, only) if (room.root / "autograded" / n / assignment).is_dir()]
     if not graded:
         raise ClassroomError(f"Nothing of {assignment} is graded yet. First: autograder grade {assignment}")
     with progress.bar(f"Feedback on {assignment}", len(graded), "students") as tick:
         for number, name in enumerate(graded, 1):
-            result = _write_feedback(api, assignment, name)
+            result = nbgrader_step.run(GenerateFeedback, api.coursedir, api, assignment, name)
             if not result["success"]:
                 raise ClassroomError(f"No feedback for {name}. {last_error(result)}")
             pages += sorted((room.root / "feedback" / name / assignment).glob("*.html"))

@@ -8,8 +8,10 @@ import warnings
 
 import nbformat
 from nbformat.warnings import DuplicateCellId
+from nbgrader.converters import Autograde
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
+from autograder.authoring import nbgrader_step
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, NotWritten
@@ -143,7 +145,7 @@ class Writer:
             self._book.update_or_create_student(student)
             self._book.update_or_create_submission(self.assignment, student, timestamp=None)
         self._api.config.Examine.ready = str(verdict_path)
-        result = self._api.autograde(self.assignment, student, force=True, create=True)
+        result = nbgrader_step.run(Autograde, self._api.coursedir, self._api, self.assignment, student)
         log = result.get("log", "") + result.get("error", "")
         if result["success"]:
             return [line for line in log.splitlines() if "WARNING" in line]
