@@ -113,7 +113,13 @@ class Classroom:
             def _find_file(self) -> None:
                 self.full_filename = os.path.join(self.path, self.filename)
 
-        return Here("nbgrader_config.py", path=str(self.root)).load_config()
+        try:
+            return Here("nbgrader_config.py", path=str(self.root)).load_config()
+        except OSError as error:
+            raise ClassroomError(
+                f"{self.root / 'nbgrader_config.py'} cannot be read ({error.strerror}). Make a new classroom, and copy its "
+                "nbgrader_config.py into this one."
+            ) from error
 
     def api(self):
         """Return nbgrader's API on this classroom."""
@@ -281,15 +287,15 @@ class Classroom:
     def _named(self, name: str) -> str:
         """Return the whole name of a chapter, or of an assignment of the instructor's own in ``source/``."""
         chapters = _chapters()
-        match = [one for one in chapters if name in (one, one.split("_")[0])]
+        number = name.zfill(2) if name.isdecimal() else name
+        match = [one for one in chapters if number in (one, one.split("_")[0])]
         own = self.root / "source"
         if match:
             return match[0]
         if re.fullmatch(r"[\w][\w .-]*", name) and "+" not in name and any((own / name).glob("*.ipynb")):
             return name
-        hint = f" Did you mean {name.zfill(2)}?" if any(one.split("_")[0] == name.zfill(2) for one in chapters) else ""
         raise ClassroomError(
-            f"There is no chapter {name!r}, and no notebook {own / name / name}.ipynb of your own.{hint} "
+            f"There is no chapter {name!r}, and no notebook {own / name / name}.ipynb of your own. "
             f"The chapters: {', '.join(chapters)}."
         )
 
@@ -303,10 +309,11 @@ class Classroom:
         """
         release = self.root / "release"
         known = sorted(path.name for path in release.iterdir() if path.is_dir()) if release.is_dir() else []
-        match = [one for one in known if one == name or one.split("_")[0] == name]
+        number = name.zfill(2) if name.isdecimal() else name
+        match = [one for one in known if one == name] or [one for one in known if one.split("_")[0] == number]
         if not match:
             have = f"It has: {', '.join(known)}." if known else "It has none yet."
-            raise ClassroomError(f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {name}")
+            raise ClassroomError(f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {quote(name)}")
         return match[0]
 
 

@@ -120,6 +120,23 @@ def new_chapter(
     typer.echo(f"Next: autograder build {name[:2]}, then look for TODO in these files.")
 
 
+def _to_file(path: Path | None) -> Path | None:
+    """Refuse, before any work is done, what no file can be written to."""
+    if path is None:
+        return None
+    place = path.expanduser().absolute()
+    above = next(one for one in place.parents if one.exists())
+    if place.is_dir():
+        raise _fail(f"{path} is a folder. Name a file in it.")
+    if place.is_relative_to("/dev") or place.is_relative_to("/proc") or (place.exists() and not place.is_file()):
+        raise _fail(f"{path} is no ordinary file. Name one, for example grades.csv.")
+    if not above.is_dir():
+        raise _fail(f"{path} cannot be written: {above} is a file, not a folder.")
+    if not os.access(above, os.W_OK):
+        raise _fail(f"{path} cannot be written: you may not write to {above}.")
+    return path
+
+
 _IN = typer.Option("--in", "-C", help="The classroom's folder; by default this one.", show_default=False)
 Folder = Annotated[Path, _IN]
 
@@ -269,7 +286,7 @@ def grade(
     jobs: Jobs = None,
     dask: Dask = None,
     summary: Annotated[
-        Path | None, typer.Option("--summary", help="Also write the results to this file, .json or .csv.")
+        Path | None, typer.Option("--summary", help="Also write the results to this file, .json or .csv.", callback=_to_file)
     ] = None,
     unsafe: Unsafe = False,
 ) -> None:
@@ -312,7 +329,9 @@ def regrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     jobs: Jobs = None,
     dask: Dask = None,
-    to: Annotated[Path | None, typer.Option("--to", help="Also write the changes to this CSV file.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Also write the changes to this CSV file.", callback=_to_file)
+    ] = None,
     unsafe: Unsafe = False,
 ) -> None:
     """Grade one exercise again, after it was mended: no other score moves.
@@ -365,7 +384,7 @@ def feedback(
 @app.command()
 def export(
     folder: Folder = Path(),
-    to: Annotated[Path, typer.Option("--to", help="The CSV file to write.")] = Path("grades.csv"),
+    to: Annotated[Path, typer.Option("--to", help="The CSV file to write.", callback=_to_file)] = Path("grades.csv"),
     form: Annotated[
         str, typer.Option("--format", help="csv: a row for each exercise. canvas, moodle: a row for each student.")
     ] = "csv",

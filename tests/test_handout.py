@@ -328,7 +328,6 @@ def test_a_disk_that_is_full_or_read_only_has_its_sentence(graded, monkeypatch):
 @pytest.mark.parametrize(
     ("word", "said_of_it"),
     [
-        ("3", "Did you mean 03?"),
         ("99", "There is no chapter '99'"),
         ("../x", "There is no chapter"),
         ("start", "no chapter"),

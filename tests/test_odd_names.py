@@ -48,4 +48,29 @@ def test_every_command_works_there(tmp_path, name):
     code, said = run("audit", PS1, "--in", str(folder))
     assert code == 0, said
     code, said = run("grade", PS1, "--jobs", "1", "--in", str(folder))
-    assert code == 0 and "6 unchanged" in said or "graded" in said
+    assert code == 0 and "1 graded, 5 unchanged" in said, said
+
+
+@pytest.mark.parametrize(
+    ("to", "said_of_it"),
+    [
+        ("/dev/stdout", "is no ordinary file. Name one"),
+        ("/dev/null", "is no ordinary file. Name one"),
+        ("folder", "is a folder. Name a file in it"),
+        ("file/grades.csv", "is a file, not a folder"),
+    ],
+)
+@pytest.mark.parametrize("command", [["export", "--to"], ["grade", "03", "--summary"], ["regrade", "03", "-e", "03.pad", "--to"]])
+def test_what_no_file_can_be_written_to_is_refused_at_once(tmp_path, monkeypatch, command, to, said_of_it):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    code, said = run(*command, to)
+    assert code == 1 and said_of_it in said and "classroom" not in said
+
+
+def test_a_chapter_may_be_named_by_its_number_alone(tmp_path):
+    room = Classroom.init(tmp_path / "room")
+    assert room._named("3") == room._named("03") == "03_convolution"
+    (room.root / "release" / "03_convolution").mkdir()
+    assert room.assignment("3") == "03_convolution"
