@@ -10,9 +10,14 @@ import secrets
 import tomllib
 from importlib import resources
 from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
 
 from autograder.errors import ClassroomError
 from introdl import paths
+
+if TYPE_CHECKING:
+    from autograder.handout import Handout
 
 _FOLDERS = ("source", "release", "submitted", "autograded", "feedback")
 _SECRET = "classroom.toml"
@@ -106,7 +111,19 @@ class Classroom:
         """Return nbgrader's configuration of this classroom, the instructor's own settings included."""
         from traitlets.config import PyFileConfigLoader
 
-        return PyFileConfigLoader(str(self.root / "nbgrader_config.py")).load_config()
+        class Here(PyFileConfigLoader):
+            """One that takes a folder ``d$HOME`` by its name."""
+
+            def _find_file(self) -> None:
+                self.full_filename = os.path.join(str(self.path), self.filename)
+
+        try:
+            return Here("nbgrader_config.py", path=str(self.root)).load_config()
+        except OSError as error:
+            raise ClassroomError(
+                f"{self.root / 'nbgrader_config.py'} cannot be read ({error.strerror}). Make a new classroom, and copy its "
+                "nbgrader_config.py into this one."
+            ) from error
 
     def api(self):
         """Return nbgrader's API on this classroom."""
@@ -146,6 +163,25 @@ class Classroom:
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.suffix != ".ipynb" and not set(path.relative_to(folder).parts) & set(hidden)
         }
+
+    def locked_cells(self, assignment: str) -> dict[str, str]:
+        """Return the text of an assignment's locked cells, hidden tests included, by nbgrader's ids.
+
+        Raises
+        ------
+        ClassroomError
+            If the gradebook does not know the assignment.
+        """
+        from nbgrader.api import MissingEntry
+
+        with self.gradebook() as gradebook:
+            try:
+                cells = gradebook.find_notebook(assignment, assignment).source_cells
+            except MissingEntry as error:
+                raise ClassroomError(
+                    f"The gradebook does not know {assignment}. Hand it out again: autograder assign {quote(assignment)}"
+                ) from error
+            return {cell.name: cell.source or "" for cell in cells if cell.locked}
 
     def lateness(self) -> str:
         """Return what decides how much lateness costs, as a text that changes when it does."""
@@ -207,38 +243,86 @@ class Classroom:
         paths.write_atomically(self._extensions, json.dumps(granted, indent=1, sort_keys=True).encode())
 
     def assign(self, chapter: str, due: str | None = None) -> Path:
+        """Hand out an assignment and return the notebook to hand out; see `hand_out` and `set_due`."""
+        found = self.hand_out(chapter)
+        if due:
+            self.set_due(chapter, due)
+        return found.path
+
+    def hand_out(self, chapter: str, renew: bool = False) -> Handout:
         """Put a chapter into the classroom and make the copy to hand out.
+
+        What stands in ``source/`` already is the instructor's: it is left as it is, and handed out.
 
         Parameters
         ----------
         chapter : str
-            ``"03"`` or ``"03_convolution"``.
-        due : str, optional
-            Its due date (see `autograder.deadlines.parse_due`); without one, what was set before stands.
+            ``"03"`` or ``"03_convolution"``; or an assignment of the instructor's own that stands in ``source/``.
+        renew : bool
+            True replaces a source that differs from the course's, and keeps a copy of it.
 
-        Returns
-        -------
-        pathlib.Path
-            The notebook to hand out.
+        Raises
+        ------
+        ClassroomError
+            If it cannot be handed out. Nothing was changed then.
         """
+        from autograder import handout
         from autograder.authoring import build, release
+
+        name = self._named(chapter)
+        own = name not in _chapters()
+        if own and renew:
+            raise ClassroomError(
+                f"{name} is an assignment of your own: there is nothing of the course's to renew it with."
+            )
+        notebook = None
+        if not own:
+            source, exercises = build.read(build.source_files([name])[0])
+            if not exercises:
+                raise ClassroomError(f"{source.name} has no exercises to grade.")
+            notebook = release.source_notebook(source, exercises)
+        return handout.hand_out(self.config(), self.root, self.gradebook, name, notebook, renew)
+
+    def set_due(self, chapter: str, due: str) -> None:
+        """Set an assignment's due date (see `autograder.deadlines.parse_due`), or take it away: ``"none"``.
+
+        Raises
+        ------
+        ClassroomError
+            If it cannot be read.
+        """
         from autograder.deadlines import parse_due
 
-        at = parse_due(due) if due else None
-        files = build.source_files([chapter])
-        source, exercises = build.read(files[0])
-        if not exercises:
-            raise ClassroomError(f"{source.name} has no exercises to grade.")
-        place = self.root / "source" / source.name / f"{source.name}.ipynb"
-        notebook = release.source_notebook(source, exercises)
-        paths.write_atomically(place, release.write_notebook(notebook))
-        result = self.api().generate_assignment(source.name, force=True, create=True)
-        if not result["success"]:
-            raise ClassroomError(f"nbgrader could not make {source.name}:\n{result['log']}{result.get('error', '')}")
-        if at is not None:
+        at = None if due.strip().lower() == "none" else parse_due(due)
+        with self.gradebook() as gradebook:
+            gradebook.update_or_create_assignment(self._named(chapter), duedate=at)
+
+    def is_handed_out(self, chapter: str) -> bool:
+        """Whether the gradebook knows an assignment, and there is something to hand out."""
+        from nbgrader.api import MissingEntry
+
+        name = self._named(chapter)
+        try:
             with self.gradebook() as gradebook:
-                gradebook.update_or_create_assignment(source.name, duedate=at)
-        return self.root / "release" / source.name / f"{source.name}.ipynb"
+                known = bool(gradebook.find_assignment(name).notebooks)
+        except MissingEntry:
+            return False
+        return known and any((self.root / "release" / name).glob("*.ipynb"))
+
+    def _named(self, name: str) -> str:
+        """Return the whole name of a chapter, or of an assignment of the instructor's own in ``source/``."""
+        chapters = _chapters()
+        number = name.zfill(2) if name.isdecimal() else name
+        match = [one for one in chapters if number in (one, one.split("_")[0])]
+        own = self.root / "source"
+        if match:
+            return match[0]
+        if re.fullmatch(r"[\w][\w .-]*", name) and "+" not in name and any((own / name).glob("*.ipynb")):
+            return name
+        raise ClassroomError(
+            f"There is no chapter {name!r}, and no notebook {own / name / name}.ipynb of your own. "
+            f"The chapters: {', '.join(chapters)}."
+        )
 
     def assignment(self, name: str) -> str:
         """Return the whole name of an assignment of this classroom.
@@ -250,11 +334,21 @@ class Classroom:
         """
         release = self.root / "release"
         known = sorted(path.name for path in release.iterdir() if path.is_dir()) if release.is_dir() else []
-        match = [one for one in known if one == name or one.split("_")[0] == name]
+        number = name.zfill(2) if name.isdecimal() else name
+        match = [one for one in known if one == name] or [one for one in known if one.split("_")[0] == number]
         if not match:
             have = f"It has: {', '.join(known)}." if known else "It has none yet."
-            raise ClassroomError(f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {name}")
+            raise ClassroomError(
+                f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {quote(name)}"
+            )
         return match[0]
+
+
+def _chapters() -> list[str]:
+    """Return the names of the course's chapters."""
+    from autograder.authoring import build
+
+    return [path.stem for path in build.source_files() if path.stem[0].isdigit()]
 
 
 def configure(config, root: Path) -> None:

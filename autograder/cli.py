@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -151,6 +152,23 @@ def new_chapter(
     typer.echo(f"Next: autograder build {name[:2]}, then look for TODO in these files.")
 
 
+def _to_file(path: Path | None) -> Path | None:
+    """Refuse, before any work is done, what no file can be written to."""
+    if path is None:
+        return None
+    place = path.expanduser().absolute()
+    above = next(one for one in place.parents if one.exists())
+    if place.is_dir():
+        raise _fail(f"{path} is a folder. Name a file in it.")
+    if place.is_relative_to("/dev") or place.is_relative_to("/proc") or (place.exists() and not place.is_file()):
+        raise _fail(f"{path} is no ordinary file. Name one, for example grades.csv.")
+    if not above.is_dir():
+        raise _fail(f"{path} cannot be written: {above} is a file, not a folder.")
+    if not os.access(above, os.W_OK):
+        raise _fail(f"{path} cannot be written: you may not write to {above}.")
+    return path
+
+
 _IN = typer.Option("--in", "-C", help="The classroom's folder; by default this one.", show_default=False)
 Folder = Annotated[Path, _IN]
 
@@ -174,7 +192,7 @@ def classroom_init(
         room = Classroom.init(folder, name)
     except ClassroomError as error:
         raise _fail(str(error)) from error
-    typer.echo(f"The classroom is ready in {room.root}. Next: autograder assign 03 --in {folder}")
+    typer.echo(f"The classroom is ready in {room.root}. Next: autograder assign 03 --in {quote(str(folder))}")
 
 
 @contextlib.contextmanager
@@ -199,31 +217,63 @@ def _gradebook(room) -> Iterator[None]:
 
 @app.command()
 def assign(
-    chapters: Annotated[list[str], typer.Argument(help="Chapters to hand out, for example 03.")],
+    chapters: Annotated[list[str], typer.Argument(help="Chapters, for example 03, or assignments of your own.")],
     folder: Folder = Path(),
     due: Annotated[
-        str | None, typer.Option("--due", help='When it is due, for example "2026-12-01 23:59 Europe/Vienna".')
+        str | None,
+        typer.Option("--due", help='When it is due, for example "2026-12-01 23:59 Europe/Vienna"; or "none".'),
     ] = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Take the course's own source again; a copy of yours is kept.")
+    ] = False,
 ) -> None:
     """Put chapters into the classroom and make the copies to hand out (release/).
+
+    What you changed in source/ stays, and is handed out; what differs from the course is shown. Run it again after a
+    change, or to set another due date.
 
     Example: autograder assign 02 03 --due "2026-12-01 23:59 Europe/Vienna" --in ~/classes/autumn
     """
     from autograder.classroom import Classroom
+    from autograder.grading import lock
 
     with _sentences():
         room = Classroom.open(folder)
-        for chapter in chapters:
-            with _gradebook(room):
-                path = room.assign(chapter, due)
-            typer.echo(f"Hand out {path}")
-        if due:
+        with _gradebook(room), lock.hold(room, "assign"):
+            set_before = [one for one in chapters if due and room.is_handed_out(one)]
+            for chapter in set_before:  # whatever becomes of the rest
+                room.set_due(chapter, due or "")
+            for chapter in chapters:
+                _tell_handout(room.hand_out(chapter, renew), renew)
+                if due and chapter not in set_before:
+                    room.set_due(chapter, due)
+            extended = {chapter: room.extended(room.assignment(chapter)) for chapter in chapters if due}
+        if due and due.strip().lower() == "none":
+            typer.echo("No due date.")
+        elif due:
             percent = room.late.get("percent_per_day")
             cost = f"each started day costs {percent:g} %" if percent else "no penalty; see [late] in classroom.toml"
             typer.echo(f"Due {due}. Late: {cost}.")
-            if extended := room.extended(path.parent.name):
-                typer.echo(f"Extensions stand, and count from the new due date: {', '.join(extended)}.")
-    typer.echo(f"Put submissions into {room.root}/submitted/STUDENT/{path.parent.name}/{path.name}")
+            for students in filter(None, extended.values()):
+                typer.echo(f"Extensions stand, and count from the new due date: {', '.join(students)}.")
+    typer.echo(f"Put submissions into {room.root}/submitted/STUDENT/, each in a folder named as the assignment.")
+
+
+def _tell_handout(found, renew: bool) -> None:
+    if found.kept:
+        typer.echo(f"Your source was replaced by the course's own; a copy of yours is {found.kept}")
+    elif found.differs:
+        typer.echo("\n".join(found.diff))
+        typer.secho(
+            f"Your source/{found.path.parent.name} differs from the course's: {found.differs}. It was left as it is, and "
+            "handed out. --renew takes the course's own and keeps a copy of yours.",
+            fg=typer.colors.YELLOW,
+        )
+    elif renew:
+        typer.echo(f"source/{found.path.parent.name} is the course's own already.")
+    for remark in found.remarks:
+        typer.secho(remark, fg=typer.colors.YELLOW, err=True)
+    typer.echo(f"Hand out {found.path}")
 
 
 @app.command()
@@ -248,7 +298,7 @@ def extend(
         room = Classroom.open(folder)
         with _gradebook(room):
             room.extend(room.assignment(assignment), students, 60.0 * (24.0 * days + hours))
-    typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {assignment}")
+    typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {quote(assignment)}")
 
 
 Only = Annotated[list[str] | None, typer.Option("--only", help="For this student alone; may be repeated.")]
@@ -270,7 +320,8 @@ def grade(
     jobs: Jobs = None,
     dask: Dask = None,
     summary: Annotated[
-        Path | None, typer.Option("--summary", help="Also write the results to this file, .json or .csv.")
+        Path | None,
+        typer.Option("--summary", help="Also write the results to this file, .json or .csv.", callback=_to_file),
     ] = None,
     unsafe: Unsafe = False,
 ) -> None:
@@ -314,7 +365,9 @@ def regrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     jobs: Jobs = None,
     dask: Dask = None,
-    to: Annotated[Path | None, typer.Option("--to", help="Also write the changes to this CSV file.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Also write the changes to this CSV file.", callback=_to_file)
+    ] = None,
     unsafe: Unsafe = False,
 ) -> None:
     """Grade one exercise again, after it was mended: no other score moves.
@@ -376,7 +429,7 @@ def feedback(
 @app.command()
 def export(
     folder: Folder = Path(),
-    to: Annotated[Path, typer.Option("--to", help="The CSV file to write.")] = Path("grades.csv"),
+    to: Annotated[Path, typer.Option("--to", help="The CSV file to write.", callback=_to_file)] = Path("grades.csv"),
     form: Annotated[
         str, typer.Option("--format", help="csv: a row for each exercise. canvas, moodle: a row for each student.")
     ] = "csv",

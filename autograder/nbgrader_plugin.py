@@ -7,6 +7,7 @@ which classrooms that were made earlier call.
 from __future__ import annotations
 
 import math
+import urllib.parse
 from functools import wraps
 from pathlib import Path
 
@@ -96,7 +97,7 @@ class Examine(NbGraderPreprocessor):
         except FileNotFoundError:  # it was graded before, and is taken from autograded/
             files = {}
         bank = hidden_cases.bank(store, self.seed, student, nb, files)
-        return hidden_cases.of_class(store.folder, assignment[:2], self.seed, bank)
+        return hidden_cases.of_class(store.folder, hidden_cases.chapters_of(nb), self.seed, bank)
 
     def _submitted(self, assignment: str, student: str) -> Path:
         return Path(self.classroom, "submitted", student, assignment)
@@ -207,6 +208,11 @@ class PerDay(LateSubmissionPlugin):
         return score * percent / 100 if percent > 0 else None
 
 
+def _sqlite(path: Path) -> str:
+    """Return the address of a file's database; in a plain one a "?" would begin the options."""
+    return f"sqlite:///file:{urllib.parse.quote(str(path))}?uri=true" if "?" in str(path) else f"sqlite:///{path}"
+
+
 def configure(config, root: Path) -> None:
     """Set nbgrader up for a classroom; its ``nbgrader_config.py`` calls this.
 
@@ -231,7 +237,7 @@ def configure(config, root: Path) -> None:
     config.CourseDirectory.root = str(room.root)
     config.CourseDirectory.course_id = room.name
     if "db_url" not in config.CourseDirectory:
-        config.CourseDirectory.db_url = room.database or f"sqlite:///{room.root}/gradebook.db"
+        config.CourseDirectory.db_url = room.database or _sqlite(room.root / "gradebook.db")
     if room.late and "plugin_class" not in config.AssignLatePenalties:
         config.AssignLatePenalties.plugin_class = PerDay
         for name, value in room.late.items():

@@ -92,7 +92,7 @@ def test_a_notebook_that_fails_says_which_cell(tmp_path):
     path = tmp_path / "05_bad.ipynb"
     nbformat.write(notebook, path)
     (run,) = execute.execute([path], tmp_path / "out")
-    assert run.error.endswith("stopped with NameError: name 'undefined_name' is not defined")
+    assert run.error == "cell 2 of 05_bad.ipynb stopped with NameError: name 'undefined_name' is not defined"
     assert run.output.exists()
 
 

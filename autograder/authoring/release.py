@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import tempfile
-from functools import cache
+from functools import cache, lru_cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from autograder.authoring.exercise import Exercise
 from autograder.authoring.source import BEGIN, END, Cell, Source
 from introdl.execute import STUB
 
+_EXERCISE = re.compile(r"\d\d\.[a-z][a-z0-9_]*")
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
@@ -34,9 +36,42 @@ def check_id(exercise: str) -> str:
 
 
 def exercise_of(check_grade_id: str) -> str | None:
-    """Return the exercise of a check cell's id, or None where it is no check cell's."""
+    """Return the exercise that a check cell's id names, or None where it is no check cell's."""
     match = re.fullmatch(r"check-(\d\d)-([a-z][a-z0-9_]*)", check_grade_id or "")
     return f"{match[1]}.{match[2]}" if match else None
+
+
+def is_test(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell is graded by running it: a check cell of the course's, or an instructor's own tests."""
+    meta = cell.metadata.get("nbgrader", {})
+    return cell.cell_type == "code" and bool(meta.get("grade")) and not meta.get("solution")
+
+
+def checks(cell: nbformat.NotebookNode) -> str | None:
+    """Return the exercise that a graded cell checks, whatever its id; None where it holds an instructor's own tests."""
+    return _check_and_tests(cell.source)[0] if is_test(cell) else None
+
+
+def own_tests(cell: nbformat.NotebookNode) -> str:
+    """Return the code of an instructor's own tests in a graded cell, or ""; a check cell may hold some beside its check."""
+    return _check_and_tests(cell.source)[1] if is_test(cell) else ""
+
+
+@lru_cache(maxsize=4096)
+def _check_and_tests(source: str) -> tuple[str | None, str]:
+    """Return the exercise that a cell's first statement of the kind ``check("03.pad", pad)`` names, and all other code."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, perhaps
+        return None, source
+    for position, statement in enumerate(body):
+        match statement:
+            case ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(str(exercise)), *_])) if _EXERCISE.fullmatch(
+                exercise
+            ):
+                rest = [*body[:position], *body[position + 1 :]]
+                return exercise, ast.unparse(ast.Module(rest, []))
+    return None, source
 
 
 class ClearSolutions(NbgraderClearSolutions):

@@ -24,6 +24,10 @@ class CellAnswer(TypedDict):
         The exception's type, its text, and where it was raised; or nothing.
     leaned : list of str
         Names of what was put away and asked for.
+    result : list of dict
+        Of an instructor's test what its last expression gave, as a display; else nothing.
+    stderr : str
+        Of an instructor's test what it wrote to standard error.
     passed : list of (int, str)
         Lines that were passed over, from 1, each with a word of `introdl.checking.cells.REASONS`.
     """
@@ -33,6 +37,8 @@ class CellAnswer(TypedDict):
     error: list[str]
     leaned: list[str]
     passed: list[tuple[int, str]]
+    result: list[dict[str, str]]
+    stderr: str
 
 
 def read(head: Any) -> CellAnswer:
@@ -58,6 +64,8 @@ def read(head: Any) -> CellAnswer:
         displays=[_display(one) for one in displays],
         error=error,
         leaned=leaned,
+        result=[_display(one) for one in _typed(head.get("result"), list)[-1:]],
+        stderr=_typed(head.get("stderr"), str)[:_TEXT],
         passed=[_passed(one) for one in _typed(head.get("passed"), list)[:20]],
     )
 

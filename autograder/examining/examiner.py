@@ -7,14 +7,18 @@ exercise's put away.
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_output
+from nbgrader.utils import determine_grade
 
 from autograder import sandbox
+from autograder.authoring.release import own_tests
 from autograder.errors import AuthorError, NotJudged
 from autograder.examining import audit, cell_answer, source
 from autograder.examining.fixed_words import FixedWords
@@ -87,6 +91,9 @@ class _Run:
         self.demos_ran = False
         self.lost = 0.0  # seconds that went to what was done again
         self.room_left = MOST_OUTPUT
+        #: Where nothing is put away, an instructor's own tests are run, with all that stands before them.
+        self.tests = {} if absent else examining.tests
+        self.idle = {position for position in examining.idle if position > max(self.tests, default=-1)}
 
     def run(self) -> _Run:
         with self.session:
@@ -104,10 +111,12 @@ class _Run:
         for position, cell in enumerate(self.notebook.cells):
             exercise = checked_exercise(cell)
             try:
+                if position in self.tests:
+                    self._run_test(position)
                 if exercise is not None:
                     if exercise in self.asked and exercise not in self.verdicts:
                         self.verdicts[exercise] = self._probe(exercise)
-                elif self._runs(position, cell):
+                elif position not in self.tests and self._runs(position, cell):
                     self._run_cell(position, cell)
             except Died as death:
                 if exercise is None and not self._once_more(position, death):
@@ -115,7 +124,7 @@ class _Run:
                 self._restart(position + 1)
 
     def _runs(self, position: int, cell: nbformat.NotebookNode) -> bool:
-        left_out = self.deadly | self.examining.idle | self.examining.replaced
+        left_out = self.deadly | self.idle | self.examining.replaced
         return cell.cell_type == "code" and position not in left_out
 
     def _run_cell(self, position: int, cell: nbformat.NotebookNode) -> None:
@@ -138,6 +147,23 @@ class _Run:
             return [_said("The outputs of this notebook are too large to be kept; this cell's are left out.")]
         return _outputs(answer)
 
+    def _run_test(self, position: int) -> None:
+        """Run an instructor's tests in the very process that the cells before them left."""
+        left = self._left()
+        if left <= 0:
+            self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
+            self.outputs[position] = [_failed("NotRun", self.notes[-1])]
+            return
+        try:
+            answer = self.session.run_cell(self.tests[position], min(self.limits.cell, left), False, test=True)
+        except Died as death:
+            self._leave_out(position, death)
+            self.outputs[position] = [_failed("Died", str(death))]
+            self._restart(position)
+            return
+        points = float(self.notebook.cells[position].metadata.nbgrader["points"])
+        self.outputs[position] = _test_outputs(answer, points)
+
     def _restart(self, until: int) -> None:
         """Start a fresh process and bring it to where the last one was."""
         used = self.session.used
@@ -151,12 +177,13 @@ class _Run:
             self.session.stop()
             self.session.start()
             for position, cell in enumerate(self.notebook.cells[:until]):
-                if not self._runs(position, cell) or checked_exercise(cell):
+                if not self._runs(position, cell) or (checked_exercise(cell) and position not in self.tests):
                     continue
                 if self._left() <= 0:
                     return
                 try:
-                    self._run_cell(position, cell) if position not in self.outputs else self._run_again(cell)
+                    again = position in self.outputs or position in self.tests
+                    self._run_again(position) if again else self._run_cell(position, cell)
                 except Died as death:
                     if not self._once_more(position, death):
                         self._leave_out(position, death)
@@ -255,7 +282,7 @@ class _Run:
                 if leans:
                     self._run_demos()
                 for position in givers if undefined else []:  # it may have lacked what came later
-                    self._run_again(self.notebook.cells[position])
+                    self._run_again(position)
                 again = self._probe(exercise)
             except Died:
                 self._restart(len(self.notebook.cells))
@@ -270,14 +297,15 @@ class _Run:
         self.demos_ran = True
         for position, cell in enumerate(self.notebook.cells):
             left_out = self.deadly | self.examining.replaced
-            asked = position in self.examining.idle or is_solution(cell)
+            asked = is_solution(cell) or (position in self.idle and position not in self.examining.tests)
             if cell.cell_type == "code" and position not in left_out and asked:
-                self._run_again(cell)
+                self._run_again(position)
 
-    def _run_again(self, cell: nbformat.NotebookNode) -> None:
+    def _run_again(self, position: int) -> None:
         """Run a cell for what it defines; its outputs are kept from the first time."""
         left = max(self._left(), 0.1)
-        self.session.run_cell(cell.source, min(self.limits.cell, left), pictures=False)
+        source = self.tests.get(position, self.notebook.cells[position].source)
+        self.session.run_cell(source, min(self.limits.cell, left), pictures=False)
 
     def _leave_out(self, position: int, death: Died) -> None:
         self.deadly.add(position)
@@ -304,6 +332,7 @@ class _Examining:
             if is_learners(cell) or is_stub(cell)
         }
         self.replaced = self._replaced()
+        self.tests = {n: tests for n, cell in enumerate(notebook.cells) if (tests := own_tests(cell))}
         self.idle = self._idle() - self.replaced
         self.used = 0.0
         self.found = Examination()
@@ -360,13 +389,12 @@ class _Examining:
                 self.found.findings += source.look(text, position, forbidden, known)
         self.found.findings += source.look_beside(self.folder)
 
-    @staticmethod
-    def _first(entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
-        """Return what to put away, and which exercises to ask then."""
+    def _first(self, entries: dict[str, Entry]) -> dict[tuple[str, ...], set[str]]:
+        """Return what to put away, and which exercises to ask then; for an instructor's own tests nothing is."""
         if sandbox.unsafe():
             return {(): set(entries)}
         absent = {name for entry in entries.values() for name in entry.forbidden}
-        asked: dict[tuple[str, ...], set[str]] = {}
+        asked: dict[tuple[str, ...], set[str]] = {(): set()} if self.tests or not entries else {}
         for exercise, entry in entries.items():
             asked.setdefault(_can_do_without(entry, absent), set()).add(exercise)
         return asked
@@ -423,7 +451,8 @@ class _Examining:
         for position, cell in enumerate(self.notebook.cells):
             if cell.cell_type != "code":
                 continue
-            shown = [run.outputs[position] for run in runs if position in run.outputs]
+            asked = [run for run in runs if run.tests] if position in self.tests else runs
+            shown = [run.outputs[position] for run in asked if position in run.outputs]
             cell.outputs = shown[-1] if shown else []
             if len(runs) == 1 and position in runs[0].leaned:
                 cell.outputs = [_said("This cell was run without the libraries that this chapter's exercises forbid.")]
@@ -497,6 +526,34 @@ def without_outputs(nb: nbformat.NotebookNode) -> None:
             cell.outputs = [one for one in cell.outputs if one.get("metadata", {}).get(SAID) is True]
 
 
+def _failed(name: str, message: str) -> nbformat.NotebookNode:
+    return new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])
+
+
+def _test_outputs(answer: cell_answer.CellAnswer, points: float) -> list:
+    """Turn a worker's answer to an instructor's test into outputs by which nbgrader counts it.
+
+    An error or a word on standard error costs all its points; a number that is its result is what it is worth.
+    """
+    outputs = _outputs({**answer, "error": []})
+    if answer["stderr"]:
+        outputs.append(new_output("stream", name="stderr", text=answer["stderr"]))
+    error = answer["error"]
+    if error:
+        name, message, where = error
+        outputs.append(_failed(name, f"{message} ({where})" if where else message))
+        known = isinstance(getattr(builtins, name, None), type)  # another name may be the submission's own
+        outputs.append(_said(f"This test was not passed{f': it raised {name}' if known else ''}."))
+    for result in answer["result"]:
+        if error or "text/plain" not in result:
+            continue
+        text = result["text/plain"]
+        with contextlib.suppress(ValueError):
+            text = str(points) if float(text) > points else text  # nbgrader would refuse the whole notebook
+        outputs.append(new_output("execute_result", data={"text/plain": text}, execution_count=1))
+    return outputs
+
+
 def examine(
     notebook: nbformat.NotebookNode,
     entries: Mapping[str, Entry],
@@ -536,9 +593,15 @@ def examine(
     return _Examining(notebook, entries, folder, limits or Limits(), pool or sandbox.pool(), without).run()
 
 
-def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> None:
-    """Put a verdict into its check cell: the report to read, and the score as nbgrader takes it."""
-    worth = min(verdict.earned / verdict.points, 1.0) * float(cell.metadata.nbgrader["points"])
-    data = report.bundle(verdict, blind=True) | {"text/plain": f"{worth:.4f}"}
+def write_verdict(cell: nbformat.NotebookNode, verdict: Verdict) -> float:
+    """Put a verdict into its check cell: the report to read, and the score as nbgrader takes it, which is returned.
+
+    Where an instructor's own tests in that cell failed, nbgrader meets that first, and the score is 0.
+    """
+    points = float(cell.metadata.nbgrader["points"])
+    worth = f"{min(verdict.earned / verdict.points, 1.0) * points:.4f}"
+    data = report.bundle(verdict, blind=True) | {"text/plain": worth if float(worth) <= points else str(points)}
     cell.execution_count = 1
-    cell.outputs = [new_output("execute_result", data=data, execution_count=1)]
+    before = [output for output in cell.outputs if output.output_type != "execute_result"]
+    cell.outputs = [*before, new_output("execute_result", data=data, execution_count=1)]
+    return float(determine_grade(cell)[0])

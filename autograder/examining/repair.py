@@ -9,13 +9,14 @@ import copy
 import hashlib
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade
+from nbgrader.utils import is_grade, is_locked
 
-from autograder.authoring.release import exercise_of
+from autograder.authoring.release import checks, own_tests
 from autograder.examining import audit, sanitize, written
 from autograder.plain_text import well_formed
 
@@ -26,8 +27,7 @@ MOVED = ("written elsewhere", "code in a check cell")
 
 def checked_exercise(cell: NotebookNode) -> str | None:
     """Return the exercise that a cell checks, or None where it is no check cell."""
-    meta = cell.metadata.get("nbgrader", {})
-    return exercise_of(meta.get("grade_id", "")) if meta.get("grade") else None
+    return checks(cell)
 
 
 def is_learners(cell: NotebookNode) -> bool:
@@ -50,13 +50,15 @@ def is_stub(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get(_STUB))
 
 
-def prepared(notebook: bytes, released: bytes) -> NotebookNode:
+def prepared(notebook: bytes, released: bytes, locked: Mapping[str, str] | None = None) -> NotebookNode:
     """Return a submission as it is examined: repaired, and without outputs.
 
     Parameters
     ----------
     notebook, released : bytes
         The submission, and the notebook that was handed out.
+    locked : mapping of str to str, optional
+        The whole text of locked cells, hidden tests included, by nbgrader's ids.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a copied cell has its double's id
@@ -65,6 +67,8 @@ def prepared(notebook: bytes, released: bytes) -> NotebookNode:
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        if is_locked(cell):
+            cell.source = (locked or {}).get(cell.metadata.nbgrader.grade_id, cell.source)
     return nb
 
 
@@ -74,7 +78,9 @@ def work(nb: NotebookNode) -> str:
     for cell in nb.cells:
         exercise = checked_exercise(cell)
         if exercise is not None:
-            parts.append(["check", exercise, float(cell.metadata.nbgrader["points"])])
+            parts.append(["check", exercise, float(cell.metadata.nbgrader["points"]), *filter(None, [own_tests(cell)])])
+        elif own_tests(cell):
+            parts.append(["test", cell.source, float(cell.metadata.nbgrader["points"])])
         elif cell.cell_type == "code":
             marks = [bool(cell.metadata.get(mark)) for mark in (_DEMO, _SAME, _STUB)]
             parts.append(["code", cell.source, is_solution(cell), *marks])
@@ -86,10 +92,10 @@ def work(nb: NotebookNode) -> str:
 def repair(nb: NotebookNode, released: NotebookNode) -> None:
     """Repair a notebook by its released one, in place.
 
-    Graded cells get their marks back, missing check cells are put in, code in a check cell and written answers that stand
-    elsewhere come to where they count, and cells that stand as they were handed out are marked. Nothing that would run where
-    it is shown is left (`autograder.examining.sanitize`). What was found changed or was removed is kept with the notebook,
-    for `differences`.
+    Graded cells get their marks back, locked cells their text, missing check cells are put in, code in a check cell and
+    written answers that stand elsewhere come to where they count, and cells that stand as they were handed out are marked.
+    Nothing that would run where it is shown is left (`autograder.examining.sanitize`). What was found changed or was removed
+    is kept with the notebook, for `differences`.
     """
     for cell in nb.cells:
         cell.source = well_formed(cell.source)
@@ -99,6 +105,9 @@ def repair(nb: NotebookNode, released: NotebookNode) -> None:
     _put_in_missing(nb, released)
     found += written.bring_home(nb, released, copies)
     found += _restore_checks(nb, original)
+    for cell in nb.cells:
+        if is_locked(cell):
+            cell.source = original[cell.metadata.nbgrader.grade_id].source
     _mark_unchanged(nb, released)
     removed = sanitize.notebook(nb, handed_out={cell.source for cell in released.cells})
     found += [audit.Finding("html removed", one.what, cell=one.cell) for one in removed]

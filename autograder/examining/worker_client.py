@@ -125,8 +125,10 @@ class WorkerClient:
         except Damaged as error:
             raise self._died(_DAMAGED, "damaged") from error
 
-    def run_cell(self, source: str, seconds: float, pictures: bool = True) -> cell_answer.CellAnswer:
-        """Run a cell, with or without drawing its figures.
+    def run_cell(
+        self, source: str, seconds: float, pictures: bool = True, test: bool = False
+    ) -> cell_answer.CellAnswer:
+        """Run a cell, or an instructor's test, with or without drawing its figures.
 
         Raises
         ------
@@ -134,7 +136,7 @@ class WorkerClient:
             If it did not come back, what came back was damaged, or it left more behind than there may be: what comes
             after it would pay for that.
         """
-        head, _ = self._ask({"do": "cell", "source": source, "pictures": pictures}, [], seconds)
+        head, _ = self._ask({"do": "cell", "source": source, "pictures": pictures, "test": test}, [], seconds)
         try:
             answer = cell_answer.read(head)
         except ValueError as error:

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
+from autograder.authoring import nbgrader_step
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError, Stopped
 from autograder.grading import penalties
@@ -32,14 +33,10 @@ def _page(root: Path, assignment: str, student: str) -> str:
         Why there is none, or "".
     """
     from nbgrader.converters import GenerateFeedback
-    from nbgrader.utils import capture_log, temp_attrs
 
     try:
         api = _api(root)
-        with temp_attrs(api.coursedir, assignment_id=assignment, student_id=student):
-            app = GenerateFeedback(coursedir=api.coursedir, parent=api)
-            app.force = True
-            result = capture_log(app)
+        result = nbgrader_step.run(GenerateFeedback, api.coursedir, api, assignment, student)
     except Exception as error:
         return f"{type(error).__name__}: {error}"[:300]
     return "" if result["success"] else last_error(result).removeprefix("nbgrader could not grade it: ")

@@ -31,17 +31,17 @@ _PROSE = re.compile(r"[A-Za-z]{2,},? [a-z]+,? [a-z]+")
 _WORDS = ("hints", "title", "explanation")  # of an entry: they are read, and decide nothing
 
 
-def drawing(chapter_module: str, seed: str) -> str:
+def drawing(chapter_modules: list[str], seed: str) -> str:
     """Return a fingerprint of what the drawing of hidden cases depends on.
 
     Parameters
     ----------
-    chapter_module : str
-        The module of the chapter's exercises.
+    chapter_modules : list of str
+        The modules of the chapters' exercises.
     seed : str
         The classroom's secret.
     """
-    return _digest([of_modules(["autograder.authoring.drawing", chapter_module, _REGISTRY]), versions(), seed])
+    return _digest([of_modules(["autograder.authoring.drawing", *chapter_modules, _REGISTRY]), versions(), seed])
 
 
 def examining(entries: Iterable[Entry], sources: Iterable[str]) -> str:

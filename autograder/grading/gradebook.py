@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat.warnings import DuplicateCellId
+from nbgrader.converters import Autograde
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from autograder.authoring.release import exercise_of
@@ -96,7 +97,6 @@ class Writer:
         self._given = room.beside_source(assignment)
 
     def __enter__(self) -> Writer:
-        from nbgrader.converters import Autograde
 
         warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own, about its autoflush
         warnings.filterwarnings("ignore", category=DuplicateCellId)

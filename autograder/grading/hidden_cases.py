@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 
 from autograder import exercises
 from autograder.authoring import drawing
+from autograder.authoring.release import checks
 from autograder.examining import repair
 from autograder.grading import fingerprint
 from autograder.grading.store import Store
@@ -32,7 +33,7 @@ BANKS = 4
 
 
 def draw(chapter: str, seed: str) -> dict[str, Entry]:
-    """Draw the hidden cases of a chapter's exercises; an instructor's own assignment may have no exercises of ours.
+    """Draw the hidden cases of a chapter's exercises.
 
     Parameters
     ----------
@@ -44,6 +45,11 @@ def draw(chapter: str, seed: str) -> dict[str, Entry]:
     if chapter not in exercises.chapters():
         return {}
     return {id: drawing.entry(exercise, seed) for id, exercise in exercises.load(chapter).items()}
+
+
+def chapters_of(notebook: NotebookNode) -> str:
+    """Return the chapters whose exercises a notebook checks, as `of_class` takes them; "" where it checks none of ours."""
+    return "+".join(sorted({id[:2] for id in map(checks, notebook.cells) if id}))
 
 
 def bank(store: Store, seed: str, student: str, nb: NotebookNode, files: Mapping[str, bytes]) -> int:
@@ -67,26 +73,29 @@ def bank(store: Store, seed: str, student: str, nb: NotebookNode, files: Mapping
     return (first + store.version(student, work)) % BANKS
 
 
-def of_class(folder: Path, chapter: str, seed: str, bank: int = 0) -> bytes:
+def of_class(folder: Path, chapters: str, seed: str, bank: int = 0) -> bytes:
     """Return one bank of a class's hidden cases as a sheet; they are drawn where none were that still hold.
 
     Parameters
     ----------
     folder : pathlib.Path
         Where the assignment's cases are kept: ``.graded/ASSIGNMENT`` of the classroom.
-    chapter, seed : str
-        As for `draw`.
+    chapters : str
+        ``"03"``; an instructor's own assignment may take exercises of several, ``"03+05"``, or of none.
+    seed : str
+        The classroom's secret.
     bank : int
         See `bank`.
     """
     seed, place = (f"{seed} bank {bank}", f"cases-{bank}") if bank else (seed, "cases")
-    module = f"autograder.exercises.ch{exercises.chapters().get(chapter, chapter)}"
-    path = folder / place / f"{fingerprint.drawing(module, seed)}.npz"
+    each = chapters.split("+")
+    modules = [f"autograder.exercises.ch{exercises.chapters().get(chapter, chapter)}" for chapter in each]
+    path = folder / place / f"{fingerprint.drawing(modules, seed)}.npz"
     with contextlib.suppress(OSError, ValueError):
         content = path.read_bytes()
         read(content)
         return content
-    content = sheets.as_bytes(chapter, list(draw(chapter, seed).values()))
+    content = sheets.as_bytes(chapters, [entry for chapter in each for entry in draw(chapter, seed).values()])
     paths.write_atomically(path, content)
     os.chmod(path, 0o600)
     for other in path.parent.glob("*.npz"):

@@ -119,8 +119,7 @@ def run(job: Job) -> dict:
     for cell in nb.cells:
         exercise = repair.checked_exercise(cell)
         if exercise in found.verdicts:
-            examiner.write_verdict(cell, found.verdicts[exercise])
-            scores[exercise] = float(cell.outputs[0]["data"]["text/plain"])
+            scores[exercise] = examiner.write_verdict(cell, found.verdicts[exercise])
     return {
         "work": work,
         "outputs": [cell.outputs for cell in nb.cells if cell.cell_type == "code"],

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+import nbformat
 from nbformat import NotebookNode
 
 from autograder import sandbox
@@ -82,16 +83,18 @@ class Run:
             self.released = path.read_bytes()
         except OSError as error:
             raise ClassroomError(f"{path} cannot be read. Hand it out again: autograder assign {assignment}") from error
+        self.locked = room.locked_cells(assignment)
         self.lateness = room.lateness()
         self.limits = asdict(room.limits())
         self.given = room.beside_source(assignment)
+        self.chapters = hidden_cases.chapters_of(nbformat.reads(self.released.decode(), as_version=4))
         self._cases: dict[int, bytes] = {}
         self.results: dict[str, Result] = {}
         self.due = ""
 
     def job(self, submission: Submission) -> jobs.Job:
         """Return a submission's job."""
-        nb = repair.prepared(submission.notebook, self.released)
+        nb = repair.prepared(submission.notebook, self.released, self.locked)
         return jobs.Job.make(nb, submission.files | self.given, self.cases(submission, nb), self.limits)
 
     def cases(self, submission: Submission, nb: NotebookNode) -> bytes:
@@ -99,8 +102,7 @@ class Run:
         seed = self.room.seed
         bank = hidden_cases.bank(self.store, seed, submission.student, nb, submission.files)
         if bank not in self._cases:
-            found = hidden_cases.of_class(self.store.folder, self.assignment[:2], seed, bank)
-            self._cases[bank] = found
+            self._cases[bank] = hidden_cases.of_class(self.store.folder, self.chapters, seed, bank)
         return self._cases[bank]
 
     def new_mark(self, submission: Submission, key: str, due: str) -> dict:

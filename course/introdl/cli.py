@@ -106,11 +106,12 @@ def execute(
         raise _fail(f"--expect is {expect!r}; it should be 'any', 'passed' or 'not started'.")
     chosen = paths or runner.default_paths()
     try:
-        count = len(runner.find(chosen))
+        found = runner.find(chosen)
         values = _parameters(parameter or [])
+        runner.refuse(found, out, values)
     except (FileNotFoundError, ValueError) as error:
         raise _fail(str(error)) from error
-    if not _run(runner, chosen, count, out, jobs, values, timeout, expect):
+    if not _run(runner, chosen, len(found), out, jobs, values, timeout, expect):
         raise typer.Exit(1)
 
 
@@ -132,6 +133,7 @@ def _parameters(words: list[str]) -> dict:
 
 def _run(runner, chosen, count: int, out: Path, jobs, values: dict, timeout: float, expect: str) -> bool:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from introdl.data import progress
@@ -152,7 +154,8 @@ def _run(runner, chosen, count: int, out: Path, jobs, values: dict, timeout: flo
         wrong = run.error or "; ".join(f"{v['exercise']} is {v['status']}" for v in off)
         colour = "green" if good else "red"
         points = f"{run.earned:g} of {run.points:g}" if run.verdicts else "-"
-        table.add_row(run.name, f"{run.seconds:.1f}", told, points, f"[{colour}]{wrong or 'ran to the end'}[/]")
+        wrong = escape(wrong or "ran to the end")
+        table.add_row(escape(run.name), f"{run.seconds:.1f}", told, points, f"[{colour}]{wrong}[/]")
     console.print(table)
-    console.print(f"Executed copies: {out}")
+    console.print(f"Executed copies: {out}", markup=False)
     return fine

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import difflib
 import os
 import time
 from collections import Counter
@@ -82,6 +84,54 @@ def find(paths: Iterable[Path | str]) -> list[Path]:
     return found
 
 
+def refuse(found: Iterable[Path], folder: Path, parameters: Iterable[str] = ()) -> None:
+    """Refuse what would overwrite a notebook, and parameters that no notebook has.
+
+    Parameters
+    ----------
+    found : iterable of pathlib.Path
+        The notebooks to execute.
+    folder : pathlib.Path
+        Where executed copies go.
+    parameters : iterable of str
+        Their names.
+
+    Raises
+    ------
+    ValueError
+        With what to do.
+    """
+    found, known = list(found), set[str]()
+    for path in found:
+        if (folder / f"{path.stem}.ipynb").resolve() == path.resolve():
+            raise ValueError(
+                f"--out {folder} is the folder of {path.name}, and the executed copy would overwrite it. Name another folder."
+            )
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out {folder} is a file. Name a folder.")
+    for name in parameters:
+        known = known or {one for path in found for one in parameters_of(path)}
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"They have: {', '.join(sorted(known)) or 'none'}."
+            raise ValueError(f"None of these notebooks has a parameter {name!r}. {hint}")
+
+
+def parameters_of(path: Path) -> list[str]:
+    """Return the names that a notebook's cell tagged ``parameters`` sets; none where it cannot be read."""
+    names = []
+    try:
+        cells = [cell for cell in read(path).cells if "parameters" in cell.metadata.get("tags", [])]
+        body = [statement for cell in cells for statement in ast.parse(cell.source).body]
+    except Exception:  # executing it will say why
+        return []
+    for statement in body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names += [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+    return names
+
+
 def read(path: Path):
     """Read a notebook, or a source in percent format, as a notebook with its answers."""
     import nbformat
@@ -136,7 +186,11 @@ def execute_one(path: Path, folder: Path, parameters: dict | None = None, timeou
     folder.mkdir(parents=True, exist_ok=True)
     output = folder / f"{path.stem}.ipynb"
     source = folder / f".{path.stem}.source.ipynb"
-    nbformat.write(read(path), source)
+    try:
+        nbformat.write(read(path), source)
+    except Exception as failure:  # nbformat raises many kinds
+        why = str(failure).splitlines()[0][:200] if str(failure) else type(failure).__name__
+        return Run(path.stem, 0.0, f"{path.name} cannot be read as a notebook: {why}", output)
     begun, error = time.monotonic(), ""
     try:
         papermill.execute_notebook(
@@ -151,14 +205,24 @@ def execute_one(path: Path, folder: Path, parameters: dict | None = None, timeou
             extra_arguments=["--log-level=CRITICAL"],
         )
     except PapermillExecutionError as failure:
-        error = f"cell {failure.cell_index} stopped with {failure.ename}: {failure.evalue}"
+        number = _numbered(source, failure.cell_index, bool(parameters))
+        error = f"cell {number} of {path.name} stopped with {failure.ename}: {failure.evalue}"
     except Exception as failure:  # a kernel that dies or hangs is a result too
-        error = f"{type(failure).__name__}: {failure}"
+        error = f"{path.name}: {type(failure).__name__}: {failure}"
     finally:
         source.unlink(missing_ok=True)
     seconds = time.monotonic() - begun
     said = verdicts(nbformat.read(output, as_version=4)) if output.exists() else []
     return Run(path.stem, seconds, error, output, said)
+
+
+def _numbered(source: Path, index: int, injected: bool) -> int:
+    """Return a cell's number in the notebook as it was, counted from 1; papermill puts a cell with parameters in."""
+    if not injected:
+        return index + 1
+    tags = [cell.metadata.get("tags", []) for cell in read(source).cells]
+    put_in = next((n + 1 for n, one in enumerate(tags) if "parameters" in one), 0)
+    return index if index > put_in else index + 1
 
 
 def execute(
@@ -181,11 +245,17 @@ def execute(
     parameters, timeout
         As for `execute_one`.
 
+    Raises
+    ------
+    ValueError
+        See `refuse`.
+
     Notes
     -----
     The learner's own progress is left alone: the notebooks keep theirs in `folder`.
     """
     found = find(paths)
+    refuse(found, folder, parameters or {})
     jobs = max(1, min(jobs or os.cpu_count() or 1, len(found)))
     with ProcessPoolExecutor(jobs, initializer=_apart, initargs=(str(folder), jobs)) as pool:
         waiting = [pool.submit(execute_one, path, folder, parameters, timeout) for path in found]

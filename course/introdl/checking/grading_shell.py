@@ -23,8 +23,12 @@ class GradingShell(InteractiveShell):
     be an answer. `SystemExit` alone ends a cell: whoever raises it wants that.
     """
 
-    def begin(self, ahead: int) -> None:
-        """Begin a cell; `ahead` is the number of its lines that IPython does not see at its beginning."""
+    def begin(self, ahead: int, strict: bool = False) -> None:
+        """Begin a cell; `ahead` is the number of its lines that IPython does not see at its beginning.
+
+        An error ends a `strict` one, as an instructor's tests are.
+        """
+        self.strict = strict
         self.ahead, self.line, self.done = ahead, 1, 0
         self.passed: list[tuple[int, str, int]] = []
         self.first_error: BaseException | None = None
@@ -43,7 +47,7 @@ class GradingShell(InteractiveShell):
         if error is None:
             return failed
         self.first_error = self.first_error or error
-        if isinstance(error, SystemExit):
+        if self.strict or isinstance(error, SystemExit):
             return True
         if isinstance(error, ImportError):
             for package, name in not_installed.names_of_imports(code_obj):

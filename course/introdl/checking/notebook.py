@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 from introdl.checking import callees, isolation, judge, records, report, sheets
@@ -31,6 +33,36 @@ def verdict(exercise: str, objects: tuple) -> judge.Verdict:
     return found
 
 
+class NotPassed(Exception):
+    """Ends a check cell where nbgrader validates or grades a notebook: it counts what raises, and nothing else."""
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).split("\n")
+
+
+def _current_cell() -> str:
+    """Return the text of the cell that runs, or ""."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return (shell.history_manager.input_hist_raw or [""])[-1] if shell and shell.history_manager else ""
+
+
+def _is_check_cell(cell: str) -> bool:
+    lines = (line for line in cell.splitlines() if line.strip() and not line.startswith("#"))
+    return next(lines, "").startswith("check(")
+
+
+def _counts() -> bool:
+    """Whether nbgrader runs a check cell, by its Validate button or otherwise, to see whether it raises."""
+    return bool(os.environ.get("NBGRADER_EXECUTION")) and _is_check_cell(_current_cell())
+
+
+def _refuse(sentence: str) -> None:
+    """Say why nothing was checked."""
+    if _counts():
+        raise NotPassed(sentence)
+    report.show_sentence(sentence)
+
+
 def check(exercise: str, *objects: Any) -> None:
     """Check an answer and show a report.
 
@@ -43,19 +75,18 @@ def check(exercise: str, *objects: Any) -> None:
 
     Notes
     -----
-    Nothing is raised for a wrong answer, whatever it does: the report says what happened. Your best result is kept on
+    Nothing is raised for a wrong answer, whatever it does: the report says what happened. (Only where nbgrader validates or
+    grades the notebook, a check cell that is not passed raises, for nbgrader counts by that.) Your best result is kept on
     this machine (see `introdl.progress`). Nothing is sent anywhere.
     """
     try:
         entry = sheets.find(exercise)
     except (LookupError, ValueError, FileNotFoundError) as error:
-        report.show_sentence(str(error.args[0] if error.args else error))
+        _refuse(str(error.args[0] if error.args else error))
         return
     if len(objects) != len(entry.names):
         given = counted(len(objects), "object")
-        report.show_sentence(
-            f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})"
-        )
+        _refuse(f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})")
         return
     found = verdict(exercise, objects)
     note = ""
@@ -63,6 +94,8 @@ def check(exercise: str, *objects: Any) -> None:
         note = records.note_check(exercise, found.earned / found.points, found.passed)
     shown = records.load(exercise).hints
     report.show(found, hints_left=max(len(entry.hints) - shown, 0), note=note)
+    if found.status != judge.PASSED and _counts():
+        raise NotPassed(report.in_short(found))
 
 
 def hint(exercise: str) -> None:
@@ -93,8 +126,7 @@ def progress() -> None:
 
 def _explain_undefined(shell, kind, error, trace, tb_offset=None):
     """In place of a traceback where `check(...)` names something that no cell has defined yet."""
-    cell = (shell.history_manager.input_hist_raw or [""])[-1]
-    if not cell.lstrip().startswith("check("):
+    if _counts() or not _is_check_cell(_current_cell()):
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         return
     report.show_sentence(f"{error.name} is not defined yet. Run the cell with your answer first, then this one.")
@@ -102,8 +134,6 @@ def _explain_undefined(shell, kind, error, trace, tb_offset=None):
 
 def explain_undefined_names() -> None:
     """Let a notebook answer with a sentence where a check cell runs before its answer's cell."""
-    import sys
-
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None:
         shell.set_custom_exc((NameError,), _explain_undefined)

@@ -215,6 +215,14 @@ def as_text(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
     return "\n".join([*lines, told.foot] if told.foot else lines)
 
 
+def in_short(verdict: judge.Verdict) -> str:
+    """Say in two lines what a verdict is, and what to look at first."""
+    told = _told(verdict, 0, "", blind=False)
+    wrong = next((f"{label}: {sentence}" for passed, label, sentence in told.cases if not passed), "")
+    why = told.nothing or next((explanation for _, _, explanation in told.diagnoses), wrong)
+    return f"{told.word}: {told.title} ({told.id}, {told.score})\n{why}"
+
+
 def as_data(verdict: judge.Verdict) -> dict:
     """Write a verdict as plain data, for programs."""
     return {

@@ -37,10 +37,11 @@ class Shell:
 
         self.shell = cast(Any, grading_shell.make())
 
-    def run(self, source: str, pictures: bool = True) -> dict:
+    def run(self, source: str, pictures: bool = True, test: bool = False) -> dict:
         """Run a cell and return its outputs, in nbformat's form, its first error in words, and what was passed over.
 
-        Without `pictures`, its figures are told by their alt texts alone.
+        Without `pictures`, its figures are told by their alt texts alone. Of an instructor's `test` it is also told what its
+        last expression gave, and what it wrote to standard error: nbgrader counts by these.
         """
         from IPython.core.displayhook import CapturingDisplayHook
         from IPython.core.displaypub import CapturingDisplayPublisher
@@ -52,19 +53,20 @@ class Shell:
         outputs = _Few()
         publisher, hook = shell.display_pub, sys.displayhook
         text = isolation.LimitedText(_TEXT)
+        errors, results = (isolation.LimitedText(_TEXT), []) if test else (text, outputs)
         missing_libraries.calls.clear()
         missing_libraries.imports.clear()
         shell.display_pub = CapturingDisplayPublisher()
         shell.display_pub.outputs = outputs
-        sys.displayhook = CapturingDisplayHook(shell=shell, outputs=outputs)
+        sys.displayhook = CapturingDisplayHook(shell=shell, outputs=results)
         old_trap = shell.display_trap.hook
         shell.display_trap.hook = sys.displayhook
         readable, left_out = cells.readable(source)
-        shell.begin(len(readable) - len(readable.lstrip("\n")))
+        shell.begin(len(readable) - len(readable.lstrip("\n")), strict=test)
         try:
             with (
                 contextlib.redirect_stdout(text),
-                contextlib.redirect_stderr(text),
+                contextlib.redirect_stderr(errors),
                 contextlib.nullcontext() if pictures else style.undrawn(),
             ):
                 result = shell.run_cell(readable if readable.strip() or not left_out else source, store_history=False)
@@ -83,7 +85,15 @@ class Shell:
             else [],
             "leaned": leaned[:20],
             "passed": [*([line, "syntax"] for line in left_out), *passed][:20],
-        }
+        } | (self._of_test(source, results, errors) if test else {})
+
+    @staticmethod
+    def _of_test(source: str, results: list, errors: isolation.LimitedText) -> dict:
+        from IPython.core.displayhook import DisplayHook
+
+        if results and DisplayHook.semicolon_at_end_of_expression(source):
+            results = []
+        return {"result": _displays(results[-1:]), "stderr": errors.value()}
 
     def lookup(self, names: list[str]) -> tuple:
         """Return the learner's objects of these names."""
@@ -138,7 +148,7 @@ def serve(channel: Channel, shell: Shell) -> None:
                 _lay_files(request["files"], values)
                 channel.send({})
             elif request["do"] == "cell":
-                channel.send(shell.run(request["source"], request["pictures"]))
+                channel.send(shell.run(request["source"], request["pictures"], request.get("test", False)))
             elif request["do"] == "probe":
                 inputs = _inputs(request, values)
                 outcome = isolation.run_case(_task(request), shell.lookup(request["names"]), inputs, request["seconds"])
