@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import parso
 from IPython.core.inputtransformer2 import TransformerManager
@@ -30,7 +31,7 @@ _MODULES = {
     **dict.fromkeys(("socket", "urllib", "http", "requests", "httpx"), "uses the network"),
     **dict.fromkeys(("importlib", "imp", "pkgutil", "runpy", "zipimport"), "imports by name"),
     **dict.fromkeys(("operator.attrgetter", "operator.methodcaller"), "takes a name as a text"),
-    **dict.fromkeys(("pickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"), "unpacks objects or code"),
+    **dict.fromkeys(("cloudpickle", "dill", "joblib", "shelve", "marshal"), "unpacks objects or code"),
     **dict.fromkeys(("code", "codeop"), "runs text as code"),
     **dict.fromkeys(("torch.jit", "torch.fx", "torch.export", "torch.package", "torch.library"), "calls torch's operators in another way"),
     "gc": "walks through Python's objects",
@@ -44,7 +45,7 @@ _MODULES = {
 }  # fmt: skip
 _NAMES = {
     **dict.fromkeys(("eval", "exec", "compile"), "runs text as code"),
-    **dict.fromkeys(("globals", "vars"), "looks names up by their texts"),
+    "globals": "looks names up by their texts",
     "__import__": "imports by name",
     **dict.fromkeys(("__builtins__", "__loader__", "__spec__"), "reaches for Python's own names"),
     "get_ipython": "reaches for the notebook",
@@ -91,6 +92,8 @@ _MAGICS = {
     **dict.fromkeys(("cython", "fortran", "load_ext"), "loads more of IPython"),
 }  # fmt: skip
 _TIMING = ("time", "timeit", "prun", "capture", "python", "python3", "debug")
+#: Names of a library's inner parts; classes such as torch's ``_BatchNorm`` are named in honest answers too.
+_INNER = re.compile("_(?=[a-z])")
 _LIBRARIES = {"np": "numpy", "torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "plt": "matplotlib.pyplot"}
 
 
@@ -234,7 +237,7 @@ class _Look:
                     self.add(self.at, what, f"import {known}")
             if module in ("sys", "os", "types") and (last := name.rpartition(".")[2]) in _ATTRIBUTES:
                 self.add(self.at, _ATTRIBUTES[last], name)
-            if re.search(r"\._(?!_)", name):
+            if any(map(_INNER.match, name.split("."))):
                 self.add(self.at, "reaches into a library's inner parts", f"import {name}")
 
     def _name(self, node: ast.Name) -> None:
@@ -246,7 +249,7 @@ class _Look:
         root = _root(node)
         if node.attr in _ATTRIBUTES and id(node) not in self.passed:
             self.add(self.at, _ATTRIBUTES[node.attr], f".{node.attr}")
-        elif node.attr.startswith("_") and not node.attr.startswith("__") and root in self.known:
+        elif _INNER.match(node.attr) and root in self.known:
             self.add(self.at, "reaches into a library's inner parts", f".{node.attr}")
         if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id in self.known:
             self.add(self.at, "changes a library", f"{node.value.id}.{node.attr} = ...")

@@ -877,15 +877,26 @@ def _entropy_oracle(dout, scores, labels):
 
 def _entropy_cases(rng):
     first = np.stack([rng.permutation([0.0, 1.0, 3.0]), rng.permutation([-1.0, 2.0, 4.0])])
-    yield Case("two plates, three dishes", dout=1.0, scores=first, labels=rng.permutation(3)[:2].astype(np.int64))
-    yield Case("five plates, half the loss", dout=0.5, scores=signed(rng, (5, 4)), labels=drawn_labels(rng, 5, 4))
-    yield Case("as many plates as dishes", dout=3.0, scores=signed(rng, (4, 4)), labels=rng.permutation(4).astype(np.int64))  # fmt: skip
-    yield Case("a negative gradient from above", dout=-2.0, scores=signed(rng, (3, 5)), labels=drawn_labels(rng, 3, 5))
+    yield Case(
+        "two plates, three dishes", weight=0.5, dout=1.0, scores=first, labels=rng.permutation(3)[:2].astype(np.int64)
+    )
+    yield Case(
+        "five plates, half the loss", weight=0.5, dout=0.5, scores=signed(rng, (5, 4)), labels=drawn_labels(rng, 5, 4)
+    )
+    yield Case("as many plates as dishes", weight=0.5, dout=3.0, scores=signed(rng, (4, 4)), labels=rng.permutation(4).astype(np.int64))  # fmt: skip
+    yield Case(
+        "a negative gradient from above",
+        weight=0.5,
+        dout=-2.0,
+        scores=signed(rng, (3, 5)),
+        labels=drawn_labels(rng, 3, 5),
+    )
+    # The naive softmax is right everywhere else, so this weighs most.
     # One row has a score of a thousand, one has two, and one has none: each has a largest of its own.
     scores = signed(rng, (3, 4))
     for row, count in zip(rng.permutation(3), (0, 1, 2), strict=True):
         scores[row, rng.permutation(4)[:count]] += 1000
-    yield Case("scores of a thousand", dout=2.0, scores=scores.round(2), labels=drawn_labels(rng, 3, 4))
+    yield Case("scores of a thousand", weight=6, dout=2.0, scores=scores.round(2), labels=drawn_labels(rng, 3, 4))
 
 
 def _shares(powers):

@@ -810,6 +810,12 @@ def _on_grid(s, y, grid):
     return max(_right(s, y, t) for t in grid)
 
 
+def _guessed(s, y):
+    """What thresholds find that are taken from no pair: round numbers, means and middles."""
+    guesses = [*np.linspace(-1, 1, 41).round(2), s.mean(), np.median(s), s.std(), (s.min() + s.max()) / 2]
+    return [_right(s, y, t) for t in (*guesses, np.abs(s).mean(), np.abs(s - y).mean())]
+
+
 def _pair_after_pair(s, y):
     """What a running count over the sorted pairs finds where it may stop between two of one and the same similarity."""
     for order in (np.argsort(-s, kind="stable"), np.argsort(s, kind="stable")[::-1]):
@@ -840,20 +846,19 @@ def _threshold_case(rng, label, pairs, gap, wrong=(), digits=2, shift=0.0, also=
 
 def _threshold_cases(rng):
     shift = float(rng.integers(0, 3)) / 10
-    yield Case("six pairs", similarities=np.array([0.8, 0.7, 0.6, 0.4, 0.3, 0.1]) - shift, same=np.array([True, True, False, True, False, False]))  # fmt: skip
+    # Small cases are often judged well by whatever threshold somebody guesses: they weigh little.
+    yield Case("six pairs", weight=0.4, similarities=np.array([0.8, 0.7, 0.6, 0.4, 0.3, 0.1]) - shift, same=np.array([True, True, False, True, False, False]))  # fmt: skip
     # tenths are too coarse here, and 0 is too high there
-    tenths, above_zero = np.linspace(-1, 1, 21).round(1), np.linspace(0, 1, 101).round(2)
-    yield _threshold_case(
-        rng, "two hundred pairs", 200, 0.45, tuple(_THRESHOLDS), also=lambda s, y: [_on_grid(s, y, tenths)]
-    )
-    yield _threshold_case(rng, "twenty pairs, most of them below 0", 20, 0.3, ("strict", "most same found"), shift=0.6, also=lambda s, y: [_on_grid(s, y, above_zero)])  # fmt: skip
-    yield _threshold_case(rng, "many pairs of one and the same similarity", 50, 0.3, ("strict", "lowest same"), digits=1, also=_pair_after_pair)  # fmt: skip
+    above_zero = np.linspace(0, 1, 101).round(2)
+    yield _threshold_case(rng, "two hundred pairs", 200, 0.45, tuple(_THRESHOLDS), also=_guessed, weight=2)
+    yield _threshold_case(rng, "twenty pairs, most of them below 0", 20, 0.3, ("strict", "most same found"), shift=0.6, also=lambda s, y: [_on_grid(s, y, above_zero), *_guessed(s, y)], weight=2)  # fmt: skip
+    yield _threshold_case(rng, "many pairs of one and the same similarity", 50, 0.3, ("strict", "lowest same"), digits=1, also=_pair_after_pair, weight=0.5)  # fmt: skip
     while True:
         same = _balanced(rng, 12)
         s = np.where(same, rng.uniform(0.31, 0.9, 12), rng.uniform(-0.6, 0.22, 12)).round(2)
         if _right(s, same, _strict_best(s, same)) < 12 and not s[~same].max() < 0.05:
             break
-    yield Case("both kinds apart", weight=0.5, similarities=s, same=same)
+    yield Case("both kinds apart", weight=0.4, similarities=s, same=same)
 
 
 def _threshold_oracle(similarities, same):

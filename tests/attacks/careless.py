@@ -194,6 +194,9 @@ SPECIAL: dict[str, dict[str, Callable]] = {
     "02.sigmoid": {"the naive sigmoid, the other way": _of(lambda x: np.exp(x) / (1 + np.exp(x)))},
     "05.cross_entropy": {"by the naive softmax": _naive_entropy},
     "05.cross_entropy_grad": {"by the naive softmax": _naive_entropy_grad},
+    "06.cross_entropy_backward": {
+        "by the naive softmax": lambda dout, scores, y: dout * _naive_entropy_grad(scores, y)
+    },
     "08.best_device": {f"always {name}": _device(name) for name in ("cpu", "cuda", "mps")},
     "13.best_threshold": {f"always {value}": _always(value) for value in (-0.5, -0.2, 0.05, 0.2, 0.3, 0.4, 0.45, 0.6)},
 }
