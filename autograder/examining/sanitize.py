@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from autograder.examining.markup import clean_html, clean_markdown, runs
+from autograder.examining.markup import clean_html, clean_markdown, runs, with_pictures, without_pictures
 from autograder.plain_text import well_formed
 
 _MOST_PIXELS = 50_000_000
