@@ -1,10 +1,12 @@
 """Pages: nothing of a student's runs where it is shown, its words stay, formulas are drawn, and one bad page costs itself."""
 
 import base64
+import copy
 import io
 import json
 import re
 import sys
+import time
 from html import unescape
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from typer.testing import CliRunner
 
 from autograder import grading
 from autograder.cli import app
-from autograder.examining import audit, sanitize
+from autograder.examining import audit, markup, sanitize
 from autograder.grading import regrade, report
 from autograder.grading.result import Result
 from autograder.pages import rendering
@@ -41,7 +43,7 @@ def trouble(page):
     """What of an HTML page would run, load something, or pass for a part of the page around it."""
     for element in BeautifulSoup(f"<main>{page}", "html.parser").main.find_all(True):
         inside = element.find_parent("math") is not None or element.name == "math"
-        if element.name not in sanitize.TAGS and not inside and element.name not in ("html", "head", "body"):
+        if element.name not in markup.TAGS and not inside and element.name not in ("html", "head", "body"):
             yield f"<{element.name}>"
         for name, value in element.attrs.items():
             value = " ".join(value) if isinstance(value, list) else value
@@ -54,7 +56,7 @@ def trouble(page):
                 and not re.match(r"data:image/(png|jpeg|gif);", value)
                 or name == "style"
                 and re.search(r"url|position|expression", value)
-                and value != sanitize.UNSEEN
+                and value != markup.UNSEEN
             ):
                 yield f"{element.name} {name}={value[:40]}"
 
@@ -67,7 +69,7 @@ def test_nothing_of_a_hostile_cell_is_left_on_a_page(name):
     """Neither of its sanitized source, read by three readers of markdown, nor of itself where that step was left out."""
     source = hostile_pages.MARKDOWN[name]
     attachments = {"a.png": {"image/png": attached()}}
-    clean, _ = sanitize.clean_markdown(source)
+    clean, _ = markup.clean_markdown(source)
     plain = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True))
     common = MarkdownIt("gfm-like", {"html": True, "linkify": False})
     common.validateLink = lambda url: True
@@ -79,7 +81,7 @@ def test_nothing_of_a_hostile_cell_is_left_on_a_page(name):
     }
     for reader, page in pages.items():
         assert not list(trouble(page)), (reader, page)
-    assert sanitize.clean_markdown(clean)[0] == clean, "done twice is done once"
+    assert markup.clean_markdown(clean)[0] == clean, "done twice is done once"
 
 
 def test_the_check_of_these_tests_sees_what_is_hostile():
@@ -101,7 +103,7 @@ def test_the_words_of_a_hostile_cell_stay_readable(name):
     """What was a tag is text: formgrader shows it, and somebody who writes about tags is not cut."""
     source = hostile_pages.MARKDOWN[name]
     before = f"Before {source}\n\nBehind it."
-    clean, _ = sanitize.clean_markdown(before)
+    clean, _ = markup.clean_markdown(before)
     page = BeautifulSoup(rendering.markdown(clean), "html.parser").get_text()
     assert "Before" in page and "Behind it." in page
     kept = re.sub(r"[\s\x00]", "", unescape(source))
@@ -131,7 +133,7 @@ HONEST = {
 @pytest.mark.parametrize("name", HONEST)
 def test_what_a_learner_writes_honestly_stays_as_it_is(name):
     source, becomes = HONEST[name]
-    clean, found = sanitize.clean_markdown(source)
+    clean, found = markup.clean_markdown(source)
     assert clean == (becomes or source) and not found
     if "data:" in source:
         assert f'src="data:image/png;base64,{LARGE}"' in rendering.markdown(clean)
@@ -151,11 +153,78 @@ def test_the_courses_own_prose_is_rendered_as_it_was(name):
                 assert len(page.find_all(tag)) == len(plain.find_all(tag)), (tag, cell.source)
 
 
+@pytest.mark.parametrize(
+    "part", ["[", "](", "![a](", "<a ", "<!--", "<div>", "<table>", "\\begin{a}", "$a ", "> ", "`a", "[a]: b\n"]
+)
+def test_no_text_takes_long_to_be_cleaned_and_shown(part):
+    """A million letters of what makes a reader of markdown look back: it stays linear, and becomes text."""
+    source = part * (1_000_000 // len(part))
+    started = time.process_time()
+    clean, _ = markup.clean_markdown(source)
+    page = rendering.markdown(source)
+    assert time.process_time() - started < 10
+    assert not list(trouble(page[:5000])) and unescape(page).count(part.strip()) >= 1_000_000 // len(part) - 1
+    assert markup.clean_markdown(clean)[0] == clean
+
+
+def test_a_long_cell_is_clean_too():
+    long = "\n\n".join(hostile_pages.MARKDOWN.values()) + "\n" + "x " * 150_000
+    clean, found = markup.clean_markdown(long)
+    assert found and "<script" not in clean.lower() and "](" not in clean
+    assert not list(trouble(rendering.markdown(long)))
+
+
+@pytest.mark.parametrize("wrong", [None, 7, 1e999, "x\ud83d", [], ["a", 7, None], {}, {"a": {"b": []}}, True], ids=repr)
+def test_whatever_stands_where_in_a_notebook_the_page_is_made(wrong):
+    """Every place of a graded notebook with every kind of thing in it: a valid notebook comes out."""
+
+    def places(value, path=()):
+        yield path
+        if isinstance(value, dict | list):
+            for key in value if isinstance(value, dict) else range(len(value)):
+                yield from places(value[key], (*path, key))
+
+    nb = hostile_notebook()
+    nb.cells[1].metadata.nbgrader = {"grade_id": "a", "grade": True, "points": 1, "solution": False}
+    for one in ("stream", "error"):
+        told = {"ename": "a", "evalue": "b", "traceback": ["c"]} if one == "error" else {"name": "stdout", "text": "d"}
+        nb.cells[1].outputs.append(nbformat.from_dict({"output_type": one} | told))
+    for path in list(places(nb)):
+        if len(path) < 3 or path[2] == "cell_type":
+            continue
+        broken = copy.deepcopy(nb)
+        *before, last = path
+        place = broken
+        for key in before:
+            place = place[key]
+        place[last] = nbformat.from_dict(wrong)
+        for rendered in (True, False):
+            clean = copy.deepcopy(broken)
+            sanitize.notebook(clean, rendered)
+            json.dumps(clean).encode()
+            nbformat.validate(clean)
+
+
+def test_a_page_has_a_bounded_size():
+    noise = attached(size=(900, 900))
+    cells = [nbformat.v4.new_markdown_cell("word " * 50_000) for _ in range(30)]
+    cells += [nbformat.v4.new_markdown_cell(f"![a](data:image/png;base64,{noise})") for _ in range(60)]
+    shown = nbformat.from_dict({"output_type": "display_data", "data": {"image/png": noise}, "metadata": {}})
+    printed = nbformat.from_dict({"output_type": "stream", "name": "stdout", "text": "line\n" * 1_000_000})
+    cells += [nbformat.v4.new_code_cell("1", outputs=[shown, printed]) for _ in range(60)]
+    nb = nbformat.v4.new_notebook(cells=cells)
+    assert len(json.dumps(nb)) > 300e6
+    sanitize.notebook(nb, rendered=True)
+    assert len(json.dumps(nb)) < 50e6
+    assert nb.cells[0].source.endswith("150000 more characters stand in the notebook.")
+    assert noise in nb.cells[30].source
+
+
 def test_the_audit_says_who_tried_and_where():
-    assert sanitize.clean_markdown(f"x <script>{hostile_pages.RUN}</script>")[1] == ["tag script"]
-    assert sanitize.clean_markdown('<img src=x onerror="x">')[1] == ["attribute onerror"]
-    assert sanitize.clean_markdown("[a](java&#115;cript:x)")[1] == ["link javascript:"]
-    assert sanitize.clean_markdown("a <b c, <your name>, <!-- note -->, [a](b.png)")[1] == []
+    assert markup.clean_markdown(f"x <script>{hostile_pages.RUN}</script>")[1] == ["tag script"]
+    assert markup.clean_markdown('<img src=x onerror="x">')[1] == ["attribute onerror"]
+    assert markup.clean_markdown("[a](java&#115;cript:x)")[1] == ["link javascript:"]
+    assert markup.clean_markdown("a <b c, <your name>, <!-- note -->, [a](b.png)")[1] == []
 
 
 # --- outputs, attachments, metadata -------------------------------------------------------------------------------

@@ -14,11 +14,13 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 
-from autograder.examining import sanitize
+from autograder.examining import markup
 from autograder.pages.mathematics import mathml
 
 #: A formula within a line that has more letters may be wider than a telephone; the page lets it scroll by itself.
 _LONG = 20
+#: What is longer is nobody's prose, and takes a reader of markdown more than twice as long for each doubling.
+_MOST_LETTERS = 20_000
 
 
 class _Renderer(IPythonRenderer):
@@ -64,8 +66,10 @@ def markdown(source: str, attachments: dict | None = None) -> str:
 
 
 def _markdown(source: str, attachments: dict) -> str:
+    if len(markup.without_pictures(source)[0]) > _MOST_LETTERS:
+        return f"<pre>{html.escape(source)}</pre>"
     renderer = _Renderer(attachments)
-    return renderer.put_in(sanitize.clean_html(MarkdownWithMath(renderer=renderer).render(source)))
+    return renderer.put_in(markup.clean_html(MarkdownWithMath(renderer=renderer).render(source)))
 
 
 @lru_cache(maxsize=500)  # a chapter's own cells are the same in everybody's notebook
@@ -81,7 +85,7 @@ def markdown2html(context: Context, source: str) -> str:
 
 def clean_html(text: str) -> str:
     """As nbconvert's filter of this name."""
-    return sanitize.clean_html(str(text))
+    return markup.clean_html(str(text))
 
 
 #: By nbconvert's names, as its configuration takes them (``HTMLExporter.filters``).
