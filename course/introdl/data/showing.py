@@ -7,6 +7,7 @@ import html
 import numpy as np
 
 from introdl.pixels import SMALL, address
+from introdl.wording import spoken
 
 _WIDTH = SMALL
 _BLUE = "#0072B2"
@@ -46,7 +47,7 @@ def _examples(labels: np.ndarray, most: int) -> list[int]:
 
 
 def _figure(dataset, index: int) -> str:
-    label = dataset.classes[int(dataset.labels[index])].replace("_", " ")
+    label = spoken(dataset.classes[int(dataset.labels[index])])
     facts = []
     if dataset.grams is not None:
         facts.append(f"{dataset.grams[index]:.0f} g")

@@ -9,12 +9,13 @@ import numpy as np
 from introdl.figures import interactive, svg, tile
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREY, ORANGE, VERMILION, show
+from introdl.wording import spoken
 
 #: How many pixels of the picture one place of a stage's maps sees, and how far apart two places are.
 FIELDS = {"stages.0": (4, 2), "stages.1": (10, 4), "stages.2": (22, 8), "stages.3": (46, 16), "stages.4": (94, 32)}
 
 
-name_of = svg.spoken  # as the chapter calls it
+name_of = spoken  # as the chapter calls it
 
 
 # --- pictures as HTML, which is quicker than a plot -------------------------------------------------------------------

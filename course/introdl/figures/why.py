@@ -13,6 +13,7 @@ from introdl.figures.guesses import guess_bars, in_words
 from introdl.figures.interactive import buttons, choice, explore, slider
 from introdl.figures.panel import Panel, bars
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, VERMILION
+from introdl.wording import spoken
 
 #: The course's parts, each with a colour and its chapters: number, title, and what it gives to the app.
 _PARTS = {
@@ -322,7 +323,7 @@ def missed(images, labels, probabilities, classes: Sequence[str]) -> None:
 
     cards = []
     for image, label, p in zip(images, labels, probabilities, strict=True):
-        is_a, said = (svg.spoken(classes[int(k)]) for k in (label, np.argmax(p)))
+        is_a, said = (spoken(classes[int(k)]) for k in (label, np.argmax(p)))
         alt = f"A plate of {is_a}; the network says {said} with {100 * p.max():.0f} percent"
         caption = (
             f"is <strong>{html.escape(is_a)}</strong> ({100 * p[int(label)]:.0f} %)"
@@ -390,7 +391,7 @@ def change_explorer(
         drawn = guess_bars(classes, said, label, 5, title, 400)
         return f'<div style="background:#fff;padding:6px">{tile.row(face, f"<div>{drawn}</div>", gap="8px 18px")}</div>'
 
-    plates = [(f"{n + 1}: {svg.spoken(classes[int(label)])}", n) for n, label in enumerate(labels)]
+    plates = [(f"{n + 1}: {spoken(classes[int(label)])}", n) for n, label in enumerate(labels)]
     explore(
         draw,
         {"plate": choice("plate", plates), "change": choice("change", changes)},

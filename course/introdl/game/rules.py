@@ -9,6 +9,7 @@ from pathlib import Path
 
 from introdl import paths
 from introdl.game.decks import Deck
+from introdl.wording import spoken
 
 GUESSES = 5
 COURSES = ("normal", "hard")
@@ -140,11 +141,6 @@ class Game:
 
 def _round(deck: Deck, index: int) -> Round:
     return Round(index, int(deck.pictures.labels[index]), tuple(deck.guesses[index, :GUESSES].tolist()))
-
-
-def spoken(name: str) -> str:
-    """Return a class's name as people write it: ``ice_cream`` becomes ``ice cream``."""
-    return name.replace("_", " ")
 
 
 def understand(text: str, classes: tuple[str, ...]) -> tuple[int | None, str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from introdl.mealomi import charts, nutriscore
 from introdl.mealomi.nutrition import nutrients
+from introdl.wording import spoken
 
 _WIDTH, _HEIGHT, _EDGE = 1080, 1350, 60
 _INK, _SOFT, _PAPER = "#222222", "#595959", "#FFF9F0"
@@ -61,7 +62,7 @@ def share_card(picture: np.ndarray, dish: str, grams: float, box: tuple[float, .
     pen = ImageDraw.Draw(card)
     bold, plain = _font(64, True), _font(38)
     y = _EDGE + side + 34
-    pen.text((_EDGE, y), charts.spoken(dish).capitalize(), _INK, bold)
+    pen.text((_EDGE, y), spoken(dish).capitalize(), _INK, bold)
     pen.text((_EDGE, y + 88), f"{grams:,.0f} g  ·  {amounts['kcal']:,.0f} kcal", _INK, plain)
     parts = (("fat_g", "fat"), ("carbohydrate_g", "carbohydrate"), ("protein_g", "protein"), ("salt_g", "salt"))
     words = "   ".join(f"{name} {amounts[key]:.{0 if amounts[key] >= 10 else 1}f} g" for key, name in parts)
