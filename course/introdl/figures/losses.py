@@ -86,10 +86,9 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
     ]
     svg.show(
         svg.sheet("Counting mistakes gives a step; a loss gives a slope to walk down", 720, 384, *parts),
-        "Three curves against the score of the correct dish, with the best rival at "
-        f"{svg.short(best)}. Mistakes: a step from 1 to 0 at the rival's score. Hinge: a straight ramp that reaches 0 "
-        f"where the correct dish leads by {svg.short(delta)}. Cross-entropy: a smooth curve that never quite "
-        "reaches 0.",
+        f"Three curves against the score of the correct dish, with the best rival at {svg.short(best)}. Mistakes: a "
+        "step from 1 to 0 at the rival's score. Hinge: a straight ramp that reaches 0 where the correct dish leads by "
+        f"{svg.short(delta)}. Cross-entropy: a smooth curve that never quite reaches 0.",
     )
 
 

@@ -133,8 +133,7 @@ def histogram_explorer(images, names, bins: int = 8) -> None:
         lambda plate, bins: draw_histogram(images[plate], bins),
         {"plate": choice("plate", plates), "bins": stops("bins", [2, 4, 8, 16, 32, 64], bins, 300)},
         "A plate of food, the same picture with its colours rounded to the middle of their bins, and a bar chart for "
-        "each of red, "
-        "green and blue: which share of the pixels falls into each bin.",
+        "each of red, green and blue: which share of the pixels falls into each bin.",
     )
 
 
@@ -231,8 +230,7 @@ def line_explorer(x, y, names, slope: float = 5.0, intercept: float = 150.0) -> 
             "best": tick("show the best line"),
         },
         f"{len(x)} dishes, energy against fat, with a line that two sliders move. At each dish stands a square whose "
-        "side is "
-        "the error; a bar compares the mean squared error with the least that any line can reach.",
+        "side is the error; a bar compares the mean squared error with the least that any line can reach.",
     )
 
 
@@ -344,9 +342,8 @@ def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1)
         lambda k: draw_neighbours(train, labels, dishes, axes, k, panel, known),
         {"k": stops("k", [*ks, len(train)], k)},
         f"{len(train)} training plates of three dishes in a plane of two features, and the plane coloured by the dish "
-        "that the k "
-        "nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A slider sets "
-        "k.",
+        "that the k nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A "
+        "slider sets k.",
     )
 
 
@@ -521,8 +518,7 @@ def boxes(images, truth, predicted, mean) -> None:
     svg.show(
         svg.sheet(title, 8 + columns * (side + gap), 60 + rows * (side + 34), *parts),
         "Plates, each with its true box, the box that a ridge regression predicts, and the mean box. Intersection "
-        "over union of "
-        f"the prediction, and of the mean box in brackets: {told}.",
+        f"over union of the prediction, and of the mean box in brackets: {told}.",
     )
 
 
@@ -594,8 +590,7 @@ def iou_explorer(image, truth, box=(10, 12, 34, 40)) -> None:
             "high": slider("height", 0, height, y1 - y0),
         },
         "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is coloured; beside it "
-        "their areas, "
-        "the overlap, the union and the intersection over union.",
+        "their areas, the overlap, the union and the intersection over union.",
     )
 
 
@@ -728,8 +723,7 @@ def _score(name: str, table: dict) -> str:
     base = (val[1] == np.bincount(train[1]).argmax()).mean()
     return (
         f"{len(np.unique(train[1]))} dishes, all features, {len(train[0])} plates: {right:.0%} of the validation "
-        "plates right; "
-        f"one dish always: {base:.0%}."
+        f"plates right; one dish always: {base:.0%}."
     )
 
 
@@ -921,6 +915,5 @@ def luck_explorer(val: int, test: int, classes: int, seed: int) -> None:
         lambda tried: draw_lucky(*scores, tried),
         {"tried": stops("models tried", [1, 2, 5, 10, 20, 50, 100, 200, 300], 100)},
         "Models that guess at random, each a dot: accuracy on the validation plates against accuracy on the test "
-        "plates. The one "
-        "that is best on the validation plates is marked. A slider sets how many were tried.",
+        "plates. The one that is best on the validation plates is marked. A slider sets how many were tried.",
     )

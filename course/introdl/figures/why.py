@@ -258,8 +258,7 @@ def channels(image) -> None:
     svg.show(
         svg.sheet("Three grey pictures make a coloured one", 720, 256, *parts),
         "A plate, and beside it its red, its green and its blue channel as grey pictures. Bright is where the plate "
-        "has much "
-        "of that colour.",
+        "has much of that colour.",
     )
 
 
@@ -297,8 +296,7 @@ def before_and_after(images) -> None:
     svg.show(
         svg.sheet("Standardised, all three channels are centred on 0, with the same spread", 720, 300, *parts),
         f"Two panels with a curve for each channel. Left, as bytes: {', '.join(told)}. Right, standardised: all three "
-        "are "
-        "centred on 0 with standard deviation 1.",
+        "are centred on 0 with standard deviation 1.",
     )
 
 
