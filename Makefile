@@ -44,13 +44,13 @@ test-all: test sweep ## Run all tests
 
 # Which tests are run, which files are looked at, and how many per cent of their lines these have to reach.
 TESTS ?= tests
-ROOMS ?= *
+FILES ?= *
 FLOOR ?= 60
-coverage: $(READY) ## Run the tests and say which lines none of them reaches (TESTS=..., ROOMS='autograder/*', FLOOR=...)
+coverage: $(READY) ## Run the tests and say which lines none of them reaches (TESTS=..., FILES='autograder/*', FLOOR=...)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(TESTS)
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --include='$(ROOMS)' --fail-under=$(FLOOR)
+	$(BIN)/coverage report --include='$(FILES)' --fail-under=$(FLOOR)
 
 build: $(READY) ## Make the notebooks and answer sheets of course/ from their sources
 	$(BIN)/autograder build

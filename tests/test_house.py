@@ -1,4 +1,4 @@
-"""The house: imports run one way and fast, and each room holds what it should."""
+"""The house: imports run one way and fast, and each folder holds what it should."""
 
 import ast
 import graphlib
@@ -38,28 +38,28 @@ def test_the_top_level_holds_nothing_else():
     assert {name.split("/")[0] for name in tracked()} <= TOP
 
 
-@pytest.mark.parametrize("room", ["course/introdl", "solutions", "data"])
-def test_nothing_imports_the_autograder_but_itself_and_tests(room):
-    for path in (ROOT / room).rglob("*.py"):
+@pytest.mark.parametrize("folder", ["course/introdl", "solutions", "data"])
+def test_nothing_imports_the_autograder_but_itself_and_tests(folder):
+    for path in (ROOT / folder).rglob("*.py"):
         names = set(imported(path))
         assert not names & {"autograder", "tests", "nbgrader"}, path
-        if room == "data":
+        if folder == "data":
             assert "introdl" not in names, path
 
 
 def test_imports_run_as_pyproject_says():
-    """Its contracts: which room may lean on which, and which module of a room on which."""
+    """Its contracts: which package may lean on which, and which of its modules on which."""
     cli = pytest.importorskip("importlinter.cli", reason="import-linter is not installed")
     assert cli.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
 
 
-@pytest.mark.parametrize("room", ["introdl", "autograder"])
-def test_no_modules_import_each_other(room):
+@pytest.mark.parametrize("folder", ["introdl", "autograder"])
+def test_no_modules_import_each_other(folder):
     """In a circle of modules nobody can say which is read first. An import inside a function counts as well."""
     grimp = pytest.importorskip("grimp", reason="import-linter is not installed")
-    graph = grimp.build_graph(room, cache_dir=None)
+    graph = grimp.build_graph(folder, cache_dir=None)
     uses = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    if room == "autograder":
+    if folder == "autograder":
         uses["autograder.classroom"] -= {"autograder.nbgrader_plugin"}  # for classrooms that were made earlier
     try:
         graphlib.TopologicalSorter(uses).prepare()
@@ -119,9 +119,9 @@ def test_the_course_alone_is_enough_to_learn(tmp_path):
     """A student who has course/ and data/ and no install of ours can import and check."""
     import shutil
 
-    for room in ("course", "data"):
+    for folder in ("course", "data"):
         shutil.copytree(
-            ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         )
     code = (
         "import sys; sys.path.insert(0, '.'); import introdl; assert introdl.__file__.startswith(sys.argv[1]);"
@@ -137,8 +137,8 @@ def test_the_course_alone_is_enough_to_learn(tmp_path):
 
 def test_every_public_function_has_a_docstring():
     missing = []
-    for room in ("course/introdl", "autograder"):
-        for path in (ROOT / room).rglob("*.py"):
+    for folder in ("course/introdl", "autograder"):
+        for path in (ROOT / folder).rglob("*.py"):
             tree = ast.parse(path.read_text())
             if not ast.get_docstring(tree):
                 missing.append(str(path))

@@ -155,7 +155,8 @@ class Match:
     def dishes(self, pair: int) -> tuple[str, str]:
         """Name both dishes of a pair."""
         names = self.pictures.classes
-        return tuple(spoken(names[self.pictures.labels[side[pair]]]) for side in (self.pairs.first, self.pairs.second))
+        one, other = (self.pictures.labels[side[pair]] for side in (self.pairs.first, self.pairs.second))
+        return spoken(names[one]), spoken(names[other])
 
 
 class PairsBoard:
@@ -217,7 +218,7 @@ def _picture(match: Match, index: int, alt: str, width: int) -> str:
 
 
 def _table(match: Match) -> str:
-    pair = match.current
+    pair = int(match.dealt[match.position])
     shown = match.dishes(pair) if match.answered else ("One plate", "The other plate")
     sides = [
         (_picture(match, int(side[pair]), words, 220), words if match.answered else "")
@@ -231,13 +232,13 @@ def _table(match: Match) -> str:
 def _said(match: Match) -> str:
     if match.over or not match.answered:
         return ""
-    pair = match.current
+    pair = int(match.dealt[match.position])
     one, other = match.dishes(pair)
     truth = bool(match.pairs.same[pair])
     right = match.answers[-1] == truth
     fact = f"both are {one}" if truth else f"{one} and {other}"
     network = match.network_says(pair)
-    similarity, threshold = match.similarities[pair], match.threshold
+    similarity, threshold = float(match.similarities[pair]), match.threshold
     digits = 4 if svg.fixed(similarity) == svg.fixed(threshold) else 2
     words = (
         f"The network: similarity {svg.fixed(similarity, digits)}, "

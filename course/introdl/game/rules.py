@@ -200,7 +200,7 @@ class Memory:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
             if kept["form"] != _FORM or kept["deck"] != deck.key:
                 return None, {}
-            where = {name: index for index, name in enumerate(deck.pictures.files.tolist())}
+            where = {name: index for index, name in enumerate(deck.files)}
             dishes = {name: index for index, name in enumerate(deck.classes)}
             rounds = []
             for one in kept["rounds"]:
@@ -229,7 +229,7 @@ class Memory:
             "position": game.position,
             "rounds": [
                 {
-                    "picture": str(deck.pictures.files[one.picture]),
+                    "picture": deck.files[one.picture],
                     "guesses": [deck.classes[dish] for dish in one.guesses],
                     "given_up": one.given_up,
                 }

@@ -83,8 +83,8 @@ class Board:
         self._rng = np.random.default_rng(seed)
         self._menu: tuple[np.ndarray, np.ndarray] | None = None
         self._mark = f"mm-{uuid.uuid4().hex[:8]}"
-        self.picture: np.ndarray | None = None
-        self.meal: Meal | None = None
+        self.picture: np.ndarray
+        self.meal: Meal
         self.photo = ""
         self.editing: int | None = None
         self._quiet = False
@@ -218,8 +218,7 @@ class Board:
     def _lay_out_plates(self) -> None:
         """Lay out plates: of as many dishes as there is room for."""
         order = self._rng.permutation(len(self.plates))
-        seen: set[int] = set()
-        first = [i for i in order if not (self.plates.labels[i] in seen or seen.add(self.plates.labels[i]))]
+        first = order[np.sort(np.unique(self.plates.labels[order], return_index=True)[1])]  # one plate of each dish
         self.shown = [int(i) for i in (*first, *(set(order) - set(first)))][: len(self.tiles)]
         faces = []
         for number, (tile, index) in enumerate(zip(self.tiles, self.shown, strict=True)):
@@ -402,14 +401,15 @@ class Board:
 
     def _advice(self, past: list[Entry]) -> str:
         width = self.model.centres.shape[1]
-        liked = [one for one in past if one.liked and one.embedding is not None and len(one.embedding) == width]
+        known = [(one.dish, one.embedding) for one in past if one.liked and one.embedding is not None]
+        liked = [(dish, embedding) for dish, embedding in known if len(embedding) == width]
         if not liked:
             return _part("note", "Tick “I like it” for a meal, and add it: then you see here what else to try.")
         chosen, embeddings = self._candidates()
         eaten = {one.photo for one in past}
         files = self.plates.files[chosen]
         found = recommend(
-            np.stack([one.embedding for one in liked]),
+            np.stack([embedding for _, embedding in liked]),
             embeddings,
             [self.plates.classes[label] for label in self.plates.labels[chosen]],
             just_eaten={one.dish for one in past[-JUST_EATEN:]},
@@ -419,7 +419,7 @@ class Board:
         for one in found:
             picture = address(self.plates.images[chosen[one.index]])
             colour, ink = charts.LETTERS[one.letter], charts.on_letter(one.letter)
-            cards.append((picture, spoken(one.dish), one.letter, colour, ink, spoken(liked[one.because].dish)))
+            cards.append((picture, spoken(one.dish), one.letter, colour, ink, spoken(liked[one.because][0])))
         if not cards:
             return _part("note", "You have just eaten everything that I know. Come back after another meal.")
         return _part("advice", cards)

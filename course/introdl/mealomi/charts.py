@@ -57,7 +57,7 @@ def day_chart(entries: list[Entry], day: date) -> str:
         return left + full * min(share, most) / most
 
     parts = [svg.text(4, 20, title, 15, bold=True)]
-    x = left
+    x: float = left
     parts += [svg.text(left - 8, top + 17, "energy", 13, svg.INK, "end"), svg.box(left, top, full, 24, "#F0F0F0")]
     for number, entry in enumerate(entries):
         wide = at(entry.nutrients["kcal"] / reference) - left

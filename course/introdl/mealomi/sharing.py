@@ -50,7 +50,8 @@ def share_card(picture: np.ndarray, dish: str, grams: float, box: tuple[float, .
     photo = Image.fromarray(square(Image.fromarray(np.ascontiguousarray(looked_at(picture[None])[0])), side))
     card = Image.new("RGB", (_WIDTH, _HEIGHT), _PAPER)
     if box is not None:
-        frame = _in_square(box, *picture.shape[:2], side)
+        height, width = picture.shape[:2]
+        frame = _in_square(box, height, width, side)
         pen = ImageDraw.Draw(photo)
         pen.rectangle([frame[0] - 2, frame[1] - 2, frame[2] + 2, frame[3] + 2], outline="white", width=11)
         pen.rectangle(frame, outline="#0072B2", width=7)

@@ -28,12 +28,12 @@ class _Unfit(ValueError):
         super().__init__(f"{wrong}. {remedy}")
 
 
-def save_checkpoint(path: Path, run: Run) -> None:
+def save_checkpoint(path: str | Path, run: Run) -> None:
     """Write everything that the next step depends on; the file is either whole or as it was.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : path
         Where to.
     run : Run
         The run, between two epochs.
@@ -56,7 +56,7 @@ def save_checkpoint(path: Path, run: Run) -> None:
     paths.write_atomically(Path(path), buffer.getvalue())
 
 
-def load_checkpoint(path: Path, run: Run) -> None:
+def load_checkpoint(path: str | Path, run: Run) -> None:
     """Bring a run to where a checkpoint was written.
 
     The file is checked whole before anything of the run changes: its form, settings, pictures and epochs; the names,
@@ -166,7 +166,7 @@ def _check_optimizer(theirs: dict, optimizer: torch.optim.Optimizer) -> None:
 
 def _check_chance(content: dict, run: Run) -> None:
     """Raise `_Unfit` where the state of a source of chance is none that this device's generators can take."""
-    states = {"generator": run.device, "torch": "cpu"}
+    states: dict[str, torch.device | str] = {"generator": run.device, "torch": "cpu"}
     if run.device.type == "cuda":
         states["cuda"] = run.device
     for name, device in states.items():

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import distributed, nn
@@ -132,7 +133,7 @@ def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
     settings, begun, shown = run.settings, time.perf_counter(), 0.0
     done = len(run.history.rows) * run.steps
     order = torch.randperm(len(run.images), generator=run.generator, device=run.device)
-    sums = 0.0
+    sums: Any = 0.0
     training_mode(run.model)
     for step in range(run.steps):
         factor = 1.0
@@ -184,8 +185,8 @@ def _batch(run: Run, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Te
 def average(run: Run, step: int) -> None:
     """Move the averaged weights towards the present ones; by more while there is little to average."""
     kept = min(run.settings.ema, (1 + step) / (10 + step))
-    pairs = zip(run.ema.state_dict().values(), run.model.state_dict().values(), strict=True)
-    pairs = [(mean, now) for mean, now in pairs if mean.is_floating_point()]
+    each = zip(run.averaged.state_dict().values(), run.model.state_dict().values(), strict=True)
+    pairs = [(mean, now) for mean, now in each if mean.is_floating_point()]
     torch._foreach_lerp_([mean for mean, _ in pairs], [now for _, now in pairs], 1 - kept)
 
 
@@ -227,7 +228,7 @@ def evaluate(model: nn.Module, pictures, mean, std, *, device: str | None = None
 def _evaluated(model, task, images, targets, mean, std, dtype=torch.float32, rank=0, processes=1) -> dict[str, float]:
     """Return the means over all pictures of what the task measures; each process goes through its share of them."""
     model.eval()
-    sums = 0.0
+    sums: Any = 0.0
     for start in range(0, len(images), 512):
         own = slice(start + rank, min(start + 512, len(images)), processes)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):

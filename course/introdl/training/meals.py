@@ -52,10 +52,11 @@ class Meals(Classification):
 
     def loss(self, model: MealNet, output: MealHeads, targets, label_smoothing: float) -> tuple[torch.Tensor, dict]:
         """Return `meal_loss`, and the sums of it, of the right names, and of its three parts."""
-        loss, parts = meal_loss(output, *targets, model.mass_std, WEIGHTS, label_smoothing)
-        right = (output.scores.argmax(dim=1) == targets[0]).sum()
+        labels, grams, boxes = targets
+        loss, parts = meal_loss(output, labels, grams, boxes, model.mass_std, WEIGHTS, label_smoothing)
+        right = (output.scores.argmax(dim=1) == labels).sum()
         sums = {"loss": loss.detach(), "dish": parts[0], "mass": parts[1], "box": parts[2]}
-        sums = {name: value * len(targets[0]) for name, value in sums.items()}
+        sums = {name: value * len(labels) for name, value in sums.items()}
         return loss, {"loss": sums.pop("loss"), "accuracy": right, **sums}
 
     def measure(self, model: MealNet, output: MealHeads, targets) -> dict[str, torch.Tensor]:

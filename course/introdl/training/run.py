@@ -105,7 +105,7 @@ def begin(
     """
     images, targets = on_device(pictures, task, device)
     rank, processes = join_team(device)
-    model.to(device, memory_format=torch.channels_last)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if processes > 1 and device.type == "cuda":
         # On the CPU there is no such layer: there, each process normalises by its own share of a batch.
         nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -214,7 +214,7 @@ def _about(run: Run) -> dict:
         "torch": torch.__version__,
         "pictures": len(run.images),
         "crc32": functools.reduce(
-            lambda so_far, each: zlib.crc32(each.cpu().numpy(), so_far), (run.images, *run.targets), 0
+            lambda so_far, each: zlib.crc32(each.cpu().numpy().data, so_far), (run.images, *run.targets), 0
         ),
         "size": list(run.images.shape[1:3]),
         "parameters": sum(p.numel() for p in run.model.parameters()),
