@@ -373,6 +373,18 @@ def test_it_shows_one_picture_of_each_class_with_facts_and_an_alt_text(plates_he
     assert small().subset([])._repr_html_().count("<img") == 0
 
 
+def test_what_it_shows_of_itself_is_escaped():
+    images, labels = np.zeros((1, 4, 4, 3), np.uint8), np.zeros(1, np.int64)
+    odd = Dataset('a"<i>', images, labels, ('<b title="t">',), np.array(["train"]), licence="<u>mine</u>")
+    shown = odd._repr_html_()
+    assert not re.search("<(i|b|u)[ >]", shown) and shown.count("<") == shown.count(">")
+    said = html.unescape(re.sub("<[^>]*>", " ", shown))
+    assert 'a"<i>' in said and '<b title="t">' in said and "<u>mine</u>" in said
+    assert re.findall('alt="([^"]*)"', shown) == [
+        html.escape('A picture of the class <b title="t">').replace("&quot;", "&#34;")
+    ]
+
+
 def test_the_box_is_drawn_where_it_is():
     import base64
 

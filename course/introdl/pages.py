@@ -15,7 +15,7 @@ def _templates(folder: Path) -> Any:
     return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
 
 
-def page(module: str, name: str, **shown: Any) -> str:
+def page(module: str, name: str, /, **shown: Any) -> str:
     """Fill in a template.
 
     Parameters

@@ -162,13 +162,13 @@ def frame(title: str, body: str, width: int = 880) -> str:
     return (
         f'<div style="background:#fff;color:{INK};{FONT};font-size:14px;line-height:1.5;padding:12px 14px;'
         f'max-width:{width}px;box-sizing:border-box;border:1px solid #DDD;border-radius:6px">'
-        f'<div style="font-weight:700;font-size:15px;margin-bottom:8px">{title}</div>{body}</div>'
+        f'<div style="font-weight:700;font-size:15px;margin-bottom:8px">{html.escape(title)}</div>{body}</div>'
     )
 
 
 def label(words: str, colour: str = INK) -> str:
     """Return a small heading, to stand above a drawing."""
-    return f'<div style="font-size:13px;color:{colour};margin:0 0 3px">{words}</div>'
+    return f'<div style="font-size:13px;color:{colour};margin:0 0 3px">{html.escape(words)}</div>'
 
 
 def block(words: str, drawing: str) -> str:

@@ -351,7 +351,9 @@ def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
         words = f"Grad-CAM at {layer} for {name_of(classes[asked])} (score {scores[asked]:.1f}), largest value {heat.max():.2f}"
         said = ", ".join(f"{name_of(classes[k])} {scores[k]:.1f}" for k in np.argsort(-scores)[:4])
         return _title(words) + tile.row(
-            tile.captioned(tile.img(images[plate], "The plate", 256), f"the network's first four: {said}", 256),
+            tile.captioned(
+                tile.img(images[plate], "The plate", 256), f"the network's first four: {html.escape(said)}", 256
+            ),
             tile.captioned(
                 tile.img(overlay(images[plate], heat), "The plate with the map over it", 256),
                 "each map is scaled to its own largest value",
