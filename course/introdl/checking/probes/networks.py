@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -487,11 +486,6 @@ def _read_few(result: Any, inputs: list) -> Any:
     )
     sentences = [sentence for fault, sentence in faults if fault]
     return Wrong(" ".join(sentences)) if sentences else FEW
-
-
-def chance_of_first(labels: np.ndarray, per_class: int) -> float:
-    """The chance that a right draw is one given set: what the checks above may be wrong by."""
-    return 1 / math.prod(math.comb(int(n), per_class) for n in np.bincount(labels))
 
 
 PROBES["few_shot"] = Probe(_drive_few, _read_few)
