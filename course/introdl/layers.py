@@ -288,7 +288,7 @@ class Network:
     def backward(self, dy: np.ndarray) -> None:
         """Take the loss's gradient for the scores, (N, K), and leave every parameter with its gradient."""
         for layer in reversed(self.layers):
-            dy = layer.backward(dy)
+            dy = layer.backward(dy)  # type: ignore[assignment]  # the first one alone may give None
 
     def parameters(self) -> list[Parameter]:
         """All that can be learned, in the order of the layers."""
