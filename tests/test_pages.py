@@ -1,11 +1,13 @@
 """Pages from templates: whatever a name, a file or a path holds, it is shown as it is and never becomes part of the page."""
 
+import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from introdl import pages
+from introdl.checking import notebook, records, report, sheets
 from introdl.data import Dataset
 from introdl.game import Deck
 from introdl.game.pairs import Match, PairsBoard
@@ -19,11 +21,16 @@ _EMPTY = {"img", "br", "image", "rect", "line", "circle", "polygon", "path"}
 
 
 class Page(HTMLParser):
-    """Reads a page: its words, its tags, and whether each is closed where it should be."""
+    """Reads a page: its words, its tags, and whether each is closed where it should be.
+
+    `unreadable` holds words with a colour of their own on the ground of the notebook's theme, or the other way round: in a
+    dark theme that may be black on black. A theme colours the cells of tables and code itself, whatever they stand in.
+    """
 
     def __init__(self, text):
         super().__init__()
         self.words, self.tags, self.alts, self._open = "", [], [], []
+        self.unreadable, self._looks = [], [(False, False)]
         self.feed(text)
         self.close()
         assert not self._open, f"never closed: {self._open}"
@@ -33,13 +40,22 @@ class Page(HTMLParser):
         self.alts += [value for name, value in attributes if name in ("alt", "aria-label")]
         if tag not in _EMPTY:
             self._open.append(tag)
+            style = dict(attributes).get("style") or ""
+            own = [bool(re.search(rf"(^|[;\s]){name}:", style)) for name in ("color", "background")]
+            themed = tag in ("td", "th", "code", "pre")
+            self._looks.append(
+                tuple(here or (not themed and above) for here, above in zip(own, self._looks[-1], strict=True))
+            )
 
     def handle_endtag(self, tag):
         if tag not in _EMPTY:
             assert self._open.pop() == tag
+            self._looks.pop()
 
     def handle_data(self, words):
         self.words += words
+        if words.strip() and "svg" not in self._open and len(set(self._looks[-1])) == 2:
+            self.unreadable.append(words)
 
 
 def pictures():
@@ -57,6 +73,7 @@ def whole(page):
     """Read a page in which only tags of ours may stand."""
     read = Page(page)
     assert not {"i", "script"} & set(read.tags)
+    assert not read.unreadable
     return read
 
 
@@ -112,6 +129,27 @@ def test_mealomi_escapes_what_comes_from_outside():
         assert "<i>" in read.words
     advice = whole(pages.part(app_view.__file__, "app", "advice", [("data:,", '"<i>', "A", "#000", "#fff", "soup")]))
     assert advice.alts == ['"<i>', "Nutri-Score A"] and "as you liked soup" in advice.words
+
+
+def test_the_cards_of_check_can_be_read_in_a_dark_notebook():
+    def flipped(image, kernel):
+        print("looking at", image.shape)
+        windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
+        return np.einsum("ijuv,uv->ij", windows, kernel[::-1, ::-1])
+
+    wrong = notebook.examine(sheets.find("03.correlate2d"), (flipped,))
+    text = notebook.examine(sheets.find("12.nutrients"), (lambda *given: {"kcal": 1.0},))
+    for card in (
+        report.as_html(wrong, 2, "A note."),
+        report.as_html(text),
+        report.progress_html(records.overview()),
+        report._page("hints", id="03.correlate2d", hints=["One.", "Two."], foot="No more."),
+        report._page("sentence", sentence="A sentence."),
+    ):
+        assert not Page(card).unreadable
+    shown = Page(report.as_html(wrong))
+    assert {"td", "pre", "img"} <= set(shown.tags) and "looking at (3, 4)" in shown.words
+    assert "code" in Page(report.as_html(text)).tags
 
 
 def test_a_name_that_a_template_misses_is_an_error(tmp_path):

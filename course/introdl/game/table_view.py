@@ -207,12 +207,12 @@ def _prompt(game: Game, deck: Deck) -> str:
 
 
 def _message(words: str, now: Round | None) -> str:
-    colour = "#00654A" if words.startswith("✓") else "#A84300" if words.startswith("✗") else svg.INK
+    colour = "#00654A" if words.startswith("✓") else "#A84300" if words.startswith("✗") else ""
     more = ""
     if now is not None and now.over:
         found, missed = "had it with guess {}", f"missed it with all {len(now.computer)} guesses"
         more = f"The computer {found.format(now.computer_at) if now.computer_at else missed}."
-    return _part("message", words, colour, more, svg.INK)
+    return _part("message", words, colour, more)
 
 
 def _tried(now: Round | None, deck: Deck) -> str:
