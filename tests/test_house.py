@@ -1,4 +1,4 @@
-"""The house: imports run one way and fast, and each folder holds what it should."""
+"""The house: imports run one way and fast, and each room holds what it should."""
 
 import ast
 import graphlib
@@ -53,13 +53,13 @@ def test_imports_run_as_pyproject_says():
     assert cli.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
 
 
-@pytest.mark.parametrize("folder", ["introdl", "autograder"])
-def test_no_modules_import_each_other(folder):
+@pytest.mark.parametrize("package", ["introdl", "autograder"])
+def test_no_modules_import_each_other(package):
     """In a circle of modules nobody can say which is read first. An import inside a function counts as well."""
     grimp = pytest.importorskip("grimp", reason="import-linter is not installed")
-    graph = grimp.build_graph(folder, cache_dir=None)
+    graph = grimp.build_graph(package, cache_dir=None)
     uses = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    if folder == "autograder":
+    if package == "autograder":
         uses["autograder.classroom"] -= {"autograder.nbgrader_plugin"}  # for classrooms that were made earlier
     try:
         graphlib.TopologicalSorter(uses).prepare()
@@ -119,9 +119,9 @@ def test_the_course_alone_is_enough_to_learn(tmp_path):
     """A student who has course/ and data/ and no install of ours can import and check."""
     import shutil
 
-    for folder in ("course", "data"):
+    for room in ("course", "data"):
         shutil.copytree(
-            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+            ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         )
     code = (
         "import sys; sys.path.insert(0, '.'); import introdl; assert introdl.__file__.startswith(sys.argv[1]);"

@@ -1,4 +1,4 @@
-"""Build the learner's folder from the author's: notebooks and answer sheets under ``course/``."""
+"""Build the learner's room from the author's: notebooks and answer sheets under ``course/``."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from introdl.training.errors import Diverged, TrainingError
 from introdl.training.history import History
 from introdl.training.live import live_progress
 from introdl.training.optimisation import one_cycle
-from introdl.training.run import Run, begin, on_device, training_mode
+from introdl.training.run import TrainingRun, begin, on_device, training_mode
 from introdl.training.settings import Settings
 from introdl.training.tasks import Classification, Task
 
@@ -120,7 +120,7 @@ def train(
     return run.history
 
 
-def _told(run: Run) -> str:
+def _told(run: TrainingRun) -> str:
     """Say in a sentence which weights the network has now."""
     averaged = "averaged " if run.ema is not None else ""
     kept = f"the {averaged}weights of epoch {run.history.best_epoch}" if run.best else "the weights as they are"
@@ -128,7 +128,7 @@ def _told(run: Run) -> str:
     return f"{begun} network keeps {kept}. It is in evaluation mode."
 
 
-def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
+def _epoch(run: TrainingRun, tick: Callable[[int], None]) -> dict:
     """Go through the pictures once, in a new order; return the epoch's row."""
     settings, begun, shown = run.settings, time.perf_counter(), 0.0
     done = len(run.history.rows) * run.steps
@@ -167,7 +167,7 @@ def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
     }
 
 
-def _batch(run: Run, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+def _batch(run: TrainingRun, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
     """Cut out this process's share of a batch, and augment it.
 
     All processes draw for the whole batch, so that however many there are, each picture is changed in the same way.
@@ -182,7 +182,7 @@ def _batch(run: Run, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Te
 
 
 @torch.no_grad()
-def average(run: Run, step: int) -> None:
+def average(run: TrainingRun, step: int) -> None:
     """Move the averaged weights towards the present ones; by more while there is little to average."""
     kept = min(run.settings.ema, (1 + step) / (10 + step))
     each = zip(run.averaged.state_dict().values(), run.model.state_dict().values(), strict=True)
@@ -190,7 +190,7 @@ def average(run: Run, step: int) -> None:
     torch._foreach_lerp_([mean for mean, _ in pairs], [now for _, now in pairs], 1 - kept)
 
 
-def _keep(run: Run, row: dict) -> None:
+def _keep(run: TrainingRun, row: dict) -> None:
     """Add a row, and keep the weights if they are the best so far."""
     merit = run.task.merit
     best = run.history.best
@@ -245,7 +245,7 @@ def _means(names: Iterable[str], sums: torch.Tensor, count: int, processes: int)
     return {name: total / count for name, total in zip(names, sums.tolist(), strict=True)}
 
 
-def _look_at_loss(run: Run, loss: float, step: int) -> None:
+def _look_at_loss(run: TrainingRun, loss: float, step: int) -> None:
     """Raise `Diverged` where the loss is no longer a number; the message says where, and what to try."""
     if not math.isfinite(loss):
         lr = run.optimizer.param_groups[0]["lr"]

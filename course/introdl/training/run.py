@@ -24,7 +24,7 @@ from introdl.training.tasks import Task
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """Everything that changes while a network trains, and what it depends on.
 
     Attributes
@@ -95,7 +95,7 @@ class Run:
 
 def begin(
     model: nn.Module, pictures, settings: Settings, task: Task, device: torch.device, groups: list[dict] | None
-) -> Run:
+) -> TrainingRun:
     """Set a run up; see `introdl.training.train` for the parameters.
 
     Raises
@@ -121,7 +121,7 @@ def begin(
             "Every parameter of the network is frozen. Set requires_grad=True on those that should learn."
         )
     mean, std = (settings.mean, settings.std) if settings.mean else channel_statistics(images.cpu().numpy())
-    run = Run(
+    run = TrainingRun(
         settings,
         task,
         device,
@@ -192,7 +192,7 @@ def training_mode(model: nn.Module) -> None:
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
-def _look_at_scores(run: Run) -> None:
+def _look_at_scores(run: TrainingRun) -> None:
     """Push two pictures through, so that a network that does not fit is told before the first epoch."""
     two = run.images[:2]
     with torch.inference_mode():
@@ -205,7 +205,7 @@ def _look_at_scores(run: Run) -> None:
         )
 
 
-def _about(run: Run) -> dict:
+def _about(run: TrainingRun) -> dict:
     return {
         "device": torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else run.device.type,
         "precision": str(run.dtype).removeprefix("torch."),

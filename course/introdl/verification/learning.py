@@ -179,6 +179,7 @@ def learn(
     ValueError
         Where the batch does not fit the classes.
     """
+    # Not by `introdl.training.train`: its epochs draw pictures, these batches equally many of each class, for a number of steps.
     settings = settings or LearningSettings()
     where = choose_device(device)
     classes = np.unique(labels)
