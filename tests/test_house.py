@@ -176,3 +176,14 @@ def test_every_name_that_a_package_promises_is_there(stub):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0 and int(done.stdout) >= 8, done.stderr
+
+
+def test_coverage_leaves_out_copies_of_the_course_and_nothing_else():
+    pytest.importorskip("coverage", reason="coverage is not installed")
+    from coverage import Coverage, files
+
+    patterns = Coverage(config_file=str(ROOT / "pyproject.toml")).get_option("report:omit")
+    left_out = files.GlobMatcher(files.prep_patterns(patterns))
+    sources = [path for package in ("course/introdl", "autograder") for path in (ROOT / package).rglob("*.py")]
+    assert not [path for path in sources if left_out.match(str(path))]
+    assert left_out.match("/tmp/pytest-of-me/pytest-1/test_x0/course/introdl/data/cache.py")

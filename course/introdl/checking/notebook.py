@@ -14,6 +14,15 @@ def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
     return judge.judge(entry, list(isolation.run(task, objects, [case.inputs for case in entry.cases])))
 
 
+def _entry(exercise: str) -> sheets.Entry | None:
+    """Return an exercise's entry; where there is none, show why."""
+    try:
+        return sheets.find(exercise)
+    except (LookupError, ValueError, FileNotFoundError) as error:
+        report.show_sentence(str(error.args[0] if error.args else error))
+        return None
+
+
 def check(exercise: str, *objects: Any) -> None:
     """Check an answer and show a report.
 
@@ -29,10 +38,7 @@ def check(exercise: str, *objects: Any) -> None:
     Nothing is raised for a wrong answer, whatever it does: the report says what happened. Your best result is kept on
     this machine (see `introdl.progress`). Nothing is sent anywhere.
     """
-    try:
-        entry = sheets.find(exercise)
-    except (LookupError, ValueError, FileNotFoundError) as error:
-        report.show_sentence(str(error.args[0] if error.args else error))
+    if (entry := _entry(exercise)) is None:
         return
     if len(objects) != len(entry.names):
         given = counted(len(objects), "object")
@@ -56,10 +62,7 @@ def hint(exercise: str) -> None:
     exercise : str
         The exercise's id, as in ``"03.conv2d"``.
     """
-    try:
-        entry = sheets.find(exercise)
-    except (LookupError, ValueError, FileNotFoundError) as error:
-        report.show_sentence(str(error.args[0] if error.args else error))
+    if (entry := _entry(exercise)) is None:
         return
     record = records.load(exercise)
     number = min(record.hints + 1, len(entry.hints))

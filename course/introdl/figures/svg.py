@@ -166,9 +166,9 @@ def frame(title: str, body: str, width: int = 880) -> str:
     )
 
 
-def label(words: str, colour: str = INK) -> str:
+def label(words: str) -> str:
     """Return a small heading, to stand above a drawing."""
-    return f'<div style="font-size:13px;color:{colour};margin:0 0 3px">{html.escape(words)}</div>'
+    return f'<div style="font-size:13px;color:{INK};margin:0 0 3px">{html.escape(words)}</div>'
 
 
 def block(words: str, drawing: str) -> str:

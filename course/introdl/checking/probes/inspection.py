@@ -12,7 +12,7 @@ import numpy as np
 
 from introdl.checking.packing import Other
 from introdl.checking.probes.base import PROBES, Probe, Wrong
-from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts, same
 
 
 def small_cnn(net: dict):
@@ -137,18 +137,14 @@ def _numbers_of(net: dict) -> tuple[dict, dict]:
     return weights, statistics
 
 
-def _same(one: dict, other: dict) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
-
-
 def _amiss(left: dict, net: dict, picture: Any) -> list[str]:
     """What was left behind, the worst first: found from the case's own numbers, not from what was compared beside the answer."""
     weights, statistics = _numbers_of(net)
     training = bool(net.get("training", False))
     faults = {
         "picture": picture is not None and not np.array_equal(left["picture"], np.float32(picture)),
-        "weights": not _same(left["weights"], weights),
-        "statistics": not _same(left["statistics"], statistics),
+        "weights": not same(left["weights"], weights),
+        "statistics": not same(left["statistics"], statistics),
         "hooks": left["hooks"] > left["hooks before"],
         "gradient in the picture": picture is not None and left["picture's gradient"],
         "gradients in the weights": bool(left["with gradients"]),
