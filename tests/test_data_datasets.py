@@ -30,7 +30,8 @@ from introdl import data, paths
 from introdl.data import archives, cache, published, sources
 from introdl.data.dataset import Dataset
 from introdl.data.errors import Damaged, DiskFull
-from tests.test_data_download import Server, left
+from tests.test_data_download import left
+from tests.test_data_download import server as server  # a fixture
 
 ROOT = Path(__file__).resolve().parent.parent
 #: A folder with real pieces of the published datasets: grocery/, food101_mini/, mnist/.
@@ -42,16 +43,6 @@ def own_cache(tmp_path, monkeypatch):
     """Nothing is written into a person's cache."""
     monkeypatch.setenv("INTRODL_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-@pytest.fixture
-def server(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    made = Server()
-    made.http.RequestHandlerClass.server_stop = made.stop
-    yield made
-    made.close()
 
 
 def jpeg(array, **options):
