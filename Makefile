@@ -42,15 +42,16 @@ sweep: $(READY) ## Run the slow tests that make test leaves out: more seeds, lon
 
 test-all: test sweep ## Run all tests
 
-# Which tests are run, which files are looked at, and how many per cent of their lines these have to reach.
+# Which tests are run, which files are looked at, and how many per cent of their lines these have to reach: 79.6 % is what
+# the quick tests alone reach of these files. The rest of the autograder works in processes that are not seen (pyproject.toml).
 TESTS ?= tests
-ROOMS ?= *
-FLOOR ?= 60
-coverage: $(READY) ## Run the tests and say which lines none of them reaches (TESTS=..., ROOMS='autograder/*', FLOOR=...)
+FILES ?= course/introdl/*,autograder/authoring/*
+FLOOR ?= 79
+coverage: $(READY) ## Run the tests and say which lines none of them reaches (TESTS=..., FILES='autograder/*', FLOOR=...)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(TESTS)
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --include='$(ROOMS)' --fail-under=$(FLOOR)
+	$(BIN)/coverage report --include='$(FILES)' --fail-under=$(FLOOR)
 
 build: $(READY) ## Make the notebooks and answer sheets of course/ from their sources
 	$(BIN)/autograder build

@@ -30,7 +30,8 @@ from introdl import data, paths
 from introdl.data import archives, cache, published, sources
 from introdl.data.dataset import Dataset
 from introdl.data.errors import Damaged, DiskFull
-from tests.test_data_download import Server, left
+from tests.test_data_download import left
+from tests.test_data_download import server as server  # a fixture
 
 ROOT = Path(__file__).resolve().parent.parent
 #: A folder with real pieces of the published datasets: grocery/, food101_mini/, mnist/.
@@ -42,16 +43,6 @@ def own_cache(tmp_path, monkeypatch):
     """Nothing is written into a person's cache."""
     monkeypatch.setenv("INTRODL_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-@pytest.fixture
-def server(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    made = Server()
-    made.http.RequestHandlerClass.server_stop = made.stop
-    yield made
-    made.close()
 
 
 def jpeg(array, **options):
@@ -371,6 +362,18 @@ def test_it_shows_one_picture_of_each_class_with_facts_and_an_alt_text(plates_he
     assert "<script" not in shown and "48 pictures" in shown and "CC BY 4.0" in shown
     assert "<em>" not in small(grams=np.ones(10, np.float32)).only(["odd"])._repr_html_()
     assert small().subset([])._repr_html_().count("<img") == 0
+
+
+def test_what_it_shows_of_itself_is_escaped():
+    images, labels = np.zeros((1, 4, 4, 3), np.uint8), np.zeros(1, np.int64)
+    odd = Dataset('a"<i>', images, labels, ('<b title="t">',), np.array(["train"]), licence="<u>mine</u>")
+    shown = odd._repr_html_()
+    assert not re.search("<(i|b|u)[ >]", shown) and shown.count("<") == shown.count(">")
+    said = html.unescape(re.sub("<[^>]*>", " ", shown))
+    assert 'a"<i>' in said and '<b title="t">' in said and "<u>mine</u>" in said
+    assert re.findall('alt="([^"]*)"', shown) == [
+        html.escape('A picture of the class <b title="t">').replace("&quot;", "&#34;")
+    ]
 
 
 def test_the_box_is_drawn_where_it_is():

@@ -139,3 +139,18 @@ def test_every_public_figure_is_in_the_table(name):
     shown_here = {figure for chapter, figure in FIGURES if chapter == name}
     assert public - shown_here - set(HELPERS.get(name, "").split()) == set(), "Add it to tests/still_pictures.py."
     assert all(hasattr(module, figure) for figure in shown_here)
+
+
+def test_what_a_figure_is_given_is_escaped():
+    from introdl.figures import svg, tile
+
+    words = '<b onclick="x">dish</b> & "co"'
+    for made in (
+        svg.frame(words, ""),
+        svg.label(words),
+        svg.block(words, ""),
+        svg.text(0, 0, words),
+        svg.described("", words),
+        tile.img(np.zeros((2, 2)), words, 9),
+    ):
+        assert "<b" not in made and "&lt;b onclick=&quot;x&quot;&gt;dish&lt;/b&gt; &amp; &quot;co&quot;" in made

@@ -1,5 +1,6 @@
 """Chapter 11: its experiment, its figures' numbers, and what a right answer may fail by."""
 
+import math
 import shutil
 
 import numpy as np
@@ -9,7 +10,6 @@ from PIL import Image
 from autograder.authoring import drawing
 from autograder.exercises import ch11_finetuning as chapter
 from introdl import models
-from introdl.checking.probes.networks import chance_of_first
 from introdl.experiments import records, transfer
 from introdl.figures import finetuning as figs
 from tests.answers import ch11_finetuning as right
@@ -34,7 +34,8 @@ def test_a_right_draw_is_called_wrong_less_than_once_in_a_million():
         for case in chapter.FEW_SHOT_SUBSET.cases(drawing.generator("11.few_shot_subset", seed)):
             labels, per_class, _ = case.inputs.values()
             if np.bincount(labels).min() >= per_class:
-                assert 3 * chance_of_first(labels, per_class) < 1e-6
+                sets = math.prod(math.comb(int(n), per_class) for n in np.bincount(labels))
+                assert 3 / sets < 1e-6  # three comparisons, each wrong where one given set is drawn
 
 
 def test_the_drawn_bars_count_what_the_network_has():

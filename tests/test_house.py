@@ -38,28 +38,28 @@ def test_the_top_level_holds_nothing_else():
     assert {name.split("/")[0] for name in tracked()} <= TOP
 
 
-@pytest.mark.parametrize("room", ["course/introdl", "solutions", "data"])
-def test_nothing_imports_the_autograder_but_itself_and_tests(room):
-    for path in (ROOT / room).rglob("*.py"):
+@pytest.mark.parametrize("folder", ["course/introdl", "solutions", "data"])
+def test_nothing_imports_the_autograder_but_itself_and_tests(folder):
+    for path in (ROOT / folder).rglob("*.py"):
         names = set(imported(path))
         assert not names & {"autograder", "tests", "nbgrader"}, path
-        if room == "data":
+        if folder == "data":
             assert "introdl" not in names, path
 
 
 def test_imports_run_as_pyproject_says():
-    """Its contracts: which room may lean on which, and which module of a room on which."""
+    """Its contracts: which package may lean on which, and which of its modules on which."""
     cli = pytest.importorskip("importlinter.cli", reason="import-linter is not installed")
     assert cli.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
 
 
-@pytest.mark.parametrize("room", ["introdl", "autograder"])
-def test_no_modules_import_each_other(room):
+@pytest.mark.parametrize("package", ["introdl", "autograder"])
+def test_no_modules_import_each_other(package):
     """In a circle of modules nobody can say which is read first. An import inside a function counts as well."""
     grimp = pytest.importorskip("grimp", reason="import-linter is not installed")
-    graph = grimp.build_graph(room, cache_dir=None)
+    graph = grimp.build_graph(package, cache_dir=None)
     uses = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    if room == "autograder":
+    if package == "autograder":
         uses["autograder.classroom"] -= {"autograder.nbgrader_plugin"}  # for classrooms that were made earlier
     try:
         graphlib.TopologicalSorter(uses).prepare()
@@ -137,8 +137,8 @@ def test_the_course_alone_is_enough_to_learn(tmp_path):
 
 def test_every_public_function_has_a_docstring():
     missing = []
-    for room in ("course/introdl", "autograder"):
-        for path in (ROOT / room).rglob("*.py"):
+    for folder in ("course/introdl", "autograder"):
+        for path in (ROOT / folder).rglob("*.py"):
             tree = ast.parse(path.read_text())
             if not ast.get_docstring(tree):
                 missing.append(str(path))
@@ -176,3 +176,14 @@ def test_every_name_that_a_package_promises_is_there(stub):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0 and int(done.stdout) >= 8, done.stderr
+
+
+def test_coverage_leaves_out_copies_of_the_course_and_nothing_else():
+    pytest.importorskip("coverage", reason="coverage is not installed")
+    from coverage import Coverage, files
+
+    patterns = Coverage(config_file=str(ROOT / "pyproject.toml")).get_option("report:omit")
+    left_out = files.GlobMatcher(files.prep_patterns(patterns))
+    sources = [path for package in ("course/introdl", "autograder") for path in (ROOT / package).rglob("*.py")]
+    assert not [path for path in sources if left_out.match(str(path))]
+    assert left_out.match("/tmp/pytest-of-me/pytest-1/test_x0/course/introdl/data/cache.py")

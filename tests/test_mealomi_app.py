@@ -71,7 +71,9 @@ def trained():
     settings = training.Settings(
         epochs=16, batch_size=20, lr=1e-2, label_smoothing=0.0, precision="fp32", augment=training.Augment(rotate=0, cutout=0)
     )  # fmt: skip
-    history = training.train_meals(model, few.split("train"), few.split("val"), settings, device="cpu", quiet=True)
+    history = training.train(
+        model, few.split("train"), few.split("val"), settings, device="cpu", quiet=True, task=training.Meals()
+    )
     model.card = card()
     object.__setattr__(model.card, "mean", tuple(history.about["mean"]))
     object.__setattr__(model.card, "std", tuple(history.about["std"]))
@@ -168,7 +170,7 @@ def test_training_needs_grams_and_boxes():
     from dataclasses import replace
 
     with pytest.raises(training.TrainingError, match="needs grams"):
-        training.train_meals(MealNet(3, size=64), replace(PLATES, grams=None), PLATES, quiet=True)
+        training.train(MealNet(3, size=64), replace(PLATES, grams=None), PLATES, quiet=True, task=training.Meals())
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatch):
@@ -178,8 +180,15 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatc
     def run(checkpoint=None):
         torch.manual_seed(3)
         model = MealNet(3, size=64, widths=(4, 4, 4), hidden=8)
-        history = training.train_meals(
-            model, PLATES.split("train"), PLATES.split("val"), settings, device="cpu", checkpoint=checkpoint, quiet=True
+        history = training.train(
+            model,
+            PLATES.split("train"),
+            PLATES.split("val"),
+            settings,
+            device="cpu",
+            checkpoint=checkpoint,
+            quiet=True,
+            task=training.Meals(),
         )
         return model, history
 

@@ -81,8 +81,8 @@ def test_the_pins_can_be_installed(python, platform):
 def test_no_line_of_ours_needs_a_newer_python_than_we_say():
     floor = PROJECT["requires-python"].removeprefix(">=")
     options = [f"--target={floor}-", "--violations", "--no-tips", "--processes=1"]
-    rooms = [str(ROOT / room) for room in ("course/introdl", "autograder", "solutions", "data/kitchen", "tests")]
-    words = [sys.executable, "-c", "from vermin import main; main()", *options, *rooms]
+    folders = [str(ROOT / folder) for folder in ("course/introdl", "autograder", "solutions", "data/kitchen", "tests")]
+    words = [sys.executable, "-c", "from vermin import main; main()", *options, *folders]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

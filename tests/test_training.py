@@ -646,7 +646,7 @@ def test_live_curves_are_not_drawn_more_often_than_a_tenth_of_the_time(monkeypat
     drawn, clock = [], iter([0.0, 0.0, 2.0, 2.0, 3.0, 21.0, 21.0, 22.0, 22.0, 23.0])
     curves = live.LiveCurves()
     monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(curves, "_draw", lambda: drawn.append(len(curves.history.rows)))
+    monkeypatch.setattr(curves, "_draw", lambda history: drawn.append(len(history.rows)))
     for count in (1, 2, 3):
         curves.update(training.History(rows=[{}] * count))
     assert drawn == [1, 3]  # drawn in 2 s, so not again before 18 s are over

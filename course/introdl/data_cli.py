@@ -101,7 +101,7 @@ def get(
         try:
             for file in source.files:
                 path = download.fetch(file, download.folder(source))
-                noted = download.receipt(file, path.parent)
+                noted = download.receipt(file, path.parent) or {}
                 typer.echo(f"{path}: sha256 {noted['sha256'][:16]}…, {_compared(noted)}")
             if unpack and loader:
                 typer.echo(repr(loader(**options)))
@@ -174,7 +174,7 @@ def _looked_over(source: Source) -> Iterator[tuple[Path, str, str]]:
         path, noted = where / file.name, download.receipt(file, where)
         if path.exists():
             good = noted is not None and download.sha256_of(path) == download.expected(file, where)
-            yield path, "" if good else remedy, _compared(noted) if good else ""
+            yield path, "" if good else remedy, _compared(noted) if noted and good else ""
     for entry in cache.entries(source.name):
         trouble = cache.verify(entry)
         yield entry, trouble and f"{trouble}. {remedy}", "as it was unpacked"

@@ -20,7 +20,7 @@ STUB = "### STUB"
 
 
 @dataclass
-class Run:
+class Execution:
     """An executed notebook.
 
     Attributes
@@ -165,7 +165,7 @@ def verdicts(notebook) -> list[dict]:
     ]
 
 
-def execute_one(path: Path, folder: Path, parameters: dict | None = None, timeout: float = 600.0) -> Run:
+def execute_one(path: Path, folder: Path, parameters: dict | None = None, timeout: float = 600.0) -> Execution:
     """Execute one notebook and write the executed copy to `folder`.
 
     Parameters
@@ -213,7 +213,7 @@ def execute_one(path: Path, folder: Path, parameters: dict | None = None, timeou
         source.unlink(missing_ok=True)
     seconds = time.monotonic() - begun
     said = verdicts(nbformat.read(output, as_version=4)) if output.exists() else []
-    return Run(path.stem, seconds, error, output, said)
+    return Execution(path.stem, seconds, error, output, said)
 
 
 def _numbered(source: Path, index: int, injected: bool) -> int:
@@ -231,7 +231,7 @@ def execute(
     jobs: int | None = None,
     parameters: dict | None = None,
     timeout: float = 600.0,
-) -> Iterator[Run]:
+) -> Iterator[Execution]:
     """Execute notebooks, several at once, and yield each as it ends.
 
     Parameters

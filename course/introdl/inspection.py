@@ -29,6 +29,9 @@ class Normalise(nn.Module):
         Where there are not three of each, or a deviation is not positive.
     """
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, mean, std):
         super().__init__()
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:

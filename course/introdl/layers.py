@@ -131,7 +131,7 @@ class Conv2d(Layer):
         self.w = _drawn((filters, channels, kh, kw), channels * kh * kw, rng, dtype)
         self.b = Parameter(np.zeros(filters, dtype))
         self.stride, self.padding, self.input_grad = stride, padding, True
-        self._rooms: dict[str, np.ndarray] = {}
+        self._buffers: dict[str, np.ndarray] = {}
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """(N, C, H, W) to (N, F, OH, OW), with OH = (H + 2 * padding - KH) // stride + 1."""
@@ -144,7 +144,7 @@ class Conv2d(Layer):
         windows = sliding_window_view(pad(batch_last(x), self.padding), (kh, kw), axis=(2, 3))
         windows = windows[:, :, :: self.stride, :: self.stride]  # (N, C, OH, OW, KH, KW), and nothing was copied yet
         windows = windows.transpose(1, 4, 5, 2, 3, 0)  # (C, KH, KW, OH, OW, N)
-        columns = self._room("columns", windows.shape, x.dtype)
+        columns = self._buffer("columns", windows.shape, x.dtype)
         np.copyto(columns, windows)  # im2col: the one large copy
         y = self.w.value.reshape(filters, -1) @ columns.reshape(channels * kh * kw, -1)  # (F, OH * OW * N)
         y += self.b.value[:, None]
@@ -155,12 +155,12 @@ class Conv2d(Layer):
         filters, channels, kh, kw = self.w.value.shape
         n, _, oh, ow = dy.shape
         dy = batch_last(dy).transpose(1, 2, 3, 0).reshape(filters, -1)  # (F, OH * OW * N), as in forward
-        columns = self._rooms["columns"]
+        columns = self._buffers["columns"]
         self.w.grad = (dy @ columns.reshape(channels * kh * kw, -1).T).reshape(self.w.value.shape)
         self.b.grad = dy.sum(axis=1)
         if not self.input_grad:
             return None
-        dcolumns = self._room("dcolumns", columns.shape, np.result_type(self.w.value, dy))
+        dcolumns = self._buffer("dcolumns", columns.shape, np.result_type(self.w.value, dy))
         np.matmul(self.w.value.reshape(filters, -1).T, dy, out=dcolumns.reshape(channels * kh * kw, -1))
         # col2im: each pixel gets back what every window that saw it has to say. KH * KW additions, each of whole maps.
         height, width, p, s = *self.x_shape[2:], self.padding, self.stride
@@ -170,12 +170,12 @@ class Conv2d(Layer):
                 dx[:, u : u + s * oh : s, v : v + s * ow : s] += dcolumns[:, u, v]
         return dx[:, p : p + height, p : p + width].transpose(3, 0, 1, 2)
 
-    def _room(self, name: str, shape: tuple[int, ...], dtype) -> np.ndarray:
+    def _buffer(self, name: str, shape: tuple[int, ...], dtype) -> np.ndarray:
         """An array to write into; the last step's, where it fits, because new memory of this size costs time."""
-        room = self._rooms.get(name)
-        if room is None or room.shape != shape or room.dtype != dtype:
-            room = self._rooms[name] = np.empty(shape, dtype)
-        return room
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.shape != shape or buffer.dtype != dtype:
+            buffer = self._buffers[name] = np.empty(shape, dtype)
+        return buffer
 
     def parameters(self) -> list[Parameter]:
         return [self.w, self.b]
@@ -288,7 +288,7 @@ class Network:
     def backward(self, dy: np.ndarray) -> None:
         """Take the loss's gradient for the scores, (N, K), and leave every parameter with its gradient."""
         for layer in reversed(self.layers):
-            dy = layer.backward(dy)
+            dy = layer.backward(dy)  # type: ignore[assignment]  # the first one alone may give None
 
     def parameters(self) -> list[Parameter]:
         """All that can be learned, in the order of the layers."""

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def settings_of(recipe: Recipe):
     """Return a recipe's `introdl.training.Settings`."""
     from introdl.training import Augment, Settings
 
-    return Settings(**recipe.settings, **({"augment": Augment(**recipe.augment)} if recipe.augment else {}))
+    return Settings(**recipe.settings | ({"augment": Augment(**recipe.augment)} if recipe.augment else {}))
 
 
 def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: str | None = None, quiet: bool = False):
@@ -187,8 +188,8 @@ def card_of(recipe: Recipe, plates, history):
         summary=recipe.summary,
         classes=plates.classes,
         size=recipe.size,
-        mean=[round(value, 4) for value in history.about["mean"]],
-        std=[round(value, 4) for value in history.about["std"]],
+        mean=tuple(round(value, 4) for value in history.about["mean"]),
+        std=tuple(round(value, 4) for value in history.about["std"]),
         architecture=recipe.architecture,
         arguments={"num_classes": len(plates.classes), **recipe.arguments},
         dataset={
@@ -216,7 +217,7 @@ def begin_with(model, name: str, classes: tuple[str, ...]) -> None:
     """Give a network the weights of another wherever a name is in both; the dishes must be the same, in the same order."""
     from introdl import models
 
-    other = models.pretrained(name)
+    other: Any = models.pretrained(name)
     if other.card.classes != tuple(classes):
         raise ValueError(f"{name} knows other dishes, or in another order.")
     own = model.state_dict()
@@ -304,13 +305,13 @@ def measure_meals(model, plates) -> dict:
         models.box_iou(*(_tensor(boxes) for boxes in (guess, test.boxes / size))).numpy()
         for guess in (found.boxes, mean_box)
     )
-    of_dish = {name: test.labels == k for k, name in enumerate(test.classes)}
+    plates_of = {name: test.labels == k for k, name in enumerate(test.classes)}
     return {
         "grams_error": {name: _error(guess, test.grams) for name, guess in grams.items()},
         "kcal_error": {name: _error(guess, test.kcal) for name, guess in kcal.items()},
         "grams_error_percent": {name: float(100 * each.mean()) for name, each in relative.items()},
         "within_20_percent": {name: float((each <= 0.2).mean()) for name, each in relative.items()},
-        "grams_error_by_dish": {name: _error(found.grams[own], test.grams[own]) for name, own in of_dish.items()},
+        "grams_error_by_dish": {name: _error(found.grams[own], test.grams[own]) for name, own in plates_of.items()},
         "iou": {"network": float(iou.mean()), "mean": float(mean_iou.mean())},
         "iou_over_half": float((iou > 0.5).mean()),
     }

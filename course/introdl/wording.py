@@ -1,4 +1,4 @@
-"""Words that several reports share: counts that agree in number, and texts cut to what a person reads."""
+"""Words that several reports share: counts that agree in number, names as people write them, texts cut to what a person reads."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def counted(number: float, noun: str) -> str:
     """
     shown = f"{number:.2f}".rstrip("0").rstrip(".") if isinstance(number, float) else str(number)
     return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
+
+
+def spoken(name: str) -> str:
+    """Write a class's name as people do: ``french_fries`` becomes ``french fries``."""
+    return name.replace("_", " ")
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

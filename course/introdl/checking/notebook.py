@@ -63,6 +63,15 @@ def _refuse(sentence: str) -> None:
     report.show_sentence(sentence)
 
 
+def _entry(exercise: str) -> sheets.Entry | None:
+    """Return an exercise's entry; where there is none, say why."""
+    try:
+        return sheets.find(exercise)
+    except (LookupError, ValueError, FileNotFoundError) as error:
+        _refuse(str(error.args[0] if error.args else error))
+        return None
+
+
 def check(exercise: str, *objects: Any) -> None:
     """Check an answer and show a report.
 
@@ -79,10 +88,7 @@ def check(exercise: str, *objects: Any) -> None:
     grades the notebook, a check cell that is not passed raises, for nbgrader counts by that.) Your best result is kept on
     this machine (see `introdl.progress`). Nothing is sent anywhere.
     """
-    try:
-        entry = sheets.find(exercise)
-    except (LookupError, ValueError, FileNotFoundError) as error:
-        _refuse(str(error.args[0] if error.args else error))
+    if (entry := _entry(exercise)) is None:
         return
     if len(objects) != len(entry.names):
         given = counted(len(objects), "object")
@@ -106,10 +112,7 @@ def hint(exercise: str) -> None:
     exercise : str
         The exercise's id, as in ``"03.conv2d"``.
     """
-    try:
-        entry = sheets.find(exercise)
-    except (LookupError, ValueError, FileNotFoundError) as error:
-        report.show_sentence(str(error.args[0] if error.args else error))
+    if (entry := _entry(exercise)) is None:
         return
     record = records.load(exercise)
     number = min(record.hints + 1, len(entry.hints))

@@ -6,11 +6,10 @@ out. The templates escape whatever they are given.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from introdl import pages
 from introdl.checking import judge, values
 from introdl.checking.records import ChapterProgress
 from introdl.checking.sheets import Entry
@@ -24,17 +23,8 @@ _WORD = {judge.PASSED: "Right", judge.FAILED: "Not yet", judge.NOT_STARTED: "Not
 _MARK = {judge.PASSED: "✓", judge.FAILED: "✗", judge.NOT_STARTED: "○"}
 
 
-@functools.cache
-def _template(name: str) -> Any:
-    """Load and compile a template of this package, once and only when a page is wanted."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = FileSystemLoader(Path(__file__).parent / "templates")
-    return Environment(loader=folder, autoescape=True, undefined=StrictUndefined).get_template(f"{name}.html.j2")
-
-
 def _page(name: str, **shown: Any) -> str:
-    return _template(name).render(**shown)
+    return pages.page(__file__, name, **shown)
 
 
 def _points(value: float) -> str:

@@ -353,13 +353,13 @@ _WARM = (
 _WARM_FULL = ("scipy.signal", "scipy.special", "torch.nn.functional", "torch._dynamo")
 
 
-def warm(room: str):
+def warm(kind: str):
     """Import what notebooks use and make the shell, so that forks find them there. Nothing here may start a thread."""
-    for name in _WARM + (_WARM_FULL if room == "full" else ()):
+    for name in _WARM + (_WARM_FULL if kind == "full" else ()):
         importlib.import_module(name)
     from introdl.checking import worker
 
-    if room == "full":
+    if kind == "full":
         sys.modules["torch"].set_num_threads(1)
     shell = worker.Shell()
     shell.run("pass")
@@ -369,7 +369,7 @@ def warm(room: str):
 
 
 def main() -> None:
-    """Start: ``python -m introdl.checking.zygote DESCRIPTOR ROOM LIMITS KEPT``."""
+    """Start: ``python -m introdl.checking.zygote DESCRIPTOR KIND LIMITS KEPT``."""
     control = socket.socket(fileno=int(sys.argv[1]))
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     limits, kept = json.loads(sys.argv[3]), json.loads(sys.argv[4])

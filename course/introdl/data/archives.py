@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 from introdl.data.errors import Damaged, in_units
 
@@ -48,7 +49,7 @@ class Zip:
         members = self._archive.infolist()
         if len(members) > MOST:
             raise _refuse(path, f"it has {len(members):,} members")
-        self._members = {}
+        self._members: dict[str, zipfile.ZipInfo] = {}
         for member in members:
             safe_name(member.orig_filename, path)
             if member.is_dir():
@@ -137,7 +138,7 @@ def tar_members(path: Path, wanted: Callable[[str], bool], largest: int = LARGES
                 if member.name in given:
                     raise _refuse(path, f"it holds {member.name!r} twice")
                 given.add(member.name)
-                content = archive.extractfile(member).read()
+                content = cast(IO[bytes], archive.extractfile(member)).read()  # every regular file has one
                 if len(content) != member.size:
                     raise Damaged(f"{path} ends in the middle of {member.name!r}. {_remedy(path)}")
                 yield member.name, content

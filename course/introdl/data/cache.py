@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -92,11 +93,19 @@ class Entry:
         classes : str
             Under which name the card has the classes.
         """
-        known = {name: self.facts[name] for name in _COLUMNS if name in self.facts}
+        known: dict[str, Any] = {name: self.facts[name] for name in _COLUMNS if name in self.facts}
         details = {name: values for name, values in self.facts.items() if name not in known and name != "labels"}
-        rights = {"licence": source.licence, "citation": source.citation}
         names = tuple(self.card[classes])
-        return Dataset(source.name, self.images, self.facts[labels], names, details=details, **known, **rights)
+        return Dataset(
+            source.name,
+            self.images,
+            self.facts[labels],
+            names,
+            details=details,
+            licence=source.licence,
+            citation=source.citation,
+            **known,
+        )
 
 
 def folder() -> Path:
@@ -233,7 +242,7 @@ def _build(plan: Plan, where: Path) -> None:
         plan.fill(images)
         images.flush()
         del images
-        np.savez(building / "facts.npz", **plan.facts)
+        np.savez(building / "facts.npz", **cast(dict[str, Any], plan.facts))
         card = {"name": plan.name, "sha256": sha256_of(building / "images.npy"), "card": plan.card}
         paths.write_atomically(building / "card.json", json.dumps(card, indent=1).encode())
         building.rename(where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -110,7 +111,7 @@ class Dataset:
         True
         """
         chosen = self._where(indices)
-        columns = {name: values[chosen] for name, values in self._columns().items()}
+        columns: dict[str, Any] = {name: values[chosen] for name, values in self._columns().items()}
         details = {name: columns.pop(name) for name in self.details}
         return replace(self, images=self.images[chosen], labels=self.labels[chosen], details=details, **columns)
 

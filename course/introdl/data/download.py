@@ -141,15 +141,10 @@ def fetch(file: PublishedFile, where: Path, patience: Patience | None = None) ->
     return path
 
 
-def checksums(source: Source, patience: Patience | None = None) -> dict[str, str]:
+def checksums(source: Source) -> dict[str, str]:
     """Return the sha256 of each file of a dataset, downloading only those for which none is known yet."""
     where = folder(source)
-    known = {}
-    for file in source.files:
-        if expected(file, where) is None:
-            fetch(file, where, patience)
-        known[file.name] = expected(file, where)
-    return known
+    return {file.name: expected(file, where) or sha256_of(fetch(file, where)) for file in source.files}
 
 
 def _adopt(file: PublishedFile, where: Path) -> bool:

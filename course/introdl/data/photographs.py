@@ -6,6 +6,7 @@ import io
 import os
 import warnings
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -63,8 +64,8 @@ def photo(source, size: int | None = None, longest: int = 2048) -> np.ndarray:
         return square(picture, int(size))
     if max(picture.size) > longest:
         scale = longest / max(picture.size)
-        new = tuple(max(1, round(side * scale)) for side in picture.size)
-        picture = picture.resize(new, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        width, height = (max(1, round(side * scale)) for side in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.array(picture)
 
 
@@ -221,9 +222,8 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if mode == "LAB":
         from PIL import ImageCms
 
-        return ImageCms.profileToProfile(
-            picture, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        lab, rgb = (ImageCms.createProfile(name) for name in ("LAB", "sRGB"))
+        return cast(Image.Image, ImageCms.profileToProfile(picture, lab, rgb, outputMode="RGB"))
     if picture.has_transparency_data:
         over = picture.convert("RGBA")
         white = Image.new("RGBA", over.size, (255, 255, 255, 255))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
-
 import numpy as np
 
+from introdl import pages
 from introdl.pixels import SMALL, address
+from introdl.wording import spoken
 
-_WIDTH = SMALL
 _BLUE = "#0072B2"
 
 
@@ -27,12 +26,16 @@ def strip(dataset, most: int = 12) -> str:
     str
         HTML. Each example is an ``<img>`` with an alt text; where boxes are known, the food's is drawn.
     """
-    figures = "".join(_figure(dataset, index) for index in _examples(dataset.labels, most))
-    text = html.escape(repr(dataset))
-    foot = f'<div style="color:#767676;font-size:85%">{html.escape(dataset.licence)}</div>' if dataset.licence else ""
-    return (
-        f"<div><div><strong>{text.replace(':', '</strong>:', 1)}</div>"
-        f'<div style="display:flex;flex-wrap:wrap;gap:8px;margin:6px 0">{figures}</div>{foot}</div>'
+    name, _, rest = repr(dataset).partition(":")
+    return pages.page(
+        __file__,
+        "strip",
+        name=name,
+        rest=rest,
+        pictures=[_example(dataset, index) for index in _examples(dataset.labels, most)],
+        width=SMALL,
+        crisp=max(dataset.images.shape[1:3]) < SMALL,
+        licence=dataset.licence,
     )
 
 
@@ -45,25 +48,16 @@ def _examples(labels: np.ndarray, most: int) -> list[int]:
     return order[np.lexsort((sorted_labels, rounds))][:most].tolist()
 
 
-def _figure(dataset, index: int) -> str:
-    label = dataset.classes[int(dataset.labels[index])].replace("_", " ")
-    facts = []
-    if dataset.grams is not None:
-        facts.append(f"{dataset.grams[index]:.0f} g")
-    if dataset.kcal is not None:
-        facts.append(f"{dataset.kcal[index]:.0f} kcal")
-    alt = f"A picture of the class {label}" + (f", {', '.join(facts)}" if facts else "")
+def _example(dataset, index: int) -> tuple[str, str, str, str]:
+    """Return an example's address, its alt text, its class, and what else is known of it."""
+    label = spoken(dataset.classes[int(dataset.labels[index])])
+    known = ((dataset.grams, "g"), (dataset.kcal, "kcal"))
+    facts = ", ".join(f"{values[index]:.0f} {unit}" for values, unit in known if values is not None)
+    alt = f"A picture of the class {label}" + (f", {facts}" if facts else "")
     if dataset.boxes is not None:
         x0, y0, x1, y1 = dataset.boxes[index]
         alt += f"; the food's box runs from x {x0:.0f}, y {y0:.0f} to x {x1:.0f}, y {y1:.0f}"
-    caption = html.escape(label) + "".join(f"<br>{html.escape(fact)}" for fact in [", ".join(facts)] if fact)
-    height, width = dataset.images.shape[1:3]
-    crisp = "image-rendering:pixelated;" if max(height, width) < _WIDTH else ""
-    return (
-        f'<figure style="margin:0;width:{_WIDTH}px"><img src="{_encoded(dataset, index)}" '
-        f'alt="{html.escape(alt, quote=True)}" style="{crisp}width:{_WIDTH}px;height:auto;display:block">'
-        f'<figcaption style="font-size:85%;line-height:1.25">{caption}</figcaption></figure>'
-    )
+    return _encoded(dataset, index), alt, label, facts
 
 
 def _encoded(dataset, index: int) -> str:

@@ -88,8 +88,8 @@ class Source:
     @property
     def size(self) -> int | None:
         """Bytes to download in all, or None where that is not published."""
-        sizes = [file.size for file in self.files]
-        return None if None in sizes else sum(sizes)
+        sizes = [file.size for file in self.files if file.size is not None]
+        return sum(sizes) if len(sizes) == len(self.files) else None
 
 
 def every() -> dict[str, Source]:
@@ -127,9 +127,9 @@ def _read(path: Path) -> dict[str, Source]:
 def _source(path: Path, name: str, table: dict) -> Source:
     where = f"{path.name}, [{name}]"
     files = tuple(_file(f"{where}, file {number}", entry) for number, entry in enumerate(table.get("files", ()), 1))
-    texts = {}
+    texts: dict[str, str] = {}
     for key in ("title", "home", "licence", "citation"):
-        texts[key] = table.get(key)
+        texts[key] = table.get(key, "")
         if not isinstance(texts[key], str) or not texts[key]:
             raise ValueError(f"{where}: {key!r} is missing. Give it as a text.")
     return Source(name, files=files, **texts)

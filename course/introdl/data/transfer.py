@@ -263,7 +263,7 @@ def _number(text: str | None) -> int | None:
 def _pause_asked(text: str | None) -> float | None:
     if (seconds := _number(text)) is not None:
         return float(seconds)
-    with contextlib.suppress(ValueError, TypeError):
-        at = parsedate_to_datetime(text)
+    with contextlib.suppress(ValueError):
+        at = parsedate_to_datetime(text or "")
         return max(0.0, (at - datetime.datetime.now(at.tzinfo)).total_seconds())
     return None

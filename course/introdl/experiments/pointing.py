@@ -13,6 +13,8 @@ from __future__ import annotations
 import copy
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from introdl.experiments import command, records
 
 NETWORK = "plates-128"
 LAYERS = ("stages.1", "stages.2", "stages.3", "stages.4")
-SETTINGS = {"network": NETWORK, "part": "test", "pictures": 432, "mosaics": 108, "seed": 0, "sigma": 32}
+SETTINGS: dict[str, Any] = {"network": NETWORK, "part": "test", "pictures": 432, "mosaics": 108, "seed": 0, "sigma": 32}
 WANTED = [{"weights": "trained"}, *({"weights": f"random {seed}"} for seed in range(3))]
 
 
@@ -167,7 +169,7 @@ def maps(net, x, target, batch: int = 32) -> dict[str, np.ndarray]:
     from introdl import inspection
 
     wanted = torch.as_tensor(target)
-    ways = {"saliency": inspection.saliency}
+    ways: dict[str, Callable] = {"saliency": inspection.saliency}
     for layer in LAYERS:
         ways[f"Grad-CAM {layer}"] = lambda n, some, k, layer=layer: inspection.grad_cam(n, layer, some, k)
     return {
@@ -183,12 +185,13 @@ def _run(key: dict) -> dict:
 
     test = data.plates().split(SETTINGS["part"])
     some = test.subset(slice(SETTINGS["pictures"]))
+    boxes = np.asarray(some.boxes)
     net = chain(models.pretrained(NETWORK))
     if key["weights"] != "trained":
         net = drawn_anew(net, int(key["weights"].split()[1]))
     found = {}
     for name, heat in maps(net, inspection.as_pictures(some.images), some.labels).items():
-        found[name] = in_box(heat, some.boxes)
+        found[name] = in_box(heat, boxes)
     rng = np.random.default_rng(SETTINGS["seed"])
     pictures, inside = mosaics(test.images, test.labels, SETTINGS["mosaics"], rng)
     places = rng.integers(0, 4, len(pictures))
@@ -199,12 +202,12 @@ def _run(key: dict) -> dict:
         middle = np.repeat(hill(test.images.shape[1], SETTINGS["sigma"])[None], len(some), axis=0)
         wide = hill(2 * test.images.shape[1], 2 * SETTINGS["sigma"])
         found["the middle"] = {
-            **in_box(middle, some.boxes),
+            **in_box(middle, boxes),
             "on the plate": share_on_plate(np.repeat(wide[None], len(pictures), axis=0), places),
         }
         even = np.ones_like(middle)
         found["everywhere alike"] = {
-            "share": in_box(even, some.boxes)["share"],
+            "share": in_box(even, boxes)["share"],
             "on the plate": 0.25,
         }
     return {"maps": found}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ ARMS = {
 
 #: Every number that a run depends on. The rates were set before the first run and not searched: what starts from random
 #: weights learns as fast as the backbone did (see `introdl.recipes`), what was trained before at a fifth of it.
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "size": 64,  # height and width of the pictures in pixels
     "batch_size": 32,
     "steps": 200,
@@ -261,7 +262,7 @@ def split_by_class(folder: Path, size: int, name: str, val: float = 0.15, test: 
     held_out = next((folder / part for part in ("test", "val") if (folder / part).is_dir()), None)
     apart = held_out is not None and (folder / "train").is_dir()
     pool = photographs.by_class(folder / "train" if apart else folder)
-    tests = photographs.by_class(held_out) if apart else {}
+    tests = photographs.by_class(held_out) if apart and held_out else {}
     classes = [each for each in pool if not apart or each in tests]
     scarce = next((each for each in classes if len(pool[each]) < 10), None)
     if len(classes) < 2 or scarce:

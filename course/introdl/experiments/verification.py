@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,7 @@ class Experiment:
 
         begun = time.perf_counter()
         chosen, function, trunk = self._made(key)
-        found = {"specials": self._on(function, self.specials.images, self.specials.labels, PER_FOLD)}
+        found: dict[str, Any] = {"specials": self._on(function, self.specials.images, self.specials.labels, PER_FOLD)}
         if trunk:
             found["specials_by_features"] = self._on(trunk, self.specials.images, self.specials.labels, PER_FOLD)
         if len(chosen):
@@ -138,6 +139,7 @@ class Experiment:
             mean = verification.pixels(self.train.images).mean(axis=0)
             return [], lambda images: verification.pixels(images) - mean, None
         torch.manual_seed(key["seed"])
+        model: torch.nn.Module
         network = models.PlainCNN(max(key["dishes"], 2), WIDTHS)
         if method == "untrained":
             statistics = training.channel_statistics(self.train.images)

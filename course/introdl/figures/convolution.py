@@ -669,8 +669,7 @@ def im2col_rows(image, kh: int, kw: int, stride: int = 1, padding: int = 0):
         controls,
         alt=(
             f"An input of {image.shape[0]} channels with one {kh} by {kw} window marked, and the im2col matrix in "
-            "which "
-            "that window is one row: its pixels channel by channel, row by row."
+            "which that window is one row: its pixels channel by channel, row by row."
         ),
         layout=lambda controls, view: rows_of(
             (play, controls["step"]), (controls["padding"], controls["stride"]), (view,)

@@ -399,10 +399,18 @@ def layer_costs(batch: int, channels: int, size: int, itemsize: int = 4) -> dict
 _LAYER_COLOURS = (BLUE, SKY, PURPLE, GREEN, ORANGE)
 
 
-def _roof(panel, peak, bandwidth, colour=BLACK) -> str:
+def _roof(panel, peak, bandwidth, words) -> str:
+    """The axes, the upright one with its words, and the roof."""
     low, high = (10.0**v for v in panel.xlim)
+    axes = panel.axes(
+        _decades(low, high, lambda v: f"{v:g}"),
+        _decades(10.0 ** panel.ylim[0], 10.0 ** panel.ylim[1], lambda v: rate(v, "")),
+        "arithmetic intensity (FLOP per byte), logarithmic",
+        words,
+        out=52,
+    )
     xs = np.array([low, peak / bandwidth, high])
-    return panel.clip(panel.curve(xs, np.minimum(peak, xs * bandwidth), colour, 3))
+    return axes + panel.clip(panel.curve(xs, np.minimum(peak, xs * bandwidth), BLACK, 3))
 
 
 def _roof_panel(peak, bandwidth, lowest=None):
@@ -443,14 +451,7 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
             12.5,
             "#444",
         ),
-        panel.axes(
-            _decades(0.05, 3000, lambda v: f"{v:g}"),
-            _decades(10.0 ** panel.ylim[0], 10.0 ** panel.ylim[1], lambda v: rate(v, "")),
-            "arithmetic intensity (FLOP per byte), logarithmic",
-            "FLOP/s at most",
-            out=52,
-        ),
-        _roof(panel, peak, bandwidth),
+        _roof(panel, peak, bandwidth, "FLOP/s at most"),
         svg.line(panel.x(ridge), panel.y(peak), panel.x(ridge), panel.bottom, GREY, 1.2, "4 4"),
         svg.text(float(panel.x(ridge)) + 5, panel.bottom - 8, "ridge", 12, "#555", halo=True),
     ]
@@ -542,14 +543,7 @@ def roofline_measured(peak: float, bandwidth: float, name: str, rows) -> None:
         title = f"{rows[best][0]} is {shares[best]:.2g} times above the roof: its numbers come from the caches"
     parts = [
         svg.subtitle(f"{name}: peak {rate(peak)}, memory {rate(bandwidth, 'B/s')}, both measured here"),
-        panel.axes(
-            _decades(0.05, 3000, lambda v: f"{v:g}"),
-            _decades(10.0 ** panel.ylim[0], 10.0 ** panel.ylim[1], lambda v: rate(v, "")),
-            "arithmetic intensity (FLOP per byte), logarithmic",
-            "FLOP/s",
-            out=52,
-        ),
-        _roof(panel, peak, bandwidth),
+        _roof(panel, peak, bandwidth, "FLOP/s"),
         svg.text(512, 96, "layer, measured", 12.5, "#333", bold=True),
         svg.text(706, 96, "of its roof", 12.5, "#333", "end", bold=True),
     ]

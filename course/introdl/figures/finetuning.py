@@ -11,6 +11,7 @@ from introdl.figures import interactive, style, svg
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION
+from introdl.wording import spoken
 
 _ARMS = {"fine-tuned": (BLUE, "o"), "frozen": ("#00654A", "s"), "scratch": (VERMILION, "^")}
 _NAMES = {"fine-tuned": "fine-tuned", "frozen": "frozen", "scratch": "from scratch"}
@@ -328,7 +329,7 @@ def feature_map(points: np.ndarray, labels: np.ndarray, classes, title: str) -> 
             at[1] += 0.01 * height
         placed.append(at)
         halo = [effects.withStroke(linewidth=4, foreground="white")]
-        word = classes[k].replace("_", " ")
+        word = spoken(classes[k])
         axis.text(*at, word, ha="center", va="center", fontweight="bold", color=colours[k], path_effects=halo)
     axis.set(xticks=[], yticks=[], xlabel="no unit: neighbours stay neighbours, distances mean little", title=title)
     axis.grid(False)

@@ -11,6 +11,7 @@ from introdl.figures.interactive import explore
 from introdl.figures.panel import Panel
 from introdl.figures.regression_classification import confusion  # noqa: F401  (this chapter's figure too)
 from introdl.figures.style import BLACK, BLUE, GREY, VERMILION
+from introdl.wording import spoken
 
 #: Colour with which a blanked square and what lies outside of a plate's picture is shown: the training set's mean.
 MEAN, STD = np.array([0.5, 0.5, 0.5]), np.array([0.25, 0.25, 0.25])
@@ -48,9 +49,9 @@ def augmented_grid(picture, dish: str, how, seed: int = 0) -> None:
     pictures = [picture, *augmented(picture, how, 11, seed)]
     svg.show(
         tile.sheet(
-            f"A plate of {svg.spoken(dish)}, and eleven that were made of it", tile.in_rows(pictures, 6), sharp=False
+            f"A plate of {spoken(dish)}, and eleven that were made of it", tile.in_rows(pictures, 6), sharp=False
         ),
-        f"A picture of {svg.spoken(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
+        f"A picture of {spoken(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
         "with a grey square somewhere.",
     )
 
@@ -75,7 +76,7 @@ def augmentation_explorer(pictures, names) -> None:
     explore(
         draw,
         {
-            "plate": interactive.choice("plate", [(svg.spoken(name), k) for k, name in enumerate(names)], width=240),
+            "plate": interactive.choice("plate", [(spoken(name), k) for k, name in enumerate(names)], width=240),
             "rotate": slider("turn (°)", 90, 15, 5),
             "shift": slider("move", 0.5, 0.1, 0.05),
             "scale": slider("size", 0.6, 0.2, 0.05),
@@ -128,7 +129,7 @@ def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
         print("There is no mistake to look at.")
         return
     captions = [
-        f"{svg.spoken(dishes[labels[k]])}\nnamed {svg.spoken(dishes[named[k]])}\nsure to {probabilities[k, named[k]]:.0%}"
+        f"{spoken(dishes[labels[k]])}\nnamed {spoken(dishes[named[k]])}\nsure to {probabilities[k, named[k]]:.0%}"
         for k in chosen
     ]
     rows = tile.in_rows([(pictures[k], words) for k, words in zip(chosen, captions, strict=True)], 6)

@@ -8,6 +8,7 @@ import numpy as np
 
 from introdl.figures import svg
 from introdl.figures.style import BLUE, GREEN
+from introdl.wording import spoken
 
 _ROW = 30
 
@@ -59,7 +60,7 @@ def guess_bars(
         y = top + _ROW * number + (10 if lost and number == len(rows) - 1 else 0)
         right = k == correct
         ink = "#00654A" if right else svg.INK
-        words = svg.spoken(names[k])
+        words = spoken(names[k])
         full = width - label - room
         parts += [
             svg.text(22, y + 19, f"{place}.", 12.5, "#555", "end"),

@@ -6,6 +6,8 @@ import html
 import uuid
 from collections.abc import Callable
 
+from introdl.figures import svg
+
 # In JupyterLab an arrow key on a drop-down list goes to the next cell, and letters are commands: "b" inserts a cell.
 # It leaves alone what has this attribute. The picture cannot be loaded: it is there for what is done then, once a page.
 _LISTS_KEEP_THEIR_KEYS = (
@@ -42,7 +44,7 @@ def explore(draw: Callable[..., str], controls: dict, alt: str, layout: Callable
 
     def render() -> str:
         values = {name: control.value for name, control in controls.items()}
-        return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{draw(**values)}</div>'
+        return svg.described(draw(**values), alt)
 
     first = render()
     view = widgets.HTML(first)

@@ -36,13 +36,13 @@ def _share(p, k: int) -> str:
     return f"1 − {_near(rest)}" if 0 < rest < 0.0005 else _near(p[k])
 
 
-def _bar(panel, value, row_y, height, colour, words, ink=BLACK) -> str:
+def _bar(panel, value, row_y, height, colour, words) -> str:
     """A bar from zero, with its number where it ends."""
     zero, end = float(panel.x(0)), float(panel.x(value))
     left, width = min(zero, end), max(abs(end - zero), 1.0)
     at, anchor = (end + 6, "start") if value >= 0 else (end - 6, "end")
     return svg.box(left, row_y, width, height, colour) + svg.text(
-        at, row_y + height / 2 + 5, words, 13, ink, anchor, halo=True
+        at, row_y + height / 2 + 5, words, 13, BLACK, anchor, halo=True
     )
 
 
@@ -86,10 +86,9 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
     ]
     svg.show(
         svg.sheet("Counting mistakes gives a step; a loss gives a slope to walk down", 720, 384, *parts),
-        "Three curves against the score of the correct dish, with the best rival at "
-        f"{svg.short(best)}. Mistakes: a step from 1 to 0 at the rival's score. Hinge: a straight ramp that reaches 0 "
-        f"where the correct dish leads by {svg.short(delta)}. Cross-entropy: a smooth curve that never quite "
-        "reaches 0.",
+        f"Three curves against the score of the correct dish, with the best rival at {svg.short(best)}. Mistakes: a "
+        "step from 1 to 0 at the rival's score. Hinge: a straight ramp that reaches 0 where the correct dish leads by "
+        f"{svg.short(delta)}. Cross-entropy: a smooth curve that never quite reaches 0.",
     )
 
 

@@ -10,6 +10,7 @@ from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
 from introdl.figures.panel import bars
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, show
+from introdl.wording import spoken
 
 #: One colour for each task, wherever it comes: dish, grams, box.
 TASKS = {"dish": BLUE, "grams": ORANGE, "box": GREEN}
@@ -151,7 +152,7 @@ def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")
             marker=shape,
             edgecolors="white",
             linewidths=0.5,
-            label=svg.spoken(name),
+            label=spoken(name),
         )
     near = np.mean((predicted < 1.25 * true) & (predicted > true / 1.25))
     axes.set(
@@ -171,8 +172,8 @@ def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")
     show(
         figure,
         f"Scatter of {len(true)} test plates, the network's grams against true grams, both axes logarithmic. {near:.0%} lie within "
-        f"a factor of 1.25 of the line where both are equal. Those of {svg.spoken(marked[0])} lie in a nearly level cloud: their size is "
-        f"hard to see. Those of {svg.spoken(marked[1])} lie close together.",
+        f"a factor of 1.25 of the line where both are equal. Those of {spoken(marked[0])} lie in a nearly level cloud: their size is "
+        f"hard to see. Those of {spoken(marked[1])} lie close together.",
     )
 
 
@@ -190,7 +191,7 @@ def boxes_on_plates(images, true, predicted, ious, names) -> None:
     names : sequence of str
         What the network calls each.
     """
-    words = [f"{svg.spoken(name)}: {iou:.2f}" for name, iou in zip(names, ious, strict=True)]
+    words = [f"{spoken(name)}: {iou:.2f}" for name, iou in zip(names, ious, strict=True)]
     side = 164
 
     def boxes(row, column, left, top):
@@ -326,7 +327,7 @@ def nutri_explorer(dish: str = "pizza") -> None:
         return [row["fruit_veg_share"] * 100 if key == "fruit_veg" else row[key] for key, *_ in _SLIDERS]
 
     style = {"description_width": "104px"}
-    start = interactive.choice("start from", [(svg.spoken(name), name) for name in dishes()], dish, 330)
+    start = interactive.choice("start from", [(spoken(name), name) for name in dishes()], dish, 330)
     meat = interactive.tick("red meat", dish in RED_MEAT, width=120)
     sliders = {
         key: interactive.slider(
@@ -359,7 +360,7 @@ def nutri_explorer(dish: str = "pizza") -> None:
     explore(
         draw,
         {"red_meat": meat, **sliders},
-        f"The Nutri-Score of 100 g of {svg.spoken(dish)}: the letters A to E with the food's own marked, and below them the points "
+        f"The Nutri-Score of 100 g of {spoken(dish)}: the letters A to E with the food's own marked, and below them the points "
         "for energy, sugars, saturated fat and salt, which count against it, and for protein, fibre, fruit and vegetables, which "
         "count for it.",
         arranged,

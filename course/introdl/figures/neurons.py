@@ -277,9 +277,8 @@ def activations() -> None:
     parts += [svg.text(p.x(x), p.y(y), w, 13, c, a, bold=True, halo=True) for p, x, y, w, c, a in words]
     svg.show(
         svg.sheet("Sigmoid and tanh go flat on both sides; ReLU only on one", 720, 338, *parts),
-        "Two plots over z from -5 to 5. Outputs: sigmoid rises from 0 to 1, tanh from -1 to 1, ReLU is 0 "
-        "and then the line z. Slopes: sigmoid's is a hill of height 0.25, tanh's a hill of height 1, ReLU's "
-        "is 0 and then 1.",
+        "Two plots over z from -5 to 5. Outputs: sigmoid rises from 0 to 1, tanh from -1 to 1, ReLU is 0 and then the "
+        "line z. Slopes: sigmoid's is a hill of height 0.25, tanh's a hill of height 1, ReLU's is 0 and then 1.",
     )
 
 
@@ -381,9 +380,8 @@ def layer_explorer(x, W, b, plates, features, units) -> None:
     explore(
         lambda plate, unit: draw_layer(x, W, b, plates, features, units, plate, unit),
         {"plate": buttons("plate", plates), "unit": buttons("unit", units)},
-        "A table of plates and features, a table of weights with a column for each unit, and the table of "
-        "outputs; the chosen plate's row and the chosen unit's column are lit, and their products and sum "
-        "are written out.",
+        "A table of plates and features, a table of weights with a column for each unit, and the table of outputs; the "
+        "chosen plate's row and the chosen unit's column are lit, and their products and sum are written out.",
     )
 
 
@@ -635,9 +633,8 @@ def napkin() -> None:
     explore(
         draw_napkin,
         {"fold": slider("fold (°)", 0, 180, 130, 5, 420)},
-        "A square napkin with a plate at each corner folds along the diagonal that joins nothing and both; "
-        "when the gravy corner comes to lie on the custard corner, one straight cut parts the nice plates "
-        "from the others.",
+        "A square napkin with a plate at each corner folds along the diagonal that joins nothing and both; when the "
+        "gravy corner comes to lie on the custard corner, one straight cut parts the nice plates from the others.",
     )
 
 
@@ -691,9 +688,8 @@ def xor_surface(weights: Callable) -> None:
         parts += [_corner(x, y, _NICE[members[0]]), _named(x + aside, y - 12, words, anchor)]
     svg.show(
         svg.sheet("Your network: two creases in the plane, then one cut", 720, 362, *parts),
-        "Left: the square of custard and gravy, shaded by your network's output, with the two hidden units' "
-        "creases. Right: where the four corners land in the plane of the hidden units, and the output "
-        "unit's cut.",
+        "Left: the square of custard and gravy, shaded by your network's output, with the two hidden units' creases. "
+        "Right: where the four corners land in the plane of the hidden units, and the output unit's cut.",
     )
 
 

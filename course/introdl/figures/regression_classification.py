@@ -14,6 +14,7 @@ from introdl.figures.grid import cells, mix
 from introdl.figures.interactive import buttons, choice, explore, slider, stops, tick
 from introdl.figures.panel import Panel, limits, nice_ticks
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from introdl.wording import spoken
 
 _CHANNELS = (("red", VERMILION), ("green", GREEN), ("blue", BLUE))
 _DISHES = (BLUE, ORANGE, GREEN)
@@ -80,9 +81,9 @@ def two_questions(images, names, kcal) -> None:
     for number, (image, name, energy) in enumerate(zip(images, names, kcal, strict=True)):
         x = 4 + number * step
         parts.append(tile.image(x, 32, side, side, image, sharp=False))
-        for y, words in ((78, svg.spoken(name)), (120, f"{energy:.0f}")):
+        for y, words in ((78, spoken(name)), (120, f"{energy:.0f}")):
             parts.append(svg.text(x + side / 2, side + y, words, 14, BLACK, "middle", bold=True))
-    told = "; ".join(f"{svg.spoken(name)}, {energy:.0f} kcal" for name, energy in zip(names, kcal, strict=True))
+    told = "; ".join(f"{spoken(name)}, {energy:.0f} kcal" for name, energy in zip(names, kcal, strict=True))
     drawing = svg.sheet("One plate, two questions", 8 + len(images) * step, side + 130, *parts)
     svg.show(drawing, f"Plates of food with two labels each: {told}.")
 
@@ -127,13 +128,12 @@ def histogram_explorer(images, names, bins: int = 8) -> None:
     bins : int
         To begin with: 2, 4, 8, 16, 32 or 64.
     """
-    plates = [(f"{number + 1}: {svg.spoken(name)}", number) for number, name in enumerate(names)]
+    plates = [(f"{number + 1}: {spoken(name)}", number) for number, name in enumerate(names)]
     explore(
         lambda plate, bins: draw_histogram(images[plate], bins),
         {"plate": choice("plate", plates), "bins": stops("bins", [2, 4, 8, 16, 32, 64], bins, 300)},
         "A plate of food, the same picture with its colours rounded to the middle of their bins, and a bar chart for "
-        "each of red, "
-        "green and blue: which share of the pixels falls into each bin.",
+        "each of red, green and blue: which share of the pixels falls into each bin.",
     )
 
 
@@ -205,7 +205,7 @@ def draw_line(x, y, names, slope: float, intercept: float, best: bool) -> str:
         panel.clip(panel.curve(ends, np.polyval(lowest, ends), BLACK, 2, "6 5")) if best else "",
         panel.points(x, y),
         svg.text(
-            panel.x(x[worst]) + aside, panel.y(y[worst]) + 5, svg.spoken(names[worst]), 12.5, BLACK, anchor, halo=True
+            panel.x(x[worst]) + aside, panel.y(y[worst]) + 5, spoken(names[worst]), 12.5, BLACK, anchor, halo=True
         ),
         _gauge(640, 66, 340, mean / least),
     )
@@ -230,8 +230,7 @@ def line_explorer(x, y, names, slope: float = 5.0, intercept: float = 150.0) -> 
             "best": tick("show the best line"),
         },
         f"{len(x)} dishes, energy against fat, with a line that two sliders move. At each dish stands a square whose "
-        "side is "
-        "the error; a bar compares the mean squared error with the least that any line can reach.",
+        "side is the error; a bar compares the mean squared error with the least that any line can reach.",
     )
 
 
@@ -317,7 +316,7 @@ def draw_neighbours(train, labels, dishes, axes, k: int, panel: Panel, known: di
     ]
     for number, dish in enumerate(dishes):
         x = 62 + 130 * number
-        parts += [_mark(x + 4, 48, number), svg.text(x + 16, 53, svg.spoken(dish), 13, _INKS[number], bold=True)]
+        parts += [_mark(x + 4, 48, number), svg.text(x + 16, 53, spoken(dish), 13, _INKS[number], bold=True)]
     return svg.sheet(title, 720, 424, *parts)
 
 
@@ -343,9 +342,8 @@ def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1)
         lambda k: draw_neighbours(train, labels, dishes, axes, k, panel, known),
         {"k": stops("k", [*ks, len(train)], k)},
         f"{len(train)} training plates of three dishes in a plane of two features, and the plane coloured by the dish "
-        "that the k "
-        "nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A slider sets "
-        "k.",
+        "that the k nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A "
+        "slider sets k.",
     )
 
 
@@ -364,7 +362,7 @@ def confusion(matrix, dishes) -> None:
     dishes : sequence of str
         K names.
     """
-    names, size, left, top = [svg.spoken(dish) for dish in dishes], 41, 112, 128
+    names, size, left, top = [spoken(dish) for dish in dishes], 41, 112, 128
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     wrong = matrix - np.diag(np.diag(matrix))
     i, j = (int(v) for v in np.unravel_index(int(wrong.argmax()), wrong.shape))
@@ -415,7 +413,7 @@ def residuals(truth, predicted, labels, dishes, marked: str) -> None:
     right.axhline(0, color=BLACK, linewidth=1.5, linestyle="--")
     for axes, height in ((left, predicted), (right, errors)):
         axes.plot(truth[~own], height[~own], "o", color=BLUE, markersize=4, alpha=0.45, markeredgewidth=0)
-        axes.plot(truth[own], height[own], "D", color=VERMILION, markersize=5, label=svg.spoken(marked))
+        axes.plot(truth[own], height[own], "D", color=VERMILION, markersize=5, label=spoken(marked))
         axes.set_xlabel("true energy (kcal)")
     left.set_ylabel("predicted energy (kcal)")
     left.set_title("On the line: exactly right")
@@ -454,13 +452,13 @@ def error_by_dish(errors, baseline, labels, dishes) -> None:
     rows = np.arange(len(dishes))
     axes.barh(rows, own[order], color=BLUE, height=0.62, label="model")
     axes.plot(base[order], rows, "|", color=VERMILION, markersize=16, markeredgewidth=3, label="baseline")
-    axes.set_yticks(rows, [svg.spoken(dishes[n]) for n in order])
+    axes.set_yticks(rows, [spoken(dishes[n]) for n in order])
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("mean absolute error (kcal)")
     better = int((own < base).sum())
     axes.set_title(f"Better than the baseline on {better} of {len(dishes)} dishes")
     axes.legend(loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
-    told = ", ".join(f"{svg.spoken(dishes[n])} {own[n]:.0f} against {base[n]:.0f}" for n in order)
+    told = ", ".join(f"{spoken(dishes[n])} {own[n]:.0f} against {base[n]:.0f}" for n in order)
     show(figure, f"Bars: mean absolute error of each dish in kcal, model against baseline: {told}.")
 
 
@@ -520,8 +518,7 @@ def boxes(images, truth, predicted, mean) -> None:
     svg.show(
         svg.sheet(title, 8 + columns * (side + gap), 60 + rows * (side + 34), *parts),
         "Plates, each with its true box, the box that a ridge regression predicts, and the mean box. Intersection "
-        "over union of "
-        f"the prediction, and of the mean box in brackets: {told}.",
+        f"over union of the prediction, and of the mean box in brackets: {told}.",
     )
 
 
@@ -593,8 +590,7 @@ def iou_explorer(image, truth, box=(10, 12, 34, 40)) -> None:
             "high": slider("height", 0, height, y1 - y0),
         },
         "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is coloured; beside it "
-        "their areas, "
-        "the overlap, the union and the intersection over union.",
+        "their areas, the overlap, the union and the intersection over union.",
     )
 
 
@@ -727,8 +723,7 @@ def _score(name: str, table: dict) -> str:
     base = (val[1] == np.bincount(train[1]).argmax()).mean()
     return (
         f"{len(np.unique(train[1]))} dishes, all features, {len(train[0])} plates: {right:.0%} of the validation "
-        "plates right; "
-        f"one dish always: {base:.0%}."
+        f"plates right; one dish always: {base:.0%}."
     )
 
 
@@ -811,7 +806,7 @@ def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None
     for number, dish in enumerate(table["dishes"] if goal != "a number" else ()):
         grey = name in ("KMeans", "MeanShift")  # there the colours are not the dishes'
         parts.append(_mark(x + 4, 400, number, GREY if grey else ""))
-        parts.append(svg.text(x + 15, 404, svg.spoken(dish), 12.5, "#333" if grey else _INKS[number]))
+        parts.append(svg.text(x + 15, 404, spoken(dish), 12.5, "#333" if grey else _INKS[number]))
         x += 28 + 8.0 * len(dish)
     parts += [
         svg.box(10, y - 14, 310, 32, "#E8F2F9", BLUE, 1.5, 6),
@@ -920,6 +915,5 @@ def luck_explorer(val: int, test: int, classes: int, seed: int) -> None:
         lambda tried: draw_lucky(*scores, tried),
         {"tried": stops("models tried", [1, 2, 5, 10, 20, 50, 100, 200, 300], 100)},
         "Models that guess at random, each a dot: accuracy on the validation plates against accuracy on the test "
-        "plates. The one "
-        "that is best on the validation plates is marked. A slider sets how many were tried.",
+        "plates. The one that is best on the validation plates is marked. A slider sets how many were tried.",
     )

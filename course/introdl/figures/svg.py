@@ -41,11 +41,6 @@ def factor(value: float) -> str:
     return f"({words})" if value < 0 and words != "0" else words
 
 
-def spoken(name: str) -> str:
-    """Write a class's name as people do: ``french_fries`` becomes ``french fries``."""
-    return name.replace("_", " ")
-
-
 def canvas(width: float, height: float, *parts: str) -> str:
     """Return an SVG of a size in pixels, on white, that shrinks where the page is narrow."""
     return (
@@ -70,12 +65,16 @@ def subtitle(words: str) -> str:
     return text(14, 45, words, 12.5, "#444")
 
 
+def described(drawing: str, alt: str) -> str:
+    """Return a drawing with its alt text, a sentence for readers who do not see it."""
+    return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawing}</div>'
+
+
 def show(drawing: str, alt: str) -> None:
-    """Show a drawing with its alt text, a sentence for readers who do not see it."""
+    """Show a drawing with its alt text."""
     from IPython.display import display
 
-    page = f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawing}</div>'
-    display({"text/html": page, "text/plain": f"[figure: {alt}]"}, raw=True)
+    display({"text/html": described(drawing, alt), "text/plain": f"[figure: {alt}]"}, raw=True)
 
 
 def text(x, y, words, size=13, colour=BLACK, anchor="start", bold=False, italic=False, halo=False) -> str:
@@ -163,13 +162,13 @@ def frame(title: str, body: str, width: int = 880) -> str:
     return (
         f'<div style="background:#fff;color:{INK};{FONT};font-size:14px;line-height:1.5;padding:12px 14px;'
         f'max-width:{width}px;box-sizing:border-box;border:1px solid #DDD;border-radius:6px">'
-        f'<div style="font-weight:700;font-size:15px;margin-bottom:8px">{title}</div>{body}</div>'
+        f'<div style="font-weight:700;font-size:15px;margin-bottom:8px">{html.escape(title)}</div>{body}</div>'
     )
 
 
-def label(words: str, colour: str = INK) -> str:
+def label(words: str) -> str:
     """Return a small heading, to stand above a drawing."""
-    return f'<div style="font-size:13px;color:{colour};margin:0 0 3px">{words}</div>'
+    return f'<div style="font-size:13px;color:{INK};margin:0 0 3px">{html.escape(words)}</div>'
 
 
 def block(words: str, drawing: str) -> str:

@@ -316,7 +316,7 @@ class TrainingBoard:
         )
 
     def _drawn(self) -> str:
-        return f'<div role="img" aria-label="{html.escape(self._alt(), quote=True)}">{self.picture()}</div>'
+        return svg.described(self.picture(), self._alt())
 
     def _still(self) -> dict:
         note = "<p><em>This board is live when you run its cell.</em></p>"

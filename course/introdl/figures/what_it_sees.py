@@ -9,12 +9,13 @@ import numpy as np
 from introdl.figures import interactive, svg, tile
 from introdl.figures.interactive import explore
 from introdl.figures.style import BLACK, BLUE, GREY, ORANGE, VERMILION, show
+from introdl.wording import spoken
 
 #: How many pixels of the picture one place of a stage's maps sees, and how far apart two places are.
 FIELDS = {"stages.0": (4, 2), "stages.1": (10, 4), "stages.2": (22, 8), "stages.3": (46, 16), "stages.4": (94, 32)}
 
 
-name_of = svg.spoken  # as the chapter calls it
+name_of = spoken  # as the chapter calls it
 
 
 # --- pictures as HTML, which is quicker than a plot -------------------------------------------------------------------
@@ -44,10 +45,6 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2) * 0.75
     glow = _coloured(0.25 + 0.75 * share[..., 0], 1.0).astype(float)
     return (grey * (1 - 0.75 * share) + glow * 0.75 * share).clip(0, 255).astype(np.uint8)
-
-
-def _title(words: str) -> str:
-    return f'<div style="font-weight:bold;font-size:15px;margin:4px 0 6px">{html.escape(words)}</div>'
 
 
 # --- filters and maps -------------------------------------------------------------------------------------------------
@@ -162,7 +159,7 @@ def maps_explorer(net, images: np.ndarray, labels, layers) -> None:
             tile.img(images[plate], f"The plate: {labels[plate]}", 190), html.escape(labels[plate]), 190
         )
         grid = f'<div style="display:grid;grid-template-columns:repeat(5,104px);gap:8px">{"".join(cells)}</div>'
-        return _title(words) + tile.row(plate_shown, grid)
+        return svg.frame(words, tile.row(plate_shown, grid))
 
     plates = [(f"{n + 1}: {label}", n) for n, label in enumerate(labels)]
     controls = {
@@ -281,9 +278,12 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
         if int(now.argmax()) != first:
             words += f"; the network now says {name_of(classes[int(now.argmax())])}"
         bars = _bars(now, classes, np.argsort(-before)[:6], before)
-        note = "<div style='color:#555'>bars: scores with the square; black marks: without it</div>"
-        return _title(words) + tile.row(
-            tile.img(covered, "The plate with a grey square on it", 256), f"<div>{bars}{note}</div>", gap="24px"
+        note = "<div>bars: scores with the square; black marks: without it</div>"
+        return svg.frame(
+            words,
+            tile.row(
+                tile.img(covered, "The plate with a grey square on it", 256), f"<div>{bars}{note}</div>", gap="24px"
+            ),
         )
 
     size = images.shape[1]
@@ -349,12 +349,17 @@ def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
         heat = inspection.grad_cam(net, layer, inputs[plate], asked)[0].numpy()
         words = f"Grad-CAM at {layer} for {name_of(classes[asked])} (score {scores[asked]:.1f}), largest value {heat.max():.2f}"
         said = ", ".join(f"{name_of(classes[k])} {scores[k]:.1f}" for k in np.argsort(-scores)[:4])
-        return _title(words) + tile.row(
-            tile.captioned(tile.img(images[plate], "The plate", 256), f"the network's first four: {said}", 256),
-            tile.captioned(
-                tile.img(overlay(images[plate], heat), "The plate with the map over it", 256),
-                "each map is scaled to its own largest value",
-                256,
+        return svg.frame(
+            words,
+            tile.row(
+                tile.captioned(
+                    tile.img(images[plate], "The plate", 256), f"the network's first four: {html.escape(said)}", 256
+                ),
+                tile.captioned(
+                    tile.img(overlay(images[plate], heat), "The plate with the map over it", 256),
+                    "each map is scaled to its own largest value",
+                    256,
+                ),
             ),
         )
 

@@ -13,6 +13,7 @@ from introdl.figures.guesses import guess_bars, in_words
 from introdl.figures.interactive import buttons, choice, explore, slider
 from introdl.figures.panel import Panel, bars
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, VERMILION
+from introdl.wording import spoken
 
 #: The course's parts, each with a colour and its chapters: number, title, and what it gives to the app.
 _PARTS = {
@@ -257,8 +258,7 @@ def channels(image) -> None:
     svg.show(
         svg.sheet("Three grey pictures make a coloured one", 720, 256, *parts),
         "A plate, and beside it its red, its green and its blue channel as grey pictures. Bright is where the plate "
-        "has much "
-        "of that colour.",
+        "has much of that colour.",
     )
 
 
@@ -296,8 +296,7 @@ def before_and_after(images) -> None:
     svg.show(
         svg.sheet("Standardised, all three channels are centred on 0, with the same spread", 720, 300, *parts),
         f"Two panels with a curve for each channel. Left, as bytes: {', '.join(told)}. Right, standardised: all three "
-        "are "
-        "centred on 0 with standard deviation 1.",
+        "are centred on 0 with standard deviation 1.",
     )
 
 
@@ -322,7 +321,7 @@ def missed(images, labels, probabilities, classes: Sequence[str]) -> None:
 
     cards = []
     for image, label, p in zip(images, labels, probabilities, strict=True):
-        is_a, said = (svg.spoken(classes[int(k)]) for k in (label, np.argmax(p)))
+        is_a, said = (spoken(classes[int(k)]) for k in (label, np.argmax(p)))
         alt = f"A plate of {is_a}; the network says {said} with {100 * p.max():.0f} percent"
         caption = (
             f"is <strong>{html.escape(is_a)}</strong> ({100 * p[int(label)]:.0f} %)"
@@ -390,7 +389,7 @@ def change_explorer(
         drawn = guess_bars(classes, said, label, 5, title, 400)
         return f'<div style="background:#fff;padding:6px">{tile.row(face, f"<div>{drawn}</div>", gap="8px 18px")}</div>'
 
-    plates = [(f"{n + 1}: {svg.spoken(classes[int(label)])}", n) for n, label in enumerate(labels)]
+    plates = [(f"{n + 1}: {spoken(classes[int(label)])}", n) for n, label in enumerate(labels)]
     explore(
         draw,
         {"plate": choice("plate", plates), "change": choice("change", changes)},

@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class Deck:
         if pictures.files is None or len(set(pictures.files.tolist())) < len(pictures):
             raise ValueError("The pictures need file names, each its own: the game remembers a picture by its name.")
         self.pictures, self._predict, self._key = pictures, predict, key
+        self.files: list[str] = pictures.files.tolist()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ class Deck:
     @cached_property
     def key(self) -> str:
         """A checksum of the network's key and of all pictures."""
-        digest = hashlib.sha256(repr((self._key, self.classes, self.pictures.files.tolist())).encode())
+        digest = hashlib.sha256(repr((self._key, self.classes, self.files)).encode())
         digest.update(np.ascontiguousarray(self.pictures.images).data)
         return digest.hexdigest()[:24]
 
@@ -162,6 +163,6 @@ def deck(name: str = "plates") -> Deck:
     """
     from introdl import data, models
 
-    network = models.pretrained(name)
+    network: Any = models.pretrained(name)
     pictures = data.plates(dishes=network.card.classes).split("test")
     return Deck(pictures, lambda images: models.predict(network, images), network.card.sha256)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from introdl.figures import svg
+from introdl import pages
+from introdl.figures import svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import show_live
 from introdl.figures.style import BLUE, ORANGE
-from introdl.game.rules import spoken
-from introdl.pixels import address
+from introdl.wording import spoken
 
 if TYPE_CHECKING:
     from introdl.data import Dataset
@@ -156,7 +155,8 @@ class Match:
     def dishes(self, pair: int) -> tuple[str, str]:
         """Name both dishes of a pair."""
         names = self.pictures.classes
-        return tuple(spoken(names[self.pictures.labels[side[pair]]]) for side in (self.pairs.first, self.pairs.second))
+        one, other = (self.pictures.labels[side[pair]] for side in (self.pairs.first, self.pairs.second))
+        return spoken(names[one]), spoken(names[other])
 
 
 class PairsBoard:
@@ -209,51 +209,43 @@ class PairsBoard:
         return _table(self.match)
 
 
+def _part(macro: str, *shown) -> str:
+    return pages.part(__file__, "pairs", macro, *shown)
+
+
 def _picture(match: Match, index: int, alt: str, width: int) -> str:
-    return (
-        f'<img src="{address(match.pictures.images[index])}" alt="{html.escape(alt, quote=True)}" '
-        f'style="width:{width}px;max-width:100%;height:auto;display:block;border-radius:6px">'
-    )
+    return tile.img(match.pictures.images[index], alt, width, look="border-radius:6px")
 
 
 def _table(match: Match) -> str:
-    pair = match.current
+    pair = int(match.dealt[match.position])
     shown = match.dishes(pair) if match.answered else ("One plate", "The other plate")
-    sides = "".join(
-        f'<figure style="margin:0;flex:0 1 220px">{_picture(match, int(index), words, 220)}'
-        f'<figcaption style="text-align:center;font-weight:600;min-height:1.5em">{words if match.answered else ""}</figcaption></figure>'
-        for index, words in zip((match.pairs.first[pair], match.pairs.second[pair]), shown, strict=True)
-    )
+    sides = [
+        (_picture(match, int(side[pair]), words, 220), words if match.answered else "")
+        for side, words in zip((match.pairs.first, match.pairs.second), shown, strict=True)
+    ]
     you, network = match.right()
     score = f"; so far you have {you} right, the network {network}" if match.answers else ""
-    return (
-        f'<div style="font-size:15px;color:#444;margin-bottom:4px"><b style="color:#000">Same dish or not?</b> '
-        f"Pair {match.position + 1} of {match.count}{score}.</div>"
-        f'<div style="display:flex;gap:12px;max-width:460px">{sides}</div>'
-    )
+    return _part("table", match.position + 1, match, score, sides)
 
 
 def _said(match: Match) -> str:
     if match.over or not match.answered:
         return ""
-    pair = match.current
+    pair = int(match.dealt[match.position])
     one, other = match.dishes(pair)
     truth = bool(match.pairs.same[pair])
     right = match.answers[-1] == truth
     fact = f"both are {one}" if truth else f"{one} and {other}"
     network = match.network_says(pair)
-    similarity, threshold = match.similarities[pair], match.threshold
+    similarity, threshold = float(match.similarities[pair]), match.threshold
     digits = 4 if svg.fixed(similarity) == svg.fixed(threshold) else 2
     words = (
         f"The network: similarity {svg.fixed(similarity, digits)}, "
         f"{'at or above' if network else 'below'} its threshold of {svg.fixed(threshold, digits)}, so "
         f"“{'same' if network else 'different'}”: {'right' if network == truth else 'wrong'}."
     )
-    colour = "#00654A" if right else "#A84300"
-    return (
-        f'<div style="font-size:15px;line-height:1.5"><b style="color:{colour}">{"✓ Right" if right else "✗ No"}: {fact}.</b><br>'
-        f"{words}</div>{_scale(match, pair)}"
-    )
+    return _part("said", right, fact, words, _scale(match, pair))
 
 
 def _scale(match: Match, pair: int) -> str:
@@ -282,33 +274,14 @@ def _scale(match: Match, pair: int) -> str:
 def _result(match: Match) -> str:
     rows = []
     for pair, answer in zip(match.dealt, match.answers, strict=True):
-        truth, network = bool(match.pairs.same[pair]), match.network_says(pair)
-        one, other = match.dishes(pair)
-        thumbs = "".join(
-            _picture(match, int(side[pair]), name, 44)
-            for side, name in ((match.pairs.first, one), (match.pairs.second, other))
-        )
-
-        def cell(said: bool, colour: str, more: str = "", truth: bool = truth) -> str:
-            fill = mix(colour, 0.4) if said == truth else "#F3F3F3"
-            return f'<td style="padding:2px 12px;background:{fill}">{"✓" if said == truth else "✗"} {"same" if said else "different"}{more}</td>'
-
-        rows.append(
-            f'<tr><td style="padding:2px 8px 2px 0"><div style="display:flex;gap:4px">{thumbs}</div></td>'
-            f'<td style="padding:2px 12px 2px 0;text-align:left">{html.escape(one if truth else f"{one}, {other}")}</td>'
-            f"{cell(answer, ORANGE)}{cell(network, BLUE, f' ({svg.fixed(match.similarities[pair])})')}</tr>"
-        )
+        truth, (one, other) = bool(match.pairs.same[pair]), match.dishes(pair)
+        sides = ((match.pairs.first, one), (match.pairs.second, other))
+        pictures = "".join(_picture(match, int(side[pair]), name, 44) for side, name in sides)
+        dishes = one if truth else f"{one}, {other}"
+        rows.append((pictures, dishes, truth, answer, match.network_says(pair), svg.fixed(match.similarities[pair])))
     you, network = match.right()
     all_you, all_network, played = match.sums
     more = ""
     if played > match.count:
         more = f" In all your games: you {all_you} of {played}, the network {all_network} of {played}."
-    return (
-        f'<div style="font-weight:700;font-size:16px">You: {you} of {match.count} right ({you / match.count:.0%}). '
-        f"The network: {network} of {match.count} ({network / match.count:.0%}).</div>"
-        '<table style="border-collapse:collapse;font-size:14px;margin:6px 0"><thead><tr><th></th>'
-        '<th style="text-align:left">dish</th><th style="padding:0 12px;text-align:left">you</th>'
-        '<th style="padding:0 12px;text-align:left">network (similarity)</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
-        f'<div style="font-size:13.5px;color:#444">{match.count} pairs are few: the next {match.count} may turn out otherwise.{more}</div>'
-    )
+    return _part("result", match.count, you, network, rows, (mix(ORANGE, 0.4), mix(BLUE, 0.4)), more)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from introdl import paths
 from introdl.game.decks import Deck
+from introdl.wording import spoken
 
 GUESSES = 5
 COURSES = ("normal", "hard")
@@ -142,11 +143,6 @@ def _round(deck: Deck, index: int) -> Round:
     return Round(index, int(deck.pictures.labels[index]), tuple(deck.guesses[index, :GUESSES].tolist()))
 
 
-def spoken(name: str) -> str:
-    """Return a class's name as people write it: ``ice_cream`` becomes ``ice cream``."""
-    return name.replace("_", " ")
-
-
 def understand(text: str, classes: tuple[str, ...]) -> tuple[int | None, str]:
     """Find the dish that a text means.
 
@@ -204,7 +200,7 @@ class Memory:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
             if kept["form"] != _FORM or kept["deck"] != deck.key:
                 return None, {}
-            where = {name: index for index, name in enumerate(deck.pictures.files.tolist())}
+            where = {name: index for index, name in enumerate(deck.files)}
             dishes = {name: index for index, name in enumerate(deck.classes)}
             rounds = []
             for one in kept["rounds"]:
@@ -233,7 +229,7 @@ class Memory:
             "position": game.position,
             "rounds": [
                 {
-                    "picture": str(deck.pictures.files[one.picture]),
+                    "picture": deck.files[one.picture],
                     "guesses": [deck.classes[dish] for dish in one.guesses],
                     "given_up": one.given_up,
                 }

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import html
-
+from introdl import pages
 from introdl.figures import guesses as bars
-from introdl.figures import svg
+from introdl.figures import svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import show_live
 from introdl.figures.style import BLUE, ORANGE
 from introdl.game.decks import Deck
 from introdl.game.decks import deck as course_deck
-from introdl.game.rules import COURSES, GUESSES, Game, Memory, Round, spoken
-from introdl.pixels import address
+from introdl.game.rules import COURSES, GUESSES, Game, Memory, Round
+from introdl.wording import spoken
 
 _WIDTH = 288
 _ALT = (
@@ -189,22 +188,14 @@ class Board:
         return f"{_score(self.game)}{face}"
 
 
+def _part(macro: str, *shown) -> str:
+    return pages.part(__file__, "board", macro, *shown)
+
+
 def _score(game: Game) -> str:
     count = len(game.rounds)
-    where = f"picture {min(game.position + 1, count)} of {count}" if not game.over else f"all {count} pictures done"
-
-    def side(name: str, value: int, colour: str) -> str:
-        return (
-            f'<span style="background:{colour};color:#000;border-radius:4px;padding:2px 10px;font-weight:700">'
-            f"{name} {value}/{count}</span>"
-        )
-
-    return (
-        f'<div style="font-size:16px;line-height:2.1">{side("HUMAN", game.human, "#F3CF80")} '
-        f'<span style="color:#555">against</span> {side("COMPUTER", game.computer, "#9CCBEA")} '
-        f'<span style="color:#555;font-size:13px">&nbsp; {game.course} course, game {game.number}, {where}'
-        "</span></div>"
-    )
+    where = f"all {count} pictures done" if game.over else f"picture {min(game.position + 1, count)} of {count}"
+    return _part("score", game, where)
 
 
 def _prompt(game: Game, deck: Deck) -> str:
@@ -216,38 +207,22 @@ def _prompt(game: Game, deck: Deck) -> str:
 
 
 def _message(words: str, now: Round | None) -> str:
-    colour = "#00654A" if words.startswith("✓") else "#A84300" if words.startswith("✗") else svg.INK
+    colour = "#00654A" if words.startswith("✓") else "#A84300" if words.startswith("✗") else ""
     more = ""
     if now is not None and now.over:
-        place = now.computer_at
-        more = (
-            f"The computer had it with guess {place}."
-            if place
-            else f"The computer missed it with all {len(now.computer)} guesses."
-        )
-        more = f'<br><span style="color:{svg.INK};font-weight:400">{more}</span>'
-    return (
-        f'<div role="status" aria-live="polite" style="font-size:15px;line-height:1.4;font-weight:600;color:{colour}">'
-        f"{html.escape(words)}{more}</div>"
-    )
+        found, missed = "had it with guess {}", f"missed it with all {len(now.computer)} guesses"
+        more = f"The computer {found.format(now.computer_at) if now.computer_at else missed}."
+    return _part("message", words, colour, more)
 
 
 def _tried(now: Round | None, deck: Deck) -> str:
     if now is None or not now.guesses:
         return ""
-    chips = "".join(
-        f'<li style="display:inline-block;border:1px solid #BBB;border-radius:4px;padding:0 8px;margin:0 6px 4px 0">'
-        f"{number}. {html.escape(spoken(deck.classes[dish]))} {'✓' if dish == now.correct else '✗'}</li>"
-        for number, dish in enumerate(now.guesses, 1)
-    )
-    return f'<ol aria-label="your guesses" style="list-style:none;margin:0;padding:0;line-height:1.7">{chips}</ol>'
+    return _part("tried", [(spoken(deck.classes[dish]), dish == now.correct) for dish in now.guesses])
 
 
 def _image(deck: Deck, index: int, alt: str, width: int) -> str:
-    return (
-        f'<img src="{address(deck.pictures.images[index])}" alt="{html.escape(alt, quote=True)}" '
-        f'style="width:{width}px;max-width:100%;height:auto;display:block;border-radius:6px">'
-    )
+    return tile.img(deck.pictures.images[index], alt, width, look="border-radius:6px")
 
 
 def _plate(now: Round, deck: Deck) -> str:
@@ -257,50 +232,29 @@ def _plate(now: Round, deck: Deck) -> str:
     facts = [name]
     if deck.pictures.grams is not None and deck.pictures.kcal is not None:
         facts.append(f"{deck.pictures.grams[now.picture]:.0f} g, {deck.pictures.kcal[now.picture]:.0f} kcal")
-    caption = f'<div style="font-weight:700;text-align:center">{html.escape(": ".join(facts))}</div>'
-    return _image(deck, now.picture, f"A plate of food: {name}", _WIDTH) + caption
+    return _part("plate", _image(deck, now.picture, f"A plate of food: {name}", _WIDTH), ": ".join(facts))
 
 
 def _opponent(now: Round, deck: Deck) -> str:
     said = deck.probabilities[now.picture]
     drawing = bars.guess_bars(deck.classes, said, now.correct, GUESSES, "What the computer says")
-    alt = f"The computer's guesses: {bars.in_words(deck.classes, said, GUESSES)}."
-    return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawing}</div>'
+    return svg.described(drawing, f"The computer's guesses: {bars.in_words(deck.classes, said, GUESSES)}.")
 
 
 def _result(game: Game, deck: Deck, sums: dict[str, list[int]]) -> str:
     if not game.rounds:
         return ""
-
-    def at(place: int) -> str:
-        return f"guess {place}" if place else "missed"
-
-    rows = "".join(
-        f'<tr><td style="padding:2px 8px 2px 0">'
-        f"{_image(deck, one.picture, 'A plate of ' + spoken(deck.classes[one.correct]), 44)}</td>"
-        f'<td style="padding:2px 14px 2px 0;text-align:left">{html.escape(spoken(deck.classes[one.correct]))}</td>'
-        f'<td style="padding:2px 14px;background:{_tint(one.human_at, ORANGE)}">{at(one.human_at)}</td>'
-        f'<td style="padding:2px 14px;background:{_tint(one.computer_at, BLUE)}">{at(one.computer_at)}</td></tr>'
-        for one in game.rounds
-    )
+    rows = []
+    for one in game.rounds:
+        dish = spoken(deck.classes[one.correct])
+        found = [(place, _tint(place, colour)) for place, colour in ((one.human_at, ORANGE), (one.computer_at, BLUE))]
+        rows.append((_image(deck, one.picture, f"A plate of {dish}", 44), dish, *found))
     if game.human == game.computer:
         verdict = f"A draw, {game.human} each"
     else:
         verdict = "You win" if game.human > game.computer else "The computer wins"
-    totals = "".join(
-        f"<br>All finished games on the {course} course: HUMAN {human}/{count}, COMPUTER {computer}/{count}."
-        for course, (human, computer, count) in sums.items()
-        if count > len(game.rounds)
-    )
-    return (
-        f'<div><div style="font-weight:700;font-size:16px">{verdict}: '
-        f"{game.human} against {game.computer} of {len(game.rounds)}.</div>"
-        '<table style="border-collapse:collapse;font-size:14px;margin:6px 0"><thead><tr><th></th>'
-        '<th style="text-align:left">dish</th><th style="padding:0 14px">you</th>'
-        f'<th style="padding:0 14px">computer</th></tr></thead><tbody>{rows}</tbody></table>'
-        f'<div style="font-size:13px;color:#444">A picture counts when its dish is among the {GUESSES} guesses.{totals}'
-        "</div></div>"
-    )
+    longer = [(course, counts) for course, counts in sums.items() if counts[2] > len(game.rounds)]
+    return _part("result", game, verdict, rows, GUESSES, longer)
 
 
 def _tint(place: int, colour: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import os
 import uuid
 from collections.abc import Callable
@@ -12,16 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
+from introdl import pages
+from introdl.figures import svg
 from introdl.figures.guesses import guess_bars, in_words
 from introdl.figures.interactive import show_live
 from introdl.mealomi import charts, nutriscore, sharing
-from introdl.mealomi.charts import spoken
 from introdl.mealomi.diary import Diary, DiaryError, Entry
 from introdl.mealomi.nutrition import dishes, nutrients
 from introdl.mealomi.recognition import Meal, load, look, recognise
 from introdl.mealomi.taste import recommend
 from introdl.pixels import address, data_address
-from introdl.wording import counted
+from introdl.wording import counted, spoken
 
 #: How many plates are laid out to choose from.
 PLATES = 8
@@ -83,8 +83,8 @@ class Board:
         self._rng = np.random.default_rng(seed)
         self._menu: tuple[np.ndarray, np.ndarray] | None = None
         self._mark = f"mm-{uuid.uuid4().hex[:8]}"
-        self.picture: np.ndarray | None = None
-        self.meal: Meal | None = None
+        self.picture: np.ndarray
+        self.meal: Meal
         self.photo = ""
         self.editing: int | None = None
         self._quiet = False
@@ -159,7 +159,7 @@ class Board:
             return box
 
         def section(number, words, *children):
-            title = widgets.HTML(f'<h3 class="mm-h"><span class="mm-n">{number}</span>{words}</h3>')
+            title = widgets.HTML(_part("heading", number, words))
             box = widgets.VBox([title, *children], layout=widgets.Layout(grid_gap="6px"))
             box.add_class("mm-section")
             return box
@@ -168,16 +168,12 @@ class Board:
         self._places = {name: widgets.VBox(layout=widgets.Layout(margin="0")) for name in ("photo", "portion", "diary")}
         wide = widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="10px 26px")
         gallery = row(*self.tiles, gap="8px")
-        head = widgets.HTML(
-            '<div class="mm-head"><span class="mm-name">Mealo<b>Mi</b></span> '
-            "<span>What is on your plate? A network with three heads has a look.</span></div>"
-        )
-        self._style.value = _STYLE
+        self._style.value = pages.page(__file__, "style")
         self.widget = widgets.VBox(
             [
                 self._style,
                 self._faces,
-                head,
+                widgets.HTML(_part("head")),
                 section(
                     1,
                     "Choose a plate, or take a photo of your own",
@@ -211,12 +207,7 @@ class Board:
                     self.export,
                 ),
                 section(5, "What next? Like what you liked, healthier first", self.advice),
-                widgets.HTML(
-                    '<div class="mm-small">A lesson, not dietary advice. The network has learned from rendered plates of '
-                    f"{len(self.model.card.classes)} dishes; of real photographs it is often wrong. Energy and nutrients: USDA, "
-                    "what such a dish has on average. Your photos stay on this machine; the diary keeps dish, grams and "
-                    "time, never the photo.</div>"
-                ),
+                widgets.HTML(_part("foot", len(self.model.card.classes))),
             ],
             layout=widgets.Layout(grid_gap="10px", width="100%", max_width="1180px"),
         )
@@ -227,17 +218,14 @@ class Board:
     def _lay_out_plates(self) -> None:
         """Lay out plates: of as many dishes as there is room for."""
         order = self._rng.permutation(len(self.plates))
-        seen: set[int] = set()
-        first = [i for i in order if not (self.plates.labels[i] in seen or seen.add(self.plates.labels[i]))]
+        first = order[np.sort(np.unique(self.plates.labels[order], return_index=True)[1])]  # one plate of each dish
         self.shown = [int(i) for i in (*first, *(set(order) - set(first)))][: len(self.tiles)]
-        rules = []
+        faces = []
         for number, (tile, index) in enumerate(zip(self.tiles, self.shown, strict=True)):
-            rules.append(
-                f".mealomi .{self._mark}-{number}{{background-image:url({address(self.plates.images[index])}) !important}}"
-            )
+            faces.append((f"{self._mark}-{number}", address(self.plates.images[index])))
             tile.description = f"plate {number + 1}"
             tile.tooltip = f"Look at plate {number + 1}"
-        self._faces.value = f"<style>{''.join(rules)}</style>"
+        self._faces.value = _part("faces", faces)
 
     def _choose(self, number: int) -> None:
         index = self.shown[number]
@@ -295,7 +283,7 @@ class Board:
         names = self.model.card.classes
         alt = f"The five best guesses: {in_words(names, meal.probabilities)}."
         drawing = guess_bars(names, meal.probabilities, title="Five best guesses")
-        self.bars.value = f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawing}</div>'
+        self.bars.value = svg.described(drawing, alt)
 
     # --- the portion ----------------------------------------------------------------------------------------------
 
@@ -311,7 +299,7 @@ class Board:
             self.facts.value = charts.nutrient_table(nutrients(self.dish.value, self.grams.value))
             self.add.disabled = self.card.disabled = False
         except ValueError as error:
-            self.facts.value = f'<div class="mm-bad" role="alert">{html.escape(str(error))}</div>'
+            self.facts.value = _part("refused", str(error))
             self.add.disabled = self.card.disabled = True
 
     def _when(self) -> datetime:
@@ -347,11 +335,7 @@ class Board:
             return
         where = data_address(content)
         alt = f"A card: {spoken(self.dish.value)}, {self.grams.value:g} g"
-        self.card_view.value = (
-            f'<a class="mm-link" download="mealomi-{self.dish.value}.png" href="{where}">Save the card (PNG)</a><br>'
-            f'<img src="{where}" alt="{html.escape(alt, quote=True)}" style="width:270px;max-width:100%;border-radius:8px;'
-            'box-shadow:0 1px 6px #0004">'
-        )
+        self.card_view.value = _part("card", self.dish.value, where, alt)
 
     # --- the diary ------------------------------------------------------------------------------------------------
 
@@ -372,11 +356,7 @@ class Board:
         self.correct.disabled = self.delete.disabled = not entries
         self.day_view.value, self.week_view.value = charts.day_chart(entries, day), charts.week_chart(week)
         file = data_address(table, "text/csv")
-        self.export.value = (
-            f'<a class="mm-link" download="mealomi.csv" href="{file}">Save the diary (CSV)</a> '
-            f'<span class="mm-small">{counted(len(past), "meal")} in '
-            f"<code>{html.escape(str(self.diary.path))}</code></span>"
-        )
+        self.export.value = _part("export", file, counted(len(past), "meal"), self.diary.path)
         self.advice.value = self._advice(past)
 
     def _chosen(self) -> Entry | None:
@@ -421,14 +401,15 @@ class Board:
 
     def _advice(self, past: list[Entry]) -> str:
         width = self.model.centres.shape[1]
-        liked = [one for one in past if one.liked and one.embedding is not None and len(one.embedding) == width]
+        known = [(one.dish, one.embedding) for one in past if one.liked and one.embedding is not None]
+        liked = [(dish, embedding) for dish, embedding in known if len(embedding) == width]
         if not liked:
-            return '<div class="mm-small">Tick “I like it” for a meal, and add it: then you see here what else to try.</div>'
+            return _part("note", "Tick “I like it” for a meal, and add it: then you see here what else to try.")
         chosen, embeddings = self._candidates()
         eaten = {one.photo for one in past}
         files = self.plates.files[chosen]
         found = recommend(
-            np.stack([one.embedding for one in liked]),
+            np.stack([embedding for _, embedding in liked]),
             embeddings,
             [self.plates.classes[label] for label in self.plates.labels[chosen]],
             just_eaten={one.dish for one in past[-JUST_EATEN:]},
@@ -436,20 +417,12 @@ class Board:
         )
         cards = []
         for one in found:
-            picture = self.plates.images[chosen[one.index]]
-            name, why = spoken(one.dish), spoken(liked[one.because].dish)
+            picture = address(self.plates.images[chosen[one.index]])
             colour, ink = charts.LETTERS[one.letter], charts.on_letter(one.letter)
-            cards.append(
-                f'<figure class="mm-advice"><img src="{address(picture)}" alt="{html.escape(name, quote=True)}">'
-                f'<figcaption><b>{html.escape(name)}</b> <span class="mm-letter" style="background:{colour};color:{ink}" '
-                f'aria-label="Nutri-Score {one.letter}">{one.letter}</span><br>'
-                f'<span class="mm-small">as you liked {html.escape(why)}</span></figcaption></figure>'
-            )
+            cards.append((picture, spoken(one.dish), one.letter, colour, ink, spoken(liked[one.because][0])))
         if not cards:
-            return (
-                '<div class="mm-small">You have just eaten everything that I know. Come back after another meal.</div>'
-            )
-        return f'<div class="mm-row">{"".join(cards)}</div>'
+            return _part("note", "You have just eaten everything that I know. Come back after another meal.")
+        return _part("advice", cards)
 
     def _candidates(self) -> tuple[np.ndarray, np.ndarray]:
         """Return some plates of each dish, and their embeddings; computed when they are first needed."""
@@ -465,19 +438,19 @@ class Board:
         """Say a sentence where it belongs: below the photo, the portion's buttons or the diary's. A screen reader speaks it."""
         for name, place in self._places.items():
             place.children = [self.message] if name == where else []
-        face = f'<div class="mm-{kind}">{html.escape(words)}</div>' if words else ""
-        self.message.value = f'<div role="status" aria-live="polite">{face}</div>'
+        self.message.value = _part("said", words, kind)
 
     def still(self) -> str:
         """Return what stands in where no kernel is live: the first plate, and what the network says. No diary is in it."""
         dish, grams = self.meal.dish, self._rounded(self.meal.grams)
         drawing = guess_bars(self.model.card.classes, self.meal.probabilities, title="Five best guesses")
-        return (
-            f'{_STYLE}<div class="mealomi"><div class="mm-head"><span class="mm-name">Mealo<b>Mi</b></span></div>'
-            f'<div class="mm-row"><div style="flex:0 1 320px">{_boxed(self.picture, self.meal)}</div><div>{drawing}</div></div>'
-            f'<div class="mm-row"><div style="flex:1 1 330px"><b>{spoken(dish)}, about {grams:.0f} g</b>'
-            f'{charts.nutrient_table(nutrients(dish, grams))}</div><div style="flex:1 1 330px">{_scored(dish)}</div></div></div>'
-        )
+        table = charts.nutrient_table(nutrients(dish, grams))
+        picture = _boxed(self.picture, self.meal)
+        return _part("still", picture, drawing, spoken(dish), f"{grams:.0f}", table, _scored(dish))
+
+
+def _part(macro: str, *shown) -> str:
+    return pages.part(__file__, "app", macro, *shown)
 
 
 def _test_plates():
@@ -505,33 +478,7 @@ def _hint(most: int):
         "" if "INTRODL_MOST_UPLOAD" in os.environ else " (Start the course with introdl lab: then larger ones arrive.)"
     )
     refused = f"At most {size} can be uploaded here.{more} Open it in a picture program, make it 2000 pixels wide, and save it as JPEG."
-    return widgets.HTML(
-        f'<span class="mm-small">JPEG, PNG or WebP, up to {size}.{more} On a phone, the same button offers the camera where the '
-        f'browser can.</span><div class="mm-refused" role="alert" data-most="{most}" data-words="{refused}"></div>{_GUARD}'
-    )
-
-
-# The upload's own file field stands nowhere on the page; it is met where it is clicked. Whoever refuses first, before ipywidgets
-# reads the file, spares the learner a lost connection and a button that is dead afterwards.
-_GUARD = """<img alt="" src="data:," style="display:none" onerror="if(!window.introdlUploads){
-window.introdlUploads=true;
-const click=HTMLInputElement.prototype.click;
-let app=null;
-document.addEventListener('click',event=>{
- const button=event.target.closest('.mealomi .widget-upload');
- app=button&&button.closest('.mealomi')},true);
-HTMLInputElement.prototype.click=function(){
- if(this.type=='file'&&app&&!this.introdl){
-  const own=app;
-  this.introdl=true;
-  this.addEventListener('change',event=>{
-   const said=own.querySelector('.mm-refused'),file=this.files[0];
-   said.textContent='';
-   if(file&&file.size>+said.dataset.most){
-    event.stopImmediatePropagation();
-    said.textContent=file.name+' has '+(file.size/1e6).toFixed(1)+' MB. '+said.dataset.words;
-    this.value=''}},true)}
- return click.call(this)}}">"""
+    return widgets.HTML(_part("hint", size, more, refused, most))
 
 
 def _line(entry: Entry) -> str:
@@ -549,94 +496,18 @@ def _boxed(picture: np.ndarray, meal: Meal) -> str:
     scale = 340 / max(height, width)
     w, h = width * scale, height * scale
     x0, y0, x1, y1 = meal.box
-    place = (
-        f'x="{x0 * w:.1f}" y="{y0 * h:.1f}" width="{(x1 - x0) * w:.1f}" height="{(y1 - y0) * h:.1f}" fill="none" rx="4"'
-    )
-    dash = "" if meal.known else ' stroke-dasharray="8 6"'
-    grams = f"{Board._rounded(meal.grams):.0f} g"
-    tag = f"{spoken(meal.dish)}, about {grams}" if meal.known else "I do not know this"
-    alt = f"The picture, with a box around what the network takes for the food: {tag}."
+    corner = (x0 * w, y0 * h, (x1 - x0) * w, (y1 - y0) * h)
+    tag = f"{spoken(meal.dish)}, about {Board._rounded(meal.grams):.0f} g" if meal.known else "I do not know this"
     wide = 8.1 * len(tag) + 14
     left, top = min(max(x0 * w, 2), max(w - wide - 2, 2)), min(max(y0 * h - 26, 2), h - 26)
-    return (
-        f'<div role="img" aria-label="{html.escape(alt, quote=True)}"><svg xmlns="http://www.w3.org/2000/svg" '
-        f'viewBox="0 0 {w:.0f} {h:.0f}" width="{w:.0f}" style="max-width:100%;height:auto;border-radius:10px;display:block">'
-        f'<image width="{w:.1f}" height="{h:.1f}" href="{address(picture)}" preserveAspectRatio="none"/>'
-        f'<rect {place} stroke="#fff" stroke-width="6"/><rect {place} stroke="#0072B2" stroke-width="3"{dash}/>'
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{wide:.0f}" height="24" rx="5" fill="#0072B2"/>'
-        f'<text x="{left + 7:.1f}" y="{top + 16.5:.1f}" font-size="13.5" font-weight="700" fill="#fff" '
-        f'font-family="\'DejaVu Sans\',Verdana,sans-serif" textLength="{wide - 14:.0f}" '
-        f'lengthAdjust="spacingAndGlyphs">{html.escape(tag)}</text></svg></div>'
-    )
+    drawing = _part("boxed", address(picture), w, h, corner, meal.known, tag, left, top, wide)
+    return svg.described(drawing, f"The picture, with a box around what the network takes for the food: {tag}.")
 
 
 def _verdict(meal: Meal) -> str:
-    if meal.known:
-        return (
-            f'<div class="mm-verdict">I take it for <b>{html.escape(spoken(meal.dish))}</b>, about '
-            f"<b>{Board._rounded(meal.grams):.0f} g</b>.</div>"
-        )
-    return (
-        '<div class="mm-bad" role="alert"><b>This does not look like a plate that I know.</b> My measure of the unusual '
-        f"gives it {max(meal.unusual, 1.01):.2f}; up to 1 I let a picture pass. Do not trust the guesses below: choose the dish and "
-        "the grams yourself.</div>"
-    )
+    return _part("verdict", meal, spoken(meal.dish), f"{Board._rounded(meal.grams):.0f}")
 
 
 def _scored(dish: str) -> str:
     score = nutriscore.of_dish(dish)
-    return (
-        f'<div class="mm-scored"><div>{charts.score_strip(score)}</div>'
-        f"<div><b>Nutri-Score {score.letter}</b> for {html.escape(spoken(dish))}<br>"
-        '<span class="mm-small">Reckoned per 100 g: the portion does not change it.</span></div></div>'
-        f"{charts.score_table(score)}"
-    )
-
-
-_STYLE = """<style>
-.mealomi{background:#fff;color:#222;border:1px solid #E2DBD0;border-radius:12px;padding:14px 18px 18px;box-sizing:border-box;
- font-family:'DejaVu Sans',Verdana,sans-serif;font-size:14px;line-height:1.45;max-width:1180px;color-scheme:light}
-.mealomi .widget-html,.mealomi .widget-html-content{height:auto;line-height:1.45;color:#222;font-size:14px;overflow:visible}
-.mealomi .widget-label,.mealomi .widget-checkbox label,.mealomi .widget-label-basic{color:#222;font-size:14px}
-.mealomi .jupyter-button{height:34px;line-height:34px;border-radius:6px;font-size:14px}
-.mealomi .jupyter-button:focus-visible,.mealomi a:focus-visible,.mealomi input:focus-visible,.mealomi select:focus-visible
- {outline:3px solid #0072B2;outline-offset:2px}
-.mealomi .jupyter-button.mod-success{background:#00704F;color:#fff}
-.mealomi .jupyter-button.mod-warning{background:#F3D9C6;color:#6B2B00}
-.mealomi .widget-dropdown select,.mealomi .widget-text input{height:32px;font-size:14px;background-color:#fff;color:#222}
-.mealomi .widget-dropdown,.mealomi .widget-text,.mealomi .widget-datepicker{height:34px}
-.mealomi .jupyter-button.mm-tile{width:104px!important;height:104px!important;background-size:cover!important;
- background-position:center!important;border-radius:10px;padding:0;position:relative;border:2px solid #fff;
- box-shadow:0 1px 4px #0003;line-height:normal;display:flex;align-items:flex-end;justify-content:center;color:#222;
- font-size:11.5px;overflow:hidden;text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 4px #fff,0 0 6px #fff}
-.mealomi .jupyter-button.mm-tile:hover{border-color:#0072B2}
-.mealomi .widget-box{overflow:visible}
-.mealomi .widget-upload{font-size:0!important}.mealomi .widget-upload i{font-size:14px}
-.mealomi .widget-upload::after{content:"Your photo" / "";font-size:14px}
-.mm-refused{border-radius:8px;line-height:1.45;font-size:14.5px;background:#FBE9DF;color:#7A2E00}
-.mm-refused:not(:empty){padding:8px 12px;margin-top:4px}
-.mm-head{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 14px;color:#595959}
-.mm-name{font-size:28px;color:#222;letter-spacing:-.5px}.mm-name b{color:#B23C00}
-.mm-h{font-size:16px!important;font-weight:700;margin:4px 0 2px!important;display:flex;align-items:center;gap:8px}
-.mm-n{display:inline-flex;width:24px;height:24px;border-radius:12px;background:#222;color:#fff;font-size:13px;
- align-items:center;justify-content:center;flex:none}
-.mm-section{border-top:1px solid #EEE7DC;padding-top:6px}
-.mm-small{font-size:12.5px;color:#595959;font-weight:400}
-.mm-plain,.mm-good,.mm-bad,.mm-verdict{border-radius:8px;padding:8px 12px;line-height:1.45;font-size:14.5px}
-.mm-plain,.mm-verdict{background:#EAF3FA}.mm-good{background:#E2F3EC;color:#00513A}.mm-bad{background:#FBE9DF;color:#7A2E00}
-.mm-table{border-collapse:collapse;font-size:13.5px;width:100%;max-width:520px;margin:2px 0 6px}
-.mealomi .mm-table th,.mealomi .mm-table td{padding:3px 8px 3px 0;text-align:left;vertical-align:middle;border:0;
- background:none;white-space:nowrap;color:inherit}
-.mealomi .mm-table tr{border-bottom:1px solid #F0EBE3;background:none!important}
-.mm-table th{font-weight:400}.mealomi .mm-table thead th{color:#595959;font-size:12.5px}
-.mm-table .mm-small{white-space:normal}
-.mm-strong th,.mm-strong td,.mm-sum td{font-weight:700!important}.mealomi .mm-table .mm-sum{border-bottom:2px solid #CFC6B8}
-.mealomi .mm-table .mm-dots{font-size:8px;letter-spacing:0;white-space:normal;max-width:106px;line-height:1.3;overflow-wrap:anywhere;
- word-break:break-all}
-.mm-bar{width:90px;height:9px;background:#EEE;border-radius:5px;overflow:hidden}.mm-bar div{height:100%}
-.mm-scored{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;margin-bottom:4px}
-.mm-row{display:flex;flex-wrap:wrap;gap:12px 26px;align-items:flex-start}
-.mm-advice{margin:0;width:150px}.mm-advice img{width:150px;height:150px;border-radius:10px;display:block;margin-bottom:4px}
-.mm-letter{display:inline-block;border-radius:5px;padding:0 7px;font-weight:700}
-.mealomi .mm-link{color:#005A8C;text-decoration:underline;font-weight:700;line-height:2}
-</style>"""
+    return _part("scored", charts.score_strip(score), score.letter, spoken(dish), charts.score_table(score))

@@ -5,22 +5,18 @@ from __future__ import annotations
 import html
 from datetime import date
 
+from introdl import pages
 from introdl.figures import svg
 from introdl.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from introdl.mealomi.diary import Entry, totals
 from introdl.mealomi.nutriscore import NutriScore
 from introdl.mealomi.nutrition import NUTRIENTS, REFERENCE_INTAKES
-from introdl.wording import counted
+from introdl.wording import counted, spoken
 
 #: The Nutri-Score logo's colours, from A to E.
 LETTERS = {"A": "#038141", "B": "#85BB2F", "C": "#FECB02", "D": "#EE8100", "E": "#E63E11"}
 _MEALS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
 _SHOWN = ("fat_g", "saturated_fat_g", "carbohydrate_g", "sugars_g", "protein_g", "salt_g")
-
-
-def spoken(dish: str) -> str:
-    """Return a dish's name as people write it."""
-    return dish.replace("_", " ")
 
 
 def on_letter(letter: str) -> str:
@@ -31,10 +27,6 @@ def on_letter(letter: str) -> str:
 def day_words(day: date) -> str:
     """Write a day: ``Tuesday 24 November``."""
     return f"{day:%A} {day.day} {day:%B}"
-
-
-def _framed(drawing: str, alt: str) -> str:
-    return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawing}</div>'
 
 
 def day_chart(entries: list[Entry], day: date) -> str:
@@ -65,7 +57,7 @@ def day_chart(entries: list[Entry], day: date) -> str:
         return left + full * min(share, most) / most
 
     parts = [svg.text(4, 20, title, 15, bold=True)]
-    x = left
+    x: float = left
     parts += [svg.text(left - 8, top + 17, "energy", 13, svg.INK, "end"), svg.box(left, top, full, 24, "#F0F0F0")]
     for number, entry in enumerate(entries):
         wide = at(entry.nutrients["kcal"] / reference) - left
@@ -99,7 +91,7 @@ def day_chart(entries: list[Entry], day: date) -> str:
     ]
     meals = ", ".join(f"{spoken(one.dish)} {one.nutrients['kcal']:.0f} kcal" for one in entries) or "nothing"
     shares = ", ".join(f"{NUTRIENTS[name][0]} {100 * sums[name] / REFERENCE_INTAKES[name]:.0f} %" for name in _SHOWN)
-    return _framed(
+    return svg.described(
         svg.canvas(width, bottom + 24, *parts),
         f"Bar chart of {day_words(day)}: {meals}; {kcal:.0f} kcal in all. Of the reference intake: {shares}.",
     )
@@ -151,7 +143,7 @@ def week_chart(week: dict[date, dict[str, float]]) -> str:
         svg.text(width - 12, height - 6, "dashed: an adult's reference intake (EU)", 11.5, "#444", "end"),
     ]
     alt = "; ".join(f"{day:%A} {day.day}: {value:.0f} kcal" for day, value in values.items())
-    return _framed(svg.canvas(width, height, *parts), f"Bar chart of the energy of seven days. {alt}.")
+    return svg.described(svg.canvas(width, height, *parts), f"Bar chart of the energy of seven days. {alt}.")
 
 
 def score_strip(score: NutriScore) -> str:
@@ -169,33 +161,22 @@ def score_strip(score: NutriScore) -> str:
             ),
         ]  # fmt: skip
         x += wide + 3
-    return _framed(svg.canvas(x, 64, *parts), f"Nutri-Score {score.letter}, of the letters A (best) to E.")
+    return svg.described(svg.canvas(x, 64, *parts), f"Nutri-Score {score.letter}, of the letters A (best) to E.")
 
 
 def score_table(score: NutriScore) -> str:
     """Return the points item by item as an HTML table, with what comes of them."""
-    rows = []
-    for kind, favourable in (("against it", False), ("for it", True)):
-        for item in (one for one in score.items if one.favourable == favourable):
-            dots = "●" * item.points + "○" * (item.most - item.points)
-            sign = "−" if favourable and item.points and item.counted else ""
-            faded = "" if item.counted else ' style="color:#767676;text-decoration:line-through"'
-            note = f'<div class="mm-small">{html.escape(item.note)}</div>' if item.note else ""
-            colour = "#00654A" if favourable else "#A84300"
-            rows.append(
-                f'<tr><th scope="row">{item.name}{note}</th><td>{svg.short(item.value, 1 if item.unit in ("kJ", "%") else 2)} '
-                f'{item.unit}</td><td class="mm-dots" style="color:{colour}" aria-hidden="true">{dots}</td>'
-                f"<td{faded}><b>{sign}{item.points}</b> of {item.most}</td></tr>"
-            )
+    kinds = []
+    for kind, favourable, colour in (("against it", False, "#A84300"), ("for it", True, "#00654A")):
+        items = [
+            (item, svg.short(item.value, 1 if item.unit in ("kJ", "%") else 2))
+            for item in score.items
+            if item.favourable == favourable
+        ]
         total = score.favourable if favourable else score.unfavourable
-        rows.append(f'<tr class="mm-sum"><td colspan="3">points {kind}</td><td><b>{total}</b></td></tr>')
+        kinds.append((kind, favourable, colour, items, total))
     minus = f"{score.unfavourable} − {score.favourable} = {svg.short(score.score)}"
-    return (
-        '<table class="mm-table"><thead><tr><th scope="col">in 100 g</th><th scope="col">how much</th>'
-        f'<th></th><th scope="col">points</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
-        f"<div><b>{minus}: {score.letter}.</b> <span class='mm-small'>A up to 0, B to 2, C to 10, D to 18, E from 19 "
-        "(general foods, version of 2023).</span></div>"
-    )
+    return pages.part(__file__, "tables", "points", kinds, minus, score.letter)
 
 
 def nutrient_table(amounts: dict[str, float]) -> str:
@@ -203,22 +184,10 @@ def nutrient_table(amounts: dict[str, float]) -> str:
     rows = []
     for name in ("kcal", *_SHOWN[:4], "fibre_g", *_SHOWN[4:]):
         words, unit = NUTRIENTS[name]
-        amount = f"{amounts[name]:,.0f} {unit}" if name == "kcal" else f"{svg.short(amounts[name], 1)} {unit}"
-        bar, percent = "", ""
+        amount = f"{amounts[name]:,.0f}" if name == "kcal" else svg.short(amounts[name], 1)
+        share = None
         if name in REFERENCE_INTAKES:
-            share = amounts[name] / REFERENCE_INTAKES[name]
-            percent = f"{100 * share:.0f} %"
-            bar = (
-                '<div class="mm-bar" aria-hidden="true">'
-                f'<div style="width:{min(100 * share, 100):.0f}%;background:{VERMILION if share > 1 and name != "protein_g" else BLUE}"></div></div>'
-            )
-        strong = ' class="mm-strong"' if name == "kcal" else ""
-        part = "&ensp;of which " if name in ("saturated_fat_g", "sugars_g") else ""
-        rows.append(
-            f'<tr{strong}><th scope="row">{part}{words}</th><td>{amount}</td><td>{bar}</td><td>{percent}</td></tr>'
-        )
-    return (
-        '<table class="mm-table"><thead><tr><th scope="col">in this portion</th><th scope="col">amount</th><th></th>'
-        f'<th scope="col">of a day</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
-        '<div class="mm-small">Share of an adult’s reference intake for a day (EU). Fibre has none.</div>'
-    )
+            part = amounts[name] / REFERENCE_INTAKES[name]
+            share = 100 * part, VERMILION if part > 1 and name != "protein_g" else BLUE
+        rows.append((words, name in ("saturated_fat_g", "sugars_g"), f"{amount} {unit}", share))
+    return pages.part(__file__, "tables", "nutrients", rows)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -130,9 +131,8 @@ class Diary:
             Where the file cannot be written.
         """
         per_100g(dish)
-        when = _time(when or datetime.now())
         packed = None if embedding is None else np.asarray(embedding, "<f4").reshape(-1).tobytes()
-        values = (when, dish, looked_at(grams), int(bool(liked)), str(photo), packed)
+        values = (_time(when or datetime.now()), dish, looked_at(grams), int(bool(liked)), str(photo), packed)
         with self._open(write=True) as file:
             columns = "eaten_at, dish, grams, liked, photo, embedding"
             number = file.execute(f"INSERT INTO entries ({columns}) VALUES (?, ?, ?, ?, ?, ?)", values).lastrowid
@@ -239,8 +239,8 @@ class Diary:
     # --- the file -------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _open(self, write: bool) -> Iterator[sqlite3.Connection | None]:
-        """Open the diary for one thing; None where it is only read and there is none yet."""
+    def _open(self, write: bool) -> Iterator[Any]:
+        """Open the diary's connection for one thing; None where it is only read and there is none yet."""
         try:
             if not self.path.exists():
                 if not write:

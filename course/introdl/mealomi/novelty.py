@@ -68,8 +68,8 @@ def embedding_distance(embeddings: np.ndarray, centres: np.ndarray) -> np.ndarra
     import torch
     from torch.nn import functional as F
 
-    embeddings, centres = (torch.tensor(np.asarray(each, np.float32)) for each in (embeddings, centres))
-    return (1 - (F.normalize(embeddings) @ F.normalize(centres).T).amax(dim=1)).numpy()
+    found, known = (F.normalize(torch.tensor(np.asarray(each, np.float32))) for each in (embeddings, centres))
+    return (1 - (found @ known.T).amax(dim=1)).numpy()
 
 
 def early_distance(statistics, mean, whitening):
@@ -189,8 +189,8 @@ def fit(model, plates, mean, std) -> None:
 
     model.eval().cpu()
     train, val = plates.split("train"), plates.split("val")
-    _, embeddings, statistics = ask(model, train.images, mean, std)
-    embeddings = embeddings.numpy()
+    _, found, statistics = ask(model, train.images, mean, std)
+    embeddings = found.numpy()
     centres = np.stack([embeddings[train.labels == k].mean(axis=0) for k in range(len(train.classes))])
     stored = _whitening(statistics.numpy().astype(float))
     model.centres.copy_(torch.from_numpy(centres).half().float())  # as they are stored

@@ -9,6 +9,7 @@ import numpy as np
 
 from introdl.mealomi import charts, nutriscore
 from introdl.mealomi.nutrition import nutrients
+from introdl.wording import spoken
 
 _WIDTH, _HEIGHT, _EDGE = 1080, 1350, 60
 _INK, _SOFT, _PAPER = "#222222", "#595959", "#FFF9F0"
@@ -49,7 +50,8 @@ def share_card(picture: np.ndarray, dish: str, grams: float, box: tuple[float, .
     photo = Image.fromarray(square(Image.fromarray(np.ascontiguousarray(looked_at(picture[None])[0])), side))
     card = Image.new("RGB", (_WIDTH, _HEIGHT), _PAPER)
     if box is not None:
-        frame = _in_square(box, *picture.shape[:2], side)
+        height, width = picture.shape[:2]
+        frame = _in_square(box, height, width, side)
         pen = ImageDraw.Draw(photo)
         pen.rectangle([frame[0] - 2, frame[1] - 2, frame[2] + 2, frame[3] + 2], outline="white", width=11)
         pen.rectangle(frame, outline="#0072B2", width=7)
@@ -61,7 +63,7 @@ def share_card(picture: np.ndarray, dish: str, grams: float, box: tuple[float, .
     pen = ImageDraw.Draw(card)
     bold, plain = _font(64, True), _font(38)
     y = _EDGE + side + 34
-    pen.text((_EDGE, y), charts.spoken(dish).capitalize(), _INK, bold)
+    pen.text((_EDGE, y), spoken(dish).capitalize(), _INK, bold)
     pen.text((_EDGE, y + 88), f"{grams:,.0f} g  ·  {amounts['kcal']:,.0f} kcal", _INK, plain)
     parts = (("fat_g", "fat"), ("carbohydrate_g", "carbohydrate"), ("protein_g", "protein"), ("salt_g", "salt"))
     words = "   ".join(f"{name} {amounts[key]:.{0 if amounts[key] >= 10 else 1}f} g" for key, name in parts)

@@ -63,6 +63,9 @@ class MealNet(PlainCNN):
     (torch.Size([7, 20]), torch.Size([7]), torch.Size([7, 4]))
     """
 
+    mass_mean: torch.Tensor
+    mass_std: torch.Tensor
+
     def __init__(
         self,
         num_classes: int,
@@ -90,7 +93,7 @@ class MealNet(PlainCNN):
         self.register_buffer("early_whitening", torch.zeros(early, early))
         self.register_buffer("limits", torch.ones(2))
 
-    def forward(self, x: torch.Tensor) -> MealHeads:
+    def forward(self, x: torch.Tensor) -> MealHeads:  # type: ignore[override]
         """Turn normalised pictures (N, 3, H, W) into `MealHeads`; under autocast the trunk alone is in low precision."""
         maps = self.stages(x)
         if maps.dtype == x.dtype:

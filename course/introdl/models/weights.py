@@ -60,8 +60,8 @@ class Card:
     summary: str
     classes: tuple[str, ...]
     size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     architecture: str
     arguments: dict
     dataset: dict

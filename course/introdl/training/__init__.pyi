@@ -11,7 +11,7 @@ from .devices import choose_device as choose_device, quick_dtype as quick_dtype,
 from .errors import Diverged as Diverged, TrainingError as TrainingError
 from .history import History as History
 from .loop import evaluate as evaluate, train as train
-from .meals import Meals as Meals, train_meals as train_meals
+from .meals import Meals as Meals
 from .optimisation import one_cycle as one_cycle, parameter_groups as parameter_groups
 from .settings import Settings as Settings
 from .tasks import Classification as Classification, Task as Task

@@ -13,7 +13,7 @@ from introdl.training.errors import TrainingError
 from introdl.training.history import History
 
 if TYPE_CHECKING:
-    from introdl.training.run import Run
+    from introdl.training.run import TrainingRun
 
 _FORM = 1
 _PARTS = frozenset(["form", "settings", "model", "ema", "optimizer", "best", "history", "generator", "torch", "cuda"])
@@ -28,14 +28,14 @@ class _Unfit(ValueError):
         super().__init__(f"{wrong}. {remedy}")
 
 
-def save_checkpoint(path: Path, run: Run) -> None:
+def save_checkpoint(path: str | Path, run: TrainingRun) -> None:
     """Write everything that the next step depends on; the file is either whole or as it was.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : path
         Where to.
-    run : Run
+    run : TrainingRun
         The run, between two epochs.
     """
     content = {
@@ -56,7 +56,7 @@ def save_checkpoint(path: Path, run: Run) -> None:
     paths.write_atomically(Path(path), buffer.getvalue())
 
 
-def load_checkpoint(path: Path, run: Run) -> None:
+def load_checkpoint(path: str | Path, run: TrainingRun) -> None:
     """Bring a run to where a checkpoint was written.
 
     The file is checked whole before anything of the run changes: its form, settings, pictures and epochs; the names,
@@ -112,7 +112,7 @@ def _check_history(history: History) -> None:
         raise ValueError("it has no best epoch")
 
 
-def _check_setup(content: dict, history: History, run: Run) -> None:
+def _check_setup(content: dict, history: History, run: TrainingRun) -> None:
     """Raise `_Unfit` where a checkpoint was written with other settings or pictures than a run's."""
     settings = run.settings.as_dict()
     for name in {**content["settings"], **settings}:
@@ -131,7 +131,7 @@ def _check_setup(content: dict, history: History, run: Run) -> None:
         raise _Unfit(f"holds {len(history.rows)} epochs of {run.settings.epochs}")
 
 
-def _check_weights(content: dict, run: Run) -> None:
+def _check_weights(content: dict, run: TrainingRun) -> None:
     """Raise `_Unfit` where the weights, their average or the best ones do not fit a run's network."""
     own = run.model.state_dict()
     for part in ("model", "best", *(["ema"] if run.ema is not None else [])):
@@ -164,9 +164,9 @@ def _check_optimizer(theirs: dict, optimizer: torch.optim.Optimizer) -> None:
         _check_finite(state)
 
 
-def _check_chance(content: dict, run: Run) -> None:
+def _check_chance(content: dict, run: TrainingRun) -> None:
     """Raise `_Unfit` where the state of a source of chance is none that this device's generators can take."""
-    states = {"generator": run.device, "torch": "cpu"}
+    states: dict[str, torch.device | str] = {"generator": run.device, "torch": "cpu"}
     if run.device.type == "cuda":
         states["cuda"] = run.device
     for name, device in states.items():

@@ -56,7 +56,7 @@ def quick_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
-        known = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch cannot tell
+        known: dict = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch cannot tell
         native = bool(known.get("avx512_bf16") or known.get("amx_bf16"))
     else:
         native = False

@@ -60,7 +60,8 @@ class LiveCurves:
 
     def __init__(self):
         self.handle = None
-        self.shown = self.history = None
+        self.shown = 0
+        self.history: History | None = None
         self.next = 0.0
 
     def update(self, history: History) -> None:
@@ -68,24 +69,24 @@ class LiveCurves:
         self.history = history
         if time.monotonic() >= self.next:
             begun = time.monotonic()
-            self._draw()
+            self._draw(history)
             self.next = time.monotonic() + 9 * (time.monotonic() - begun)
 
     def close(self) -> None:
         """Draw what has not been drawn."""
         if self.history is not None and len(self.history.rows) != self.shown:
-            self._draw()
+            self._draw(self.history)
 
-    def _draw(self) -> None:
+    def _draw(self, history: History) -> None:
         from IPython.display import display
 
         from introdl.figures.style import picture
         from introdl.figures.training import curves, told
 
-        alt = told(self.history)
-        content = {"text/html": picture(curves(self.history), alt), "text/plain": f"[figure: {alt}]"}
+        alt = told(history)
+        content = {"text/html": picture(curves(history), alt), "text/plain": f"[figure: {alt}]"}
         if self.handle is None:
             self.handle = display(content, raw=True, display_id=True)
         else:
             self.handle.update(content, raw=True)
-        self.shown = len(self.history.rows)
+        self.shown = len(history.rows)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import distributed, nn
@@ -18,7 +19,7 @@ from introdl.training.errors import Diverged, TrainingError
 from introdl.training.history import History
 from introdl.training.live import live_progress
 from introdl.training.optimisation import one_cycle
-from introdl.training.run import Run, begin, on_device, training_mode
+from introdl.training.run import TrainingRun, begin, on_device, training_mode
 from introdl.training.settings import Settings
 from introdl.training.tasks import Classification, Task
 
@@ -119,7 +120,7 @@ def train(
     return run.history
 
 
-def _told(run: Run) -> str:
+def _told(run: TrainingRun) -> str:
     """Say in a sentence which weights the network has now."""
     averaged = "averaged " if run.ema is not None else ""
     kept = f"the {averaged}weights of epoch {run.history.best_epoch}" if run.best else "the weights as they are"
@@ -127,12 +128,12 @@ def _told(run: Run) -> str:
     return f"{begun} network keeps {kept}. It is in evaluation mode."
 
 
-def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
+def _epoch(run: TrainingRun, tick: Callable[[int], None]) -> dict:
     """Go through the pictures once, in a new order; return the epoch's row."""
     settings, begun, shown = run.settings, time.perf_counter(), 0.0
     done = len(run.history.rows) * run.steps
     order = torch.randperm(len(run.images), generator=run.generator, device=run.device)
-    sums = 0.0
+    sums: Any = 0.0
     training_mode(run.model)
     for step in range(run.steps):
         factor = 1.0
@@ -166,7 +167,7 @@ def _epoch(run: Run, tick: Callable[[int], None]) -> dict:
     }
 
 
-def _batch(run: Run, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+def _batch(run: TrainingRun, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
     """Cut out this process's share of a batch, and augment it.
 
     All processes draw for the whole batch, so that however many there are, each picture is changed in the same way.
@@ -181,15 +182,15 @@ def _batch(run: Run, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Te
 
 
 @torch.no_grad()
-def average(run: Run, step: int) -> None:
+def average(run: TrainingRun, step: int) -> None:
     """Move the averaged weights towards the present ones; by more while there is little to average."""
     kept = min(run.settings.ema, (1 + step) / (10 + step))
-    pairs = zip(run.ema.state_dict().values(), run.model.state_dict().values(), strict=True)
-    pairs = [(mean, now) for mean, now in pairs if mean.is_floating_point()]
+    each = zip(run.averaged.state_dict().values(), run.model.state_dict().values(), strict=True)
+    pairs = [(mean, now) for mean, now in each if mean.is_floating_point()]
     torch._foreach_lerp_([mean for mean, _ in pairs], [now for _, now in pairs], 1 - kept)
 
 
-def _keep(run: Run, row: dict) -> None:
+def _keep(run: TrainingRun, row: dict) -> None:
     """Add a row, and keep the weights if they are the best so far."""
     merit = run.task.merit
     best = run.history.best
@@ -227,7 +228,7 @@ def evaluate(model: nn.Module, pictures, mean, std, *, device: str | None = None
 def _evaluated(model, task, images, targets, mean, std, dtype=torch.float32, rank=0, processes=1) -> dict[str, float]:
     """Return the means over all pictures of what the task measures; each process goes through its share of them."""
     model.eval()
-    sums = 0.0
+    sums: Any = 0.0
     for start in range(0, len(images), 512):
         own = slice(start + rank, min(start + 512, len(images)), processes)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
@@ -244,7 +245,7 @@ def _means(names: Iterable[str], sums: torch.Tensor, count: int, processes: int)
     return {name: total / count for name, total in zip(names, sums.tolist(), strict=True)}
 
 
-def _look_at_loss(run: Run, loss: float, step: int) -> None:
+def _look_at_loss(run: TrainingRun, loss: float, step: int) -> None:
     """Raise `Diverged` where the loss is no longer a number; the message says where, and what to try."""
     if not math.isfinite(loss):
         lr = run.optimizer.param_groups[0]["lr"]

@@ -11,8 +11,6 @@ from torch.nn import functional as F
 from introdl.models.meal import MealHeads, MealNet, box_iou, meal_loss
 from introdl.training.augmentation import move_boxes
 from introdl.training.errors import TrainingError
-from introdl.training.history import History
-from introdl.training.loop import train
 from introdl.training.tasks import Classification
 
 #: How much dish, mass and box count in the loss, and in the choice of the best epoch.
@@ -52,10 +50,11 @@ class Meals(Classification):
 
     def loss(self, model: MealNet, output: MealHeads, targets, label_smoothing: float) -> tuple[torch.Tensor, dict]:
         """Return `meal_loss`, and the sums of it, of the right names, and of its three parts."""
-        loss, parts = meal_loss(output, *targets, model.mass_std, WEIGHTS, label_smoothing)
-        right = (output.scores.argmax(dim=1) == targets[0]).sum()
+        labels, grams, boxes = targets
+        loss, parts = meal_loss(output, labels, grams, boxes, model.mass_std, WEIGHTS, label_smoothing)
+        right = (output.scores.argmax(dim=1) == labels).sum()
         sums = {"loss": loss.detach(), "dish": parts[0], "mass": parts[1], "box": parts[2]}
-        sums = {name: value * len(targets[0]) for name, value in sums.items()}
+        sums = {name: value * len(labels) for name, value in sums.items()}
         return loss, {"loss": sums.pop("loss"), "accuracy": right, **sums}
 
     def measure(self, model: MealNet, output: MealHeads, targets) -> dict[str, torch.Tensor]:
@@ -71,31 +70,3 @@ class Meals(Classification):
     def merit(self, row: dict) -> tuple[float, ...]:
         """Return the weighted error with its sign turned; an epoch without a finite one is worse than any other."""
         return (-row["val_loss"] if math.isfinite(row["val_loss"]) else -math.inf,)
-
-
-def train_meals(model: MealNet, pictures, validation=None, settings=None, **options) -> History:
-    """Train a `MealNet` on dish, grams and box: `introdl.training.train` with the task `Meals`.
-
-    Parameters
-    ----------
-    model : MealNet
-        Its ``mass_mean`` and ``mass_std`` are set from the training pictures.
-    pictures, validation : introdl.data.Dataset
-        With grams and boxes. Where pictures are mirrored, turned, shifted and scaled, their boxes move with them.
-    settings : Settings, optional
-        Every number that the result depends on.
-    **options
-        As for `introdl.training.train`.
-
-    Returns
-    -------
-    History
-        With the further columns that `Meals` names. The network is left in evaluation mode, with the weights of the best
-        epoch.
-
-    Raises
-    ------
-    TrainingError
-        Where it cannot begin or go on; the message says why and what to change.
-    """
-    return train(model, pictures, validation, settings, task=Meals(), **options)

@@ -24,7 +24,7 @@ from introdl.training.tasks import Task
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """Everything that changes while a network trains, and what it depends on.
 
     Attributes
@@ -95,7 +95,7 @@ class Run:
 
 def begin(
     model: nn.Module, pictures, settings: Settings, task: Task, device: torch.device, groups: list[dict] | None
-) -> Run:
+) -> TrainingRun:
     """Set a run up; see `introdl.training.train` for the parameters.
 
     Raises
@@ -105,7 +105,7 @@ def begin(
     """
     images, targets = on_device(pictures, task, device)
     rank, processes = join_team(device)
-    model.to(device, memory_format=torch.channels_last)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if processes > 1 and device.type == "cuda":
         # On the CPU there is no such layer: there, each process normalises by its own share of a batch.
         nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -121,7 +121,7 @@ def begin(
             "Every parameter of the network is frozen. Set requires_grad=True on those that should learn."
         )
     mean, std = (settings.mean, settings.std) if settings.mean else channel_statistics(images.cpu().numpy())
-    run = Run(
+    run = TrainingRun(
         settings,
         task,
         device,
@@ -192,7 +192,7 @@ def training_mode(model: nn.Module) -> None:
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
-def _look_at_scores(run: Run) -> None:
+def _look_at_scores(run: TrainingRun) -> None:
     """Push two pictures through, so that a network that does not fit is told before the first epoch."""
     two = run.images[:2]
     with torch.inference_mode():
@@ -205,7 +205,7 @@ def _look_at_scores(run: Run) -> None:
         )
 
 
-def _about(run: Run) -> dict:
+def _about(run: TrainingRun) -> dict:
     return {
         "device": torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else run.device.type,
         "precision": str(run.dtype).removeprefix("torch."),
@@ -214,7 +214,7 @@ def _about(run: Run) -> dict:
         "torch": torch.__version__,
         "pictures": len(run.images),
         "crc32": functools.reduce(
-            lambda so_far, each: zlib.crc32(each.cpu().numpy(), so_far), (run.images, *run.targets), 0
+            lambda so_far, each: zlib.crc32(each.cpu().numpy().data, so_far), (run.images, *run.targets), 0
         ),
         "size": list(run.images.shape[1:3]),
         "parameters": sum(p.numel() for p in run.model.parameters()),

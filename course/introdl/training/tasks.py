@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from introdl.training.errors import TrainingError
@@ -23,7 +22,7 @@ class Task(Protocol):
     def targets(self, pictures) -> tuple[np.ndarray, ...]:
         """Return the truth about pictures; raise a `TrainingError` where it is missing or does not fit."""
 
-    def prepare(self, model: nn.Module, targets: tuple[torch.Tensor, ...]) -> None:
+    def prepare(self, model: Any, targets: tuple[torch.Tensor, ...]) -> None:
         """Tell a network what it has to know of the training pictures before its first step."""
 
     def moved(self, targets: tuple[torch.Tensor, ...], drawn: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
@@ -32,10 +31,10 @@ class Task(Protocol):
     def scores(self, output) -> torch.Tensor:
         """Return the scores (N, K) in what a network gives for N pictures."""
 
-    def loss(self, model: nn.Module, output, targets, label_smoothing: float) -> tuple[torch.Tensor, dict]:
+    def loss(self, model: Any, output, targets, label_smoothing: float) -> tuple[torch.Tensor, dict]:
         """Return a batch's mean loss, and the sums over it that a training epoch records."""
 
-    def measure(self, model: nn.Module, output, targets) -> dict[str, torch.Tensor]:
+    def measure(self, model: Any, output, targets) -> dict[str, torch.Tensor]:
         """Return the sums over a batch that the evaluation of an epoch records."""
 
     def merit(self, row: dict) -> tuple[float, ...]:

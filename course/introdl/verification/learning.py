@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,7 +43,7 @@ class Embedder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Turn normalised pictures (N, 3, H, W) into vectors of length 1, (N, dimensions)."""
-        return F.normalize(self.project(self.trunk.features(x)).float(), dim=1)
+        return F.normalize(self.project(self.trunk.features(x)).float(), dim=1)  # type: ignore[operator]
 
 
 def squared_distances(vectors: torch.Tensor) -> torch.Tensor:
@@ -178,6 +179,7 @@ def learn(
     ValueError
         Where the batch does not fit the classes.
     """
+    # Not by `introdl.training.train`: its epochs draw pictures, these batches equally many of each class, for a number of steps.
     settings = settings or LearningSettings()
     where = choose_device(device)
     classes = np.unique(labels)
@@ -192,7 +194,7 @@ def learn(
     pools = [torch.from_numpy(np.flatnonzero(labels == label)) for label in classes]
     numbered = torch.arange(len(classes)).repeat_interleave(each).to(where)
     generator = torch.Generator().manual_seed(settings.seed)
-    model.to(where, memory_format=torch.channels_last).train()
+    model.to(where, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(parameter_groups(model, settings.weight_decay), lr=settings.lr)
     bf16 = settings.precision == "auto" and quick_dtype(where) == torch.bfloat16
     queues = [pool[torch.randperm(len(pool), generator=generator)] for pool in pools]
@@ -240,7 +242,7 @@ def embed(function: Callable, images: np.ndarray, mean, std, batch_size: int = 2
     numpy.ndarray
         float32, (N, D).
     """
-    module = getattr(function, "__self__", function)
+    module: Any = getattr(function, "__self__", function)
     where = next(module.parameters()).device
     parts = []
     for start in range(0, len(images), batch_size):

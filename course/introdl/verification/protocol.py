@@ -110,8 +110,7 @@ def draw_pairs(labels: np.ndarray, per_fold: int = 300, folds: int = 10, seed: i
                 )
             taken = rng.choice(choice, per_fold, replace=False)
             parts.append((first[taken], second[taken], np.full(per_fold, wanted), np.full(per_fold, fold)))
-    first, second, same, fold = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Pairs(first, second, same, fold)
+    return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:

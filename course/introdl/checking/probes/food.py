@@ -81,7 +81,7 @@ def _draws(result: Any, known: dict, count: int) -> list[tuple]:
 
 
 def _padded(image: np.ndarray, most: int, fill: str) -> np.ndarray:
-    mode = {"black": "constant", "edge": "edge", "wrap": "wrap"}[fill]
+    mode: Any = {"black": "constant", "edge": "edge", "wrap": "wrap"}[fill]
     return np.pad(image, ((most, most), (most, most), (0, 0)), mode=mode)
 
 
@@ -261,7 +261,7 @@ def _build(FoodNet, classes: int, seed: int):
     torch.manual_seed(seed)
     model = FoodNet(classes)
     if isinstance(model, torch.nn.Module):
-        if any(isinstance(p, torch.nn.parameter.UninitializedTensorMixin) for p in named_parameters(model).values()):
+        if any(map(torch.nn.parameter.is_lazy, named_parameters(model).values())):
             with torch.no_grad():  # lazy layers have no weights before they have seen a picture
                 model.eval()(torch.zeros(2, 3, 32, 32))
             model.train()
@@ -276,7 +276,7 @@ def _draw_anew(model, seed: int) -> None:
     own = list(named_parameters(model).values())
     before = [parameter.detach().clone() for parameter in own]
     for part in named_parts(model).values():
-        reset = getattr(type(part), "reset_parameters", None)
+        reset: Any = getattr(type(part), "reset_parameters", None)
         if str(getattr(reset, "__module__", "")).startswith("torch."):
             reset(part)
     generator = torch.Generator().manual_seed(seed % 2**31 + 1)
@@ -316,9 +316,9 @@ def _ledger() -> type:
 
         def __init__(self, model, x):
             super().__init__()
-            lazy = torch.nn.parameter.UninitializedTensorMixin
+            lazy = torch.nn.parameter.is_lazy
             own = [x, *named_parameters(model).values(), *named_buffers(model).values()]
-            self.known = {self._storage(one): one for one in own if not isinstance(one, lazy)}
+            self.known = {self._storage(one): one for one in own if not lazy(one)}
             self.outside: dict[int, Any] = {}
 
         @staticmethod
@@ -646,7 +646,7 @@ PROBES["food_net"] = Probe(_drive_food_net, _read_food_net, weigh=_weigh_food_ne
 # --- checkpoints ----------------------------------------------------------------------------------------------------
 
 
-def training_parts(settings: dict):
+def training_parts(settings: dict) -> tuple[Any, Any, Any, Any]:
     """A small network, its optimizer, its schedule and a generator, as a case's settings say."""
     import torch
 
@@ -658,6 +658,7 @@ def training_parts(settings: dict):
         torch.nn.ReLU(),
         torch.nn.Linear(5, 3, dtype=torch.float64),
     )
+    optimizer: torch.optim.Optimizer
     if settings["optimizer"] == "SGD":
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     else:

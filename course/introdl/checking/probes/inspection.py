@@ -12,7 +12,7 @@ import numpy as np
 
 from introdl.checking.packing import Other
 from introdl.checking.probes.base import PROBES, Probe, Wrong
-from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts, same
 
 
 def small_cnn(net: dict):
@@ -31,11 +31,11 @@ def small_cnn(net: dict):
     def tensor(values):
         return torch.tensor(np.asarray(values), dtype=torch.float32)
 
-    stages = OrderedDict()
+    stages: OrderedDict[str, nn.Module] = OrderedDict()
     for number, name in enumerate(net["names"]):
         kernel = tensor(net["kernels"][number])
-        conv = nn.Conv2d(kernel.shape[1], kernel.shape[0], tuple(kernel.shape[2:]), stride=net["strides"][number])
-        parts = OrderedDict(conv=conv)
+        conv: Any = nn.Conv2d(kernel.shape[1], kernel.shape[0], tuple(kernel.shape[2:]), stride=net["strides"][number])
+        parts: OrderedDict[str, Any] = OrderedDict(conv=conv)
         if "means" in net:
             parts["norm"] = nn.BatchNorm2d(len(kernel))
             parts["norm"].running_mean.copy_(tensor(net["means"][number]))
@@ -46,7 +46,7 @@ def small_cnn(net: dict):
             conv.weight.copy_(kernel)
             conv.bias.copy_(tensor(net["biases"][number]))
         stages[name] = nn.Sequential(parts)
-    head = nn.Linear(*tensor(net["head"]).T.shape)
+    head: Any = nn.Linear(*tensor(net["head"]).T.shape)
     with torch.no_grad():
         head.weight.copy_(tensor(net["head"]))
         head.bias.copy_(tensor(net["head_bias"]))
@@ -120,22 +120,21 @@ def _watched(objects: tuple, model, x=None) -> Iterator[dict]:
 
 def _numbers_of(net: dict) -> tuple[dict, dict]:
     """The weights of `small_cnn(net)` and its running statistics, by name."""
-    weights, statistics = {}, {}
+    weights: dict[str, np.ndarray] = {}
+    statistics: dict[str, np.ndarray] = {}
     for number, name in enumerate(net["names"]):
-        kernel = np.float32(net["kernels"][number])
-        weights |= {f"{name}.conv.weight": kernel, f"{name}.conv.bias": np.float32(net["biases"][number])}
+        kernel = np.asarray(net["kernels"][number], np.float32)
+        weights |= {f"{name}.conv.weight": kernel, f"{name}.conv.bias": np.asarray(net["biases"][number], np.float32)}
         if "means" in net:
             weights |= {f"{name}.norm.weight": np.ones(len(kernel)), f"{name}.norm.bias": np.zeros(len(kernel))}
             for which in ("mean", "var"):
                 value = net["means" if which == "mean" else "variances"][number]
-                statistics[f"{name}.norm.running_{which}"] = np.float32(value)
+                statistics[f"{name}.norm.running_{which}"] = np.asarray(value, np.float32)
             statistics[f"{name}.norm.num_batches_tracked"] = np.array(0)
-    weights |= {"head.weight": np.float32(net["head"]), "head.bias": np.float32(net["head_bias"])}
+    weights |= {
+        f"head.{end}": np.asarray(net[of], np.float32) for end, of in (("weight", "head"), ("bias", "head_bias"))
+    }
     return weights, statistics
-
-
-def _same(one: dict, other: dict) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def _amiss(left: dict, net: dict, picture: Any) -> list[str]:
@@ -144,8 +143,8 @@ def _amiss(left: dict, net: dict, picture: Any) -> list[str]:
     training = bool(net.get("training", False))
     faults = {
         "picture": picture is not None and not np.array_equal(left["picture"], np.float32(picture)),
-        "weights": not _same(left["weights"], weights),
-        "statistics": not _same(left["statistics"], statistics),
+        "weights": not same(left["weights"], weights),
+        "statistics": not same(left["statistics"], statistics),
         "hooks": left["hooks"] > left["hooks before"],
         "gradient in the picture": picture is not None and left["picture's gradient"],
         "gradients in the weights": bool(left["with gradients"]),

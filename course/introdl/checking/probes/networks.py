@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from introdl.checking.probes.base import PROBES, Probe, Wrong
-from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
+from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts, same
 
 _COUNTER = "num_batches_tracked"
 
@@ -184,11 +183,6 @@ def _names_in(text: str, names: Iterable[str]) -> list[str]:
     return found
 
 
-def _same(one: dict, other: dict) -> bool:
-    """Whether two dicts hold the same arrays under the same names."""
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
-
-
 def _read_load(result: Any, inputs: list) -> Any:
     own, state = inputs[2:]
     said, misfits = result["said"], _misfits(own, state)
@@ -208,7 +202,7 @@ def _read_load(result: Any, inputs: list) -> Any:
             f"These weights fit, apart from the head, and an error was raised{': ' + _some(said) if said else ''}."
         )
     norms = sum(name.endswith("running_mean") for name in own)
-    left = _same(result["given"], state) and result["counters"] == norms
+    left = same(result["given"], state) and result["counters"] == norms
     told = "left as they were" if left else "changed"
     return {"weights": result["weights"], "the weights that were given": told}
 
@@ -487,11 +481,6 @@ def _read_few(result: Any, inputs: list) -> Any:
     )
     sentences = [sentence for fault, sentence in faults if fault]
     return Wrong(" ".join(sentences)) if sentences else FEW
-
-
-def chance_of_first(labels: np.ndarray, per_class: int) -> float:
-    """The chance that a right draw is one given set: what the checks above may be wrong by."""
-    return 1 / math.prod(math.comb(int(n), per_class) for n in np.bincount(labels))
 
 
 PROBES["few_shot"] = Probe(_drive_few, _read_few)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 def named_parts(model) -> dict[str, Any]:
     """Return a network and all its parts, each once, by their dotted names (the network's own is empty), in order."""
@@ -40,3 +42,8 @@ def named_parameters(model) -> dict[str, Any]:
 def named_buffers(model) -> dict[str, Any]:
     """Return a network's buffers, each once, by their names."""
     return _named(model, "_buffers")
+
+
+def same(one: dict, other: dict) -> bool:
+    """Whether two dicts hold the same arrays under the same names."""
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)

@@ -15,13 +15,15 @@ def small_network(weights: dict, dtype: str = "float64"):
 
     kind = getattr(torch, dtype)
     W1, b1, W2, b2 = (torch.tensor(weights[name], dtype=kind) for name in ("W1", "b1", "W2", "b2"))
-    layers = [torch.nn.Linear(*W1.T.shape, dtype=kind), torch.nn.ReLU(), torch.nn.Linear(*W2.T.shape, dtype=kind)]
+    first, last = (torch.nn.Linear(W.shape[0], W.shape[1], dtype=kind) for W in (W1, W2))
+    layers = [first, torch.nn.ReLU(), last]
     if "mean" in weights:
-        layers.insert(1, torch.nn.BatchNorm1d(len(b1), dtype=kind))
-        layers[1].running_mean.copy_(torch.tensor(weights["mean"]))
-        layers[1].running_var.copy_(torch.tensor(weights["variance"]))
+        norm: Any = torch.nn.BatchNorm1d(len(b1), dtype=kind)
+        norm.running_mean.copy_(torch.tensor(weights["mean"]))
+        norm.running_var.copy_(torch.tensor(weights["variance"]))
+        layers.insert(1, norm)
     with torch.no_grad():
-        for layer, W, b in ((layers[0], W1, b1), (layers[-1], W2, b2)):
+        for layer, W, b in ((first, W1, b1), (last, W2, b2)):
             layer.weight.copy_(W)
             layer.bias.copy_(b)
     return torch.nn.Sequential(*layers)
