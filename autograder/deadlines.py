@@ -139,15 +139,17 @@ def _zone(name: str) -> tzinfo:
     if offset:
         hours, minutes = int(offset[2]), int(offset[3] or 0)
         if hours > 23 or minutes > 59:
-            raise NoDate(f"has the offset {name}, and there is none such")
+            raise NoDate(f"cannot be read. There is no offset {name}")
         span = timedelta(hours=hours, minutes=minutes)
         return timezone(-span if offset[1] == "-" else span)
     if "/" not in name:
-        raise NoDate(f"has the time zone {name!r}, which can mean several; name a place (Europe/Vienna) or an offset")
+        raise NoDate(
+            f"cannot be read. The time zone {name!r} can mean several: name a place (Europe/Vienna) or an offset"
+        )
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise NoDate(f"has the time zone {name!r}, which is not known") from error
+        raise NoDate(f"cannot be read. The time zone {name!r} is not known") from error
 
 
 def read_policy(table: object) -> dict[str, float]:

@@ -87,7 +87,7 @@ def test_no_cell_is_a_formula(room, tmp_path, start, form):
             book.remove_student(evil)
     with (tmp_path / "grades.csv").open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
-    assert f"'{evil}" in cells and not any(cell.startswith(start) and cell != "-" for cell in cells)
+    assert f"'{evil}".replace("\r", " ") in cells and not any(cell.startswith(start) and cell != "-" for cell in cells)
 
 
 def test_numbers_and_moodles_dash_stay_as_they_are():

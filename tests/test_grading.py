@@ -792,3 +792,22 @@ def test_an_extension_is_for_students_who_are_known(tmp_path):
     assert room.extended(small.NAME) == ["ada"]
     room.extend(small.NAME, ["ada"], 0)
     assert room.extended(small.NAME) == []
+
+
+def test_the_audit_ends_with_1_where_something_is_worth_a_look(tmp_path):
+    room = Classroom.init(tmp_path / "room")
+    (room.root / "release" / small.NAME).mkdir()
+    audit.record(room.root, small.NAME, "ada", [])
+    words = ["audit", "03", "--in", str(room.root)]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    audit.record(room.root, small.NAME, "grace", [audit.Finding("memory limit", "4 GiB")])
+    assert CliRunner().invoke(app, words).exit_code == 1
+
+
+def test_what_was_said_of_a_submission_is_said_again(tmp_path):
+    room = small.make(tmp_path / "room")
+    path = small.hand_in(room, "ada", {"03.pad": small.RIGHT["03.pad"][0]}) / f"{small.NAME}.ipynb"
+    path.rename(path.with_name("homework (1).ipynb"))
+    for state in ("graded", "unchanged", "unchanged"):
+        (one,) = grading.grade(room, small.NAME, [], count=1)
+        assert (one.state, one.score, one.note) == (state, 8, "It was handed in as 'homework (1).ipynb'.")

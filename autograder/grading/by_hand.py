@@ -43,15 +43,21 @@ def keep(root: Path, assignment: str, student: str, now: dict[str, str]) -> None
     root : pathlib.Path
         The classroom's folder.
     """
-    paths.write_atomically(_path(root, assignment, student), json.dumps(now).encode())
+    if _kept(root, assignment, student) != now:
+        paths.write_atomically(_path(root, assignment, student), json.dumps(now).encode())
+
+
+def _kept(root: Path, assignment: str, student: str) -> dict[str, str] | None:
+    try:
+        return dict(json.loads(_path(root, assignment, student).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def before(root: Path, assignment: str, student: str) -> dict[str, str] | None:
     """Return `answers` of the submission that was graded last, or None where that is not known."""
-    try:
-        return dict(json.loads(_path(root, assignment, student).read_text()))
-    except (OSError, ValueError, TypeError):
-        pass
+    if (kept := _kept(root, assignment, student)) is not None:
+        return kept
     try:  # what is kept has been removed: look at the graded notebook itself
         return answers(nbformat.read(root / "autograded" / student / assignment / f"{assignment}.ipynb", as_version=4))
     except Exception:  # nbformat raises many kinds

@@ -19,5 +19,7 @@ def write(to: Path, lines: Iterable[Iterable[object]]) -> None:
 
 def harmless(value: object) -> object:
     """Put an apostrophe before what a spreadsheet would take for a formula; Moodle's "-" for "no grade" is none."""
-    formula = isinstance(value, str) and value != "-" and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    return f"'{value}" if formula else value
+    if not isinstance(value, str) or value == "-":
+        return value
+    formula = value.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    return ("'" if formula else "") + value.replace("\r", " ")  # csv would leave a lone carriage return unquoted
