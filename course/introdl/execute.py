@@ -190,7 +190,7 @@ def execute_one(path: Path, folder: Path, parameters: dict | None = None, timeou
         nbformat.write(read(path), source)
     except Exception as failure:  # nbformat raises many kinds
         why = str(failure).splitlines()[0][:200] if str(failure) else type(failure).__name__
-        return Run(path.stem, 0.0, f"{path.name} cannot be read as a notebook: {why}", output)
+        return Execution(path.stem, 0.0, f"{path.name} cannot be read as a notebook: {why}", output)
     begun, error = time.monotonic(), ""
     try:
         papermill.execute_notebook(
