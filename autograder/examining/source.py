@@ -294,7 +294,7 @@ class _Look:
         elif found := _TEXTS.search(node.value):
             self.add(self.at, "names a place of the grader's or the system's", found[0])
 
-    _KINDS: Mapping[type, Any] = {
+    _KINDS: Mapping[Any, Any] = {
         ast.Import | ast.ImportFrom: _import,
         ast.Name: _name,
         ast.Attribute: _attribute,
