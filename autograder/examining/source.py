@@ -236,6 +236,9 @@ class _Look:
                     self.add(self.at, what, f"import {known}")
             if module in ("sys", "os", "types") and (last := name.rpartition(".")[2]) in _ATTRIBUTES:
                 self.add(self.at, _ATTRIBUTES[last], name)
+            for part in name.split("."):
+                if part.startswith("_") and part in _ATTRIBUTES:
+                    self.add(self.at, _ATTRIBUTES[part], f"import {name}")
             if any(map(_INNER.match, name.split("."))):
                 self.add(self.at, "reaches into a library's inner parts", f"import {name}")
 
