@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, ClassVar
 
 import parso
 from IPython.core.inputtransformer2 import TransformerManager
@@ -296,7 +297,7 @@ class _Look:
         elif found := _TEXTS.search(node.value):
             self.add(self.at, "names a place of the grader's or the system's", found[0])
 
-    _KINDS = {
+    _KINDS: ClassVar[dict[Any, Callable[[_Look, Any], None]]] = {
         ast.Import | ast.ImportFrom: _import,
         ast.Name: _name,
         ast.Attribute: _attribute,

@@ -238,9 +238,8 @@ def _replace(value: object, other: Absent) -> None:
         same.add(id(value))
     for module in list(sys.modules.values()):
         space = getattr(module, "__dict__", None)
-        for key, held in list(space.items()) if isinstance(space, dict) else ():
-            if id(held) in same:
-                space[key] = other
+        if isinstance(space, dict):
+            space.update({key: other for key, held in list(space.items()) if id(held) in same})
 
 
 @cache
