@@ -8,11 +8,11 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import parso
 from IPython.core.inputtransformer2 import TransformerManager
@@ -237,6 +237,9 @@ class _Look:
                     self.add(self.at, what, f"import {known}")
             if module in ("sys", "os", "types") and (last := name.rpartition(".")[2]) in _ATTRIBUTES:
                 self.add(self.at, _ATTRIBUTES[last], name)
+            for part in name.split("."):
+                if part.startswith("_") and part in _ATTRIBUTES:
+                    self.add(self.at, _ATTRIBUTES[part], f"import {name}")
             if any(map(_INNER.match, name.split("."))):
                 self.add(self.at, "reaches into a library's inner parts", f"import {name}")
 
@@ -294,7 +297,7 @@ class _Look:
         elif found := _TEXTS.search(node.value):
             self.add(self.at, "names a place of the grader's or the system's", found[0])
 
-    _KINDS: Mapping[Any, Any] = {
+    _KINDS: ClassVar[dict[Any, Callable[[_Look, Any], None]]] = {
         ast.Import | ast.ImportFrom: _import,
         ast.Name: _name,
         ast.Attribute: _attribute,
