@@ -208,6 +208,7 @@ def extend(
     Example: autograder extend 03 ada grace --days 2
     """
     from autograder.classroom import Classroom
+    from autograder.plain_text import printable
 
     if days < 0 or hours < 0:
         raise _fail("An extension cannot be negative.")
@@ -217,7 +218,7 @@ def extend(
             name = room.assignment(assignment)
             for student in students:
                 room.extend(name, student, 60.0 * (24.0 * days + hours))
-    typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {assignment}")
+    typer.echo(printable(f"Noted for {', '.join(students)}. Next: autograder grade {assignment}"))
 
 
 Only = Annotated[list[str] | None, typer.Option("--only", help="For this student alone; may be repeated.")]

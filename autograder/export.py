@@ -11,6 +11,7 @@ from nbgrader.plugins import ExportPlugin
 from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
+from autograder.plain_text import spreadsheet_cell
 from introdl import paths
 
 COLUMNS = ("assignment", "student", "exercise", "score", "points", "manual", "open", "late_penalty", "submitted")
@@ -65,7 +66,7 @@ def _write(gradebook, to: Path, assignments: list[str], students: list[str]) -> 
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: spreadsheet_cell(value) for name, value in row.items()} for row in rows)
     paths.write_atomically(to, text.getvalue().encode())
     return len(rows)
 
@@ -167,11 +168,6 @@ def export(room: Classroom, to: Path, form: str = "csv", assignments: list[str] 
         chosen, rows = _totals(gradebook, assignments or [])
         text = io.StringIO()
         lines = (_canvas if form == "canvas" else _moodle)(chosen, rows)
-        csv.writer(text, lineterminator="\n").writerows([[_harmless(value) for value in line] for line in lines])
+        csv.writer(text, lineterminator="\n").writerows([map(spreadsheet_cell, line) for line in lines])
     paths.write_atomically(to, text.getvalue().encode())
     return len(rows)
-
-
-def _harmless(value):
-    """A cell that a spreadsheet would take for a formula gets an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "@") else value

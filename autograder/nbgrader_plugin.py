@@ -6,6 +6,7 @@ which classrooms that were made earlier call.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from pathlib import Path
@@ -14,6 +15,7 @@ import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
+from traitlets.config import LoggingFormatter
 
 from autograder.classroom import Classroom
 from autograder.examining import audit, examiner, refusal, sanitize
@@ -21,6 +23,20 @@ from autograder.examining.repair import checked_exercise, differences, repair
 from autograder.grading import hidden_cases, job
 from autograder.pages import formgrader, rendering
 from autograder.plain_text import printable
+
+
+class LogFormatter(LoggingFormatter):
+    """nbgrader's log, in which a submission's name or a sentence of its code does nothing to a terminal."""
+
+    def format(self, record):
+        """Format a record."""
+        record = copy.copy(record)
+        record.msg, record.args = printable(record.getMessage()), None
+        return super().format(record)
+
+    def formatException(self, trouble):  # noqa: N802
+        """Format a traceback."""
+        return printable(super().formatException(trouble))
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -142,6 +158,7 @@ def configure(config, root: Path) -> None:
         config.AssignLatePenalties.plugin_class = PerDay
         for name, value in room.late.items():
             config.PerDay[name] = value
+    config.NbGrader.logging_config = {"formatters": {"console": {"class": "autograder.nbgrader_plugin.LogFormatter"}}}
     config.GenerateAssignment.preprocessors = release.preprocessors()
     sanitizing = Autograde.sanitize_preprocessors.default_args[0]
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitizing]

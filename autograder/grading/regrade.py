@@ -20,7 +20,7 @@ from autograder.grading.interrupt import Interrupts
 from autograder.grading.pool import Answer
 from autograder.grading.report import Bar
 from autograder.grading.run import Run, cores, require_sandbox
-from autograder.plain_text import table_cell
+from autograder.plain_text import spreadsheet_cell, table_cell
 from introdl import paths
 
 
@@ -159,7 +159,8 @@ def write(changes: list[Change], to: Path) -> None:
     out.writerow(["student", "exercise", "before", "after", "points", "manual", "note"])
     for one in changes:
         facts = [one.before, one.after, one.points, one.manual]
-        out.writerow([one.student, one.exercise, *("" if x is None else x for x in facts), one.note])
+        cells = [one.student, one.exercise, *("" if x is None else x for x in facts), one.note]
+        out.writerow(map(spreadsheet_cell, cells))
     paths.write_atomically(to, text.getvalue().encode())
 
 
