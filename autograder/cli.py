@@ -289,6 +289,7 @@ def extend(
     Example: autograder extend 03 ada grace --days 2
     """
     from autograder.classroom import Classroom
+    from autograder.plain_text import printable
 
     if not (days >= 0 and hours >= 0):
         raise _fail("An extension cannot be negative.")
@@ -298,7 +299,7 @@ def extend(
         room = Classroom.open(folder)
         with _gradebook(room):
             room.extend(room.assignment(assignment), students, 60.0 * (24.0 * days + hours))
-    typer.echo(f"Noted for {', '.join(students)}. Next: autograder grade {quote(assignment)}")
+    typer.echo(printable(f"Noted for {', '.join(students)}. Next: autograder grade {quote(assignment)}"))
 
 
 Only = Annotated[list[str] | None, typer.Option("--only", help="For this student alone; may be repeated.")]

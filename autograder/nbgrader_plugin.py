@@ -6,6 +6,7 @@ which classrooms that were made earlier call.
 
 from __future__ import annotations
 
+import copy
 import math
 import urllib.parse
 from functools import wraps
@@ -15,6 +16,7 @@ import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Float, Unicode
+from traitlets.config import LoggingFormatter
 
 from autograder.classroom import Classroom
 from autograder.deadlines import NoDate, parse_timestamp
@@ -26,6 +28,20 @@ from autograder.grading.store import Store
 from autograder.grading.submissions import TIMESTAMP
 from autograder.pages import formgrader, rendering
 from autograder.plain_text import printable
+
+
+class LogFormatter(LoggingFormatter):
+    """nbgrader's log, in which a submission's name or a sentence of its code does nothing to a terminal."""
+
+    def format(self, record):
+        """Format a record."""
+        record = copy.copy(record)
+        record.msg, record.args = printable(record.getMessage()), None
+        return super().format(record)
+
+    def formatException(self, trouble):  # noqa: N802
+        """Format a traceback."""
+        return printable(super().formatException(trouble))
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -243,6 +259,7 @@ def configure(config, root: Path) -> None:
         for name, value in room.late.items():
             config.PerDay[name] = value
     penalties.follow(config.CourseDirectory.db_url, config)
+    config.NbGrader.logging_config = {"formatters": {"console": {"class": "autograder.nbgrader_plugin.LogFormatter"}}}
     config.GenerateAssignment.preprocessors = release.preprocessors()
     sanitizing = Autograde.sanitize_preprocessors.default_args[0]
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitizing]

@@ -40,3 +40,11 @@ def table_cell(text: object) -> str:
     from rich.markup import escape
 
     return escape(printable(text))
+
+
+def spreadsheet_cell(value: object) -> object:
+    """Return a value as a cell of a CSV file: a text is `printable`, and no spreadsheet takes it for a formula."""
+    if not isinstance(value, str):
+        return value
+    shown = printable(value)
+    return f"'{shown}" if re.match(r"[=+@\t]|-[^\d.]", shown) else shown

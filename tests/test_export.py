@@ -10,7 +10,7 @@ from autograder import deadlines, grading
 from autograder.classroom import Classroom
 from autograder.cli import app
 from autograder.export import export
-from autograder.grading import spreadsheet
+from autograder.plain_text import spreadsheet_cell
 from tests import small_class as small
 
 
@@ -91,4 +91,4 @@ def test_no_cell_is_a_formula(room, tmp_path, start, form):
 
 
 def test_numbers_and_moodles_dash_stay_as_they_are():
-    assert [spreadsheet.harmless(one) for one in (-1.5, "-", "03.pad", "=1")] == [-1.5, "-", "03.pad", "'=1"]
+    assert [spreadsheet_cell(one) for one in (-1.5, "-", "03.pad", "=1")] == [-1.5, "-", "03.pad", "'=1"]

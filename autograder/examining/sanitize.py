@@ -219,7 +219,7 @@ def _clean_cell(cell: NotebookNode, position: int, rendered: bool, same: bool) -
         cell.metadata.pop("nbgrader", None)
     if isinstance(tags, list):
         cell.metadata.tags = [one for one in tags if isinstance(one, str) and re.fullmatch(r"[\w-]{1,40}", one)]
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(cell.get("id", ""))):
+    if not (isinstance(cell.get("id"), str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cell.id)):
         cell.id = f"cell-{position}"
     cell.source = _joined(cell.get("source"))
     if cell.cell_type == "code":
