@@ -313,7 +313,9 @@ class Classroom:
         match = [one for one in known if one == name] or [one for one in known if one.split("_")[0] == number]
         if not match:
             have = f"It has: {', '.join(known)}." if known else "It has none yet."
-            raise ClassroomError(f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {quote(name)}")
+            raise ClassroomError(
+                f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {quote(name)}"
+            )
         return match[0]
 
 

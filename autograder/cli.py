@@ -286,7 +286,8 @@ def grade(
     jobs: Jobs = None,
     dask: Dask = None,
     summary: Annotated[
-        Path | None, typer.Option("--summary", help="Also write the results to this file, .json or .csv.", callback=_to_file)
+        Path | None,
+        typer.Option("--summary", help="Also write the results to this file, .json or .csv.", callback=_to_file),
     ] = None,
     unsafe: Unsafe = False,
 ) -> None:

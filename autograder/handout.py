@@ -71,7 +71,9 @@ def _as_lines(cell: NotebookNode) -> list[str]:
     meta = cell.metadata.get("nbgrader", {})
     marks = [name for name in ("solution", "grade", "task", "locked") if meta.get(name)]
     if meta.get("points") is not None and (meta.get("grade") or meta.get("task")):
-        marks.append(f"{meta['points']:g} points" if isinstance(meta["points"], int | float) else f"points {meta['points']}")
+        marks.append(
+            f"{meta['points']:g} points" if isinstance(meta["points"], int | float) else f"points {meta['points']}"
+        )
     marks += [f"tag {tag}" for tag in cell.metadata.get("tags", [])]
     return [f"[{', '.join([cell.cell_type, _key(cell), *marks])}]", *cell.source.split("\n"), ""]
 

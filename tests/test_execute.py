@@ -62,7 +62,8 @@ def test_a_source_may_be_executed_beside_itself(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said_of_it"), [("sed", "Did you mean seed?"), ("x", "They have: n, seed."), ("Seed", "Did you mean seed?")]
+    ("name", "said_of_it"),
+    [("sed", "Did you mean seed?"), ("x", "They have: n, seed."), ("Seed", "Did you mean seed?")],
 )
 def test_a_parameter_that_no_notebook_has_is_refused_with_the_near_name(tmp_path, name, said_of_it):
     page = notebook(tmp_path / "page.ipynb", "seed = 0\nn: int = 3", "print(seed)", tagged=1)

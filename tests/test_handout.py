@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 from autograder import grading, handout
 from autograder.classroom import Classroom
 from autograder.cli import app
-from autograder.errors import ClassroomError
 from tests import small_class as small
 
 NAME = small.NAME

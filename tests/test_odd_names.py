@@ -2,17 +2,15 @@
 
 import shlex
 
-import nbformat
 import pytest
 from typer.testing import CliRunner
 
 from autograder import sandbox
 from autograder.classroom import Classroom
 from autograder.cli import app
-from tests import classwork
-from tests.test_own_tests import PS1, answered, hand_in, problem_set, put, STUDENTS
+from tests.test_own_tests import PS1, STUDENTS, answered, hand_in, problem_set, put
 
-ROOMS = ["Herbst 2026 [A]", "d$HOME", "what?", "50 % * {it}'s \"due\" # & \\ ~"]
+ROOMS = ["Herbst 2026 [A]", "d$HOME", "what?", '50 % * {it}\'s "due" # & \\ ~']
 WHO = ["anna [late]", "$HOME", "who?", "*", "it's", "100%s {0}"]
 
 
@@ -60,7 +58,9 @@ def test_every_command_works_there(tmp_path, name):
         ("file/grades.csv", "is a file, not a folder"),
     ],
 )
-@pytest.mark.parametrize("command", [["export", "--to"], ["grade", "03", "--summary"], ["regrade", "03", "-e", "03.pad", "--to"]])
+@pytest.mark.parametrize(
+    "command", [["export", "--to"], ["grade", "03", "--summary"], ["regrade", "03", "-e", "03.pad", "--to"]]
+)
 def test_what_no_file_can_be_written_to_is_refused_at_once(tmp_path, monkeypatch, command, to, said_of_it):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()

@@ -66,7 +66,9 @@ def _check_and_tests(source: str) -> tuple[str | None, str]:
         return None, source
     for position, statement in enumerate(body):
         match statement:
-            case ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(str(exercise)), *_])) if _EXERCISE.fullmatch(exercise):
+            case ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(str(exercise)), *_])) if _EXERCISE.fullmatch(
+                exercise
+            ):
                 rest = [*body[:position], *body[position + 1 :]]
                 return exercise, ast.unparse(ast.Module(rest, []))
     return None, source

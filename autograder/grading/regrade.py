@@ -129,7 +129,9 @@ def _not_again(run: Run, submission: submissions.Submission) -> str:
 def _look_for(run: Run, exercises: list[str]) -> None:
     released = nbformat.reads(run.released.decode(), as_version=4)
     known = [
-        id for cell in released.cells if (id := checked_exercise(cell)) and cell.metadata.nbgrader.grade_id == check_id(id)
+        id
+        for cell in released.cells
+        if (id := checked_exercise(cell)) and cell.metadata.nbgrader.grade_id == check_id(id)
     ]
     for id in exercises:
         if id not in known:

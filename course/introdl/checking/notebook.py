@@ -69,9 +69,7 @@ def check(exercise: str, *objects: Any) -> None:
         return
     if len(objects) != len(entry.names):
         given = counted(len(objects), "object")
-        _refuse(
-            f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})"
-        )
+        _refuse(f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})")
         return
     verdict = examine(entry, objects)
     note = ""
