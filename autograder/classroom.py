@@ -115,7 +115,7 @@ class Classroom:
             """One that takes a folder ``d$HOME`` by its name."""
 
             def _find_file(self) -> None:
-                self.full_filename = os.path.join(str(self.path), self.filename)
+                self.full_filename = os.path.join(self.path or "", self.filename)
 
         try:
             return Here("nbgrader_config.py", path=str(self.root)).load_config()

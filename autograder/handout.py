@@ -153,6 +153,9 @@ def _prepare(config, root: Path, name: str, source: NotebookNode | None, scratch
     for path in sorted(place.glob("*.ipynb")):
         _read(path)
     config.CourseDirectory.root = str(scratch)
+    for part in ("header", "footer"):
+        if given := config.IncludeHeaderFooter.get(part):
+            config.IncludeHeaderFooter[part] = str(root / given)
     config.GenerateAssignment.no_database = True
     config.GenerateAssignment.preprocessors = [
         Keep if step is SaveCells else step for step in config.GenerateAssignment.preprocessors
@@ -183,18 +186,17 @@ def remarks(notebooks: dict[str, NotebookNode]) -> list[str]:
 
     found = []
     for cell in (cell for nb in notebooks.values() for cell in nb.cells):
-        meta = cell.metadata.get("nbgrader", {})
-        if cell.cell_type != "code" or not meta.get("grade") or meta.get("solution"):
+        if not release.is_test(cell):
             continue
         try:
-            tree = ast.parse(TransformerManager().transform_cell(cell.source))
+            ast.parse(TransformerManager().transform_cell(cell.source))
         except SyntaxError as error:
             found.append(f"The test {_key(cell)} is no Python ({error.msg}, line {error.lineno}): nobody passes it.")
             continue
-        if release.checks(cell) and len(tree.body) > 1:
+        if release.checks(cell) and release.own_tests(cell):
             found.append(
-                f"{_key(cell)} checks an exercise of the course; the other lines of that cell do not count. "
-                "Put them into a test cell of their own."
+                f"{_key(cell)} holds lines of your own beside its check: where they raise, all its points are lost. "
+                "For points of their own, put them into a test cell of their own."
             )
     return found
 
@@ -317,9 +319,9 @@ def hand_out(config, root: Path, gradebook, name: str, course: NotebookNode | No
                 found.differs, found.diff = differences(course, _read(path))
                 fresh = fresh if found.differs else None
             ready = _prepare(config, root, name, fresh, scratch)
+            if set(ready.notebooks) != {name}:
+                raise ClassroomError(_several(root, name, sorted(ready.notebooks)))
             found.remarks = remarks(ready.notebooks)
-            if name not in ready.notebooks:
-                found.path = found.path.parent
             with gradebook() as book:
                 if obstacle := _obstacle(book, name, ready.notebooks):
                     raise ClassroomError(_refusal(root, name, obstacle, course is not None))
@@ -342,6 +344,14 @@ def _unreadable(path: Path) -> bool:
     except ClassroomError:
         return True
     return False
+
+
+def _several(root: Path, name: str, notebooks: list[str]) -> str:
+    held = ", ".join(f"{one}.ipynb" for one in notebooks)
+    return (
+        f"{root / 'source' / name} holds {held}. An assignment is one notebook, named as its folder: {name}.ipynb. Give each "
+        "notebook a folder of its own name in source/, and keep drafts elsewhere. Nothing was changed."
+    )
 
 
 def _refusal(root: Path, name: str, obstacle: str, of_course: bool) -> str:

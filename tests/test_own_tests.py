@@ -46,13 +46,14 @@ def problem_set():
         code("test-limit", "assert limit == 10, limit\nprint('seen')", points=1.0, **TEST),
         code("test-prepare", "cases = [1, 2, 3, 4]", points=0.0, **TEST),
         code("test-partly", "sum(double(x) == 2 * x for x in cases) / len(cases) * 2.5", points=2.5, **TEST),
+        code("test-mode", "import os\nassert os.environ['NBGRADER_EXECUTION'] == 'autograde'", points=0.5, **TEST),
         code("test-silent", "double(1);", points=1.0, **TEST),
         code("test-words", "'not a number' if double(1) else None", points=1.5, **TEST),
         answer("story", "print('a story')"),
         text("essay", "Say why.\n### BEGIN MARK SCHEME\nsecret\n### END MARK SCHEME", grade=True, solution=True, points=5.0),
         text("task", "Draw something.", task=True, locked=True, points=4.0),
     ]  # fmt: skip
-    cells[9].metadata.nbgrader.update(grade=True, points=2.0)
+    cells[10].metadata.nbgrader.update(grade=True, points=2.0)
     return nbformat.v4.new_notebook(cells=cells, metadata=release.KERNEL)
 
 
@@ -119,7 +120,13 @@ def room(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graded(room):
-    return {one.student: one for one in grading.grade(room, PS1, [], count=1)}
+    """The class, graded; each submission was run once, so the gradebook took the verdict that was ready."""
+    with pytest.MonkeyPatch.context() as patch:
+        ran, real = [], examiner.examine
+        patch.setattr(examiner, "examine", lambda *args, **more: ran.append(1) or real(*args, **more))
+        found = {one.student: one for one in grading.grade(room, PS1, [], count=1)}
+    assert len(ran) == len(STUDENTS)
+    return found
 
 
 def test_each_cell_counts_as_in_stock_nbgrader(room, graded, tmp_path):

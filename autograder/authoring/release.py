@@ -84,6 +84,8 @@ class ClearSolutions(NbgraderClearSolutions):
     def _replace_solution_region(self, cell, language):
         if cell.cell_type != "code" or BEGIN not in cell.source:
             return super()._replace_solution_region(cell, language)
+        if cell.source.count(BEGIN) != cell.source.count(END):
+            raise RuntimeError(f"A cell has {BEGIN!r} without {END!r}, or the other way round: {cell.source[:60]!r}")
         kept = []
         lines = iter(cell.source.split("\n"))
         for line in lines:
