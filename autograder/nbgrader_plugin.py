@@ -201,7 +201,8 @@ def keep_what_stands(whole):
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
         path = Path(self._format_source(assignment_id, student_id)) / f"{assignment_id}.ipynb"
         done = Path(self._format_dest(assignment_id, student_id)).exists()
-        if done and path.exists() and (why := submissions.unreadable(path)):
+        why = submissions.unreadable(path) if path.exists() else f"There is no {path.name}."
+        if done and why:
             self.log.error("%s: Not graded: %s The grade of the submission before stands.", student_id, why)
             return False
         return whole(self, assignment_id, student_id)

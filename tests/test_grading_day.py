@@ -263,6 +263,10 @@ def test_nbgraders_own_autograde_keeps_what_a_person_gave_and_what_stands(tmp_pa
     path.write_text("{")
     room.api().autograde(small.NAME, "ada", force=True)
     assert nbformat.read(done, as_version=4) == graded and essay(room, "ada") == (10.0, False)
+    path.rename(path.with_name("another.ipynb"))
+    room.api().autograde(small.NAME, "ada", force=True)
+    assert nbformat.read(done, as_version=4) == graded
+    path.with_name("another.ipynb").unlink()
     path.write_bytes(whole)
     hand_in(room, "ada", "2026-12-08 12:00 +0000", essay="Another essay.")
     assert room.api().autograde(small.NAME, "ada", force=True)["success"]
