@@ -16,7 +16,7 @@ import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Float, Unicode
-from traitlets.config import LoggingFormatter
+from traitlets.config.application import LevelFormatter
 
 from autograder.classroom import Classroom
 from autograder.deadlines import NoDate, parse_timestamp
@@ -30,7 +30,7 @@ from autograder.pages import formgrader, rendering
 from autograder.plain_text import printable
 
 
-class LogFormatter(LoggingFormatter):
+class LogFormatter(LevelFormatter):
     """nbgrader's log, in which a submission's name or a sentence of its code does nothing to a terminal."""
 
     def format(self, record):
