@@ -151,7 +151,7 @@ def handed_in_anew(tmp_path_factory):
     return room
 
 
-@pytest.mark.parametrize("at", range(8))
+@pytest.mark.parametrize("at", range(4))
 def test_killed_inside_a_write_the_next_run_mends_it(handed_in_anew, tmp_path, monkeypatch, at):
     """The writer ends, as if killed, just before one of its commits of a submission."""
     from sqlalchemy.orm import Session
