@@ -14,8 +14,8 @@ from pathlib import Path
 import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor
+from tornado.log import LogFormatter
 from traitlets import Float, Unicode
-from traitlets.config import LoggingFormatter
 
 from autograder.classroom import Classroom
 from autograder.examining import audit, examiner, refusal, sanitize
@@ -25,7 +25,7 @@ from autograder.pages import formgrader, rendering
 from autograder.plain_text import printable
 
 
-class LogFormatter(LoggingFormatter):
+class PlainLog(LogFormatter):
     """nbgrader's log, in which a submission's name or a sentence of its code does nothing to a terminal."""
 
     def format(self, record):
@@ -158,7 +158,7 @@ def configure(config, root: Path) -> None:
         config.AssignLatePenalties.plugin_class = PerDay
         for name, value in room.late.items():
             config.PerDay[name] = value
-    config.NbGrader.logging_config = {"formatters": {"console": {"class": "autograder.nbgrader_plugin.LogFormatter"}}}
+    config.NbGrader.logging_config = {"formatters": {"console": {"class": "autograder.nbgrader_plugin.PlainLog"}}}
     config.GenerateAssignment.preprocessors = release.preprocessors()
     sanitizing = Autograde.sanitize_preprocessors.default_args[0]
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitizing]
