@@ -572,5 +572,6 @@ def test_nbgraders_own_commands_print_none_either(room, tmp_path):
         )
     finally:
         shutil.rmtree(folder.parent)
+        shutil.rmtree(room.root / "autograded" / folder.parent.name, ignore_errors=True)
     said = re.sub(r"\x1b\[(?:\d|;)*m(?=\[AutogradeApp)|(?<=\])\x1b\[0m", "", done.stdout + done.stderr)
     assert "\ufffd[31mna" in said and harmless(said)
