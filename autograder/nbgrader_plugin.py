@@ -15,8 +15,8 @@ from pathlib import Path
 import nbformat
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from tornado.log import LogFormatter
 from traitlets import Float, Unicode
-from traitlets.config.application import LevelFormatter
 
 from autograder.classroom import Classroom
 from autograder.deadlines import NoDate, parse_timestamp
@@ -30,7 +30,7 @@ from autograder.pages import formgrader, rendering
 from autograder.plain_text import printable
 
 
-class LogFormatter(LevelFormatter):
+class PlainLog(LogFormatter):
     """nbgrader's log, in which a submission's name or a sentence of its code does nothing to a terminal."""
 
     def format(self, record):
@@ -260,7 +260,7 @@ def configure(config, root: Path) -> None:
         for name, value in room.late.items():
             config.PerDay[name] = value
     penalties.follow(config.CourseDirectory.db_url, config)
-    config.NbGrader.logging_config = {"formatters": {"console": {"class": "autograder.nbgrader_plugin.LogFormatter"}}}
+    config.NbGrader.logging_config = {"formatters": {"console": {"class": "autograder.nbgrader_plugin.PlainLog"}}}
     config.GenerateAssignment.preprocessors = release.preprocessors()
     sanitizing = Autograde.sanitize_preprocessors.default_args[0]
     config.Autograde.sanitize_preprocessors = [RepairCells, *sanitizing]

@@ -554,8 +554,8 @@ def test_no_table_in_a_file_holds_them_or_a_formula(tmp_path):
     )
     text = (tmp_path / "a.csv").read_text()
     assert harmless(text) and "owned" in text and "\"'=HYPERLINK" in text
-    kept = [spreadsheet_cell(one) for one in ("-", "-3", "-1+1", "@x", "+49", "ada", "Zoë", 3.5, None, "-x")]
-    assert kept == ["-", "-3", "-1+1", "'@x", "'+49", "ada", "Zoë", 3.5, None, "'-x"]
+    kept = [spreadsheet_cell(one) for one in ("-", "-3", "-1+1", "@x", "+x", "ada", "Zoë", 3.5, None, "-x")]
+    assert kept == ["-", "-3", "'-1+1", "'@x", "'+x", "ada", "Zoë", 3.5, None, "'-x"]
 
 
 def test_nbgraders_own_commands_print_none_either(room, tmp_path):
@@ -572,5 +572,6 @@ def test_nbgraders_own_commands_print_none_either(room, tmp_path):
         )
     finally:
         shutil.rmtree(folder.parent)
+        shutil.rmtree(room.root / "autograded" / folder.parent.name, ignore_errors=True)
     said = re.sub(r"\x1b\[(?:\d|;)*m(?=\[AutogradeApp)|(?<=\])\x1b\[0m", "", done.stdout + done.stderr)
     assert "\ufffd[31mna" in said and harmless(said)

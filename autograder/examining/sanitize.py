@@ -210,8 +210,8 @@ class _Page:
 def _clean_cell(cell: NotebookNode, position: int, rendered: bool, same: bool) -> list[Removed]:
     """Clean a cell in place."""
     found: list[str] = []
-    held = cell.get("metadata")
-    given = held if isinstance(held, dict) else {}
+    given = cell.get("metadata")
+    given = given if isinstance(given, dict) else {}
     tags = given.get("tags")
     cell.metadata = NotebookNode({key: _plain(value) for key, value in given.items() if _OF_CELL.fullmatch(str(key))})
     marks = cell.metadata.get("nbgrader")

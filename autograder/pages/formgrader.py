@@ -24,7 +24,7 @@ def guard() -> None:
     """
     from nbgrader.server_extensions.formgrader import base, handlers
 
-    if getattr(base.BaseHandler.render, "guarded", False):
+    if hasattr(base.BaseHandler.render, "__wrapped__"):
         return
     render = base.BaseHandler.render
 
@@ -37,7 +37,6 @@ def guard() -> None:
                 raise web.HTTPError(404)
         return render(self, name, **shown)
 
-    refusing.guarded = True  # type: ignore[attr-defined]
     base.BaseHandler.render = refusing
     base.BaseHandler.content_security_policy = property(lambda self: _OF_PAGES)
     handlers.SubmissionFilesHandler.content_security_policy = property(lambda self: _OF_FILES)
