@@ -46,7 +46,9 @@ def slips(source: Source, exercises: dict[str, Exercise]) -> Iterator[Finding]:
         if len(marks) > 1:
             yield source.wrong(cell.line, f"a cell is one thing: {' or '.join(marks.values())}.")
         elif not marks and (BEGIN in cell.source or END in cell.source):
-            yield source.wrong(cell.line, "a solution stands in a cell that is not an exercise, and would be handed out.")
+            yield source.wrong(
+                cell.line, "a solution stands in a cell that is not an exercise, and would be handed out."
+            )
         else:
             for role, id in marks.items():
                 yield from _marked(source, cell, role, id, exercises, seen)

@@ -46,7 +46,9 @@ def new_exercise(root: Path, id: str, title: str = "", points: float = 5, after:
         If the id, title or points are not fit, the name is taken, or a file is not written as the others are.
     """
     if not EXERCISE_ID.match(id) or keyword.iskeyword(id[3:]):
-        raise AuthorError(f"{id!r} is not an exercise's id; write the chapter's two digits and a name, as in 04.unpool.")
+        raise AuthorError(
+            f"{id!r} is not an exercise's id; write the chapter's two digits and a name, as in 04.unpool."
+        )
     sources = sorted((root / "solutions").glob(f"{id[:2]}_*.py"))
     if not sources:
         raise AuthorError(f"There is no chapter {id[:2]}; make it with: autograder new-chapter {id[:2]}_name.")
