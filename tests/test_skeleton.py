@@ -160,7 +160,7 @@ def test_a_chapter_that_cannot_be_is_refused_with_a_sentence(checkout, name, sai
 def test_the_commands_end_in_a_sentence():
     for command in (["new-exercise", "unpool"], ["new-chapter", "attention"]):
         result = CliRunner().invoke(app, command)
-        assert result.exit_code == 1 and "is no " in result.output and "Traceback" not in result.output
+        assert result.exit_code == 1 and "is not a" in result.output and "Traceback" not in result.output
 
 
 def test_skeletons_build_at_once_run_and_pass_their_tests(tmp_path):

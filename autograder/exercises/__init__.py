@@ -29,7 +29,7 @@ def load(chapter: str) -> dict[str, Exercise]:
     Raises
     ------
     autograder.errors.AuthorError
-        If the chapter has no module or one that is no Python, or an id occurs twice or belongs to another chapter.
+        If the chapter has no module or one that is not Python, or an id occurs twice or belongs to another chapter.
     """
     if chapter not in chapters():
         raise AuthorError(
@@ -39,7 +39,7 @@ def load(chapter: str) -> dict[str, Exercise]:
     try:
         module = import_module(f"autograder.exercises.ch{chapters()[chapter]}")
     except SyntaxError as error:
-        raise AuthorError(f"{error.filename}:{error.lineno}: this is no Python: {error.msg}; mend it first.") from error
+        raise AuthorError(f"{error.filename}:{error.lineno}: this is not Python: {error.msg}; mend it first.") from error
     found: dict[str, Exercise] = {}
     for exercise in module.EXERCISES:
         if exercise.id in found:
