@@ -246,16 +246,16 @@ figs.imagenet_chart(human=5.1, less_trained=12.0)
 #
 # All figures are for the challenge's own training photos only. (With more photos AlexNet reached 15.3 %.) The test
 # photos of 2010 and 2011 were others than those from 2012 on, so compare those two bars with the rest with care. The
-# grey ones used features that people had thought up. The blue ones learned their features. You will meet AlexNet's,
+# gray ones used features that people had thought up. The blue ones learned their features. You will meet AlexNet's,
 # VGG's and ResNet's ideas again in chapters 03, 04 and 11.
 #
 # ### How good is a person?
 #
-# In 2014 Andrej Karpathy made himself the human competitor. He practised on 500 photos, with the thousand kinds beside
-# him, and then labelled 1500 test photos, at about one a minute. He was wrong 76 times
+# In 2014 Andrej Karpathy made himself the human competitor. He practiced on 500 photos, with the thousand kinds beside
+# him, and then labeled 1500 test photos, at about one a minute. He was wrong 76 times
 # ([his own count](https://karpathy.github.io/2014/09/02/what-i-learned-from-competing-against-a-convnet-on-imagenet/);
 # the study is section 6.4 of [Russakovsky et al. 2015](https://arxiv.org/abs/1409.0575)). GoogLeNet's error on the same
-# photos was 6.8 %. A second person had practised on 100 photos only, labelled 258, and was wrong on 12.0 %.
+# photos was 6.8 %. A second person had practiced on 100 photos only, labeled 258, and was wrong on 12.0 %.
 
 # %%
 p = 76 / 1500
@@ -263,7 +263,7 @@ luck = np.sqrt(p * (1 - p) / 1500)  # the standard error of a share
 print(f"his error: {p:.3f}, give or take {luck:.3f} by the luck of the draw")
 
 # %% [markdown]
-# So "better than a human" means: better than **one** careful person, who had practised, on **one** set of photos. It is
+# So "better than a human" means: better than **one** careful person, who had practiced, on **one** set of photos. It is
 # not "better than people see". When five trained people were measured again, with all labels that are true of a photo
 # accepted, only the latest networks of 2020 matched the best of them, and on everyday objects people were still ahead
 # ([Shankar et al. 2020](http://proceedings.mlr.press/v119/shankar20c.html)). You may have noticed something like that
@@ -344,7 +344,7 @@ print("shape", plate.shape, "  (rows, columns, channels)")
 print("size ", f"{plate.size:,}", "numbers")
 
 # %% [markdown]
-# A colour picture has three **channels**: for each pixel one number for red, one for green and one for blue. Move the
+# A color picture has three **channels**: for each pixel one number for red, one for green and one for blue. Move the
 # window. The numbers on the right are all that a network ever gets.
 #
 # 1. Put the window on the edge of the plate. Which numbers jump?
@@ -364,10 +364,10 @@ figs.channels(plate)
 # Many pictures together are one array, shape $(N, H, W, C)$: pictures, rows (height), columns (width), channels. In
 # later chapters, as in PyTorch, the channels come first, $(N, C, H, W)$. Always look which it is.
 #
-# ### Centre and scale
+# ### Center and scale
 #
 # Bytes are an awkward unit for a network. It learns faster from numbers around 0, neither huge nor tiny
-# ([LeCun et al. 1998](http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf), section 4.3). So each channel is **standardised**: take away its mean, divide by its **standard deviation**, the typical
+# ([LeCun et al. 1998](http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf), section 4.3). So each channel is **standardized**: take away its mean, divide by its **standard deviation**, the typical
 # distance from the mean.
 #
 # $$x' = \frac{x - \mu_c}{\sigma_c}$$
@@ -515,7 +515,7 @@ for place in np.argsort(-counts, kind="stable")[:5]:
     print(f"{counts[place]:>3}  {names[place]}")
 
 # %% [markdown]
-# Look at the pictures. Can you see what misled it: a colour, a shape, a relative of the dish? And look at the
+# Look at the pictures. Can you see what misled it: a color, a shape, a relative of the dish? And look at the
 # percentages. A network can be wrong and sure of itself at once.
 #
 # ### It knows what it was shown
@@ -540,7 +540,7 @@ changes = {
     "as it is": lambda images: images,
     "mirrored": lambda images: images[:, :, ::-1],
     "upside down": lambda images: images[:, ::-1],
-    "without colour": grey,
+    "without color": grey,
     "red and blue swapped": lambda images: images[..., ::-1],
     "a quarter of the light": lambda images: images // 4,
     "in coarse blocks": coarse,
@@ -573,7 +573,7 @@ figs.change_explorer(
 
 # %% [markdown]
 # That is no quirk of small networks. Photos of ordinary things on unusual grounds and from unusual sides cost the best
-# object recognisers of their day 40 to 45 % of their performance
+# object recognizers of their day 40 to 45 % of their performance
 # ([ObjectNet, Barbu et al. 2019](https://proceedings.neurips.cc/paper_files/paper/2019/hash/97af07a14cacba681feacf3012730892-Abstract.html)). An average can hide it, too: commercial programs
 # that tell men from women in photos were wrong on at most 0.8 % of lighter-skinned men, and on up to 34.7 % of
 # darker-skinned women ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
@@ -669,7 +669,7 @@ check("00.correct_rank", correct_rank)
 # - c) 75 %
 # - d) 33 %
 #
-# **3.** How many numbers is a colour picture of 64 rows and 64 columns?
+# **3.** How many numbers is a color picture of 64 rows and 64 columns?
 #
 # - a) 4,096
 # - b) 128
@@ -678,15 +678,15 @@ check("00.correct_rank", correct_rank)
 #
 # **4.** In the ImageNet chart, what is the line at 5.1 %?
 #
-# - a) the error of one person, who had practised, on 1500 photos
+# - a) the error of one person, who had practiced, on 1500 photos
 # - b) the error of people on average
-# - c) the error of the best network of 2014 on the photos that a person labelled
+# - c) the error of the best network of 2014 on the photos that a person labeled
 # - d) the lowest error that a person could have
 #
 # **5.** Why does the game use test pictures, and not training pictures?
 #
 # - a) They are harder.
-# - b) The network has not seen them: only there can you find out what it has learned, and not what it has memorised.
+# - b) The network has not seen them: only there can you find out what it has learned, and not what it has memorized.
 # - c) They have the size that the network needs.
 # - d) They hold more dishes.
 
@@ -725,7 +725,7 @@ check("00.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | top-$k$ accuracy | share of pictures whose label is among the $k$ best scores | $(N, K), (N,) \to$ one number |
 # | rank | $1 +$ how many dishes score higher than the right one | $(N, K), (N,) \to (N,)$ |
 # | error reduction | $(e_{\text{old}} - e_{\text{new}}) / e_{\text{old}}$ | one number |
-# | standardise | $(x - \mu_c)/\sigma_c$, over pictures, rows and columns | $(N, H, W, C)$ |
+# | standardize | $(x - \mu_c)/\sigma_c$, over pictures, rows and columns | $(N, H, W, C)$ |
 # | one-hot | 1 in column *label*, 0 elsewhere | $(N,) \to (N, K)$ |
 #
 # ### Next

@@ -13,7 +13,7 @@
 # - say of a question whether it is regression or classification, and which metric and which baseline belong to it;
 # - turn a picture into a row of numbers;
 # - split data so that the test means something, and find the leaks where it does not;
-# - fit a line by least squares, and classify by the nearest neighbours;
+# - fit a line by least squares, and classify by the nearest neighbors;
 # - run scikit-learn pipelines, choose their settings honestly, and read a confusion matrix and a residual plot;
 # - find the food on a plate, with four regressions at once.
 #
@@ -96,7 +96,7 @@ print({int(label): dish for label, dish in enumerate(dishes)})
 #
 # - $D$: how many features there are. $x$, shape $(D,)$, is the picture's **feature vector**.
 #
-# The oldest one is the **colour histogram**: how many of the pixels have how much red, green and blue? It does not care
+# The oldest one is the **color histogram**: how many of the pixels have how much red, green and blue? It does not care
 # where on the plate the tomato lies.
 #
 # **By hand.** Take the red of four pixels, 10, 70, 80 and 250, and four bins. A byte has 256 values, from 0 to 255, so each
@@ -121,7 +121,7 @@ figs.histogram_explorer(train.images[shown], [dishes[train.labels[i]] for i in s
 
 # %% exercise="01.colour_histogram"
 def colour_histogram(image, bins):
-    """Histogram of each colour channel, as shares of the pixels.
+    """Histogram of each color channel, as shares of the pixels.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ check("01.colour_histogram", colour_histogram)
 # ### A few features more
 #
 # A histogram of the whole picture counts the table too. So we add one of the middle, where the food is. And smooth soup has
-# the same colours as chopped tomatoes, so we add how **rough** the picture is: how much neighbouring pixels differ, in four
+# the same colors as chopped tomatoes, so we add how **rough** the picture is: how much neighboring pixels differ, in four
 # strips from top to bottom. (`figs.histograms` is your function for many pictures at once.)
 
 # %%
@@ -168,7 +168,7 @@ def features(images):
     quarter = height // 4
     middle = images[:, quarter:-quarter, quarter:-quarter]
     grey = images.mean(axis=3, dtype=np.float32)
-    jumps = np.abs(np.diff(grey, axis=2))  # from each pixel to its neighbour on the right
+    jumps = np.abs(np.diff(grey, axis=2))  # from each pixel to its neighbor on the right
     rough = jumps.reshape(n, 4, quarter, -1).mean(axis=(2, 3))
     whole, centre = figs.histograms(images, 8), figs.histograms(middle, 8)
     return np.concatenate([whole.reshape(n, -1), centre.reshape(n, -1), rough], axis=1)
@@ -254,7 +254,7 @@ check("01.split", split)
 # A **leak** is any way in which the answers of the test get into the training. The commonest is a near copy: the same plate,
 # photographed twice, once in each set. Let us make one. Mirror every training picture: a mirrored plate has exactly the
 # same histogram. Then deal originals and mirror images together, at random, and ask a model that only looks up its nearest
-# neighbour. (You will write one in section 7.)
+# neighbor. (You will write one in section 7.)
 
 # %%
 def nearest_neighbour_accuracy(X, y, X_new, y_new):
@@ -535,7 +535,7 @@ figs.residuals(test.kcal, kcal_predicted, test.labels, plates.classes, "burger")
 # %% [markdown]
 # **Read the residuals.** A residual is what the model says less the truth, in kcal. Good residuals are a cloud around 0
 # without any shape. These have one: small meals are overrated and large ones underrated. A model that is unsure moves
-# towards the middle, because there it loses least. And no colour tells how *much* is on the plate: the camera may
+# towards the middle, because there it loses least. And no color tells how *much* is on the plate: the camera may
 # be near or far.
 #
 # Where do the errors come from? Look at each dish:
@@ -548,7 +548,7 @@ figs.error_by_dish(errors, rival, test.labels, plates.classes)
 # median the baseline is hard to beat, and looking at the picture can even hurt. Where it lies far off, in salad or burgers,
 # the picture has most to give. Which dishes would you have to weigh, not look at?
 #
-# ## 7. Classification: ask the neighbours
+# ## 7. Classification: ask the neighbors
 #
 # The simplest classifier learns nothing at all. It keeps the training plates, and when a new one comes, it looks for the
 # **$k$ nearest** of them and lets them vote.
@@ -573,7 +573,7 @@ figs.error_by_dish(errors, rival, test.labels, plates.classes)
 
 # %%
 def colour_of_the_middle(images):
-    """(N, 2): how much yellow, and how bright, in grey levels."""
+    """(N, 2): how much yellow, and how bright, in gray levels."""
     quarter = images.shape[1] // 4
     red, green, blue = (images[:, quarter:-quarter, quarter:-quarter, c].mean(axis=(1, 2)) for c in range(3))
     return np.stack([(red + green) / 2 - blue, (red + green + blue) / 3], axis=1)
@@ -586,13 +586,13 @@ trio_labels = np.repeat([0, 1, 2], [len(one) for one in few])
 in_val = np.flatnonzero(np.isin(val.labels, [plates.classes.index(dish) for dish in trio]))
 trio_val_labels = np.array([trio.index(plates.classes[label]) for label in val.labels[in_val]])
 trio_points, trio_val = colour_of_the_middle(train.images[some]), colour_of_the_middle(val.images[in_val])
-axes = ("yellow less blue (grey levels)", "brightness (grey levels)")
+axes = ("yellow less blue (gray levels)", "brightness (gray levels)")
 
 # %% tags=["demo"]
 figs.neighbour_explorer(trio_points, trio_labels, trio_val, trio_val_labels, trio, axes)
 
 # %% [markdown]
-# With $k = 1$ each training plate is its own nearest neighbour, so *all* of them are right. That is learning by heart, and the
+# With $k = 1$ each training plate is its own nearest neighbor, so *all* of them are right. That is learning by heart, and the
 # validation plates do not care for it: the model **overfits**. With $k$ as large as the training set the model no longer
 # looks at the plate: it **underfits**. The best $k$ lies between, and only the validation plates can tell where.
 #
@@ -648,7 +648,7 @@ check("01.knn_predict", knn_predict)
 #
 # Now all twelve dishes and all features. Two pipelines:
 #
-# - **k nearest neighbours**, with and without the scaler. Without it, features with large numbers rule: roughness is in grey
+# - **k nearest neighbors**, with and without the scaler. Without it, features with large numbers rule: roughness is in gray
 #   levels, while histograms are shares below 1.
 # - **Logistic regression.** In spite of its name it is a classifier. It gives each dish a score, a straight line's as in
 #   section 4, and turns the scores into probabilities. Chapter 05 takes it apart.
@@ -659,8 +659,8 @@ check("01.knn_predict", knn_predict)
 most_frequent = np.bincount(train.labels).argmax()
 classifiers = {}
 for k in (1, 5, 15):
-    classifiers[f"{k} neighbours, not scaled"] = KNeighborsClassifier(k)
-    classifiers[f"{k} neighbours, scaled"] = make_pipeline(StandardScaler(), KNeighborsClassifier(k))
+    classifiers[f"{k} neighbors, not scaled"] = KNeighborsClassifier(k)
+    classifiers[f"{k} neighbors, scaled"] = make_pipeline(StandardScaler(), KNeighborsClassifier(k))
 for C in (0.01, 0.1, 1.0):
     classifiers[f"logistic regression, C {C}"] = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=2000))
 
@@ -697,7 +697,7 @@ figs.confusion(confusion_matrix(test.labels, named, labels=np.arange(len(dishes)
 
 # %% [markdown]
 # A **confusion matrix** says more than one number. Row by row: what became of the plates of this dish? The diagonal is right.
-# Look for the darkest orange cells: which dishes does the model take for each other, and do they share their colours? A
+# Look for the darkest orange cells: which dishes does the model take for each other, and do they share their colors? A
 # column that is full from top to bottom is a dish that the model calls out whenever it is in doubt.
 #
 # **From one question to the other.** Dishes differ in energy. So here is another way to *how many kcal?*: name the dish, and
@@ -780,7 +780,7 @@ check("01.iou", iou)
 # ### A box by ridge regression
 #
 # A histogram forgets *where*, so it is of no use here. We take other features: the picture shrunk to 8 by 8 squares, and for
-# each square its mean red, green and blue, and how colourful it is (the largest of the three less the smallest). The
+# each square its mean red, green and blue, and how colorful it is (the largest of the three less the smallest). The
 # baseline is the mean box of the training plates. As always, `alpha` is chosen on the validation plates.
 
 # %%
@@ -810,7 +810,7 @@ figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 
 # %% [markdown]
 # The mean box is a strong rival, because whoever takes a picture points the camera at the food. The regression moves it a little towards the
-# food. A straight line from 256 colours to four numbers cannot do much more: "there is food" means something else in every
+# food. A straight line from 256 colors to four numbers cannot do much more: "there is food" means something else in every
 # square. In chapter 12 a network does it that has learned what food looks like.
 #
 # ## 10. Which estimator?
@@ -857,7 +857,7 @@ figs.estimator_chooser(walk)
 # 1. Is the question regression or classification? Say why.
 # 2. Which metric would you use, in which unit? What does it tell the canteen?
 # 3. Which baseline must the model beat? What does it answer for most trays, and why does that make "9 g" hard to judge?
-# 4. Name at least three things that make the intern's number too good. What would you do in place of each?
+# 4. Name at least three things that make the intern's number too good. What would you do instead of each?
 
 # %% [markdown] written="01.essay" points=10
 # **A model answer**
@@ -876,7 +876,7 @@ figs.estimator_chooser(walk)
 # | 2 | Regression (1), because the answer is a number with an order and distances: being off by a little is nearly right (1). |
 # | 2 | MAE or RMSE on unseen trays (1), in grams, said in words that the canteen understands (1). R squared alone: 1 of 2. |
 # | 2 | The best constant, median or mean of the training trays (1). The median is 0 g, so the rival is right on every empty tray; 9 g must be compared with the rival's error, or the trays with food must be looked at on their own (1). |
-# | 3 | One point for each of: photos of one tray on both sides, split by tray; chosen and judged on the same 20 %, use a third set; the slip shows the answer, remove it. Any other real leak, with its cure, counts in place of one. A leak without a cure: half a point. |
+# | 3 | One point for each of: photos of one tray on both sides, split by tray; chosen and judged on the same 20 %, use a third set; the slip shows the answer, remove it. Any other real leak, with its cure, counts instead of one. A leak without a cure: half a point. |
 # | 1 | Clear, in whole sentences, in the field's words. |
 #
 # "Classification, because trays are empty or not" earns the first 2 points only where the writer says that the grams are then a
@@ -960,7 +960,7 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | baseline | most frequent class | median (MAE), mean ($R^2$) |
 # | look at | confusion matrix | residuals |
 # | straight lines | `LogisticRegression` | `Ridge`; $A^\top A u = A^\top y$ with a column of ones |
-# | neighbours | `KNeighborsClassifier`: vote | `KNeighborsRegressor`: mean |
+# | neighbors | `KNeighborsClassifier`: vote | `KNeighborsRegressor`: mean |
 # | trees | `RandomForestClassifier` | `GradientBoostingRegressor` |
 # | boxes | | IoU = overlap / union |
 #
@@ -974,7 +974,7 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - [scikit-learn's user guide](https://scikit-learn.org/stable/user_guide.html), and its
 #   [map of estimators](https://scikit-learn.org/stable/machine_learning_map.html).
-# - [cs231n, Image classification](https://cs231n.github.io/classification/): nearest neighbours, splits and why pixels are
+# - [cs231n, Image classification](https://cs231n.github.io/classification/): nearest neighbors, splits and why pixels are
 #   poor features.
 # - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5: tasks,
 #   capacity, overfitting, validation.

@@ -78,7 +78,7 @@ print(f"neocortex only x 7,000 = {2e10 * 7000:.1e} synapses")
 # %%
 photo = data.doughnut()
 height, width, colours = photo.shape
-print(f"{height} x {width} pixels x {colours} colours = {photo.size:,} numbers")
+print(f"{height} x {width} pixels x {colours} colors = {photo.size:,} numbers")
 print(f"one neuron on all of them: {photo.size:,} weights + 1 bias = {photo.size + 1:,} to learn")
 
 fig, ax = plt.subplots(figsize=(2.6, 2.6))
@@ -357,7 +357,7 @@ def sigmoid_grad(z):
 check("02.sigmoid_grad", sigmoid_grad)
 
 # %% [markdown]
-# ### tanh: the same shape, centred
+# ### tanh: the same shape, centered
 #
 # A sigmoid's outputs are all positive. Its cousin **tanh** (say "tanch") runs from −1 to 1 and passes through
 # 0:

@@ -87,7 +87,7 @@ print("height, width, channels:", doughnut.shape, " numbers:", doughnut.size)
 #
 # $$f[0]\,g[2] + f[1]\,g[1] + f[2]\,g[0] = 400 \cdot 0.2 + 0 \cdot 0.3 + 200 \cdot 0.5 = 80 + 0 + 100 = 180 .$$
 #
-# The same for every hour, with each meal in its own colour:
+# The same for every hour, with each meal in its own color:
 
 # %%
 f = np.array([400.0, 0.0, 200.0])
@@ -278,7 +278,7 @@ check("03.correlate2d", correlate2d)
 # ## 5. What nine numbers can do
 #
 # Before networks learned their kernels, people designed them. The best way to get a feeling for it is to play. The lab
-# turns the doughnut to grey and shrinks it to 128 pixels, so that the work of a 3 by 3 kernel can be seen.
+# turns the doughnut to gray and shrinks it to 128 pixels, so that the work of a 3 by 3 kernel can be seen.
 #
 # Try these, and guess before you look:
 #
@@ -298,7 +298,7 @@ figs.kernel_lab(doughnut, preset="Sobel x")
 #
 # - Sum 1: flat areas keep their brightness (identity, blur, sharpen).
 # - Sum 0: flat areas vanish, and only *change* is left (Sobel, outline). Outputs have both signs, so zero is drawn as
-#   mid-grey.
+#   mid-gray.
 # - *Divide by the sum* turns nine ones into a mean. Without it, a flat area gets nine times as bright.
 #
 # **What an edge kernel does**, worked out. Three rows of pixels `0 0 1 1`, dark then bright, meet Sobel x:
@@ -352,7 +352,7 @@ check("03.edge_kernels", edge_kernels)
 sobel_x, sobel_y = (np.array(figs.PRESETS[name][0]) for name in ("Sobel x", "Sobel y"))
 figures.show(
     figs.edges(doughnut, sobel_x, sobel_y),
-    "Four panels: the doughnut in grey; its change to the right, blue where it gets brighter; its "
+    "Four panels: the doughnut in gray; its change to the right, blue where it gets brighter; its "
     "change downwards; and the edge strength, which draws the plate's rim, the icing and the sprinkles.",
 )
 
@@ -483,7 +483,7 @@ check("03.pad", pad)
 # %% [markdown]
 # ## 7. Channels in, filters out
 #
-# A colour picture has three channels. A **filter** then has three slices, one for each channel. It is a block of weights
+# A color picture has three channels. A **filter** then has three slices, one for each channel. It is a block of weights
 # of shape $(C, KH, KW)$ which slides along height and width, never along the channels. All its products, from all
 # channels, go into **one** sum, and a bias is added once. So one filter makes one output map, however many channels come
 # in.
@@ -510,7 +510,7 @@ check("03.pad", pad)
 #
 # $$0.9\cdot1 + 0.6\cdot(-1) + 0.7\cdot0 + 0.1 = 0.4 .$$
 #
-# On a grey pixel, where all three are equal, it answers $0.1$: it is a detector for "more red than green".
+# On a gray pixel, where all three are equal, it answers $0.1$: it is a detector for "more red than green".
 #
 # Now the whole thing: three channels, two filters, stride 2, padding 1. Follow one output number to its three sums.
 # Then raise the stride to 3, and the padding to 2.
@@ -581,7 +581,7 @@ check("03.conv2d", conv2d)
 #
 # $$F \cdot (C \cdot KH \cdot KW + 1).$$
 #
-# The size of the picture does not enter. Ten filters of 5 by 5 on a colour picture of 32 by 32 have
+# The size of the picture does not enter. Ten filters of 5 by 5 on a color picture of 32 by 32 have
 # $10 \cdot (3 \cdot 25 + 1) = 760$ parameters. A dense layer between the same input and the same output needs one weight
 # for every *pair* of numbers:
 
@@ -682,7 +682,7 @@ check("03.im2col", im2col)
 # %% [markdown]
 # ### Exercise: `conv2d_im2col`
 #
-# The same layer as `conv2d`, with one `@` in place of the loops. Write the shapes down first. Most mistakes here come
+# The same layer as `conv2d`, with one `@` instead of the loops. Write the shapes down first. Most mistakes here come
 # from a `reshape` that has the right shape and the wrong order.
 #
 # The check looks at the numbers only, so a copy of your `conv2d` would pass. The race below would show it.
@@ -787,7 +787,7 @@ print(f"im2col: {copies:>9,} numbers, {copies * 8 / 1e6:.2f} MB, {copies / pixel
 # \begin{bmatrix}1&2&1\end{bmatrix}$$
 #
 # Such a kernel is **separable**. Sliding the column over the picture, and then the row over the result, gives what the
-# square gives, with fewer multiplications: $2k$ in place of $k^2$ for each pixel. For a kernel of 11 that is 22 in place
+# square gives, with fewer multiplications: $2k$ instead of $k^2$ for each pixel. For a kernel of 11 that is 22 in place
 # of 121.
 
 # %%
@@ -852,7 +852,7 @@ check("03.separable", separable)
 # - c) the cross-correlation with each filter, plus a bias
 # - d) the convolution integral
 #
-# **2.** A layer has 10 filters of 5 by 5 and gets colour pictures of 32 by 32. How many parameters has it, biases
+# **2.** A layer has 10 filters of 5 by 5 and gets color pictures of 32 by 32. How many parameters has it, biases
 # included?
 #
 # - a) 250
@@ -921,7 +921,7 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | parameters | $F\,(C \cdot KH \cdot KW + 1)$ | picture size does not enter |
 # | multiplications | $N \cdot F \cdot OH \cdot OW \cdot C \cdot KH \cdot KW$ | picture size does enter |
 # | im2col | $(N \cdot OH \cdot OW,\; C \cdot KH \cdot KW)$ | rows $n, i, j$; columns $c, u, v$ |
-# | separable | $K = \text{column} \cdot \text{row}$ | rank 1; $2k$ in place of $k^2$ multiplications |
+# | separable | $K = \text{column} \cdot \text{row}$ | rank 1; $2k$ instead of $k^2$ multiplications |
 #
 # ### Next
 #

@@ -53,7 +53,7 @@ print("height, width, channels:", plate.shape)
 # ## 1. Pooling
 #
 # A map of edges has a number for every pixel. "There is an edge at row 117, column 43" is more than anyone needs to
-# know to recognise a doughnut. "There is an edge around here" will do. **Pooling** says just that: it takes a small
+# know to recognize a doughnut. "There is an edge around here" will do. **Pooling** says just that: it takes a small
 # window of the map, and keeps one number of it.
 #
 # **Max pooling** keeps the largest. With windows of 2 by 2 that touch (size 2, stride 2), by hand:
@@ -293,10 +293,10 @@ check("04.global_avg_pool", global_avg_pool)
 # field**.
 #
 # **By hand**, along one axis. Two layers with a kernel of 3 and stride 1. The upper neuron looks at three lower ones.
-# The middle one of them sees pixels 1 to 3, its neighbours see 0 to 2 and 2 to 4. Together that is pixels 0 to 4:
+# The middle one of them sees pixels 1 to 3, its neighbors see 0 to 2 and 2 to 4. Together that is pixels 0 to 4:
 # five, not six and not nine, because the windows overlap. Each layer of 3 adds one pixel on either side.
 #
-# **With a stride** the reach grows faster. After a pooling of stride 2, two neighbours in the map lie 2 pixels apart
+# **With a stride** the reach grows faster. After a pooling of stride 2, two neighbors in the map lie 2 pixels apart
 # in the picture, so every step of a later kernel is 2 pixels long. So keep two numbers on your way up: the field $r$,
 # and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$: a pixel sees
 # itself. Layer $l$, with kernel $k_l$ and stride $s_l$, makes of them
@@ -329,7 +329,7 @@ figs.receptive_fields(plate)
 #
 # This is why networks alternate: convolve, pool, convolve, pool. Deeper layers see more, so they can answer to larger
 # things. When Zeiler and Fergus ([2013](https://arxiv.org/abs/1311.2901)) looked into a trained network, they found
-# just that: corners and coloured edges in layer 2, textures in layer 3, parts such as dogs' faces in layer 4, and
+# just that: corners and colored edges in layer 2, textures in layer 3, parts such as dogs' faces in layer 4, and
 # whole objects in layer 5. This is called **hierarchical learning**: edges become textures, textures become parts,
 # parts become a dish. Nobody told the layers to share the work like that. You will look for yourself in chapter 10.
 #
@@ -490,7 +490,7 @@ figs.lenet5()
 # ### Exercise: `lenet5_parameters`
 #
 # How many parameters has each layer, weights and biases together? Let the picture's channels and the number of classes
-# be free, so that your function also serves colour plates.
+# be free, so that your function also serves color plates.
 
 # %% exercise="04.lenet5_parameters"
 def lenet5_parameters(channels=1, classes=10):
@@ -686,7 +686,7 @@ answer = two.flatten(1) @ tensors["w3"] + tensors["b3"]
 print(f"largest difference to PyTorch: {np.abs(answer.numpy() - maps['scores']).max():.1e}")
 
 # %% [markdown]
-# Compare the first two rows: pooling halves each map, and you still recognise it. Compare the first row with the
+# Compare the first two rows: pooling halves each map, and you still recognize it. Compare the first row with the
 # third: the second layer no longer says what a pixel is like, but what a region is like. One of its neurons sees 8 by
 # 8 pixels.
 #
@@ -770,10 +770,10 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | output size | $\lfloor (n - k)/s \rfloor + 1$ | windows that hang over are left out |
 # | global average pooling | $(N, C, H, W) \to (N, C)$ | pictures of any size |
 # | receptive field | $r_l = r_{l-1} + (k_l - 1)\,j_{l-1}$, $r_0 = 1$ | a pooling counts too |
-# | jump | $j_l = j_{l-1}\,s_l$, $j_0 = 1$ | pixels between neighbours of a map |
+# | jump | $j_l = j_{l-1}\,s_l$, $j_0 = 1$ | pixels between neighbors of a map |
 # | flatten | $(N, C, H, W) \to (N, C \cdot H \cdot W)$ | channel by channel, row by row |
 # | dense | $(N, D) \to (N, K)$, $K\,(D + 1)$ parameters | |
-# | LeNet-5 today | C1, S2, C3, S4, C5, F6, output | 61,706 parameters for grey digits |
+# | LeNet-5 today | C1, S2, C3, S4, C5, F6, output | 61,706 parameters for gray digits |
 #
 # ### Next
 #

@@ -495,11 +495,11 @@ for correct in (-10.0, -1.0, 0.5, 1.0, 5.0, 10.0):
 # - **Cross-entropy** is never quite content. It asks for a little more even at a lead of 10, but ever more softly. And
 #   it speaks in probabilities, which MealoMi can show.
 # - **Both** grow in a straight line for a plate that is very wrong, so a wrong *label* hurts without end. Look at your
-#   largest losses now and then: some of them are plates that a tired human mislabelled.
+#   largest losses now and then: some of them are plates that a tired human mislabeled.
 #
 # Most networks today are trained with cross-entropy. So will yours be, from chapter 07 on.
 #
-# ## 7. Regularisation: as small as you can
+# ## 7. Regularization: as small as you can
 #
 # Two sets of weights can give the very same scores. Which one would you rather have? Take one dish and a plate
 # $x = [2, 1]$. All of these score 5:
@@ -554,7 +554,7 @@ def l2_penalty(W, strength):
     ----------
     W : numpy.ndarray
         (K, D + 1) floats, D >= 1: the weights of K dishes, and in the last column their biases,
-        which are not penalised.
+        which are not penalized.
     strength : float
         Lambda, above 0.
 
@@ -645,7 +645,7 @@ for words, (X_some, y_some) in {"trained on": (plates, dishes), "never seen": me
 # %% [markdown]
 # Two numbers, three lines, and it does about as well on plates that it never saw. Look at those that it misses at step 200: a
 # salad buried under tomatoes lies among the tomatoes, and a green pizza among the salads. No line can part what the features
-# do not tell apart, and with doughnuts, which come in all colours, it would be worse. From chapter 09 on, a network finds
+# do not tell apart, and with doughnuts, which come in all colors, it would be worse. From chapter 09 on, a network finds
 # features of its own.
 #
 # ## 9. Losses for grams and kilocalories
@@ -847,7 +847,7 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - [cs231n, Linear classification](https://cs231n.github.io/linear-classify/): templates, hinge and softmax side by side,
 #   with a [demo](http://vision.stanford.edu/teaching/cs231n-demos/linear-classify/) in which you drag the boundaries.
 # - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap3.html), chapter 3:
-#   why cross-entropy learns faster than the squared error, and regularisation.
+#   why cross-entropy learns faster than the squared error, and regularization.
 # - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5: losses
 #   as likelihoods; [chapter 7](https://www.deeplearningbook.org/contents/regularization.html): penalties.
 # - Peter Huber, [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732), 1964: where the loss

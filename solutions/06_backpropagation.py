@@ -597,7 +597,7 @@ print(f"a chain of 20,000 products: gradient {start.grad:.6f}, expected {1.0001*
 # ## 5. By layers
 #
 # A box for each number is fine to learn from and far too slow for a million of them. So real networks use bigger boxes:
-# whole layers, with arrays in place of numbers. The rules stay. Each layer is told `dout`, the gradient of the loss with
+# whole layers, with arrays instead of numbers. The rules stay. Each layer is told `dout`, the gradient of the loss with
 # respect to its output, and must answer with the gradient with respect to each of its inputs. Two things help:
 #
 # - **A gradient has the shape of what it belongs to.** `dx` has `x`'s shape, `dW` has `W`'s.

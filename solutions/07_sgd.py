@@ -67,7 +67,7 @@ mnist = False  # True downloads MNIST (11 MB, once) and trains LeNet-5 on its 60
 #
 # ### Exercise: `gradient_descent`
 #
-# You are given the gradient as a *function*: `grad(x)` returns an array of the shape of `x`. Optimisers of SciPy and
+# You are given the gradient as a *function*: `grad(x)` returns an array of the shape of `x`. Optimizers of SciPy and
 # PyTorch are off the menu in this chapter.
 
 # %% exercise="07.gradient_descent"
@@ -249,7 +249,7 @@ check("07.minibatches", minibatches)
 # %% [markdown]
 # ### One step
 #
-# From here on an optimiser is a function that takes one step: weights and gradient in, new weights out. The simplest is
+# From here on an optimizer is a function that takes one step: weights and gradient in, new weights out. The simplest is
 # plain SGD:
 #
 # $$w \leftarrow w - \eta \, g$$
@@ -293,13 +293,13 @@ check("07.sgd_step", sgd_step)
 # %% [markdown]
 # ## 3. Momentum and Adam
 #
-# ### Momentum: a ball in place of a walker
+# ### Momentum: a ball instead of a walker
 #
 # Plain SGD forgets every step. A ball remembers: it keeps most of its **velocity**, and the slope adds to it.
 #
 # $$v \leftarrow \beta \, v + g, \qquad w \leftarrow w - \eta \, v$$
 #
-# - $v$: the velocity, of the weights' shape. It begins at 0. It is the **state** of this optimiser: what one step leaves
+# - $v$: the velocity, of the weights' shape. It begins at 0. It is the **state** of this optimizer: what one step leaves
 #   for the next.
 # - $\beta$: how much of the old velocity stays, from 0 to below 1. Usually 0.9.
 #
@@ -435,7 +435,7 @@ check("07.adam_step", adam_step)
 # %% [markdown]
 # ### The race
 #
-# Three runners, one start, one learning rate. (The figure has its own optimisers, so it runs before yours do.)
+# Three runners, one start, one learning rate. (The figure has its own optimizers, so it runs before yours do.)
 #
 # 1. *Valley*, rate 0.05: it is 20 times as steep across as along. Press play. Who bounces, who overshoots, who walks
 #    straight?
@@ -473,7 +473,7 @@ for rate in (0.01, 0.05, 0.09, 0.11):
 #
 # Large steps get you near; small steps get you in. So start with a large rate and let it fall. The **cosine schedule**
 # (Loshchilov and Hutter 2016) stays high for a while, falls, and lands softly. Before it comes a **warm-up**: the first
-# steps, from fresh weights and with an optimiser that knows nothing yet, are small.
+# steps, from fresh weights and with an optimizer that knows nothing yet, are small.
 #
 # $$\eta_s = \begin{cases} \eta \,\dfrac{s + 1}{S_w} & s < S_w \\[2ex]
 # \dfrac{\eta}{2} \Big(1 + \cos\big(\pi \,\dfrac{s - S_w}{S - S_w}\big)\Big) & s \ge S_w \end{cases}$$
@@ -559,7 +559,7 @@ check("07.cosine_lr", cosine_lr)
 #
 # $$\sigma = \sqrt{\frac{2}{n}}$$
 #
-# This is **He initialisation** (He and others 2015). **By hand**: a dense layer with 200 inputs has
+# This is **He initialization** (He and others 2015). **By hand**: a dense layer with 200 inputs has
 # $\sigma = \sqrt{2/200} = 0.1$. A convolution with 8 channels and kernels of 5 by 5 sums $8 \cdot 5 \cdot 5 = 200$ products
 # for each output number: the same 0.1, however many filters there are.
 #
@@ -641,7 +641,7 @@ for layer in net.layers:
 # It is LeNet's pattern (LeCun and others 1998) made small, because 8 by 8 pixels leave little room: kernels of 3 by 3 with
 # a padding of 1, and two poolings. For pictures of 28 pixels and more, `lenet` gives you LeNet-5 as in chapter 04.
 #
-# One trick is worth knowing. im2col copies pixels, and a copy is fast where it runs along neighbours in memory. So behind
+# One trick is worth knowing. im2col copies pixels, and a copy is fast where it runs along neighbors in memory. So behind
 # the scenes these layers store the *batch* last: the pixel under one place of the kernel, for a whole line of windows and
 # all pictures, is then one long run. The way back, col2im, is one addition of whole maps for each place of the kernel.
 #
@@ -677,7 +677,7 @@ print(f"PyTorch's time is {times['PyTorch'] / ours:.2f} of ours")
 # 1. Press **Pause** (or move there with Tab and hit the space bar). Look at the digits that are wrong now. Would you have
 #    known? Resume.
 # 2. Watch the filters. They start as noise. Which of them become edges?
-# 3. *Start again* with another optimiser. Then move the learning rate **while it trains**. At which rate does the loss
+# 3. *Start again* with another optimizer. Then move the learning rate **while it trains**. At which rate does the loss
 #    explode?
 # 4. Once your `adam_step` is written, choose it: it drives the same network.
 #
@@ -968,7 +968,7 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # ### Further reading
 #
 # - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap1.html), chapter 1: SGD
-#   on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialisation and hyperparameters.
+#   on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialization and hyperparameters.
 # - [cs231n, Neural networks 3](https://cs231n.github.io/neural-networks-3/): learning curves, update rules, search.
 # - Goodfellow, Bengio and Courville, [Deep Learning, chapter 8](https://www.deeplearningbook.org/contents/optimization.html).
 # - [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/): networks that train in your browser.

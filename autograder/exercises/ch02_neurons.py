@@ -60,7 +60,7 @@ NEURON = Exercise(
             "Here the docstring asks for z, the bare weighted sum.",
             lambda x, w, b: float(_sigmoid(x @ w + b)),
         ),
-        "mean in place of sum": Mistake(
+        "mean instead of sum": Mistake(
             "You average the products. Then a neuron with more inputs speaks more softly, and the bias "
             "weighs more than it should. Look at the Σ in the formula.",
             lambda x, w, b: float(np.mean(x * w) + b),
@@ -147,7 +147,7 @@ SIGMOID = Exercise(
             "sigmoid's never are. Look at what the fraction line covers.",
             lambda z: 1 / 1 + np.exp(-z),
         ),
-        "tanh in place of sigmoid": Mistake(
+        "tanh instead of sigmoid": Mistake(
             "Your curve runs from −1 to 1 and passes through 0. That is tanh. A sigmoid runs from 0 to 1 "
             "and passes through one half.",
             lambda z: np.tanh(z),
@@ -215,7 +215,7 @@ SIGMOID_GRAD = Exercise(
             "Look at which of the two your function is given.",
             lambda z: z * (1.0 - z),
         ),
-        "s in place of s(1 − s)": Mistake(
+        "s instead of s(1 − s)": Mistake(
             "You return the sigmoid's height. The slope says how steeply it rises there: far to the right "
             "the curve is high and flat. Look at the right panel of the explorer.",
             lambda z: _sigmoid(z),
@@ -263,12 +263,12 @@ TANH_GRAD = Exercise(
             "two your function is given.",
             lambda z: 1.0 - z**2,
         ),
-        "t in place of its slope": Mistake(
+        "t instead of its slope": Mistake(
             "You return tanh itself, its height. A slope of tanh is never negative, since the curve only rises.",
             lambda z: np.tanh(z),
         ),
         "the square is lost": Mistake(
-            "You return 1 − t. On the far left, where tanh is flat at −1, that gives 2 in place of about 0. "
+            "You return 1 − t. On the far left, where tanh is flat at −1, that gives 2 instead of about 0. "
             "Look at the exponent in the formula.",
             lambda z: 1 - np.tanh(z),
         ),
@@ -319,7 +319,7 @@ RELU = Exercise(
             "its slope depends on it. Work on a copy, or build a new array.",
             _relu_in_place,
         ),
-        "np.max in place of np.maximum": Mistake(
+        "np.max instead of np.maximum": Mistake(
             "np.max(z, 0) finds the largest entry along axis 0, so the shape shrinks. You want to compare "
             "each entry with 0. Look at the function's long-named sister.",
             lambda z: np.max(z, 0),
@@ -333,7 +333,7 @@ RELU = Exercise(
             "entry keeps its place; the negative ones become 0.",
             lambda z: z[z > 0],
         ),
-        "a step in place of a ramp": Mistake(
+        "a step instead of a ramp": Mistake(
             "You return 1 for every positive entry. That says only that z is positive, not by how much; it "
             "is the slope of ReLU, which comes next.",
             lambda z: np.where(z > 0, 1.0, 0.0),
@@ -390,7 +390,7 @@ RELU_GRAD = Exercise(
             "course, like PyTorch, takes 0. Look at > against >=.",
             lambda z: np.where(z >= 0, 1.0, 0.0),
         ),
-        "z in place of 1": Mistake(
+        "z instead of 1": Mistake(
             "You return ReLU itself. On the right side ReLU is the line z, and the slope of that line is "
             "the same everywhere.",
             lambda z: np.maximum(z, 0.0),
@@ -586,7 +586,7 @@ MLP = Exercise(
             "You multiply by each W and never add b. Each layer is a pair (W, b); both are needed.",
             lambda x, layers: _mlp(x, layers, bias=False),
         ),
-        "sigmoid in place of ReLU": Mistake(
+        "sigmoid instead of ReLU": Mistake(
             "Your hidden layers squash with a sigmoid. The docstring asks for ReLU.",
             lambda x, layers: _mlp(x, layers, hidden=_sigmoid),
         ),
@@ -666,7 +666,7 @@ COUNT = Exercise(
         ),
         "first to last only": Mistake(
             "You multiply the first size by the last, as if one layer joined them. Go through the sizes in "
-            "neighbouring pairs.",
+            "neighboring pairs.",
             lambda sizes: sizes[0] * sizes[-1] + sizes[-1],
         ),
     },
@@ -674,7 +674,7 @@ COUNT = Exercise(
         "Take one layer first: from D values to M units. How many entries has its W, and how many its b?",
         "A list of L sizes makes L − 1 layers: sizes[0] to sizes[1], sizes[1] to sizes[2], and so on. Add "
         "up what each needs.",
-        "zip(sizes, sizes[1:]) gives the neighbouring pairs (D, M). Each adds D * M weights, and one bias "
+        "zip(sizes, sizes[1:]) gives the neighboring pairs (D, M). Each adds D * M weights, and one bias "
         "for each unit.",
     ),
 )
@@ -724,7 +724,7 @@ DEAD = Exercise(
             "live ReLU is silent for many samples too. First decide for each column, then take the share.",
             lambda a: float((a == 0).mean()),
         ),
-        "samples in place of units": Mistake(
+        "samples instead of units": Mistake(
             "You look for rows that are all 0: samples for which no unit fires. Units are columns. Look at the axis.",
             lambda a: float((a == 0).all(axis=1).mean()),
         ),

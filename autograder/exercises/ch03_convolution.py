@@ -152,7 +152,7 @@ def _correlate2d_cases(rng):
 
 
 def _piece(rng, height, width):
-    """A piece of the photograph in grey, somewhere near the doughnut, at half its size."""
+    """A piece of the photograph in gray, somewhere near the doughnut, at half its size."""
     grey = data.doughnut().mean(axis=2)[::2, ::2] / 255
     top, left = rng.integers(30, 60), rng.integers(20, 70)
     return grey[top : top + height, left : left + width].round(2)
@@ -238,12 +238,12 @@ CORRELATE2D = Exercise(
             "only as large as the number of places where the kernel fits.",
             _in_the_corner,
         ),
-        "a mean in place of a sum": Mistake(
+        "a mean instead of a sum": Mistake(
             "You take the mean of the products. A kernel's answer is their sum: if a mean is wanted, the weights say "
             "so themselves, as those of a blur do.",
             lambda image, kernel: _valid_correlation(image, kernel / kernel.size),
         ),
-        "a matrix product in place of products": Mistake(
+        "a matrix product instead of products": Mistake(
             "The @ between window and kernel mixes rows with columns. Each pixel is multiplied by the one weight that "
             "lies on it, and nothing else.",
             _matrix_product,
@@ -316,7 +316,7 @@ EDGE_KERNELS = Exercise(
         ),
         "all rows count the same": Mistake(
             "These are Prewitt's kernels, with weights 1 1 1 along the edge. Sobel's give the line through the middle "
-            "twice the weight of its neighbours.",
+            "twice the weight of its neighbors.",
             _edge_pair(_PREWITT, _PREWITT.T),
         ),
         "Scharr's weights": Mistake(
@@ -340,7 +340,7 @@ EDGE_KERNELS = Exercise(
         ),
     },
     hints=(
-        "Write gx first. One of its lines takes a difference: the pixel on the right less the pixel on the left. "
+        "Write gx first. One of its lines takes a difference: the pixel on the right minus the pixel on the left. "
         "Which three weights do that?",
         "Each of the three rows of gx is -1 0 1, multiplied by the row's own weight: 1, 2 and 1. The entries add up "
         "to zero.",
@@ -1042,7 +1042,7 @@ SEPARABLE = Exercise(
                 )
             ),
         ),
-        "a column of vt in place of a row": Mistake(
+        "a column of vt instead of a row": Mistake(
             "np.linalg.svd returns V already transposed, so its vectors stand in rows. You took the first column.",
             _pair(lambda kernel: (_leading(kernel)[0] * _leading(kernel)[1], rounded(_leading(kernel)[3][:, 0]))),
         ),

@@ -65,7 +65,7 @@ LINEAR_SCORES = Exercise(
             lambda X, W, b: _linear(X, W, 0 * b),
         ),
         "the bias is subtracted": Mistake(
-            "The products are right, but b is taken away in place of being added. Look at the sign in the formula.",
+            "The products are right, but b is taken away instead of being added. Look at the sign in the formula.",
             lambda X, W, b: _linear(X, W, -b),
         ),
         "the bias runs down the plates": Mistake(
@@ -200,7 +200,7 @@ HINGE_LOSS = Exercise(
         ),
         "the margin's sign is turned": Mistake(
             "You punish the plates that are right: the larger the correct score, the larger your loss. What must be "
-            "added to delta is the wrong class's score less the correct one's.",
+            "added to delta is the wrong class's score minus the correct one's.",
             lambda s, y, d=1.0: rounded(
                 np.where(np.isinf(_margins(s, y, d)), 0, np.maximum(2 * d - _margins(s, y, d), 0)).sum(axis=1).mean()
             ),
@@ -343,10 +343,10 @@ HINGE_GRAD = Exercise(
         ),
         "all signs are turned": Mistake(
             "All your signs are turned. The gradient points to where the loss grows; going the other way is the "
-            "optimiser's business.",
+            "optimizer's business.",
             _slopes(lambda s, y, d: -_hinge_slopes(s, y, d)),
         ),
-        "the margins in place of their slopes": Mistake(
+        "the margins instead of their slopes": Mistake(
             "You return the terms themselves. max(0, m) has slope 1 where m is above 0, however large m is.",
             _slopes(_margins_as_slopes),
         ),
@@ -483,12 +483,12 @@ SOFTMAX = Exercise(
             "same for all scores of a plate leaves its probabilities alone.",
             lambda scores: softmax(scores - scores.max(axis=0)),
         ),
-        "normalised down the columns": Mistake(
+        "normalized down the columns": Mistake(
             "Your columns add up to 1: each dish is shared out among the plates. It is each plate that must be shared out "
             "among the dishes. Which axis is that?",
             lambda s: _normalised(np.exp(s - s.max(axis=0)), 0),
         ),
-        "normalised over the whole batch": Mistake(
+        "normalized over the whole batch": Mistake(
             "All of your numbers together add up to 1. Every row should, on its own.",
             lambda s: _normalised(_shifted_powers(s), None),
         ),
@@ -511,7 +511,7 @@ SOFTMAX = Exercise(
             "shrink, and the row adds up to 1.",
             _sigmoid,
         ),
-        "a power of 2 in place of e": Mistake(
+        "a power of 2 instead of e": Mistake(
             "Your probabilities add up to 1, but the base is 2. Softmax uses the exponential function, with base e.",
             lambda s: softmax(s * np.log(2)),
         ),
@@ -634,7 +634,7 @@ CROSS_ENTROPY = Exercise(
             "0: what is missing in front of it?",
             _entropy_variant(lambda losses: -losses.mean()),
         ),
-        "squares in place of the logarithm": Mistake(
+        "squares instead of the logarithm": Mistake(
             "You add up squared differences between the probabilities and the label. It is a loss too, but it can never "
             "be above 2, so it hardly tells wrong from very wrong. Cross-entropy takes a logarithm.",
             lambda s, y: rounded(((softmax(s) - one_hot(y, s.shape[1])) ** 2).sum(axis=1).mean()),
@@ -648,7 +648,7 @@ CROSS_ENTROPY = Exercise(
             "own label: index the rows as well, with np.arange(N).",
             lambda s, y: rounded(-log_softmax(s)[:, y].mean()),
         ),
-        "the winning dish in place of the correct one": Mistake(
+        "the winning dish instead of the correct one": Mistake(
             "You look up the dish with the highest score. The label says which one is correct, and they differ where the "
             "network errs.",
             lambda s, y: rounded(_cross_entropies(s, s.argmax(axis=1)).mean()),
@@ -689,7 +689,7 @@ CROSS_ENTROPY = Exercise(
     hints=(
         "The loss of one plate is -log(p of the correct dish), and p is a fraction. The logarithm of a fraction is a "
         "difference of two logarithms: write it down, and one exponential disappears.",
-        "What is left is log(sum of exp(s_j)) less the correct score. Subtract each plate's maximum from its scores "
+        "What is left is log(sum of exp(s_j)) minus the correct score. Subtract each plate's maximum from its scores "
         "first: the difference does not change, and the sum is never below 1.",
         "shifted = scores minus its row maximum; total = np.log(np.exp(shifted).sum(axis=1)); the plates' losses are "
         "total - shifted[np.arange(N), labels]. Return their mean.",
@@ -739,7 +739,7 @@ CROSS_ENTROPY_GRAD = Exercise(
             _slopes(lambda s, y: -_p_less_one_hot(s, y)),
         ),
         "the one-hot vector is added": Mistake(
-            "You add the label's 1 in place of taking it away. The slopes of a plate should add up to 0: what one dish "
+            "You add the label's 1 instead of taking it away. The slopes of a plate should add up to 0: what one dish "
             "gains, the others lose.",
             _slopes(lambda s, y: softmax(s) + one_hot(y, s.shape[1])),
         ),
@@ -767,12 +767,12 @@ CROSS_ENTROPY_GRAD = Exercise(
             "The 1 is taken away one column too far to the left. Labels count from 0, as columns do.",
             _slopes(lambda s, y: _p_less_one_hot(s, _shift_label(y, s.shape[1]))),
         ),
-        "the scores in place of the probabilities": Mistake(
+        "the scores instead of the probabilities": Mistake(
             "You take the 1 away from the scores. It is the probabilities that it is taken away from: softmax comes first.",
             _slopes(lambda s, y: s - one_hot(y, s.shape[1])),
         ),
         "a sigmoid's slope is multiplied in": Mistake(
-            "You multiply by p(1 - p) as well. The logarithm has already cancelled it: that is why cross-entropy and "
+            "You multiply by p(1 - p) as well. The logarithm has already canceled it: that is why cross-entropy and "
             "softmax go together.",
             _slopes(_sigmoid_slope),
         ),
@@ -829,7 +829,7 @@ L2_PENALTY = Exercise(
     oracle=_l2_oracle,
     forbidden=("torch.*", "sklearn.*"),
     misconceptions={
-        "the biases are penalised": Mistake(
+        "the biases are penalized": Mistake(
             "Your sum includes the last column, the biases. They only shift the scores, so they stay free. Leave that "
             "column out.",
             _l2(lambda w, W, s: s * (W**2).sum()),
@@ -839,7 +839,7 @@ L2_PENALTY = Exercise(
             "2 times the weight.",
             _l2(lambda w, W, s: s * np.sqrt((w**2).sum())),
         ),
-        "absolute values in place of squares": Mistake(
+        "absolute values instead of squares": Mistake(
             "You add up absolute values: that is the L1 penalty. L2 squares each weight, so that large ones cost most.",
             _l2(lambda w, W, s: s * np.abs(w).sum()),
         ),
@@ -848,7 +848,7 @@ L2_PENALTY = Exercise(
             "tidier; this course does not.",
             _l2(lambda w, W, s: s * (w**2).sum() / 2),
         ),
-        "a mean in place of a sum": Mistake(
+        "a mean instead of a sum": Mistake(
             "You take the mean of the squares. The penalty is their sum: a weight costs the same in a small layer and in a "
             "large one.",
             _l2(lambda w, W, s: s * (w**2).mean()),

@@ -832,7 +832,7 @@ RELU_BACKWARD = Exercise(
             "gradient must pass where z is positive.",
             lambda dout, z: np.maximum(dout, 0),
         ),
-        "the mask in place of the gradient": Mistake(
+        "the mask instead of the gradient": Mistake(
             "You return 1 and 0, the slope of ReLU. The chain rule multiplies it by what comes from above, dout.",
             lambda dout, z: (z > 0).astype(float),
         ),
@@ -936,7 +936,7 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             "The wrong dishes' scores count too: they stand in the sum under the logarithm. Their slope is their probability.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t) * t / len(y)),
         ),
-        "scores in place of probabilities": Mistake(
+        "scores instead of probabilities": Mistake(
             "You take the one-hot from the raw scores. It is softmax's probabilities that belong there.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (s - t) / len(y)),
         ),
@@ -955,7 +955,7 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             "is larger. Subtract each row's largest score: nothing is lost.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (softmax(np.minimum(s, 500.0)) - t) / len(y)),
         ),
-        "normalised over the batch": Mistake(
+        "normalized over the batch": Mistake(
             "Your softmax adds up over the plates. Each plate's probabilities add up to 1: sum along its row.",
             lambda dout, s, y: rounded(dout * (softmax(s.T).T - one_hot(y, s.shape[1])) / len(y)),
         ),

@@ -154,8 +154,8 @@ GRADIENT_DESCENT = Exercise(
 
 # --- 07.minibatches -----------------------------------------------------------------------------------------
 # A right answer gives one of N! orders. It fails by chance where the order is that of X, or where two epochs agree: with
-# the smallest N here, 11, twice 1 in 4 * 10^7. That all batches of both epochs hold neighbours: with 4 + 4 + 3 samples
-# (6 * 4! 4! 3! / 11!)^2, 3 in 10^7. That N - 3 samples come after a neighbour, in both: below 1 in 10^7. All cases
+# the smallest N here, 11, twice 1 in 4 * 10^7. That all batches of both epochs hold neighbors: with 4 + 4 + 3 samples
+# (6 * 4! 4! 3! / 11!)^2, 3 in 10^7. That N - 3 samples come after a neighbor, in both: below 1 in 10^7. All cases
 # together: below 1 in 2 * 10^6.
 
 
@@ -617,7 +617,7 @@ ADAM_STEP = Exercise(
             "You add the whole gradient to m, as momentum does. In Adam m and v are means: take (1 - beta) of the new.",
             _adam(m_of=lambda m, g, b: b * m + g, v_of=lambda v, g, b: b * v + g**2),
         ),
-        "the gradient in place of m": Mistake(
+        "the gradient instead of m": Mistake(
             "Your step divides the gradient by the root of v and leaves m out. That is RMSProp. Adam moves along m.",
             _rmsprop,
         ),
@@ -786,7 +786,7 @@ def _he(shape):
 
 HE_INIT = Exercise(
     id="07.he_init",
-    title="He's initialisation",
+    title="He's initialization",
     points=9,
     cases=_init_cases,
     oracle=lambda shape, rng: {
@@ -798,7 +798,7 @@ HE_INIT = Exercise(
     forbidden=("torch.*",),
     rtol=0.04,
     misconceptions={
-        "fan-out in place of fan-in": Mistake(
+        "fan-out instead of fan-in": Mistake(
             "You count how many numbers leave the layer. What decides the size of a sum is how many numbers come in.",
             _init(lambda s: np.sqrt(2 / _fan_out(s))),
         ),
@@ -811,7 +811,7 @@ HE_INIT = Exercise(
             "for it.",
             _init(lambda s: np.sqrt(1 / _fan_in(s))),
         ),
-        "Glorot's initialisation": Mistake(
+        "Glorot's initialization": Mistake(
             "Your variance is 2 / (fan_in + fan_out), Glorot and Bengio's. He and others count fan_in alone.",
             _init(lambda s: np.sqrt(2 / (_fan_in(s) + _fan_out(s)))),
         ),
