@@ -283,10 +283,9 @@ def _result(game: Game, deck: Deck, sums: dict[str, list[int]]) -> str:
         f'<td style="padding:2px 14px;background:{_tint(one.computer_at, BLUE)}">{at(one.computer_at)}</td></tr>'
         for one in game.rounds
     )
-    if game.human == game.computer:
-        verdict = f"A draw, {game.human} each"
-    else:
-        verdict = "You win" if game.human > game.computer else "The computer wins"
+    human, computer = game.taken
+    verdict = "You win" if game.lead > 0 else "The computer wins" if game.lead < 0 else "A draw"
+    by_guesses = f" You needed {human} guesses, the computer {computer}." if game.human == game.computer else ""
     totals = "".join(
         f"<br>All finished games on the {course} course: HUMAN {human}/{count}, COMPUTER {computer}/{count}."
         for course, (human, computer, count) in sums.items()
@@ -294,11 +293,12 @@ def _result(game: Game, deck: Deck, sums: dict[str, list[int]]) -> str:
     )
     return (
         f'<div><div style="font-weight:700;font-size:16px">{verdict}: '
-        f"{game.human} against {game.computer} of {len(game.rounds)}.</div>"
+        f"{game.human} against {game.computer} of {len(game.rounds)}.{by_guesses}</div>"
         '<table style="border-collapse:collapse;font-size:14px;margin:6px 0"><thead><tr><th></th>'
         '<th style="text-align:left">dish</th><th style="padding:0 14px">you</th>'
         f'<th style="padding:0 14px">computer</th></tr></thead><tbody>{rows}</tbody></table>'
-        f'<div style="font-size:13px;color:#444">A picture counts when its dish is among the {GUESSES} guesses.{totals}'
+        f'<div style="font-size:13px;color:#444">A picture counts when its dish is among the {GUESSES} guesses. '
+        f"Where both have the same number of pictures, fewer guesses win.{totals}"
         "</div></div>"
     )
 
