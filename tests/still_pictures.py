@@ -184,7 +184,7 @@ figure("regression_classification", "neighbour_explorer", "yellow", "pizza")(
     )
 )
 figure("regression_classification", "confusion", "pizza")(lambda f: f.confusion(np.eye(6, dtype=int) * 9 + 1, DISHES))
-figure("regression_classification", "residuals", "0.00 kcal")(
+figure("regression_classification", "residuals", "against the predicted energy", "the mean residual is 20.0 kcal")(
     lambda f: f.residuals(np.arange(300.0, 600, 10), np.arange(320.0, 620, 10), np.arange(30) % 6, DISHES, "burger")
 )
 figure("regression_classification", "error_by_dish", "sushi")(

@@ -413,22 +413,23 @@ def residuals(truth, predicted, labels, dishes, marked: str) -> None:
     top = float(max(truth.max(), predicted.max()) * 1.04)
     left.plot([0, top], [0, top], color=BLACK, linewidth=1.5, linestyle="--")
     right.axhline(0, color=BLACK, linewidth=1.5, linestyle="--")
-    for axes, height in ((left, predicted), (right, errors)):
-        axes.plot(truth[~own], height[~own], "o", color=BLUE, markersize=4, alpha=0.45, markeredgewidth=0)
-        axes.plot(truth[own], height[own], "D", color=VERMILION, markersize=5, label=svg.spoken(marked))
-        axes.set_xlabel("true energy (kcal)")
+    for axes, across, height in ((left, truth, predicted), (right, predicted, errors)):
+        axes.plot(across[~own], height[~own], "o", color=BLUE, markersize=4, alpha=0.45, markeredgewidth=0)
+        axes.plot(across[own], height[own], "D", color=VERMILION, markersize=5, label=svg.spoken(marked))
+    left.set_xlabel("true energy (kcal)")
+    right.set_xlabel("predicted energy (kcal)")
+    mean = float(errors.mean())
+    right.axhline(mean, color=VERMILION, linewidth=1.5, linestyle=":")
     left.set_ylabel("predicted energy (kcal)")
     left.set_title("On the line: exactly right")
     right.set_ylabel("residual: predicted − true (kcal)")
-    slope = float(np.polyfit(truth, errors, 1)[0])
-    right.set_title("Large portions: too low" if slope < -0.1 else "Errors against the truth")
+    right.set_title(f"Residuals, dotted their mean: {mean:.0f} kcal")
     left.legend(loc="upper left", handletextpad=0.1)
     figure.tight_layout()
     show(
         figure,
         "Two scatter plots of the test plates. Left: predicted against true energy, with the line on which both agree. "
-        "Right: the "
-        f"residual against the true energy; it changes by {slope:.2f} kcal with each kcal more on the plate.",
+        f"Right: the residual against the predicted energy; the mean residual is {mean:.1f} kcal.",
     )
 
 
