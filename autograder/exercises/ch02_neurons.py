@@ -61,8 +61,8 @@ NEURON = Exercise(
             lambda x, w, b: float(_sigmoid(x @ w + b)),
         ),
         "mean instead of sum": Mistake(
-            "You average the products. Then a neuron with more inputs speaks more softly, and the bias "
-            "weighs more than it should. Look at the Σ in the formula.",
+            "You average the products. Then the same inputs count less in a neuron that has many of them, and the bias "
+            "counts too much. Look at the Σ in the formula.",
             lambda x, w, b: float(np.mean(x * w) + b),
         ),
         "weights added, not multiplied": Mistake(
@@ -71,8 +71,8 @@ NEURON = Exercise(
             lambda x, w, b: float(np.sum(x + w) + b),
         ),
         "the bias is subtracted": Mistake(
-            "You take the bias away. Some old books write a threshold there, which is the bias with its "
-            "sign turned. This course, like PyTorch, adds it.",
+            "You subtract the bias. Some old books write a threshold there, which is the bias with the "
+            "opposite sign. This course, like PyTorch, adds it.",
             lambda x, w, b: float(x @ w - b),
         ),
     },
@@ -246,7 +246,7 @@ SIGMOID_GRAD = Exercise(
         "0 on both sides.",
         "The text above derives it: the slope is s times (1 − s), where s is the sigmoid's output at z.",
         "Two lines will do: compute s from z (call your sigmoid if it passes, or write it out; z stays "
-        "small here), then multiply s by what is missing to 1.",
+        "small here), then multiply s by 1 minus s.",
     ),
 )
 
@@ -321,7 +321,7 @@ RELU = Exercise(
         ),
         "np.max instead of np.maximum": Mistake(
             "np.max(z, 0) finds the largest entry along axis 0, so the shape shrinks. You want to compare "
-            "each entry with 0. Look at the function's long-named sister.",
+            "each entry with 0. NumPy has another function for that, with a longer name.",
             lambda z: np.max(z, 0),
         ),
         "absolute value": Mistake(
@@ -410,7 +410,7 @@ RELU_GRAD = Exercise(
             lambda z: np.heaviside(z, 0.5),
         ),
         "slope 1 everywhere": Mistake(
-            "You return 1 on both sides. That is the slope of the line z, without the bend that makes ReLU useful.",
+            "You return 1 on both sides. That is the slope of the line z, without the corner that makes ReLU useful.",
             lambda z: np.ones_like(z),
         ),
     },
@@ -573,7 +573,7 @@ MLP = Exercise(
             lambda x, layers: _mlp(x, layers, last=relu),
         ),
         "no activation on the hidden layers": Mistake(
-            "You pass each layer's sums on as they are. Without a bend between them, all your layers "
+            "You pass each layer's sums on as they are. Without an activation between them, all your layers "
             "together are worth one. Look at what should happen between two layers.",
             lambda x, layers: _mlp(x, layers, hidden=lambda z: z),
         ),
@@ -595,7 +595,7 @@ MLP = Exercise(
             "between layers only. Look at the order inside your loop.",
             lambda x, layers: _mlp(relu(x), layers),
         ),
-        "only the first hidden layer bends": Mistake(
+        "ReLU on the first hidden layer only": Mistake(
             "You apply ReLU once, after the first layer, and nothing between the later ones. Each hidden "
             "layer has its own.",
             _mlp_once,
@@ -798,17 +798,17 @@ XOR = Exercise(
             _xor([[1, 1], [1, 1]], [0, -1], [[0], [1]], [0]),
         ),
         "upside down": Mistake(
-            "Your network has parted the corners rightly, but it answers 1 where 0 belongs. Look at the "
+            "Your network separates the corners correctly, but it answers 1 where 0 belongs. Look at the "
             "signs of W2, and at b2.",
             _xor([[1, 1], [1, 1]], [0, -1], [[-1], [2]], [1]),
         ),
-        "both bends pull the same way": Mistake(
+        "both units pull the same way": Mistake(
             "Your output adds what it should take away, so the corner with both sauces comes out largest of "
             "all. Look at the signs in W2.",
             _xor([[1, 1], [1, 1]], [0, -1], [[1], [1]], [0]),
         ),
-        "the bends cancel": Mistake(
-            "Your two units measure the two directions of a difference, and the output takes one from the "
+        "the two units cancel": Mistake(
+            "Your two units measure the two directions of a difference, and the output subtracts one from the "
             "other. That undoes the fold: the corners land at −1, 0 and 1 on a straight line. Look at the "
             "signs in W2.",
             _xor([[1, -1], [-1, 1]], [0, 0], [[1], [-1]], [0]),
@@ -819,11 +819,11 @@ XOR = Exercise(
             _xor([[1, -1], [-1, 1]], [0, 0], [[0.5], [0.5]], [0]),
         ),
         "one half everywhere": Mistake(
-            "Your network answers one half for every plate. That is the best that can be done without a "
-            "bend, and it decides nothing. Let each hidden unit be on for some corners and off for others.",
+            "Your network answers one half for every plate. That is the best that can be done without an "
+            "activation, and it decides nothing. Let each hidden unit be on for some corners and off for others.",
             _xor([[0, 0], [0, 0]], [0, 0], [[0], [0]], [0.5]),
         ),
-        "the second bend sits at the wrong place": Mistake(
+        "the second unit starts at the wrong place": Mistake(
             "Both hidden units start to rise at the same point, so together they are worth only one. One of "
             "them needs a bias, so that it stays at 0 until both sauces are there.",
             _xor([[1, 1], [1, 1]], [0, 0], [[1], [-2]], [0]),
@@ -831,7 +831,7 @@ XOR = Exercise(
     },
     hints=(
         "Let s be the number of sauces on the plate: 0, 1 or 2. You need an answer that goes 0, 1, 0 as s "
-        "goes 0, 1, 2: up, then down. One ReLU gives you one bend.",
+        "goes 0, 1, 2: up, then down. One ReLU gives you one change of slope.",
         "Let the first hidden unit be s itself, so 0, 1, 2. Let the second stay at 0 until s passes 1, so "
         "0, 0, 1: which bias does that? Then find how much of each gives 0, 1, 0.",
         "W1 is all ones and b1 is [0, −1]. Now h1 is 0, 1, 2 and h2 is 0, 0, 1. Solve for W2: one of h1, "
@@ -848,10 +848,10 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            a="More units help only if something bends between the layers. Here nothing does: run the "
+            a="More units help only if there is an activation between the layers. Here there is none: run the "
             "cell that multiplies the two matrices together once more.",
-            b="The number of layers does not matter here: a straight map of a straight map is still "
-            "straight, and no straight line parts the XOR corners.",
+            b="The number of layers does not matter here: a linear map of a linear map is still "
+            "linear, and no straight line separates the XOR corners.",
             d="Signals can shrink through layers, but that depends on the weights. This question is "
             "about what the stack can express with the best weights there are.",
         ),
@@ -867,7 +867,7 @@ QUIZ = quiz(
             a="Look at the line where z = 0. Doubling both sides of that equation leaves its solutions where they are.",
             b="The direction of the weights decides how the line is turned, and doubling both leaves "
             "the direction as it is.",
-            c="z does double, and with it the sureness of the answer. But its sign, and so the "
+            c="z does double, and with it the confidence of the answer. But its sign, and so the "
             "decision, stays the same for each plate.",
         ),
         Question(

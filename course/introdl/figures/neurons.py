@@ -496,7 +496,9 @@ def signal_explorer(send: Callable, seed: int = 0) -> None:
         Every redraw uses a fresh generator with this seed, so that only the controls change the picture.
     """
     best = round(float(np.sqrt(2 / 100)), 3)
-    spreads = [(f"{v:.3f}", v) for v in (0.01, 0.02, 0.05, 0.08, 0.1, 0.12, best, 0.17, 0.2, 0.25, 0.3)]
+    spreads = [
+        (f"{v:.3f}", v) for v in (0.01, 0.02, 0.05, 0.08, 0.1, 0.12, best, 0.17, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0)
+    ]
     explore(
         lambda name, weight_std: draw_signal(name, weight_std, *send(name, weight_std, np.random.default_rng(seed))),
         {
