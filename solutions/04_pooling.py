@@ -581,7 +581,7 @@ print("sum:", sum(paper.values()))
 
 # %%
 def conv2d(x, w, b):
-    """A convolution layer with stride 1 and no padding: (N, C, H, W) and (F, C, KH, KW) to (N, F, OH, OW)."""
+    """A convolution layer with stride 1 and no padding: (N, C, H, W) and (F, C, k_h, k_w) to (N, F, OH, OW)."""
     windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3))
     return np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None]
 

@@ -841,7 +841,7 @@ def conv2d_backward(dout, x, w, stride, padding):
     x : numpy.ndarray
         (N, C, H, W): the batch that went in, not padded.
     w : numpy.ndarray
-        (F, C, KH, KW): the filters.
+        (F, C, k_h, k_w): the filters.
     stride, padding : int
         As in the forward pass. The padding was made of zeros; pixels that were left over have
         gradient 0.
@@ -849,7 +849,7 @@ def conv2d_backward(dout, x, w, stride, padding):
     Returns
     -------
     dx, dw, db : numpy.ndarray
-        (N, C, H, W), (F, C, KH, KW), (F,). The inputs are left as they are.
+        (N, C, H, W), (F, C, k_h, k_w), (F,). The inputs are left as they are.
 
     Example
     -------

@@ -252,9 +252,9 @@ CORRELATE2D = Exercise(
     hints=(
         "Start with one output number, at i = 0 and j = 0. Which pixels does the kernel cover there, and how many "
         "rows can it still move down?",
-        "A kernel of KH rows fits into H rows at H - KH + 1 places. Loop over those, and the same for the columns, and "
+        "A kernel of k_h rows fits into H rows at H - k_h + 1 places. Loop over those, and the same for the columns, and "
         "cut the window out of the image with a slice.",
-        "The window at (i, j) is image[i : i + KH, j : j + KW]. Multiply it by the kernel, element by element, and add "
+        "The window at (i, j) is image[i : i + k_h, j : j + k_w]. Multiply it by the kernel, element by element, and add "
         "everything up.",
     ),
 )
@@ -679,10 +679,10 @@ CONV2D = Exercise(
     },
     hints=(
         "You have all the parts: pad, output_size, and the sum of products from correlate2d. Here a window also has "
-        "channels: it is a small block of shape (C, KH, KW), just as one filter is.",
+        "channels: it is a small block of shape (C, k_h, k_w), just as one filter is.",
         "Pad first. Make an array of zeros of shape (N, F, OH, OW). Then four loops, over n, f, i and j, fill in one "
         "number each.",
-        "With top = i * stride and left = j * stride, the block is padded[n, :, top : top + KH, left : left + KW]. "
+        "With top = i * stride and left = j * stride, the block is padded[n, :, top : top + k_h, left : left + k_w]. "
         "Multiply it by w[f], add everything up, and add b[f] once.",
     ),
 )
@@ -790,7 +790,7 @@ IM2COL = Exercise(
         ),
     },
     hints=(
-        "Take one window of one picture: a block of shape (C, KH, KW). What does block.reshape(-1) give, and in which "
+        "Take one window of one picture: a block of shape (C, k_h, k_w). What does block.reshape(-1) give, and in which "
         "order?",
         "Loop over n, then i, then j, append each window's flat block to a list, and make an array of the list at the "
         "end. That is right already; a faster way may come later.",
@@ -876,7 +876,7 @@ CONV2D_IM2COL = Exercise(
         ),
         "the filters are reshaped, not transposed": Mistake(
             "w.reshape(-1, F) has the right shape, but it cuts the filters into pieces. Make each filter a row of "
-            "C * KH * KW numbers, then transpose.",
+            "C * k_h * k_w numbers, then transpose.",
             _with_matrix(lambda w: w.reshape(-1, len(w))),
         ),
         "the filters' weights are in another order": Mistake(
@@ -907,7 +907,7 @@ CONV2D_IM2COL = Exercise(
         ),
     },
     hints=(
-        "Write down the shapes: im2col gives (N*OH*OW, C*KH*KW). What shape must the filters have so that the product "
+        "Write down the shapes: im2col gives (N*OH*OW, C*k_h*k_w). What shape must the filters have so that the product "
         "has one column for each filter?",
         "w.reshape(F, -1) makes each filter a row; its transpose fits on the right of the product. The product has "
         "shape (N*OH*OW, F), and b can be added to it as it is.",
