@@ -888,10 +888,10 @@ QUIZ = quiz(
         ),
         Question(
             "a",
-            b="For that the whole shift would have to stay inside one window, for every feature. Run the shift "
-            "test at a shift of 1.",
-            c="Pooling softens the change, as the shift test shows. It does not make it larger.",
-            d="Sobel is an example. The argument is about windows and holds for any map.",
+            b="For that every maximum would have to stay inside its window. Run the shift test at a shift of 1.",
+            c="Often it does, as on the plate. But [0, 9, 9, 9, 0, 0, 0, 0] changes by a third, and its pooled row by a "
+            "half.",
+            d="A 9 that moves from one pixel of a window to the other pixel of the same window changes nothing.",
         ),
         Question(
             "d",
