@@ -891,21 +891,21 @@ L2_PENALTY = Exercise(
 # --- 05.huber -----------------------------------------------------------------------------------------------
 
 
-def _huber_parts(y, t, delta):
-    r = np.abs(y - t)
+def _huber_parts(y, y_hat, delta):
+    r = np.abs(y_hat - y)
     return r, r <= delta
 
 
-def _huber(y, t, delta, inner=None, outer=None):
-    r, small = _huber_parts(y, t, delta)
+def _huber(y, y_hat, delta, inner=None, outer=None):
+    r, small = _huber_parts(y, y_hat, delta)
     inner = inner or (lambda r, d: 0.5 * r**2)
     outer = outer or (lambda r, d: d * (r - 0.5 * d))
     return np.where(small, inner(r, delta), outer(r, delta))
 
 
-def _huber_oracle(y, t, delta):
-    y, t = torch.from_numpy(np.array(y)), torch.from_numpy(np.array(t))
-    return rounded(torch.nn.functional.huber_loss(y, t, delta=delta).item())
+def _huber_oracle(y, y_hat, delta):
+    y, y_hat = torch.from_numpy(np.array(y)), torch.from_numpy(np.array(y_hat))
+    return rounded(torch.nn.functional.huber_loss(y_hat, y, delta=delta).item())
 
 
 def _residuals(rng, n, delta, far=4.0):
@@ -917,24 +917,24 @@ def _residuals(rng, n, delta, far=4.0):
 
 def _huber_cases(rng):
     t = rng.integers(10, 30, 4).astype(float)
-    yield Case("whole numbers, delta 2", y=t + rng.permutation([1.0, -1.0, 4.0, -6.0]), t=t, delta=2.0)
+    yield Case("whole numbers, delta 2", y=t, y_hat=t + rng.permutation([1.0, -1.0, 4.0, -6.0]), delta=2.0)
     for label, n, delta, size in (("grams, delta 10", 6, 10.0, 200), ("delta 0.5", 7, 0.5, 3), ("delta 3", 5, 3.0, 50)):
         t = (rng.uniform(0.2, 1, n) * size).round(2)
-        yield Case(label, y=(t + _residuals(rng, n, delta)).round(2), t=t, delta=delta)
+        yield Case(label, y=t, y_hat=(t + _residuals(rng, n, delta)).round(2), delta=delta)
     t = (rng.uniform(40, 70, 5)).round(1)
     y = t + rng.choice([-1, 1], 5) * rng.uniform(0.5, 4, 5).round(1)
     t[rng.integers(5)] *= 10
-    yield Case("one label with a zero too many", y=y.round(1), t=t.round(1), delta=5.0)
+    yield Case("one label with a zero too many", y=t.round(1), y_hat=y.round(1), delta=5.0)
     t = rng.uniform(5, 9, 4).round(2)
-    yield Case("all errors small", weight=0.5, y=(t + rng.choice([-1, 1], 4) * rng.uniform(0.1, 1.2, 4)).round(2), t=t, delta=1.5)  # fmt: skip
+    yield Case("all errors small", weight=0.5, y=t, y_hat=(t + rng.choice([-1, 1], 4) * rng.uniform(0.1, 1.2, 4)).round(2), delta=1.5)  # fmt: skip
 
 
 def _huber_variant(**branches):
-    return lambda y, t, delta: rounded(_huber(y, t, delta, **branches).mean())
+    return lambda y, y_hat, delta: rounded(_huber(y, y_hat, delta, **branches).mean())
 
 
-def _signed_errors(y, t, delta):
-    r = y - t
+def _signed_errors(y, y_hat, delta):
+    r = y_hat - y
     return rounded(np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean())
 
 
@@ -976,40 +976,40 @@ HUBER = Exercise(
         "divided by delta": Mistake(
             "Your loss is smaller by the factor delta: that is the relative of Huber's loss that PyTorch calls smooth L1. "
             "The docstring's formula does not divide.",
-            lambda y, t, delta: rounded(_huber(y, t, delta).mean() / delta),
+            lambda y, y_hat, delta: rounded(_huber(y, y_hat, delta).mean() / delta),
         ),
         "delta is always 1": Mistake(
             "The parts meet at an error of 1, whatever delta says. Look for a 1 in your code.",
-            lambda y, t, delta: rounded(_huber(y, t, 1.0).mean()),
+            lambda y, y_hat, delta: rounded(_huber(y, y_hat, 1.0).mean()),
         ),
         "all errors are squared": Mistake(
             "You take half the square of every error. Above delta the loss should grow in a straight line.",
-            lambda y, t, delta: rounded((0.5 * (y - t) ** 2).mean()),
+            lambda y, y_hat, delta: rounded((0.5 * (y_hat - y) ** 2).mean()),
         ),
         "no error is squared": Mistake(
             "You take the straight part for every error. At or below delta it is half the square.",
-            lambda y, t, delta: rounded((delta * (np.abs(y - t) - 0.5 * delta)).mean()),
+            lambda y, y_hat, delta: rounded((delta * (np.abs(y_hat - y) - 0.5 * delta)).mean()),
         ),
         "a sum over the plates": Mistake(
             "You add up the losses of all plates. The loss is their mean.",
-            lambda y, t, delta: rounded(_huber(y, t, delta).sum()),
+            lambda y, y_hat, delta: rounded(_huber(y, y_hat, delta).sum()),
         ),
         "one loss for each plate": Mistake(
             "You return N numbers, one for each plate. They are right, but the loss is one number: their mean.",
-            lambda y, t, delta: rounded(_huber(y, t, delta)),
+            lambda y, y_hat, delta: rounded(_huber(y, y_hat, delta)),
         ),
         "the mean error is taken first": Mistake(
             "You average the errors, and then apply the formula once. Errors of opposite sign cancel that way. Each plate "
             "gets its own loss first.",
-            lambda y, t, delta: rounded(_huber(np.mean(y - t), 0.0, delta)),
+            lambda y, y_hat, delta: rounded(_huber(np.mean(y_hat - y), 0.0, delta)),
         ),
     },
     hints=(
-        "Work out the size of each error first, |y - t|. Which of the two parts does an error of 1 take when delta is 2, "
+        "Work out the size of each error first, |y_hat - y|. Which of the two parts does an error of 1 take when delta is 2, "
         "and which one an error of 5?",
         "np.where(condition, a, b) chooses for each entry. Both parts can be computed for all entries; where picks the "
         "right one.",
-        "With r = np.abs(y - t): np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)), and then the mean.",
+        "With r = np.abs(y_hat - y): np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)), and then the mean.",
     ),
 )
 
@@ -1029,9 +1029,9 @@ QUIZ = quiz(
         ),
         Question(
             "c",
-            a="A loss of 0 needs a network that is sure of the correct dish. This one has no idea yet.",
+            a="A loss of 0 needs a network that gives the correct dish a probability of 1. This one has learned nothing yet.",
             b="That is the loss where the correct dish has probability 1/e. What is its probability here?",
-            d="That is the probability, not yet its logarithm with the sign turned.",
+            d="That is the probability. The loss is minus its logarithm.",
         ),
         Question(
             "a",
@@ -1041,15 +1041,15 @@ QUIZ = quiz(
         ),
         Question(
             "d",
-            a="The slope would be 0 only if the network were sure of the correct dish.",
+            a="The slope would be 0 only if the network gave the correct dish a probability of 1.",
             b="That is the probability itself. The label takes 1 away from it.",
             c="The size is right. What happens to the loss when the correct score rises?",
         ),
         Question(
             "b",
-            a="A squared error listens most to the largest errors: the square of the slip outweighs all else.",
+            a="With a squared error the largest errors have the most influence: the square of the wrong label outweighs all else.",
             c="Cross-entropy needs classes and probabilities; grams are neither.",
-            d="The penalty keeps the weights small. It does not know which label is a slip.",
+            d="The penalty keeps the weights small. It does not know which label is wrong.",
         ),
     ],
 )
