@@ -342,7 +342,7 @@ figure("sgd", "digit_row", "3 pictures of handwritten digits: 4, 0, 9")(
 figure("sgd", "noise_chart", "1 samples 2", "64 samples 0.25")(
     lambda f: f.noise_chart([1, 4, 16, 64], np.array([[2.0], [1], [0.5], [0.25]]) * np.ones(3))
 )
-figure("sgd", "optimiser_race", "Adam", "momentum", "Step 40")(lambda f: f.optimiser_race("valley", rate=0.05))
+figure("sgd", "optimizer_race", "Adam", "momentum", "Step 40")(lambda f: f.optimizer_race("valley", rate=0.05))
 figure("sgd", "schedule_chart", "constant", "falling")(
     lambda f: f.schedule_chart({"constant": np.full(9, 0.005), "falling": np.linspace(0.005, 0, 9)})
 )

@@ -760,8 +760,8 @@ def _init_cases(rng):
     for label, low, high in (
         ("a dense layer, (D, M)", (100, 230), (151, 301)),
         ("a dense layer that narrows, (D, M)", (450, 45), (551, 61)),
-        ("kernels of 5 x 5, (F, C, KH, KW)", (40, 20, 5, 5), (49, 26, 6, 6)),
-        ("kernels that are not square, (F, C, KH, KW)", (44, 16, 7, 4), (53, 21, 8, 5)),
+        ("kernels of 5 x 5, (F, C, k_h, k_w)", (40, 20, 5, 5), (49, 26, 6, 6)),
+        ("kernels that are not square, (F, C, k_h, k_w)", (44, 16, 7, 4), (53, 21, 8, 5)),
     ):
         shape = tuple(map(int, rng.integers(low, high)))
         label = f"{label} = {shape}"
@@ -816,11 +816,11 @@ HE_INIT = Exercise(
             _init(lambda s: np.sqrt(2 / (_fan_in(s) + _fan_out(s)))),
         ),
         "the kernel's size is forgotten": Mistake(
-            "For kernels you count the channels only. Each output number sums C * KH * KW products.",
+            "For kernels you count the channels only. Each output number sums C * k_h * k_w products.",
             _init(lambda s: np.sqrt(2 / (s[0] if len(s) == 2 else s[1]))),
         ),
         "the first axis for kernels too": Mistake(
-            "A dense layer's fan-in is its first axis. In a kernel (F, C, KH, KW) the first axis counts the filters; fan-in is "
+            "A dense layer's fan-in is its first axis. In a kernel (F, C, k_h, k_w) the first axis counts the filters; fan-in is "
             "all the others.",
             _init(lambda s: np.sqrt(2 / s[0])),
         ),
@@ -869,7 +869,7 @@ HE_INIT = Exercise(
     },
     hints=(
         "How many products are added up to make one number of the output? That is fan_in. Find it for each kind of shape.",
-        "A dense layer (D, M): fan_in = D. Kernels (F, C, KH, KW): fan_in = C * KH * KW. The standard deviation is "
+        "A dense layer (D, M): fan_in = D. Kernels (F, C, k_h, k_w): fan_in = C * k_h * k_w. The standard deviation is "
         "sqrt(2 / fan_in).",
         "fan_in = shape[0] if len(shape) == 2 else np.prod(shape[1:]); then rng.standard_normal(shape) * np.sqrt(2 / fan_in).",
     ),
