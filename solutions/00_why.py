@@ -370,16 +370,17 @@ print("size ", f"{plate.size:,}", "numbers")
 # 1. Put the window on the edge of the plate. Which numbers jump?
 # 2. Find a white spot. Which three numbers make white? And what makes a dark spot?
 # 3. Choose *red*, then *blue*. Where do the two differ most?
-#
+
+# %% tags=["demo"]
+figs.pixel_window(plate)
+
+# %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
 # At the edge of the plate all three channels jump together, because the edge is a change of brightness more than of
 # color. White is three large numbers, all near 255, and a dark spot is three small ones; what makes a gray is that the
 # three are about equal. Red and blue differ most on the dough: browns and yellows have a lot of red and little blue.
 # </details>
-
-# %% tags=["demo"]
-figs.pixel_window(plate)
 
 # %%
 figs.channels(plate)
@@ -590,14 +591,7 @@ figs.change_bars(accuracies, len(some))
 # 1. Find a plate that survives every change but one.
 # 2. Swap red and blue. What does it say now, and does it make sense?
 # 3. Find a wrong answer with a probability of over 90 %.
-#
-# <details><summary>What to look for</summary>
-#
-# The bars above already say which change is likely to be the one that a plate does not survive. With red and blue
-# swapped, brown food turns blue, so dishes that the network knows by their color are taken for something else, while
-# dishes with a shape of their own have a better chance. Wrong answers above 90 % are not rare once the picture is changed:
-# the probabilities say which of the known dishes fits best, and not how familiar the picture is.
-# </details>
+
 # %% tags=["demo"]
 figs.change_explorer(
     deck.pictures.images[:24],
@@ -608,6 +602,14 @@ figs.change_explorer(
 )
 
 # %% [markdown]
+# <details><summary>What to look for</summary>
+#
+# The bars above already say which change is likely to be the one that a plate does not survive. With red and blue
+# swapped, brown food turns blue, so dishes that the network knows by their color are taken for something else, while
+# dishes with a shape of their own have a better chance. Wrong answers above 90 % are not rare once the picture is changed:
+# the probabilities say which of the known dishes fits best, and not how familiar the picture is.
+# </details>
+#
 # This is no quirk of small networks. On photos of ordinary objects with unusual backgrounds and from unusual angles, the
 # best object recognizers of their day lost 40 to 45 percentage points of accuracy
 # ([ObjectNet, Barbu et al. 2019](https://proceedings.neurips.cc/paper_files/paper/2019/hash/97af07a14cacba681feacf3012730892-Abstract.html)),

@@ -316,7 +316,11 @@ for i in range(4):
 # 1. Adjust the intercept until you cannot improve it, then the slope, and then the intercept again. Why again?
 # 2. How close do you get to *least*? Tick the box and compare.
 # 3. Which dish has the largest square? Move the line towards it. Which dishes pay for that?
-#
+
+# %% tags=["demo"]
+figs.line_explorer(fat, energy, names)
+
+# %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
 # The best intercept depends on the slope: a steeper line must start lower to pass through the middle of the cloud, so
@@ -324,11 +328,7 @@ for i in range(4):
 # error counts squared; when the line moves towards it, the many dishes that lay close to the line all get a little
 # worse, and soon their sum outweighs the gain.
 # </details>
-
-# %% tags=["demo"]
-figs.line_explorer(fat, energy, names)
-
-# %% [markdown]
+#
 # ### In one step
 #
 # For a plate with features $x_i$, shape $(D,)$, the line predicts $\hat y_i = w \cdot x_i + b$.
@@ -621,15 +621,6 @@ figs.error_by_dish(errors, rival, test.labels, plates.classes)
 # 1. Start at $k = 1$. Find an island. Which plate causes it? Why is the accuracy on the training plates what it is?
 # 2. Raise $k$. When do the boundaries become smooth? What do the two curves do?
 # 3. Go to the end, where all plates vote. Why does one dish win everywhere?
-#
-# <details><summary>What you should have seen</summary>
-#
-# At $k = 1$ every island belongs to a single training plate that lies among plates of another dish. Each training
-# plate is its own nearest neighbor, so the training accuracy is 100 %. With larger $k$ a lonely plate is outvoted, the
-# islands disappear and the boundaries become smooth; training accuracy falls, while validation accuracy first rises.
-# When all plates vote, the position of the new plate no longer matters, and the dish with the most training plates
-# wins everywhere (here all three have the same number, so it is the tie rule that decides).
-# </details>
 
 # %%
 def colour_of_the_middle(images):
@@ -652,6 +643,15 @@ axes = ("yellow minus blue (gray levels)", "brightness (gray levels)")
 figs.neighbour_explorer(trio_points, trio_labels, trio_val, trio_val_labels, trio, axes)
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# At $k = 1$ every island belongs to a single training plate that lies among plates of another dish. Each training
+# plate is its own nearest neighbor, so the training accuracy is 100 %. With larger $k$ a lonely plate is outvoted, the
+# islands disappear and the boundaries become smooth; training accuracy falls, while validation accuracy first rises.
+# When all plates vote, the position of the new plate no longer matters, and the dish with the most training plates
+# wins everywhere (here all three have the same number, so it is the tie rule that decides).
+# </details>
+#
 # With $k = 1$ each training plate is its own nearest neighbor, so *all* of them are right. That is memorizing, and it
 # does not help on the validation plates: the model **overfits**. When $k$ is as large as the training set, the model
 # no longer looks at the plate at all: it **underfits**. The best $k$ lies in between, and only the validation plates
@@ -808,18 +808,18 @@ for words, answer in (
 #
 # Move the box with the sliders. How good does 0.5 look to you? Make a box of the right size that is off by a quarter
 # of its width.
-#
+
+# %% tags=["demo"]
+figs.iou_explorer(train.images[shown[4]], train.boxes[shown[4]])
+
+# %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
 # A box with IoU 0.5 looks poor: it is clearly off, although it is about in the right place. A box of the right size,
 # moved sideways by a quarter of its width $w$, overlaps by $\tfrac34 w h$ and covers together with the true one
 # $\tfrac54 w h$, so its IoU is only $3/5 = 0.6$.
 # </details>
-
-# %% tags=["demo"]
-figs.iou_explorer(train.images[shown[4]], train.boxes[shown[4]])
-
-# %% [markdown]
+#
 # ### Exercise: `iou`
 #
 # Think of three cases before you start: boxes that are apart, boxes that only touch, and boxes without any area.
@@ -905,14 +905,6 @@ figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 # 1. Walk to a classifier by each of its three ways. How do the decision boundaries differ?
 # 2. Ask for groups. Nobody gave the labels. Do the groups agree with the dishes?
 # 3. Ask for a number, with *steps and exceptions*. Where is the curve flat, and why?
-#
-# <details><summary>What you should have seen</summary>
-#
-# A linear classifier draws straight boundaries, nearest neighbors follow every bend of the data, and trees cut along
-# the axes, so that their boundaries are made of steps. The groups follow the features and not the names: where two
-# dishes have similar colors, a group holds both. The curve of a tree is flat between two questions, because all plates
-# that give the same answers get the same number, and beyond the last training plate it stays flat for good.
-# </details>
 
 # %%
 rank = np.random.default_rng(seed).permutation(len(some))[:90]
@@ -930,6 +922,14 @@ walk = {
 figs.estimator_chooser(walk)
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# A linear classifier draws straight boundaries, nearest neighbors follow every bend of the data, and trees cut along
+# the axes, so that their boundaries are made of steps. The groups follow the features and not the names: where two
+# dishes have similar colors, a group holds both. The curve of a tree is flat between two questions, because all plates
+# that give the same answers get the same number, and beyond the last training plate it stays flat for good.
+# </details>
+#
 # Groups and maps need no answers at all: that is **unsupervised learning**. For "under 50" examples there is no
 # estimator, and the honest answer is to collect more. No model is best everywhere, so a map like this tells you where
 # to begin, and the validation plates tell you where to stay.

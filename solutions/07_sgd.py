@@ -884,7 +884,7 @@ check("07.early_stop", early_stop)
 # your weights into a LeNet of its own, and shows it pictures that your function has never seen. There are four
 # trainings, with 500 to 1,347 pictures. Points are given in steps, at 70, 90, 95 and 97 % right.
 #
-# - All pictures are mirrored or turned in the same way, which is drawn anew for each training, and the classes have
+# - All pictures are mirrored or turned in the same way, which is drawn again for each training, and the classes have
 #   other numbers: a 3 may be class 8. So only what is learned from `X` and `y` counts. The check does not accept the
 #   course's `data`, scikit-learn or PyTorch, and files may not be opened. You may use `introdl.layers` and everything
 #   that you have written in this chapter.
@@ -905,7 +905,7 @@ def train_digits(X, y, rng):
     y : numpy.ndarray
         (N,) int64 labels from 0 to 9. They are left as they are.
     rng : numpy.random.Generator
-        For fresh weights and for shuffling.
+        For new weights and for shuffling.
 
     Returns
     -------

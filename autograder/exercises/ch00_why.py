@@ -241,7 +241,7 @@ TOP_K_ACCURACY = Exercise(
             _best(-1),
         ),
         "the best guess is cut off": Mistake(
-            "Your slice ends before the last column, and there stands the best guess of all: [-k:-1] holds k - 1 columns, "
+            "Your slice ends before the last column, and that column is the best guess of all: [-k:-1] holds k - 1 columns, "
             "[-k:] holds k.",
             _best_lost,
         ),

@@ -102,7 +102,7 @@ SPLIT = Exercise(
     misconceptions={
         "the sets overlap": Mistake(
             "Each of your sets is drawn on its own, so a picture can be in two of them, and another in none. A model "
-            "that meets a training picture again in the test only has to remember it. Mix once, then cut.",
+            "that meets a training picture again in the test only has to remember it. Shuffle once, then cut.",
             lambda n, fractions, rng: tuple(rng.permutation(n)[:size] for size in _whole_sizes(n, fractions)),
         ),
         "drawn with replacement": Mistake(
@@ -112,17 +112,17 @@ SPLIT = Exercise(
         ),
         "not shuffled": Mistake(
             "Your sets are pieces of the original order. Files often lie sorted by dish: then the model trains on pizza "
-            "and is tested on soup. Mix the indices before you cut.",
+            "and is tested on soup. Shuffle the indices before you cut.",
             lambda n, fractions, rng: _cut(np.arange(n), fractions),
         ),
-        "the last set is not mixed": Mistake(
-            "You cut the last set off before you mix, so it is always the end of the original order. Files often lie sorted "
-            "by dish: then one dish is tested only. Mix all indices first, then cut.",
+        "the last set is not shuffled": Mistake(
+            "You cut the last set off before you shuffle, so it is always the end of the original order. Files often lie sorted "
+            "by dish: then one dish is tested only. Shuffle all indices first, then cut.",
             _split_end_kept,
         ),
-        "turned, not mixed": Mistake(
+        "rotated, not shuffled": Mistake(
             "You begin at a place drawn by chance, but from there on the original order stays. Neighbors stay together, "
-            "and files often lie sorted by dish. Mix all indices before you cut.",
+            "and files often lie sorted by dish. Shuffle all indices before you cut.",
             lambda n, fractions, rng: _cut(np.roll(np.arange(n), int(rng.integers(n // 3, n // 2))), fractions),
         ),
         "the remainder is lost": Mistake(
@@ -132,11 +132,11 @@ SPLIT = Exercise(
         ),
         "a seed of its own": Mistake(
             "Your split is the same whichever generator it is given: a seed stands in your code, or no chance is used at "
-            "all. Whoever calls split must decide, so let rng do the mixing.",
+            "all. The caller must be able to decide, so let rng do the shuffling.",
             lambda n, fractions, rng: _cut(np.random.default_rng(0).permutation(n), fractions),
         ),
         "the generator is not used": Mistake(
-            "Your split is another one at every call, even with a generator in the same state. You mix with a generator "
+            "Your split is different at every call, even with a generator in the same state. You shuffle with a generator "
             "of your own, such as np.random's. Nobody could repeat your experiment. Let rng do the mixing.",
             _split_unused,
         ),
@@ -146,7 +146,7 @@ SPLIT = Exercise(
             _split_grow,
         ),
         "a coin for every picture": Mistake(
-            "You decide for each picture by chance, so the sizes are right only on average. The sizes are given: mix all "
+            "You decide for each picture by chance, so the sizes are right only on average. The sizes are given: shuffle all "
             "indices once, and cut at the right places.",
             _split_coin,
         ),
@@ -306,11 +306,11 @@ COLOUR_HISTOGRAM = Exercise(
             lambda image, bins: rounded(_rows_for_channels(image, bins)),
         ),
         "channels in reverse": Mistake(
-            "Your rows stand in the order blue, green, red. Row 0 is red, row 1 green, row 2 blue, as in the picture.",
+            "Your rows are in the order blue, green, red. Row 0 is red, row 1 green, row 2 blue, as in the picture.",
             lambda image, bins: _share(image, bins)[::-1].copy(),
         ),
         "a column for each channel": Mistake(
-            "Your numbers are right, but they stand as (bins, 3). Each channel is a row: (3, bins).",
+            "Your numbers are right, but they have the shape (bins, 3). Each channel is a row: (3, bins).",
             lambda image, bins: _share(image, bins).T.copy(),
         ),
         "the brightest value is lost": Mistake(
@@ -319,7 +319,7 @@ COLOUR_HISTOGRAM = Exercise(
             _last_value_lost,
         ),
         "the bytes overflow": Mistake(
-            "You multiply bytes by bins, and a uint8 holds at most 255: 100 * 8 becomes 32, without a word. Turn the "
+            "You multiply bytes by bins, and a uint8 holds at most 255: 100 * 8 becomes 32, without any warning. Turn the "
             "picture into a wider type first, as image.astype(int) does.",
             _overflows,
         ),
@@ -432,7 +432,7 @@ FIT_LINE = Exercise(
     forbidden=(*LIBRARIES, "scipy.stats.linregress", "scipy.optimize.*"),
     misconceptions={
         "no intercept": Mistake(
-            "Your line runs through the origin: b is 0. Give it a free height, with one more column of ones beside X.",
+            "Your line runs through the origin: b is 0. Let it have an intercept, with a column of ones beside X.",
             _line_through_zero,
         ),
         "the intercept is added afterwards": Mistake(
@@ -466,12 +466,12 @@ FIT_LINE = Exercise(
             lambda X, y: (rounded(_line(X, y)[0]), rounded(-_line(X, y)[1])),
         ),
         "weights and intercept in one": Mistake(
-            "Your numbers are right, but they stand in one array. Return two things: the weights, shape (D,), and the "
+            "Your numbers are right, but they are in one array. Return two things: the weights, shape (D,), and the "
             "intercept, one number.",
             lambda X, y: rounded(np.append(*_line(X, y))),
         ),
         "intercept first": Mistake(
-            "Your numbers are right, but they stand the wrong way round: first the weights, shape (D,), then the "
+            "Your numbers are right, but they are in the wrong order: first the weights, shape (D,), then the "
             "intercept.",
             lambda X, y: (rounded(_line(X, y)[1]), rounded(_line(X, y)[0])),
         ),
@@ -481,7 +481,7 @@ FIT_LINE = Exercise(
             _line_ones_first,
         ),
         "predictions instead of the line": Mistake(
-            "You return what the line says for each plate of X. Asked for is the line itself: its weights and its "
+            "You return what the line says for each plate of X. What is asked for is the line itself: its weights and its "
             "intercept, to be used on plates that are not in X.",
             lambda X, y: rounded(X @ _line(X, y)[0] + _line(X, y)[1]),
         ),
@@ -552,7 +552,7 @@ MEAN_ABSOLUTE_ERROR = Exercise(
             rounding(lambda t, p: np.mean(p - t)),
         ),
         "signed errors cancel, truth first": Mistake(
-            "You average truth less prediction with their signs, so that 50 too many and 50 too few make 0. Take each "
+            "You average truth minus prediction with their signs, so that 50 too many and 50 too few make 0. Take each "
             "error's size first.",
             rounding(lambda t, p: np.mean(t - p)),
         ),
@@ -562,8 +562,8 @@ MEAN_ABSOLUTE_ERROR = Exercise(
             rounding(lambda t, p: abs(np.mean(p - t))),
         ),
         "squared errors": Mistake(
-            "You average the squares. That is the mean squared error, in kcal squared, and it listens most to the largest "
-            "mistake.",
+            "You average the squares. That is the mean squared error, in kcal squared, and the largest mistake influences it "
+            "most.",
             rounding(lambda t, p: np.mean((p - t) ** 2)),
         ),
         "the root of the mean square": Mistake(
@@ -584,7 +584,7 @@ MEAN_ABSOLUTE_ERROR = Exercise(
             rounding(lambda t, p: np.mean(np.abs(p - t) / t)),
         ),
         "one error for each plate": Mistake(
-            "You return N numbers, the sizes of the errors. They are right. Asked for is one number: their mean.",
+            "You return N numbers, the sizes of the errors. They are right. What is asked for is one number: their mean.",
             lambda t, p: rounded(np.abs(p - t)),
         ),
     },
@@ -644,7 +644,7 @@ R2_SCORE = Exercise(
         ),
         "the predictions' distance from the mean": Mistake(
             "You add up how far the predictions lie from the mean of the truths. That does not ask whether they are right: "
-            "the two agree only for a line on the very plates that it was fitted to. Take the errors, truth less prediction.",
+            "the two agree only for a line on the very plates that it was fitted to. Take the errors, truth minus prediction.",
             rounding(lambda t, p: _squares(p, t.mean()) / _squares(t, t.mean())),
         ),
         "never below zero": Mistake(
@@ -671,9 +671,9 @@ R2_SCORE = Exercise(
         ),
     },
     hints=(
-        "You need two numbers: the model's sum of squared errors, and that of a rival who always says the mean of the "
+        "You need two numbers: the model's sum of squared errors, and that of a baseline that always says the mean of the "
         "truths.",
-        "Divide the model's by the rival's. What is the result for a perfect model, and what should R squared be for it?",
+        "Divide the model's by the baseline's. What is the result for a perfect model, and what should R squared be for it?",
         "1 - np.sum((truth - predicted) ** 2) / np.sum((truth - truth.mean()) ** 2)",
     ),
 )
@@ -859,7 +859,7 @@ KNN_PREDICT = Exercise(
             lambda *a: _knn(*a, vote=_first_met),
         ),
         "indices instead of labels": Mistake(
-            "You return where the nearest plates stand in the training set. Look up their labels: y_train[index].",
+            "You return the positions of the nearest plates in the training set. Look up their labels: y_train[index].",
             lambda *a: _neighbours(a[0], a[2], 1)[:, 0].astype(np.int64),
         ),
         "the neighbors' labels, uncounted": Mistake(
@@ -966,12 +966,12 @@ IOU = Exercise(
     forbidden=LIBRARIES,
     misconceptions={
         "the overlap counts twice in the union": Mistake(
-            "You divide by the sum of both areas. The overlap is in both, so it is counted twice: take it away once. The "
+            "You divide by the sum of both areas. The overlap is in both, so it is counted twice: subtract it once. The "
             "same box twice should give 1.",
             rounding(lambda a, b: _ratio(_overlap(a, b), sum(_sides(a, b)[2:]))),
         ),
-        "the overlap is taken away twice": Mistake(
-            "Your union has lost the overlap altogether. It is in both areas, and must be counted once: take it away "
+        "the overlap is subtracted twice": Mistake(
+            "Your union has lost the overlap altogether. It is in both areas, and must be counted once: subtract it "
             "once, not twice.",
             rounding(
                 lambda a, b: (
@@ -1017,7 +1017,7 @@ IOU = Exercise(
         ),
         "divided by the enclosing box": Mistake(
             "You divide by the area of the box around both. The union is only what the two cover: the sum of their areas "
-            "less the overlap.",
+            "minus the overlap.",
             _iou_hull,
         ),
         "divided by the first box": Mistake(
@@ -1044,8 +1044,8 @@ IOU = Exercise(
             rounding(_overlap),
         ),
         "zero divided by zero": Mistake(
-            "Two boxes without area have a union of 0, and 0 / 0 is not a number. Here the answer is 0. Ask before you "
-            "divide.",
+            "Two boxes without area have a union of 0, and 0 / 0 is not a number. Here the answer is 0. Test for that "
+            "before you divide.",
             _iou_nan,
         ),
     },

@@ -170,7 +170,7 @@ SIGMOID = Exercise(
         "There are two ways to write the same fraction: 1 / (1 + exp(-z)), and, times exp(z) above and "
         "below, exp(z) / (1 + exp(z)). Each is safe on one side of zero.",
         "e = np.exp(-np.abs(z)) is always safe. What is the sigmoid in terms of e where z is 0 or more, and "
-        "where z is less? np.where can pick between the two.",
+        "where z is negative? np.where can pick between the two.",
     ),
 )
 
@@ -315,7 +315,7 @@ RELU = Exercise(
     forbidden=("torch.*",),
     misconceptions={
         "the input is changed in place": Mistake(
-            "Your result is right, but you wrote the zeros into z itself. Whoever called you still needs z: "
+            "Your result is right, but you wrote the zeros into z itself. The caller still needs z: "
             "its slope depends on it. Work on a copy, or build a new array.",
             _relu_in_place,
         ),
@@ -396,7 +396,7 @@ RELU_GRAD = Exercise(
             lambda z: np.maximum(z, 0.0),
         ),
         "the input is changed in place": Mistake(
-            "Your result is right, but you wrote it over z. Whoever called you still needs z. Work on a "
+            "Your result is right, but you wrote it over z. The caller still needs z. Work on a "
             "copy, or build a new array.",
             _relu_grad_in_place,
         ),
@@ -835,7 +835,7 @@ XOR = Exercise(
         "Let the first hidden unit be s itself, so 0, 1, 2. Let the second stay at 0 until s passes 1, so "
         "0, 0, 1: which bias does that? Then find how much of each gives 0, 1, 0.",
         "W1 is all ones and b1 is [0, −1]. Now h1 is 0, 1, 2 and h2 is 0, 0, 1. Solve for W2: one of h1, "
-        "and how many of h2 must be taken away to bring 2 down to 0?",
+        "and how many of h2 must be subtracted to bring 2 down to 0?",
     ),
 )
 

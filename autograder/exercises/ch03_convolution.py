@@ -79,7 +79,7 @@ CONVOLVE1D = Exercise(
             lambda f, g: _full_convolution(f, g[::-1]),
         ),
         "the result is back to front": Mistake(
-            "Your numbers are right, but they stand in reverse order. It is g that runs backwards as k grows, while "
+            "Your numbers are right, but they are in reverse order. It is g that runs backwards as k grows, while "
             "the outputs still count up from n = 0.",
             lambda f, g: _full_convolution(f, g)[::-1].copy(),
         ),
@@ -104,7 +104,7 @@ CONVOLVE1D = Exercise(
             lambda f, g: _full_convolution(f, g)[:-1].copy(),
         ),
         "one number too many": Mistake(
-            "Your result ends with a place where f and g no longer meet, so a needless zero stands there. Count the "
+            "Your result ends with a place where f and g no longer meet, so there is one zero too many. Count the "
             "places by hand for lengths 2 and 2.",
             lambda f, g: np.append(_full_convolution(f, g), 0.0),
         ),
@@ -402,7 +402,7 @@ OUTPUT_SIZE = Exercise(
         ),
         "rounded to the nearest": Mistake(
             "round() rounds up where more than half a step is left. A step that does not fit whole is not taken, "
-            "however little is lacking.",
+            "however little is missing.",
             lambda n, kernel, stride=1, padding=0: round((n + 2 * padding - kernel) / stride) + 1,
         ),
         "not rounded at all": Mistake(
@@ -1098,7 +1098,7 @@ QUIZ = quiz(
         Question(
             "b",
             a="The formula rounds down. Lay a kernel of 3 on 8 pixels in steps of 2 and count.",
-            c="A library does not complain here: it leaves pixels out in silence. Count the places.",
+            c="A library does not complain here: it leaves pixels out without a warning. Count the places.",
             d="No padding is added unless you ask for it. Count the places without it.",
         ),
     ],

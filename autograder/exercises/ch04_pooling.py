@@ -816,7 +816,7 @@ CNN_FORWARD = Exercise(
             _network_with(last=relu),
         ),
         "no ReLU at all": Mistake(
-            "There is no ReLU in your network. The pooling bends a little, but what is negative should be cut off "
+            "There is no ReLU in your network. The pooling is a nonlinear step too, but what is negative should be cut off "
             "after each convolution.",
             _network_with(first=_identity, second=_identity),
         ),

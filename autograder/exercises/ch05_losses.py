@@ -65,7 +65,7 @@ LINEAR_SCORES = Exercise(
             lambda X, W, b: _linear(X, W, 0 * b),
         ),
         "the bias is subtracted": Mistake(
-            "The products are right, but b is taken away instead of being added. Look at the sign in the formula.",
+            "The products are right, but b is subtracted instead of added. Look at the sign in the formula.",
             lambda X, W, b: _linear(X, W, -b),
         ),
         "the bias runs down the plates": Mistake(
@@ -234,13 +234,13 @@ HINGE_LOSS = Exercise(
             "plates are averaged.",
             lambda s, y, d=1.0: rounded(_hinge(s, y, d) / (s.shape[1] - 1)),
         ),
-        "only the strongest rival counts": Mistake(
+        "only the strongest wrong dish counts": Mistake(
             "You take the largest term of each plate. That is another loss, by Crammer and Singer. The one in this "
             "chapter adds up the terms of all wrong classes.",
             _hinge_variant(lambda h: h.max(axis=1).mean()),
         ),
         "the terms are squared": Mistake(
-            "You square each term. That is the squared hinge loss, another one; here the terms count as they are.",
+            "You square each term. That is the squared hinge loss, a different one; here the terms count as they are.",
             _hinge_variant(lambda h: (h**2).sum(axis=1).mean()),
         ),
         "one loss for each plate": Mistake(
@@ -360,7 +360,7 @@ HINGE_GRAD = Exercise(
             _slopes(lambda s, y, d: _hinge_slopes(s, y, 1.0)),
         ),
         "delta is left out": Mistake(
-            "You count only classes that score higher than the correct one. A class less than delta behind pays as well, "
+            "You count only classes that score higher than the correct one. A class less than delta behind costs something as well, "
             "so it has a slope.",
             _slopes(lambda s, y, d: _hinge_slopes(s, y, 0.0)),
         ),
@@ -369,7 +369,7 @@ HINGE_GRAD = Exercise(
             "0, and stay 0 when a score moves a little.",
             _slopes(lambda s, y, d: _hinge_slopes(s, y, d, ~np.isinf(_margins(s, y, d)))),
         ),
-        "only the strongest rival counts": Mistake(
+        "only the strongest wrong dish counts": Mistake(
             "Only the highest wrong class has a slope in your answer. In this chapter's hinge loss each wrong class within "
             "the margin has a term of its own.",
             _slopes(_strongest_only),
@@ -754,7 +754,7 @@ CROSS_ENTROPY_GRAD = Exercise(
             _slopes(_only_correct),
         ),
         "every label's column for every plate": Mistake(
-            "p[:, labels] -= 1 takes 1 away in all columns that occur as labels, in every row. Each row wants it in one "
+            "p[:, labels] -= 1 subtracts 1 in all columns that occur as labels, in every row. Each row wants it in one "
             "column only: index the rows as well.",
             _slopes(_every_column),
         ),
@@ -764,11 +764,11 @@ CROSS_ENTROPY_GRAD = Exercise(
             _slopes(lambda s, y: softmax(s) - y[:, None]),
         ),
         "labels counted from 1": Mistake(
-            "The 1 is taken away one column too far to the left. Labels count from 0, as columns do.",
+            "The 1 is subtracted one column too far to the left. Labels count from 0, as columns do.",
             _slopes(lambda s, y: _p_less_one_hot(s, _shift_label(y, s.shape[1]))),
         ),
         "the scores instead of the probabilities": Mistake(
-            "You take the 1 away from the scores. It is the probabilities that it is taken away from: softmax comes first.",
+            "You subtract the 1 from the scores. It must be subtracted from the probabilities: softmax comes first.",
             _slopes(lambda s, y: s - one_hot(y, s.shape[1])),
         ),
         "a sigmoid's slope is multiplied in": Mistake(
@@ -1042,7 +1042,7 @@ QUIZ = quiz(
         Question(
             "d",
             a="The slope would be 0 only if the network gave the correct dish a probability of 1.",
-            b="That is the probability itself. The label takes 1 away from it.",
+            b="That is the probability itself. The label subtracts 1 from it.",
             c="The size is right. What happens to the loss when the correct score rises?",
         ),
         Question(

@@ -292,7 +292,7 @@ MINIBATCHES = Exercise(
             _number_of_batches,
         ),
         "X and y are changed": Mistake(
-            "You shuffle the arrays that you were given. Whoever gave them still needs them, and every epoch would shuffle "
+            "You shuffle the arrays that you were given. The caller still needs them, and every epoch would shuffle "
             "them further. Shuffle a row of numbers, and index with it.",
             _changes_inputs,
         ),
@@ -974,7 +974,7 @@ EARLY_STOP = Exercise(
             lambda h, p: len(h) > p and bool(h[-1] > h[-1 - p]),
         ),
         "the count is never reset": Mistake(
-            "You count all epochs without a new best since the beginning. When a new best comes, patience starts afresh.",
+            "You count all epochs without a new best since the beginning. When a new best comes, the count starts again at 0.",
             lambda h, p: _never_reset(h) >= p,
         ),
         "it never stops": Mistake(

@@ -230,7 +230,7 @@ def _sigmoid(z):
     return 0.5 + 0.5 * np.tanh(np.asarray(z, float) / 2)
 
 
-# name: function, slope, colour, range of the function's axis, range of the slope's axis
+# name: function, slope, color, range of the function's axis, range of the slope's axis
 _CURVES: dict[str, tuple[Callable, Callable, str]] = {
     "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * _sigmoid(-np.asarray(z)), VERMILION),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2, BLUE),
@@ -628,7 +628,7 @@ def draw_napkin(fold: float) -> str:
     ]
     title = "Folding: the gravy corner comes over to the custard side"
     if fold == 0:
-        title = "Flat, no single cut parts the nice plates from the others"
+        title = "Flat, no single cut separates the nice plates from the others"
     return svg.sheet("Folded, one straight cut is enough" if done else title, 720, 400, *parts)
 
 
@@ -638,7 +638,7 @@ def napkin() -> None:
         draw_napkin,
         {"fold": slider("fold (°)", 0, 180, 130, 5, 420)},
         "A square napkin with a plate at each corner folds along the diagonal that joins nothing and both; "
-        "when the gravy corner comes to lie on the custard corner, one straight cut parts the nice plates "
+        "when the gravy corner comes to lie on the custard corner, one straight cut separates the nice plates "
         "from the others.",
     )
 

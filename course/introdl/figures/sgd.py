@@ -12,7 +12,7 @@ from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
-#: Each optimiser's colour, and its shade for words.
+#: Each optimizer's color, and its shade for words.
 _RUNNERS = (("SGD", VERMILION, "#A84300"), ("momentum", BLUE, BLUE), ("Adam", GREEN, "#00654A"))
 
 
