@@ -630,8 +630,6 @@ print(f"the matrix product is {loops / product:,.0f} times faster on this machin
 # $$(x\,W_1 + b_1)\,W_2 + b_2 \;=\; x\,\underbrace{W_1 W_2}_{W} \;+\; \underbrace{b_1 W_2 + b_2}_{b}$$
 #
 # The right side is a single layer. So two layers with nothing between them compute no more than one. Check it:
-#
-# The right side is one layer. You have paid for two and got one. Check it:
 
 # %%
 rng = np.random.default_rng(seed)
