@@ -81,9 +81,6 @@ print("height, width, channels:", doughnut.shape, " numbers:", doughnut.size)
 # - $g$, shape $(M,)$: which share of it arrives $0, 1, 2, \dots$ hours later.
 # - $f * g$, shape $(N + M - 1,)$: what arrives at each hour, from everything that came in before. The sum runs over
 #   every $k$ for which both $f[k]$ and $g[n-k]$ exist.
-# shares up; a real stomach is slower.) What arrives at 10:00, hour $n = 2$?
-#
-# $$f[0]\,g[2] + f[1]\,g[1] + f[2]\,g[0] = 400 \cdot 0.2 + 0 \cdot 0.3 + 200 \cdot 0.5 = 80 + 0 + 100 = 180 .$$
 #
 # Here is every hour, with each meal in its own color:
 

@@ -322,7 +322,6 @@ check("04.global_avg_pool", global_avg_pool)
 # the picture, so every step of a later kernel is 2 pixels long. So keep track of two numbers on the way up: the field
 # $r$, and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$, since a pixel
 # sees only itself. Layer $l$, with kernel $k_l$ and stride $s_l$, turns them into
-# itself. Layer $l$, with kernel $k_l$ and stride $s_l$, makes of them
 #
 # $$r_l = r_{l-1} + (k_l - 1)\, j_{l-1}, \qquad j_l = j_{l-1}\, s_l .$$
 #
@@ -421,7 +420,6 @@ figures.show(
 #
 # Most errors in programs for deep learning are errors of shape. The best protection is to write the shapes down before
 # you run anything. Four rules are enough for this chapter:
-# rules are enough for this chapter:
 #
 # | layer | written as | shape before | shape after |
 # |---|---|---|---|

@@ -401,7 +401,6 @@ check("05.softmax", softmax)
 #
 # **A number to remember: $\ln K$.** A network that knows nothing gives every dish the same score, and its loss is $\ln
 # K$. If the first loss that you see in training is far from that, something is wrong before anything has been learned.
-# the first loss you see in training is far from it, something is wrong before anything was learned.
 
 # %%
 for K in (3, 10, 101):
@@ -566,7 +565,6 @@ for correct in (-10.0, -1.0, 0.5, 1.0, 5.0, 10.0):
 #
 # Different weights can give the very same scores. Which ones would you rather have? Take one dish and a plate $x = [2,
 # 1]$. All of these give the score 5:
-# $x = [2, 1]$. All of these score 5:
 #
 # | $w$ | $w \cdot x$ | $w_1^2 + w_2^2$ |
 # |---|---|---|

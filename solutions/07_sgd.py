@@ -136,8 +136,6 @@ figs.learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps=12, start=-4.0)
 # The loss is a mean over all pictures, and so is its gradient. With a million pictures, one exact step takes a million
 # forward and backward passes. But if you want to know the mean height of the people in a town, you don't measure
 # everybody. You measure a sample of thirty, perhaps.
-# forward and backward passes. But if you want to know the mean height of the people in a town, you don't measure
-# everybody. You measure thirty.
 #
 # A **mini-batch** is such a sample. Its gradient is an estimate of the full one: right on average, and noisy. Descent
 # with such gradients is **stochastic gradient descent**, SGD. *Stochastic* means that chance is involved.
