@@ -418,8 +418,8 @@ figures.show(
 #
 # ## 4. Shapes from layer to layer
 #
-# Most errors in programs for deep learning are errors of shape. The best protection is to write the shapes down before
-# you run anything. Four rules are enough for this chapter:
+# Very many errors in programs for deep learning are errors of shape. The best protection is to write the shapes down
+# before you run anything. Four rules are enough for this chapter:
 #
 # | layer | written as | shape before | shape after |
 # |---|---|---|---|

@@ -884,8 +884,8 @@ figs.conv_scatter(
 #
 # The pixel in the middle lies under all four windows and gets four parts; each corner lies under one window only. And
 # `dw` *is* the cross-correlation of `x` with `dout`: entry $[u, v]$ adds up $\text{dout}[i, j] \cdot x[i + u, j + v]$
-# over all places. In the same way `dx` is a full convolution of `dout` with `w`, this time with the flip, which is why
-# the backward pass of a convolution is called a *transposed convolution*.
+# over all places. In the same way `dx` is a full convolution of `dout` with `w`, this time with the flip. Networks that
+# have to enlarge a map use this very operation as a layer, and call it a *transposed convolution*.
 # </details>
 #
 # **By hand**: $x = \begin{bmatrix} 0 & 1 & 2 \\ 3 & 4 & 5 \end{bmatrix}$, $w = \begin{bmatrix} 1 & 2 \\ 3 & 4
