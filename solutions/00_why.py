@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 00 Why deep learning?
 #
-# Here are twelve plates. You know what is on them without thinking about it. Could you write a program that does?
+# Here are twelve plates. You recognize what is on them without thinking about it. Could you write a program that does
+# the same?
 
 # %%
 from introdl import data
@@ -10,26 +11,29 @@ plates = data.plates()
 plates
 
 # %% [markdown]
-# Every picture comes with the dish's name, its mass in grams, its energy in kilocalories, and a blue box around the
-# food. Nobody took these pictures. They are computed: a program cooks each plate anew, lights it, and traces the light
-# to a camera that is not there. So we know exactly what lies on each of them, and they come with the course.
+# Every picture comes with the name of the dish, its mass in grams, its energy in kilocalories, and a blue box around
+# the food. None of these are photographs. They are rendered: a program builds each plate as a scene of its own, lights
+# it, and traces the light to a virtual camera. That is why we know exactly what lies on each of them, and why they can
+# come with the course. It also means that they are easier than the photographs you would take at your own table.
+# Chapter 11 shows how much easier.
 #
-# In this course you build **MealoMi**, an app that looks at a plate and tells you all this by itself: which dish, how
-# much of it, how many kilocalories. It does so with a deep network, and you write every part of that network.
+# In this course you build **MealoMi**, an app that looks at a plate and tells you all of this by itself: which dish it
+# is, how much of it there is, and how many kilocalories it has. It does so with a deep network, and you write every
+# part of that network.
 #
 # **When you are done with this chapter, you can**
 #
-# - say how good a classifier is, with its first guess and with five, and by how much one is better than another;
-# - read a picture as what it is to a machine, a table of numbers, and prepare it for a network;
-# - write down the right answer in a network's language;
+# - say how good a classifier is, with one guess and with five, and by how much one is better than another;
+# - read a picture the way a machine does, as an array of numbers, and prepare it for a network;
+# - write the right answer in a form that a network can be compared with;
 # - say what deep learning is good at, and what it is not, from measurements of your own.
 #
-# **What you build**: `accuracy`, `top_k_accuracy`, `error_reduction`, `standardize`, `one_hot` and `correct_rank`: what
-# keeps the score in a game of you against a network.
+# **What you build**: `accuracy`, `top_k_accuracy`, `error_reduction`, `standardize`, `one_hot` and `correct_rank`,
+# which together keep the score in a game between you and a network.
 #
 # **Time**: about 75 minutes. **You need**: Python (functions, loops) and a little NumPy (arrays, indexing).
 #
-# Run a cell with **Shift + Enter**. Run this one now.
+# Run a cell with **Shift + Enter**. Try it on the next one.
 
 # %%
 import numpy as np
@@ -44,71 +48,82 @@ seed = 0  # of the normal course's draw
 measured = 200  # test pictures on which the changes of section 7 are measured
 
 # %% [markdown]
-# ## 1. Test yourself
+# ## 1. A game: you against a network
 #
-# Before anything is explained: play. You see a plate, and have **five guesses**. So has the computer. Whoever has the
-# dish among the five gets a point. HUMAN against COMPUTER, seven plates.
+# Before anything is explained, play. You see a plate and have **five guesses**; so does the computer. A plate counts
+# for whoever has its dish among the five. HUMAN against COMPUTER, seven plates: whoever gets more of them wins, and if
+# you both get the same number, whoever needed fewer guesses.
 #
-# - Type a dish, or a part of its name, and press **Enter**. (Leaving the field counts, too.) The list helps. **Tab** and
-#   **Space** do what a mouse does.
-# - When a picture is done, *The computer's guesses* shows what it would have said, and how sure it was.
-# - Win on the *normal* course? Then change to *hard*.
+# - Type a dish, or part of its name, and press **Enter**. (Leaving the field also counts as a guess.) The list shows
+#   all the dishes. You can play without a mouse, with **Tab** and **Space**.
+# - When a picture is done, *The computer's guesses* shows what it would have said, with its probabilities.
+# - On the *normal* course the odds are against you. On the *hard* course they are with you: it is hard for the
+#   computer. The exact odds come below.
 #
-# The game is kept on your machine. Run the cell again, tomorrow if you like, and it goes on.
+# The game is saved on your machine. Run the cell again, tomorrow if you like, and it goes on where you stopped.
 
 # %% tags=["demo"]
 game.play(seed=seed)
 
 # %% [markdown]
 # **Who is the computer?** A real network, and a small one. It was trained on other plates of the same dishes. None of
-# those you play with was among them: they are **test pictures**, kept back so that nobody can learn them by heart.
+# the plates in the game were among them: these are **test pictures**, held back so that what is measured is not what
+# was memorized.
 #
 # **How are the plates chosen?** By the program, not by hand.
 #
-# - *Normal*: seven drawn at random from all test pictures. Game 2 draws anew.
-# - *Hard*: the network is asked about every test picture. Those that its first guess misses are put in order, the worst
-#   first: where the right dish stands furthest down its list, and of two alike, where it gave it less probability. Game
-#   1 has the seven worst, game 2 the next seven.
+# - *Normal*: seven drawn at random from all test pictures. Game 2 makes a new draw.
+# - *Hard*: the network is asked about every test picture, and the ones where its first guess is wrong are put in
+#   order, the worst first. "Worse" means that the right dish comes further down its list, and between two with the
+#   same place, that it got less probability. Game 1 has the seven worst, game 2 the next seven.
 #
-# So the hard course is unfair, on purpose. It shows you where the network's limits are. You come back to them in
-# section 7.
+# So the hard course is unfair, on purpose: it shows you where the network's limits are. We come back to them in
+# section 7. Here are the odds of both courses:
 
 # %%
 deck = game.deck()
 network = models.pretrained("plates")
 print(f"{len(deck.pictures):,} test pictures of {len(deck.classes)} dishes")
 print(f"{sum(weights.numel() for weights in network.parameters()):,} numbers inside the network, all learned")
-print(f"missed by its first guess: {len(deck.misses)}")
-print(f"missed by all five: {np.sum(deck.ranks > 5)}")
+print(f"first guess wrong: {len(deck.misses)} pictures, all five guesses wrong: {np.sum(deck.ranks > 5)}")
+games = deck.ranks[[deck.draw("normal", number, seed=seed) for number in range(1, 2001)]]
+print(f"normal course, 2,000 games: the computer gets all seven with its first guess in {np.mean((games == 1).all(axis=1)):.0%}")
+print(f"hard course, game 1: the computer needs these guesses: {deck.ranks[deck.draw('hard', 1)].tolist()}")
+
+# %% [markdown]
+# When the computer gets all seven with its first guess, the best you can do on the normal course is a draw, with seven
+# first guesses of your own. In the other games seven first guesses win. On the hard course the computer's first guess is
+# wrong every time, so a person who names most of the plates at once beats it.
 
 # %% [markdown]
 # ## 2. The course
 #
-# How does one get from a table of numbers to "doughnut, 60 g, 253 kcal"? One part at a time:
+# How do you get from an array of numbers to "doughnut, 60 g, 253 kcal"? One part at a time:
 
 # %%
 figs.course_map()
 
 # %% [markdown]
-# ## 3. Keeping score, and how checks work
+# ## 3. Accuracy, and how the checks work
 #
-# A score needs a rule. The plainest one is the **accuracy**: the share of pictures whose first guess is right.
+# Keeping score takes a rule. The simplest one is the **accuracy**: the share of pictures whose first guess is right.
 #
-# **By hand.** Four plates. The network says 3, 1, 0, 2. (Dishes have numbers: 0 is pizza, 1 is burger, and so on.) The
-# truth, the **labels**, is 3, 1, 4, 2. Three of four are right, and the accuracy is 3/4 = 0.75. The **error** is what is
-# missing to 1: 0.25.
+# **By hand.** Take four plates. (Dishes have numbers: 0 is pizza, 1 is burger, and so on.) The network says 3, 1,
+# 0, 2. The true answers, called **labels**, are 3, 1, 4, 2. Three of the four agree, so the accuracy is 3/4 = 0.75. The
+# **error** is the rest: 1 − 0.75 = 0.25.
 #
 # This is your first exercise. It takes one line, so use it to get to know how exercises work.
 #
-# 1. The cell below holds a function with a **docstring**: what goes in, what comes out, an example. Run the cell, and
-#    then the `check` below it, without changing anything. It says *not started yet*.
-# 2. Replace `raise NotImplementedError` by `return np.sum(predictions == labels)`, and run both cells again. That
-#    counts the right ones, but a count is not a share. The check says so, by name. It knows many mistakes.
-# 3. Make it a share. Run both cells. You see a tick, and your points.
-# 4. Stuck? Run the cell with `hint`. Each time you run it, it shows one hint more, from gentle to plain.
+# 1. The cell below holds a function with a **docstring**, which says what goes in and what comes out, and gives an
+#    example. Run the cell, and then the `check` below it, without changing anything. It says *not started yet*.
+# 2. Replace `raise NotImplementedError` with `return np.sum(predictions == labels)`, and run both cells again. That
+#    counts the right answers, but a count is not a share. The check recognizes this mistake and names it, as it does
+#    many others.
+# 3. Turn the count into a share, and run both cells once more. You see a tick and your points.
+# 4. Stuck? Run the cell with `hint`. Each time you run it, it shows one more hint, and each is plainer than the last.
 #
-# You can check as often as you like. Nothing is sent anywhere. Your best result is kept on this machine, and
-# `introdl progress`, or the start page, shows how far you are.
+# You can check as often as you like; nothing is sent anywhere. Your best result is kept on this machine, and `introdl
+# progress` or the start page shows how far you have come.
 
 # %% exercise="00.accuracy"
 def accuracy(predictions, labels):
@@ -148,9 +163,10 @@ check("00.accuracy", accuracy)
 #
 # ## 4. Five guesses: top-k accuracy
 #
-# A network does not name one dish. It gives a **score** to every dish, and the highest is its first guess. Put all
-# scores in order, and you have its second guess, and its third. In the game a picture counts when its dish is among the
-# five best: that is **top-5 accuracy**. With $k$ guesses it is **top-$k$ accuracy**.
+# A network does not name just one dish. It gives a **score** to every dish, and the dish with the highest score is its
+# first guess. (The field also says **logit** for such a raw score.) Sort the scores, and you have its second guess and
+# its third. In the game a picture counts when its dish is among the five best: that is **top-5 accuracy**. With $k$
+# guesses it is **top-$k$ accuracy**.
 #
 # Let $S$ be the scores, shape $(N, K)$: a row for each of the $N$ pictures, a column for each of the $K$ dishes.
 #
@@ -164,8 +180,8 @@ check("00.accuracy", accuracy)
 #
 # Two of three: 0.67. With $k = 1$ only picture 1 counts: 0.33.
 #
-# The trick is to get at *which* dishes score best, and not *how high*. `np.sort` gives scores. `np.argsort` gives their
-# places:
+# What you need is *which* dishes score best, not *how high* they score. `np.sort` gives you the scores. `np.argsort`
+# gives you their positions, and a position is a dish:
 
 # %%
 row = np.array([7.0, 1.0, 4.0, 0.0])
@@ -175,7 +191,7 @@ print("argsort:", np.argsort(row), "  the dish with the lowest score first, the 
 # %% [markdown]
 # ### Exercise: `top_k_accuracy`
 #
-# scikit-learn and torch have this ready made. In this chapter they are off the menu.
+# scikit-learn and torch have this ready-made. In this chapter the check does not accept them: write it in NumPy.
 
 # %% exercise="00.top_k_accuracy"
 def top_k_accuracy(scores, labels, k):
@@ -211,23 +227,24 @@ def top_k_accuracy(scores, labels, k):
 check("00.top_k_accuracy", top_k_accuracy)
 
 # %% [markdown]
-# And the network of the game, on all its test pictures? (This cell uses the game's own count. When your function is
-# ready, try `top_k_accuracy(deck.probabilities, deck.pictures.labels, 5)` in a cell of your own: it must agree.)
+# And how does the network of the game do on all its test pictures? (This cell uses the game's own count. When your
+# function is ready, try `top_k_accuracy(deck.probabilities, deck.pictures.labels, 5)` in a cell of your own. The two
+# must agree.)
 
 # %%
 for k in (1, 2, 3, 5, len(deck.classes)):
     print(f"top-{k:<2} accuracy: {np.mean(deck.ranks <= k):.3f}")
 
 # %% [markdown]
-# The last line is 1, and it would be for any network at all. With as many guesses as there are dishes nobody can be
-# wrong. So always ask: *top five of how many?* Five out of our few dishes is a kind rule. Five out of a thousand is not,
-# and that is the next story.
+# The last line is 1, and it would be for any network at all: with as many guesses as there are dishes, nobody can be
+# wrong. So when you read a top-5 accuracy, ask *top five of how many?* Five out of our twenty dishes is a generous
+# rule. Five out of a thousand is not, and that is the next story.
 #
-# ## 5. Why everybody changed their mind: 2012
+# ## 5. 2012: why everybody changed their mind
 #
-# From 2010 to 2017 the ImageNet challenge asked one question every year: what is in this photo, out of **1000** kinds of
-# things, with five guesses? There were about 1.2 million photos to learn from, and 100,000 hidden ones (in 2010: 150,000) to be tested on. Here is
-# the **top-5 error** of each year's winner:
+# From 2010 to 2017 the ImageNet challenge asked one question every year: what is in this photo, out of **1000** kinds
+# of things, with five guesses? There were about 1.2 million photos to learn from, and 100,000 hidden ones (150,000
+# in 2010) to be tested on. Here is the **top-5 error** of each year's winner:
 
 # %%
 figs.imagenet_chart(human=5.1, less_trained=12.0)
@@ -244,44 +261,45 @@ figs.imagenet_chart(human=5.1, less_trained=12.0)
 # | 2016 | Trimps-Soushen | 3.0 % | [results](https://image-net.org/challenges/LSVRC/2016/results) |
 # | 2017 | SENet (team WMW) | 2.3 % | [Hu et al. 2017](https://arxiv.org/abs/1709.01507) |
 #
-# All figures are for the challenge's own training photos only. (With more photos AlexNet reached 15.3 %.) The test
-# photos of 2010 and 2011 were others than those from 2012 on, so compare those two bars with the rest with care. The
-# grey ones used features that people had thought up. The blue ones learned their features. You will meet AlexNet's,
-# VGG's and ResNet's ideas again in chapters 03, 04 and 11.
+# All figures are for entries that used the challenge's own training photos only. (With more photos AlexNet reached
+# 15.3 %.) The test photos of 2010 and 2011 were not those used from 2012 on, so compare these two bars with the rest
+# with care. The gray ones used features that people had designed; the blue ones learned their features. You will meet
+# two of their ideas again: VGG's stacks of 3 × 3 kernels in chapter 03, and ResNet's shortcuts in chapter 11.
 #
 # ### How good is a person?
 #
-# In 2014 Andrej Karpathy made himself the human competitor. He practised on 500 photos, with the thousand kinds beside
-# him, and then labelled 1500 test photos, at about one a minute. He was wrong 76 times
-# ([his own count](https://karpathy.github.io/2014/09/02/what-i-learned-from-competing-against-a-convnet-on-imagenet/);
-# the study is section 6.4 of [Russakovsky et al. 2015](https://arxiv.org/abs/1409.0575)). GoogLeNet's error on the same
-# photos was 6.8 %. A second person had practised on 100 photos only, labelled 258, and was wrong on 12.0 %.
+# In 2014 Andrej Karpathy made himself the human competitor. He practiced on 500 photos, with the thousand categories
+# in view, and then labeled 1500 test photos, at about one a minute. He was wrong 76 times ([his own
+# count](https://karpathy.github.io/2014/09/02/what-i-learned-from-competing-against-a-convnet-on-imagenet/); the study
+# is section 6.4 of [Russakovsky et al. 2015](https://arxiv.org/abs/1409.0575)). GoogLeNet's error on the same photos
+# was 6.8 %. A second person, who had practiced on only 100 photos, labeled 258 of them and was wrong on 12.0 %.
 
 # %%
 p = 76 / 1500
 luck = np.sqrt(p * (1 - p) / 1500)  # the standard error of a share
-print(f"his error: {p:.3f}, give or take {luck:.3f} by the luck of the draw")
+print(f"his error: {p:.3f} ± {luck:.3f}: other photos would have given a slightly different number")
 
 # %% [markdown]
-# So "better than a human" means: better than **one** careful person, who had practised, on **one** set of photos. It is
-# not "better than people see". When five trained people were measured again, with all labels that are true of a photo
-# accepted, only the latest networks of 2020 matched the best of them, and on everyday objects people were still ahead
-# ([Shankar et al. 2020](http://proceedings.mlr.press/v119/shankar20c.html)). You may have noticed something like that
-# on the hard course.
+# So "better than a human" means better than **one** careful person, who had practiced, on **one** set of photos. It
+# does not mean "better than people see". When five trained people were measured again, and every label that is true of
+# a photo was accepted, only the latest networks of 2020 matched the best of them, and on everyday objects people were
+# still ahead ([Shankar et al. 2020](http://proceedings.mlr.press/v119/shankar20c.html)). You may have noticed
+# something similar on the hard course.
 #
 # ### Error reduction
 #
-# From 2014 to 2015 the error fell from 6.7 to 3.6 %. The accuracy rose from 93.3 to 96.4 %. The second sounds like
-# little, and it is the same fact. Near the top the accuracy hides progress. So ask instead: **what share of the mistakes
-# is gone?**
+# From 2014 to 2015 the error fell from 6.7 to 3.6 %. In other words, the accuracy rose from 93.3 to 96.4 %, which
+# sounds like much less, although it is the same fact. Near the top, accuracy hides progress. So ask instead: **what
+# share of the mistakes is gone?**
 #
-# **By hand.** Of 100 pictures 20 were wrong, and now 15 are. The accuracy went from 0.80 to 0.85. Five of twenty mistakes
-# are gone: an error reduction of $5/20 = 0.25$, a quarter.
+# **By hand.** Of 100 pictures 20 were wrong, and now 15 are. The accuracy went from 0.80 to 0.85. Five of the twenty
+# mistakes are gone: an error reduction of $5/20 = 0.25$, a quarter.
 #
 # $$\text{error reduction} = \frac{e_{\text{old}} - e_{\text{new}}}{e_{\text{old}}}, \qquad e = 1 - \text{accuracy}$$
 #
 # - $e_{\text{old}}, e_{\text{new}}$: the errors before and after, numbers from 0 to 1.
-# - It is 1 where no mistake is left, 0 where nothing has changed, and below 0 where it got worse.
+# - The result is 1 when no mistake is left, 0 when nothing has changed, and negative when there are more mistakes than
+#   before.
 #
 # ### Exercise: `error_reduction`
 
@@ -315,26 +333,28 @@ def error_reduction(old_accuracy, new_accuracy):
 check("00.error_reduction", error_reduction)
 
 # %% [markdown]
-# ### DeepFace
+# ### DeepFace: the same person, or not?
 #
-# In 2014 a group at Facebook published DeepFace: a network that looks at two photos and says whether they show the same
-# person. On the test set *Labeled Faces in the Wild* it was right on **97.35 %** of the pairs, "reducing the error of the
-# current state of the art by more than 27 %" ([Taigman et al. 2014](https://doi.org/10.1109/CVPR.2014.220)). That state
-# of the art was 96.33 % ([Cao et al. 2013](https://doi.org/10.1109/ICCV.2013.398)). People reach 97.53 %
-# ([Kumar et al. 2009](https://doi.org/10.1109/ICCV.2009.5459250)).
+# In 2014 a group at Facebook published DeepFace, a network that looks at two photos and says whether they show the
+# same person. On the test set *Labeled Faces in the Wild* it was right on **97.35 %** of the pairs, "reducing the
+# error of the current state of the art by more than 27 %" ([Taigman et al.
+# 2014](https://doi.org/10.1109/CVPR.2014.220)). That state of the art was 96.33 % ([Cao et al.
+# 2013](https://doi.org/10.1109/ICCV.2013.398)). People who see only the cropped faces, as DeepFace did, are right on
+# 97.53 % ([Kumar et al. 2009](https://doi.org/10.1109/ICCV.2009.5459250)).
 
 # %%
-right = {"best before (2013)": 96.33, "DeepFace (2014)": 97.35, "people": 97.53}
+right = {"best before (2013)": 96.33, "DeepFace (2014)": 97.35, "people, cropped faces": 97.53}
 figs.verification_errors({name: 100 - share for name, share in right.items()})
 
 # %% [markdown]
-# Is the claim true? Run `error_reduction(0.9633, 0.9735)` in a cell of your own. It is one of the check's cases, too. One
-# percentage point of accuracy, and more than a quarter of the mistakes: both are right, and a headline may choose. In
-# chapter 13 you build such a verifier, for plates, and we talk about why one should ask first before doing it with faces.
+# Is the claim true? Run `error_reduction(0.9633, 0.9735)` in a cell of your own. (It is one of the check's cases,
+# too.) One percentage point of accuracy is more than a quarter of the mistakes. Both statements are correct, and a
+# headline may choose between them. In chapter 13 you build such a verifier, for plates, and we discuss what to ask
+# before you do it with faces.
 #
-# ## 6. What a machine sees
+# ## 6. A picture as numbers
 #
-# You see a doughnut. The machine is handed this:
+# You see a doughnut. The machine gets this:
 
 # %%
 train = plates.split("train")
@@ -344,37 +364,46 @@ print("shape", plate.shape, "  (rows, columns, channels)")
 print("size ", f"{plate.size:,}", "numbers")
 
 # %% [markdown]
-# A colour picture has three **channels**: for each pixel one number for red, one for green and one for blue. Move the
+# A color picture has three **channels**: for each pixel one number for red, one for green and one for blue. Move the
 # window. The numbers on the right are all that a network ever gets.
 #
 # 1. Put the window on the edge of the plate. Which numbers jump?
-# 2. Find a white spot. Which three numbers make white? And a dark one?
+# 2. Find a white spot. Which three numbers make white? And what makes a dark spot?
 # 3. Choose *red*, then *blue*. Where do the two differ most?
 
 # %% tags=["demo"]
 figs.pixel_window(plate)
 
+# %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# At the edge of the plate all three channels jump together, because the edge is a change of brightness more than of
+# color. White is three large numbers, all near 255, and a dark spot is three small ones; what makes a gray is that the
+# three are about equal. Red and blue differ most on the dough: browns and yellows have a lot of red and little blue.
+# </details>
+
 # %%
 figs.channels(plate)
 
 # %% [markdown]
-# Nothing in these numbers says "doughnut". The next photo of one has altogether different ones. And that is why nobody
-# could write the program by hand: which rule would you give for the number in row 60, column 60?
+# Nothing in these numbers says "doughnut", and the next photo of one has altogether different numbers. That is why
+# nobody could write the program by hand: what rule would you give for the number in row 60, column 60?
 #
-# Many pictures together are one array, shape $(N, H, W, C)$: pictures, rows (height), columns (width), channels. In
-# later chapters, as in PyTorch, the channels come first, $(N, C, H, W)$. Always look which it is.
+# Many pictures together are one array of shape $(N, H, W, C)$: pictures, rows (height), columns (width), channels. In
+# later chapters, as in PyTorch, the channels come first: $(N, C, H, W)$. Always check which of the two you have.
 #
-# ### Centre and scale
+# ### Center and scale
 #
-# Bytes are an awkward unit for a network. It learns faster from numbers around 0, neither huge nor tiny
-# ([LeCun et al. 1998](http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf), section 4.3). So each channel is **standardised**: take away its mean, divide by its **standard deviation**, the typical
-# distance from the mean.
+# Bytes are an awkward unit for a network: it learns faster from numbers that are centered on 0 and neither huge nor
+# tiny ([LeCun et al. 1998](http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf), section 4.3). So each channel is
+# **standardized**: you subtract its mean and divide by its **standard deviation**, the typical distance from the mean.
+# (Many libraries call this step *normalize*.)
 #
 # $$x' = \frac{x - \mu_c}{\sigma_c}$$
 #
-# - $x$: one number of a picture, in channel $c$. $x'$: what becomes of it.
-# - $\mu_c, \sigma_c$: mean and standard deviation of channel $c$, over **all** pictures, rows and columns. Two numbers a
-#   channel, whatever the size of the pictures.
+# - $x$: one number of a picture, in channel $c$; $x'$: the standardized number.
+# - $\mu_c, \sigma_c$: mean and standard deviation of channel $c$ over **all** pictures, rows and columns. That is two
+#   numbers per channel, whatever the size of the pictures.
 #
 # **By hand**, for one channel with the four values 2, 4, 4, 6: the mean is 4. The distances are −2, 0, 0, 2; their
 # squares 4, 0, 0, 4 have the mean 2; its root is 1.414. So the values become −1.414, 0, 0, 1.414.
@@ -383,8 +412,8 @@ figs.channels(plate)
 figs.before_and_after(train.images[:200, ::2, ::2])
 
 # %% [markdown]
-# **Beware of bytes.** A byte has no room for negative numbers, nor for more than 255. It starts again from the other end,
-# and says nothing:
+# **Beware of bytes.** A byte can hold neither negative numbers nor anything above 255. When a result does not fit, it
+# wraps around to the other end, without any warning:
 
 # %%
 print("3 - 5     =", np.array([3], np.uint8) - np.array([5], np.uint8))
@@ -425,29 +454,29 @@ def standardize(images):
 check("00.standardize", standardize)
 
 # %% [markdown]
-# The network of the game does the same with every picture that it is given. Its card, the slip of paper that comes with
-# it, has the numbers, for bytes divided by 255:
+# The network of the game does the same with every picture that it is given. The numbers it uses, for bytes divided by 255,
+# are on its card, the file that describes it:
 
 # %%
 print("mean of red, green, blue:", np.round(network.card.mean, 3))
 print("standard deviation:      ", np.round(network.card.std, 3))
 
 # %% [markdown]
-# They were measured on the training pictures, once. Test pictures are treated with the *same* numbers, not with their
-# own. Otherwise the test pictures would have a say in their own preparation.
+# They were measured once, on the training pictures. Test pictures are standardized with the *same* numbers, not with their
+# own; otherwise the test pictures would influence how they are prepared.
 #
-# ### The right answer, in numbers
+# ### Labels as numbers: one-hot
 #
-# Names are no numbers. So dishes are counted: pizza is 0, burger is 1. But 1 is not "more" than 0, and a soup is not the
-# sum of a banana and something. A network therefore has one output **for each dish**, and the right answer is written
-# the same way: 1 for the dish that it is, 0 for all others. That row is called **one-hot**.
+# Names are not numbers, so the dishes are numbered: pizza is 0, burger is 1. But burger is not "more" than pizza, and the
+# order means nothing. A network therefore has one output **for each dish**, and the right answer is written in the same
+# form: 1 for the right dish and 0 for all others. Such a row is called **one-hot**.
 #
 # **By hand.** Four dishes, and the labels 2, 0, 2:
 #
 # $$\begin{bmatrix} 2 \\ 0 \\ 2 \end{bmatrix} \quad\to\quad \begin{bmatrix} 0 & 0 & 1 & 0 \\ 1 & 0 & 0 & 0 \\
 # 0 & 0 & 1 & 0 \end{bmatrix}$$
 #
-# The last dish does not occur among these labels. Its column is there all the same.
+# The last dish does not occur among these labels, but it has a column all the same.
 #
 # ### Exercise: `one_hot`
 
@@ -485,19 +514,19 @@ def one_hot(labels, num_classes):
 check("00.one_hot", one_hot)
 
 # %% [markdown]
-# Now both sides speak one language. The network says, for a plate, a probability for each dish; the right answer is a
-# row of the same length. How far the two are apart is the **loss** (chapter 05), and learning means to make it small
-# (chapters 06 and 07). That is the whole plan.
+# Now the two sides can be compared. For each plate the network gives a row of probabilities, one for each dish, and the
+# right answer is a row of the same length. A single number that says how far apart they are is the **loss** (chapter 05),
+# and learning means making it small (chapters 06 and 07). That is the whole plan.
 #
-# ## 7. What it is good at, and what it is not
+# ## 7. What deep learning is good at, and what it is not
 #
-# Deep learning is good where **you can show, but cannot tell**: you know a doughnut when you see one, you cannot write
-# down the rule, but you can give a thousand examples. Pictures, sound and language are like that. Everything else about
-# it must be measured. So measure.
+# Deep learning is the right tool where **you can show examples, but cannot state the rule**. You know a doughnut when you
+# see one, and you can give a thousand examples, but you cannot write down what makes it one. Pictures, sound and language
+# are like that. How well it does in a given case has to be measured, so let us measure.
 #
-# ### It misses some
+# ### It gets some wrong
 #
-# These are the worst misses of the game's network, found by the program. In brackets the probability that it gave.
+# Here are the plates on which the game's network does worst. The number in brackets is the probability that it gave.
 
 # %%
 worst = deck.misses[:8]
@@ -515,13 +544,14 @@ for place in np.argsort(-counts, kind="stable")[:5]:
     print(f"{counts[place]:>3}  {names[place]}")
 
 # %% [markdown]
-# Look at the pictures. Can you see what misled it: a colour, a shape, a relative of the dish? And look at the
-# percentages. A network can be wrong and sure of itself at once.
+# Look at the pictures. Can you see what misled it: a color, a shape, a dish that looks much the same? Then look at the
+# percentages: a network can be wrong and very confident at the same time.
 #
-# ### It knows what it was shown
+# ### It generalizes only so far
 #
-# A picture is an array, so a change of a picture is a line of NumPy. None of these turns a pizza into something else, in
-# your eyes:
+# To get new pictures right is to **generalize**. New pictures of the same kind are the easy case; what about pictures that
+# differ from everything in the training set? A picture is an array, so changing it takes a line of NumPy. To your eyes,
+# none of these changes turns a pizza into something else:
 
 # %%
 def grey(images):
@@ -540,7 +570,7 @@ changes = {
     "as it is": lambda images: images,
     "mirrored": lambda images: images[:, :, ::-1],
     "upside down": lambda images: images[:, ::-1],
-    "without colour": grey,
+    "without color": grey,
     "red and blue swapped": lambda images: images[..., ::-1],
     "a quarter of the light": lambda images: images // 4,
     "in coarse blocks": coarse,
@@ -554,9 +584,9 @@ for name, change in changes.items():
 figs.change_bars(accuracies, len(some))
 
 # %% [markdown]
-# Which changes did it shrug off? Which ones broke it? A network
-# puts up with what it was shown while it learned, and with what leaves alone the things that it looks at. Nobody has told
-# it that a pizza is a pizza in the dark. Try single plates:
+# Which changes did it tolerate, and which ones broke it? A network copes with the variations that it saw in training, and
+# with those that do not affect the features it relies on. Nobody has shown it that a pizza in the dark is still a pizza.
+# Try single plates:
 #
 # 1. Find a plate that survives every change but one.
 # 2. Swap red and blue. What does it say now, and does it make sense?
@@ -572,16 +602,26 @@ figs.change_explorer(
 )
 
 # %% [markdown]
-# That is no quirk of small networks. Photos of ordinary things on unusual grounds and from unusual sides cost the best
-# object recognisers of their day 40 to 45 % of their performance
-# ([ObjectNet, Barbu et al. 2019](https://proceedings.neurips.cc/paper_files/paper/2019/hash/97af07a14cacba681feacf3012730892-Abstract.html)). An average can hide it, too: commercial programs
-# that tell men from women in photos were wrong on at most 0.8 % of lighter-skinned men, and on up to 34.7 % of
-# darker-skinned women ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
+# <details><summary>What to look for</summary>
+#
+# The bars above already say which change is likely to be the one that a plate does not survive. With red and blue
+# swapped, brown food turns blue, so dishes that the network knows by their color are taken for something else, while
+# dishes with a shape of their own have a better chance. Wrong answers above 90 % are not rare once the picture is changed:
+# the probabilities say which of the known dishes fits best, and not how familiar the picture is.
+# </details>
+#
+# This is no quirk of small networks. On photos of ordinary objects with unusual backgrounds and from unusual angles, the
+# best object recognizers of their day lost 40 to 45 percentage points of accuracy
+# ([ObjectNet, Barbu et al. 2019](https://proceedings.neurips.cc/paper_files/paper/2019/hash/97af07a14cacba681feacf3012730892-Abstract.html)),
+# of which 10 to 15 came back when the object was cut out of the scene ([Borji 2020](https://arxiv.org/abs/2004.02042)).
+# An average can hide such a weakness, too. Commercial programs that tell men from women in photos were wrong on at most
+# 0.8 % of lighter-skinned men, but on up to 34.7 % of darker-skinned women
+# ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
 #
 # ### It always answers
 #
-# Give it a picture with no food at all. Its probabilities add up to 1, over the dishes that it knows. "None of these" is
-# not one of them.
+# Give it a picture with no food at all. Its probabilities add up to 1 over the dishes that it knows, and "none of these"
+# is not among them.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -595,21 +635,21 @@ for name, picture in nothing.items():
     print(f"{name}: {deck.classes[said.argmax()]}, with {said.max():.0%}")
 
 # %% [markdown]
-# | reach for deep learning where | be careful where |
+# | use deep learning where | be careful where |
 # |---|---|
-# | you can show examples, but not write the rule | you can write the rule: then write it |
-# | there are many examples, like those to come | examples are few, or the world will look different |
-# | a wrong answer now and then can be borne | a wrong answer harms, and nobody checks |
+# | you can show examples, but cannot write the rule | you can write the rule: then write it |
+# | there are many examples, and they resemble the cases to come | examples are few, or the cases to come will look different |
+# | an occasional wrong answer is acceptable | a wrong answer does harm, and nobody checks |
 # | you can measure on pictures it has never seen | all you have is the training set |
-# | "one of these" is always true | "none of these" happens |
+# | the answer is always one of the known classes | "none of these" happens |
 #
-# MealoMi is a fair case: plates are many, rules are hopeless, and whoever eats can correct it. But it should show five
-# guesses, with how sure it is, and let you choose. It will.
+# MealoMi is a good case: pictures of plates are plentiful, nobody can write the rules, and the person who eats can correct
+# a wrong answer. But it should show five guesses with their probabilities, and let you choose. It will.
 #
-# ## 8. Stretch: find the hard ones yourself
+# ## 8. Stretch: the rank of the right dish
 #
-# The hard course needs one number for each picture: **at which guess** the network is right, its **rank**. 1 is the first
-# guess.
+# The hard course needs one number for each picture: **at which guess** the network is right. That is the **rank** of the
+# right dish, and 1 is the first guess.
 #
 # **By hand**, with the table of section 4: picture 0 has the label 2, with score 4. One dish scores higher, so its rank
 # is 2. Picture 1: nothing is higher than 5, rank 1. Picture 2 has the label 0, with score 3; the dishes with 8 and 6
@@ -669,7 +709,7 @@ check("00.correct_rank", correct_rank)
 # - c) 75 %
 # - d) 33 %
 #
-# **3.** How many numbers is a colour picture of 64 rows and 64 columns?
+# **3.** How many numbers is a color picture of 64 rows and 64 columns?
 #
 # - a) 4,096
 # - b) 128
@@ -678,15 +718,15 @@ check("00.correct_rank", correct_rank)
 #
 # **4.** In the ImageNet chart, what is the line at 5.1 %?
 #
-# - a) the error of one person, who had practised, on 1500 photos
+# - a) the error of one person, who had practiced, on 1500 photos
 # - b) the error of people on average
-# - c) the error of the best network of 2014 on the photos that a person labelled
+# - c) the error of the best network of 2014 on the photos that a person labeled
 # - d) the lowest error that a person could have
 #
 # **5.** Why does the game use test pictures, and not training pictures?
 #
 # - a) They are harder.
-# - b) The network has not seen them: only there can you find out what it has learned, and not what it has memorised.
+# - b) The network has not seen them, so they show what it has learned rather than what it has memorized.
 # - c) They have the size that the network needs.
 # - d) They hold more dishes.
 
@@ -710,11 +750,12 @@ check("00.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A classifier scores every class. Accuracy asks for its first guess, top-$k$ accuracy for its first $k$.
-# - Near the top look at errors, not at accuracies, and ask who was measured, on what.
-# - To a machine a picture is a table of bytes, and a label is a row with a single 1.
-# - A network is as good as its examples: it is at home where new pictures look like them, and it answers everywhere else
-#   as well.
+# - A classifier gives a score, or logit, to every class. Accuracy looks at its first guess, top-$k$ accuracy at its first
+#   $k$.
+# - Near the top, compare errors instead of accuracies, and ask who was measured, and on what.
+# - To a machine a picture is an array of bytes, and a label is a row with a single 1.
+# - A network generalizes to pictures that resemble its examples. To all others it gives an answer as well, often with
+#   great confidence.
 #
 # ### Cheat sheet
 #
@@ -725,14 +766,14 @@ check("00.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | top-$k$ accuracy | share of pictures whose label is among the $k$ best scores | $(N, K), (N,) \to$ one number |
 # | rank | $1 +$ how many dishes score higher than the right one | $(N, K), (N,) \to (N,)$ |
 # | error reduction | $(e_{\text{old}} - e_{\text{new}}) / e_{\text{old}}$ | one number |
-# | standardise | $(x - \mu_c)/\sigma_c$, over pictures, rows and columns | $(N, H, W, C)$ |
+# | standardize | $(x - \mu_c)/\sigma_c$, over pictures, rows and columns | $(N, H, W, C)$ |
 # | one-hot | 1 in column *label*, 0 elsewhere | $(N,) \to (N, K)$ |
 #
 # ### Next
 #
-# Before deep networks people wrote down features by hand and let a simple rule do the rest. Chapter 01 does just that
-# with the same plates, for two questions: *which dish?* and *how many kilocalories?* It is the best way to find out what
-# a network has to beat.
+# Before deep networks, people designed features by hand and let a simple model do the rest. Chapter 01 does just that with
+# the same plates, for two questions: *which dish?* and *how many kilocalories?* It is the best way to find out what a
+# network has to beat.
 #
 # ### Further reading
 #

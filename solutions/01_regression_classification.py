@@ -1,26 +1,27 @@
 # %% [markdown]
 # # 01 Regression versus classification
 #
-# Point a camera at a plate, and MealoMi should answer two questions. *Which dish is it? How many kilocalories are on it?*
-# They sound alike. They are two different problems, and nearly everything in machine learning is one of the two.
+# Point a camera at a plate, and MealoMi should answer two questions. *Which dish is it? How many kilocalories are on
+# it?* They sound alike, but they are two different kinds of problem, and nearly everything in supervised machine
+# learning is one of the two.
 #
-# In this chapter you answer both without any deep learning: with features made by hand, and models that have been around
-# for decades. That is how it was done for a long time. It shows what has to be learned, how to tell whether it was, and
-# what deep learning will have to beat.
+# In this chapter you answer both without any deep learning: with features designed by hand, and with models that have
+# been around for decades. For a long time that was how it was done. It shows you what has to be learned, how to tell
+# whether it was learned, and what deep learning has to beat.
 #
 # **When you are done, you can**
 #
-# - say of a question whether it is regression or classification, and which metric and which baseline belong to it;
+# - say whether a question is regression or classification, and which metric and which baseline belong to it;
 # - turn a picture into a row of numbers;
 # - split data so that the test means something, and find the leaks where it does not;
-# - fit a line by least squares, and classify by the nearest neighbours;
+# - fit a line by least squares, and classify by the nearest neighbors;
 # - run scikit-learn pipelines, choose their settings honestly, and read a confusion matrix and a residual plot;
 # - find the food on a plate, with four regressions at once.
 #
-# **What you build**: `colour_histogram`, `split`, `fit_line`, `mean_absolute_error`, `r2_score`, `knn_predict` and `iou`.
-# With them MealoMi makes its first guesses.
+# **What you build**: `colour_histogram`, `split`, `fit_line`, `mean_absolute_error`, `r2_score`, `knn_predict` and
+# `iou`. With them MealoMi makes its first guesses.
 #
-# **Time**: about 90 minutes. **You need**: NumPy arrays, and from school the equation of a line.
+# **Time**: about 90 minutes. **You need**: NumPy arrays, and the equation of a line from school.
 
 # %%
 import csv
@@ -44,13 +45,13 @@ size = 64  # height and width of the pictures, pixels; a multiple of 8
 trees = 150  # of the boosted regression in section 6
 
 # %% [markdown]
-# If an exercise is hard, call `hint("01.split")` in a cell of your own, with the exercise's id. Each call shows one hint
-# more.
+# If an exercise is hard, call `hint("01.split")` in a cell of your own, with the exercise's id. Each call shows one
+# more hint.
 #
 # ## 1. One plate, two questions
 #
-# The course brings its own plates. They are rendered by a computer, so of each one we know exactly which dish it is, what
-# it weighs, how much energy it holds, and where in the picture it lies.
+# The course brings its own plates. They are rendered by a computer, so for each one we know exactly which dish it is,
+# what it weighs, how much energy it has, and where in the picture it lies.
 
 # %%
 plates = data.plates(size=size, dishes="base")
@@ -62,66 +63,75 @@ shown = [int(np.flatnonzero(train.labels == label)[0]) for label in (0, 2, 11, 1
 figs.two_questions(train.images[shown], [dishes[train.labels[i]] for i in shown], train.kcal[shown])
 
 # %% [markdown]
-# Both answers are learned from examples: pictures $x$ together with the right answers $y$. That is **supervised learning**.
-# What differs is the answer.
+# Both answers are learned from examples: pictures $x$ together with the right answers $y$. That is **supervised
+# learning**. The two questions differ in the kind of answer.
 #
 # | | classification | regression |
 # |---|---|---|
 # | the question | *which dish?* | *how many kcal?* |
 # | the answer $y$ | one name out of $K$ | a real number |
-# | is there a *between*? | no: nothing lies between soup and pizza | yes: 450 lies between 400 and 500 |
-# | wrong is | wrong | by how much |
+# | is there anything in between? | no: nothing lies between soup and pizza | yes: 450 lies between 400 and 500 |
+# | a wrong answer is | simply wrong | wrong by some amount |
 # | a common metric | accuracy: the share that is right | mean absolute error, in kcal |
-# | the simplest rival | always say the most frequent dish | always say the median |
+# | the simplest baseline | always say the most frequent dish | always say the median |
 #
-# **Do not be fooled by digits.** In the computer, dishes are whole numbers:
+# **Numbers that are names.** In the computer, dishes are whole numbers:
 
 # %%
 print({int(label): dish for label, dish in enumerate(dishes)})
 
 # %% [markdown]
-# They are names all the same. The mean of label 0 and label 2 is label 1, and a burger is not what lies between a pizza and
-# a doughnut. Ask yourself: *if I am off by one, is that nearly right?* For kcal it is. For labels it is nonsense.
+# These numbers are still names. The mean of label 0 and label 2 is label 1, but a burger is not what lies between a
+# pizza and a doughnut. So ask yourself: *if I am off by one, is that nearly right?* For kilocalories it is. For labels
+# it makes no sense.
 #
-# Some questions can be asked either way. "How many stars will you give this recipe?" has five answers, and they are in an
-# order. "Is it more than 600 kcal?" makes a classification out of a number, and throws away by how much.
+# Some questions can be asked either way. "How many stars will you give this recipe?" has five answers, and they are in
+# an order. "Is it more than 600 kcal?" turns a number into two classes, and throws away by how much it is more.
 #
 # ## 2. The classical approach: picture, features, model
 #
-# Such a picture is a few thousand bytes. Few models of the classical kind can make anything of raw pixels: shift the plate
-# by a finger's width, and every pixel is another one. So people thought up **features**: a short row of numbers that says
-# what matters, and forgets the rest.
+# At this size a picture is about twelve thousand bytes. Few classical models can make anything of raw pixels: shift
+# the plate by a finger's width, and nearly every pixel changes. So people designed **features**: a short row of
+# numbers that keeps what matters and drops the rest.
 #
 # $$\text{picture} \;\xrightarrow{\;\text{made by hand}\;}\; x \in \mathbb{R}^D \;\xrightarrow{\;\text{learned}\;}\; \text{answer}$$
 #
 # - $D$: how many features there are. $x$, shape $(D,)$, is the picture's **feature vector**.
 #
-# The oldest one is the **colour histogram**: how many of the pixels have how much red, green and blue? It does not care
-# where on the plate the tomato lies.
+# One of the oldest is the **color histogram**: how many of the pixels have how much red, green and blue? It does not
+# depend on where on the plate the tomato lies.
 #
-# **By hand.** Take the red of four pixels, 10, 70, 80 and 250, and four bins. A byte has 256 values, from 0 to 255, so each
-# bin is 64 wide: 0–63, 64–127, 128–191, 192–255.
+# **By hand.** Take the red of four pixels, 10, 70, 80 and 250, and four bins. A byte has 256 values, from 0 to 255, so
+# each bin is 64 wide: 0–63, 64–127, 128–191, 192–255.
 #
-# - 10 falls into bin 0; 70 and 80 into bin 1; none into bin 2; 250 into bin 3.
+# - 10 falls into bin 0, 70 and 80 into bin 1, none into bin 2, and 250 into bin 3.
 # - The counts are 1, 2, 0, 1. Divided by the 4 pixels: $[0.25, 0.5, 0, 0.25]$.
 #
-# Move the figure. How many bins do you need to tell a salad from a soup? What do 64 bins keep that nobody needs?
+# Change the number of bins. How many do you need to tell a salad from a soup? What do 64 bins keep that nobody needs?
 
 # %% tags=["demo"]
 figs.histogram_explorer(train.images[shown], [dishes[train.labels[i]] for i in shown])
 
 # %% [markdown]
-# Few bins are coarse. Many bins are fussy: a slightly warmer lamp pushes pixels into the next bin, and for the model that is
-# as different as any other. Eight is a usual compromise.
+# With few bins, different colors fall together. With many, a slightly warmer lamp pushes pixels into the next bin, and
+# for the model that is as different as any other bin. The features below use eight.
+#
+# <details><summary>How many bins does it take?</summary>
+#
+# Four bins are enough to tell a green salad from an orange soup, since the channels that differ are far apart. With 64
+# bins a bin is four gray levels wide, and what is added is mostly noise of the light: neighboring bins that rise and
+# fall from one picture of a dish to the next.
+# </details>
 #
 # ### Exercise: `colour_histogram`
 #
-# Two traps lie in wait. The range must be that of the bytes, the same for every picture. And a byte overflows: `uint8` holds
-# at most 255, and 100 · 8 is then 32. In this chapter scikit-learn and torch are off the menu inside your answers.
+# There are two traps. The range must be that of the bytes, the same for every picture. And a byte overflows: `uint8`
+# holds at most 255, so that 100 · 8 gives 32. In this chapter the checks do not accept scikit-learn or torch inside
+# your answers.
 
 # %% exercise="01.colour_histogram"
 def colour_histogram(image, bins):
-    """Histogram of each colour channel, as shares of the pixels.
+    """Histogram of each color channel, as shares of the pixels.
 
     Parameters
     ----------
@@ -155,11 +165,12 @@ def colour_histogram(image, bins):
 check("01.colour_histogram", colour_histogram)
 
 # %% [markdown]
-# ### A few features more
+# ### A few more features
 #
-# A histogram of the whole picture counts the table too. So we add one of the middle, where the food is. And smooth soup has
-# the same colours as chopped tomatoes, so we add how **rough** the picture is: how much neighbouring pixels differ, in four
-# strips from top to bottom. (`figs.histograms` is your function for many pictures at once.)
+# A histogram of the whole picture counts the table too, so we add one of the middle, where the food is. And smooth
+# soup has the same colors as chopped tomatoes, so we also add how **rough** the picture is, that is, how much
+# neighboring pixels differ, in four strips from top to bottom. (`figs.histograms` does the work of your function for
+# many pictures at once.)
 
 # %%
 def features(images):
@@ -168,7 +179,7 @@ def features(images):
     quarter = height // 4
     middle = images[:, quarter:-quarter, quarter:-quarter]
     grey = images.mean(axis=3, dtype=np.float32)
-    jumps = np.abs(np.diff(grey, axis=2))  # from each pixel to its neighbour on the right
+    jumps = np.abs(np.diff(grey, axis=2))  # from each pixel to its neighbor on the right
     rough = jumps.reshape(n, 4, quarter, -1).mean(axis=(2, 3))
     whole, centre = figs.histograms(images, 8), figs.histograms(middle, 8)
     return np.concatenate([whole.reshape(n, -1), centre.reshape(n, -1), rough], axis=1)
@@ -179,37 +190,39 @@ print(f"{train.images[0].size:,} bytes of a picture have become {X_train.shape[1
 print("X_train, X_val, X_test:", X_train.shape, X_val.shape, X_test.shape)
 
 # %% [markdown]
-# ## 3. Three sets
+# ## 3. Training, validation and test sets
 #
-# A model that has learned all its examples by heart is right on every one of them. That says nothing. What counts is the
-# next plate, one that it has never met. So before anything is learned, the pictures are dealt into three sets:
+# A model that has memorized all its examples is right on every one of them, and that says nothing. What counts is
+# whether it **generalizes**: whether it is right on the next plate, which it has never seen. So before anything is
+# learned, the pictures are divided into three sets:
 #
-# | set | what for | the model sees its answers |
+# | set | what for | does the model see its answers? |
 # |---|---|---|
 # | **training** | to fit the model | all the time |
-# | **validation** | to choose between models and settings | through your choices |
+# | **validation** | to choose between models and settings | indirectly, through your choices |
 # | **test** | to say how good the chosen one is | never |
 #
-# Why is validation not enough? Because choosing is learning too. Here are models that know nothing: each guesses one of the
-# dishes by throwing dice. Try many, and keep the one that is best on the validation plates.
+# Why is a validation set not enough? Because choosing is a kind of learning, too. Here are models that know nothing:
+# each one guesses a dish at random. Try many, and keep the one that is best on the validation plates.
 
 # %% tags=["demo"]
 figs.luck_explorer(len(val), len(test), len(dishes), seed)
 
 # %% [markdown]
-# The more you try, the luckier the winner on the set that chose it. On the test set the luck is gone: there it is one
-# guesser among others. **So the test set is used once, at the end, for one model.** If you look at it after every change,
-# it has become a second validation set.
+# The more models you try, the luckier the winner is on the set that chose it. On the test set the luck is gone, and
+# the winner is one random guesser among others. **So nothing is chosen on the test set: it is there to report, at the
+# end, how good your choice is.** If you look at it after every change and keep what helps, it has become a second
+# validation set.
 #
-# ### How to deal
+# ### How to split
 #
-# Mix the indices $0, \dots, n-1$, and cut. **By hand**, with $n = 10$ and fractions 0.7, 0.15, 0.15: the shares are 7, 1.5
-# and 1.5. Half a picture cannot be dealt, so one set gets 2 and one gets 1. Which one is a matter of taste. That all ten
-# are dealt is not.
+# Shuffle the indices $0, \dots, n-1$, and cut. **By hand**, with $n = 10$ and fractions 0.7, 0.15, 0.15: the shares
+# are 7, 1.5 and 1.5. Half a picture cannot go anywhere, so one set gets 2 and the other gets 1. Which one gets 2 is a
+# matter of taste; that all ten are used is not.
 #
-# Two rules more. Every picture belongs to exactly one set. And the mixing must be repeatable: whoever calls the function
-# hands in a random generator, and no other source of chance is used. Then the same seed gives the same split, on every
-# machine.
+# Two more rules. Every picture belongs to exactly one set. And the shuffling must be repeatable: whoever calls the
+# function passes in a random generator, and no other source of chance is used. Then the same seed gives the same split
+# on every machine.
 #
 # ### Exercise: `split`
 
@@ -251,10 +264,10 @@ check("01.split", split)
 # %% [markdown]
 # ### Leaks
 #
-# A **leak** is any way in which the answers of the test get into the training. The commonest is a near copy: the same plate,
-# photographed twice, once in each set. Let us make one. Mirror every training picture: a mirrored plate has exactly the
-# same histogram. Then deal originals and mirror images together, at random, and ask a model that only looks up its nearest
-# neighbour. (You will write one in section 7.)
+# A **leak** is any way in which the answers of the test get into the training. The most common one is a near copy: the
+# same plate, photographed twice, once in each set. Let us make such a leak on purpose. We mirror every training
+# picture; a mirrored plate has exactly the same histogram. Then we divide originals and mirror images at random, and
+# ask a model that only looks up its nearest neighbor. (You will write one in section 7.)
 
 # %%
 def nearest_neighbour_accuracy(X, y, X_new, y_new):
@@ -271,20 +284,20 @@ honest = nearest_neighbour_accuracy(X_train, train.labels, X_val, val.labels)
 print(f"copies on both sides: {leaky:.0%} right        split by plate: {honest:.0%} right")
 
 # %% [markdown]
-# The same model, the same features, and two very different numbers. Only the second says how it will fare on a plate that
-# it does not know. Copies hide well: frames of one video, five photos of one lunch, several slices of one cake. **Split by
-# what repeats** (the video, the lunch, the cake), not by the file.
+# It is the same model with the same features, and the two numbers are very different. Only the second says how the
+# model will do on a plate that it does not know. Copies hide well: frames of one video, five photos of one lunch,
+# several slices of one cake. **Split by what repeats** (the video, the lunch, the cake), not by the file.
 #
-# Other leaks: the mean and spread for scaling taken from all sets; features that know the answer (a file name such as
-# `pizza_017.jpg`, a price tag in the picture); training on a later day than the test.
+# Other leaks: a mean and spread for scaling that were computed from all sets; features that give the answer away (a
+# file name such as `pizza_017.jpg`, a price tag in the picture); training on data from after the test.
 #
-# Our plates are dealt already. No two pictures show the same scene, and from here on you use the sets as they come.
+# Our plates are already split. No two pictures show the same scene, and from here on you use the sets as they come.
 #
 # ## 4. Regression: fit a line
 #
-# Leave pictures for a moment, and take one feature and one number. Fat is the richest thing on a plate. How much energy
-# does a dish have, given its fat? The table is the one behind MealoMi: 20 dishes, per 100 g, from the USDA's food table
-# (SR27).
+# Leave pictures aside for a moment, and take one feature and one number. Of the three nutrients, fat has the most
+# energy per gram. How much energy does a dish have, given its fat? The table is the one behind MealoMi: 20 dishes, per
+# 100 g, from the USDA's food table (SR27).
 
 # %%
 with open(paths.data() / "nutrition.csv", encoding="utf-8") as file:
@@ -297,42 +310,50 @@ for i in range(4):
     print(f"{names[i]:<12} fat {fat[i]:>5.1f} g   protein {protein[i]:>5.1f} g   carbohydrate {carbohydrate[i]:>5.1f} g   {energy[i]:>5.0f} kcal")
 
 # %% [markdown]
-# Fit a line by hand. For each dish, the **error** is what the line says less the truth. Its square is drawn, and the mean of
-# the squares is what you are to make small.
+# Fit a line by hand. For each dish, the **error** is what the line says minus the truth. Its square is drawn, and the
+# mean of the squares is what you should make small.
 #
-# 1. Move the intercept until no dish can complain, then the slope. Then the intercept again. Why again?
-# 2. How near do you get to *least*? Tick the box and compare.
-# 3. Which dish has the largest square? Move the line towards it. Who pays?
+# 1. Adjust the intercept until you cannot improve it, then the slope, and then the intercept again. Why again?
+# 2. How close do you get to *least*? Tick the box and compare.
+# 3. Which dish has the largest square? Move the line towards it. Which dishes pay for that?
 
 # %% tags=["demo"]
 figs.line_explorer(fat, energy, names)
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# The best intercept depends on the slope: a steeper line must start lower to pass through the middle of the cloud, so
+# every change of one calls for a change of the other. The dish with the largest square pulls hardest, because its
+# error counts squared; when the line moves towards it, the many dishes that lay close to the line all get a little
+# worse, and soon their sum outweighs the gain.
+# </details>
+#
 # ### In one step
 #
-# For a plate with features $x_i$, shape $(D,)$, the line says $\hat y_i = w \cdot x_i + b$.
+# For a plate with features $x_i$, shape $(D,)$, the line predicts $\hat y_i = w \cdot x_i + b$.
 #
 # - $w$: the **weights**, shape $(D,)$. With one feature, $w$ is the slope.
-# - $b$: the **intercept**, one number: what the line says where all features are 0.
-# - $\hat y_i$: the **prediction**. $y_i$: the truth.
+# - $b$: the **intercept**, one number: the prediction where all features are 0.
+# - $y_i$: the truth. $\hat y_i$: the **prediction**.
 #
-# **Least squares** makes $\sum_i (\hat y_i - y_i)^2$ as small as it can be. A trick gets rid of $b$: give each plate one
-# more feature, which is always 1. Its weight is the intercept.
+# **Least squares** makes $\sum_i (\hat y_i - y_i)^2$ as small as possible. A trick gets rid of $b$: give each plate
+# one more feature, which is always 1. The weight of that feature is the intercept.
 #
 # $$A = \begin{bmatrix} X & \mathbf{1} \end{bmatrix}, \quad u = \begin{bmatrix} w \\ b \end{bmatrix}, \quad
 # A u \approx y, \qquad \text{best where} \qquad A^\top A \, u = A^\top y$$
 #
 # - $X$: $(N, D)$, a plate in each row. $A$: $(N, D+1)$. $u$: $(D+1,)$. $y$: $(N,)$.
-# - The last equations are the **normal equations**. They say that the errors are at right angles to every column of $A$:
-#   nothing in the features could still explain them.
+# - The last equations are the **normal equations**. They say that the errors are orthogonal (at right angles) to every
+#   column of $A$, so no combination of the features can reduce them any further.
 #
 # **By hand**, three plates with $x = 0, 1, 2$ and $y = 1, 2, 6$:
 #
 # $$A = \begin{bmatrix} 0 & 1 \\ 1 & 1 \\ 2 & 1 \end{bmatrix}, \quad
 # A^\top A = \begin{bmatrix} 5 & 3 \\ 3 & 3 \end{bmatrix}, \quad A^\top y = \begin{bmatrix} 14 \\ 9 \end{bmatrix}$$
 #
-# So $5w + 3b = 14$ and $3w + 3b = 9$. Subtract: $2w = 5$, so $w = 2.5$, and $b = 0.5$. The line says 0.5, 3 and 5.5. The
-# errors are $-0.5, 1, -0.5$, and they add up to 0: with an intercept they always do.
+# So $5w + 3b = 14$ and $3w + 3b = 9$. Subtract: $2w = 5$, so $w = 2.5$, and $b = 0.5$. The line predicts 0.5, 3 and
+# 5.5. The errors are $-0.5, 1, -0.5$. They add up to 0, as they always do when there is an intercept.
 #
 # ### Exercise: `fit_line`
 #
@@ -374,8 +395,8 @@ check("01.fit_line", fit_line)
 # %% [markdown]
 # ### What the weights mean
 #
-# Now all three: fat, protein and carbohydrate. What does least squares find? (scikit-learn's own fit stands here, so that
-# the cell runs even if yours is not ready.)
+# Now take all three: fat, protein and carbohydrate. What does least squares find? (We use scikit-learn's fit here, so
+# that the cell runs even if yours is not ready.)
 
 # %%
 from sklearn.linear_model import LinearRegression
@@ -387,11 +408,12 @@ for nutrient, weight in zip(("fat", "protein", "carbohydrate"), line.coef_, stri
 print(f"intercept     {line.intercept_:5.2f} kcal      fat alone: {LinearRegression().fit(fat[:, None], energy).coef_[0]:.2f} kcal per g")
 
 # %% [markdown]
-# On the back of every packet energy is reckoned with 9 kcal per gram of fat, and 4 per gram of protein or carbohydrate
-# ([EU regulation 1169/2011](https://eur-lex.europa.eu/eli/reg/2011/1169/oj), annex XIV). Food tables reckon in the same way,
-# with factors that differ a little from food to food. Least squares has found them again, nearly, from 20 dishes. But look
-# at the weight of fat *alone*. Fatty dishes here tend to hold more carbohydrate as well (think of doughnuts and cake), and a
-# line that knows only fat lets it take the credit for both. **A weight speaks only together with the features beside it.**
+# The energy on a food packet is calculated with 9 kcal per gram of fat, and 4 per gram of protein or carbohydrate ([EU
+# regulation 1169/2011](https://eur-lex.europa.eu/eli/reg/2011/1169/oj), annex XIV). Food tables calculate in the same
+# way, with factors that differ a little from food to food. Least squares has nearly rediscovered these factors from 20
+# dishes. But look at the weight of fat *alone*, which is half as large again. In this table fatty dishes tend to have
+# more carbohydrate as well (think of doughnuts and cake), and a line that knows only fat gives it the credit for both.
+# **A weight has a meaning only together with the other features of the model.**
 #
 # ## 5. How wrong is it?
 #
@@ -399,9 +421,10 @@ print(f"intercept     {line.intercept_:5.2f} kcal      fat alone: {LinearRegress
 #
 # $$\text{MAE} = \frac1N \sum_{i=1}^{N} \lvert \hat y_i - y_i \rvert$$
 #
-# It has the answer's own unit, and a user understands it: *off by 43 kcal on average*. **By hand**: three plates hold 100,
-# 300 and 500 kcal, and the model says 150, 280 and 440. The errors are $50, -20, -60$. Their sizes are 50, 20, 60, so MAE
-# is $130/3 \approx 43.3$. With their signs they would average to $-10$, which hides nearly everything.
+# It has the same unit as the answer, and a user understands it: *off by 43 kcal on average*. **By hand**: three plates
+# hold 100, 300 and 500 kcal, and the model says 150, 280 and 440. The errors are $50, -20, -60$. Their sizes are 50,
+# 20, 60, so the MAE is $130/3 \approx 43.3$. With their signs the errors average to $-10$, because overestimates and
+# underestimates cancel.
 #
 # ### Exercise: `mean_absolute_error`
 
@@ -435,24 +458,27 @@ check("01.mean_absolute_error", mean_absolute_error)
 # %% [markdown]
 # ### The baseline
 #
-# Is 43 kcal good? That depends. On a table of apples it is poor; on a banquet it is superb. So ask a rival who never looks at
-# the picture. The **baseline** of a regression says one and the same number for every plate. For the absolute error the best
-# such number is the median of the training answers; for the squared error it is their mean.
+# Is 43 kcal good? That depends: for a table of apples it is poor, for a banquet it is superb. So compare with a
+# prediction that never looks at the picture. The **baseline** of a regression predicts the same number for every
+# plate. For the absolute error the best such number is the median of the training answers; for the squared error it is
+# their mean.
 #
-# **$R^2$** has the rival built in. It compares squared errors with those of the mean $\bar y$ of the truths:
+# **$R^2$** has the baseline built in. It compares the model's squared errors with those of the mean $\bar y$ of the
+# true values:
 #
 # $$R^2 = 1 - \frac{\sum_i (\hat y_i - y_i)^2}{\sum_i (\bar y - y_i)^2}$$
 #
 # - 1: perfect. 0: no better than the mean. Below 0: the mean would have been better.
 #
-# **By hand**, with the three plates from above: the model's squares are $2500 + 400 + 3600 = 6500$. The mean of the truths is
-# 300, with squares $40000 + 0 + 40000 = 80000$. So $R^2 = 1 - 6500/80000 \approx 0.919$.
+# **By hand**, with the three plates from above: the model's squared errors are $2500 + 400 + 3600 = 6500$. The mean of
+# the true values is 300, and its squared errors are $40000 + 0 + 40000 = 80000$. So $R^2 = 1 - 6500/80000 \approx
+# 0.919$.
 #
 # ### Exercise: `r2_score`
 
 # %% exercise="01.r2_score"
 def r2_score(truth, predicted):
-    """R squared: 1 less the model's squared error over that of the mean of the truths.
+    """R squared: 1 minus the model's squared error over that of the mean of the truths.
 
     Parameters
     ----------
@@ -483,15 +509,17 @@ check("01.r2_score", r2_score)
 # %% [markdown]
 # ## 6. How many kcal?
 #
-# Back to the plates. In scikit-learn a model is an object with two methods: `fit(X, y)` learns, `predict(X)` answers. A
-# **pipeline** chains steps into one such object. Ours has a `StandardScaler` first: it brings each feature to mean 0 and
-# spread 1, with mean and spread *of the training set*, because `fit` sees nothing else. That is one leak less.
+# Back to the plates. In scikit-learn a model is an object with two methods: `fit(X, y)` learns, and `predict(X)`
+# answers. A **pipeline** chains several steps into one such object. Ours has a `StandardScaler` first. It brings each
+# feature to mean 0 and standard deviation 1, with the mean and deviation *of the training set*, because `fit` sees
+# nothing else; that rules out one kind of leak.
 #
 # Two kinds of model compete:
 #
-# - **Ridge**: least squares with a penalty on large weights. `alpha` says how strong it is.
-# - **Gradient boosting**: many small trees of yes-or-no questions ("is more than 12 % of the middle bright red?"), each
-#   fitted to what those before it still get wrong. `loss="absolute_error"` makes them aim at what MAE measures.
+# - **Ridge**: least squares with a penalty on large weights. `alpha` says how strong the penalty is.
+# - **Gradient boosting**: many small trees of yes-or-no questions ("is more than 12 % of the middle bright red?"),
+#   each one fitted to what the trees before it still get wrong. `loss="absolute_error"` makes them minimize what the
+#   MAE measures.
 #
 # The settings are chosen on the **validation** plates.
 
@@ -512,9 +540,14 @@ chosen = min(on_val, key=on_val.get)
 print("chosen:", chosen)
 
 # %% [markdown]
-# Now, once, the test plates. A mean over $n$ plates is itself a little uncertain. Its **standard error** is the spread of
-# the single errors, divided by $\sqrt n$. About two of them to each side is where the truth lies in 19 of 20 cases. A
-# difference between two models that is smaller than that may be luck.
+# Now the test plates. A mean over $n$ plates is itself a little uncertain. Its **standard error** is the standard
+# deviation of the single errors, divided by $\sqrt n$. In about 19 of 20 cases the true mean lies within two standard
+# errors of the measured one.
+#
+# Is the model really better than the baseline? Both were measured on the *same* plates, so compare them plate by
+# plate: take the **paired differences**, their mean, and the standard error of that mean. How hard a plate is affects
+# both models and cancels in the difference, so this tells more than two separate standard errors. It is the rule for
+# the whole course: **a difference smaller than about two of its own standard errors may be luck.**
 
 # %%
 kcal_predicted = candidates[chosen].predict(X_test)
@@ -528,52 +561,70 @@ def with_error(values):
 explained = 1 - np.sum((kcal_predicted - test.kcal) ** 2) / np.sum((test.kcal - test.kcal.mean()) ** 2)
 print(f"{chosen}: MAE {with_error(errors)} on {len(test)} test plates     R squared {explained:.2f}")
 print(f"always {baseline_kcal:.0f} kcal: MAE {with_error(rival)}")
+print(f"paired difference, model minus baseline: {with_error(errors - rival)}")
 
 # %%
+residuals = kcal_predicted - test.kcal
+quarters = np.quantile(kcal_predicted, [0, 0.25, 0.5, 0.75, 1])
+print(f"mean residual {with_error(residuals)}, median residual {np.median(residuals):.0f} kcal")
+for low, high in zip(quarters[:-1], quarters[1:]):
+    inside = (kcal_predicted >= low) & (kcal_predicted <= high)
+    print(f"predicted {low:4.0f} to {high:4.0f} kcal: mean residual {residuals[inside].mean():4.0f} kcal")
 figs.residuals(test.kcal, kcal_predicted, test.labels, plates.classes, "burger")
 
 # %% [markdown]
-# **Read the residuals.** A residual is what the model says less the truth, in kcal. Good residuals are a cloud around 0
-# without any shape. These have one: small meals are overrated and large ones underrated. A model that is unsure moves
-# towards the middle, because there it loses least. And no colour tells how *much* is on the plate: the camera may
-# be near or far.
+# **Read the residuals.** A residual is the prediction minus the truth, in kcal. Plot residuals against the
+# *prediction*, not against the truth: even a perfect predictor of a noisy quantity is too low where the noise happened
+# to be positive, so its residuals slope against the truth. Against the prediction, good residuals are a cloud around 0
+# without a shape.
 #
-# Where do the errors come from? Look at each dish:
+# These have two flaws. The cloud widens to the right: where the model predicts more, it is also off by more. And its
+# mean lies below 0, in every quarter of the predictions, although the median residual is close to 0. The reason is the
+# loss. A model that minimizes the absolute error predicts a *median*, and energy is skewed: a few very large portions
+# pull the mean above the median. So for a single plate the prediction is as often too high as too low, but the total
+# of a whole week comes out too low. If you need totals, minimize the squared error.
+#
+# Why are the errors so large at all? No color says how *much* is on the plate, and the camera may be near or far. How
+# does it look for each dish?
 
 # %%
 figs.error_by_dish(errors, rival, test.labels, plates.classes)
 
 # %% [markdown]
-# A bar is the model, a red tick the baseline. One number for all plates hides this. Where a dish's energy lies near the
-# median the baseline is hard to beat, and looking at the picture can even hurt. Where it lies far off, in salad or burgers,
-# the picture has most to give. Which dishes would you have to weigh, not look at?
+# A bar is the model, a red tick the baseline. A single number for all plates hides these differences. Where a dish's
+# energy lies near the median, the baseline is hard to beat, and looking at the picture can even hurt. Where it lies
+# far away, as for salad or burgers, the picture helps most. For which dishes would you want a scale instead of a
+# camera?
 #
-# ## 7. Classification: ask the neighbours
+# ## 7. Classification: k nearest neighbors
 #
-# The simplest classifier learns nothing at all. It keeps the training plates, and when a new one comes, it looks for the
-# **$k$ nearest** of them and lets them vote.
+# The simplest classifier does not learn anything. It keeps the training plates, and when a new one comes, it looks for
+# the **$k$ nearest** of them and lets them vote.
 #
 # $$d(x, x') = \sqrt{\sum_{j=1}^{D} (x_j - x'_j)^2}$$
 #
 # - $x$, $x'$: two feature vectors, shape $(D,)$. $d$: their **distance**, one number.
 #
-# **By hand.** Five plates with two features: $(1, 1)$ and $(1, 2)$ are french fries (label 5), $(2, 1)$ is pizza (0), $(8, 8)$
-# and $(8, 9)$ are doughnuts (2). A new plate has $(1.25, 1.4)$, and $k = 3$. The squared distances are
+# **By hand.** Take five plates with two features: $(1, 1)$ and $(1, 2)$ are french fries (label 5), $(2, 1)$ is pizza
+# (0), and $(8, 8)$ and $(8, 9)$ are doughnuts (2). A new plate is at $(1.25, 1.4)$, and $k = 3$. The squared distances
+# are
 #
 # $$0.0625 + 0.16 = 0.2225, \quad 0.0625 + 0.36 = 0.4225, \quad 0.5625 + 0.16 = 0.7225,$$
 #
-# and to the doughnuts about 89 and 103. (The root does not change who is nearest.) The three nearest say 5, 5 and 0, so the
-# answer is 5. The *mean* of the three labels is 3.3, fried eggs, which nobody voted for.
+# and about 89 and 103 to the doughnuts. (The square root does not change which plates are nearest.) The three nearest
+# have labels 5, 5 and 0, so the answer is 5. The *mean* of these labels is 3.3, which rounds to fried eggs, and nobody
+# voted for those.
 #
-# What does $k$ do? Here are three dishes and two features of the middle of the picture: how yellow it is, and how bright.
+# What does $k$ do? Here are three dishes and two features of the middle of the picture: how yellow it is, and how
+# bright. The lines where the answer changes are the **decision boundaries**.
 #
-# 1. Start at $k = 1$. Find an island. Whose is it? How does the accuracy on the training plates come about?
-# 2. Raise $k$. When are the borders smooth? What do the two curves do?
+# 1. Start at $k = 1$. Find an island. Which plate causes it? Why is the accuracy on the training plates what it is?
+# 2. Raise $k$. When do the boundaries become smooth? What do the two curves do?
 # 3. Go to the end, where all plates vote. Why does one dish win everywhere?
 
 # %%
 def colour_of_the_middle(images):
-    """(N, 2): how much yellow, and how bright, in grey levels."""
+    """(N, 2): how much yellow, and how bright, in gray levels."""
     quarter = images.shape[1] // 4
     red, green, blue = (images[:, quarter:-quarter, quarter:-quarter, c].mean(axis=(1, 2)) for c in range(3))
     return np.stack([(red + green) / 2 - blue, (red + green + blue) / 3], axis=1)
@@ -586,21 +637,32 @@ trio_labels = np.repeat([0, 1, 2], [len(one) for one in few])
 in_val = np.flatnonzero(np.isin(val.labels, [plates.classes.index(dish) for dish in trio]))
 trio_val_labels = np.array([trio.index(plates.classes[label]) for label in val.labels[in_val]])
 trio_points, trio_val = colour_of_the_middle(train.images[some]), colour_of_the_middle(val.images[in_val])
-axes = ("yellow less blue (grey levels)", "brightness (grey levels)")
+axes = ("yellow minus blue (gray levels)", "brightness (gray levels)")
 
 # %% tags=["demo"]
 figs.neighbour_explorer(trio_points, trio_labels, trio_val, trio_val_labels, trio, axes)
 
 # %% [markdown]
-# With $k = 1$ each training plate is its own nearest neighbour, so *all* of them are right. That is learning by heart, and the
-# validation plates do not care for it: the model **overfits**. With $k$ as large as the training set the model no longer
-# looks at the plate: it **underfits**. The best $k$ lies between, and only the validation plates can tell where.
+# <details><summary>What you should have seen</summary>
 #
-# **Ties.** With $k = 4$ the votes may be two against two. There must be a rule. Ours is: the smallest label wins.
+# At $k = 1$ every island belongs to a single training plate that lies among plates of another dish. Each training
+# plate is its own nearest neighbor, so the training accuracy is 100 %. With larger $k$ a lonely plate is outvoted, the
+# islands disappear and the boundaries become smooth; training accuracy falls, while validation accuracy first rises.
+# When all plates vote, the position of the new plate no longer matters, and the dish with the most training plates
+# wins everywhere (here all three have the same number, so it is the tie rule that decides).
+# </details>
+#
+# With $k = 1$ each training plate is its own nearest neighbor, so *all* of them are right. That is memorizing, and it
+# does not help on the validation plates: the model **overfits**. When $k$ is as large as the training set, the model
+# no longer looks at the plate at all: it **underfits**. The best $k$ lies in between, and only the validation plates
+# can tell you where.
+#
+# **Ties.** With $k = 4$ the votes may be two against two, so there must be a rule. Ours is that the smallest label
+# wins.
 #
 # ### Exercise: `knn_predict`
 #
-# `scipy.spatial` is off the menu here too.
+# The check does not accept `scipy.spatial` here either.
 
 # %% exercise="01.knn_predict"
 def knn_predict(X_train, y_train, X_test, k):
@@ -646,21 +708,24 @@ check("01.knn_predict", knn_predict)
 # %% [markdown]
 # ## 8. Which dish?
 #
-# Now all twelve dishes and all features. Two pipelines:
+# Now all twelve dishes and all features. Two kinds of pipeline compete:
 #
-# - **k nearest neighbours**, with and without the scaler. Without it, features with large numbers rule: roughness is in grey
-#   levels, while histograms are shares below 1.
-# - **Logistic regression.** In spite of its name it is a classifier. It gives each dish a score, a straight line's as in
-#   section 4, and turns the scores into probabilities. Chapter 05 takes it apart.
+# - **k nearest neighbors**, with and without the scaler. Without it, features with large numbers dominate: roughness
+#   is measured in gray levels, while histograms are shares below 1.
+# - **Logistic regression.** In spite of its name it is a classifier. It gives each dish a score, a weighted sum of the
+#   features as in section 4, and turns the scores into probabilities. (With more than two classes it is also called
+#   *softmax regression*, and chapter 05 takes it apart under that name.) Its setting `C` is the *inverse* of the
+#   strength of a penalty on large weights: a small `C` keeps the weights small.
 #
-# The baseline: always the most frequent dish. The metric is **accuracy**: the share of plates named right.
+# The baseline is always to say the most frequent dish. The metric is **accuracy**: the share of plates that are named
+# correctly.
 
 # %%
 most_frequent = np.bincount(train.labels).argmax()
 classifiers = {}
 for k in (1, 5, 15):
-    classifiers[f"{k} neighbours, not scaled"] = KNeighborsClassifier(k)
-    classifiers[f"{k} neighbours, scaled"] = make_pipeline(StandardScaler(), KNeighborsClassifier(k))
+    classifiers[f"{k} nearest, not scaled"] = KNeighborsClassifier(k)
+    classifiers[f"{k} nearest, scaled"] = make_pipeline(StandardScaler(), KNeighborsClassifier(k))
 for C in (0.01, 0.1, 1.0):
     classifiers[f"logistic regression, C {C}"] = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=2000))
 
@@ -673,12 +738,13 @@ best = max(right_on_val, key=right_on_val.get)
 print("chosen:", best)
 
 # %% [markdown]
-# And once, the test plates. Accuracy is a share $a$ of $n$ plates. Its standard error is
+# Now the test plates. Accuracy is a share $a$ of $n$ plates. Its standard error is
 #
 # $$\sqrt{\frac{a \, (1 - a)}{n}}$$
 #
-# **By hand**: 60 right of 100 gives $\sqrt{0.6 \cdot 0.4 / 100} \approx 0.049$. So "60 %" means 60 ± 5 %, and a rival with 63 %
-# on the same hundred has proved nothing.
+# **By hand**: 60 right of 100 gives $\sqrt{0.6 \cdot 0.4 / 100} \approx 0.049$. So "60 %" means 60 ± 5 %. If another
+# model gets 63 % on the same hundred, that by itself is no evidence that it is better. (Compare the two plate by
+# plate, as in section 6: what counts is on how many plates only one of them is right.)
 
 # %%
 named = classifiers[best].predict(X_test)
@@ -696,13 +762,15 @@ print(f"always {dishes[most_frequent]}: {share(test.labels == most_frequent)}")
 figs.confusion(confusion_matrix(test.labels, named, labels=np.arange(len(dishes))), plates.classes)
 
 # %% [markdown]
-# A **confusion matrix** says more than one number. Row by row: what became of the plates of this dish? The diagonal is right.
-# Look for the darkest orange cells: which dishes does the model take for each other, and do they share their colours? A
-# column that is full from top to bottom is a dish that the model calls out whenever it is in doubt.
+# A **confusion matrix** tells you more than a single number. Read it row by row: what became of the plates of this
+# dish? The diagonal holds the right answers. Look for the darkest orange cells: which dishes does the model confuse,
+# and do they have the same colors? A column that is full from top to bottom is a dish that the model names whenever it
+# is in doubt.
 #
-# **From one question to the other.** Dishes differ in energy. So here is another way to *how many kcal?*: name the dish, and
-# look up what it usually has. (Accuracy of the dish, and median of its training plates.) The last line cheats: it is told
-# the right dish.
+# **From one question to the other.** Dishes differ in energy. So here is another way to answer *how many kcal?*: name
+# the dish, and look up the median energy of its training plates. The last line cheats, since it is told the right
+# dish. (All four answers are reported on the test plates, and nothing is chosen by them: which regression and which
+# classifier to use was decided on the validation plates.)
 
 # %%
 usual = np.array([np.median(train.kcal[train.labels == label]) for label in range(len(dishes))])
@@ -712,37 +780,49 @@ for words, answer in (
     ("classify, then look up", usual[named]),
     ("true dish, then look up", usual[test.labels]),
 ):
-    print(f"{words:<36} MAE {with_error(np.abs(answer - test.kcal))}")
+    sizes = np.abs(answer - test.kcal)
+    print(f"{words:<30} MAE {with_error(sizes):<15} paired difference from the regression {with_error(sizes - errors)}")
 
 # %% [markdown]
-# The gap between the last two lines is what wrong names cost. What remains in the last line is the portion: no name tells how
-# much lies on the plate. Chapter 12 lets one network learn the dish and the portion together.
+# The gap between the last two lines is what wrong names cost. Whether looking up beats the regression or not is
+# settled by the paired difference and its standard error, not by the two MAEs. What remains in the last line is the
+# portion, since no name tells how much lies on the plate. In chapter 12 one network learns the dish and the portion
+# together.
 #
 # ## 9. Where is the food? Regression again
 #
-# MealoMi also draws a box around the food. A box is four numbers: $x_0, y_0$ is its upper left corner and $x_1, y_1$ the lower
-# right one, in pixels, $x$ to the right and $y$ downwards. Four numbers: so it is regression, four times over. **When the
-# answer is a number, it is regression, whatever the number means.** Much of object detection is built on this.
+# MealoMi also draws a box around the food. A box is four numbers: $x_0, y_0$ is its upper left corner and $x_1, y_1$
+# the lower right one, in pixels, with $x$ to the right and $y$ downwards. A corner that is off by one pixel is nearly
+# right, so this is regression, four times over. **Where being off by a little is nearly right, it is regression. A
+# number as such proves nothing, as the labels have shown.** Much of object detection is built on regressing boxes.
 #
-# How good is a box? Four errors in pixels are hard to judge: ten pixels are little for a pizza and much for a cherry. The
-# **intersection over union** is one number from 0 to 1:
+# How good is a predicted box? Four errors in pixels are hard to judge: ten pixels are little for a pizza and a lot for
+# a cherry. The **intersection over union** is a single number from 0 to 1:
 #
 # $$\text{IoU} = \frac{\text{area of the overlap}}{\text{area that the two boxes cover together}}$$
 #
-# **By hand.** Box A is $(1, 1, 5, 4)$: 4 wide, 3 high, area 12. Box B is $(3, 2, 9, 7)$: 6 wide, 5 high, area 30. Their overlap
-# begins at the larger left border, $\max(1, 3) = 3$, and ends at the smaller right one, $\min(5, 9) = 5$; from top to bottom it
-# runs from 2 to 4. That is $2 \cdot 2 = 4$. The union is $12 + 30 - 4 = 38$, since the overlap was counted twice. IoU is
-# $4/38 \approx 0.105$.
+# **By hand.** Box A is $(1, 1, 5, 4)$: 4 wide, 3 high, area 12. Box B is $(3, 2, 9, 7)$: 6 wide, 5 high, area 30.
+# Their overlap begins at the larger left border, $\max(1, 3) = 3$, and ends at the smaller right one, $\min(5, 9) =
+# 5$; from top to bottom it runs from 2 to 4. That is $2 \cdot 2 = 4$. The union is $12 + 30 - 4 = 38$, since the sum
+# of the two areas counts the overlap twice. So the IoU is $4/38 \approx 0.105$.
 #
-# Move the box with the sliders. How good is 0.5 to the eye? Make a box of the right size that is off by a quarter of its width.
+# Move the box with the sliders. How good does 0.5 look to you? Make a box of the right size that is off by a quarter
+# of its width.
 
 # %% tags=["demo"]
 figs.iou_explorer(train.images[shown[4]], train.boxes[shown[4]])
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# A box with IoU 0.5 looks poor: it is clearly off, although it is about in the right place. A box of the right size,
+# moved sideways by a quarter of its width $w$, overlaps by $\tfrac34 w h$ and covers together with the true one
+# $\tfrac54 w h$, so its IoU is only $3/5 = 0.6$.
+# </details>
+#
 # ### Exercise: `iou`
 #
-# Three cases to think of before you start: boxes that are apart, boxes that only touch, and boxes without any area.
+# Think of three cases before you start: boxes that are apart, boxes that only touch, and boxes without any area.
 
 # %% exercise="01.iou"
 def iou(box_a, box_b):
@@ -779,9 +859,10 @@ check("01.iou", iou)
 # %% [markdown]
 # ### A box by ridge regression
 #
-# A histogram forgets *where*, so it is of no use here. We take other features: the picture shrunk to 8 by 8 squares, and for
-# each square its mean red, green and blue, and how colourful it is (the largest of the three less the smallest). The
-# baseline is the mean box of the training plates. As always, `alpha` is chosen on the validation plates.
+# A histogram does not know *where* anything is, so it is of no use here. We take other features: the picture shrunk to
+# 8 by 8 squares, and for each square its mean red, green and blue, and how colorful it is (the largest of the three
+# minus the smallest). The baseline is the mean box of the training plates. As always, `alpha` is chosen on the
+# validation plates.
 
 # %%
 def grid(images):
@@ -809,18 +890,19 @@ for words, values in (("ridge", found), ("mean box", base)):
 figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 
 # %% [markdown]
-# The mean box is a strong rival, because whoever takes a picture points the camera at the food. The regression moves it a little towards the
-# food. A straight line from 256 colours to four numbers cannot do much more: "there is food" means something else in every
-# square. In chapter 12 a network does it that has learned what food looks like.
+# The mean box is a strong baseline, because on our plates the food is nearly always in the middle of the picture. The
+# regression moves the box a little towards the food. A linear model from 256 numbers (192 mean colors and 64
+# colorfulness values) to four cannot do much more, because the same color means food in one place of one picture and
+# table in the same place of another. In chapter 12 a network takes over that has learned what food looks like.
 #
-# ## 10. Which estimator?
+# ## 10. Which estimator to try first
 #
-# scikit-learn has dozens of models, and all have the same `fit` and `predict`. Its authors drew
-# [a map](https://scikit-learn.org/stable/machine_learning_map.html) of which to try first. Here is a smaller walk in the same
-# spirit. Answer the questions. You land at an estimator, and you see it run: names and groups on the three dishes of section
-# 7, numbers on the energy of section 4.
+# scikit-learn has dozens of models, and all of them have the same `fit` and `predict`. Its authors drew [a
+# map](https://scikit-learn.org/stable/machine_learning_map.html) of which to try first. Here is a smaller one in the
+# same spirit. Answer the questions, and you arrive at an estimator and see it run: names and groups on the three
+# dishes of section 7, numbers on the energy of section 4.
 #
-# 1. Walk to a classifier by each of its three ways. How do the borders differ?
+# 1. Walk to a classifier by each of its three ways. How do the decision boundaries differ?
 # 2. Ask for groups. Nobody gave the labels. Do the groups agree with the dishes?
 # 3. Ask for a number, with *steps and exceptions*. Where is the curve flat, and why?
 
@@ -840,29 +922,37 @@ walk = {
 figs.estimator_chooser(walk)
 
 # %% [markdown]
-# Groups and maps need no answers at all: that is **unsupervised learning**. And "under 50" has no estimator. The honest answer
-# is: collect more. No model is best everywhere, so a walk like this tells you where to begin, and the validation plates tell
-# you where to stay.
+# <details><summary>What you should have seen</summary>
+#
+# A linear classifier draws straight boundaries, nearest neighbors follow every bend of the data, and trees cut along
+# the axes, so that their boundaries are made of steps. The groups follow the features and not the names: where two
+# dishes have similar colors, a group holds both. The curve of a tree is flat between two questions, because all plates
+# that give the same answers get the same number, and beyond the last training plate it stays flat for good.
+# </details>
+#
+# Groups and maps need no answers at all: that is **unsupervised learning**. For "under 50" examples there is no
+# estimator, and the honest answer is to collect more. No model is best everywhere, so a map like this tells you where
+# to begin, and the validation plates tell you where to stay.
 #
 # ## 11. In your own words
 #
 # This answer is read by a person, not by a program. Write eight to fifteen sentences.
 #
-# > A canteen wants to waste less. From a photo of each tray that comes back, MealoMi shall say how many grams of food are left
-# > on it. There are 1,200 photos: 300 trays, each taken four times in a row from slightly different angles, then weighed. More
-# > than half of the trays are empty (0 g). On some photos you can read the slip that the kitchen scale prints. The intern
-# > shuffles the 1,200 photos, trains on 80 %, tries 30 models on the other 20 %, and reports the best one's result on that same
-# > 20 %: "off by 9 g on average".
+# > A canteen wants to waste less. From a photo of each tray that comes back, MealoMi should say how many grams of food
+# > are left on it. There are 1,200 photos: 300 trays, each photographed four times in a row from slightly different
+# > angles, then weighed. More than half of the trays are empty (0 g). On some photos you can read the slip that the
+# > kitchen scale prints. The intern shuffles the 1,200 photos, trains on 80 %, tries 30 models on the other 20 %, and
+# > reports the best one's result on that same 20 %: "off by 9 g on average".
 #
 # 1. Is the question regression or classification? Say why.
 # 2. Which metric would you use, in which unit? What does it tell the canteen?
 # 3. Which baseline must the model beat? What does it answer for most trays, and why does that make "9 g" hard to judge?
-# 4. Name at least three things that make the intern's number too good. What would you do in place of each?
+# 4. Name at least three things that make the intern's number too good. What would you do instead of each?
 
 # %% [markdown] written="01.essay" points=10
 # **A model answer**
 #
-# The answer is a number of grams, with a *between* and a size of the error, so it is regression. I would report the mean absolute
+# The answer is a number of grams, and being off by a gram is nearly right, so it is regression. I would report the mean absolute
 # error in grams on trays that the model has never seen, with its standard error: by how many grams an estimate for one tray is
 # off. The baseline is the best constant. For the absolute error that is the median of the training trays, and since more than
 # half are empty it is 0 g. Its error is the mean of what is left on a tray; without that number 9 g means nothing. I would also
@@ -876,7 +966,7 @@ figs.estimator_chooser(walk)
 # | 2 | Regression (1), because the answer is a number with an order and distances: being off by a little is nearly right (1). |
 # | 2 | MAE or RMSE on unseen trays (1), in grams, said in words that the canteen understands (1). R squared alone: 1 of 2. |
 # | 2 | The best constant, median or mean of the training trays (1). The median is 0 g, so the rival is right on every empty tray; 9 g must be compared with the rival's error, or the trays with food must be looked at on their own (1). |
-# | 3 | One point for each of: photos of one tray on both sides, split by tray; chosen and judged on the same 20 %, use a third set; the slip shows the answer, remove it. Any other real leak, with its cure, counts in place of one. A leak without a cure: half a point. |
+# | 3 | One point for each of: photos of one tray on both sides, split by tray; chosen and judged on the same 20 %, use a third set; the slip shows the answer, remove it. Any other real leak, with its cure, counts instead of one. A leak without a cure: half a point. |
 # | 1 | Clear, in whole sentences, in the field's words. |
 #
 # "Classification, because trays are empty or not" earns the first 2 points only where the writer says that the grams are then a
@@ -943,12 +1033,13 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - Classification answers with a name, regression with a number. Ask whether there is a *between*.
-# - Classical models need features. Making them is most of the work, and what they leave out no model can bring back.
-# - Fit on the training set, choose on the validation set, and look at the test set once.
-# - Near copies on both sides of a split are the commonest leak. Split by what repeats.
-# - A number without its baseline and its standard error says little.
-# - Look at the errors one by one: residuals, a confusion matrix, a bar for each dish.
+# - Classification answers with a name, regression with a quantity. Ask whether being off by a little is nearly right.
+# - Classical models need features. Designing them is most of the work, and no model can bring back what they leave
+#   out.
+# - Fit on the training set, choose on the validation set, and report on the test set.
+# - Near copies on both sides of a split are the most common leak. Split by what repeats.
+# - A number without its baseline and its standard error says little. Compare two models by their paired differences.
+# - Look at the errors one by one: residuals against the prediction, a confusion matrix, a bar for each dish.
 # - A box is four regressions.
 #
 # ### Cheat sheet
@@ -960,21 +1051,21 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | baseline | most frequent class | median (MAE), mean ($R^2$) |
 # | look at | confusion matrix | residuals |
 # | straight lines | `LogisticRegression` | `Ridge`; $A^\top A u = A^\top y$ with a column of ones |
-# | neighbours | `KNeighborsClassifier`: vote | `KNeighborsRegressor`: mean |
+# | neighbors | `KNeighborsClassifier`: vote | `KNeighborsRegressor`: mean |
 # | trees | `RandomForestClassifier` | `GradientBoostingRegressor` |
 # | boxes | | IoU = overlap / union |
 #
 # ### Next
 #
-# The features of this chapter were our idea. Whatever we did not think of, the models never saw. Deep learning turns that
-# around: **the features are learned too**. It begins with one unit, smaller than anything you met here: a weighted sum and a
-# bend. Chapter 02 builds it.
+# The features of this chapter were our idea. What we did not think of, the models never saw. Deep learning turns that
+# around: **the features are learned, too**. It begins with one unit, smaller than anything you have met here: a
+# weighted sum followed by a nonlinear function. Chapter 02 builds it.
 #
 # ### Further reading
 #
 # - [scikit-learn's user guide](https://scikit-learn.org/stable/user_guide.html), and its
 #   [map of estimators](https://scikit-learn.org/stable/machine_learning_map.html).
-# - [cs231n, Image classification](https://cs231n.github.io/classification/): nearest neighbours, splits and why pixels are
+# - [cs231n, Image classification](https://cs231n.github.io/classification/): nearest neighbors, splits and why pixels are
 #   poor features.
 # - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5: tasks,
 #   capacity, overfitting, validation.

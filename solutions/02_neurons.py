@@ -1,22 +1,24 @@
 # %% [markdown]
 # # 02 Neurons and activations
 #
-# MealoMi looks at your plate and must decide: *is that a doughnut?* In this chapter you build the smallest
-# thing that can decide: a neuron. Then you put neurons side by side in a layer, and layers in a row, and you
-# meet what goes wrong when the row gets long.
+# MealoMi looks at your plate and must decide: *is that a doughnut?* In this chapter you build the smallest thing that
+# can decide, a neuron. Then you put neurons side by side in a layer, and layers one after the other in a network, and
+# you find out what goes wrong when there are many layers.
 #
 # **When you are done, you can**
 #
 # - compute a neuron, a layer and a network, by hand and in NumPy;
-# - choose an activation, and say where it goes flat;
-# - count what a network learns;
-# - see a signal vanish, and say why;
+# - choose an activation function, and say where it saturates;
+# - count the parameters of a network;
+# - measure how a signal and its gradient vanish on the way through many layers, and say why;
 # - say what a single neuron cannot do, and let two layers do it.
 #
-# **What you build**: `neuron`, `sigmoid`, the slopes `sigmoid_grad`, `tanh_grad` and `relu_grad`, `relu`, `dense_forward`, `mlp_forward`,
-# `count_parameters`, `dead_fraction`, and in `xor_weights` nine numbers that do what no single neuron can.
+# **What you build**: `neuron`, `sigmoid`, the slopes `sigmoid_grad`, `tanh_grad` and `relu_grad`, `relu`,
+# `dense_forward`, `mlp_forward`, `count_parameters`, `dead_fraction`, and in `xor_weights` nine numbers that do what
+# no single neuron can.
 #
-# **Time**: about 75 minutes. **You need**: Python and NumPy arrays, the derivative from school, chapter 01's idea of a feature.
+# **Time**: about 75 minutes. **You need**: Python and NumPy arrays, derivatives from school, chapter 01's idea of a
+# feature.
 
 # %%
 import time
@@ -34,16 +36,17 @@ seed = 0        # every random number below comes from this
 depth = 20      # layers in the experiment of section 7
 
 # %% [markdown]
-# If an exercise is hard, call `hint("02.neuron")` in a cell of your own, with the exercise's id. Each call shows one hint more.
+# If an exercise is hard, call `hint("02.neuron")` in a cell of your own, with the exercise's id. Each call shows one
+# more hint.
 #
-# ## 1. What a nerve cell does
+# ## 1. From nerve cells to artificial neurons
 #
-# A nerve cell receives signals from others at its **synapses**. Some synapses are strong, some weak, some
-# work against the rest. The cell body adds up what arrives. When the sum is large enough, the cell passes a
-# signal on along its **axon**.
+# A nerve cell receives signals from other cells at its **synapses**. Some synapses are strong, some are weak, and some
+# work against the rest. The cell body adds up what arrives, and when the sum is large enough, the cell passes a signal
+# on along its **axon**.
 #
-# An artificial neuron keeps three of these things and drops the rest: it **weighs**, it **sums**, it
-# **squashes**.
+# An artificial neuron keeps three of these steps and drops everything else: it **weights** its inputs, **sums** them,
+# and **squashes** the sum.
 
 # %%
 x = np.array([0.9, 0.8, 0.6])       # a plate: how round, how clear a hole, how shiny (0 to 1)
@@ -51,34 +54,31 @@ w = np.array([2.0, 4.0, 1.0])       # a weight for each
 figs.anatomy(x, w, b=-4.0, names=("round", "hole", "shine"))
 
 # %% [markdown]
-# Read the lower half from left to right; it is the whole chapter in one picture. The plate's three
-# **features** are 0.9, 0.8 and 0.6. (They are made up for this lesson. An app would measure them in the
-# picture, as in chapter 01.)
+# Read the lower half from left to right; it is the whole chapter in one picture. The three **features** of the plate
+# are 0.9, 0.8 and 0.6. (They are made up for this lesson. An app would measure them in the picture, as in chapter 01.)
 #
-# How many of these cells does a brain have? Three numbers that you hear often:
+# <details><summary>How many of these cells does a brain have?</summary>
 #
-# - about **10¹¹ neurons**. That is the round figure; a careful count gives 8.6 × 10¹⁰
-#   ([Azevedo and others 2009](https://doi.org/10.1002/cne.21974)).
-# - about **7,000 synapses** for each nerve cell of the neocortex, which has some 2 × 10¹⁰ of them
-#   ([Drachman 2005](https://doi.org/10.1212/01.WNL.0000166914.38327.BB)).
+# Three numbers are quoted often:
+#
+# - about **10¹¹ neurons**; a careful count gives 8.6 × 10¹⁰ ([Azevedo and others
+#   2009](https://doi.org/10.1002/cne.21974));
+# - about **7,000 synapses** for each nerve cell of the neocortex, which has some 2 × 10¹⁰ of them ([Drachman
+#   2005](https://doi.org/10.1212/01.WNL.0000166914.38327.BB));
 # - about **10¹⁵ synapses** at three years of age, falling to **1 to 5 × 10¹⁴** in an adult (same source).
 #
-# Never take such numbers on trust. Multiply them:
-
-# %%
-print(f"all neurons    x 7,000 = {1e11 * 7000:.1e} synapses")
-print(f"neocortex only x 7,000 = {2e10 * 7000:.1e} synapses")
-
-# %% [markdown]
-# The first product lies above the adult range: 7,000 holds for the neocortex, not for every cell. The second
-# lies inside. So these are numbers for the size of things, right to a factor of a few.
+# Multiply them before you trust them. All neurons times 7,000 would be 7 × 10¹⁴ synapses, more than an adult has,
+# because 7,000 holds for the neocortex only. The neocortex alone gives 1.4 × 10¹⁴, which fits. So these numbers are
+# right to within a factor of a few.
+# </details>
 #
-# Now the other side. Suppose a neuron looks at a whole photograph, one weight for each number in it.
+# Now for the artificial side. Suppose that a neuron looks at a whole photograph, with one weight for each number in
+# it.
 
 # %%
 photo = data.doughnut()
 height, width, colours = photo.shape
-print(f"{height} x {width} pixels x {colours} colours = {photo.size:,} numbers")
+print(f"{height} x {width} pixels x {colours} colors = {photo.size:,} numbers")
 print(f"one neuron on all of them: {photo.size:,} weights + 1 bias = {photo.size + 1:,} to learn")
 
 fig, ax = plt.subplots(figsize=(2.6, 2.6))
@@ -97,20 +97,19 @@ figs.connections({
 })
 
 # %% [markdown]
-# Sources: LeNet-5, LeCun and others 1998; AlexNet, Krizhevsky and others 2012; GPT-3, Brown and others 2020.
-# Do not read too much into the gap. A synapse is a living thing, a weight is a number. The brain gave this
-# field its words and its first idea, no more.
+# Sources: LeNet-5, LeCun and others 1998; AlexNet, Krizhevsky and others 2012; GPT-3, Brown and others 2020. Do not
+# read too much into the gap: a synapse is a living thing, and a weight is a number. The brain gave this field some of
+# its words and its first idea, and no more than that.
 
 # %% [markdown]
 # ## 2. One neuron
 #
-# Do it by hand first. The plate is `x = [0.9, 0.8, 0.6]`, the weights are `w = [2, 4, 1]`, the bias is `b =
-# −4`:
+# Do it by hand first. The plate is $x = [0.9, 0.8, 0.6]$, the weights are $w = [2, 4, 1]$, and the bias is $b = -4$:
 #
 # $$z = 0.9 \cdot 2 + 0.8 \cdot 4 + 0.6 \cdot 1 - 4 = 1.8 + 3.2 + 0.6 - 4 = 1.6$$
 #
-# The sum is above 0, so the neuron leans towards "doughnut". Take a pizza, `[0.9, 0.0, 0.3]`: 1.8 + 0 + 0.3 −
-# 4 = −1.9. Below 0: no doughnut. The hole has the largest weight, and the pizza has none.
+# The sum is above 0, so the neuron leans towards "doughnut". For a pizza, $x = [0.9, 0, 0.3]$, it is 1.8 + 0 + 0.3 −
+# 4 = −1.9, which is below 0: no doughnut. The hole has the largest weight, and the pizza has no hole.
 #
 # In general,
 #
@@ -121,7 +120,7 @@ figs.connections({
 # | $x$ | inputs, or features | `(D,)` |
 # | $w$ | weights: how much each input counts, and in which direction | `(D,)` |
 # | $b$ | bias: how easily the neuron says yes | a number |
-# | $z$ | weighted sum | a number |
+# | $z$ | weighted sum, or **pre-activation** | a number |
 #
 # ### Exercise: `neuron`
 #
@@ -160,9 +159,9 @@ check("02.neuron", neuron)
 # %% [markdown]
 # ### What the weights mean
 #
-# With two features you can see all possible plates at once: each is a point in a plane. The neuron says
-# "doughnut" where z > 0 and "other" where z < 0. Between them lies the **boundary**, z = 0. For two inputs
-# that is a straight line.
+# With two features you can see all possible plates at once: each plate is a point in a plane. The neuron says
+# "doughnut" where z > 0 and "other" where z < 0. In between, at z = 0, is the **decision boundary**. With two inputs
+# it is a straight line.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -174,20 +173,20 @@ is_doughnut = np.repeat([1, 0], [12, 12])     # then four pizzas, four pretzels,
 figs.one_neuron(plates, is_doughnut, names=("x₁: how round", "x₂: how clear a hole"))
 
 # %% [markdown]
-# It starts with roundness alone, so every pizza passes for a doughnut. Move the sliders (mouse, or Tab and
-# the arrow keys). Find out:
+# It starts with roundness alone, so every pizza passes for a doughnut. Move the sliders (with the mouse, or with Tab
+# and the arrow keys) and find out:
 #
-# 1. What does **b** do to the line? And the weights?
+# 1. What does **b** do to the line? And what do the weights do?
 # 2. Can you get all 24 right? There are many ways.
-# 3. Once you have, halve all three numbers. Does the line move? Does the shade change?
+# 3. Once you have, halve all three numbers. Does the line move? Does the shading change?
 #
 # <details><summary>What you should have seen</summary>
 #
-# The bias shifts the line without turning it. The weights turn it: they are an arrow that stands at a right
-# angle on the line and points to the side where z > 0. Both weights must be positive here, since a doughnut
-# is round *and* has a hole, and the bias clearly negative, since one of the two is not enough. <code>w₁ = 6,
-# w₂ = 6, b = −7.6</code> does it. Halving all three leaves the line where it is, because z = 0 stays z = 0.
-# Only the neuron gets less sure: the shade fades.
+# The bias shifts the line without turning it. The weights turn it: together they are an arrow at a right angle to the
+# line, which points to the side where z > 0. Both weights must be positive here, since a doughnut is round *and* has a
+# hole, and the bias must be clearly negative, since one of the two is not enough. For example <code>w₁ = 6, w₂ = 6,
+# b = −7.6</code> works. When you halve all three, the line stays where it is, because where z was 0 it is still 0. Only
+# the neuron's confidence shrinks: the shading fades.
 # </details>
 
 # %%
@@ -197,13 +196,13 @@ z = plates @ np.array([3.0, 3.0]) - 3.8
 print("halved:", np.sum((z > 0) == is_doughnut), "of", len(plates))
 
 # %% [markdown]
-# ### What one neuron cannot do
+# ### What one neuron cannot do: XOR
 #
-# Here is a rule that any cook knows. A plate with custard is nice. A plate with gravy is nice. A plate with
-# neither is dry, and a plate with both goes back to the kitchen. "One or the other, not both" is called
+# Here is a rule that any cook knows. A plate with custard is nice, and a plate with gravy is nice. A plate with
+# neither is dry, and a plate with both goes back to the kitchen. "One or the other, but not both" is called
 # **exclusive or**, XOR.
 #
-# Let us try 100,000 neurons with random weights, and keep the best.
+# Let us try 100,000 neurons with random weights and keep the best.
 
 # %%
 corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], float)      # custard, gravy
@@ -219,37 +218,40 @@ best = np.argmax(right)
 figs.corners(w_tries[best], b_tries[best], "The best of 100,000 random neurons: still one corner wrong")
 
 # %% [markdown]
-# None gets all four. None can. Suppose one could, and write down what it says at each corner:
+# None gets all four corners right, and none can. Suppose that one could, and write down what it has to say at each
+# corner:
 #
 # $$b \le 0, \qquad w_1 + b > 0, \qquad w_2 + b > 0, \qquad w_1 + w_2 + b \le 0$$
 #
-# Add the two in the middle: $w_1 + w_2 + 2b > 0$. Add the two at the ends: $w_1 + w_2 + 2b \le 0$. Both at
-# once is impossible.
+# Add the two conditions in the middle: $w_1 + w_2 + 2b > 0$. Add the first and the last: $w_1 + w_2 + 2b \le 0$. Both
+# cannot hold.
 #
-# So you need more than one neuron, and something between them. Keep this puzzle. You solve it in section 8,
-# with nine numbers.
+# The field says that the corners are not **linearly separable**. You need more than one neuron, and something between
+# them. Keep this puzzle in mind; in section 8 you solve it with nine numbers.
 
 # %% [markdown]
-# ## 3. From a score to an answer: the sigmoid
+# ## 3. The sigmoid: from a weighted sum to a probability
 #
-# z = 1.6: is that a clear yes? An **activation** turns the sum into something easier to use. A classic one
-# is the **sigmoid**, which turns any number into one between 0 and 1:
+# Is z = 1.6 a clear yes? An **activation function** (or just *activation*) turns the sum into something easier to use.
+# A classic one is the **sigmoid**, also called the *logistic function*, which maps any number to one between 0 and 1:
 #
 # $$\sigma(z) = \frac{1}{1 + e^{-z}}$$
 #
-# Here $z$ is the weighted sum, of any shape, and $\sigma(z)$ has the same shape: the function acts on each
-# number by itself. By hand: σ(0) = 1 / (1 + 1) = 0.5, undecided. For the doughnut $e^{-1.6} = 0.202$, so
-# σ(1.6) = 1 / 1.202 = 0.832: "83 % doughnut". For the pizza $e^{1.9} = 6.69$, so σ(−1.9) = 1 / 7.69 = 0.130.
+# Here $z$ is the weighted sum, of any shape, and $a = \sigma(z)$, the **activation**, has the same shape: the function
+# acts on each number separately. By hand: σ(0) = 1 / (1 + 1) = 0.5, undecided. For the doughnut $e^{-1.6} = 0.202$, so
+# σ(1.6) = 1 / 1.202 = 0.832, "83 % doughnut". For the pizza $e^{1.9} = 6.69$, so σ(−1.9) = 1 / 7.69 = 0.130.
+#
+# A neuron with a sigmoid is exactly **logistic regression** with two classes, and its $z$ is then called a **logit**.
 
 # %%
 for name, score in (("undecided", 0.0), ("doughnut", 1.6), ("pizza", -1.9)):
     print(f"{name:10s} z = {score:5.1f}   sigmoid = {1 / (1 + np.exp(-score)):.3f}")
 
 # %% [markdown]
-# ### Numbers that are too large
+# ### Overflow: when numbers get too large
 #
-# The formula is right, and on a computer it still breaks. A float64 ends near 1.8 × 10³⁰⁸. Watch `exp` near
-# that edge:
+# The formula is right, and on a computer it can still fail. A float64 cannot go beyond about 1.8 × 10³⁰⁸. Watch `exp`
+# near that limit:
 
 # %%
 with np.errstate(all="ignore"):          # NumPy would warn; we look on purpose
@@ -258,19 +260,19 @@ with np.errstate(all="ignore"):          # NumPy would warn; we look on purpose
     print("inf / (1 + inf) =", np.exp(1000.0) / (1 + np.exp(1000.0)))
 
 # %% [markdown]
-# A large negative exponent is harmless: the result is 0. A large positive one is infinite, and infinity over
-# infinity is `nan`, "not a number". One `nan` in a network turns every number after it into `nan`. A sum of
-# 1000 is rare, but training meets rare things often.
+# A large negative exponent is harmless: the result is 0. A large positive one gives infinity, and infinity over
+# infinity is `nan`, "not a number". One `nan` in a network turns every number after it into `nan`. A sum of 1000 is
+# rare, but a long training run meets rare things often.
 #
-# Now, the same fraction can be written in two ways. Multiply above and below by $e^z$:
+# The same fraction can be written in two ways. Multiply numerator and denominator by $e^z$:
 #
 # $$\frac{1}{1 + e^{-z}} \;=\; \frac{e^{z}}{e^{z} + 1}$$
 #
-# The left form is safe on one side of zero. The right form is safe on the other.
+# The left form is safe on one side of zero, and the right form is safe on the other.
 #
 # ### Exercise: `sigmoid`
 #
-# Write a sigmoid that stays calm: right at z = 1000 and at z = −1000, with no warning on the way.
+# Write a sigmoid that is right at z = 1000 and at z = −1000, without a warning on the way.
 
 # %% exercise="02.sigmoid"
 def sigmoid(z):
@@ -302,12 +304,13 @@ def sigmoid(z):
 check("02.sigmoid", sigmoid)
 
 # %% [markdown]
-# ## 4. Slopes
+# ## 4. Slopes, and what saturation does
 #
-# A network learns by small nudges: *if this sum were a little larger, would the answer get better?* What
-# passes the nudge through an activation is its **slope**. Where the curve is steep, a nudge to z moves the
-# output. Where it is flat, the nudge is lost, and with it the lesson. Chapters 06 and 07 make this exact.
-# Here you find the slopes.
+# A network learns by asking of every weight: *if this number were a little larger, would the answer get better?* The
+# effect of such a small change has to pass through the activation, and what it is multiplied by there is the
+# **slope**, or derivative. Where the curve is steep, a small change of z moves the output. Where the curve is flat,
+# the change is lost, and the weights before it have nothing to learn from. Chapters 06 and 07 make this exact. Here
+# you find the slopes.
 #
 # How steep is the sigmoid at z = 1.6? Take a small step to each side, and divide:
 
@@ -321,10 +324,10 @@ print(f"({above:.6f} - {below:.6f}) / {2 * step} = {(above - below) / (2 * step)
 #
 # $$\sigma'(z) = -\frac{u'}{u^2} = \frac{1}{u} \cdot \frac{e^{-z}}{u} = s\,(1 - s)$$
 #
-# The last step uses $e^{-z} = u - 1$, so $e^{-z}/u = 1 - 1/u = 1 - s$. Here $s = \sigma(z)$ is the
-# **output**, of z's shape. Check it by hand at 1.6: 0.832 · (1 − 0.832) = 0.832 · 0.168 = 0.140. It agrees.
+# The last step uses $e^{-z} = u - 1$, so $e^{-z}/u = 1 - 1/u = 1 - s$. Here $s = \sigma(z)$ is the **output**, which
+# has the same shape as z. Check it by hand at 1.6: 0.832 · (1 − 0.832) = 0.832 · 0.168 = 0.140, the same as above.
 #
-# The steepest point is z = 0, where the slope is 0.5 · 0.5 = **0.25**. Remember that number.
+# The sigmoid is steepest at z = 0, where its slope is 0.5 · 0.5 = **0.25**. Remember that number.
 #
 # ### Exercise: `sigmoid_grad`
 
@@ -357,19 +360,20 @@ def sigmoid_grad(z):
 check("02.sigmoid_grad", sigmoid_grad)
 
 # %% [markdown]
-# ### tanh: the same shape, centred
+# ### tanh: a sigmoid centered on 0
 #
-# A sigmoid's outputs are all positive. Its cousin **tanh** (say "tanch") runs from −1 to 1 and passes through
-# 0:
+# A sigmoid's outputs are all positive. Its relative **tanh**, the hyperbolic tangent, runs from −1 to 1 and passes
+# through 0:
 #
 # $$\tanh(z) = \frac{e^{z} - e^{-z}}{e^{z} + e^{-z}} = 2\,\sigma(2z) - 1$$
 #
-# It is a sigmoid, stretched. With $t = \tanh(z)$, of z's shape, its slope is
+# As the right side shows, it is a sigmoid, stretched and shifted. With $t = \tanh(z)$, of the same shape as z, its
+# slope is
 #
 # $$\tanh'(z) = 1 - t^2$$
 #
-# By hand: tanh(1) = 0.762, so the slope there is 1 − 0.762² = 1 − 0.580 = 0.420. At z = 0 it is 1 − 0 = 1,
-# four times the sigmoid's best.
+# By hand: tanh(1) = 0.762, so the slope there is 1 − 0.762² = 1 − 0.580 = 0.420. At z = 0 it is 1 − 0 = 1, four times
+# the largest slope of the sigmoid.
 #
 # ### Exercise: `tanh_grad`
 
@@ -401,14 +405,14 @@ def tanh_grad(z):
 check("02.tanh_grad", tanh_grad)
 
 # %% [markdown]
-# ### ReLU: no ceiling
+# ### ReLU: no saturation on the right
 #
-# The third activation is the simplest. Positive sums pass, negative ones become 0. It is called **ReLU**,
-# rectified linear unit:
+# The third activation is the simplest: positive sums pass unchanged, and negative ones become 0. It is called
+# **ReLU**, for *rectified linear unit*:
 #
 # $$\text{ReLU}(z) = \max(0, z)$$
 #
-# By hand: ReLU of [−2, 0, 3] is [0, 0, 3]. No `exp`, nothing to overflow.
+# By hand: ReLU of [−2, 0, 3] is [0, 0, 3]. There is no `exp`, so nothing can overflow.
 #
 # ### Exercise: `relu`
 
@@ -439,9 +443,8 @@ def relu(z):
 check("02.relu", relu)
 
 # %% [markdown]
-# Its slope is just as simple: 1 on the right, where the curve is the line z, and 0 on the left, where it is
-# flat. At z = 0 there is a corner, and a corner has no slope. One must choose. This course, like PyTorch,
-# chooses **0**.
+# Its slope is just as simple: 1 on the right, where the curve is the line z, and 0 on the left, where it is flat. At
+# z = 0 there is a corner, which has no slope, so someone has to choose one. This course, like PyTorch, chooses **0**.
 #
 # ### Exercise: `relu_grad`
 
@@ -474,20 +477,20 @@ check("02.relu_grad", relu_grad)
 # %% [markdown]
 # ### Saturation
 #
-# Here are all three, with their slopes.
+# Here are all three activations with their slopes.
 
 # %%
 figs.activations()
 
 # %% [markdown]
-# Where a curve goes flat, it is **saturated**. Walk along each curve below and watch the dashed tangent lie
-# down.
+# Where a curve is nearly flat, it is **saturated**. Move along each curve below and watch the dashed tangent become
+# level.
 
 # %% tags=["demo"]
 figs.activation_explorer()
 
 # %% [markdown]
-# How fast does the slope go? Read it off in numbers, as a share of each curve's steepest slope:
+# How quickly does the slope shrink? Here it is in numbers, as a share of each curve's largest slope:
 
 # %%
 print("   z    sigmoid      tanh   ReLU")
@@ -497,20 +500,24 @@ for point in (0.5, 2.0, 5.0, 10.0):
     print(f"{point:4.1f}   {sigmoid_share:7.3%}   {tanh_share:7.3%}   {1:.0%}")
 
 # %% [markdown]
-# At z = 5 a sigmoid keeps under 3 % of its best slope, and tanh under 0.1 %. At z = 10 both have all but
-# stopped listening. It makes no difference whether they are *right*: a neuron that is sure and wrong learns
-# just as slowly. ReLU keeps its full slope however far out you go on the right. On the left it has none at
-# all, and we come back to that.
+# At z = 5 a sigmoid has less than 3 % of its largest slope left, and tanh less than 0.1 %. At z = 10 both are
+# practically flat. How bad that is depends on the loss, which says how wrong the answer was (chapter 05). With the
+# *squared* loss, a neuron that is confident and wrong learns very slowly: at z = 10, with 0 as the right answer, the
+# gradient of ½(σ(z) − 0)² is σ(z) · σ′(z) ≈ 0.00005. The *cross-entropy* loss is made so that the flat part cancels:
+# its gradient at the same place is σ(z) − 0 ≈ 0.99995. But that rescues only the last layer. In hidden layers a
+# saturated unit passes hardly any gradient on, whichever loss comes at the end.
+#
+# ReLU keeps its full slope however far you go to the right. On the left it has none at all, and we come back to that.
 
 # %% [markdown]
 # ## 5. A layer is a matrix product
 #
-# MealoMi knows more than doughnuts. Give it a second neuron, for pizza: it likes *round*, and it dislikes a
-# *hole*. Both neurons look at the same plates. That is a **layer**: many neurons (people say **units**), side
-# by side.
+# MealoMi has to know more than doughnuts. Give it a second neuron, for pizza, with a positive weight for *round* and a
+# negative one for *hole*. Both neurons look at the same plates. Such a group of neurons (or **units**) side by side is
+# a **layer**.
 #
-# Now you have four plates and two units, so eight weighted sums. Put a plate in each row of a table `x`, and
-# a unit in each column of a table `W`:
+# Now you have four plates and two units, which makes eight weighted sums. Put a plate in each row of a matrix `x`, and
+# a unit in each column of a matrix `W`:
 #
 # $$z = x\,W + b$$
 #
@@ -521,8 +528,8 @@ for point in (0.5, 2.0, 5.0, 10.0):
 # | $b$ | biases, one for each unit | `(M,)` |
 # | $z$ | weighted sums: sample n, unit m | `(N, M)` |
 #
-# `xW` is the **matrix product**, `x @ W` in NumPy. Each entry is one neuron's sum: a row of `x` times a
-# column of `W`, added up. Pick any:
+# `xW` is the **matrix product**, `x @ W` in NumPy. Each entry is one neuron's sum: a row of `x` times a column of `W`,
+# added up. Choose any entry:
 
 # %%
 x = np.array([[0.9, 0.8, 0.6], [0.9, 0.0, 0.3], [0.3, 0.7, 0.2], [0.2, 0.1, 0.5]])
@@ -538,13 +545,12 @@ figs.layer_explorer(
 )
 
 # %% [markdown]
-# Follow the shapes: `(4, 3) @ (3, 2)` gives `(4, 2)`. The two inner numbers must agree, and they vanish. Then
-# `b`, of shape `(2,)`, is added to every row; NumPy stretches it for you (**broadcasting**).
+# Follow the shapes: `(4, 3) @ (3, 2)` gives `(4, 2)`. The two inner numbers must agree, and they disappear in the
+# result. Then `b`, of shape `(2,)`, is added to every row; NumPy repeats it for you (**broadcasting**).
 #
 # ### Exercise: `dense_forward`
 #
-# A layer in which every unit sees every input is called **dense**, or fully connected. Write it. Loops are
-# fine.
+# A layer in which every unit sees every input is called **dense**, or fully connected. Write it. Loops are fine.
 
 # %% exercise="02.dense_forward"
 def dense_forward(x, W, b):
@@ -581,7 +587,7 @@ def dense_forward(x, W, b):
 check("02.dense_forward", dense_forward)
 
 # %% [markdown]
-# Why bother with `@`? Let both ways race on 64 samples, 100 features and 32 units: 204,800 products.
+# Why use `@` at all? Compare both ways on 64 samples, 100 features and 32 units, which makes 204,800 products.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -609,20 +615,21 @@ print(f"loops {1e3 * loops:.1f} ms, matrix product {1e3 * product:.3f} ms")
 print(f"the matrix product is {loops / product:,.0f} times faster on this machine")
 
 # %% [markdown]
-# The same numbers, in a small share of the time. This is why the whole field writes its layers as matrix
-# products, and why it runs on hardware built for them (chapter 08).
+# Both give the same numbers, and the matrix product is thousands of times faster. This is why the whole field writes
+# its layers as matrix products, and why it runs on hardware that is built for them (chapter 08).
 
 # %% [markdown]
-# ## 6. Layers in a row
+# ## 6. Layers in sequence: the multilayer perceptron
 #
-# Feed one layer's outputs into the next and you have a **network**; this kind is called a multilayer
-# perceptron, **MLP**. The layers between input and output are **hidden**: nobody tells them what to compute.
+# Feed the outputs of one layer into the next and you have a **network**. This kind is called a *multilayer
+# perceptron*, **MLP**. The layers between input and output are **hidden**: the training data do not say what they
+# should compute.
 #
-# First try it *without* activations. Two layers, nothing between them:
+# First try it *without* activations, with two layers and nothing between them:
 #
 # $$(x\,W_1 + b_1)\,W_2 + b_2 \;=\; x\,\underbrace{W_1 W_2}_{W} \;+\; \underbrace{b_1 W_2 + b_2}_{b}$$
 #
-# The right side is one layer. You have paid for two and got one. Check it:
+# The right side is a single layer. So two layers with nothing between them compute no more than one. Check it:
 
 # %%
 rng = np.random.default_rng(seed)
@@ -636,13 +643,13 @@ print("the same:", np.allclose(two_layers, one_layer))
 print("two layers:", W1.shape, "and", W2.shape, "  one layer:", (W1 @ W2).shape)
 
 # %% [markdown]
-# So a straight map of a straight map is straight. However many you stack, they draw one straight boundary.
-# The **bend** between the layers, the activation, is what makes depth worth having.
+# A linear map followed by a linear map is linear. However many you stack, they draw one straight boundary. What makes
+# depth worthwhile is the **nonlinear** function between the layers, the activation.
 #
 # ### Exercise: `mlp_forward`
 #
-# Run a batch through a list of layers. ReLU after every layer **but the last**: the last layer's sums are the
-# network's answer, and an answer may be negative.
+# Run a batch through a list of layers. Apply ReLU after every layer **except the last**: the sums of the last layer
+# are the network's answer, and an answer may be negative.
 
 # %% exercise="02.mlp_forward"
 def mlp_forward(x, layers):
@@ -680,11 +687,11 @@ def mlp_forward(x, layers):
 check("02.mlp_forward", mlp_forward)
 
 # %% [markdown]
-# ### How much does it learn?
+# ### Counting parameters
 #
-# Everything in `W` and `b` is learned: these are the network's **parameters**. Count them for the sizes [3,
-# 4, 2], that is three features, four hidden units and two outputs. First layer: 3 · 4 weights and 4 biases
-# make 16. Second: 4 · 2 weights and 2 biases make 10. Together **26**.
+# Everything in `W` and `b` is learned; these numbers are the network's **parameters**. Count them for the sizes [3, 4,
+# 2], that is, three features, four hidden units and two outputs. In the first layer 3 · 4 weights and 4 biases
+# make 16. In the second 4 · 2 weights and 2 biases make 10. Together that is **26**.
 #
 # ### Exercise: `count_parameters`
 
@@ -717,7 +724,7 @@ def count_parameters(sizes):
 check("02.count_parameters", count_parameters)
 
 # %% [markdown]
-# Now put the photograph in front of a modest dense network: 196,608 inputs, 100 hidden units, 10 dishes.
+# Now put the photograph in front of a modest dense network with 196,608 inputs, 100 hidden units and 10 dishes.
 
 # %%
 first = photo.size * 100 + 100
@@ -725,29 +732,30 @@ second = 100 * 10 + 10
 print(f"{first:,} in the first layer + {second:,} in the second = {first + second:,}")
 
 # %% [markdown]
-# Nearly twenty million numbers, and 99.99 % of them in the first layer. Each unit there learns about every
-# single pixel by itself, and a doughnut moved by one pixel is news to it. Keep that in mind for chapter 03.
+# That is nearly twenty million numbers, and 99.99 % of them are in the first layer. Each unit there learns separately
+# about every single pixel, so a doughnut that moves by one pixel is a new picture to it. Keep that in mind for
+# chapter 03.
 
 # %% [markdown]
-# ## 7. Twenty layers deep
+# ## 7. Vanishing gradients: a signal through 20 layers
 #
-# If a bend between layers is good, are more layers better? Until about 2010 deep networks were hard to train
-# at all ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). You can see
-# the trouble with one number that you know. Put twenty sigmoids in a row. To learn, a nudge must come back
-# through all of them, and each multiplies it by its slope, which is **at most 0.25**:
+# If one nonlinear layer is good, are more layers better? Until about 2010 deep networks were hard to train at all
+# ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). You can see the trouble
+# with a number that you know already. Put twenty sigmoids one after the other. To learn, the effect of a small change
+# must come back through all of them, and each one multiplies it by its slope, which is **at most 0.25**:
 
 # %%
 print(f"0.25 to the power of {depth}: {0.25 ** depth:.1e}")
 
 # %% [markdown]
-# Of a nudge at the end, about one part in 10¹² reaches the beginning, and that is the best case with weights
-# of 1. Real layers have weights of all sizes, and sums. So measure it. Send 200 random plates of 100 features
-# through layers of 100 units. At each layer ask two things:
+# So if all weights were 1, at most about one part in 10¹² would reach the beginning. Real layers have weights of all
+# sizes, and each unit sums over many inputs, so measure it instead. Send 200 random plates with 100 features through
+# layers of 100 units. At each layer ask two things:
 #
-# - **Signal.** How much do a unit's outputs differ from plate to plate (standard deviation over the plates, mean over the units)? If they
-#   are all the same, the plate has been forgotten.
-# - **Gradient.** Start with random nudges at the end and send them back: times the slope, times the weights, layer by layer. How
-#   large are they when they arrive? (Chapter 06 shows why this product is right.)
+# - **Signal.** How much do a unit's outputs differ from plate to plate (standard deviation over the plates, mean over
+#   the units)? If they are all the same, the network has forgotten which plate it was.
+# - **Gradient.** Start with random numbers at the end and send them back, layer by layer: times the slope, times the
+#   weights. How large are they when they arrive? (Chapter 06 shows that this is how gradients travel.)
 
 # %%
 from scipy.special import expit      # SciPy's sigmoid
@@ -760,10 +768,10 @@ curves = {                            # name: (activation, its slope)
 
 
 def send_signal(name, weight_std, rng, width=100, samples=200):
-    """Send random samples through `depth` layers and random nudges back.
+    """Send random samples through `depth` layers, and random gradients back.
 
     Returns the outputs, a list of depth + 1 arrays (samples, width), the input first; and depth + 1
-    numbers, the mean size of the nudge at each of them, relative to the last.
+    numbers, the mean size of the gradient at each of them, relative to the last.
     """
     activation, slope = curves[name]
     outputs, weights, sums = [rng.normal(size=(samples, width))], [], []
@@ -771,18 +779,18 @@ def send_signal(name, weight_std, rng, width=100, samples=200):
         weights.append(weight_std * rng.normal(size=(width, width)))
         sums.append(outputs[-1] @ weights[-1])
         outputs.append(activation(sums[-1]))
-    nudge = rng.normal(size=(samples, width))
-    sizes = [np.abs(nudge).mean()]
+    grad = rng.normal(size=(samples, width))
+    sizes = [np.abs(grad).mean()]
     for W, z in zip(weights[::-1], sums[::-1], strict=True):
-        nudge = (nudge * slope(z)) @ W.T
-        sizes.append(np.abs(nudge).mean())
+        grad = (grad * slope(z)) @ W.T
+        sizes.append(np.abs(grad).mean())
     return outputs, np.array(sizes[::-1]) / sizes[0]
 
 
-small, fitting = 0.01, np.sqrt(2 / 100)      # two spreads of the initial weights
+small, he, large = 0.01, np.sqrt(2 / 100), 1.0      # three spreads of the initial weights
 results = {}
 print(f"after {depth} layers       signal   gradient")
-for weight_std in (small, fitting):
+for weight_std in (small, he, large):
     for name in curves:
         outputs, gradients = send_signal(name, weight_std, np.random.default_rng(seed))
         signal = np.array([a.std(axis=0).mean() for a in outputs])
@@ -790,54 +798,71 @@ for weight_std in (small, fitting):
         print(f"{name:8s} spread {weight_std:.3f}   {signal[-1]:.0e}   {gradients[0]:.0e}")
 
 # %% [markdown]
-# "Spread" is the standard deviation of the initial weights. First the small one, 0.01, which looks like a
-# careful choice:
+# "Spread" is the standard deviation of the initial weights. First take the small one, 0.01, which looks like a careful
+# choice:
 
 # %%
 figs.signal_curves(
-    {name: results[name, small] for name in curves}, "Small weights (spread 0.01): everything dies"
+    {name: results[name, small] for name in curves}, "Small weights (spread 0.01): every signal vanishes"
 )
 
 # %% [markdown]
-# Every curve falls by the same factor at each layer, a straight line on this axis. Take tanh: near zero its
-# slope is 1, so a layer multiplies the signal by about $0.01 \cdot \sqrt{100} = 0.1$, and twenty layers by
-# $0.1^{20} = 10^{-20}$. ReLU also silences half of the sums, so it falls a little faster. (The sigmoid's
-# signal comes to rest near 10⁻¹⁵. That is no signal. Its outputs all sit near 0.5, where a float64 has about
-# sixteen digits: you are looking at rounding.)
+# Every curve falls by the same factor at each layer, which makes a straight line on this axis. Take tanh: near zero
+# its slope is 1, so a layer multiplies the signal by about $0.01 \cdot \sqrt{100} = 0.1$, and twenty layers multiply
+# it by $0.1^{20} = 10^{-20}$. ReLU also silences half of the sums, so it falls a little faster. (The sigmoid's signal
+# ends near 10⁻¹⁵, and that is not a signal but rounding: its outputs are all close to 0.5, where a float64 has about
+# sixteen digits.)
 #
-# Now a spread of $\sqrt{2/100} \approx 0.141$, chosen for 100 inputs ([He and others
+# Now take a spread of $\sqrt{2/100} \approx 0.141$. It is the right one for 100 inputs *and ReLU* ([He and others
 # 2015](https://arxiv.org/abs/1502.01852)):
 
 # %%
 figs.signal_curves(
-    {name: results[name, fitting] for name in curves},
-    "Weights that fit (spread 0.141): only the sigmoid dies",
+    {name: results[name, he] for name in curves},
+    "He's spread for ReLU (0.141): too small for the sigmoid",
 )
 
 # %% [markdown]
-# ReLU and tanh carry the signal through, and the gradient back. The sigmoid still loses both: about 10⁻¹⁰ is
-# left of either. Larger weights can make up for a slope of a quarter, but they also push the sums out to
-# where the curve is flat, and that balance is hard to strike. This is the **vanishing gradient**. It is one
-# reason why hidden layers today use ReLU and its relatives.
+# ReLU and tanh carry the signal through, and the gradient back. The sigmoid loses both: about 10⁻¹⁰ is left of either.
+# That is the **vanishing gradient**. But be fair to the sigmoid, since 0.141 was not chosen for it. Its slope is at
+# most a quarter, so its weights have to be larger to make up for that. The table above also has a spread of 1.0. There
+# the sigmoid's gradient arrives with about half its size (between 0.26 and 0.53 for six seeds that we tried), while
+# the gradient of tanh has grown to 10⁷ and that of ReLU to nearly 10¹⁷: it **explodes**. So each activation has a
+# spread that suits it, and what goes wrong first is the *initialization*.
 #
-# Why that spread? A sum of 100 products, each of variance $\text{spread}^2$ times the input's mean square,
-# has 100 times that variance. ReLU throws away half of the mean square. To keep it as it was, $100 \cdot
-# \text{spread}^2 \cdot \tfrac12 = 1$. Chapter 07 comes back to it.
+# Even with its best spread the sigmoid is at a disadvantage. Larger weights push the sums out to where the curve is
+# flat, so that most units pass on very little of the gradient, and the balance between the two effects is hard to keep
+# while the weights change in training. This is one reason why hidden layers today use ReLU and its relatives.
+#
+# Where does $\sqrt{2/D}$ come from? A sum of $D = 100$ products, each with a variance of $\text{spread}^2$ times the
+# mean square of the inputs, has 100 times that variance. ReLU sets half of the sums to 0, and with them goes half of
+# the mean square. To keep it as it was, we need $100 \cdot \text{spread}^2 \cdot \tfrac12 = 1$. Chapter 07 comes back
+# to this.
 
 # %% tags=["demo"]
 figs.signal_explorer(send_signal, seed)
 
 # %% [markdown]
-# Try, for ReLU, one step below and above 0.141, and the far ends. Try tanh with 0.3: the histograms pile up
-# at −1 and 1, saturated, and still the gradient grows on its way back, because large weights multiply it.
-# Both directions can go wrong: signals vanish, and they **explode**.
+# 1. Take ReLU, and go one step below and one step above 0.141. Then go to both ends.
+# 2. Take tanh with 0.3. What do the histograms look like, and what does the gradient do?
+# 3. Find the spread at which the sigmoid's gradient comes back with about its own size.
+#
+# <details><summary>What you should have seen</summary>
+#
+# One step beside 0.141, ReLU's signal is off by a factor of 30 or so after twenty layers, since a small factor is
+# taken to the power of 20. At tanh with 0.3 the histograms pile up at −1 and 1: the units are saturated. Still the
+# gradient *grows* on its way back, because the large weights multiply it by more than the small slopes take away. For
+# the sigmoid the gradient shrinks up to a spread of about 1 and grows beyond it. So both things can go wrong, in both
+# directions: signals and gradients vanish, and they explode.
+# </details>
 
 # %% [markdown]
 # ### Dead units
 #
-# ReLU has its own trouble. Where z < 0 its slope is exactly 0. Suppose a unit's z is negative for *every* plate,
-# perhaps because one large step made its bias very negative. Then its output is 0 for every plate, its slope is 0
-# for every plate, and no nudge reaches its weights. Unless its inputs change, it stays so: the unit is **dead**.
+# ReLU has a problem of its own. Where z < 0 its slope is exactly 0. Suppose that a unit's z is negative for *every*
+# plate, perhaps because one large step made its bias very negative. Then its output is 0 for every plate, its slope is
+# 0 for every plate, and no gradient reaches its weights. Unless its inputs change, it stays like that: the unit is
+# **dead**.
 #
 # Here are the outputs of four units for five plates. Which unit is dead?
 
@@ -852,9 +877,9 @@ example = np.array([
 print(f"zeros: {np.count_nonzero(example == 0)} of {example.size} outputs")
 
 # %% [markdown]
-# Only the second: its column is all zeros. The fourth is silent for four plates of five, but one plate wakes
-# it, so it can learn. Silence is normal for a ReLU; in this table 13 of 20 outputs are 0. Death is a matter
-# of whole columns: one unit of four, a share of 0.25.
+# Only the second one: its column is all zeros. The fourth is silent for four plates of five, but one plate activates
+# it, so it can learn. Silence is normal for a ReLU (in this table 13 of 20 outputs are 0). A dead unit is a whole
+# column of zeros; here that is one unit of four, a share of 0.25.
 #
 # ### Exercise: `dead_fraction`
 
@@ -888,8 +913,8 @@ def dead_fraction(activations):
 check("02.dead_fraction", dead_fraction)
 
 # %% [markdown]
-# Use it. Push all biases of a layer down and count who survives. (Until you have written the function, the
-# cell says so.)
+# Now use it. Lower all the biases of a layer and count how many units die. (Until you have written the function, the
+# cell tells you so.)
 
 # %%
 rng = np.random.default_rng(seed)
@@ -903,45 +928,44 @@ except NotImplementedError:
     print("Write dead_fraction first, then run this cell again.")
 
 # %% [markdown]
-# Long before a unit dies it is silent for nearly all plates. The usual cures: smaller steps (chapter 07),
-# initial weights that fit, or a **leaky ReLU** that keeps a small slope on the left. You find it in the
-# activation explorer above.
+# Long before a unit dies, it is silent for nearly all plates. The usual remedies are smaller steps (chapter 07),
+# initial weights with a suitable spread, or a **leaky ReLU**, which keeps a small slope on the left. You find it in
+# the activation explorer above.
 
 # %% [markdown]
-# ## 8. Fold the napkin: XOR
+# ## 8. A hidden layer solves XOR
 #
-# Back to the plate with custard *or* gravy. Four corners, two classes, and no straight line between them. But
-# you now have layers and a bend.
+# Back to the plate with custard *or* gravy: four corners, two classes, and no straight line that separates them. But
+# now you have layers and a nonlinear function.
 #
-# A hidden layer moves the points. Then the output neuron needs one straight cut, among the *moved* points.
-# So: how would you move the corners so that one cut is enough? Take a napkin with the four plates on its
-# corners, and fold it.
+# A hidden layer moves the points, and the output neuron needs one straight cut among the *moved* points. So how would
+# you move the corners to make one cut enough? Take a napkin with the four plates on its corners, and fold it.
 
 # %% tags=["demo"]
 figs.napkin()
 
 # %% [markdown]
-# Flat, the nice plates lie on both sides of the diagonal and no cut parts them from the rest. Folded, they
-# lie on top of each other, and any cut beside the fold will do. A ReLU is half of such a fold: on one side of
-# its line everything is pressed flat to 0, on the other side it stays. (The napkin shows one way of moving
-# the corners. There are others, which need no fold along the diagonal at all.)
+# On the flat napkin the nice plates lie on both sides of the diagonal, and no cut separates them from the rest. On the
+# folded one they lie on top of each other, and any cut beside the fold will do. A ReLU is half of such a fold: on one
+# side of its line everything is pressed flat to 0, and on the other side it stays as it is. (The napkin shows one way
+# of moving the corners. There are others that need no fold along the diagonal.)
 #
 # ### Exercise (stretch): `xor_weights`
 #
 # Find the nine numbers of a network with two hidden units:
 #
-# $$h = \text{ReLU}(x\,W_1 + b_1), \qquad y = h\,W_2 + b_2$$
+# $$a = \text{ReLU}(x\,W_1 + b_1), \qquad \hat y = a\,W_2 + b_2$$
 #
 # | symbol | name | shape |
 # |---|---|---|
 # | $x$ | plates: custard, gravy, each 0 or 1 | `(N, 2)` |
 # | $W_1, b_1$ | the hidden layer | `(2, 2)`, `(2,)` |
-# | $h$ | the hidden units' outputs | `(N, 2)` |
+# | $a$ | the hidden units' outputs | `(N, 2)` |
 # | $W_2, b_2$ | the output layer | `(2, 1)`, `(1,)` |
-# | $y$ | 1 for serve, 0 for send back | `(N, 1)` |
+# | $\hat y$ | 1 for serve, 0 for send back | `(N, 1)` |
 #
-# Do not search by computer. Think, with pencil and paper: what should each hidden unit notice? Whole numbers
-# are enough. There are many right answers, and the check accepts all of them.
+# Do not search by computer. Take pencil and paper: what should each hidden unit detect? Whole numbers are enough.
+# There are many right answers, and the check accepts all of them.
 
 # %% exercise="02.xor_weights"
 def xor_weights():
@@ -972,31 +996,54 @@ def xor_weights():
 check("02.xor_weights", xor_weights)
 
 # %% [markdown]
-# Now look at what you made. On the left is the plane of plates, shaded by your network's output, with the
-# crease of each hidden unit. On the right is where your hidden layer puts the four corners, and the one cut
-# that parts them.
+# Now look at what you have built. On the left is the plane of plates, shaded by your network's output, with the line
+# at which each hidden unit starts to rise. On the right is where your hidden layer puts the four corners, with the one
+# cut that separates them.
 
 # %% tags=["demo"]
 figs.xor_surface(xor_weights)
 
 # %% [markdown]
-# You set nine numbers by hand. A network sets millions, and nobody can do that by hand. Chapters 05 to 07 let
-# the numbers find themselves.
+# ### How much can a hidden layer do?
+#
+# Two hidden units make XOR. More units make more kinks, and with enough kinks you can follow any curve. Take $\sin(x)$
+# from 0 to $2\pi$. Let hidden unit $m$ start to rise at its own place $c_m$, so that $a_m = \text{ReLU}(x - c_m)$, and
+# let its output weight be the amount by which the slope has to change there:
+
+# %%
+x = np.linspace(0, 2 * np.pi, 1001)
+for units in (4, 8, 16, 32, 64):
+    places = np.linspace(0, 2 * np.pi, units + 1)                          # where the kinks are
+    slopes = np.diff(np.sin(places)) / np.diff(places)                     # from each place to the next
+    hidden = np.maximum(x[:, None] - places[:-1], 0)                       # (1001, units)
+    prediction = hidden @ np.diff(slopes, prepend=0)                       # each weight is a change of slope
+    print(f"{units:2d} hidden units: off by at most {np.abs(prediction - np.sin(x)).max():.4f}")
+
+# %% [markdown]
+# Twice the units, a quarter of the error. The **universal approximation theorem** says that this works in general: one
+# hidden layer with enough units comes as close as you like to any continuous function on a bounded region ([Cybenko
+# 1989](https://doi.org/10.1007/BF02551274) for sigmoids, [Leshno and others
+# 1993](https://doi.org/10.1016/S0893-6080%2805%2980131-5) for every activation that is not a polynomial). It does not
+# say how many units that takes, and it does not say how to find their weights.
+#
+# You have set these weights by hand. A real network has millions, and nobody can set those by hand. In chapters 05 to
+# 07 the weights are learned.
 
 # %% [markdown]
 # ## Quiz
 #
 # Write a letter for each, for example `answer_1 = "a"`.
 #
-# **1.** You stack five dense layers with no activation between them. With the best weights there are, what
-# can the stack compute?
+# **1.** You stack five dense layers with no activation between them. With the best possible weights, what can the
+# stack compute?
 #
 # - a) any function, if the hidden layers are wide enough
 # - b) XOR, since it has more than one layer
 # - c) nothing that a single dense layer cannot
 # - d) nothing at all: the signal has vanished after five layers
 #
-# **2.** A sigmoid unit has z = 10, and it is wrong: the right answer is 0. Its slope there is closest to
+# **2.** A sigmoid unit is trained with the squared loss. Its z is 10, and it is wrong: the right answer is 0. Its
+# slope there is closest to
 #
 # - a) 0.00005, so it learns very slowly
 # - b) 1, since its output is close to 1
@@ -1008,13 +1055,13 @@ figs.xor_surface(xor_weights)
 # - a) moves twice as far from the origin
 # - b) turns towards the larger weight
 # - c) moves, because every z doubles
-# - d) stays where it is; only the sureness grows
+# - d) stays where it is; only the confidence grows
 #
 # **4.** A ReLU unit's weighted sum is negative for every plate in the training set. What happens to its
 # weights in training?
 #
 # - a) they change as usual, since the unit decides every plate
-# - b) nothing: its slope is 0 for every plate, so no nudge reaches them
+# - b) nothing: its slope is 0 for every plate, so no gradient reaches them
 # - c) they change fast, since the gradient is large there
 # - d) they change slowly, since its output is stuck near 1
 #
@@ -1045,15 +1092,17 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A neuron is a weighted sum and a bend. The weights turn its boundary, the bias shifts it.
-# - The bend's slope decides how much a unit can learn. Sigmoid and tanh go flat on both sides, ReLU on one.
-# - A layer is one matrix product. Layers without a bend between them are worth one layer.
-# - Deep rows multiply: slopes and weights below 1 make signals vanish, above 1 they explode.
-# - One neuron draws one straight line. A hidden layer folds the plane, and a straight line does the rest.
+# - A neuron is a weighted sum with a bias, followed by a nonlinear activation. The weights turn its decision boundary,
+#   and the bias shifts it.
+# - The slope of the activation scales what a unit can learn. Sigmoid and tanh saturate on both sides, ReLU on one.
+# - A layer is one matrix product. Layers without an activation between them are worth one layer.
+# - In a deep network slopes and weights multiply. If the factors are below 1, signals and gradients vanish; above 1,
+#   they explode. The initialization decides which.
+# - One neuron draws one straight line. A hidden layer moves the points so that one straight line is enough.
 #
 # ### Cheat sheet
 #
-# | thing | formula | shape or range | slope | goes flat |
+# | what | formula | shape or range | slope | saturates |
 # |---|---|---|---|---|
 # | neuron | $z = x \cdot w + b$ | a number | | |
 # | dense layer | $z = x\,W + b$ | `(N, D) @ (D, M)` → `(N, M)` | | |
@@ -1063,14 +1112,14 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | ReLU | $\max(0, z)$ | 0 and up | 1 for z > 0, else 0 | left side |
 # | weights to start with, for ReLU | spread $\sqrt{2 / D}$ | D inputs | | |
 #
-# **Which one when?** ReLU in hidden layers. Nothing after the last layer, for scores or a quantity such as
-# kcal. A sigmoid at the very end where the answer is one yes or no, with a probability.
+# **Which one when?** ReLU in hidden layers. No activation after the last layer, for scores or for a quantity such as
+# kcal. A sigmoid at the very end where the answer is yes or no, as a probability.
 #
 # ### Next
 #
-# A dense network on a 256 × 256 photograph has nearly twenty million parameters, and it must learn the
-# doughnut anew at every place in the picture. What if all places shared one small set of weights, and the
-# neuron slid across the plate? That is a convolution.
+# A dense network on a 256 × 256 photograph has nearly twenty million parameters, and it must learn the doughnut again
+# at every place in the picture. What if all places shared one small set of weights, and the neuron slid across the
+# plate? That is a convolution.
 #
 # ### Further reading
 #

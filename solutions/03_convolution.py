@@ -1,14 +1,14 @@
 # %% [markdown]
 # # 03 Convolution
 #
-# A network that looks at food has to find the rim of a plate wherever the plate stands. This chapter is about the one
+# A network that looks at food has to find the rim of a plate wherever the plate is. This chapter is about the
 # operation that makes it possible.
 #
 # **When you are done, you can**
 #
-# - read the convolution integral, turn it into a sum, and compute that sum by hand;
+# - compute a convolution by hand, as a sum, and say how it relates to the integral of the same name;
 # - say what flipping has to do with it, and why deep learning leaves the flip out;
-# - choose kernels that blur, sharpen and find edges, and tell from nine numbers what they will do;
+# - choose kernels that blur, sharpen and find edges, and predict from nine numbers what they will do;
 # - work out the size of a layer's output and the number of its parameters in your head;
 # - write a whole convolution layer, with batches, channels, padding and stride, in two ways: with loops, and as one
 #   matrix product.
@@ -33,12 +33,12 @@ seed = 3  # of the small random examples
 repeats = 7  # how often the race at the end is timed
 
 # %% [markdown]
-# If an exercise is hard, call `hint("03.convolve1d")` in a cell of your own, with the exercise's id. Each call shows one
-# hint more.
+# If an exercise is hard, call `hint("03.convolve1d")` in a cell of your own, with the exercise's id. Each call shows
+# one more hint.
 #
 # ## 1. Why not a dense layer?
 #
-# Here is lunch. It is a picture of 256 by 256 pixels with three channels: red, green and blue.
+# Here is lunch: a picture of 256 by 256 pixels with three channels, red, green and blue.
 
 # %%
 doughnut = data.doughnut()
@@ -52,42 +52,37 @@ figures.show(figure, "A doughnut with pink icing and sprinkles on a white plate 
 print("height, width, channels:", doughnut.shape, " numbers:", doughnut.size)
 
 # %% [markdown]
-# Give all of it to one neuron of a dense layer, and that neuron has one weight for each of the 196,608 numbers. Worse:
-# it learns about *places*, not about *things*. Move the plate ten pixels to the right, and every pixel of the rim meets
-# a weight that has never seen a rim.
+# Give all of it to one neuron of a dense layer, and that neuron has one weight for each of the 196,608 numbers. Worse,
+# it learns about *places* instead of *things*. Move the plate ten pixels to the right, and every pixel of the rim
+# meets a weight that has never seen a rim.
 #
-# Two ideas cure both.
+# Two ideas solve both problems.
 #
-# - **Look locally.** Whether there is a rim here can be told from the few pixels around here.
-# - **Share.** A rim looks the same everywhere, so the same few weights will do everywhere.
+# - **Look locally.** Whether there is a rim at some place can be seen from the few pixels around it.
+# - **Share weights.** A rim looks the same everywhere, so the same few weights will do everywhere.
 #
-# Take a small neuron, with nine weights say, and slide it over the picture. That is convolution. It is older than
-# computers, and it begins with an integral.
+# Take a small neuron, with nine weights for example, and slide it over the picture. That is convolution. The operation
+# is older than computers, and it is easiest to understand in one dimension.
 #
-# ## 2. From the integral to the sum
+# ## 2. Convolution in one dimension
 #
-# The **convolution** of two functions $f$ and $g$ of time is
-#
-# $$(f * g)(t) = \int_{-\infty}^{\infty} f(\tau)\, g(t - \tau)\, d\tau .$$
-#
-# - $f(\tau)$: how much comes in at time $\tau$. Think of eating, in kcal per hour.
-# - $g(t-\tau)$: what is left of it, or arrives, a time $t - \tau$ later.
-# - $(f*g)(t)$: what arrives at time $t$, from everything that came in before.
-#
-# A computer has no continuum. It has samples: one number for each hour, or for each pixel. The integral becomes a sum,
-#
-# $$(f * g)[n] = \sum_{k} f[k]\, g[n - k],$$
-#
-# with $f$ of shape $(N,)$, $g$ of shape $(M,)$, and a result of shape $(N + M - 1,)$. The sum runs over every $k$ for
-# which both $f[k]$ and $g[n-k]$ exist.
-#
-# **By hand.** You eat 400 kcal at 8:00, nothing at 9:00, and 200 kcal at 10:00, so $f = [400, 0, 200]$. Say half of what
-# you eat arrives in the same hour, 30 % an hour later and 20 % two hours later: $g = [0.5, 0.3, 0.2]$. (We made these
-# shares up; a real stomach is slower.) What arrives at 10:00, hour $n = 2$?
+# **By hand.** You eat 400 kcal at 8:00, nothing at 9:00, and 200 kcal at 10:00, so $f = [400, 0, 200]$. Suppose that
+# half of what you eat arrives in the same hour, 30 % an hour later and 20 % two hours later: $g = [0.5, 0.3, 0.2]$.
+# (We made these shares up; a real stomach is slower.) What arrives at 10:00, in hour $n = 2$? Of the first meal it is
+# the share for two hours later, and of the last meal the share for the same hour:
 #
 # $$f[0]\,g[2] + f[1]\,g[1] + f[2]\,g[0] = 400 \cdot 0.2 + 0 \cdot 0.3 + 200 \cdot 0.5 = 80 + 0 + 100 = 180 .$$
 #
-# The same for every hour, with each meal in its own colour:
+# In general the **convolution** of two sequences is
+#
+# $$(f * g)[n] = \sum_{k} f[k]\, g[n - k],$$
+#
+# - $f$, shape $(N,)$: what comes in, here in kcal at each hour.
+# - $g$, shape $(M,)$: which share of it arrives $0, 1, 2, \dots$ hours later.
+# - $f * g$, shape $(N + M - 1,)$: what arrives at each hour, from everything that came in before. The sum runs over
+#   every $k$ for which both $f[k]$ and $g[n-k]$ exist.
+#
+# Here is every hour, with each meal in its own color:
 
 # %%
 f = np.array([400.0, 0.0, 200.0])
@@ -100,17 +95,26 @@ figures.show(
 print("energy arriving (kcal):", np.convolve(f, g), " total:", np.convolve(f, g).sum())
 
 # %% [markdown]
-# Look at the figure in two ways, because both will come back.
+# You can read the figure in two ways, and both will come back.
 #
 # - **Echoes.** Each meal $f[k]$ leaves a copy of $g$, scaled by $f[k]$ and starting at hour $k$. Add the copies.
-# - **Looking back.** At hour $n$, look back: what was eaten $0, 1, 2, \dots$ hours ago counts $g[0], g[1], g[2], \dots$
-#   On the page $k$ runs forwards while the index into $g$ runs backwards. That is the **flip**.
+# - **Looking back.** At hour $n$, what was eaten $0, 1, 2, \dots$ hours ago counts $g[0], g[1], g[2], \dots$ So while
+#   $k$ runs forwards, the index into $g$ runs backwards. That is the **flip**.
 #
-# Three hours at the table and three shares give $3 + 3 - 1 = 5$ hours. And since the shares add up to 1, all 600 kcal arrive.
+# Three hours of eating and three shares give $3 + 3 - 1 = 5$ hours. And since the shares add up to 1, all 600 kcal
+# arrive.
 #
-# **And the integral?** It is what the sum becomes when the samples are dense: multiply the sum by the step
-# $\Delta$ and let $\Delta$ shrink. Take $f(t) = g(t) = e^{-t}$ for $t \ge 0$. The integral is $t\, e^{-t}$, which is
-# $e^{-1} \approx 0.3679$ at $t = 1$. Watch the sum get there:
+# <details><summary>The convolution integral, which is where the name comes from</summary>
+#
+# For two functions of continuous time the sum becomes an integral:
+#
+# $$(f * g)(t) = \int_{-\infty}^{\infty} f(\tau)\, g(t - \tau)\, d\tau$$
+#
+# Here $f(\tau)$ is what comes in at time $\tau$, and $g(t-\tau)$ is what arrives of it a time $t - \tau$ later. A
+# computer only has samples, one number per hour or per pixel, so it multiplies the sum by the step $\Delta$ between
+# samples, and the sum approaches the integral as $\Delta$ shrinks. The cell below does it for $f(t) = g(t) = e^{-t}$
+# with $t \ge 0$. The integral is $t\, e^{-t}$, which at $t = 1$ is $e^{-1} \approx 0.3679$.
+# </details>
 
 # %%
 for step in (0.5, 0.1, 0.01, 0.001):
@@ -119,11 +123,11 @@ for step in (0.5, 0.1, 0.01, 0.001):
     print(f"step {step:<6} sum {total:.4f}   error {total - np.exp(-1):.4f}")
 
 # %% [markdown]
-# A tenth of the step, a tenth of the error.
+# A tenth of the step gives a tenth of the error.
 #
 # ### Exercise: `convolve1d`
 #
-# Write the sum. NumPy's own `np.convolve` is off the menu here; so is anything of `scipy.signal`.
+# Write the sum. The check does not accept NumPy's own `np.convolve` here, nor anything from `scipy.signal`.
 
 # %% exercise="03.convolve1d"
 def convolve1d(f, g):
@@ -157,16 +161,17 @@ def convolve1d(f, g):
 check("03.convolve1d", convolve1d)
 
 # %% [markdown]
-# ## 3. Flip or not
+# ## 3. Convolution or cross-correlation: flip or not
 #
-# Now leave the flip out. Let $g$ slide along $f$ as it stands, multiply what lies on top of each other, and add:
+# Now leave the flip out. Let $g$ slide along $f$ as it is, multiply the numbers that lie on top of each other, and
+# add:
 #
 # $$(f \star g)[n] = \sum_{k} f[n + k]\, g[k].$$
 #
-# This is **cross-correlation**. It asks another question. Convolution asks: what arrives here from all the echoes?
-# Cross-correlation asks: how much does what I see here look like $g$?
+# This is **cross-correlation**, and it answers a different question. Convolution asks what arrives here from all the
+# echoes. Cross-correlation asks how much the signal here looks like $g$.
 #
-# **By hand**, with $f = [1, 2, 3, 4]$ and $g = [1, 0, -1]$, at the two places where $g$ lies wholly on $f$ (NumPy and
+# **By hand**, with $f = [1, 2, 3, 4]$ and $g = [1, 0, -1]$, at the two places where all of $g$ lies on $f$ (NumPy and
 # SciPy call these the *valid* places):
 #
 # | | first place | second place |
@@ -186,22 +191,23 @@ print("np.correlate    ", np.correlate(f, g, mode="valid"))
 print("PyTorch's conv1d", torch.nn.functional.conv1d(batch, filters).numpy().ravel())
 
 # %% [markdown]
-# **Deep learning says convolution and computes cross-correlation.** It makes no difference to what a network can learn:
-# the weights are learned, and a network that had to flip its kernels would learn the flipped ones. So everybody saves
-# the flip. It does make a difference when you bring a kernel along, from a book or from another library. Then ask which
-# of the two they mean. For a kernel that looks the same after half a turn, like a blur, both agree.
+# **Deep learning says convolution and computes cross-correlation.** It makes no difference to what a network can
+# learn: the weights are learned, and a network that had to flip its kernels would simply learn the flipped ones. So
+# everybody leaves out the flip. It does make a difference when you take a kernel from a book or from another library.
+# Then find out which of the two operations it is meant for. For a kernel that looks the same after half a turn, such
+# as a blur, both agree.
 #
-# From here on, a kernel is laid on the picture as it stands.
+# From here on, a kernel is laid on the picture as it is.
 #
 # ## 4. Two dimensions
 #
 # A picture has rows and columns, so the window moves along both:
 #
-# $$Y[i, j] = \sum_{u=0}^{KH-1} \sum_{v=0}^{KW-1} X[i + u,\; j + v]\; K[u, v]$$
+# $$Y[i, j] = \sum_{u=0}^{k_h-1} \sum_{v=0}^{k_w-1} X[i + u,\; j + v]\; K[u, v]$$
 #
 # - $X$: the image, shape $(H, W)$.
-# - $K$: the **kernel**, shape $(KH, KW)$: the weights of the small neuron.
-# - $Y$: the output, shape $(H - KH + 1,\; W - KW + 1)$: one number for each place where the kernel fits.
+# - $K$: the **kernel**, shape $(k_h, k_w)$: the weights of the small neuron.
+# - $Y$: the output, shape $(H - k_h + 1,\; W - k_w + 1)$: one number for each place where the kernel fits.
 #
 # **By hand**, with a kernel that compares a pixel with the one below and to the right of it:
 #
@@ -211,11 +217,11 @@ print("PyTorch's conv1d", torch.nn.functional.conv1d(batch, filters).numpy().rav
 #
 # $$Y[0,1] = 2\cdot1 + 0\cdot0 + 1\cdot0 + 3\cdot(-1) = -1$$
 #
-# Do the two numbers of the second row yourself. They are $-1$ and $0$.
+# Compute the two numbers of the second row yourself. They are $-1$ and $0$.
 #
 # Press play, or move the slider with the arrow keys. The picture below is dark (0) on the left and bright (2) on the
-# right, and the kernel takes right less left. Where is the output large? Then tick *flip the kernel*: what happens to
-# every number, and why?
+# right, and the kernel takes the right side minus the left side. Where is the output large? Then tick *flip the
+# kernel*. What happens to every number, and why?
 
 # %% tags=["demo"]
 rim = np.array(
@@ -227,12 +233,19 @@ rim = np.array(
         [0, 0, 0, 0, 2],
     ]
 )
-right_less_left = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
-figs.sliding_window(rim, right_less_left, step=5)
+right_minus_left = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+figs.sliding_window(rim, right_minus_left, step=5)
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# The output is largest, 6, where all three rows of the window go from dark to bright, and smaller where only one or
+# two do. Flipping turns the kernel by half a turn, so that it takes the left side minus the right side, and every
+# number changes its sign.
+# </details>
+#
 # Put your own numbers in: change `rim` or the kernel in the cell above and run it again. Try a kernel of 2 by 3. Leave
-# padding and stride alone for now; their turn comes in section 6.
+# padding and stride alone for now; they come in section 6.
 #
 # ### Exercise: `correlate2d`
 
@@ -245,12 +258,12 @@ def correlate2d(image, kernel):
     image : numpy.ndarray
         (H, W) floats.
     kernel : numpy.ndarray
-        (KH, KW) floats, with KH <= H and KW <= W. It need not be square.
+        (k_h, k_w) floats, with k_h <= H and k_w <= W. It need not be square.
 
     Returns
     -------
     numpy.ndarray
-        (H - KH + 1, W - KW + 1) floats. The inputs are left as they are.
+        (H - k_h + 1, W - k_w + 1) floats. The inputs are left as they are.
 
     Example
     -------
@@ -275,41 +288,53 @@ def correlate2d(image, kernel):
 check("03.correlate2d", correlate2d)
 
 # %% [markdown]
-# ## 5. What nine numbers can do
+# ## 5. Kernels that blur, sharpen and find edges
 #
-# Before networks learned their kernels, people designed them. The best way to get a feeling for it is to play. The lab
-# turns the doughnut to grey and shrinks it to 128 pixels, so that the work of a 3 by 3 kernel can be seen.
+# Before networks learned their kernels, people designed them. The best way to get a feeling for kernels is to play
+# with some. The lab turns the doughnut to gray and shrinks it to 128 pixels, so that you can see what a 3 by 3 kernel
+# does.
 #
 # Try these, and guess before you look:
 #
 # 1. *identity*, then *shift left*. Why does a 1 to the right of the middle move the picture to the **left**?
-# 2. *blur (box)*, applied 1 time, then 6 times. Then untick *divide by the sum*.
+# 2. *blur (box)*, applied once, then 6 times. Then untick *divide by the sum*.
 # 3. *sharpen*. The sum of the weights is 1. What stays the same?
 # 4. *Sobel x* and *Sobel y*. The sum is 0. What happens to the smooth icing?
-# 5. Make a kernel of your own that answers 0 to upright and to level edges, but not to slanted ones. (It can be done.
-#    Watch the sum of each row and of each column.)
+# 5. Make a kernel of your own that answers 0 to vertical and to horizontal edges, but not to slanted ones. (It can be
+#    done. Watch the sum of each row and of each column.)
 
 # %% tags=["demo"]
 figs.kernel_lab(doughnut, preset="Sobel x")
 
 # %% [markdown]
-# **The sum tells most of it.** On a flat area all nine pixels have one value $a$, so the output is $a$ times the sum of
-# the weights.
+# <details><summary>What you should have seen</summary>
+#
+# 1. The output at each pixel is the pixel on its right, so what was on the right is now one place further left.
+# 2. Each box blur replaces a pixel by the mean of nine, and six in a row give a smooth, bell-shaped blur. Without the
+#    division each pass makes the picture nine times as bright, so it is soon all white.
+# 3. Flat areas keep their brightness; only edges get a darker and a brighter fringe.
+# 4. The smooth icing turns mid-gray, which stands for 0, because nothing changes there. Only edges are left.
+# 5. For example <code>-1 0 1 / 0 0 0 / 1 0 -1</code>. Every row and every column adds up to 0, so an edge along rows
+#    or along columns gives 0. At a slanted edge the four corners no longer cancel.
+# </details>
+#
+# **The sum of the weights tells you most of it.** On a flat area all nine pixels have the same value $a$, so the
+# output is $a$ times the sum of the weights.
 #
 # - Sum 1: flat areas keep their brightness (identity, blur, sharpen).
-# - Sum 0: flat areas vanish, and only *change* is left (Sobel, outline). Outputs have both signs, so zero is drawn as
-#   mid-grey.
+# - Sum 0: flat areas vanish, and only *change* is left (Sobel, outline). The outputs have both signs, so zero is drawn
+#   as mid-gray.
 # - *Divide by the sum* turns nine ones into a mean. Without it, a flat area gets nine times as bright.
 #
-# **What an edge kernel does**, worked out. Three rows of pixels `0 0 1 1`, dark then bright, meet Sobel x:
+# **What an edge kernel does, step by step.** Three rows of pixels `0 0 1 1`, dark then bright, meet Sobel x:
 #
-# | place | window, each row | each row's difference, right less left | with weights 1, 2, 1 | output |
+# | place | window, each row | each row's difference, right minus left | with weights 1, 2, 1 | output |
 # |---|---|---|---|---|
 # | $j = 0$ | 0 0 1 | 1 | $1 + 2 + 1$ | **4** |
 # | $j = 1$ | 0 1 1 | 1 | $1 + 2 + 1$ | **4** |
 #
-# Turn the picture around, bright then dark, and both outputs are $-4$. On a flat area they are 0. So the sign says
-# in which direction it gets brighter.
+# Turn the picture around, bright then dark, and both outputs are $-4$. On a flat area they are 0. So the sign tells
+# you in which direction it gets brighter.
 #
 # ### Exercise: `edge_kernels`
 #
@@ -345,24 +370,26 @@ def edge_kernels():
 check("03.edge_kernels", edge_kernels)
 
 # %% [markdown]
-# Both answers together give the **edge strength** $\sqrt{g_x^2 + g_y^2}$, whatever the direction of the edge. Here they
-# are on the doughnut, with the lab's own Sobel kernels:
+# Both answers together give the **edge strength** $\sqrt{g_x^2 + g_y^2}$, whatever the direction of the edge. Here it
+# is on the doughnut, with the lab's own Sobel kernels:
 
 # %%
 sobel_x, sobel_y = (np.array(figs.PRESETS[name][0]) for name in ("Sobel x", "Sobel y"))
 figures.show(
     figs.edges(doughnut, sobel_x, sobel_y),
-    "Four panels: the doughnut in grey; its change to the right, blue where it gets brighter; its "
+    "Four panels: the doughnut in gray; its change to the right, blue where it gets brighter; its "
     "change downwards; and the edge strength, which draws the plate's rim, the icing and the sprinkles.",
 )
 
 # %% [markdown]
-# Nobody told these eighteen numbers what a plate is. A network's first layer learns kernels much like them, because
-# edges are where the information is. The next layers look for patterns of edges. You will see them with your own eyes in
-# chapter 10.
+# Nobody told these eighteen numbers what a plate is. A convolution layer has numbers like these in large quantity, and
+# *learns* them. In large networks that were trained on photographs, many kernels of the first layer look like
+# detectors for edges and colors (see figure 3 of [Krizhevsky, Sutskever and Hinton
+# 2012](https://proceedings.neurips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html), with kernels of
+# 11 by 11). Kernels of 3 by 3 in a small network are harder to read. You look at some in chapter 10.
 #
-# **Does it find the rim wherever the plate stands?** Move the picture ten pixels to the right and compare. (SciPy has a
-# `correlate2d` too. It is used here so that this cell runs whether or not you have written yours.)
+# **Does it find the rim wherever the plate is?** Move the picture ten pixels to the right and compare. (SciPy has a
+# `correlate2d` as well. We use it here so that this cell runs whether or not you have written yours.)
 
 # %%
 from scipy.signal import correlate2d as scipy_correlate2d
@@ -376,16 +403,17 @@ print(f"pixels that changed when the plate moved: {np.mean(picture != moved):.0%
 print(f"largest difference between 'move, then edges' and 'edges, then move': {difference}")
 
 # %% [markdown]
-# Nearly every pixel changes, and yet the answer is the same, only moved by ten pixels. That is called **translation
-# equivariance**: move the input, and the output moves with it. It is what sharing the weights buys.
+# Nearly every pixel changes, and yet the answer is the same, only moved by ten pixels. This is called **translation
+# equivariance**: when the input moves, the output moves with it. It is what you gain by sharing weights.
 #
-# ## 6. Borders and steps
+# ## 6. Padding and stride
 #
-# Without help an output is smaller than its input: a kernel of 3 fits into 5 pixels at 3 places. And the pixels at the
-# border are seen by fewer windows than the others. Two settings give you control, the same for height and width here.
+# Without further measures the output is smaller than the input: a kernel of 3 fits into 5 pixels at 3 places. And the
+# pixels at the border are covered by fewer windows than the others. Two settings give you control over this. Here they
+# are the same for height and width.
 #
 # - **Padding** $p$: put $p$ rows and columns of zeros around the picture, on every side.
-# - **Stride** $s$: move the window by $s$ pixels at a time, not by 1.
+# - **Stride** $s$: move the window by $s$ pixels at a time instead of 1.
 #
 # How many places are there, for $n$ pixels and a kernel of $k$? With padding the row has $n + 2p$ pixels. The kernel lies
 # at the left end; from there it can move $n + 2p - k$ pixels, in steps of $s$. The last step must fit whole, and the
@@ -410,8 +438,15 @@ print(f"largest difference between 'move, then edges' and 'edges, then move': {d
 figs.output_sizes(n=10, kernel=3, stride=2, padding=0)
 
 # %% [markdown]
-# Libraries do not warn about the pixels left over. With an odd kernel, stride 1 and $p = (k - 1) / 2$ the output is as
-# large as the input.
+# <details><summary>Two such settings</summary>
+#
+# The setting at the start, $n = 10$, $k = 3$, $s = 2$, leaves over the last pixel: there are $\lfloor 7/2 \rfloor +
+# 1 = 4$ places, and they cover pixels 0 to 8. Pixels in the middle are skipped as soon as the stride is larger than the
+# kernel, for example with $k = 2$ and $s = 3$.
+# </details>
+#
+# Libraries do not warn you about pixels that are left over. With an odd kernel, stride 1 and $p = (k - 1) / 2$ the
+# output is as large as the input.
 #
 # ### Exercise: `output_size`
 
@@ -447,8 +482,8 @@ check("03.output_size", output_size)
 # %% [markdown]
 # ### Exercise: `pad`
 #
-# From here on a picture never comes alone. A **batch** has shape $(N, C, H, W)$: $N$ pictures, $C$ channels, $H$ rows,
-# $W$ columns. Padding goes around the pictures, not around the batch.
+# From here on pictures come in batches. A **batch** has shape $(N, C, H, W)$: $N$ pictures, $C$ channels, $H$ rows,
+# $W$ columns. Padding goes around each picture, not around the batch.
 
 # %% exercise="03.pad"
 def pad(x, p):
@@ -483,48 +518,57 @@ check("03.pad", pad)
 # %% [markdown]
 # ## 7. Channels in, filters out
 #
-# A colour picture has three channels. A **filter** then has three slices, one for each channel. It is a block of weights
-# of shape $(C, KH, KW)$ which slides along height and width, never along the channels. All its products, from all
-# channels, go into **one** sum, and a bias is added once. So one filter makes one output map, however many channels come
-# in.
+# A color picture has three channels, and so each **filter** has three slices, one for each channel. It is a block of
+# weights of shape $(C, k_h, k_w)$ that slides along height and width, never along the channels. All its products, from
+# all channels, go into **one** sum, and a bias is added once. So one filter makes one output map, however many
+# channels come in.
 #
 # To look for more than one thing, take more filters. $F$ filters make $F$ maps, and these are the channels of the next
 # layer's input:
 #
-# $$Y[n, f, i, j] = b[f] + \sum_{c=0}^{C-1} \sum_{u=0}^{KH-1} \sum_{v=0}^{KW-1}
-# \tilde X[n,\, c,\, i s + u,\, j s + v]\; W[f, c, u, v]$$
+# $$Y[n, f, i, j] = b[f] + \sum_{c=0}^{C-1} \sum_{u=0}^{k_h-1} \sum_{v=0}^{k_w-1}
+# \tilde X[n,\, c,\, i s + u,\, j s + v]\; w[f, c, u, v]$$
 #
 # | symbol | name | shape |
 # |---|---|---|
 # | $\tilde X$ | the padded batch | $(N, C, H + 2p, W + 2p)$ |
-# | $W$ | the filters | $(F, C, KH, KW)$ |
+# | $w$ | the filters | $(F, C, k_h, k_w)$ |
 # | $b$ | the biases, one for each filter | $(F,)$ |
 # | $s$, $p$ | stride and padding | whole numbers |
 # | $Y$ | the output, or feature maps | $(N, F, OH, OW)$ |
 #
-# *Weights*, *filter* and *kernel* mean the same thing in most texts. Where a difference is made, a kernel is one slice,
-# $(KH, KW)$, and a filter is the whole block.
+# *Weights*, *filter* and *kernel* mean the same thing in most texts. Where a distinction is made, a kernel is one
+# slice, $(k_h, k_w)$, and a filter is the whole block.
 #
 # **By hand**, with three channels and a 1 by 1 kernel. The icing at `doughnut[120, 80] / 255` has, rounded, red 0.9,
 # green 0.6 and blue 0.7. A filter with weights $1, -1, 0$ and bias $0.1$ answers
 #
 # $$0.9\cdot1 + 0.6\cdot(-1) + 0.7\cdot0 + 0.1 = 0.4 .$$
 #
-# On a grey pixel, where all three are equal, it answers $0.1$: it is a detector for "more red than green".
+# On a gray pixel, where all three are equal, it answers $0.1$: it is a detector for "more red than green". As you see,
+# a **1 × 1 convolution** does not look around at all. It mixes the channels of each pixel, and it is exactly a dense
+# layer that is applied at every pixel.
 #
-# Now the whole thing: three channels, two filters, stride 2, padding 1. Follow one output number to its three sums.
-# Then raise the stride to 3, and the padding to 2.
+# Now the whole thing: three channels, two filters, stride 2, padding 1. Trace one output number back to its three
+# sums. Then raise the stride to 3, and after that the padding to 2. How large is the output each time?
 
 # %% tags=["demo"]
 rng = np.random.default_rng(seed)
 small_image = rng.integers(0, 3, (3, 5, 5))  # (C, H, W)
-two_filters = rng.integers(-1, 2, (2, 3, 3, 3))  # (F, C, KH, KW)
+two_filters = rng.integers(-1, 2, (2, 3, 3, 3))  # (F, C, k_h, k_w)
 figs.sliding_window(small_image, two_filters, bias=[1, 0], stride=2, padding=1, step=2)
 
 # %% [markdown]
+# <details><summary>The three sizes</summary>
+#
+# With padding 1 the picture has $5 + 2 = 7$ pixels per side. Stride 2 gives $\lfloor (7 - 3) / 2 \rfloor + 1 = 3$
+# places per side, stride 3 gives $\lfloor 4 / 3 \rfloor + 1 = 2$ with one pixel left over, and padding 2 makes it
+# $\lfloor 6 / 3 \rfloor + 1 = 3$ again.
+# </details>
+#
 # ### Exercise: `conv2d`
 #
-# The heart of the chapter. You have all the parts. Loops are welcome: first right, then fast.
+# This is the heart of the chapter, and you have all the parts. Loops are welcome: get it right first, and fast later.
 
 # %% exercise="03.conv2d"
 def conv2d(x, w, b, stride=1, padding=0):
@@ -535,7 +579,7 @@ def conv2d(x, w, b, stride=1, padding=0):
     x : numpy.ndarray
         (N, C, H, W) floats: the batch.
     w : numpy.ndarray
-        (F, C, KH, KW) floats: the filters, used unflipped.
+        (F, C, k_h, k_w) floats: the filters, used unflipped.
     b : numpy.ndarray
         (F,) floats: one bias for each filter.
     stride, padding : int
@@ -575,15 +619,15 @@ def conv2d(x, w, b, stride=1, padding=0):
 check("03.conv2d", conv2d)
 
 # %% [markdown]
-# ## 8. What it saves
+# ## 8. How many parameters weight sharing saves
 #
-# How many parameters has a convolution layer? $F$ filters of $C \cdot KH \cdot KW$ weights, and $F$ biases:
+# How many parameters does a convolution layer have? $F$ filters of $C \cdot k_h \cdot k_w$ weights, and $F$ biases:
 #
-# $$F \cdot (C \cdot KH \cdot KW + 1).$$
+# $$F \cdot (C \cdot k_h \cdot k_w + 1).$$
 #
-# The size of the picture does not enter. Ten filters of 5 by 5 on a colour picture of 32 by 32 have
-# $10 \cdot (3 \cdot 25 + 1) = 760$ parameters. A dense layer between the same input and the same output needs one weight
-# for every *pair* of numbers:
+# The size of the picture does not matter. Ten filters of 5 by 5 on a color picture of 32 by 32 have $10 \cdot (3 \cdot
+# 25 + 1) = 760$ parameters. A dense layer between the same input and the same output needs one weight for every *pair*
+# of numbers:
 
 # %%
 inputs, outputs = 3 * 32 * 32, 10 * 28 * 28
@@ -593,9 +637,9 @@ print(f"dense:       {inputs:,} x {outputs:,} weights + {outputs:,} biases = {de
 print(f"ratio:       {dense / convolution:,.0f}")
 
 # %% [markdown]
-# It is the same kind of layer all the same. Flatten the picture, and a convolution is a dense layer whose weight matrix
-# has a pattern. Here it is for a 5 by 5 picture and a 3 by 3 kernel, whose nine weights are numbered 0 to 8. Every
-# white cell is a zero: that is *look locally*. Every row holds the same nine numbers: that is *share*.
+# Still, a convolution is a kind of dense layer. Flatten the picture, and it is a dense layer whose weight matrix has a
+# pattern. Here is that matrix for a 5 by 5 picture and a 3 by 3 kernel, whose nine weights are numbered 0 to 8. Every
+# white cell is a zero: that is *look locally*. Every row holds the same nine numbers: that is *share weights*.
 
 # %%
 figures.show(
@@ -606,34 +650,50 @@ figures.show(
 )
 
 # %% [markdown]
-# Fewer parameters do not mean less work. Each of the 760 is used at $28 \cdot 28 = 784$ places, and that takes
-# time. Hence the next section.
+# Fewer parameters do not mean less work. Each of the 760 is used at $28 \cdot 28 = 784$ places, and that takes time.
+# The next section deals with it.
 #
-# ## 9. One big matrix product
+# **Two small kernels instead of a large one.** How large should a kernel be? Put two layers of 3 by 3 on top of each
+# other. An output of the second sees 3 by 3 outputs of the first, and these together see 5 by 5 pixels. So two layers
+# of 3 by 3 see as much as one of 5 by 5, and three see as much as one of 7 by 7. Compare their weights, with 64
+# channels in and out of every layer:
+
+# %%
+for size, layers in ((5, 2), (7, 3)):
+    one, stack = 64 * 64 * size * size, layers * 64 * 64 * 3 * 3
+    print(f"one layer of {size} x {size}: {one:,} weights    {layers} layers of 3 x 3: {stack:,} ({stack / one:.0%})")
+
+# %% [markdown]
+# The stack has fewer weights, and with a ReLU after each layer it is more nonlinear. That was the idea of VGG
+# ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556), section 2.3), second in the ImageNet challenge of
+# 2014, and most networks since then use 3 by 3 kernels.
+#
+# ## 9. Convolution as one matrix product: im2col
 #
 # Your `conv2d` runs through Python's loops, and Python is slow at those. NumPy and PyTorch are fast at one thing above
-# all: multiplying large matrices. So bring the work into that form. Every window is a list of $C \cdot KH \cdot KW$
-# numbers. Every filter is a list of $C \cdot KH \cdot KW$ weights. Each output number is the product of one with the
-# other. Write all windows as the rows of one matrix, and all filters as the columns of another:
+# all: multiplying large matrices. So bring the work into that form. Every window is a list of $C \cdot k_h \cdot k_w$
+# numbers, every filter is a list of $C \cdot k_h \cdot k_w$ weights, and each output number is the dot product of one
+# with the other. Write all windows as the rows of one matrix, and all filters as the columns of another:
 #
-# $$\underbrace{\text{im2col}(x)}_{(N \cdot OH \cdot OW,\; C \cdot KH \cdot KW)} \;\cdot\;
-# \underbrace{W'}_{(C \cdot KH \cdot KW,\; F)} \;+\; b \;=\; \underbrace{Y'}_{(N \cdot OH \cdot OW,\; F)}$$
+# $$\underbrace{\text{im2col}(X)}_{(N \cdot OH \cdot OW,\; C \cdot k_h \cdot k_w)} \;\cdot\;
+# \underbrace{w'}_{(C \cdot k_h \cdot k_w,\; F)} \;+\; b \;=\; \underbrace{Y'}_{(N \cdot OH \cdot OW,\; F)}$$
 #
-# $W'$ holds the filters of $W$ as its columns. $Y'$ holds the numbers of $Y$, one row for each place.
+# $w'$ holds the filters of $w$ as its columns. $Y'$ holds the numbers of $Y$, one row for each place.
 #
 # The trick is called **im2col**, image to columns. (Here the windows are rows, which suits NumPy; many texts transpose
 # everything.) What matters is the order.
 #
-# - **Rows**: picture by picture ($n$), in each picture from top to bottom ($i$), in each line from left to right ($j$).
-# - **Columns**: channel by channel ($c$), in each channel row by row ($u$), in each row from left to right ($v$). It is
-#   the order in which NumPy stores a filter.
+# - **Rows**: picture by picture ($n$), in each picture from top to bottom ($i$), in each line from left to right
+#   ($j$).
+# - **Columns**: channel by channel ($c$), in each channel row by row ($u$), in each row from left to right ($v$). This
+#   is the order in which NumPy stores a filter.
 #
 # **By hand**: one picture, one channel, 2 by 3 pixels, a kernel of 2 by 2. There are two windows, so two rows:
 #
 # $$x[0, 0] = \begin{bmatrix}1&2&3\\4&5&6\end{bmatrix} \quad\to\quad
 # \begin{bmatrix}1&2&4&5\\2&3&5&6\end{bmatrix}$$
 #
-# With two channels each row gets twice as long. Move the slider and watch which pixels make which row:
+# With two channels each row is twice as long. Move the slider and watch which pixels form which row:
 
 # %% tags=["demo"]
 two_channels = np.arange(1, 13).reshape(3, 4) + np.array([0, 20]).reshape(2, 1, 1)
@@ -682,10 +742,10 @@ check("03.im2col", im2col)
 # %% [markdown]
 # ### Exercise: `conv2d_im2col`
 #
-# The same layer as `conv2d`, with one `@` in place of the loops. Write the shapes down first. Most mistakes here come
-# from a `reshape` that has the right shape and the wrong order.
+# This is the same layer as `conv2d`, with one `@` instead of the loops. Write the shapes down first. Most mistakes
+# here come from a `reshape` that gives the right shape and the wrong order.
 #
-# The check looks at the numbers only, so a copy of your `conv2d` would pass. The race below would show it.
+# The check looks only at the numbers, so a copy of your `conv2d` would pass. The timing below would show it.
 
 # %% exercise="03.conv2d_im2col"
 def conv2d_im2col(x, w, b, stride=1, padding=0):
@@ -696,7 +756,7 @@ def conv2d_im2col(x, w, b, stride=1, padding=0):
     x : numpy.ndarray
         (N, C, H, W) floats.
     w : numpy.ndarray
-        (F, C, KH, KW) floats.
+        (F, C, k_h, k_w) floats.
     b : numpy.ndarray
         (F,) floats.
     stride, padding : int
@@ -725,15 +785,15 @@ def conv2d_im2col(x, w, b, stride=1, padding=0):
 check("03.conv2d_im2col", conv2d_im2col)
 
 # %% [markdown]
-# ### The race
+# ### Timing: loops against matrix products
 #
-# Four ways to compute the same layer, on the same numbers: 2 pictures of 8 channels and 32 by 32 pixels, 16 filters of
-# 3 by 3, padding 1, in float64. That is $2 \cdot 16 \cdot 32 \cdot 32 \cdot 8 \cdot 9 \approx 2.4$ million
+# Here are four ways to compute the same layer on the same numbers: 2 pictures of 8 channels and 32 by 32 pixels, 16
+# filters of 3 by 3, padding 1, in float64. That is $2 \cdot 16 \cdot 32 \cdot 32 \cdot 8 \cdot 9 \approx 2.4$ million
 # multiplications. *Seven loops* does them one at a time in plain Python. What you have not written yet is left out.
 #
-# A fair race needs care. Each contestant runs once to warm up. Then the median of several runs counts, because a
-# computer has other things to do now and then. And all of them get **one thread**; the last bar alone shows PyTorch with
-# as many as it takes by default on your machine.
+# A fair comparison needs care. Each contestant runs once to warm up. Then it is timed several times and the median
+# counts, because a computer has other things to do now and then. And all of them get **one thread**; only the last bar
+# shows PyTorch with as many threads as it takes by default on your machine.
 
 # %% tags=["demo"]
 def torch_conv2d(x, w, b, stride, padding):
@@ -761,12 +821,13 @@ chart = figs.race_chart(times, f"The same multiplications, {gain:,.0f} times as 
 figures.show(chart, figs.race_words(times))
 
 # %% [markdown]
-# Read the grid lines: each one is a factor of ten. The multiplications are the same in every bar. What differs is what
-# stands around them. Seven loops pays Python's overhead for every product, four loops pay it for every output
-# number, and one matrix product pays it once. On a layer as small as this one, more threads need not help: starting
-# them costs time too. For large layers and batches they do.
+# Mind the grid lines: each one is a factor of ten. All bars do the same multiplications, and what differs is the
+# overhead. Seven loops pay for Python's overhead at every product, four loops pay for it at every output number, and
+# one matrix product pays for it once. On a layer as small as this one, more threads need not help, because starting
+# them takes time, too. For large layers and batches they do help.
 #
-# Speed has its price. A pixel under a 3 by 3 kernel with stride 1 lies in nine windows, so im2col writes it nine times:
+# The speed has a price. Under a 3 by 3 kernel with stride 1 a pixel lies in nine windows, so im2col writes it nine
+# times:
 
 # %%
 pixels = 2 * 8 * 32 * 32
@@ -775,20 +836,20 @@ print(f"x:      {pixels:>9,} numbers, {pixels * 8 / 1e6:.2f} MB")
 print(f"im2col: {copies:>9,} numbers, {copies * 8 / 1e6:.2f} MB, {copies / pixels:.0f} times as many")
 
 # %% [markdown]
-# Libraries know this too. [cuDNN](https://arxiv.org/abs/1410.0759), the library behind PyTorch's convolutions on NVIDIA
-# GPUs, can cut the windows out piece by piece in the GPU's fast memory, so that the large matrix is never written down
-# whole. The idea stays the same.
+# Libraries avoid this. [cuDNN](https://arxiv.org/abs/1410.0759), the library behind PyTorch's convolutions on NVIDIA
+# GPUs, can cut out the windows piece by piece in the GPU's fast memory, so that the large matrix is never written out
+# as a whole. The idea stays the same.
 #
-# ## 10. Stretch: kernels that come apart
+# ## 10. Stretch: separable kernels
 #
 # The binomial blur is an **outer product** of a column and a row:
 #
 # $$\begin{bmatrix}1&2&1\\2&4&2\\1&2&1\end{bmatrix} = \begin{bmatrix}1\\2\\1\end{bmatrix}
 # \begin{bmatrix}1&2&1\end{bmatrix}$$
 #
-# Such a kernel is **separable**. Sliding the column over the picture, and then the row over the result, gives what the
-# square gives, with fewer multiplications: $2k$ in place of $k^2$ for each pixel. For a kernel of 11 that is 22 in place
-# of 121.
+# Such a kernel is **separable**. Sliding the column over the picture, and then the row over the result, gives the same
+# as sliding the square, with fewer multiplications: $2k$ instead of $k^2$ for each pixel. For a kernel of 11 that is
+# 22 instead of 121.
 
 # %%
 column, row = np.array([[1.0], [2.0], [1.0]]), np.array([[1.0, 2.0, 1.0]])
@@ -798,8 +859,9 @@ in_two_steps = scipy_correlate2d(halfway, row, mode="valid")
 print(f"largest difference: {np.abs(at_once - in_two_steps).max():.1e}")
 
 # %% [markdown]
-# Not every kernel comes apart. In an outer product all rows are multiples of one row: its **rank** is 1. Sobel's kernels
-# have rank 1. The rows `0 -1 0` and `-1 5 -1` of *sharpen* are no multiples of one another, so its rank is above 1.
+# Not every kernel is separable. In an outer product all rows are multiples of one row; its **rank** is 1. Sobel's
+# kernels have rank 1. In *sharpen* the rows `0 -1 0` and `-1 5 -1` are not multiples of one another, so its rank is
+# above 1.
 #
 # ### Exercise: `separable`
 
@@ -810,13 +872,13 @@ def separable(kernel):
     Parameters
     ----------
     kernel : numpy.ndarray
-        (KH, KW) floats, KH and KW at least 2, not all of them zero. Single entries, rows and
+        (k_h, k_w) floats, k_h and k_w at least 2, not all of them zero. Single entries, rows and
         columns may be zero. It need not be square.
 
     Returns
     -------
     (column, row) or None
-        Two 1-D arrays of shapes (KH,) and (KW,) with np.outer(column, row) equal to the
+        Two 1-D arrays of shapes (k_h,) and (k_w,) with np.outer(column, row) equal to the
         kernel up to rounding. Only the product is checked: [2, 4] and [3] are as good as
         [1, 2] and [6]. None where the rank is above 1; take it as 1 where the second
         singular value is less than a millionth of the first. The kernel is left as it is.
@@ -852,7 +914,7 @@ check("03.separable", separable)
 # - c) the cross-correlation with each filter, plus a bias
 # - d) the convolution integral
 #
-# **2.** A layer has 10 filters of 5 by 5 and gets colour pictures of 32 by 32. How many parameters has it, biases
+# **2.** A layer has 10 filters of 5 by 5 and gets color pictures of 32 by 32. How many parameters does it have, biases
 # included?
 #
 # - a) 250
@@ -902,12 +964,13 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - The convolution integral becomes a sum of products once the signal is sampled.
-# - Convolution flips the kernel, cross-correlation does not; deep learning does the second and says the first.
-# - The sum of a kernel's weights says what happens to flat areas: 1 keeps them, 0 wipes them out.
+# - A convolution is a sum of products in which one index runs backwards. For continuous signals the sum becomes an
+#   integral.
+# - Convolution flips the kernel, cross-correlation does not. Deep learning computes the second and calls it the first.
+# - The sum of a kernel's weights tells you what happens to flat areas: 1 keeps them, 0 removes them.
 # - A filter spans all channels and makes one map. $F$ filters make $F$ channels for the next layer.
 # - Sharing weights makes a layer small, and makes its output move with its input.
-# - Every window as a row turns the layer into one matrix product.
+# - With every window as a row, the layer is one matrix product.
 #
 # ### Cheat sheet
 #
@@ -917,17 +980,17 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | cross-correlation, 2-D | $\sum_{u,v} X[i+u, j+v]\,K[u,v]$ | what layers compute |
 # | output size | $\lfloor (n + 2p - k)/s \rfloor + 1$ | the same for height and width |
 # | padding that keeps the size | $p = (k - 1)/2$ | odd $k$, stride 1 |
-# | input, filters, bias, output | $(N,C,H,W)$, $(F,C,KH,KW)$, $(F,)$, $(N,F,OH,OW)$ | |
-# | parameters | $F\,(C \cdot KH \cdot KW + 1)$ | picture size does not enter |
-# | multiplications | $N \cdot F \cdot OH \cdot OW \cdot C \cdot KH \cdot KW$ | picture size does enter |
-# | im2col | $(N \cdot OH \cdot OW,\; C \cdot KH \cdot KW)$ | rows $n, i, j$; columns $c, u, v$ |
-# | separable | $K = \text{column} \cdot \text{row}$ | rank 1; $2k$ in place of $k^2$ multiplications |
+# | input, filters, bias, output | $(N,C,H,W)$, $(F,C,k_h,k_w)$, $(F,)$, $(N,F,OH,OW)$ | |
+# | parameters | $F\,(C \cdot k_h \cdot k_w + 1)$ | the size of the picture does not matter |
+# | multiplications | $N \cdot F \cdot OH \cdot OW \cdot C \cdot k_h \cdot k_w$ | here the size of the picture matters |
+# | im2col | $(N \cdot OH \cdot OW,\; C \cdot k_h \cdot k_w)$ | rows $n, i, j$; columns $c, u, v$ |
+# | separable | $K = \text{column} \cdot \text{row}$ | rank 1; $2k$ instead of $k^2$ multiplications |
 #
 # ### Next
 #
-# The output of a layer moves when the plate moves. To say "doughnut", wherever it lies, a network must in the end
-# *forget* the place. Chapter 04 does it with pooling, asks how much of the picture a neuron deep inside can see, and puts
-# your layers together into LeNet-5.
+# The output of a layer moves when the plate moves. To say "doughnut", wherever it is, a network must in the end
+# *forget* the place. Chapter 04 shows what pooling does for that, asks how much of the picture a neuron in a deep
+# layer can see, and puts your layers together into LeNet-5.
 #
 # ### Further reading
 #

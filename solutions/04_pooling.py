@@ -2,8 +2,8 @@
 # # 04 Pooling, shapes and what a layer sees
 #
 # A convolution says *where* the rim of the plate is. MealoMi has to say *that* there is a plate. Between the two a
-# network must forget the place, little by little, and see more and more at once. This chapter is about how it does
-# both, and then about the first whole network.
+# network must gradually forget the place, and see larger and larger parts of the picture at once. This chapter shows
+# how it does both, and then puts together the first whole network.
 #
 # **When you are done, you can**
 #
@@ -11,7 +11,7 @@
 # - work out how much of the picture a neuron sees, however many layers lie in between;
 # - follow the shape of a batch through a network, and count the parameters, before you run anything;
 # - read LeNet-5, layer by layer, and say what has changed since 1998;
-# - run a whole convolutional network forwards, in NumPy.
+# - run the forward pass of a whole convolutional network in NumPy.
 #
 # **What you build**: `max_pool2d`, `avg_pool2d`, `global_avg_pool`, `receptive_field`, `trace_shapes`,
 # `lenet5_parameters`, and `cnn_forward`.
@@ -48,13 +48,13 @@ print("height, width, channels:", plate.shape)
 
 # %% [markdown]
 # If an exercise is hard, call `hint("04.max_pool2d")` in a cell of your own, with the exercise's id. Each call shows
-# one hint more.
+# one more hint.
 #
-# ## 1. Pooling
+# ## 1. Max pooling and average pooling
 #
-# A map of edges has a number for every pixel. "There is an edge at row 117, column 43" is more than anyone needs to
-# know to recognise a doughnut. "There is an edge around here" will do. **Pooling** says just that: it takes a small
-# window of the map, and keeps one number of it.
+# A map of edges has a number for every pixel. To recognize a doughnut you do not need to know that there is an edge at
+# row 117, column 43. It is enough to know that there is one somewhere around there. **Pooling** does that: it takes a
+# small window of the map and keeps one number for it.
 #
 # **Max pooling** keeps the largest. With windows of 2 by 2 that touch (size 2, stride 2), by hand:
 #
@@ -65,17 +65,25 @@ print("height, width, channels:", plate.shape)
 #
 # **Average pooling** keeps the mean. The first window becomes $(1 + 1 + 5 + 6) / 4 = 3.25$.
 #
-# Here it is to play with. The winning number has a ring. Press play, or move the *window* slider with the arrow keys.
-# Then:
+# Try it. The winning number has a ring. Press play, or move the *window* slider with the arrow keys. Then:
 #
-# 1. Set the stride to 1. The windows overlap, and a number can win more than once. Three of the cells win twice: which?
-# 2. Set the size to 3 and the stride to 2. Which numbers does nobody look at?
-# 3. Change the 8 to 80, and compare what it does to the maximum and to the mean.
+# 1. Set the stride to 1. The windows overlap, and a number can win more than once. Three of the cells win twice. Which
+#    ones?
+# 2. Set the size to 3 and the stride to 2. Which numbers are never looked at?
+# 3. Change the 8 to 80, and compare what that does to the maximum and to the mean.
 
 # %% tags=["demo"]
 figs.pooling_explorer()
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# With stride 1 the cells 6, 7 and 8 win twice, since each of them is the largest number of the window above it and of
+# the window below it. With size 3 and stride 2 there is only one place, so the last row and the last column are never
+# looked at. With 80 the maximum of that window jumps from 8 to 80 and the mean only from 5.25 to 23.25; the mean is
+# pulled along, but all four numbers have a say in it.
+# </details>
+#
 # In general, with size $k$ and stride $s$,
 #
 # $$Y[n, c, i, j] = \max_{0 \le u, v < k} X[n,\, c,\, i s + u,\, j s + v] .$$
@@ -86,15 +94,15 @@ figs.pooling_explorer()
 # | $Y$ | the pooled maps | $(N, C, OH, OW)$ |
 # | $k$, $s$ | the window's size and its stride | whole numbers |
 #
-# $OH$ and $OW$ are the output sizes of chapter 03, with $k$ as the kernel and no padding. Two things differ from a
-# convolution.
+# $OH$ and $OW$ are the output sizes of chapter 03, with $k$ as the kernel and no padding. Pooling differs from a
+# convolution in two ways.
 #
 # - There is **nothing to learn**. A pooling layer has no weights.
-# - **Channels stay apart.** Each one is a map of its own feature, and is pooled by itself.
+# - **Channels stay separate.** Each channel is the map of its own feature, and is pooled on its own.
 #
 # ### Exercise: `max_pool2d`
 #
-# PyTorch's and SciPy's own pooling and filters are off the menu, here and in the next two exercises.
+# The check does not accept PyTorch's and SciPy's own pooling and filters, here and in the next two exercises.
 
 # %% exercise="04.max_pool2d"
 def max_pool2d(x, size, stride):
@@ -181,9 +189,9 @@ def avg_pool2d(x, size, stride):
 check("04.avg_pool2d", avg_pool2d)
 
 # %% [markdown]
-# **Maximum or mean?** A feature map answers "how strongly is the feature *here*?". A thin edge fills a few pixels of
-# a window only. The maximum says "it is in here somewhere", the mean says "there is a little of it". See what both
-# leave of the plate's edges:
+# **Maximum or mean?** A feature map answers the question "how strongly is the feature *here*?" A thin edge fills only
+# a few pixels of a window. The maximum says "it is in here somewhere", while the mean says "there is a little of it".
+# See what the two leave of the plate's edges:
 
 # %%
 figures.show(
@@ -193,17 +201,17 @@ figures.show(
 )
 
 # %% [markdown]
-# Windows of 8 leave one number of 64, and after the maximum you can still tell that something round lies there. That
-# is the second gift of pooling: the layers that follow have less to compute.
+# Windows of 8 by 8 leave one number of 64, and after max pooling you can still tell that there is something round.
+# That is a second advantage of pooling: the layers that follow have less to compute.
 #
-# The price is the place. To draw a box around the doughnut, or to cut it out, the place matters, and networks for
-# that pool less or bring the place back.
+# The price is the place. To draw a box around the doughnut, or to cut it out, you need the place, so networks for
+# these tasks pool less, or restore the resolution later.
 #
-# ## 2. A plate that moves a little
+# ## 2. Invariance: what happens when the plate moves a little
 #
 # Chapter 03 showed that the output of a convolution moves with its input (equivariance). Now we want the opposite: an
-# answer that stays when the plate moves (**invariance**). How far does pooling bring us? Put a single 9 into a row of
-# eight numbers, move it, and pool with windows of 2 that touch:
+# answer that stays the same when the plate moves (**invariance**). How much of that does pooling give us? Put a single
+# 9 into a row of eight numbers, move it, and pool with windows of 2 that touch:
 
 # %%
 for place in range(2, 6):
@@ -213,12 +221,26 @@ for place in range(2, 6):
     print(f"9 at place {place}: {row.astype(int)}  pooled: {pooled.astype(int)}")
 
 # %% [markdown]
-# From place 2 to 3 nothing changes: the 9 stays in its window. From 3 to 4 it crosses into the next window, and the
-# pooled row changes. So pooling is invariant to *some* small shifts, not to all, and never to large ones. Larger
-# windows have fewer borders to cross.
+# From place 2 to 3 nothing changes, because the 9 stays in its window. From 3 to 4 it crosses into the next window,
+# and the pooled row changes. So pooling is invariant to *some* small shifts, but not to all, and never to large ones.
+# With larger windows there are fewer borders to cross.
 #
-# Now the same with a picture. The camera moves by 0 to 8 pixels, and the edge map before is compared with the edge
-# map after. Where do the differences sit?
+# It is not even sure that the change gets smaller. Here is a row with three 9s, and one with two:
+
+# %%
+for row in ([0, 9, 9, 9, 0, 0, 0, 0], [0, 0, 9, 9, 0, 0, 0, 0]):
+    before, after = np.array(row), np.roll(row, 1)
+    for name, a, b in (
+        ("unpooled", before, after),
+        ("pooled  ", before.reshape(4, 2).max(axis=1), after.reshape(4, 2).max(axis=1)),
+    ):
+        changed = np.abs(a - b).sum() / (a.sum() + b.sum())
+        print(f"{name} {a} -> {b}   share that changed: {changed:.2f}   mean: {a.mean():.2f} -> {b.mean():.2f}")
+
+# %% [markdown]
+# For the three 9s a shift by one pixel changes a third of the row before pooling and half of it after pooling. So what
+# pooling gains depends on the maps, and has to be measured. Here it is measured on a picture. The camera moves by 0 to
+# 8 pixels, and the edge map before is compared with the edge map after. Where are the differences?
 
 # %% tags=["demo"]
 figs.shift_test(plate)
@@ -228,23 +250,24 @@ for name, changes in figs.shift_changes(plate).items():
     print(f"{name:>14}:", "  ".join(f"{value:.3f}" for value in changes))
 
 # %% [markdown]
-# Each column is one pixel more, and each number is the share of the map that changed. (It is the sum of all
-# differences, without sign, divided by the sum of both maps: 0 for equal maps, 1 for maps with nothing in common.)
-# Read it from left to right, and from top to bottom.
+# Each column is one pixel more, and each number is the share of the map that changed. (It is the sum of all absolute
+# differences, divided by the sum of both maps: 0 for equal maps, 1 for maps with nothing in common.) Read it from left
+# to right, and from top to bottom.
 #
-# - Without pooling, one pixel is enough for a large change, because edges are thin.
-# - With windows of 4 or 16, a shift that is small *compared with the window* changes little.
+# - Without pooling, one pixel is enough for a large change, because edges are thin and every difference is at an edge.
+# - On this picture, with windows of 4 or 16, a shift that is small *compared with the window* changes little.
 # - Even large windows do not bring the change down to nothing. Zhang (2019, [Making convolutional networks
 #   shift-invariant again](https://arxiv.org/abs/1904.11486)) shows that the answers of whole networks depend on a
-#   shift of a pixel or two, and cures much of it by blurring before each step of the stride.
+#   shift of a pixel or two, and that blurring before each stride removes much of that.
 #
 # ### Global average pooling
 #
-# The last line uses the largest window there is: the whole map. **Global average pooling** replaces each map by its
-# mean, $(N, C, H, W) \to (N, C)$. "How much of this feature is there, wherever?" Only what enters or leaves the
-# picture at its border still changes the answer.
+# The last line uses the largest possible window, the whole map. **Global average pooling** replaces each map by its
+# mean, $(N, C, H, W) \to (N, C)$, which asks "how much of this feature is there, anywhere?" The mean of a full-size
+# map changes only by what enters or leaves the picture at its border. After a stride that is no longer exact: in the
+# row with two 9s above, a shift by one pixel doubles the mean of the pooled row.
 #
-# It also saves parameters. Say a network ends with 4 maps of 14 by 14, and has to answer with 5 dishes:
+# It also saves parameters. Suppose that a network ends with 4 maps of 14 by 14 and has to choose among 5 dishes:
 
 # %%
 maps, side, dishes = 4, 14, 5
@@ -252,9 +275,9 @@ print("flatten, then dense:            ", maps * side * side * dishes + dishes, 
 print("global average, then dense:     ", maps * dishes + dishes, "parameters")
 
 # %% [markdown]
-# And it takes pictures of any size: the mean of a map is one number, however large the map. The idea is from [Network
-# in Network](https://arxiv.org/abs/1312.4400) (Lin, Chen and Yan, 2013). Nearly every network of chapters 09 to 13
-# ends this way.
+# And it accepts pictures of any size, since the mean of a map is one number, however large the map is. The idea is
+# from [Network in Network](https://arxiv.org/abs/1312.4400) (Lin, Chen and Yan, 2013). Nearly every network of
+# chapters 09 to 13 ends this way.
 #
 # ### Exercise: `global_avg_pool`
 
@@ -285,26 +308,25 @@ def global_avg_pool(x):
 check("04.global_avg_pool", global_avg_pool)
 
 # %% [markdown]
-# ## 3. What a neuron sees
+# ## 3. The receptive field: what a neuron sees
 #
-# A neuron of the first layer looks through a window of 3 by 3 pixels, say. That is enough for an edge, not for a
-# doughnut. A neuron of the second layer looks through 3 by 3 neurons of the first, and each of those looks at pixels
-# of its own. The pixels that can make a difference to a neuron, directly or through others, are its **receptive
-# field**.
+# A neuron of the first layer looks through a window of, for example, 3 by 3 pixels. That is enough for an edge, but
+# not for a doughnut. A neuron of the second layer looks through 3 by 3 neurons of the first, and each of those looks
+# at pixels of its own. All pixels that can affect a neuron, directly or through others, are its **receptive field**.
 #
-# **By hand**, along one axis. Two layers with a kernel of 3 and stride 1. The upper neuron looks at three lower ones.
-# The middle one of them sees pixels 1 to 3, its neighbours see 0 to 2 and 2 to 4. Together that is pixels 0 to 4:
-# five, not six and not nine, because the windows overlap. Each layer of 3 adds one pixel on either side.
+# **By hand**, along one axis. Take two layers with a kernel of 3 and stride 1. The upper neuron looks at three lower
+# ones. The middle one of these sees pixels 1 to 3, and its neighbors see 0 to 2 and 2 to 4. Together that is pixels 0
+# to 4. These are five pixels and not nine, because the windows overlap. Each layer of 3 adds one pixel on either side.
 #
-# **With a stride** the reach grows faster. After a pooling of stride 2, two neighbours in the map lie 2 pixels apart
-# in the picture, so every step of a later kernel is 2 pixels long. So keep two numbers on your way up: the field $r$,
-# and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$: a pixel sees
-# itself. Layer $l$, with kernel $k_l$ and stride $s_l$, makes of them
+# **With a stride** the field grows faster. After a pooling of stride 2, two neighbors in the map lie 2 pixels apart in
+# the picture, so every step of a later kernel is 2 pixels long. So keep track of two numbers on the way up: the field
+# $r$, and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$, since a pixel
+# sees only itself. Layer $l$, with kernel $k_l$ and stride $s_l$, turns them into
 #
 # $$r_l = r_{l-1} + (k_l - 1)\, j_{l-1}, \qquad j_l = j_{l-1}\, s_l .$$
 #
-# All of these are whole numbers. Padding does not enter: it moves the field, it does not widen it. Here are the five
-# layers of LeNet-5 that come before its last two:
+# All of these are whole numbers. Padding does not matter: it moves the field, but does not widen it. Here are the
+# layers of LeNet-5 up to C5:
 #
 # | layer | kernel $k$ | stride $s$ | field $r$ | jump $j$ |
 # |---|---|---|---|---|
@@ -315,7 +337,7 @@ check("04.global_avg_pool", global_avg_pool)
 # | S4, pooling | 2 | 2 | $14 + 1 \cdot 2 = 16$ | 4 |
 # | C5, convolution | 5 | 1 | $16 + 4 \cdot 4 = 32$ | 4 |
 #
-# LeNet-5's pictures are 32 by 32. After C5 a neuron sees all of it, and nothing more is to be gained.
+# LeNet-5's pictures are 32 by 32. After C5 a neuron sees the whole picture, and a larger field would gain nothing.
 #
 # Add layers with the slider and watch the red square. How many convolutions of 3 without any stride would it take to
 # see a whole picture of 64 by 64? And how many with stride 2?
@@ -324,14 +346,17 @@ check("04.global_avg_pool", global_avg_pool)
 figs.receptive_fields(plate)
 
 # %% [markdown]
-# Each convolution of 3 with stride 1 adds 2 pixels, so it takes 32 of them, which see 65. With stride 2 it takes six:
-# five see 63, and the sixth brings it to 127.
+# <details><summary>How many layers it takes</summary>
 #
-# This is why networks alternate: convolve, pool, convolve, pool. Deeper layers see more, so they can answer to larger
+# Each convolution of 3 with stride 1 adds 2 pixels, so it takes 32 of them, which see 65. With stride 2 it takes six:
+# five of them see 63, and the sixth brings it to 127.
+# </details>
+#
+# This is why networks alternate: convolve, pool, convolve, pool. Deeper layers see more, so they can respond to larger
 # things. When Zeiler and Fergus ([2013](https://arxiv.org/abs/1311.2901)) looked into a trained network, they found
-# just that: corners and coloured edges in layer 2, textures in layer 3, parts such as dogs' faces in layer 4, and
-# whole objects in layer 5. This is called **hierarchical learning**: edges become textures, textures become parts,
-# parts become a dish. Nobody told the layers to share the work like that. You will look for yourself in chapter 10.
+# just that: corners and colored edges in layer 2, textures in layer 3, parts such as dogs' faces in layer 4, and whole
+# objects in layer 5. This is called **hierarchical learning**: edges become textures, textures become parts, and parts
+# become objects. Nobody told the layers to divide the work like that. You look into a network yourself in chapter 10.
 #
 # ### Exercise: `receptive_field`
 
@@ -368,9 +393,9 @@ def receptive_field(layers):
 check("04.receptive_field", receptive_field)
 
 # %% [markdown]
-# **Seeing is not the same as weighing.** A pixel in the middle of the field reaches the neuron in many ways, through
-# many neurons in between; a pixel at the border in just one. Count the ways for three layers of 3, along one axis:
-# convolve ones with ones.
+# **Seeing is not the same as counting equally.** A pixel in the middle of the field reaches the neuron along many
+# paths, through many neurons in between, but a pixel at the border reaches it along just one. Count the paths for
+# three layers of 3, along one axis, by convolving ones with ones:
 
 # %%
 ways = np.ones(1)
@@ -386,14 +411,15 @@ figures.show(
 )
 
 # %% [markdown]
-# If all weights were equal, these bars would be what each pixel counts. With more layers they look like a bell, much
-# narrower than the field. Luo and others ([2016](https://arxiv.org/abs/1701.04128)) measured the same in real
-# networks and call it the *effective* receptive field. So give a network more field than the thing it has to see.
+# If all weights were equal, these bars would show how much each pixel counts. With more layers they look like a bell
+# that is much narrower than the field. Luo and others ([2016](https://arxiv.org/abs/1701.04128)) measured the same in
+# real networks and call it the *effective* receptive field. So give a network a larger field than the object it has to
+# see.
 #
-# ## 4. Shapes
+# ## 4. Shapes from layer to layer
 #
-# Most errors in deep learning are errors of shape. The cure is to write the shapes down before you run anything. Four
-# rules are enough for this chapter:
+# Very many errors in programs for deep learning are errors of shape. The best protection is to write the shapes down
+# before you run anything. Four rules are enough for this chapter:
 #
 # | layer | written as | shape before | shape after |
 # |---|---|---|---|
@@ -402,10 +428,10 @@ figures.show(
 # | flatten | `("flatten",)` | $(N, C, H, W)$ | $(N, D)$, $D = C \cdot H \cdot W$ |
 # | dense | `("dense", units)` | $(N, D)$ | $(N, K)$, $K$ = units |
 #
-# The batch axis $N$ goes through everything untouched. A ReLU changes no shape, so it is left out of the list.
+# The batch axis $N$ passes through everything unchanged. A ReLU changes no shape, so it is left out of the list.
 #
 # **By hand**: two pictures of $3 \times 10 \times 8$ through 4 filters of 3 by 3 without padding give $(2, 4, 8, 6)$.
-# A pooling of 2 with stride 2 makes $(2, 4, 4, 3)$ of them. Flattened, that is $(2, 48)$. A dense layer with 5 units
+# A pooling of 2 with stride 2 turns that into $(2, 4, 4, 3)$. Flattened, it is $(2, 48)$. A dense layer with 5 units
 # gives $(2, 5)$.
 #
 # ### Exercise: `trace_shapes`
@@ -460,18 +486,18 @@ def trace_shapes(layers, shape):
 check("04.trace_shapes", trace_shapes)
 
 # %% [markdown]
-# ## 5. LeNet-5
+# ## 5. LeNet-5, layer by layer
 #
 # In 1998 Yann LeCun, Léon Bottou, Yoshua Bengio and Patrick Haffner published [Gradient-based learning applied to
-# document recognition](http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf). The network in it reads handwritten
-# digits. It has everything you have met: convolutions, pooling, flattening, dense layers.
+# document recognition](http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf). The network in that paper reads
+# handwritten digits. It has everything that you have met: convolutions, pooling, flattening and dense layers.
 
 # %%
 figs.lenet5()
 
 # %% [markdown]
 # Here is the network as it is usually written today. Every convolution has stride 1 and no padding, and its filters
-# look at **all** maps that come in.
+# look at **all** incoming maps.
 #
 # | layer | what it does | shape after it | a neuron sees |
 # |---|---|---|---|
@@ -484,13 +510,13 @@ figs.lenet5()
 # | F6 | dense, 84 units | $(N, 84)$ | 32 |
 # | output | dense, one unit for each class | $(N, 10)$ | 32 |
 #
-# C5 is called a convolution in the paper: 120 filters of 5 by 5 on maps of 5 by 5. There is one place only, so it is
-# a dense layer on the 400 flattened numbers. Weights and biases are as many either way.
+# The paper calls C5 a convolution: 120 filters of 5 by 5 on maps of 5 by 5. They fit in only one place, so C5 is a
+# dense layer on the 400 flattened numbers. The number of weights and biases is the same either way.
 #
 # ### Exercise: `lenet5_parameters`
 #
-# How many parameters has each layer, weights and biases together? Let the picture's channels and the number of classes
-# be free, so that your function also serves colour plates.
+# How many parameters does each layer have, weights and biases together? Make the picture's channels and the number of
+# classes arguments, so that your function can be used for color plates, too.
 
 # %% exercise="04.lenet5_parameters"
 def lenet5_parameters(channels=1, classes=10):
@@ -528,7 +554,8 @@ def lenet5_parameters(channels=1, classes=10):
 check("04.lenet5_parameters", lenet5_parameters)
 
 # %% [markdown]
-# Where do they sit? PyTorch counts for us, and adds how many multiplications each layer takes for one picture:
+# Which layers have them? PyTorch counts for us, and the cell adds how many multiplications each layer takes for one
+# picture:
 
 # %%
 layers = {
@@ -546,18 +573,18 @@ for name, (layer, places) in layers.items():
 print(f" total: {total:>6,} parameters")
 
 # %% [markdown]
-# The convolutions have few parameters and do most of the work; the first dense layer has most of the parameters and
-# does little. It is so in many networks, and it is why global average pooling, which makes that dense layer small,
-# saves so much.
+# The convolutions have few parameters and do most of the work, while the first dense layer has most of the parameters
+# and does little. Many networks are like that, and so global average pooling, which makes that dense layer small,
+# saves a lot.
 #
 # ### What was different in 1998
 #
 # - **C3 did not look at everything.** A table in the paper says which maps of S2 each of its 16 maps looks at: the
 #   first six look at 3 each, the next nine at 4, and the last at all 6. That saved work, and forced the maps to
 #   differ.
-# - **Pooling had parameters.** S2 and S4, called subsampling, add up the four numbers of a window, multiply the sum
-#   by a trained weight, add a trained bias and squash it. One weight and one bias for each map.
-# - **The squashing** was a scaled tanh in the place of ReLU.
+# - **Pooling had parameters.** S2 and S4, called subsampling, add up the four numbers of a window, multiply the sum by
+#   a trained weight, add a trained bias, and squash the result. There is one weight and one bias for each map.
+# - **The activation** was a scaled tanh instead of ReLU.
 # - **The output** was not a dense layer. Each class had a fixed pattern of 84 numbers, a small picture of the digit,
 #   and the answer was how far F6 was from it (radial basis functions). These patterns were set by hand.
 #
@@ -571,27 +598,27 @@ print(paper)
 print("sum:", sum(paper.values()))
 
 # %% [markdown]
-# ## 6. A whole network, forwards
+# ## 6. A whole network: the forward pass
 #
-# Time to put it together. The network for this section is LeNet's pattern in small:
+# Now put the parts together. The network of this section follows LeNet's pattern on a small scale:
 #
 # **conv → ReLU → pool → conv → ReLU → pool → flatten → dense**
 #
-# The convolution is chapter 03's, with stride 1 and no padding. Here is a short version of it, for you to call:
+# Its convolutions are chapter 03's, with stride 1 and no padding. Here is a short version for you to call:
 
 # %%
 def conv2d(x, w, b):
-    """A convolution layer with stride 1 and no padding: (N, C, H, W) and (F, C, KH, KW) to (N, F, OH, OW)."""
+    """A convolution layer with stride 1 and no padding: (N, C, H, W) and (F, C, k_h, k_w) to (N, F, OH, OW)."""
     windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3))
     return np.einsum("ncijuv,fcuv->nfij", windows, w) + b[:, None, None]
 
 # %% [markdown]
 # Three questions come up when you write the rest.
 #
-# **In which order does flatten go?** The dense layer has one row of weights for each number that comes in, so the
-# order is part of the agreement. NumPy and PyTorch go channel by channel, in each channel row by row. That is
-# `reshape` on $(N, C, H, W)$. Libraries that keep the channels last flatten in another order, and weights carried
-# from one to the other give nonsense, without any error.
+# **In which order does flatten go?** The dense layer has one row of weights for each number that comes in, so both
+# sides must use the same order. NumPy and PyTorch go channel by channel, and in each channel row by row; that is
+# `reshape` on $(N, C, H, W)$. Libraries that keep the channels last flatten in another order, and weights that are
+# moved from one to the other give nonsense, without any error message.
 #
 # **ReLU before or after the max pooling?** Try it:
 
@@ -602,12 +629,12 @@ window = -np.abs(window)
 print("ReLU, then maximum:", np.maximum(window, 0).max(), "  maximum, then ReLU:", np.maximum(window.max(), 0))
 
 # %% [markdown]
-# The same: ReLU never turns the order of two numbers round, so it can come before or after. (With average pooling
-# it cannot: there the order matters.)
+# It makes no difference: ReLU never reverses the order of two numbers, so it can come before or after. (With average
+# pooling the order does matter.)
 #
-# **Where is the softmax?** Not here. The network returns scores; the next chapter turns them into probabilities,
-# together with the loss. Mind that PyTorch's `CrossEntropyLoss` applies the softmax itself. Whoever puts one at the
-# end of the network too gets it twice:
+# **Where is the softmax?** Not here. The network returns scores, and the next chapter turns them into probabilities,
+# together with the loss. Note that PyTorch's `CrossEntropyLoss` applies the softmax itself. If you also put one at the
+# end of the network, it is applied twice:
 
 # %%
 scores = torch.tensor([4.0, 1.0, 0.0])
@@ -616,12 +643,12 @@ print("once: ", once.numpy().round(3))
 print("twice:", torch.softmax(once, dim=0).numpy().round(3))
 
 # %% [markdown]
-# No error, and a network that can never be sure: the second softmax sees numbers between 0 and 1 only. With three
-# classes it cannot get above $e / (e + 2) \approx 0.58$.
+# There is no error message, only a network that can never be confident: the second softmax sees nothing but numbers
+# between 0 and 1. With three classes it cannot get above $e / (e + 2) \approx 0.58$.
 #
 # ### Exercise: `cnn_forward`
 #
-# Call `conv2d` and your own `max_pool2d`. PyTorch is off the menu.
+# Call `conv2d` and your own `max_pool2d`. The check does not accept PyTorch.
 
 # %% exercise="04.cnn_forward"
 def cnn_forward(x, params):
@@ -666,11 +693,11 @@ def cnn_forward(x, params):
 check("04.cnn_forward", cnn_forward)
 
 # %% [markdown]
-# **The same network on the plate.** Its filters were chosen by hand. The first layer has four for edges, one for
-# "more red than green and blue", and one for brightness. The second layer combines them: any edge at all, upright
-# edges, level edges, and red areas *without* edges, which is what smooth icing looks like (and a wooden table: a
-# filter knows no better). (The cell uses the figure's own NumPy, so it runs before your exercise does, and compares
-# the scores with PyTorch's.)
+# **The same network on the plate.** Its filters were chosen by hand. The first layer has four filters for edges, one
+# for "more red than green and blue", and one for brightness. The second layer combines them: any edge at all, vertical
+# edges, horizontal edges, and red areas *without* edges, which is what smooth icing looks like. (So does a wooden
+# table; the filter cannot tell them apart.) The cell uses the figure's own NumPy, so it runs before you have done the
+# exercise, and it compares the scores with PyTorch's.
 
 # %%
 x = figs.small(plate, 64).transpose(2, 0, 1)[None]  # (1, 3, 64, 64)
@@ -686,40 +713,39 @@ answer = two.flatten(1) @ tensors["w3"] + tensors["b3"]
 print(f"largest difference to PyTorch: {np.abs(answer.numpy() - maps['scores']).max():.1e}")
 
 # %% [markdown]
-# Compare the first two rows: pooling halves each map, and you still recognise it. Compare the first row with the
-# third: the second layer no longer says what a pixel is like, but what a region is like. One of its neurons sees 8 by
-# 8 pixels.
+# Compare the first two rows: pooling halves each map, and you still recognize it. Compare the first row with the
+# third: the second layer no longer describes a pixel but a region. One of its neurons sees 8 by 8 pixels.
 #
-# The scores at the end mean nothing: the dense layer's weights were drawn at random. To make them mean *doughnut*,
-# someone has to say how wrong they are (chapter 05) and which way to turn every weight (chapters 06 and 07). Then the
-# filters need not be made by hand either.
+# The scores at the end mean nothing, because the weights of the dense layer were drawn at random. To make them mean
+# *doughnut*, someone has to say how wrong they are (chapter 05) and in which direction to change every weight
+# (chapters 06 and 07). Then the filters need not be made by hand, either.
 #
 # ## Quiz
 #
 # Write a letter for each, for example `answer_1 = "a"`.
 #
-# **1.** A max pooling layer of size 2 and stride 2 gets 16 maps. How many parameters has it?
+# **1.** A max pooling layer of size 2 and stride 2 gets 16 maps. How many parameters does it have?
 #
 # - a) 16
 # - b) 0
 # - c) 32
 # - d) 4
 #
-# **2.** Three convolutions with a kernel of 3 and stride 1 follow one another. How many pixels, along one axis, does
-# a neuron of the third one see?
+# **2.** Three convolutions with a kernel of 3 and stride 1 follow one another. How many pixels, along one axis, does a
+# neuron of the third one see?
 #
 # - a) 3
 # - b) 5
 # - c) 7
 # - d) 9
 #
-# **3.** The picture moves by one pixel. What can you say of its edge map after max pooling with windows of 2 that
-# touch?
+# **3.** The picture moves by one pixel. What can you say, without looking at the picture, about its edge map after max
+# pooling with windows of 2 that touch?
 #
-# - a) It changes in some places, and less than the edge map itself.
+# - a) It changes wherever the maximum of a window crosses into another window, and stays where it does not.
 # - b) It stays exactly as it was.
-# - c) It changes more than the edge map itself.
-# - d) Nothing can be said, unless the edge map is made with Sobel's kernels.
+# - c) It always changes less than the edge map itself.
+# - d) It always changes, because the shift is smaller than the window.
 #
 # **4.** A batch of shape $(8, 16, 28, 28)$ goes through a pooling of size 2 and stride 2. What comes out?
 #
@@ -755,12 +781,13 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - Pooling keeps one number of each window, channel by channel, and has nothing to learn.
-# - It softens small shifts and does not undo them. Only the mean of a whole map forgets the place.
+# - Pooling keeps one number for each window, channel by channel, and has nothing to learn.
+# - It absorbs some small shifts and not others; by how much it helps has to be measured. The mean of a whole map
+#   depends least on the place.
 # - A neuron's receptive field grows by (kernel − 1) times the product of all strides before it.
-# - Shapes can be worked out before anything runs. The batch axis goes through untouched.
+# - Shapes can be worked out before anything runs. The batch axis passes through unchanged.
 # - In LeNet-5 the convolutions do most of the work, and the first dense layer has most of the parameters.
-# - A network returns scores. The softmax comes once, with the loss.
+# - A network returns scores. The softmax is applied once, together with the loss.
 #
 # ### Cheat sheet
 #
@@ -770,15 +797,15 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | output size | $\lfloor (n - k)/s \rfloor + 1$ | windows that hang over are left out |
 # | global average pooling | $(N, C, H, W) \to (N, C)$ | pictures of any size |
 # | receptive field | $r_l = r_{l-1} + (k_l - 1)\,j_{l-1}$, $r_0 = 1$ | a pooling counts too |
-# | jump | $j_l = j_{l-1}\,s_l$, $j_0 = 1$ | pixels between neighbours of a map |
+# | jump | $j_l = j_{l-1}\,s_l$, $j_0 = 1$ | pixels between neighbors of a map |
 # | flatten | $(N, C, H, W) \to (N, C \cdot H \cdot W)$ | channel by channel, row by row |
 # | dense | $(N, D) \to (N, K)$, $K\,(D + 1)$ parameters | |
-# | LeNet-5 today | C1, S2, C3, S4, C5, F6, output | 61,706 parameters for grey digits |
+# | LeNet-5 today | C1, S2, C3, S4, C5, F6, output | 61,706 parameters for gray digits |
 #
 # ### Next
 #
-# Your network gives scores, and they are nonsense. Chapter 05 measures *how* wrong they are, with two losses that
-# punish different things.
+# Your network gives scores, and so far they mean nothing. Chapter 05 measures *how* wrong they are, with two losses
+# that punish different things.
 #
 # ### Further reading
 #

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 05 Losses
 #
-# MealoMi's network looks at a plate and gives a score to every dish. Is that good? Somebody has to say so, in one
-# number, and in such a way that the network can get better. That somebody is the loss.
+# MealoMi's network looks at a plate and gives a score to every dish. Is that good? Something has to say so, in a
+# single number, and in such a way that the network can improve. That something is the **loss**, also called the *cost
+# function*.
 #
 # **When you are done, you can**
 #
@@ -11,12 +12,12 @@
 # - turn scores into probabilities without overflow, even scores of 1000;
 # - say why the gradient of cross-entropy is *probabilities minus one-hot*, and what that means;
 # - keep weights small with a penalty, and leave the biases alone;
-# - choose a loss for grams and kilocalories, where one label in a hundred is nonsense.
+# - choose a loss for grams and kilocalories when one label in a hundred is nonsense.
 #
 # **What you build**: `linear_scores`, `hinge_loss`, `hinge_grad`, `softmax`, `cross_entropy`, `cross_entropy_grad`,
 # `l2_penalty` and `huber`. They tell MealoMi how wrong it is.
 #
-# **Time**: about 90 minutes. **You need**: from chapter 02 the dense layer, and from school the slope of a function.
+# **Time**: about 90 minutes. **You need**: the dense layer from chapter 02, and the slope of a function from school.
 
 # %%
 import numpy as np
@@ -32,39 +33,43 @@ seed = 5  # of the made-up doughnuts in section 9
 plates_per_dish = 15  # on the board with the moving boundaries
 
 # %% [markdown]
-# If an exercise is hard, call `hint("05.linear_scores")` in a cell of your own, with the exercise's id. Each call shows
-# one hint more.
+# If an exercise is hard, call `hint("05.linear_scores")` in a cell of your own, with the exercise's id. Each call
+# shows one more hint.
 #
-# ## 1. Scores
+# ## 1. Scores of a linear classifier
 #
-# The simplest network that tells dishes apart has one layer and no activation. For one plate $x_i$ it computes
+# The simplest network that tells dishes apart has one layer and no activation. It is called a **linear classifier**.
+# For one plate $x_i$ it computes
 #
 # $$f(x_i, W, b) = W x_i + b .$$
 #
-# - $x_i$: the plate's **features**, shape $(D,)$. They may be pixels, or what the layers before have made of them.
+# - $x_i$: the plate's **features**, shape $(D,)$. They may be pixels, or whatever the layers before have computed from
+#   them.
 # - $W$: the **weights**, shape $(K, D)$: one row for each dish.
 # - $b$: the **biases**, shape $(K,)$: one for each dish.
-# - $f(x_i, W, b)$: the **scores** $s$, shape $(K,)$. The highest one is the network's answer.
+# - $f(x_i, W, b)$: the **scores** $s$, shape $(K,)$, also called **logits**. The dish with the highest score is the
+#   network's answer.
 #
-# **By hand.** Three dishes, $K = 3$: doughnut (0), pizza (1), salad (2). Two features, $D = 2$: how much of the plate is
-# green and how much is red, in tenths. We made the numbers up. A plate that is 1 green and 4 red:
+# **By hand.** Take three dishes, $K = 3$: doughnut (0), pizza (1) and salad (2). Take two features, $D = 2$: how much
+# of the plate is green and how much is red, in tenths. (We made the numbers up.) A plate that is 1 green and 4 red has
+# the scores
 #
 # $$W x_i + b = \begin{bmatrix} -1 & 0.5 \\ 0 & 1 \\ 1 & -1 \end{bmatrix} \begin{bmatrix} 1 \\ 4 \end{bmatrix} +
 # \begin{bmatrix} 1 \\ 0 \\ 1 \end{bmatrix} = \begin{bmatrix} -1 + 2 + 1 \\ 0 + 4 + 0 \\ 1 - 4 + 1 \end{bmatrix} =
 # \begin{bmatrix} 2 \\ 4 \\ -2 \end{bmatrix}$$
 #
-# Pizza wins with 4. But the plate was a doughnut with red icing. Keep these three scores in mind: 2, 4, −2, and the
-# correct one is the first. They will stay with us.
+# Pizza wins with 4. But the plate was a doughnut with red icing, dish 0. Keep these three scores in mind, 2, 4 and −2,
+# of which the first is the correct one. They come back throughout the chapter.
 #
-# **A batch.** Write $N$ plates as the rows of $X$, shape $(N, D)$. A row times a row of $W$ is what we want, so $W$ is
-# transposed:
+# **A batch.** Write $N$ plates as the rows of $X$, shape $(N, D)$. Each score is the product of a row of $X$ with a
+# row of $W$, so $W$ is transposed:
 #
 # $$\underbrace{S}_{(N, K)} = \underbrace{X}_{(N, D)} \, \underbrace{W^\top}_{(D, K)} + \underbrace{b}_{(K,)}$$
 #
-# **Which way round?** Chapter 02 kept a layer's weights as $(D, M)$, a *column* for each unit, and wrote `x @ W + b`.
-# Here $W$ is $(K, D)$, a *row* for each dish, as in $W x_i + b$. The one is the other transposed, and both are in use.
-# Row by row has a charm of its own: each row of $W$ is a template, and a score says how well a plate fits it. PyTorch
-# keeps its weights this way too:
+# **Rows or columns?** Chapter 02 stored a layer's weights as $(D, M)$, with a *column* for each unit, and wrote `x @
+# W + b`. Here $W$ is $(K, D)$, with a *row* for each dish, as in $W x_i + b$. One is the transpose of the other, and
+# both are in use. Storing by rows has an advantage: each row of $W$ can be read as a template of its dish, and the
+# score says how well a plate fits the template. PyTorch stores its weights in this way, too:
 
 # %%
 import torch
@@ -108,13 +113,14 @@ def linear_scores(X, W, b):
 check("05.linear_scores", linear_scores)
 
 # %% [markdown]
-# ## 2. Why not just count the mistakes?
+# ## 2. Why accuracy cannot be the loss
 #
-# The example's second plate is 6 green and 1 red, and it is a salad. Its scores are −4.5, 1 and 6, so salad wins. One
-# plate of two is right: an accuracy of 50 %. Accuracy is what the users of MealoMi feel. Could the network learn from it?
+# The second plate of the example is 6 green and 1 red, and it is a salad. Its scores are −4.5, 1 and 6, so salad wins.
+# One plate of two is right: an accuracy of 50 %. Accuracy is what the users of MealoMi notice. Could the network learn
+# from it?
 #
-# Move one weight a little, and see what accuracy says, and what a loss says. (The losses come from the figure's own
-# code. You will write them soon.)
+# Change one weight a little, and see what happens to the accuracy and to two losses. (The losses come from the
+# figure's own code. You will write them soon.)
 
 # %%
 X = np.array([[1.0, 4.0], [6.0, 1.0]])
@@ -122,19 +128,19 @@ W = np.array([[-1.0, 0.5], [0.0, 1.0], [1.0, -1.0]])
 b = np.array([1.0, 0.0, 1.0])
 labels = np.array([0, 2])  # a doughnut and a salad
 
-for nudge in (0.0, 0.01, 0.02):
+for change in (0.0, 0.01, 0.02):
     moved = W.copy()
-    moved[0, 1] += nudge  # how much red speaks for a doughnut
+    moved[0, 1] += change  # how much red speaks for a doughnut
     scores = X @ moved.T + b
     accuracy = np.mean(scores.argmax(axis=1) == labels)
     hinge, _ = figs.loss_and_slopes(scores, labels, "hinge")
     entropy, _ = figs.loss_and_slopes(scores, labels, "cross-entropy")
-    print(f"nudge {nudge:.2f}   accuracy {accuracy:.2f}   hinge {hinge:.4f}   cross-entropy {entropy:.4f}")
+    print(f"change {change:.2f}   accuracy {accuracy:.2f}   hinge {hinge:.4f}   cross-entropy {entropy:.4f}")
 
 # %% [markdown]
-# The accuracy does not move. It says nothing about the direction. Both losses fall: *more of this, please*. A **loss**
-# is one number, 0 or more, that is small when the scores are good and that changes when they change. Here are all three
-# for the doughnut, while its correct score moves and the other two stay at 4 and −2:
+# The accuracy stays the same, so it gives no direction. Both losses fall: *more of this, please*. A **loss** is one
+# number, 0 or more, that is small when the scores are good, and that changes when the scores change a little. Here are
+# all three for the doughnut, while its correct score moves and the other two stay at 4 and −2:
 
 # %%
 figs.three_curves(rivals=(4.0, -2.0), delta=1.0)
@@ -144,34 +150,50 @@ figs.three_curves(rivals=(4.0, -2.0), delta=1.0)
 #
 # $$L = \frac{1}{N} \sum_{i=1}^{N} L_i ,$$
 #
-# so that a batch of 8 and one of 64 can be compared. What $L_i$ is makes all the difference. There are two classical
-# answers, and you will write both.
+# so that a batch of 8 and a batch of 64 can be compared. What matters is the choice of $L_i$. There are two classical
+# ones, and you will write both.
 #
 # ## 3. The hinge loss
 #
-# The first answer: *the correct dish must win by a margin*. Every other dish that comes too close, pays:
+# The first choice says: *the correct dish must win by a margin*. Every other dish that comes too close adds to the
+# loss:
 #
 # $$L_i = \sum_{j \ne y_i} \max(0,\; s_j - s_{y_i} + \Delta)$$
 #
-# - $s$: the plate's scores, shape $(K,)$. $s_j$ is a rival's.
-# - $y_i$: the plate's **label**, a whole number from 0 to $K - 1$. $s_{y_i}$ is the correct dish's score.
+# - $y_i$: the plate's **label**, a whole number from 0 to $K - 1$.
+# - $s$: the plate's scores, shape $(K,)$. $s_{y_i}$ is the correct dish's score, and $s_j$ is the score of a wrong
+#   dish.
 # - $\Delta$: the **margin**, one number. In code it is `delta`.
-# - The sum has $K - 1$ terms. The correct dish is no rival of itself.
+# - The sum has $K - 1$ terms, one for each wrong dish.
 #
 # **By hand**, for the doughnut with scores 2, 4, −2 and $\Delta = 1$:
 #
-# | rival | $s_j - s_{y_i} + \Delta$ | term |
+# | wrong dish | $s_j - s_{y_i} + \Delta$ | term |
 # |---|---|---|
 # | pizza | $4 - 2 + 1 = 3$ | 3 |
 # | salad | $-2 - 2 + 1 = -3$ | 0 |
 #
-# $L_0 = 3 + 0 = 3$. The salad is beaten by 4, more than the margin, so it costs nothing. And nothing is paid back for it
-# either: that is what the $\max$ is for. The second plate, a salad with $-4.5, 1, 6$, has the terms $\max(0, -9.5)$ and
-# $\max(0, -4)$, so $L_1 = 0$. The batch: $L = (3 + 0)/2 = 1.5$. Compare with the first row printed above.
+# So $L_0 = 3 + 0 = 3$. The salad's score is lower than the doughnut's by 4, which is more than the margin, so it costs
+# nothing. It does not reduce the loss either; that is what the $\max$ is for. The second plate, a salad with $-4.5, 1,
+# 6$, has the terms $\max(0, -9.5)$ and $\max(0, -4)$, so $L_1 = 0$. For the batch $L = (3 + 0)/2 = 1.5$, which agrees
+# with the first row printed above.
 #
+# **One score from each row.** In NumPy you need the correct score of every plate, and that is a different column in
+# every row. Index with *two* arrays of the same length, and NumPy pairs them up: row 0 with the first label, row 1
+# with the second, and so on.
+
+# %%
+example = np.array([[2.0, 4.0, -2.0], [-4.5, 1.0, 6.0]])
+rows = np.arange(len(labels))  # 0, 1
+print("example[rows, labels] :", example[rows, labels], "  one score for each plate, shape", example[rows, labels].shape)
+print("example[:, labels]    :", example[:, labels].tolist(), "  columns 0 and 2 of every plate, not what you want")
+print("as a column           :", example[rows, labels][:, None].tolist(), "  shape (N, 1), so that it fits against (N, K)")
+
+# %% [markdown]
 # ### Exercise: `hinge_loss`
 #
-# torch and scikit-learn are off the menu in this chapter; so is `scipy.special`, which has softmax and its relatives.
+# The checks of this chapter do not accept torch and scikit-learn, nor anything of `scipy.special`, which has softmax and
+# its relatives.
 
 # %% exercise="05.hinge_loss"
 def hinge_loss(scores, labels, delta=1.0):
@@ -211,20 +233,21 @@ check("05.hinge_loss", hinge_loss)
 # %% [markdown]
 # ### Its gradient
 #
-# To lower the loss you must know how it changes with each score. That is the **gradient**, $\partial L / \partial s$, of
-# the scores' own shape $(N, K)$.
+# To lower the loss you must know how it changes with each score. That is the **gradient**, $\partial L / \partial s$,
+# which has the same shape as the scores, $(N, K)$.
 #
 # One term $\max(0, m)$ with $m = s_j - s_{y_i} + \Delta$ is easy:
 #
-# - if $m < 0$, the term is 0 and stays 0: no slope at all;
-# - if $m > 0$, the term is $m$. One more point for the rival $s_j$ costs 1. One more point for the correct $s_{y_i}$
-#   saves 1.
+# - if $m < 0$, the term is 0 and stays 0, so its slope is 0;
+# - if $m > 0$, the term is $m$. If the wrong score $s_j$ rises by 1, the loss rises by 1. If the correct score
+#   $s_{y_i}$ rises by 1, the loss falls by 1.
 #
-# And $m = 0$, exactly at the kink? We take 0, as PyTorch does.
+# And at $m = 0$, exactly at the corner? We take 0, as PyTorch does.
 #
-# **By hand.** With scores $3, 4, 3.5$, label 0 and $\Delta = 1$ the terms are $2$ and $1.5$, both above 0. The rivals'
-# slopes are 1 and 1. The correct score stands in *both* terms, so its slope is $-2$. The row is $[-2, 1, 1]$, divided
-# by $N$ because the loss is a mean. A row always adds up to 0: what is taken from the rivals is given to the correct one.
+# **By hand.** With scores $3, 4, 3.5$, label 0 and $\Delta = 1$ the terms are $2$ and $1.5$, both above 0. The slopes
+# of the wrong scores are 1 and 1. The correct score occurs in *both* terms, so its slope is $-2$. The row is $[-2, 1,
+# 1]$, divided by $N$ because the loss is a mean. Each row adds up to 0, because adding the same number to all scores
+# of a plate does not change the loss.
 #
 # ### Exercise: `hinge_grad`
 
@@ -266,25 +289,34 @@ def hinge_grad(scores, labels, delta=1.0):
 check("05.hinge_grad", hinge_grad)
 
 # %% [markdown]
-# ## 4. Softmax: scores become probabilities
+# ## 4. Softmax: from scores to probabilities
 #
-# The second answer begins elsewhere. A user does not want to read "doughnut 2, pizza 4, salad −2". She wants "88 %
-# pizza". So turn scores into probabilities: none below 0, and together 1.
+# The second loss starts from a different idea. A user does not want to read "doughnut 2, pizza 4, salad −2". She wants
+# to read "88 % pizza". So turn the scores into probabilities, which are never below 0 and add up to 1. The function is
+# called **softmax**:
 #
 # $$p_k = \frac{e^{s_k}}{\sum_{j=0}^{K-1} e^{s_j}}$$
 #
 # - $s$: one plate's scores, shape $(K,)$. $p$: its **probabilities**, the same shape.
-# - The exponential makes every score positive, and keeps their order. The division makes the sum 1.
+# - The exponential makes every number positive and keeps their order. The division makes the sum 1.
+#
+# A linear classifier with a softmax is called **softmax regression**, or multinomial logistic regression. It is
+# scikit-learn's `LogisticRegression` from chapter 01.
 
 # %%
 figs.softmax_steps((2.0, 4.0, -2.0))
 
 # %% [markdown]
-# Only **differences** between scores matter. Add a number $c$ to all of them, and every exponential is multiplied by
-# $e^c$, and so is their sum. The fraction stays the same. A lead of one point over a rival means $e^1 \approx 2.7$ times
-# its probability, whether it is 4 against 3 or 1000 against 999.
+# Only the **differences** between scores matter. If you add a number $c$ to all of them, every exponential is
+# multiplied by $e^c$, and so is their sum, and the fraction stays the same. A lead of one point over another dish
+# means $e^1 \approx 2.7$ times its probability, whether it is 4 against 3 or 1000 against 999.
 #
-# On paper, that is. Ask NumPy:
+# With only **two** classes, softmax is therefore the sigmoid of chapter 02, applied to the difference of the two
+# scores: $p_1 = e^{s_1} / (e^{s_0} + e^{s_1}) = \sigma(s_1 - s_0)$. For example, $s = [0, 1.6]$ gives $p_1 =
+# \sigma(1.6) = 0.832$, the "83 % doughnut" of chapter 02. So one score is enough for two classes, and that is
+# **logistic regression**.
+#
+# All this holds on paper. Now ask NumPy for the case 1000 against 999:
 
 # %%
 big = np.array([1000.0, 999.0, 990.0])
@@ -293,13 +325,13 @@ with np.errstate(all="ignore"):  # NumPy would warn; here we only look
     print("softmax:", np.exp(big) / np.exp(big).sum())
 
 # %% [markdown]
-# The largest float64 is about $1.8 \cdot 10^{308}$, and $e^{1000}$ is about $2 \cdot 10^{434}$. It becomes infinity, and
-# infinity divided by infinity is *not a number*. At the other end $e^{-1000}$ becomes 0, and a row of those gives 0/0.
-# The way out is the line above: you may add any $c$ to a plate's scores. Which one makes the largest exponent 0?
+# The largest float64 is about $1.8 \cdot 10^{308}$, while $e^{1000}$ is about $2 \cdot 10^{434}$. It becomes infinity,
+# and infinity divided by infinity is *not a number*. At the other end $e^{-1000}$ becomes 0, and a row of those gives
+# 0/0. But remember that you may add any $c$ to a plate's scores. Which $c$ makes the largest exponent 0?
 #
 # ### Exercise: `softmax`
 #
-# The check listens: a warning on the way counts as a mistake here.
+# A NumPy warning counts as a mistake here.
 
 # %% exercise="05.softmax"
 def softmax(scores):
@@ -332,29 +364,44 @@ check("05.softmax", softmax)
 # %% [markdown]
 # ## 5. Cross-entropy
 #
-# Now the loss. The network gave the correct dish the probability $p_{y_i}$. How surprised should it be by the truth?
+# Now the loss. The network gave the correct dish the probability $p_{y_i}$. The smaller that probability, the more the
+# truth should cost:
 #
 # $$L_i = -\ln p_{y_i}$$
 #
-# - Sure and right, $p_{y_i} = 1$: the loss is 0.
-# - One half: $-\ln 0.5 \approx 0.69$. One in a hundred: $4.6$. One in a million: $13.8$. There is no upper end.
+# - Confident and right, $p_{y_i} = 1$: the loss is 0.
+# - One half: $-\ln 0.5 \approx 0.69$. One in a hundred: $4.6$. One in a million: $13.8$. There is no upper limit.
 #
 # **By hand**, for the doughnut: $p_0 = 0.119$, so $L_0 = -\ln 0.119 = 2.13$.
 #
-# Why the name? Write the label as chapter 00's **one-hot** row $t$, shape $(K,)$: 1 at the correct dish, 0 elsewhere. The
-# cross-entropy between $t$ and $p$ is $-\sum_k t_k \ln p_k$, and all terms but one are 0.
+# **Why the logarithm?** Suppose that the network gives the true dishes of three plates the probabilities 0.5, 0.8 and
+# 0.9. If the plates are independent, the probability that it gives to *all* the right answers together is the product
+# $0.5 \cdot 0.8 \cdot 0.9 = 0.36$. This is called the **likelihood** of the labels, and good weights are those that
+# make it large. But a product of thousands of such numbers underflows to 0, and is awkward to differentiate. Its
+# logarithm is a sum, $\ln 0.36 = \ln 0.5 + \ln 0.8 + \ln 0.9$. Turn the sign, so that good is small, and divide by the
+# number of plates:
 #
-# **From scores, in one go.** If you compute $p$ first, a hopeless dish gets exactly 0 in floating point, and its
-# logarithm is minus infinity. Simplify first:
+# $$-\tfrac13 \ln 0.36 = \tfrac13 (0.693 + 0.223 + 0.105) = 0.341$$
+#
+# That is the mean cross-entropy. So *minimizing cross-entropy is maximizing the likelihood*, and another name for this
+# loss is the negative log-likelihood.
+#
+# **Why the name?** Write the label as chapter 00's **one-hot** row, shape $(K,)$: 1 at the correct dish, 0 elsewhere.
+# In information theory the cross-entropy between such a row and $p$ is $-\sum_k \text{onehot}_k \ln p_k$, and all
+# terms except one are 0. With two classes, a label $y$ of 0 or 1 and $p = \sigma(z)$ it becomes $-y \ln p - (1 - y)
+# \ln (1 - p)$, the **binary cross-entropy** of logistic regression.
+#
+# **From scores, in one step.** If you compute $p$ first, a dish without a chance gets exactly 0 in floating point, and
+# its logarithm is minus infinity. Simplify first:
 #
 # $$L_i = -\ln \frac{e^{s_{y_i}}}{\sum_j e^{s_j}} = \ln\Big(\sum_j e^{s_j}\Big) - s_{y_i}$$
 #
-# The exponential of the correct score is gone. With the largest score subtracted from all first, one term of the sum is
-# $e^0 = 1$, so the logarithm is safe as well. With $2, 4, -2$: subtract 4 to get $-2, 0, -6$; the sum is $0.1353 + 1 +
-# 0.0025 = 1.1378$; its logarithm $0.129$; less $-2$ makes $2.129$.
+# The exponential of the correct score is gone. If you subtract the largest score from all of them first, one term of
+# the sum is $e^0 = 1$, so the logarithm is safe as well. With $2, 4, -2$: subtract 4 to get $-2, 0, -6$. The sum is
+# $0.1353 + 1 + 0.0025 = 1.1378$, its logarithm is $0.129$, and $0.129 - (-2) = 2.129$.
 #
-# **A number to remember.** A network that knows nothing gives every dish the same score. Its loss is $\ln K$. If
-# the first loss you see in training is far from it, something is wrong before anything was learned.
+# **A number to remember: $\ln K$.** A network that knows nothing gives every dish the same score, and its loss is $\ln
+# K$. If the first loss that you see in training is far from that, something is wrong before anything has been learned.
 
 # %%
 for K in (3, 10, 101):
@@ -403,17 +450,19 @@ check("05.cross_entropy", cross_entropy)
 #
 # Take $L_i = \ln\big(\sum_j e^{s_j}\big) - s_{y_i}$ and ask how it changes with one score $s_k$.
 #
-# - The first part: the slope of $\ln u$ is $1/u$, and inside the sum only $e^{s_k}$ depends on $s_k$. Together that
-#   makes $e^{s_k} / \sum_j e^{s_j}$. Look at it again: it is $p_k$.
-# - The second part: $-1$ if $k$ is the correct dish, 0 if not. That is minus the one-hot vector.
+# - The first part: the slope of $\ln u$ is $1/u$, and in the sum only $e^{s_k}$ depends on $s_k$. Together that makes
+#   $e^{s_k} / \sum_j e^{s_j}$, which is $p_k$.
+# - The second part: $-1$ if $k$ is the correct dish, 0 if not. That is minus the one-hot row.
 #
-# $$\frac{\partial L_i}{\partial s} = p - t, \qquad \text{shapes } (K,) = (K,) - (K,)$$
+# $$\frac{\partial L_i}{\partial s} = p - \text{onehot}(y_i), \qquad \text{shapes } (K,) = (K,) - (K,)$$
 #
 # **What the network says, minus what is true.** By hand, for the doughnut: $[0.119, 0.879, 0.002] - [1, 0, 0] =
-# [-0.881, 0.879, 0.002]$. Raise doughnut, lower pizza by nearly as much, and let salad be. If the network is sure and
-# right, $p = t$ and the gradient fades away.
+# [-0.881, 0.879, 0.002]$. Going against the gradient raises doughnut, lowers pizza by nearly as much, and leaves salad
+# almost alone. When the network is confident and right, $p$ is close to the one-hot row and the gradient is close
+# to 0. When it is confident and *wrong*, the gradient is large, and so it does not learn slowly as with the squared loss
+# of chapter 02.
 #
-# Believe it only after a test. Nudge each score by a thousandth and see what the loss does:
+# Test this before you believe it. Change each score by a thousandth and see what the loss does:
 
 # %%
 scores, label, step = np.array([2.0, 4.0, -2.0]), np.array([0]), 0.001
@@ -428,7 +477,7 @@ for k, dish in enumerate(["doughnut", "pizza", "salad"]):
 # %% [markdown]
 # ### Exercise: `cross_entropy_grad`
 #
-# You may call your `softmax`. Mind the mean.
+# You may call your `softmax`. Remember that the loss is a mean.
 
 # %% exercise="05.cross_entropy_grad"
 def cross_entropy_grad(scores, labels):
@@ -463,23 +512,36 @@ def cross_entropy_grad(scores, labels):
 check("05.cross_entropy_grad", cross_entropy_grad)
 
 # %% [markdown]
-# ## 6. What each of them punishes
+# ## 6. What hinge and cross-entropy punish
 #
 # Move the three scores, with the mouse or with the arrow keys. The figure writes out every term of both losses.
 #
 # 1. Raise *doughnut* from 2. At which score does the hinge loss become 0? What does cross-entropy say there?
-# 2. Raise it further. One loss has stopped caring, the other has not.
+# 2. Raise it further. Which loss still changes?
 # 3. Put doughnut at 5, so that it leads pizza by 1, and move *salad* between −6 and 4. Which loss notices?
 # 4. Set all three to 0. The cross-entropy should be $\ln 3$. And the hinge loss?
-# 5. Make it as wrong as you can: doughnut −6, the others 6. Read the slopes. Which is the largest slope that
-#    cross-entropy can have? Which the hinge loss?
+# 5. Make it as wrong as you can: doughnut −6, the others 6. Read the slopes. What is the largest slope that
+#    cross-entropy can have, and what is the largest that the hinge loss can have?
 # 6. Set $\Delta$ to 0, and all scores to 0 again. The hinge loss is 0. Why is that a bad idea?
 
 # %% tags=["demo"]
 figs.score_explorer((2.0, 4.0, -2.0), label=0)
 
 # %% [markdown]
-# The same in numbers, for a doughnut against two rivals with score 0:
+# <details><summary>What you should have seen</summary>
+#
+# 1. At 5, since pizza has 4 and the margin is 1. Cross-entropy is still 0.31 there.
+# 2. Only cross-entropy: it keeps falling, more and more slowly.
+# 3. Only cross-entropy, which rises from 0.31 to 0.55. For the hinge loss salad is outside the margin, or just reaches
+#    it.
+# 4. The hinge loss is 2: two wrong dishes, each of which is a whole margin of 1 too close.
+# 5. For cross-entropy no slope is larger than 1 in size, because it is a probability minus 0 or 1. For the hinge loss
+#    the correct score has −2 here, and −(K − 1) in general.
+# 6. A network whose weights are all 0 gives equal scores to everything, and that would be a perfect loss. Without a
+#    margin there is nothing to learn.
+# </details>
+#
+# Here is the same in numbers, for a doughnut against two wrong dishes with score 0:
 
 # %%
 print("score of the doughnut   hinge   cross-entropy   slopes of the doughnut")
@@ -490,19 +552,20 @@ for correct in (-10.0, -1.0, 0.5, 1.0, 5.0, 10.0):
     print(f"{correct:>21}   {hinge:>5.1f}   {entropy:>13.5f}   {hinge_slope[0, 0]:>5.1f} and {entropy_slope[0, 0]:.5f}")
 
 # %% [markdown]
-# - **Hinge** wants a margin, and then it is content. Plates that are safely right have no say any more. Each
-#   rival inside the margin pushes with full strength, near or far.
-# - **Cross-entropy** is never quite content. It asks for a little more even at a lead of 10, but ever more softly. And
-#   it speaks in probabilities, which MealoMi can show.
-# - **Both** grow in a straight line for a plate that is very wrong, so a wrong *label* hurts without end. Look at your
-#   largest losses now and then: some of them are plates that a tired human mislabelled.
+# - **Hinge** wants a margin, and is satisfied once it has it. Plates that are safely right no longer influence the
+#   weights. Each wrong dish inside the margin pushes with full strength, whether it is barely inside or far.
+# - **Cross-entropy** is never quite satisfied. Even at a lead of 10 it asks for a little more, but the pull gets
+#   weaker and weaker. And it comes with probabilities, which MealoMi can show. (Whether they can be taken at their
+#   word is another question; see section 8.)
+# - **Both** grow in a straight line for a plate that is very wrong, so there is no limit to what a wrong *label* can
+#   cost. Look at the plates with the largest losses from time to time: some of them were mislabeled by a tired human.
 #
-# Most networks today are trained with cross-entropy. So will yours be, from chapter 07 on.
+# Most classifiers today are trained with cross-entropy, and so will yours be from chapter 07 on.
 #
-# ## 7. Regularisation: as small as you can
+# ## 7. Regularization: small weights
 #
-# Two sets of weights can give the very same scores. Which one would you rather have? Take one dish and a plate
-# $x = [2, 1]$. All of these score 5:
+# Different weights can give the very same scores. Which ones would you rather have? Take one dish and a plate $x = [2,
+# 1]$. All of these give the score 5:
 #
 # | $w$ | $w \cdot x$ | $w_1^2 + w_2^2$ |
 # |---|---|---|
@@ -514,27 +577,31 @@ for correct in (-10.0, -1.0, 0.5, 1.0, 5.0, 10.0):
 figs.same_score(x=(2.0, 1.0), score=5.0, others=((2.5, 0.0), (0.0, 5.0)))
 
 # %% [markdown]
-# The second set bets everything on one feature. If that one is off by 0.2 on the next photo, the score is off by 1. The
-# third spreads its bet. To prefer it, add a **penalty** to the loss:
+# The second set bets everything on one feature. If that feature is off by 0.2 on the next photo, the score is off
+# by 1. The third set spreads its bet. To prefer it, add a **penalty** to the loss:
 #
 # $$L_{\text{total}} = L + \lambda \sum_{k} \sum_{d} W_{kd}^2$$
 #
-# - $\lambda$: the **strength**, one number, 0 or more. You choose it; nothing in the loss tells you how large.
-# - The sum runs over all weights: $K$ dishes, $D$ features. It is the square of the **L2 norm**, hence its name.
+# - $\lambda$: the **strength**, one number, 0 or more. You choose it; nothing in the loss tells you how large it
+#   should be.
+# - The sum runs over all weights: $K$ dishes, $D$ features. It is the square of the **L2 norm**, so this is called an
+#   *L2 penalty*, and in the training of networks also **weight decay**. Everything that is added to make a model
+#   generalize better is called **regularization**.
 #
-# There is a second reason. Once all plates are right by the margin, twice the weights and biases are right by
-# twice the margin, and the hinge loss is 0 for both. Cross-entropy even asks for more: on plates that lines can separate
-# it would let the weights grow forever. The penalty says where to stop.
+# There is a second reason. Once all plates are right by the margin, twice the weights and biases are right by twice
+# the margin, and the hinge loss is 0 for both. Cross-entropy even prefers the larger ones: on plates that lines can
+# separate, it would let the weights grow forever. The penalty says where to stop.
 #
-# **The biases stay free.** A bias multiplies no feature. It only shifts a score, so it cannot make the network listen
-# too hard to one of them.
+# **Biases are not penalized.** A bias multiplies no feature. It only shifts a score, so a large bias does not make the
+# network depend too much on any feature.
 #
 # **The bias trick.** Many texts, and many programs, store the biases as one more column of $W$, and give each plate one
 # more feature, which is always 1:
 #
 # $$\begin{bmatrix} W & b \end{bmatrix} \begin{bmatrix} x_i \\ 1 \end{bmatrix} = W x_i + b$$
 #
-# That saves an array. But now it is up to you to keep the last column out of the penalty. For our three dishes:
+# That saves an array. But now you have to make sure that the last column is left out of the penalty. For our three
+# dishes:
 
 # %%
 W_and_b = np.column_stack([W, b])
@@ -554,7 +621,7 @@ def l2_penalty(W, strength):
     ----------
     W : numpy.ndarray
         (K, D + 1) floats, D >= 1: the weights of K dishes, and in the last column their biases,
-        which are not penalised.
+        which are not penalized.
     strength : float
         Lambda, above 0.
 
@@ -577,11 +644,11 @@ def l2_penalty(W, strength):
 check("05.l2_penalty", l2_penalty)
 
 # %% [markdown]
-# ## 8. Watch it learn
+# ## 8. Watch a linear classifier learn
 #
-# Put it all together, on real plates: pizzas, tomatoes and salads. Two features have to do, the share of the food that is
-# green and the share that is red. A pixel counts as green if its green is above its red and its blue by a little, and as red if
-# its red is far above both.
+# Now put everything together on MealoMi's plates: pizzas, tomatoes and salads. Two features have to be enough, the
+# share of the food that is green and the share that is red. A pixel counts as green if its green is a little above its
+# red and its blue, and as red if its red is far above both.
 
 # %%
 trio = ["pizza", "tomato", "salad"]
@@ -612,29 +679,44 @@ for k, dish in enumerate(trio):
     print(f"{dish:>7}: {green:.0%} green and {red:.0%} red, on average")
 
 # %% [markdown]
-# Each mark is a plate. The three dishes' scores are $W x_i + b$, and each region is where one of them wins. Between two regions
-# their scores are equal: a straight line.
+# Each mark is a plate. The scores of the three dishes are $W x_i + b$, and each region is where one of them wins.
+# Between two regions, on the **decision boundary**, their scores are equal, which makes a straight line.
 #
-# Each **step** works out the gradient of the loss for $W$ and $b$, and moves them a little against it. How the gradient
-# gets from the scores to $W$ is chapter 06, and how to choose the steps is chapter 07. Here, just watch. The start is
-# wrong on purpose.
+# Each **step** computes the gradient of the loss for $W$ and $b$, and moves them a little in the opposite direction.
+# How the gradient gets from the scores to $W$ is the topic of chapter 06, and how to choose the steps is the topic of
+# chapter 07. Here you only watch. The starting weights are bad on purpose.
 #
 # 1. Press *one step* ten times, then play. Does the accuracy rise with every step, as the loss falls?
 # 2. From step 150 to step 200, what does the accuracy do? And the loss? What is still moving?
 # 3. Set the L2 strength to 0, then to 0.1, and read the sum of squared weights at step 200. What happens to the lines?
-# 4. Change the loss to *hinge*, at step size 1 and L2 strength 0.001. Which plates can still push the lines at the end?
-# 5. Hinge again, with L2 strength 0.01 and step size 3: why does the loss never come to rest?
+# 4. Change the loss to *hinge*, at step size 1 and L2 strength 0.001. Which plates can still push the lines at the
+#    end?
+# 5. Hinge again, with L2 strength 0.01 and step size 3: why does the loss never settle down?
 
 # %% tags=["demo"]
 figs.classifier_board(plates, dishes, ("x₁: share of green", "x₂: share of red"), trio)
 
 # %% [markdown]
-# At first the accuracy even falls while the loss improves: the lines have to sweep across some plates to get to the
-# others. And a lower loss need not mean more plates right. The loss is what the network follows; accuracy is what you
-# hope for. Keep an eye on both.
+# <details><summary>What you should have seen</summary>
 #
-# And on plates that had no say in it? Take the weights of step 200, with cross-entropy at step size 1 and L2 strength 0.001,
-# and the validation plates:
+# 1. No. In the first steps the accuracy even falls, from 11 to 9 %, while the loss improves: the lines have to sweep
+#    across some plates to get to the others.
+# 2. The accuracy stays at 87 %. The cross-entropy still falls, from 0.67 to 0.64, because the weights grow and the
+#    network gets more confident about the plates that are already right.
+# 3. With strength 0 the sum of squared weights is about 63, with 0.1 it is about 0.26. Small weights mean flat scores,
+#    so that with 0.1 the three dishes get nearly equal probabilities everywhere; the lines move, but four plates of
+#    five are still right.
+# 4. Only the plates inside the margin, about half of the 45. The others have a loss of exactly 0 and a gradient of
+#    exactly 0.
+# 5. The hinge's slopes do not shrink as the loss gets small, and with such a large step every step overshoots: what is
+#    gained on one plate is lost on another, so the loss jumps back and forth. Smaller steps settle down.
+# </details>
+#
+# A lower loss need not mean that more plates are right. The loss is what the network follows, and the accuracy is what
+# you hope for, so keep an eye on both.
+#
+# What about plates that the network was not trained on? Take the weights of step 200, with cross-entropy at step size
+# 1 and L2 strength 0.001, and the validation plates:
 
 # %%
 W_trained = figs.trained(plates, dishes, "cross-entropy", strength=0.001, rate=1.0, steps=200)
@@ -642,35 +724,49 @@ for words, (X_some, y_some) in {"trained on": (plates, dishes), "never seen": me
     said = (X_some @ W_trained[:, :2].T + W_trained[:, 2]).argmax(axis=1)
     print(f"plates {words}: {np.mean(said == y_some):.0%} of {len(y_some)} right")
 
+X_val, y_val = measured("val", 1000)
+scores = X_val @ W_trained[:, :2].T + W_trained[:, 2]
+probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
+probabilities /= probabilities.sum(axis=1, keepdims=True)
+print(f"never seen, mean probability of the dish that is named: {probabilities.max(axis=1).mean():.0%}")
+
 # %% [markdown]
-# Two numbers, three lines, and it does about as well on plates that it never saw. Look at those that it misses at step 200: a
-# salad buried under tomatoes lies among the tomatoes, and a green pizza among the salads. No line can part what the features
-# do not tell apart, and with doughnuts, which come in all colours, it would be worse. From chapter 09 on, a network finds
-# features of its own.
+# With two features and three lines it does about as well on plates that it has never seen. Look at those that it gets
+# wrong at step 200: a salad buried under tomatoes lies among the tomatoes, and a green pizza among the salads. No line
+# can separate what the features do not distinguish, and with doughnuts, which come in all colors, it would be worse.
+# From chapter 09 on, a network finds features of its own.
+#
+# **Are the probabilities right?** The last line is a first look at **calibration**. Probabilities are calibrated if,
+# of all plates that are named with 60 %, about 60 % are right. Here the network names its dish with a probability of
+# 60 % on average, but it is right on 87 % of the plates. It is too cautious: the penalty and the early stop have kept
+# its weights small. Large networks are usually off in the other direction, too confident ([Guo and others
+# 2017](https://arxiv.org/abs/1706.04599)). So softmax gives you numbers that add up to 1, and whether they can be
+# believed has to be measured.
 #
 # ## 9. Losses for grams and kilocalories
 #
-# *Which dish?* is a choice. *How many grams?* is a number, and there the error is a difference, $r_i = y_i - t_i$,
-# prediction less truth, both of shape $(N,)$. (From here on $y$ is a prediction.) How much should an error cost?
+# *Which dish?* is a choice. *How many grams?* is a number, and there the error is a difference, $r_i = \hat y_i -
+# y_i$, prediction minus truth, both of shape $(N,)$. How much should an error cost?
 #
 # | loss | of one plate | its slope | the best constant answer is |
 # |---|---|---|---|
-# | squared | $r^2$ | $2r$: the larger, the louder | the mean |
-# | absolute | $\lvert r \rvert$ | $\pm 1$: all equally loud | the median |
+# | squared | $r^2$ | $2r$: large errors pull harder | the mean |
+# | absolute | $\lvert r \rvert$ | $\pm 1$: all errors pull equally | the median |
 #
-# **Outliers decide.** Five doughnuts weigh 52, 55, 58, 60 and 60 g, but somebody typed the last one as 600. MealoMi may
-# give one number for all five. Which is best?
+# **Outliers.** Five doughnuts weigh 52, 55, 58, 60 and 60 g, but somebody typed the last one as 600. MealoMi may give
+# one number for all five. Which is best?
 
 # %%
-masses = np.array([52.0, 55.0, 58.0, 60.0, 600.0])
-pull = np.abs(masses - masses.mean()) / np.abs(masses - masses.mean()).sum()
-print(f"squared error: {masses.mean():.1f} g (the mean)    absolute error: {np.median(masses):.1f} g (the median)")
-print(f"the slip alone has {pull[-1]:.0%} of all the pull on the mean")
+right, typed = np.array([52.0, 55.0, 58.0, 60.0, 60.0]), np.array([52.0, 55.0, 58.0, 60.0, 600.0])
+print("best constant          typed right   typed wrong")
+print(f"squared error (mean)    {right.mean():8.1f} g   {typed.mean():8.1f} g")
+print(f"absolute error (median) {np.median(right):8.1f} g   {np.median(typed):8.1f} g")
 
 # %% [markdown]
-# One slip, and the squared error answers 165 g, a weight that no doughnut here has. The slip pulls as hard as the other
-# four together. The absolute error does not care: 600 or 60, the one in the middle is the same. But it has a flaw of its
-# own: its slope is $\pm 1$ even for an error of a tenth of a gram, so it never settles down.
+# Because of one typing error the squared error answers 165 g, a weight that no doughnut here has; one label of five
+# has moved it by 108 g. The absolute error is not affected: with 600 or with 60, the one in the middle is the same.
+# But it has a flaw of its own. Its slope is $\pm 1$ even for an error of a tenth of a gram, so with steps of a fixed
+# size it never settles down.
 #
 # **Huber's loss** is a square for small errors and a straight line for large ones:
 #
@@ -678,33 +774,35 @@ print(f"the slip alone has {pull[-1]:.0%} of all the pull on the mean")
 # \text{if } |r_i| > \delta \end{cases}$$
 #
 # - $r_i$: the error, in the label's unit (g or kcal).
-# - $\delta$: where *small* ends, in the same unit. (A small delta: it has nothing to do with the margin $\Delta$.)
+# - $\delta$: where *small* ends, in the same unit. (This is a small delta. It has nothing to do with the margin
+#   $\Delta$.)
 #
 # **Why the offset $\tfrac12\delta$?** So that the two parts meet. At $|r| = \delta$ the first gives $\tfrac12\delta^2$,
 # and the second $\delta(\delta - \tfrac12\delta)$, the same. Their slopes agree as well: both are $\delta$.
 #
-# **By hand** with $\delta = 2$: an error of 1 costs $\tfrac12 \cdot 1 = 0.5$. An error of $-5$ costs $2 \cdot (5 - 1) = 8$,
-# where half the square would be 12.5. The mean of the two is 4.25.
+# **By hand** with $\delta = 2$: an error of 1 costs $\tfrac12 \cdot 1 = 0.5$. An error of $-5$ costs $2 \cdot
+# (5 - 1) = 8$, where half the square would be 12.5. The mean of the two is 4.25.
 #
-# And the five doughnuts? Let SciPy look for the best constant under Huber's loss with $\delta = 10$ g:
+# And the five doughnuts, typed wrong? Let SciPy look for the best constant under Huber's loss with $\delta = 10$ g:
 
 # %%
 def mean_huber(answer, delta=10.0):
-    return torch.nn.functional.huber_loss(torch.full((5,), answer), torch.tensor(masses), delta=delta).item()
+    return torch.nn.functional.huber_loss(torch.full((5,), answer), torch.tensor(typed), delta=delta).item()
 
 
 best = minimize_scalar(mean_huber, bounds=(50, 200), method="bounded", options={"xatol": 1e-6}).x
 print(f"Huber's loss: {best:.2f} g")
 
 # %% [markdown]
-# The slip still pulls, but no harder than an error of 10 g would.
+# The wrong label still pulls, but no harder than an error of 10 g would.
 #
-# Now a slip that really happens: energy labels come in kilocalories and in kilojoules, and 1 kcal is 4.184 kJ. The
-# figure has twelve made-up doughnuts with 421 kcal per 100 g, as in the USDA's table (SR27, food 18255), and a little
-# noise. The last label was typed in kJ. Each loss fits a straight line.
+# Here is an error that really happens: energy labels come in kilocalories and in kilojoules, and 1 kcal is 4.184 kJ.
+# The figure has twelve made-up doughnuts with 421 kcal per 100 g, as in the USDA's table (SR27, food 18255), and a
+# little noise. The last label was typed in kJ. Each loss fits a straight line.
 #
-# 1. Set the last label *right*: the three lines agree. Then let it slip step by step. Which line moves first?
-# 2. Raise $\delta$ until Huber's line is the squared one. Lower it to 1: which line is it now?
+# 1. Set the last label to its *right* value: the three lines agree. Then move it away step by step. Which line moves
+#    first?
+# 2. Raise $\delta$ until Huber's line is the squared one. Lower it to 1. Which line is it now?
 # 3. In the lower left panel, what does $\delta$ do to the slope?
 
 # %%
@@ -716,22 +814,31 @@ kcal = (4.21 * grams + rng.normal(0, 12, 12)).round()
 figs.huber_explorer(grams, kcal, delta=20.0)
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# The squared line moves first, and it keeps moving as far as you move the label. Huber's line follows only as long as
+# the error is below δ, and then hardly moves any more. The absolute line stays nearly where it was. With a δ above all
+# errors, every error is on the square part, so Huber's line is the squared one. With δ = 1 nearly every error is on
+# the straight part, so it is close to the absolute one. In the lower left panel δ is the limit of the slope: it rises
+# in proportion to the error and is cut off at ±δ.
+# </details>
+#
 # ### Exercise: `huber`
 #
-# `scipy.special` has a `huber` too, and it is off the menu.
+# The truth comes first, and the prediction second. `scipy.special` has a `huber` too, and the check does not accept it.
 
 # %% exercise="05.huber"
-def huber(y, t, delta):
+def huber(y, y_hat, delta):
     """Huber's loss, the mean over the plates.
 
     Parameters
     ----------
     y : numpy.ndarray
-        (N,) floats: predictions.
-    t : numpy.ndarray
-        (N,) floats: the truth, in the same unit.
+        (N,) floats: the truth.
+    y_hat : numpy.ndarray
+        (N,) floats: predictions, in the same unit.
     delta : float
-        Above 0. With r = y - t, a plate costs r**2 / 2 where |r| <= delta, and
+        Above 0. With r = y_hat - y, a plate costs r**2 / 2 where |r| <= delta, and
         delta * (|r| - delta / 2) elsewhere.
 
     Returns
@@ -741,11 +848,11 @@ def huber(y, t, delta):
 
     Example
     -------
-    >>> float(huber(np.array([11.0, 15.0]), np.array([10.0, 20.0]), 2.0))
+    >>> float(huber(np.array([10.0, 20.0]), np.array([11.0, 15.0]), 2.0))
     4.25
     """
     ### BEGIN SOLUTION
-    r = np.abs(y - t)
+    r = np.abs(y_hat - y)
     return np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean()
     ### END SOLUTION
 
@@ -786,7 +893,8 @@ check("05.huber", huber)
 # - c) 0.7
 # - d) $-0.7$
 #
-# **5.** One in a hundred of the labels, in grams, has a zero too many. Which loss lets these slips pull least?
+# **5.** One in a hundred of the labels, in grams, has a zero too many. Which loss gives these labels the least
+# influence?
 #
 # - a) the squared error
 # - b) Huber's loss, with $\delta$ at a few grams
@@ -814,11 +922,12 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # ## What you know now
 #
 # - A loss says in one number how wrong the scores are, and unlike accuracy it has a slope to follow.
-# - Hinge asks for a margin and then rests. Cross-entropy asks for probability and never quite rests.
-# - Softmax sees only differences between scores. So subtract each plate's largest, and nothing overflows.
+# - The hinge loss asks for a margin and is then satisfied. Cross-entropy asks for probability and is never quite
+#   satisfied. To minimize it is to maximize the likelihood of the labels.
+# - Softmax depends only on differences between scores. So subtract each plate's largest score, and nothing overflows.
 # - The gradient of cross-entropy is what the network says, minus what is true.
-# - A penalty on the squared weights prefers many small weights to one large. Biases stay free.
-# - The squared error listens most to the worst label. Huber's loss puts a limit on it.
+# - A penalty on the squared weights prefers many small weights to one large one. Biases are not penalized.
+# - With the squared error the worst label has the most influence. Huber's loss puts a limit on it.
 #
 # ### Cheat sheet
 #
@@ -826,10 +935,10 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # |---|---|---|
 # | scores | $S = X W^\top + b$ | $(N, D), (K, D), (K,) \to (N, K)$ |
 # | hinge | $\frac1N \sum_i \sum_{j \ne y_i} \max(0, s_j - s_{y_i} + \Delta)$ | one number |
-# | its gradient | 1 for each rival inside the margin, minus their count for the correct one, over $N$ | $(N, K)$ |
+# | its gradient | 1 for each wrong dish inside the margin, minus their count for the correct one, over $N$ | $(N, K)$ |
 # | softmax | $e^{s_k} / \sum_j e^{s_j}$, after subtracting the row's largest | $(N, K)$, rows add up to 1 |
 # | cross-entropy | $\frac1N \sum_i \big(\ln \sum_j e^{s_j} - s_{y_i}\big)$ | one number; $\ln K$ at the start |
-# | its gradient | $(p - t)/N$, with $t$ one-hot | $(N, K)$, rows add up to 0 |
+# | its gradient | $(p - \text{onehot}(y))/N$ | $(N, K)$, rows add up to 0 |
 # | L2 penalty | $\lambda \sum W_{kd}^2$, no biases | one number |
 # | Huber | $\frac12 r^2$ up to $\delta$, then $\delta(\lvert r\rvert - \frac12\delta)$ | mean over $(N,)$ |
 #
@@ -838,16 +947,16 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Next
 #
-# You know how the loss changes with the scores. But the scores come from weights, through layer upon layer, and it is
-# the weights that must change. Chapter 06 carries the gradient back through them all, one step of the chain rule at a
-# time.
+# You know how the loss changes with the scores. But the scores come from weights, through one layer after another, and
+# it is the weights that must change. Chapter 06 carries the gradient back through all the layers, one step of the
+# chain rule at a time.
 #
 # ### Further reading
 #
 # - [cs231n, Linear classification](https://cs231n.github.io/linear-classify/): templates, hinge and softmax side by side,
 #   with a [demo](http://vision.stanford.edu/teaching/cs231n-demos/linear-classify/) in which you drag the boundaries.
 # - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap3.html), chapter 3:
-#   why cross-entropy learns faster than the squared error, and regularisation.
+#   why cross-entropy learns faster than the squared error, and regularization.
 # - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5: losses
 #   as likelihoods; [chapter 7](https://www.deeplearningbook.org/contents/regularization.html): penalties.
 # - Peter Huber, [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732), 1964: where the loss

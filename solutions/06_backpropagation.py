@@ -1,23 +1,23 @@
 # %% [markdown]
 # # 06 Backpropagation
 #
-# The loss says how wrong MealoMi is. A network has thousands of weights, or millions. Which of them should move, and
-# which way? Backpropagation answers for all of them at once, in about the time of a few forward passes.
+# The loss says how wrong MealoMi is. A network has thousands of weights, or millions. Which of them should change, and
+# in which direction? Backpropagation answers that for all of them at once, in about the time of three forward passes.
 #
 # **When you are done, you can**
 #
-# - say why nobody solves a network's equations, and what one does instead;
-# - measure a gradient numerically, choose a good step, and know what it costs;
+# - say why the equations of a network cannot be solved with a formula, and what is done instead;
+# - measure a gradient numerically, choose a good step, and say what it costs;
 # - apply the chain rule on a graph with numbers, forwards and backwards, by hand;
-# - write an autograd engine, small enough to read in one go;
+# - write an autograd engine that is small enough to read in one go;
 # - carry a gradient back through a dense layer, ReLU, cross-entropy, a convolution and max pooling;
-# - test every one of these with a gradient check, and say what a kink does to it.
+# - test each of these with a gradient check, and say what happens to the check where a function has a corner.
 #
-# **What you build**: `numerical_gradient`, the class `Value` with `backward`, five layers backwards, and in the end
-# all gradients of a network that learns.
+# **What you build**: `numerical_gradient`, the class `Value` with `backward`, the backward pass of five layers, and in
+# the end all gradients of a network that learns.
 #
-# **Time**: about 90 minutes, and the stretch. **You need**: chapter 02 (the dense layer), 03 (convolution), 04 (max
-# pooling), 05 (cross-entropy), and from school the slope of $x^2$ and of a product.
+# **Time**: about 90 minutes, plus the stretch exercise. **You need**: chapter 02 (the dense layer), 03 (convolution),
+# 04 (max pooling), 05 (cross-entropy), and from school the slope of $x^2$ and of a product.
 
 # %%
 import math
@@ -39,25 +39,28 @@ steps = 500  # of gradient descent there
 
 # %% [markdown]
 # If an exercise is hard, call `hint("06.backward")` in a cell of your own, with the exercise's id. Each call shows one
-# hint more.
+# more hint.
 #
-# ## 1. No formula, so walk downhill
+# ## 1. Gradient descent: no formula, so walk downhill
 #
 # You want the weights with the smallest loss. At the lowest point the loss is flat: all slopes are 0. For a straight
-# line and the squared error, *all slopes are 0* is a set of linear equations, and a formula solves them. That was chapter 01.
+# line and the squared error, *all slopes are 0* is a set of linear equations, and a formula solves them. That was
+# chapter 01.
 #
-# For a network it is not so. Take even a single layer with softmax and cross-entropy. Its slopes are 0 where
+# For a network there is no such formula. Take just a single layer with softmax and cross-entropy. Its slopes are 0
+# where
 #
-# $$\frac1N \sum_{i=1}^{N} (p_i - t_i)\, x_i^\top = 0 .$$
+# $$\frac1N \sum_{i=1}^{N} \big(p_i - \text{onehot}(y_i)\big)\, x_i^\top = 0 .$$
 #
-# - $x_i$: a plate's features, shape $(D,)$; $t_i$: its label as one-hot, shape $(K,)$.
-# - $p_i$: the probabilities, shape $(K,)$. The unknown weights sit inside, in the exponents of a fraction.
+# - $x_i$: a plate's features, shape $(D,)$; $\text{onehot}(y_i)$: its label as a one-hot row, shape $(K,)$.
+# - $p_i$: the probabilities, shape $(K,)$. They contain the unknown weights, in the exponents of a fraction.
 #
-# Nobody can free the weights from there with a formula, and every further layer folds them in more deeply. The problem is
-# **not analytically solvable**, so you take a **numerical method**.
+# No formula isolates the weights here, and every further layer makes it harder. The problem is **not analytically
+# solvable**, so you use a **numerical method**.
 #
-# The method is called **gradient descent**. Stand somewhere. Ask which way the loss grows. Take a small step the other
-# way. Ask again. Here it looks for the lowest point of $L(w) = w^4 - 3w + 2$, whose slope is $4w^3 - 3$:
+# The method is called **gradient descent**: find out in which direction the loss grows, take a small step in the
+# opposite direction, and repeat. Here it looks for the lowest point of $L(w) = w^4 - 3w + 2$, whose slope is $4w^3 -
+# 3$:
 
 # %%
 w, rate = 2.0, 0.05
@@ -69,10 +72,11 @@ for step in range(12):
 print(f"lowest point: w = {(3 / 4) ** (1 / 3):.4f}")
 
 # %% [markdown]
-# One weight, and its slope was given. A network has many weights: it needs the **gradient**, the slope with respect to
-# each of them. How to choose the step is chapter 07. How to get the gradient is this one.
+# Here there was one weight, and its slope was given. A network has many weights, so it needs the **gradient**, the
+# slope with respect to each of them. How to choose the step is the topic of chapter 07. How to get the gradient is the
+# topic of this one.
 #
-# ## 2. The gradient, measured
+# ## 2. The numerical gradient
 #
 # A slope is how much the loss changes for each unit of a weight. So move one weight a little, and look:
 #
@@ -82,20 +86,20 @@ print(f"lowest point: w = {(3 / 4) ** (1 / 3):.4f}")
 # - $e_k$: an array of the same shape, 1 at $k$ and 0 elsewhere. So only $x_k$ moves.
 # - $h$: the **step**, a small number above 0.
 #
-# This is the **central difference**: it looks to both sides. **By hand** for $f(x) = x_1^3 + 2x_2^3$ at $x = [1, 2]$, with
-# a wide step $h = 0.5$:
+# This is the **central difference**: it looks to both sides. **By hand** for $f(x) = x_1^3 + 2x_2^3$ at $x = [1, 2]$,
+# with a wide step $h = 0.5$:
 #
 # | moved | above | below | difference over $2h = 1$ | true slope |
 # |---|---|---|---|---|
 # | $x_1$ | $1.5^3 + 16 = 19.375$ | $0.5^3 + 16 = 16.125$ | 3.25 | $3 \cdot 1^2 = 3$ |
 # | $x_2$ | $1 + 2 \cdot 2.5^3 = 32.25$ | $1 + 2 \cdot 1.5^3 = 7.75$ | 24.5 | $6 \cdot 2^2 = 24$ |
 #
-# Both are too large by $h^2$ times something. A smaller step would help. How small?
+# Both are too large, by an amount that is proportional to $h^2$. A smaller step would help. How small should it be?
 #
 # ### Exercise: `numerical_gradient`
 #
-# NumPy's and SciPy's ready-made differences are off the menu, and so is torch in this whole chapter. (The cells between
-# the exercises use it as a referee.)
+# The check does not accept the ready-made differences of NumPy and SciPy, and in this whole chapter it does not accept
+# torch. (The cells between the exercises use torch as a referee.)
 
 # %% exercise="06.numerical_gradient"
 def numerical_gradient(f, x, h=1e-5):
@@ -135,35 +139,45 @@ def numerical_gradient(f, x, h=1e-5):
 check("06.numerical_gradient", numerical_gradient)
 
 # %% [markdown]
-# ### How small a step?
+# ### How small a step? Truncation against rounding
 #
-# Two things go wrong, at opposite ends.
+# Two kinds of error have to be balanced.
 #
-# - **Truncation.** A curve is not straight, so a wide step misses its bend. Looking ahead only, $(f(x+h) - f(x))/h$, the
-#   error is about $\tfrac12 f'' h$. Looking to both sides, the bends cancel, and about $\tfrac16 f''' h^2$ remains. Halve the
-#   step, and the error falls to a half in the first case, and to a quarter in the second.
-# - **Rounding.** A float64 keeps about 16 digits; the last is worth $\varepsilon \approx 2.2 \cdot 10^{-16}$ of the number.
-#   $f(x+h)$ and $f(x-h)$ agree in most of them, and the difference keeps only what is left. Divided by $h$, that is an error of
-#   about $\varepsilon |f| / h$.
+# - **Truncation.** A curve is not straight, so a wide step misses its curvature. For *forward differences*, $(f(x+h) -
+#   f(x))/h$, the error is about $\tfrac12 f'' h$. For central differences the curvature cancels, and about $\tfrac16
+#   f''' h^2$ remains. Halve the step, and the error falls to a half in the first case and to a quarter in the second.
+# - **Rounding.** A float64 has about 16 digits; the last one is worth $\varepsilon \approx 2.2 \cdot 10^{-16}$ of the
+#   number. $f(x+h)$ and $f(x-h)$ agree in most of their digits, so the difference has only a few digits left that mean
+#   something. Divided by $h$, that is an error of about $\varepsilon |f| / h$.
 #
 # Move the step, with the mouse or the arrow keys.
 #
-# 1. Find the lowest point of each V, for $\sin x$. How much lower does the central one reach?
+# 1. Find the lowest point of each V, for $\sin x$. How much lower is that of central differences?
 # 2. On the right branches, go from $10^{-1}$ to $10^{-2}$. By what factor does each error fall?
-# 3. Change to float32. Where is the best step now, and what is the best you can get?
+# 3. Change to float32. Where is the best step now, and how small does the error get?
 # 4. Take $1000 + \sin x$. The slope is the same. Which branch has moved, and why?
 
 # %% tags=["demo"]
 figs.step_explorer(exponent=-5.0)
 
 # %% [markdown]
-# The best step is where both errors weigh the same. Write the sum $\tfrac16 |f'''| h^2 + \varepsilon |f| / h$, set its slope
-# to 0, and you find
+# <details><summary>What you should have seen</summary>
+#
+# 1. The relative error reaches about 10⁻⁹ to 10⁻⁸ with forward differences and about 10⁻¹² with central ones.
+# 2. By a factor of 10 for forward differences, and by a factor of 100 for central ones: that is h against h².
+# 3. The best step is now near 10⁻² for central differences, and the error does not get below about 10⁻⁶.
+# 4. The left branch has moved up. The numbers are a thousand times larger, and so are their rounding errors, while the
+#    curvature, and with it the right branch, is the same.
+# </details>
+#
+# The best step is where the two errors are balanced. Write the sum $\tfrac16 |f'''| h^2 + \varepsilon |f| / h$, set
+# its slope to 0, and you find
 #
 # $$h = \Big(3 \varepsilon \, \frac{|f|}{|f'''|}\Big)^{1/3} ,$$
 #
-# that is $\varepsilon^{1/3}$ times a scale of the function. Where $f$ and its bends are about 1, it is near $10^{-5}$ in
-# float64. For forward differences the same sum leads to $\varepsilon^{1/2} \approx 10^{-8}$. See whether the numbers agree:
+# that is, $\varepsilon^{1/3}$ times a scale of the function. Where $f$ and its derivatives are about 1, it is near
+# $10^{-5}$ in float64. For forward differences the same calculation leads to $\varepsilon^{1/2} \approx 10^{-8}$. See
+# whether the measured numbers agree:
 
 # %%
 grid = 10.0 ** np.arange(-15, 0.01, 0.25)
@@ -177,21 +191,25 @@ for kind in (np.float64, np.float32):
         print(f"   {name:<8} best h {grid[best]:.0e}   relative error there {error[best]:.0e}")
 
 # %% [markdown]
-# The measured best wanders a little around the formula's, since rounding errors are a matter of luck. Take $h = 10^{-5}$
-# and float64 from here on. float32 needs a far wider step, and even with its best one it keeps six digits fewer.
+# The measured best step varies a little around the formula's, because rounding errors are more or less random. Use
+# $h = 10^{-5}$ and float64 from here on. float32 needs a much wider step, and even then it is about six digits less
+# accurate.
 #
 # ### What it costs
 #
-# Central differences call $f$ twice for each number in $x$. For a small network that is already a lot:
+# Central differences call $f$ twice for each number in $x$. Compare that with a backward pass, on a network that is
+# large enough for the arithmetic to matter:
 
 # %%
 torch.manual_seed(seed)
-network = torch.nn.Sequential(torch.nn.Linear(64, 100), torch.nn.ReLU(), torch.nn.Linear(100, 10)).double()
-images, dishes = torch.rand(32, 64, dtype=torch.float64), torch.randint(0, 10, (32,))
+network = torch.nn.Sequential(
+    torch.nn.Linear(784, 1000), torch.nn.ReLU(), torch.nn.Linear(1000, 1000), torch.nn.ReLU(), torch.nn.Linear(1000, 10)
+)
+images, dishes = torch.rand(128, 784), torch.randint(0, 10, (128,))
 parameters = sum(p.numel() for p in network.parameters())
 
 
-def median_time(function, repeats=25):
+def median_time(function, repeats=11):
     times = []
     for _ in range(repeats):
         begun = time.perf_counter()
@@ -217,74 +235,81 @@ torch.set_num_threads(threads)
 print(f"{parameters:,} parameters")
 print(f"one forward pass               {1e3 * once:8.2f} ms")
 print(f"forward and backward           {1e3 * both:8.2f} ms   = {both / once:.1f} forward passes")
-print(f"central differences, estimated {1e3 * once * 2 * parameters:8.0f} ms   = {2 * parameters:,} forward passes")
+hours = once * 2 * parameters / 3600
+print(f"central differences, estimated {hours:8.0f} hours   = {2 * parameters:,} forward passes")
 
 # %% [markdown]
-# That second line is what you build now. The numerical gradient keeps one job: it is slow and simple, so it can **check** what
-# is fast and clever.
+# **Why about three?** Nearly all the time goes into matrix products. Forwards, a dense layer does one, $xW$. Backwards
+# it does two of the same size: one for the gradient of $W$, and one for the gradient of $x$, which goes on to the
+# layer below. That makes three in all. (It is a little less here, since the first layer needs no gradient of its
+# input, and a little more where the rest of the work counts.)
+#
+# The second line of the output is what you build now. The numerical gradient keeps one job: it is slow and simple, so
+# you can use it to **check** what is fast and complicated.
 #
 # ## 3. The chain rule on a graph
 #
-# MealoMi estimates a spoon of sugar: $m = 2$ g, at $d = 4$ kcal per g. The label says $t = 5$ kcal. (The numbers are made up.)
-# The squared error is a chain of small steps:
+# MealoMi estimates the energy of a spoon of sugar: $m = 2$ g, at $d = 4$ kcal per g. The label says $y = 5$ kcal. (The
+# numbers are made up.) The squared error is computed in small steps:
 #
-# $$e = d \cdot m = 8, \qquad r = e - t = 3, \qquad L = r^2 = 9 .$$
+# $$e = d \cdot m = 8, \qquad r = e - y = 3, \qquad L = r^2 = 9 .$$
 #
-# How does $L$ change with $m$? Go step by step. For each step ask only: *how much does the result grow when the input
-# grows by 1?* That is the **local slope**.
-#
+# How does $L$ change with $m$? Go step by step. For each step ask only how much its result grows when its input grows
+# by 1. That is the **local slope**, or local derivative.
 # | step | local slope | here |
 # |---|---|---|
 # | $L = r^2$ | $\partial L / \partial r = 2r$ | 6 |
-# | $r = e - t$ | $\partial r / \partial e = 1$ | 1 |
+# | $r = e - y$ | $\partial r / \partial e = 1$ | 1 |
 # | $e = d \cdot m$ | $\partial e / \partial m = d$ | 4 |
 #
-# If $m$ grows by a tiny amount, $e$ grows 4 times as much, $r$ as much as $e$, and $L$ 6 times as much as $r$. Along the
-# way the factors multiply. That is the **chain rule**:
+# If $m$ grows by a tiny amount, $e$ grows by 4 times as much, $r$ by as much as $e$, and $L$ by 6 times as much as
+# $r$. Along the path the factors multiply. That is the **chain rule**:
 #
 # $$\frac{\partial L}{\partial m} = \frac{\partial L}{\partial r} \cdot \frac{\partial r}{\partial e} \cdot
 # \frac{\partial e}{\partial m} = 6 \cdot 1 \cdot 4 = 24 .$$
 #
-# Believe it after a test: with $m = 2.001$, $e = 8.004$, $r = 3.004$ and $L = 9.024$. It grew by 24 thousandths.
+# Test it: with $m = 2.001$ we get $e = 8.004$, $r = 3.004$ and $L = 9.024$. The loss grew by 24 thousandths, 24 times
+# as much as $m$.
 #
-# Here is the same as a **graph**. Every box is a number. Blue is the number itself. The violet factors on the edges are the
-# local slopes. Red is the **gradient**: by how much $L$ grows for each unit of this box. (The graph is drawn by the
-# chapter's own engine, `figs.Value`. You will write yours soon.)
+# Here is the same calculation as a **computational graph**. Every box is a number, written in blue. The violet factors
+# on the edges are the local slopes. The red number is the **gradient**: by how much $L$ grows for each unit of this
+# box. (The graph is drawn by the chapter's own engine, `figs.Value`. You will write yours soon.)
 
 # %%
-d, m, t = figs.Value(4), figs.Value(2), figs.Value(5)
+d, m, y = figs.Value(4), figs.Value(2), figs.Value(5)
 e = d * m
-r = e - t
+r = e - y
 L = r**2
 L.backward()
 figs.draw_graph(
     L,
-    {"d": d, "m": m, "t": t, "e": e, "r": r, "L": L},
+    {"d": d, "m": m, "y": y, "e": e, "r": r, "L": L},
     "The gradient of a box: the one to its right, times the slope between them",
 )
 
 # %% [markdown]
-# Read it from right to left. $L$ has gradient 1: if $L$ grows by 1, $L$ grows by 1. Then each box takes the gradient of the
-# box to its right, times the slope on the edge. One pass from right to left, and *every* box has its gradient, $d$ and $t$
-# too.
+# Read the gradients from right to left. $L$ has gradient 1: if $L$ grows by 1, $L$ grows by 1. Then each box takes the
+# gradient of the box to its right, times the slope on the edge between them. After one pass from right to left,
+# *every* box has its gradient, $d$ and $y$ as well.
 #
-# ### Where ways meet, add
+# ### Where paths meet, gradients add
 #
-# A number may be used twice. Let the app also add the mass itself, $L = r^2 + m$, so that it prefers small estimates. Now
-# $m$ has two ways to $L$. If $m$ grows by a thousandth, $r^2$ grows by 24 thousandths, **and** the new term by 1
-# thousandth. Together 25:
+# A number may be used twice. Suppose that the app also adds the mass itself, $L = r^2 + m$, so that it prefers small
+# estimates. Now there are two paths from $m$ to $L$. If $m$ grows by a thousandth, $r^2$ grows by 24 thousandths,
+# **and** the new term grows by 1 thousandth. Together that is 25:
 #
 # $$\frac{\partial L}{\partial m} = \underbrace{6 \cdot 1 \cdot 4}_{\text{through } r} + \underbrace{1}_{\text{directly}} = 25 .$$
 #
-# **Along a way, multiply. Where ways meet, add.** That is all of backpropagation.
+# **Along a path, multiply. Where paths meet, add.** That is all of backpropagation.
 #
-# ### Whose turn is it?
+# ### In which order? Topological sorting
 #
-# Step through a graph in which $c$ is used twice: in $d = c + a$ and in $L = d \cdot c$. Press play, or use the slider and the arrow keys.
+# Step through a graph in which $c$ is used twice: in $d = c + a$ and in $L = d \cdot c$. Press play, or use the slider
+# and the arrow keys.
 #
 # 1. Before you go on from step 4, work out all gradients on paper.
-# 2. $c$ gets its gradient in two parts. Which box brings which?
-# 3. What would $a$ and $b$ get, if $c$ passed on right after the first part?
+# 2. $c$ gets its gradient in two parts. Which box brings which part?
+# 3. What would $a$ and $b$ get if $c$ passed its gradient on right after the first part?
 
 # %% tags=["demo"]
 a, b = figs.Value(2), figs.Value(-3)
@@ -294,18 +319,44 @@ L = d * c
 figs.step_through(L, {"a": a, "b": b, "c": c, "d": d, "L": L})
 
 # %% [markdown]
-# $c$ must wait for $d$. A box may pass its gradient on only when it is complete, that is, after all boxes that it was used
-# in. An order in which every box comes after those it was made from is a **topological order**. Backwards, it is just what
-# we need.
+# <details><summary>What you should have seen</summary>
 #
-# **Why from right to left?** You could also start at $m$ and go right. Then one pass gives the slopes of everything with
-# respect to $m$, and the next weight needs a pass of its own. From right to left, one pass gives the slope of *one* result
-# with respect to *everything*. A network has one loss and many weights.
+# From $L$ come $-6$ for $d$ (the value of $c$) and $-4$ for $c$ (the value of $d$). Then $d$ hands on $-6$ to $c$ and
+# $-6$ to $a$. So $c$ has $-4 - 6 = -10$, and now it hands on $-3 \cdot (-10) = 30$ to $a$ and $2 \cdot (-10) = -20$ to
+# $b$. In the end $a$ has $-6 + 30 = 24$ and $b$ has $-20$. If $c$ passed its gradient on when it had only the $-4$
+# from $L$, then $a$ would get $12 - 6 = 6$ and $b$ would get $-8$, and both would be wrong.
+# </details>
 #
-# ## 4. An engine
+# So $c$ must wait for $d$. A box may pass its gradient on only when it is complete, which is after all boxes in which
+# it was used. An order in which every box comes after those from which it was made is a **topological order**.
+# Backpropagation goes through it from the end.
 #
-# What must a number remember for this? Look at a box once more: its data, its gradient, the boxes that it was made
-# from, and a slope for each. Here is such a number that knows nothing but addition:
+# **Why from right to left?** You could also start at $m$ and go to the right, carrying the slope with respect to $m$
+# along. That is **forward mode**. One pass gives the slopes of *everything* with respect to *one* number, so the next
+# weight needs a pass of its own. From right to left, in **reverse mode**, one pass gives the slope of *one* result
+# with respect to *everything*. A network has one loss and a million weights: that is one pass instead of a million.
+#
+# ### What it costs in memory: stored activations
+#
+# Reverse mode has a price. On the way back, every local slope is needed again: the $d$ of $d \cdot m$, or the input
+# $x$ of a dense layer. So the values of the forward pass, the **activations**, must be kept until the backward pass
+# has used them. For a convolution on large pictures that is far more than the weights. Take 64 filters of 7 by 7 on a
+# batch of 32 color pictures, with an output of 112 by 112 in float32:
+
+# %%
+weights, outputs = 64 * 3 * 7 * 7, 32 * 64 * 112 * 112
+print(f"weights     {weights:>12,} numbers   {4 * weights / 2**20:8.2f} MiB")
+print(f"activations {outputs:>12,} numbers   {4 * outputs / 2**20:8.2f} MiB, for one layer")
+
+# %% [markdown]
+# The weights stay the same for any batch, while the activations grow with it. When a training run does not fit into
+# memory, it is usually because of them, and the first remedy is a smaller batch. Without gradients (PyTorch's
+# `no_grad`, which you use for **inference**, that is, for predictions only) nothing has to be kept.
+#
+# ## 4. An autograd engine
+#
+# What must a number remember for this? Look at a box once more: its data, its gradient, the boxes from which it was
+# made, and a slope for each of these. Here is such a number that can do nothing but addition:
 
 # %%
 class Tiny:
@@ -323,11 +374,12 @@ print("data:", total.data)
 print("made from:", [child.data for child in total.children], "with slopes", total.slopes)
 
 # %% [markdown]
-# `x + y` is one more than it seems: Python turns it into `x.__add__(y)`, and ours notes where the result came from. While
-# you compute as usual, the graph grows behind your back. `*` calls `__mul__`, `**` calls `__pow__`. If the left side is a plain
-# number, as in `2 * x`, Python asks the right side: `__rmul__`.
+# There is more to `x + y` than meets the eye: Python turns it into `x.__add__(y)`, and our version notes where the
+# result came from. While you compute as usual, the graph is recorded in the background. In the same way `*` calls
+# `__mul__`, and `**` calls `__pow__`. If the left side is a plain number, as in `2 * x`, Python asks the right side:
+# `__rmul__`.
 #
-# The local slopes you need:
+# These are the local slopes that you need:
 #
 # | operation | its slope |
 # |---|---|
@@ -335,13 +387,14 @@ print("made from:", [child.data for child in total.children], "with slopes", tot
 # | $a \cdot b$ | $b$ for $a$, and $a$ for $b$ |
 # | $x^n$, with a plain number $n$ | $n \, x^{n-1}$ |
 # | $\text{relu}(x) = \max(0, x)$ | 1 where $x > 0$, else 0 |
-# | $t = \tanh(x)$ | $1 - t^2$ |
+# | $a = \tanh(x)$ | $1 - a^2$ |
 #
-# $a - b$ is $a + (-1) \cdot b$, and $a / b$ is $a \cdot b^{-1}$: they come for free.
+# $a - b$ is $a + (-1) \cdot b$, and $a / b$ is $a \cdot b^{-1}$, so subtraction and division need no rules of their
+# own.
 #
 # ### Exercise: `Value`
 #
-# Write four operations. The rest stands there already, and works as soon as yours do.
+# Write four operations. The rest is already there, and works as soon as yours do.
 
 # %% exercise="06.value"
 class Value:
@@ -448,22 +501,25 @@ class Value:
 check("06.value", Value)
 
 # %% [markdown]
-# ### The way back
+# ### The backward pass
 #
-# Now the second half. Three steps:
+# Now the second half. It takes three steps:
 #
-# 1. List all nodes that lead to the root, each after its children: a topological order. The usual way is a function that
-#    calls itself: *if I have seen this node, do nothing. Else visit its children, and then append it to the list.*
-# 2. Set `grad` of every node in the list to 0, and of the root to 1.
-# 3. Go through the list from its end. Each node hands to each child *slope times its own grad*, and the child **adds** it.
+# 1. List all nodes that lead to the root, each one after its children: a topological order. The usual way is a
+#    function that calls itself: *if I have seen this node, do nothing. Otherwise visit its children, and then append
+#    it to the list.*
+# 2. Set `grad` of every node in the list to 0, and that of the root to 1.
+# 3. Go through the list from its end. Each node hands to each child *slope times its own grad*, and the child **adds**
+#    it.
 #
-# **By hand** with $a = 2$, $b = -3$, $c = ab = -6$, $L = c + a = -4$. The list: $a, b, c, L$. Backwards: $L$ hands $1 \cdot 1$ to $c$
-# and $1 \cdot 1$ to $a$. $c$ hands $-3 \cdot 1$ to $a$, which now has $1 - 3 = -2$, and $2 \cdot 1$ to $b$.
+# **By hand** with $a = 2$, $b = -3$, $c = ab = -6$, $L = c + a = -4$. The list is $a, b, c, L$. Backwards, $L$ hands
+# $1 \cdot 1$ to $c$ and $1 \cdot 1$ to $a$. Then $c$ hands $-3 \cdot 1$ to $a$, which now has $1 - 3 = -2$, and $2
+# \cdot 1$ to $b$.
 #
 # ### Exercise: `backward`
 #
-# A function, not a method yet: it takes the root of any graph of nodes with `grad`, `children` and `slopes`. The check
-# hands it nodes of its own, so it does not depend on your `Value`.
+# This is a function, not a method yet: it takes the root of any graph of nodes with `grad`, `children` and `slopes`.
+# The check passes it nodes of its own, so it does not depend on your `Value`.
 
 # %% exercise="06.backward"
 def backward(root):
@@ -519,8 +575,9 @@ def backward(root):
 check("06.backward", backward)
 
 # %% [markdown]
-# A class may be given a method later. With this line, `L.backward()` works on your numbers, and the engine is whole: some
-# fifty lines of code. The next cell tries it against the chapter's own, and takes yours if they agree.
+# A class can be given a method later. With this line, `L.backward()` works on your numbers, and the engine is
+# complete, in some fifty lines of code. The next cell compares it with the chapter's own engine, and uses yours if
+# they agree.
 
 # %%
 Value.backward = backward
@@ -536,21 +593,21 @@ def trial(Number):
 Engine = figs.yours_or_ours(Value, figs.Value, trial)
 
 # %% [markdown]
-# A neuron with two inputs, as in chapter 02: $y = \tanh(x_1 w_1 + x_2 w_2 + b)$. If your engine is right, these are your own
-# numbers, drawn from your own `children` and `slopes`.
+# Here is a neuron with two inputs, as in chapter 02: $z = x_1 w_1 + x_2 w_2 + b$ and $a = \tanh(z)$. If your engine is
+# right, the numbers are your own, drawn from your own `children` and `slopes`.
 
 # %%
 x1, w1, x2, w2, b = Engine(2.0), Engine(-0.5), Engine(1.0), Engine(0.8), Engine(0.7)
 u, v = x1 * w1, x2 * w2
 s = u + v
 z = s + b
-y = z.tanh()
-y.backward()
-names = {"x₁": x1, "w₁": w1, "x₂": x2, "w₂": w2, "b": b, "u": u, "v": v, "s": s, "z": z, "y": y}
-figs.draw_graph(y, names, "One pass back, and all five leaves have their gradient")
+a = z.tanh()
+a.backward()
+names = {"x₁": x1, "w₁": w1, "x₂": x2, "w₂": w2, "b": b, "u": u, "v": v, "s": s, "z": z, "a": a}
+figs.draw_graph(a, names, "After one backward pass all five leaves have their gradient")
 
 # %% [markdown]
-# Ask PyTorch the same. Its engine works alike, on whole arrays:
+# Compare with PyTorch, whose engine works in the same way, on whole arrays:
 
 # %%
 leaves = [torch.tensor(n.data, dtype=torch.float64, requires_grad=True) for n in (x1, w1, x2, w2, b)]
@@ -559,13 +616,14 @@ print("PyTorch:", [round(leaf.grad.item(), 6) for leaf in leaves])
 print("here:   ", [round(n.grad, 6) for n in (x1, w1, x2, w2, b)])
 
 # %% [markdown]
-# One thing differs. Yours begins afresh at each call. PyTorch **adds** to what stands in `grad`, until you set it to zero
-# yourself. That is handy when a batch is too large for one pass, and a famous source of bugs. You will meet it in chapter 08.
+# There is one difference. Your `backward` starts from 0 at each call. PyTorch **adds** to what is already in `grad`,
+# until you set it to zero yourself. That is useful when a batch is too large for one pass, and it is a well-known
+# source of bugs. You will meet it in chapter 08.
 #
 # ### A neuron learns
 #
-# With gradients at hand, gradient descent is three lines. Four plates, one feature (how sweet, from $-1$ to $1$); is it a
-# dessert ($+1$) or not ($-1$)? All numbers are made up.
+# Once you have gradients, gradient descent takes three lines. Here are four plates with one feature, how sweet they
+# are, from $-1$ to $1$. Is each one a dessert ($+1$) or not ($-1$)? All numbers are made up.
 
 # %%
 sweet, truth = [-0.8, -0.2, 0.3, 0.9], [-1, -1, 1, 1]
@@ -578,10 +636,10 @@ for step in range(41):
     weight, bias = Engine(weight.data - 1.0 * weight.grad), Engine(bias.data - 1.0 * bias.grad)
 
 # %% [markdown]
-# Nobody told it the slope of that loss. It came from the graph.
+# Nobody worked out the slope of this loss by hand. It came from the graph.
 #
-# **Long chains.** A function that calls itself meets a limit: Python stops after a certain depth of calls. Your `backward` is
-# only asked for chains of up to 200 nodes, and that is fair for a first engine. For longer ones you keep the list of open nodes
+# **Long chains.** A function that calls itself runs into a limit: Python stops at a certain depth of nested calls.
+# Your `backward` has to manage chains of up to 200 nodes only. For longer ones you keep the list of open nodes
 # yourself, in a loop, as the chapter's engine does:
 
 # %%
@@ -594,26 +652,29 @@ end.backward()
 print(f"a chain of 20,000 products: gradient {start.grad:.6f}, expected {1.0001**20_000:.6f}")
 
 # %% [markdown]
-# ## 5. By layers
+# ## 5. Backpropagation layer by layer
 #
-# A box for each number is fine to learn from and far too slow for a million of them. So real networks use bigger boxes:
-# whole layers, with arrays in place of numbers. The rules stay. Each layer is told `dout`, the gradient of the loss with
-# respect to its output, and must answer with the gradient with respect to each of its inputs. Two things help:
+# A box for each number is good for learning and far too slow for a million of them. So real networks use larger boxes:
+# whole layers, with arrays instead of numbers. The rules stay the same. Each layer gets `dout`, the gradient of the
+# loss with respect to its output, and must return the gradient with respect to each of its inputs. Two things help:
 #
 # - **A gradient has the shape of what it belongs to.** `dx` has `x`'s shape, `dW` has `W`'s.
-# - **Only one dense layer at a time.** Where the loss comes from is none of its business: that is all in `dout`.
+# - **Think of one layer at a time.** A layer does not need to know how its output affects the loss, because that is
+#   all in `dout`.
 #
 # ### The gradient check
 #
-# A layer's output is an array, and a numerical gradient needs a number. So draw `dout` at random, and take
-# $f = \sum \text{dout} \cdot \text{output}$. The gradient of this $f$ is just what the backward function should return.
+# The output of a layer is an array, while a numerical gradient needs a function with a single number as its result. So
+# draw `dout` at random, and take $f = \sum \text{dout} \cdot \text{output}$. The gradient of this $f$ is exactly what
+# the backward function should return.
 #
-# How close is close? This is the measure in all that follows, and `figs.relative_error` in code:
+# How close is close enough? We measure it like this (in code, `figs.relative_error`):
 #
 # $$\text{relative error}(a, b) = \frac{\max |a - b|}{\max(\max|a|, \max|b|)}$$
 #
-# for two arrays $a$ and $b$ of one shape: the largest difference, over the largest size of a number in either. In float64,
-# with $h = 10^{-5}$, under $10^{-7}$ is well done. Far above it, look for a mistake. (Section 6 has an exception.)
+# for two arrays $a$ and $b$ of the same shape: the largest difference, divided by the largest absolute value in either
+# of them. In float64, with $h = 10^{-5}$, a value under $10^{-7}$ is good. If it is far above, look for a mistake.
+# (Section 6 has an exception.)
 
 # %%
 wide, true = np.array([3.25, 24.5]), np.array([3.0, 24.0])  # the wide step of section 2
@@ -630,14 +691,14 @@ print(f"0.5 / 24.5 = {figs.relative_error(wide, true):.4f}")
 #
 # $$W = \begin{bmatrix} 1 & 0 & -1 \\ 2 & 1 & 1 \end{bmatrix} .$$
 #
-# - $W_{dm}$ stands only in $\text{out}_m$, with factor $x_d$. So $\text{dW}_{dm} = x_d \cdot \text{dout}_m$: the rows are
-#   $[1, -1, 2]$ and $[2, -2, 4]$.
-# - $x_d$ stands in all three outputs, with factor $W_{dm}$. Where ways meet, add:
-#   $\text{dx}_1 = 1 \cdot 1 + 0 \cdot (-1) + (-1) \cdot 2 = -1$ and $\text{dx}_2 = 2 - 1 + 2 = 3$.
-# - $b_m$ stands in $\text{out}_m$ with factor 1: $\text{db} = [1, -1, 2]$.
+# - $W_{dm}$ occurs only in $\text{out}_m$, with the factor $x_d$. So $\text{dW}_{dm} = x_d \cdot \text{dout}_m$: the
+#   rows are $[1, -1, 2]$ and $[2, -2, 4]$.
+# - $x_d$ occurs in all three outputs, with the factor $W_{dm}$. Where paths meet, add: $\text{dx}_1 = 1 \cdot 1 + 0
+#   \cdot (-1) + (-1) \cdot 2 = -1$ and $\text{dx}_2 = 2 - 1 + 2 = 3$.
+# - $b_m$ occurs in $\text{out}_m$ with the factor 1: $\text{db} = [1, -1, 2]$.
 #
-# With $N$ plates, all of them share $W$ and $b$. Where ways meet, add: `dW` and `db` are sums over the batch. No mean: if the
-# loss is a mean, its $1/N$ is in `dout` already.
+# With $N$ plates, all of them share $W$ and $b$. Where paths meet, add: `dW` and `db` are sums over the batch. They
+# are not means: if the loss is a mean, its $1/N$ is already in `dout`.
 #
 # Write each of the three as one expression. If you are not sure what to transpose, let the shapes decide.
 #
@@ -691,9 +752,9 @@ figs.check_layer(
 # %% [markdown]
 # ### ReLU
 #
-# $\text{out} = \max(0, z)$, number by number. Its slope is 1 where $z > 0$ and 0 elsewhere, so the gradient passes or is stopped.
-# **By hand**: $z = [-1, 4, 0]$ and $\text{dout} = [1, -2, 3]$ give $[0, -2, 0]$. Mind who decides: it is $z$, not the sign of the
-# gradient. The $-2$ passes.
+# $\text{out} = \max(0, z)$, number by number. Its slope is 1 where $z > 0$ and 0 elsewhere, so the gradient either
+# passes or is stopped. **By hand**: $z = [-1, 4, 0]$ and $\text{dout} = [1, -2, 3]$ give $[0, -2, 0]$. Note that it is
+# $z$ that decides, and not the sign of the gradient: the $-2$ passes.
 #
 # ### Exercise: `relu_backward`
 
@@ -729,19 +790,19 @@ check("06.relu_backward", relu_backward)
 # %% [markdown]
 # ### Cross-entropy
 #
-# You know this one from chapter 05: for the mean over $N$ plates, the gradient with respect to the scores is
+# You know this one from chapter 05. For the mean over $N$ plates, the gradient with respect to the scores is
 #
-# $$\frac{p - t}{N}, \qquad \text{shape } (N, K),$$
+# $$\frac{p - \text{onehot}(y)}{N}, \qquad \text{shape } (N, K),$$
 #
-# - $p$: the softmax of each plate's scores, shape $(N, K)$;
-# - $t$: the labels as one-hot, shape $(N, K)$.
+# - $\text{onehot}(y)$: the labels as one-hot rows, shape $(N, K)$;
+# - $p$: the softmax of each plate's scores, shape $(N, K)$.
 #
-# As a layer it has one thing more: `dout`, the gradient from above. The loss is one number, and so is `dout`. At the end of
-# the graph it is 1. If the loss is half of a larger one, it is 0.5.
+# As a layer it has one more input: `dout`, the gradient from above. The loss is one number, and so is `dout`. At the
+# end of the graph it is 1. If the loss is half of a larger one, it is 0.5.
 #
 # ### Exercise: `cross_entropy_backward`
 #
-# `scipy.special`, which has softmax and its relatives, is off the menu.
+# The check does not accept anything of `scipy.special`, which has softmax and its relatives.
 
 # %% exercise="06.cross_entropy_backward"
 def cross_entropy_backward(dout, scores, labels):
@@ -778,7 +839,8 @@ def cross_entropy_backward(dout, scores, labels):
 check("06.cross_entropy_backward", cross_entropy_backward)
 
 # %% [markdown]
-# Both under the gradient check. `z` is drawn so that no number lies near ReLU's kink at 0; section 6 says why.
+# Here are both under the gradient check. `z` is drawn so that no number is near ReLU's corner at 0; section 6 says
+# why.
 
 # %%
 z = rng.choice([-1.0, 1.0], (4, 5)) * rng.uniform(0.1, 2.0, (4, 5))
@@ -797,16 +859,18 @@ figs.check_layer(
 # %% [markdown]
 # ### A convolution
 #
-# Take one output number. It is a window of $x$ times the kernel, added up, plus the bias. When the gradient $g$ comes from above:
+# Take one output number. It is a window of $x$ times the kernel, added up, plus the bias. Let $d$ be its entry of
+# `dout`, the gradient that comes from above. Then
 #
-# - each pixel of the window gets $g$ times the weight that lay on it: **the window of `dx` += g · w**;
-# - each weight gets $g$ times the pixel that lay under it: **`dw` += g · window**;
-# - the bias gets $g$.
+# - each pixel of the window gets $d$ times the weight that lay on it: **the window of `dx` += d · w**;
+# - each weight gets $d$ times the pixel that lay under it: **`dw` += d · window**;
+# - the bias gets $d$.
 #
-# A pixel lies under several windows, and a weight is used at every place of every picture. Where ways meet, add. Step through it:
+# A pixel lies under several windows, and a weight is used at every place of every picture. Where paths meet, add. Step
+# through it:
 #
-# 1. Which pixels of `dx` get a part from all four outputs, and which from one only?
-# 2. When the last output has handed on, compare `dw` with a cross-correlation of `x` with `dout`.
+# 1. Which pixels of `dx` get a part from all four outputs, and which from only one?
+# 2. When the last output has handed on its part, compare `dw` with a cross-correlation of `x` with `dout`.
 
 # %% tags=["demo"]
 figs.conv_scatter(
@@ -816,19 +880,29 @@ figs.conv_scatter(
 )
 
 # %% [markdown]
-# **By hand**: $x = \begin{bmatrix} 0 & 1 & 2 \\ 3 & 4 & 5 \end{bmatrix}$, $w = \begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}$, $\text{dout} = [1, 10]$:
+# <details><summary>What you should have seen</summary>
+#
+# The pixel in the middle lies under all four windows and gets four parts; each corner lies under one window only. And
+# `dw` *is* the cross-correlation of `x` with `dout`: entry $[u, v]$ adds up $\text{dout}[i, j] \cdot x[i + u, j + v]$
+# over all places. In the same way `dx` is a full convolution of `dout` with `w`, this time with the flip. Networks that
+# have to enlarge a map use this very operation as a layer, and call it a *transposed convolution*.
+# </details>
+#
+# **By hand**: $x = \begin{bmatrix} 0 & 1 & 2 \\ 3 & 4 & 5 \end{bmatrix}$, $w = \begin{bmatrix} 1 & 2 \\ 3 & 4
+# \end{bmatrix}$, $\text{dout} = [1, 10]$:
 #
 # $$\text{dx} = \begin{bmatrix} 1 & 2 & 0 \\ 3 & 4 & 0 \end{bmatrix} + \begin{bmatrix} 0 & 10 & 20 \\ 0 & 30 & 40
 # \end{bmatrix} = \begin{bmatrix} 1 & 12 & 20 \\ 3 & 34 & 40 \end{bmatrix}, \quad
 # \text{dw} = \begin{bmatrix} 0 & 1 \\ 3 & 4 \end{bmatrix} + 10 \begin{bmatrix} 1 & 2 \\ 4 & 5 \end{bmatrix} =
 # \begin{bmatrix} 10 & 21 \\ 43 & 54 \end{bmatrix}, \quad \text{db} = 11 .$$
 #
-# **With padding**, work on the padded picture, and cut the border off `dx` at the end: nobody asked for the gradient of those
-# zeros. **With a stride**, output $[i, j]$ has its window at $[i \cdot \text{stride}, j \cdot \text{stride}]$, forwards and backwards alike.
+# **With padding**, work on the padded picture, and cut the border off `dx` at the end, since nobody asked for the
+# gradient of those zeros. **With a stride**, the window of output $[i, j]$ starts at $[i \cdot \text{stride}, j \cdot
+# \text{stride}]$, forwards as well as backwards.
 #
 # ### Exercise: `conv2d_backward`
 #
-# Loops are welcome. SciPy's signal and image functions are off the menu.
+# Loops are welcome. The check does not accept SciPy's signal and image functions.
 
 # %% exercise="06.conv2d_backward"
 def conv2d_backward(dout, x, w, stride, padding):
@@ -841,7 +915,7 @@ def conv2d_backward(dout, x, w, stride, padding):
     x : numpy.ndarray
         (N, C, H, W): the batch that went in, not padded.
     w : numpy.ndarray
-        (F, C, KH, KW): the filters.
+        (F, C, k_h, k_w): the filters.
     stride, padding : int
         As in the forward pass. The padding was made of zeros; pixels that were left over have
         gradient 0.
@@ -849,7 +923,7 @@ def conv2d_backward(dout, x, w, stride, padding):
     Returns
     -------
     dx, dw, db : numpy.ndarray
-        (N, C, H, W), (F, C, KH, KW), (F,). The inputs are left as they are.
+        (N, C, H, W), (F, C, k_h, k_w), (F,). The inputs are left as they are.
 
     Example
     -------
@@ -890,8 +964,9 @@ figs.check_layer(
 # %% [markdown]
 # ### Max pooling
 #
-# Only the largest number of a window reaches the output. Move another one a little, and nothing happens: slope 0. Move the
-# largest, and the output moves as much: slope 1. So the gradient goes to where the largest was, whole.
+# Only the largest number of a window reaches the output. If you move another number a little, nothing happens, so its
+# slope is 0. If you move the largest, the output moves by as much, so its slope is 1. Therefore the whole gradient
+# goes to the place of the largest number.
 
 # %%
 figs.pool_routes(
@@ -900,9 +975,9 @@ figs.pool_routes(
 )
 
 # %% [markdown]
-# This is the slice of chapter 04 once more. Where windows overlap, one number may be the largest in several: add.
-# And where several numbers of a window are the largest? Strictly there is no slope then. One needs a rule, and ours is PyTorch's: the
-# first in reading order gets it all.
+# This is the example of chapter 04 again. Where windows overlap, one number may be the largest in several of them;
+# then add. And if several numbers of a window are equal and largest? Strictly speaking there is no slope then, and a
+# rule is needed. Ours is PyTorch's: the first in reading order gets all of it.
 #
 # ### Exercise: `max_pool2d_backward`
 
@@ -948,7 +1023,8 @@ def max_pool2d_backward(dout, x, size, stride):
 check("06.max_pool2d_backward", max_pool2d_backward)
 
 # %% [markdown]
-# For the check every number of `x` is another one, a tenth apart at least. No step of $10^{-5}$ can change who is the largest.
+# For the check all numbers of `x` are different, by at least a tenth, so that no step of $10^{-5}$ can change which
+# one is the largest.
 
 # %%
 x = (rng.permutation(2 * 3 * 5 * 7) / 10.0).reshape(2, 3, 5, 7)
@@ -962,9 +1038,9 @@ figs.check_layer(
 )
 
 # %% [markdown]
-# ## 6. Kinks
+# ## 6. Corners: where the gradient check must fail
 #
-# Try the check where it must fail. ReLU at exactly 0, and a window of two equal numbers:
+# Try the check where it cannot work, with ReLU at exactly 0, and with a window that has two equal numbers:
 
 # %%
 def relu_sum(z):
@@ -980,27 +1056,47 @@ print("max:     numerical slopes at [3, 5, 5, 1]  ", figs.central(largest, np.ar
 print("near:    relu at 0.000004, with h = 0.00001", figs.central(relu_sum, np.array([4e-6])))
 
 # %% [markdown]
-# A central difference takes the mean of both sides: half of 1 and 0 is 0.5. Your function says 0, PyTorch says 0, and both are
-# right: at a kink there is no slope, and any number between those of the two sides may stand for it. The last line shows that
-# *near* is enough: the step reaches across the kink.
+# A central difference takes the mean of both sides: half of 1 and 0 is 0.5. Your function says 0, and PyTorch says 0.
+# All of these are acceptable, because at a corner there is no slope, and any number between the slopes of the two
+# sides may stand for it (a *subgradient*). The last line shows that being *near* a corner is enough: the step reaches
+# across it.
 #
-# So **check away from kinks**: draw $z$ at a distance from 0 that is much larger than $h$, and give pooling numbers that differ. If a
-# check fails in a few entries only, look there first. In training it does not matter. A sum of real numbers almost never hits 0
-# exactly, and if it does, the next step is another one.
+# So **check away from corners**: draw $z$ at a distance from 0 that is much larger than $h$, and give pooling numbers
+# that differ. If a check fails in only a few entries, look there first.
+#
+# Does it matter in training? Ties do occur. Count them in the small network of chapter 04, on its plate:
+
+# %%
+from introdl import data
+from introdl.figures import pooling
+
+picture = pooling.small(data.doughnut(), 64).transpose(2, 0, 1)[None]
+maps = pooling.network_maps(picture, pooling.hand_made_network(classes=5, seed=4))["conv 1 + ReLU"][0]
+windows = maps.reshape(6, 31, 2, 31, 2).transpose(0, 1, 3, 2, 4).reshape(-1, 4)  # the windows of 2 by 2
+largest_of = windows.max(axis=1)
+tied = (windows == largest_of[:, None]).sum(axis=1) > 1
+print(f"windows in which several numbers are the largest: {tied.mean():.0%}")
+print(f"windows in which several numbers above 0 are:     {np.mean(tied & (largest_of > 0)):.0%}")
+
+# %% [markdown]
+# Nearly half of the windows have a tie, but in all of these the tie is between zeros that come from ReLU. Whichever of
+# them gets the gradient, ReLU's slope stops it right after, so the choice makes no difference. Ties between other
+# numbers are rare, since sums of real numbers are hardly ever exactly equal, and then either choice is a valid
+# direction.
 #
 # ## 7. A whole network
 #
-# Now put the layers behind one another. A network with one hidden layer, forwards:
+# Now put the layers one after the other. Here is the forward pass of a network with one hidden layer of $M$ units:
 #
 # | line | shape |
 # |---|---|
-# | `z1 = X @ W1 + b1` | $(N, H)$ |
-# | `a1 = max(0, z1)` | $(N, H)$ |
+# | `z1 = X @ W1 + b1` | $(N, M)$ |
+# | `a1 = max(0, z1)` | $(N, M)$ |
 # | `scores = a1 @ W2 + b2` | $(N, K)$ |
 # | `loss` = mean cross-entropy of `scores` and `labels` | one number |
 #
-# Backwards, each line from the last to the first is one call of a function that you have. What comes out of one is the `dout` of
-# the next.
+# Backwards, each line from the last to the first is one call of a function that you have already written. What comes
+# out of one is the `dout` of the next.
 #
 # ### Exercise: `network_gradients` (stretch)
 
@@ -1017,7 +1113,7 @@ def network_gradients(X, labels, W1, b1, W2, b2):
     labels : numpy.ndarray
         (N,) int64.
     W1, b1, W2, b2 : numpy.ndarray
-        (D, H), (H,), (H, K), (K,).
+        (D, M), (M,), (M, K), (K,).
 
     Returns
     -------
@@ -1054,8 +1150,9 @@ check("06.network_gradients", network_gradients)
 # %% [markdown]
 # ### Let it learn
 #
-# Two kinds of plates with two made-up features, as two half-moons that reach into each other. No straight line parts them. The
-# network has 16 hidden units, and starts from random weights. If your `network_gradients` is right, it learns with yours.
+# There are two kinds of plates with two made-up features, in the shape of two half-moons that reach into each other.
+# No straight line separates them. The network has 16 hidden units and starts from random weights. If your
+# `network_gradients` is right, the network learns with yours.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -1078,7 +1175,8 @@ print(f"loss at the start {losses[0]:.3f}, after {steps} steps {losses[-1]:.4f}"
 # %% [markdown]
 # Move through the training with the slider, or press play.
 #
-# 1. Go back to moment 1. A network that says 50 % everywhere pays $\ln 2 \approx 0.69$. Why does this one pay more?
+# 1. Go back to moment 1. A network that says 50 % everywhere has a loss of $\ln 2 \approx 0.69$. Why is this one's
+#    loss higher?
 # 2. At which moment is the last plate right? Does the loss stop there?
 # 3. Show where the hidden units switch on. The boundary bends just where it crosses such a line. Why?
 
@@ -1086,8 +1184,20 @@ print(f"loss at the start {losses[0]:.3f}, after {steps} steps {losses[-1]:.4f}"
 figs.training_board(X, labels, history, losses)
 
 # %% [markdown]
-# Each hidden unit is a ReLU, flat on one side of its line and rising on the other. Between the lines the network is a plain linear
-# classifier; at each line it may bend. Backpropagation found out where to put them.
+# <details><summary>What you should have seen</summary>
+#
+# 1. The random network is not undecided. It is fairly confident, and wrong on three plates of four, and being
+#    confident and wrong costs more than ln 2.
+# 2. With the settings above, all 120 plates are right after about 310 of the 500 steps. The loss goes on falling,
+#    because cross-entropy asks for more confidence even where the answer is right.
+# 3. On each side of such a line the score is a different linear function of the features, because one more unit is on
+#    or off. So the boundary, where the two scores are equal, is straight between the lines and changes its direction
+#    at them.
+# </details>
+#
+# Each hidden unit is a ReLU, flat on one side of its line and rising on the other. Between the lines the network is a
+# plain linear classifier; at each line its boundary may bend. Backpropagation computed the gradients, and gradient
+# descent used them to move the lines to where they are needed.
 #
 # ## Quiz
 #
@@ -1107,15 +1217,15 @@ figs.training_board(X, labels, history, losses)
 # - c) A sum depends on the order of its parts.
 # - d) It is faster.
 #
-# **3.** A network has a million weights, and one forward pass takes 10 ms. About how long does it take to get all slopes of the loss by
-# backpropagation?
+# **3.** A network has a million weights, and one forward pass takes 10 ms. About how long does it take to get all
+# slopes of the loss by backpropagation?
 #
 # - a) two million forward passes, 20,000 s
 # - b) a million forward passes, 10,000 s
 # - c) about a second for each thousand weights
 # - d) a few forward passes, some 30 ms
 #
-# **4.** Central differences in float64, of a function whose values and bends are about 1. Which step is best?
+# **4.** Central differences in float64, of a function whose values and derivatives are about 1. Which step is best?
 #
 # - a) $10^{-16}$: the smaller, the more exact
 # - b) about $10^{-5}$
@@ -1149,11 +1259,12 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A network's minimum has no formula. One walks downhill, and for that one needs the gradient.
-# - Along a way slopes multiply. Where ways meet, gradients add. A node passes on when its gradient is complete.
-# - One backward pass gives the slopes of one result with respect to everything, for the price of a few forward passes.
-# - A layer is a bigger box: told `dout`, it answers with one gradient for each input, of that input's shape.
-# - Central differences with $h = 10^{-5}$ in float64 check all that, away from kinks.
+# - There is no formula for a network's minimum. You walk downhill, and for that you need the gradient.
+# - Along a path slopes multiply. Where paths meet, gradients add. A node passes its gradient on when it is complete.
+# - One backward pass (reverse mode) gives the slopes of one result with respect to everything, for the price of about
+#   three forward passes, and of the memory for all activations.
+# - A layer is a larger box: it gets `dout`, and returns one gradient for each input, in that input's shape.
+# - Central differences with $h = 10^{-5}$ in float64 check all of this, away from corners.
 #
 # ### Cheat sheet
 #
@@ -1162,9 +1273,9 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | product | $c = a \cdot b$ | $a$ gets $b \cdot \text{dc}$, $b$ gets $a \cdot \text{dc}$ |
 # | dense | $xW + b$ | $\text{dout}\, W^\top$, $\; x^\top \text{dout}$, $\;$ sum of dout over the batch |
 # | ReLU | $\max(0, z)$ | dout where $z > 0$, else 0 |
-# | cross-entropy | $-\frac1N \sum_i \ln p_{i, y_i}$ | $\text{dout} \cdot (p - t) / N$ |
-# | convolution | window · $w$, added up, $+ b$ | window of dx += $g\, w$; dw += $g \cdot$ window; db += $g$ |
-# | max pooling | largest of a window | all of $g$ to the first largest |
+# | cross-entropy | $-\frac1N \sum_i \ln p_{i, y_i}$ | $\text{dout} \cdot (p - \text{onehot}(y)) / N$ |
+# | convolution | window · $w$, added up, $+ b$ | with $d$ an entry of dout: window of dx += $d\, w$; dw += $d \cdot$ window; db += $d$ |
+# | max pooling | largest of a window | the whole entry of dout to the first largest |
 # | central difference | | $(f(x + h) - f(x - h)) / 2h$, error about $h^2$ and $\varepsilon / h$ |
 #
 # In PyTorch: `requires_grad=True` makes a leaf, `loss.backward()` is your `backward`, and `torch.autograd.gradcheck` is
@@ -1172,8 +1283,8 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Next
 #
-# You have the gradient. What is the best use of it? How long a step, in which direction, from how many plates, and from which
-# start? Chapter 07 trains LeNet on handwritten digits, with layers like yours.
+# You have the gradient. How do you make the best use of it? How long should a step be, in which direction, from how
+# many plates, and from which starting weights? Chapter 07 trains LeNet on handwritten digits, with layers like yours.
 #
 # ### Further reading
 #

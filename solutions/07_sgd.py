@@ -2,8 +2,8 @@
 # # 07 Stochastic gradient descent
 #
 # You have a network that gives scores, a loss that says how wrong they are, and the gradient of that loss for every
-# weight. One thing is missing: to *use* it. In this chapter the weights move, and at the end a LeNet reads handwritten
-# digits, with every line of its training written by you.
+# weight. What is missing is to *use* the gradient. In this chapter the weights move, and at the end a LeNet reads
+# handwritten digits, with every line of its training written by you.
 #
 # **When you are done, you can**
 #
@@ -11,15 +11,15 @@
 #   large;
 # - cut a data set into mini-batches, and say how noisy their gradients are;
 # - write a step of SGD, of momentum and of Adam, and say what the state of each is for;
-# - give the learning rate a schedule, and fresh weights the right size;
-# - see overfitting in two curves, and stop in time;
-# - train a convolutional network from nothing to 97 % and more.
+# - give the learning rate a schedule, and initialize weights with the right size;
+# - recognize overfitting in two curves, and stop in time;
+# - train a convolutional network from scratch to 97 % and more.
 #
 # **What you build**: `gradient_descent`, `minibatches`, `sgd_step`, `momentum_step`, `adam_step`, `cosine_lr`,
 # `he_init`, `early_stop`, and `train_digits`. They teach MealoMi to read the price on a menu.
 #
 # **Time**: about 90 minutes. **You need**: chapters 03 to 06, above all the shapes of a batch, cross-entropy, and what
-# a backward pass gives back.
+# a backward pass returns.
 
 # %%
 import matplotlib.pyplot as plt
@@ -40,20 +40,21 @@ mnist = False  # True downloads MNIST (11 MB, once) and trains LeNet-5 on its 60
 
 # %% [markdown]
 # If an exercise is hard, call `hint("07.gradient_descent")` in a cell of your own, with the exercise's id. Each call
-# shows one hint more.
+# shows one more hint.
 #
-# ## 1. Downhill
+# ## 1. Gradient descent and the learning rate
 #
-# Chapter 06 walked downhill already, with a step that somebody had chosen for you: stand somewhere, feel the slope under
-# your feet, step the other way, repeat. Now the steps are yours. Here is what they were, as a formula:
+# In chapter 06 you already walked downhill, with a step size that somebody had chosen for you: compute the slope where
+# you are, take a step in the opposite direction, repeat. Now you choose the steps. As a formula, one step is
 #
-# $$x_{k+1} = x_k - \eta \, \nabla f(x_k)$$
+# $$\theta_{t+1} = \theta_t - \eta \, \nabla L(\theta_t)$$
 #
-# - $x_k$: where you are after $k$ steps: all the numbers that can be learned, shape $(D,)$.
-# - $f$: the loss, one number. $\nabla f(x_k)$: its **gradient**, shape $(D,)$. It points to where $f$ grows fastest.
+# - $\theta_t$ ("theta"): all the parameters after $t$ steps, shape $(D,)$. In the code of this section: `x`.
+# - $L$: the loss, one number. $\nabla L(\theta_t)$: its **gradient**, shape $(D,)$. It points in the direction in
+#   which $L$ grows fastest.
 # - $\eta$ ("eta"): the **learning rate**, one number above 0. In code: `lr`.
 #
-# **By hand**, with a single weight: $f(w) = w^2$ has the slope $2w$. Start at $w = 4$ with $\eta = 0.25$:
+# **By hand**, with a single weight: $L(w) = w^2$ has the slope $2w$. Start at $w = 4$ with $\eta = 0.25$:
 #
 # | step | $w$ | slope $2w$ | $\eta \cdot$ slope |
 # |---|---|---|---|
@@ -62,13 +63,13 @@ mnist = False  # True downloads MNIST (11 MB, once) and trains LeNet-5 on its 60
 # | 2 | 1 | 2 | 0.5 |
 # | 3 | 0.5 | | |
 #
-# Each step halves $w$. It never quite arrives, and it need not. Look at what happened to the steps: 2, 1, 0.5. Nobody
-# told them to shrink. The slope did.
+# Each step halves $w$. It never quite arrives at 0, and it need not. Look at the lengths of the steps: 2, 1, 0.5. The
+# learning rate stayed the same; the steps shrink because the slope does.
 #
 # ### Exercise: `gradient_descent`
 #
-# You are given the gradient as a *function*: `grad(x)` returns an array of the shape of `x`. Optimisers of SciPy and
-# PyTorch are off the menu in this chapter.
+# You are given the gradient as a *function*: `grad(x)` returns an array of the shape of `x`. The checks of this
+# chapter do not accept the optimizers of SciPy and PyTorch.
 
 # %% exercise="07.gradient_descent"
 def gradient_descent(grad, x0, lr, steps):
@@ -106,14 +107,14 @@ def gradient_descent(grad, x0, lr, steps):
 check("07.gradient_descent", gradient_descent)
 
 # %% [markdown]
-# ### How long is a step?
+# ### How large should the learning rate be?
 #
-# For $f(w) = w^2$ a step does $w \leftarrow w - \eta \cdot 2w = (1 - 2\eta)\,w$. So everything depends on one factor,
+# For $L(w) = w^2$ a step does $w \leftarrow w - \eta \cdot 2w = (1 - 2\eta)\,w$. So everything depends on the factor
 # $1 - 2\eta$:
 #
 # | $\eta$ | factor | what you see |
 # |---|---|---|
-# | 0.02 | 0.96 | creeps: right way, no progress |
+# | 0.02 | 0.96 | the right direction, but very slow |
 # | 0.3 | 0.4 | arrives in a few steps |
 # | 0.9 | −0.8 | jumps across the valley and back, and still arrives |
 # | 1.04 | −1.08 | each jump is longer than the last: it **diverges** |
@@ -122,26 +123,26 @@ check("07.gradient_descent", gradient_descent)
 figs.learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps=12, start=-4.0)
 
 # %% [markdown]
-# In a real network you see no parabola. You see the loss against the step, and you read it the same way. *Falls, but as
-# if it had all day*: raise the rate. *Grows, or turns to nan*: lower it, by a factor of 3 or 10. Learning rates are
-# tried in factors, not in small additions.
+# With a real network you do not see a parabola, but you see the loss plotted against the steps, and you read it in the
+# same way. If the loss falls, but very slowly, raise the rate. If it grows, or turns into nan, lower the rate, by a
+# factor of 3 or 10. Learning rates are changed by factors, not by small additions.
 #
-# One rate has to do for **all** directions. In a valley that is steep across and flat along, the steep direction decides
-# how long a step may be, and the flat one waits. That is the trouble that momentum and Adam were made for. You will race
-# them in section 3.
+# One rate has to serve **all** directions. In a valley that is steep across and flat along, the steep direction limits
+# the step size, and progress in the flat direction is slow. Momentum and Adam were made for this problem. You will
+# race them in section 3.
 #
-# ## 2. Stochastic: a few pictures at a time
+# ## 2. Stochastic gradient descent and mini-batches
 #
-# The loss is a mean over all pictures, and so is its gradient. With a million pictures, one exact step means a million
+# The loss is a mean over all pictures, and so is its gradient. With a million pictures, one exact step takes a million
 # forward and backward passes. But if you want to know the mean height of the people in a town, you don't measure
-# everybody. You measure thirty.
+# everybody. You measure a sample of thirty, perhaps.
 #
-# A **mini-batch** is such a sample. Its gradient is an estimate: right on average, and noisy. Descent with such gradients
-# is **stochastic gradient descent**, SGD. *Stochastic* means: with chance in it.
+# A **mini-batch** is such a sample. Its gradient is an estimate of the full one: right on average, and noisy. Descent
+# with such gradients is **stochastic gradient descent**, SGD. *Stochastic* means that chance is involved.
 #
-# How noisy? Let us measure it, on the network that this chapter trains. Here are the digits: 1,797 pictures of 8 by 8
+# How noisy is it? We can measure that on the network that this chapter trains. The data are 1,797 digits of 8 by 8
 # pixels, written by 13 people (scikit-learn's copy of the test part of the UCI repository's *Optical Recognition of
-# Handwritten Digits*). They are cut into training, validation and test pictures.
+# Handwritten Digits*), divided into training, validation and test pictures.
 
 # %%
 digits = data.digits()
@@ -160,8 +161,8 @@ print("training", X_train.shape, "  validation", X_val.shape, "  test", X_test.s
 figs.digit_row(X_train, y_train)
 
 # %% [markdown]
-# Now take a fresh network. Work out its gradient on all training pictures. Then draw batches of several sizes, twelve of
-# each, and see how far their gradients are from the full one, as a share of its length.
+# Now take a newly initialized network and compute its gradient on all training pictures. Then draw twelve batches of
+# each of several sizes, and see how far their gradients are from the full one, as a share of its length.
 
 # %%
 net = lenet((1, 8, 8), 10, np.random.default_rng(seed))
@@ -187,27 +188,28 @@ print("numbers to learn:", len(full))
 figs.noise_chart(sizes, errors)
 
 # %% [markdown]
-# With a single picture the error is several times as long as the gradient itself. It falls with the *root* of the batch
-# size: four times the pictures, half the noise. That is a bad bargain for large batches. Four batches of 16 cost as much
-# as one of 64, and they are four steps.
+# With a single picture the error is several times as long as the gradient itself. It falls with the *square root* of
+# the batch size: four times the pictures give half the noise. That is a poor return for large batches, since four
+# batches of 16 cost as much as one of 64, and they are four steps instead of one.
 #
-# A little noise even helps. It shakes the weights out of places where the exact gradient would be zero. That is why
-# batches of 16 to 256 are common even where memory would allow more.
+# So why not always use tiny batches? Because hardware computes many pictures at once in about the time of one (chapter
+# 08), and because with very noisy gradients the learning rate has to be small. Batches of 16 to 256 are a common
+# compromise. When a batch gets larger, its gradient gets more reliable, and a larger learning rate becomes possible.
 #
-# Three rules keep the estimate honest.
+# Three rules keep the estimate unbiased.
 #
 # - **Shuffle.** If the pictures are sorted by class, a batch holds nothing but sevens, and the network learns to say
 #   seven.
-# - **Every picture once.** One pass through all of them is an **epoch**. The next epoch has a new order.
-# - **Keep pictures and labels together.** If they are shuffled apart nothing crashes, and nothing is learned.
+# - **Use every picture once.** One pass through all of them is an **epoch**. The next epoch uses a new order.
+# - **Keep pictures and labels together.** If you shuffle them separately, nothing crashes, and nothing is learned.
 #
-# **By hand.** Eleven samples, batches of four. The order might be 7 2 9 0 | 4 10 1 5 | 3 8 6: three batches, the last
-# one short.
+# **By hand.** Take eleven samples and batches of four. The order might be 7 2 9 0 | 4 10 1 5 | 3 8 6. That makes three
+# batches, and the last one is short.
 #
 # ### Exercise: `minibatches`
 #
-# A list of pairs is fine, and so is a generator (a function with `yield`). The check draws at random too, so it does not
-# compare with one order. It looks at what any right answer does.
+# You may return a list of pairs, or write a generator (a function with `yield`). Since your order is random, the check
+# does not compare it with a fixed one. It tests what is true of every right answer.
 
 # %% exercise="07.minibatches"
 def minibatches(X, y, size, rng):
@@ -249,16 +251,16 @@ check("07.minibatches", minibatches)
 # %% [markdown]
 # ### One step
 #
-# From here on an optimiser is a function that takes one step: weights and gradient in, new weights out. The simplest is
-# plain SGD:
+# From here on an optimizer is a function that takes one step: weights and gradient in, new weights out. The simplest
+# one is plain SGD:
 #
-# $$w \leftarrow w - \eta \, g$$
+# $$w \leftarrow w - \eta \cdot \text{grad}$$
 #
-# - $w$: the weights of one layer, of any shape. $g$: the gradient for them, of the same shape.
+# - $w$: the weights of one layer, of any shape. $\text{grad}$: the gradient with respect to them, of the same shape.
 #
 # ### Exercise: `sgd_step`
 #
-# Whether you change `w` in place or make a new array is up to you here. In both cases, return it.
+# Here you may either change `w` in place or make a new array. In both cases, return it.
 
 # %% exercise="07.sgd_step"
 def sgd_step(w, grad, lr):
@@ -293,15 +295,16 @@ check("07.sgd_step", sgd_step)
 # %% [markdown]
 # ## 3. Momentum and Adam
 #
-# ### Momentum: a ball in place of a walker
+# ### Momentum: a ball instead of a walker
 #
-# Plain SGD forgets every step. A ball remembers: it keeps most of its **velocity**, and the slope adds to it.
+# Plain SGD forgets every step. A ball that rolls downhill does not: it keeps most of its **velocity**, and the slope
+# adds to it.
 #
-# $$v \leftarrow \beta \, v + g, \qquad w \leftarrow w - \eta \, v$$
+# $$v \leftarrow \beta \, v + \text{grad}, \qquad w \leftarrow w - \eta \, v$$
 #
-# - $v$: the velocity, of the weights' shape. It begins at 0. It is the **state** of this optimiser: what one step leaves
-#   for the next.
-# - $\beta$: how much of the old velocity stays, from 0 to below 1. Usually 0.9.
+# - $v$: the velocity, of the weights' shape. It starts at 0. It is the **state** of this optimizer, which one step
+#   leaves for the next.
+# - $\beta$: the **momentum**, the share of the old velocity that is kept, from 0 to below 1. Usually it is 0.9.
 #
 # **By hand**, with $\beta = 0.5$ and a gradient that is always 4:
 #
@@ -312,13 +315,14 @@ check("07.sgd_step", sgd_step)
 # | 3 | $0.5 \cdot 6 + 4 = 7$ |
 # | 4 | $0.5 \cdot 7 + 4 = 7.5$ |
 #
-# It comes ever closer to $4 / (1 - 0.5) = 8$. Where the gradient keeps its direction, steps grow up to $1/(1-\beta)$
-# times as long; with $\beta = 0.9$ that is ten times. Where the gradient turns round at each step, from wall to wall of a
-# valley, its sum cancels. Along the valley fast, across it calm: that is what we wanted.
+# It approaches $4 / (1 - 0.5) = 8$. Where the gradient keeps its direction, steps get up to $1/(1-\beta)$ times as
+# long; with $\beta = 0.9$ that is ten times. Where the gradient changes its sign at each step, from one wall of a
+# valley to the other, the contributions cancel. So momentum is fast along the valley and calm across it, which is what
+# we wanted.
 #
-# Books differ in where they put $\eta$ and the sign. CS231n writes $v \leftarrow \beta v - \eta g$ and
-# $w \leftarrow w + v$. With a constant rate the weights go the same way, so the check looks at the weights alone: what
-# you keep in the state is yours.
+# Books differ in where they put $\eta$ and the sign. CS231n writes $v \leftarrow \beta v - \eta \cdot \text{grad}$ and
+# $w \leftarrow w + v$. With a constant rate the weights take the same path, so the check compares only the weights.
+# What you keep in the state is up to you.
 #
 # ### Exercise: `momentum_step`
 
@@ -359,30 +363,40 @@ def momentum_step(w, grad, velocity, lr, beta=0.9):
 check("07.momentum_step", momentum_step)
 
 # %% [markdown]
-# ### Adam: a rate for every weight
+# ### Adam: a separate rate for every weight
 #
-# Some weights have gradients around 100, others around 0.01. One rate cannot suit both. **Adam** (Kingma and Ba 2014)
-# measures how large each weight's gradients usually are, and divides by it. It keeps two running means:
+# Some weights have gradients around 100, others around 0.01, and a single rate cannot suit both. **Adam** (Kingma and
+# Ba 2014) measures how large each weight's gradients usually are, and divides by that. It keeps two running means:
 #
-# $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad\quad s \leftarrow \beta_2 s + (1 - \beta_2)\, g^2$$
+# $$m \leftarrow \beta_1 m + (1 - \beta_1)\, \text{grad} \qquad\quad s \leftarrow \beta_2 s + (1 - \beta_2)\, \text{grad}^2$$
 #
-# - $m$: mean of the gradients; its shape is that of the weights. $\beta_1$, usually 0.9, says how slowly it changes.
-# - $s$: mean of their squares, number by number. $\beta_2$ is usually 0.999. (The paper calls it $v$; so does the
-#   exercise. Here it is $s$, because $v$ was a velocity a minute ago.)
+# - $m$: the running mean of the gradients, of the weights' shape. $\beta_1$, usually 0.9, says how slowly it changes.
+# - $s$: the running mean of their squares, number by number. $\beta_2$ is usually 0.999. (The paper calls it $v$, and
+#   so does the exercise. Here it is $s$, because $v$ is the velocity above.)
 #
-# Both begin at 0, so at first both are much too small. With $t$ the number of the step, **1 for the first**, the
-# **bias correction** mends that:
+# Both start at 0, so in the first steps both are much too small. With $t$ the number of the step, **1 for the first
+# one**, the **bias correction** makes up for that:
 #
 # $$\hat m = \frac{m}{1 - \beta_1^t} \qquad \hat s = \frac{s}{1 - \beta_2^t} \qquad
 # w \leftarrow w - \eta \, \frac{\hat m}{\sqrt{\hat s} + \varepsilon}$$
 #
-# - $\varepsilon$ ("epsilon"): a tiny number, so that nothing is divided by 0. It stands outside the root.
+# - $\varepsilon$ ("epsilon"): a tiny number that prevents a division by 0. It stands outside the root.
 #
 # **By hand**, the first step of a weight with gradient 3: $m = 0.1 \cdot 3 = 0.3$ and $s = 0.001 \cdot 9 = 0.009$.
-# Corrected: $\hat m = 0.3 / 0.1 = 3$ and $\hat s = 0.009 / 0.001 = 9$. The step is $\eta \cdot 3 / \sqrt 9 = \eta$. And
-# with gradient 0.03? $\hat m = 0.03$, $\hat s = 0.0009$, and again $\eta \cdot 0.03 / 0.03 = \eta$. The first step of
-# Adam has the length $\eta$ for every weight, whatever its gradient. So $\eta$ has the size of the weights' own changes,
-# and 0.001 is a good first guess nearly everywhere.
+# Corrected, $\hat m = 0.3 / 0.1 = 3$ and $\hat s = 0.009 / 0.001 = 9$. The step is $\eta \cdot 3 / \sqrt 9 = \eta$.
+# And with gradient 0.03? Then $\hat m = 0.03$ and $\hat s = 0.0009$, and the step is again $\eta \cdot 0.03 / 0.03 =
+# \eta$. The first step of Adam has the length $\eta$ for every weight, whatever its gradient is. So $\eta$ says
+# directly how far a weight moves in a step, and 0.001, the value suggested in the paper and the default in most
+# libraries, is a good first guess for many networks.
+#
+# **Weight decay and AdamW.** The L2 penalty of chapter 05 adds $2 \lambda w$ to each gradient. With plain SGD that
+# shrinks each weight by a small share at every step, hence the name **weight decay**. Inside Adam it works
+# differently, because the penalty's gradient is divided by $\sqrt{\hat s}$ together with the rest. Take two weights of
+# 5 with $2\lambda w = 0.1$, of which one has a loss gradient of 0 and the other one of 3. In the first step Adam moves
+# both by $\eta$, since it only sees 0.1 and 3.1. The first weight decays at full speed, while for the second the
+# penalty makes no difference at all. **AdamW** ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101))
+# therefore keeps the decay out of the running means and subtracts $\eta \lambda w$ directly, so that both weights
+# shrink by the same share.
 #
 # ### Exercise: `adam_step`
 
@@ -433,27 +447,42 @@ def adam_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
 check("07.adam_step", adam_step)
 
 # %% [markdown]
-# ### The race
+# ### Comparing SGD, momentum and Adam
 #
-# Three runners, one start, one learning rate. (The figure has its own optimisers, so it runs before yours do.)
+# Three optimizers start at the same place with the same learning rate. (The figure has its own optimizers, so it works
+# before yours do.)
 #
-# 1. *Valley*, rate 0.05: it is 20 times as steep across as along. Press play. Who bounces, who overshoots, who walks
-#    straight?
-# 2. Raise the rate to 0.09, then to 0.11. Plain SGD crosses from wall to wall, and then runs away. The steep direction has
-#    the curvature 20, and $2 / 20 = 0.1$ is the limit: the factor $1 - 20\eta$ must stay above $-1$. Adam does not care.
-#    Why not?
-# 3. Lower it to 0.01. Who suffers most? Who least, compared with before?
-# 4. Momentum 0.99, rate 0.02: a ball that hardly brakes.
-# 5. *Saddle*: the start lies nearly on a ridge, where the slope along it is almost 0. Who leaves first?
-# 6. *Bumps*, rate 0.05: which of them rolls over the bumps, and which gets stuck in the first hollow?
-# 7. *Bowl*, rate 0.2, noise *much*: nobody comes to rest at the bottom. Lower the rate and compare. This is why the rate should
-#    fall towards the end of a training: section 4.
+# 1. *Valley*, rate 0.05: it is 20 times as steep across as along. Press play. Which one goes straight down the wall
+#    and then slowly along, which one overshoots, and which one takes even steps?
+# 2. Raise the rate to 0.09, then to 0.11. Plain SGD crosses from wall to wall, and then runs away. The steep direction
+#    has the curvature 20, and $2 / 20 = 0.1$ is the limit, since the factor $1 - 20\eta$ must stay above $-1$. Why
+#    does this not affect Adam?
+# 3. Lower the rate to 0.01. Which one loses most compared with before, and which one least?
+# 4. Set momentum to 0.99 and the rate to 0.02: a ball with hardly any friction.
+# 5. *Saddle*: the start is nearly on a ridge, where the slope along it is almost 0. Which one leaves first?
+# 6. *Bumps*, rate 0.05: which one rolls over the bumps, and which ones get stuck in the first hollow?
+# 7. *Bowl*, rate 0.2, noise *much*: none of them comes to rest at the bottom. Lower the rate and compare. This is why
+#    the rate should fall towards the end of a training run; see section 4.
 
 # %% tags=["demo"]
-figs.optimiser_race("valley", rate=0.05)
+figs.optimizer_race("valley", rate=0.05)
 
 # %% [markdown]
-# And in numbers: the valley again, 100 steps, at four rates. What is printed is the height above the bottom at the end.
+# <details><summary>What you should have seen</summary>
+#
+# 1. SGD drops to the bottom of the valley in one step (the factor $1 - 20 \cdot 0.05$ is 0) and then walks slowly
+#    along it. Momentum overshoots and swings back. Adam takes steps of about equal length.
+# 2. Adam divides by the size of the gradient, so a steeper wall does not make its steps longer.
+# 3. Adam loses most: a hundred steps of about 0.01 do not reach the bottom. Momentum loses least.
+# 4. The ball rolls past the bottom again and again; after 100 steps it is still higher than plain SGD.
+# 5. Adam, because it divides the tiny slope along the ridge by its own size. Momentum comes second, and SGD stays
+#    there for most of the race.
+# 6. Momentum rolls over them. SGD and Adam end in the first hollow.
+# 7. With noise, each of them keeps moving around the bottom, and the smaller the rate, the smaller the distance.
+# </details>
+#
+# And in numbers: the valley again, 100 steps, at four rates. What is printed is the height above the bottom at the
+# end.
 
 # %%
 print("rate     SGD        momentum   Adam")
@@ -463,28 +492,30 @@ for rate in (0.01, 0.05, 0.09, 0.11):
     print(f"{rate:<7}", "  ".join("ran away " if not np.isfinite(h) or h > 1e5 else f"{h:<9.1e}" for h in heights))
 
 # %% [markdown]
-# No runner wins everywhere, and all of them win with a rate that suits them. Plain SGD has the simplest rule and the
-# sharpest edge: best at 0.09, lost at 0.11. Momentum is good at all four. Adam never runs away here, and yet at 0.01 it is
-# last: its steps are about $\eta$ long however steep the slope is, and a hundred steps of 0.01 do not reach the bottom.
-# In a network with millions of weights of very different slopes, that even stride is a blessing. It costs two more numbers
-# for each weight.
+# None of them wins everywhere, and each can do well with a rate that suits it. Plain SGD is the simplest and has the
+# sharpest limit: here it is the best at 0.09 and diverges at 0.11. Momentum is good at all four rates. Adam never
+# diverges here, and yet at 0.01 it is the last: its steps are about $\eta$ long however steep the slope is, and a
+# hundred steps of 0.01 do not reach the bottom. In a network with millions of weights whose gradients differ in size,
+# such even steps are an advantage. The price is two more numbers to store for each weight.
 #
-# ## 4. Schedules
+# ## 4. Learning rate schedules
 #
-# Large steps get you near; small steps get you in. So start with a large rate and let it fall. The **cosine schedule**
-# (Loshchilov and Hutter 2016) stays high for a while, falls, and lands softly. Before it comes a **warm-up**: the first
-# steps, from fresh weights and with an optimiser that knows nothing yet, are small.
+# Large steps get you near the minimum, and small steps get you into it. So start with a large rate and let it fall.
+# The **cosine schedule** (Loshchilov and Hutter 2016) stays high for a while, falls, and ends gently at 0. Before it
+# comes a **warm-up**: the first steps, when the weights are still random and the optimizer's running means still know
+# nothing, are small.
 #
-# $$\eta_s = \begin{cases} \eta \,\dfrac{s + 1}{S_w} & s < S_w \\[2ex]
-# \dfrac{\eta}{2} \Big(1 + \cos\big(\pi \,\dfrac{s - S_w}{S - S_w}\big)\Big) & s \ge S_w \end{cases}$$
+# $$\eta_t = \begin{cases} \eta \,\dfrac{t + 1}{T_w} & t < T_w \\[2ex]
+# \dfrac{\eta}{2} \Big(1 + \cos\big(\pi \,\dfrac{t - T_w}{T - T_w}\big)\Big) & t \ge T_w \end{cases}$$
 #
-# - $s$: the number of the step, from 0 to $S - 1$. $S$: how many there are (`total`). $S_w$: how many of them are
-#   warm-up.
-# - $\eta$: the highest rate (`base`). $\eta_s$: the rate of step $s$.
+# - $t$: the number of the step, here from 0 to $T - 1$ (`step`). $T$: how many steps there are (`total`). $T_w$: how
+#   many of them are warm-up (`warmup`).
+# - $\eta$: the highest rate (`base`). $\eta_t$: the rate of step $t$.
 #
-# **By hand**, with $S = 12$, $S_w = 4$ and $\eta = 0.8$: the warm-up gives 0.2, 0.4, 0.6, 0.8. Step 4 begins the cosine
-# with $\cos 0 = 1$: again 0.8. Half-way, at step 8, $\cos(\pi/2) = 0$: 0.4. The last one, step 11, has
-# $0.4 \cdot (1 + \cos(\pi \cdot 7/8)) \approx 0.03$. It would be 0 at step 12, which never comes: no step is wasted.
+# **By hand**, with $T = 12$, $T_w = 4$ and $\eta = 0.8$: the warm-up gives 0.2, 0.4, 0.6, 0.8. Step 4 begins the
+# cosine with $\cos 0 = 1$, so it is 0.8 again. Half-way, at step 8, $\cos(\pi/2) = 0$ gives 0.4. The last one, step
+# 11, has $0.4 \cdot (1 + \cos(\pi \cdot 7/8)) \approx 0.03$. It would be 0 at step 12, which is never taken, so no
+# step is wasted.
 
 # %%
 total, warmup = 400, 40
@@ -541,27 +572,29 @@ def cosine_lr(step, total, base, warmup=0):
 check("07.cosine_lr", cosine_lr)
 
 # %% [markdown]
-# ## 5. Fresh weights
+# ## 5. Initialization
 #
-# Where does the walk begin? Chapter 02 sent a signal through twenty layers, and one spread of the weights kept it alive. Now you work
-# that spread out, for any layer. It cannot be zero: if all weights of a layer are equal, all its units compute the same, get the same
-# gradient, and stay the same for ever. They must differ, so they are drawn at random. But how large?
+# Where does the walk begin? Chapter 02 sent a signal through twenty layers, and for ReLU one spread of the weights
+# kept it alive. Now you derive that spread for any layer. It cannot be zero: if all weights of a layer are equal, all
+# its units compute the same, get the same gradient, and stay the same forever. They must differ, so they are drawn at
+# random. But how large should they be?
 #
-# Take one unit with $n$ inputs and no bias: $z = \sum_{i=1}^{n} w_i x_i$. If the weights are independent, with mean 0 and
-# variance $\sigma^2$, the variances add up:
+# Take one unit with $n$ inputs and no bias: $z = \sum_{i=1}^{n} w_i x_i$. If the weights are independent, with mean 0
+# and variance $\sigma^2$, the variances add up:
 #
 # $$\operatorname{Var}(z) = n \, \sigma^2 \, \overline{x^2}$$
 #
 # - $n$: how many numbers come in, the **fan-in**. $\overline{x^2}$: the mean square of the inputs.
 #
-# ReLU then throws the negative half of $z$ away, so the mean square of what goes on is half of that:
-# $\tfrac12 n \sigma^2 \, \overline{x^2}$. The signal keeps its size from layer to layer if $\tfrac12 n \sigma^2 = 1$:
+# ReLU then sets the negative half of $z$ to 0, so the mean square of what goes on is half of that: $\tfrac12 n
+# \sigma^2 \, \overline{x^2}$. The signal keeps its size from layer to layer if $\tfrac12 n \sigma^2 = 1$:
 #
 # $$\sigma = \sqrt{\frac{2}{n}}$$
 #
-# This is **He initialisation** (He and others 2015). **By hand**: a dense layer with 200 inputs has
-# $\sigma = \sqrt{2/200} = 0.1$. A convolution with 8 channels and kernels of 5 by 5 sums $8 \cdot 5 \cdot 5 = 200$ products
-# for each output number: the same 0.1, however many filters there are.
+# This is **He initialization** (He and others 2015). **By hand**: a dense layer with 200 inputs has $\sigma =
+# \sqrt{2/200} = 0.1$. A convolution with 8 channels and kernels of 5 by 5 sums $8 \cdot 5 \cdot 5 = 200$ products for
+# each output number, so it has the same 0.1, however many filters there are. (PyTorch's own layers use a smaller
+# spread unless you ask for this one.)
 #
 # Does it matter? Send random numbers through 24 layers of 128 units with ReLU:
 
@@ -582,13 +615,12 @@ for name, sigma in {
     spreads[name] = np.array(spreads[name])
 figs.signal_chart(spreads)
 
-# %% [markdown]
-# A factor that looks harmless in one layer is taken to the power of 24. And gradients, on their way back, go through the
-# same layers: where the signal dies, they die too.
+# A factor that looks harmless in one layer is taken to the power of 24. And gradients, on their way back, pass through
+# the same layers: where the signal vanishes, they vanish too.
 #
 # ### Exercise: `he_init`
 #
-# Your numbers will differ from ours, so the check looks at their mean and their standard deviation.
+# Your random numbers will differ from ours, so the check looks at their mean and their standard deviation.
 
 # %% exercise="07.he_init"
 def he_init(shape, rng):
@@ -597,7 +629,7 @@ def he_init(shape, rng):
     Parameters
     ----------
     shape : tuple of int
-        (D, M) for a dense layer with D inputs, or (F, C, KH, KW) for the kernels of a
+        (D, M) for a dense layer with D inputs, or (F, C, k_h, k_w) for the kernels of a
         convolution.
     rng : numpy.random.Generator
         Draws the numbers.
@@ -606,7 +638,7 @@ def he_init(shape, rng):
     -------
     numpy.ndarray
         Floats of that shape. fan_in counts the products that are summed up in one number of
-        the output: D, or C * KH * KW.
+        the output: D, or C * k_h * k_w.
 
     Example
     -------
@@ -625,10 +657,10 @@ check("07.he_init", he_init)
 # %% [markdown]
 # ## 6. Layers that are fast enough
 #
-# You have written all the layers: dense in chapter 02, convolution in 03, pooling in 04, cross-entropy in 05, and their
-# backward passes in 06. For training, the course keeps them in `introdl.layers`, in NumPy, in a few hundred lines. Read
-# them: you will meet old friends. Each layer has `forward`, which remembers what `backward` will need; `backward`, which
-# leaves a gradient beside every parameter; and `parameters()`.
+# You have written all the layers: dense in chapter 02, convolution in 03, pooling in 04, cross-entropy in 05, and
+# their backward passes in 06. For training, the course has them in `introdl.layers`, in a few hundred lines of NumPy.
+# Read them; you will recognize nearly everything. Each layer has `forward`, which remembers what `backward` will need;
+# `backward`, which leaves a gradient beside every parameter; and `parameters()`.
 
 # %%
 net = lenet((1, 8, 8), 10, np.random.default_rng(seed))
@@ -638,15 +670,17 @@ for layer in net.layers:
     print(f"{type(layer).__name__:<10} -> {str(x.shape):<16}", *(str(p.value.shape) for p in layer.parameters()))
 
 # %% [markdown]
-# It is LeNet's pattern (LeCun and others 1998) made small, because 8 by 8 pixels leave little room: kernels of 3 by 3 with
-# a padding of 1, and two poolings. For pictures of 28 pixels and more, `lenet` gives you LeNet-5 as in chapter 04.
+# It is LeNet's pattern (LeCun and others 1998) on a small scale, because 8 by 8 pixels leave little room: kernels of 3
+# by 3 with a padding of 1, and two poolings. For pictures of 28 pixels and more, `lenet` gives you LeNet-5 as in
+# chapter 04.
 #
-# One trick is worth knowing. im2col copies pixels, and a copy is fast where it runs along neighbours in memory. So behind
-# the scenes these layers store the *batch* last: the pixel under one place of the kernel, for a whole line of windows and
-# all pictures, is then one long run. The way back, col2im, is one addition of whole maps for each place of the kernel.
+# One trick is worth knowing. im2col copies pixels, and a copy is fast when it runs along neighbors in memory. So
+# internally these layers store the *batch* last. The pixels under one place of the kernel, for a whole line of windows
+# and all pictures, are then one contiguous block. The way back, col2im, is one addition of whole maps for each place
+# of the kernel.
 #
-# Does it pay? LeNet-5's first layer on 64 plates of 32 by 32 pixels, forward and backward, with two threads. The loops get
-# two of the pictures, and their time is multiplied by 32.
+# Does it pay? Time LeNet-5's first layer on 64 plates of 32 by 32 pixels, forward and backward, with two threads. The
+# loops get only two of the pictures, and their time is multiplied by 32.
 
 # %% tags=["demo"]
 times = figs.layer_times((64, 3, 32, 32), filters=6, kernel=5, repeats=7)
@@ -656,10 +690,10 @@ figures.show(convolution.race_chart(times, title), convolution.race_words(times)
 print(f"PyTorch's time is {times['PyTorch'] / ours:.2f} of ours")
 
 # %% [markdown]
-# ## 7. A deep network in action
+# ## 7. Training a network
 #
-# Everything is there. A training loop is this, and it is the same for a LeNet and for the largest network you have heard
-# of:
+# Now everything is there. This is the training loop, and it is the same for a LeNet and for the largest network that
+# you have heard of:
 #
 # ```
 # for each epoch:
@@ -671,17 +705,18 @@ print(f"PyTorch's time is {times['PyTorch'] / ours:.2f} of ours")
 #     look at the validation pictures
 # ```
 #
-# Run the next cell. The board begins to train at once, and the notebook stays usable: training happens in the pauses
-# between whatever else you do.
+# Run the next cell. The board begins to train at once, and you can go on using the notebook, because the training runs
+# in the pauses between whatever else you do.
 #
-# 1. Press **Pause** (or move there with Tab and hit the space bar). Look at the digits that are wrong now. Would you have
-#    known? Resume.
-# 2. Watch the filters. They start as noise. Which of them become edges?
-# 3. *Start again* with another optimiser. Then move the learning rate **while it trains**. At which rate does the loss
-#    explode?
-# 4. Once your `adam_step` is written, choose it: it drives the same network.
+# 1. Press **Pause** (or move there with Tab and press the space bar). Look at the digits that are wrong now. Would you
+#    have known them? Resume.
+# 2. Watch the filters. They start as noise. Do any of them come to look like edges?
+# 3. *Start again* with another optimizer. Then change the learning rate **while it trains**. At which rate does the
+#    loss explode?
+# 4. Once you have written your `adam_step`, choose it: it drives the same network.
 #
-# If this reminds you of [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/demo/mnist.html): it should.
+# If this reminds you of [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/demo/mnist.html): that is where
+# the idea comes from.
 
 # %% tags=["demo"]
 board = TrainingBoard(
@@ -695,11 +730,24 @@ board = TrainingBoard(
 board.show()
 
 # %% [markdown]
-# The next cell trains to the end without a pause. While it runs, the board moves on but its buttons wait. You may
-# interrupt it (the ■ above, or the key I twice): what was learned so far is kept.
+# <details><summary>What to look for</summary>
 #
-# Then it opens the **test** pictures, for the first and last time. Nothing was chosen with their help, so they say how good
-# the network really is.
+# 1. Many of the digits that it still gets wrong are hard for people, too: an 8 by 8 picture leaves little of a
+#    hasty 9.
+# 2. Some filters turn into a bright side and a dark side, which is an edge detector. With 3 by 3 pixels others stay
+#    hard to read.
+# 3. The answer depends on the optimizer. SGD with momentum takes effective steps that are up to ten times as long as
+#    its rate says, so it explodes at a lower rate than plain SGD does. When the loss has exploded, lowering the rate
+#    rarely helps; start again.
+# 4. It should behave as the built-in Adam does. If it does not, run its check again.
+# </details>
+#
+# The next cell trains to the end without a pause. While it runs, the board is updated, but its buttons have to wait.
+# You may interrupt it (with the ■ above, or by pressing the key I twice): what has been learned so far is kept.
+#
+# Then it opens the **test** pictures, for the first and last time. Nothing was chosen with their help, so they say how
+# good the network really is. With 359 pictures, the standard error of such a share is about 0.8 percentage points
+# (chapter 01).
 
 # %% tags=["demo"]
 board.finish()
@@ -708,8 +756,10 @@ print(f"{board.words()}.")
 print(f"Test pictures right: {(answers == y_test).mean():.1%} of {len(y_test)}")
 
 # %% [markdown]
-# **MNIST, if you like.** The best-known digits are MNIST's: 70,000 of them, 28 by 28 pixels. Set `mnist = True` in the
-# parameters, and run this cell and the next. It trains LeNet-5 for one epoch.
+# **MNIST, if you like.** The best-known digits are those of MNIST: 70,000 of them, with 28 by 28 pixels. Set `mnist =
+# True` in the parameters, and run this cell and the next. It trains LeNet-5 for one epoch. (MNIST has no validation
+# pictures of its own. Here the board shows the test pictures in their place, which is acceptable only because nothing
+# is chosen by them.)
 
 # %% tags=["demo"]
 if mnist:
@@ -725,10 +775,10 @@ if mnist:
     big_board.show()
 
 # %% [markdown]
-# ## 8. Overfitting, and when to stop
+# ## 8. Overfitting and early stopping
 #
-# A network with enough numbers can learn its training pictures by heart: the mistakes, the smudges, the wrong labels. To
-# see it happen, make it easy. Take 150 pictures only, give every fifth a random label, and train for long.
+# A network with enough parameters can memorize its training pictures, including mistakes, smudges and wrong labels. To
+# see that happen, make it easy: use only 150 pictures, give every fifth one a random label, and train for a long time.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -761,19 +811,20 @@ print(f"training loss:   {train_losses[best - 1]:.3f} at epoch {best}, {train_lo
 print(f"validation loss: {val_losses[best - 1]:.3f} at epoch {best}, {val_losses[-1]:.3f} at the end")
 
 # %% [markdown]
-# Up to the best epoch the network learns what digits look like. After it, it learns these 150 pictures. The training loss
-# cannot tell the two apart. The validation loss can.
+# Up to the best epoch the network learns what digits look like, and that generalizes. After that it learns these 150
+# pictures. The training loss cannot tell the two apart, but the validation loss can.
 #
-# The remedies: more pictures, a penalty on the weights (chapter 05), augmentation (chapter 09) — or to stop.
-# **Early stopping**: keep the weights of the best epoch, and give up when there was none better for a while. That while is
-# called **patience**, because validation losses wobble.
+# What helps: more pictures, a penalty on the weights (chapter 05), augmentation (chapter 09), or simply stopping.
+# **Early stopping** means that you keep the weights of the best epoch, and give up when there has been no better one
+# for a while. How long you wait is called **patience**. It is needed because validation losses go up and down a
+# little.
 #
-# **By hand**, patience 2: the losses 9, 7, 6, 7, 8. After epoch 4, one epoch was not better than 6. After epoch 5, two
-# were: stop. With 9, 7, 6, 7, **5**, 6 the count starts afresh at the 5.
+# **By hand**, with patience 2: the losses are 9, 7, 6, 7, 8. After epoch 4 there has been one epoch without a loss
+# below 6. After epoch 5 there have been two, so stop. With 9, 7, 6, 7, **5**, 6 the count starts again at the 5.
 #
 # ### Exercise: `early_stop`
 #
-# The check calls it after every epoch, as a training loop would, and sees at which one you stop.
+# The check calls it after every epoch, as a training loop would, and sees after which one you stop.
 
 # %% exercise="07.early_stop"
 def early_stop(history, patience):
@@ -805,39 +856,41 @@ def early_stop(history, patience):
 check("07.early_stop", early_stop)
 
 # %% [markdown]
-# ## 9. The knobs
+# ## 9. Hyperparameters
 #
-# Weights are learned. What you choose before training is called a **hyperparameter**:
+# Weights are learned. What you choose before the training is called a **hyperparameter**:
 #
-# | knob | try first | too small | too large |
+# | hyperparameter | try first | too small | too large |
 # |---|---|---|---|
 # | learning rate | Adam 0.001 to 0.005, momentum 0.01 to 0.1 | no progress | loss grows, or nan |
 # | batch size | 32 or 64 | noisy, slow on a GPU | few steps for each epoch |
-# | momentum $\beta$ | 0.9 | like plain SGD | overshoots, rolls on |
+# | momentum $\beta$ | 0.9 | like plain SGD | overshoots |
 # | epochs | until the validation loss turns | has not learned yet | overfits, or wastes time |
 # | warm-up | the first 5 % of the steps | a bad start at high rates | lost time |
-# | L2 strength | $10^{-4}$ | overfits | cannot learn |
+# | weight decay (L2 strength) | $10^{-4}$ | overfits | cannot learn |
 #
-# Change one at a time, in factors of 3 or so, the learning rate first. Choose by the **validation** pictures. If you
-# choose by the test pictures, they are training pictures, only slower.
+# Change one at a time, by factors of 3 or so, the learning rate first. Choose by the **validation** pictures. If you
+# choose by the test pictures, they become part of the training, only more slowly.
 #
-# A network that does not learn is seldom a question of knobs. First see whether the loss starts near $\ln K$ (2.3 for ten
-# classes). Then train on *ten* pictures: any healthy network learns ten pictures by heart. If yours can't, look for a
-# bug.
+# When a network does not learn at all, the reason is seldom a hyperparameter. First see whether the loss starts near
+# $\ln K$ (2.3 for ten classes). Then train on *ten* pictures: any working network can memorize ten pictures. If yours
+# can't, look for a bug.
 #
 # ## 10. Stretch: train it yourself
 #
-# Now you. Write the whole training of `lenet((1, 8, 8), 10, rng)`, and return its weights. The check puts your weights into
-# a LeNet of its own, and shows it pictures that your function has never seen. There are four trainings, with 500 to 1,347
-# pictures; points are given in steps, at 70, 90, 95 and 97 % right.
+# Now it is your turn. Write the whole training of `lenet((1, 8, 8), 10, rng)`, and return its weights. The check puts
+# your weights into a LeNet of its own, and shows it pictures that your function has never seen. There are four
+# trainings, with 500 to 1,347 pictures. Points are given in steps, at 70, 90, 95 and 97 % right.
 #
-# - All pictures are mirrored or turned in the same way, drawn anew each time, and the classes have other numbers: a 3 may be class
-#   8. So only what is learned from `X` and `y` counts. The course's `data`, scikit-learn and PyTorch are off the menu, and
-#   files may not be opened. `introdl.layers` is there for you, and so is everything that you wrote in this chapter.
-# - The network is shown the pictures as they are in `X`, from 0 to 1. If you scale them in training, it will be surprised.
+# - All pictures are mirrored or turned in the same way, which is drawn again for each training, and the classes have
+#   other numbers: a 3 may be class 8. So only what is learned from `X` and `y` counts. The check does not accept the
+#   course's `data`, scikit-learn or PyTorch, and files may not be opened. You may use `introdl.layers` and everything
+#   that you have written in this chapter.
+# - The network is shown the pictures as they are in `X`, from 0 to 1. If you scale them in training, it gets inputs at
+#   the check that it has never been trained on.
 # - You have five minutes for the four trainings together. A good answer needs far less.
-# - For the last step, a trick helps: shift each batch by a pixel now and then (`np.roll`). It costs nothing, and a shifted
-#   digit is a new picture.
+# - For the last step a trick helps: shift each batch by a pixel now and then (`np.roll`). It costs next to nothing,
+#   and a shifted digit is a new picture.
 
 # %% exercise="07.train_digits"
 def train_digits(X, y, rng):
@@ -850,7 +903,7 @@ def train_digits(X, y, rng):
     y : numpy.ndarray
         (N,) int64 labels from 0 to 9. They are left as they are.
     rng : numpy.random.Generator
-        For fresh weights and for shuffling.
+        For new weights and for shuffling.
 
     Returns
     -------
@@ -938,37 +991,40 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A step goes against the gradient. The learning rate says how far, and it is the knob that matters most.
-# - A mini-batch's gradient is an honest, noisy estimate. Its noise falls with the root of the batch size.
-# - Momentum remembers a velocity. Adam gives every weight a rate of its own. Both need a state from step to step.
-# - The rate warms up, stays high, and lands softly.
-# - Fresh weights must differ, and their size follows from the fan-in.
-# - The training loss says whether the network learns, the validation loss when to stop, the test pictures how good it is.
+# - A step goes against the gradient. The learning rate says how far, and it is the hyperparameter that matters most.
+# - The gradient of a mini-batch is an unbiased, noisy estimate. Its noise falls with the square root of the batch
+#   size.
+# - Momentum accumulates a velocity. Adam gives every weight a rate of its own. Both need a state from step to step.
+#   With Adam, use AdamW's form of weight decay.
+# - The rate warms up, stays high, and falls gently to 0.
+# - Initial weights must differ, and their size follows from the fan-in.
+# - The training loss says whether the network learns, the validation loss when to stop, and the test pictures how good
+#   it is.
 #
 # ### Cheat sheet
 #
 # | what | formula | note |
 # |---|---|---|
-# | gradient descent | $x \leftarrow x - \eta \nabla f(x)$ | diverges above $2 /$ curvature |
-# | SGD | $w \leftarrow w - \eta g$ | $g$ from a mini-batch |
-# | momentum | $v \leftarrow \beta v + g$, $w \leftarrow w - \eta v$ | up to $1/(1-\beta)$ times the step |
+# | gradient descent | $\theta \leftarrow \theta - \eta \nabla L(\theta)$ | diverges above $2 /$ curvature |
+# | SGD | $w \leftarrow w - \eta \cdot \text{grad}$ | grad from a mini-batch |
+# | momentum | $v \leftarrow \beta v + \text{grad}$, $w \leftarrow w - \eta v$ | up to $1/(1-\beta)$ times the step |
 # | Adam | $w \leftarrow w - \eta\, \hat m / (\sqrt{\hat s} + \varepsilon)$ | corrected with $1 - \beta^t$, $t$ from 1 |
 # | cosine | $\frac{\eta}{2}(1 + \cos \pi p)$, $p$ from 0 to 1 | after the warm-up |
-# | He | $\sigma = \sqrt{2 / \text{fan-in}}$ | fan-in: $D$, or $C \cdot KH \cdot KW$ |
+# | He | $\sigma = \sqrt{2 / \text{fan-in}}$ | fan-in: $D$, or $C \cdot k_h \cdot k_w$ |
 # | early stopping | epochs since the best $\ge$ patience | keep the best weights |
 #
-# In PyTorch: `torch.optim.SGD(..., momentum=0.9)`, `torch.optim.Adam`, `torch.optim.lr_scheduler.CosineAnnealingLR`,
-# `torch.nn.init.kaiming_normal_`.
+# In PyTorch: `torch.optim.SGD(..., momentum=0.9)`, `torch.optim.Adam`, `torch.optim.AdamW`,
+# `torch.optim.lr_scheduler.CosineAnnealingLR`, `torch.nn.init.kaiming_normal_`.
 #
 # ### Next
 #
-# Your LeNet learns 8 by 8 pixels in seconds. A network for real plates has thousands of times the work. Chapter 08 hands
-# the same loop to PyTorch, and PyTorch hands it to a graphics card.
+# Your LeNet learns 8 by 8 pixels in seconds. A network for real plates takes thousands of times as much work. Chapter
+# 08 moves the same loop to PyTorch, and PyTorch moves it to a graphics card.
 #
 # ### Further reading
 #
 # - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap1.html), chapter 1: SGD
-#   on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialisation and hyperparameters.
+#   on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialization and hyperparameters.
 # - [cs231n, Neural networks 3](https://cs231n.github.io/neural-networks-3/): learning curves, update rules, search.
 # - Goodfellow, Bengio and Courville, [Deep Learning, chapter 8](https://www.deeplearningbook.org/contents/optimization.html).
 # - [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/): networks that train in your browser.

@@ -28,7 +28,7 @@ course_map()
 # | [00 Why deep learning?](00_why/00_why.ipynb) | the score of a game, you against a network; pictures and labels as numbers | – | 6 and a quiz | 75 |
 # | [01 Regression versus classification](01_regression_classification/01_regression_classification.ipynb) | honest splits, colour histograms, least squares, nearest neighbours, boxes and the numbers that judge them | 00 | 7 and a quiz | 90 |
 # | [02 Neurons and activations](02_neurons/02_neurons.ipynb) | a neuron, a layer, a network that solves XOR | 01 | 11 and a quiz | 75 |
-# | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that see edges, and the layer that learns them | 02 | 9 and a quiz | 90 |
+# | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that find edges, and a whole convolution layer, with loops and as one matrix product | 02 | 9 and a quiz | 90 |
 # | [04 Pooling, shapes and what a layer sees](04_pooling/04_pooling.ipynb) | pooling, receptive fields, LeNet-5 in numbers, a whole CNN forward | 03 | 7 and a quiz | 80 |
 # | [05 Losses](05_losses/05_losses.ipynb) | hinge and cross-entropy with their gradients, a penalty, and Huber's loss | 02 | 8 and a quiz | 90 |
 # | [06 Backpropagation](06_backpropagation/06_backpropagation.ipynb) | a gradient check, an autograd engine, five layers backwards, and a network that learns | 04, 05 | 9 and a quiz | 90 |

@@ -184,7 +184,7 @@ figure("regression_classification", "neighbour_explorer", "yellow", "pizza")(
     )
 )
 figure("regression_classification", "confusion", "pizza")(lambda f: f.confusion(np.eye(6, dtype=int) * 9 + 1, DISHES))
-figure("regression_classification", "residuals", "0.00 kcal")(
+figure("regression_classification", "residuals", "against the predicted energy", "the mean residual is 20.0 kcal")(
     lambda f: f.residuals(np.arange(300.0, 600, 10), np.arange(320.0, 620, 10), np.arange(30) % 6, DISHES, "burger")
 )
 figure("regression_classification", "error_by_dish", "sushi")(
@@ -342,7 +342,7 @@ figure("sgd", "digit_row", "3 pictures of handwritten digits: 4, 0, 9")(
 figure("sgd", "noise_chart", "1 samples 2", "64 samples 0.25")(
     lambda f: f.noise_chart([1, 4, 16, 64], np.array([[2.0], [1], [0.5], [0.25]]) * np.ones(3))
 )
-figure("sgd", "optimiser_race", "Adam", "momentum", "Step 40")(lambda f: f.optimiser_race("valley", rate=0.05))
+figure("sgd", "optimizer_race", "Adam", "momentum", "Step 40")(lambda f: f.optimizer_race("valley", rate=0.05))
 figure("sgd", "schedule_chart", "constant", "falling")(
     lambda f: f.schedule_chart({"constant": np.full(9, 0.005), "falling": np.linspace(0.005, 0, 9)})
 )

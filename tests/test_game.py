@@ -168,6 +168,26 @@ def test_a_whole_game_adds_up(deck):
     assert game.computer == sum(WRONG[one.picture] <= 5 for one in game.rounds)
 
 
+def test_of_equal_scores_the_side_with_fewer_guesses_wins_and_so_the_computer_can_be_beaten():
+    deck = Deck(pictures(), Network(pictures(), dict.fromkeys(range(30), 2)))  # always right, with its second guess
+    won, drawn = (Game.new(deck, rounds=2) for _ in range(2))
+    play_through(won, [True, True])
+    assert (won.human, won.computer, won.taken) == (2, 2, (2, 4)) and won.lead > 0
+    for one in list(drawn.rounds):
+        drawn.guess(next(name for k, name in enumerate(DISHES) if k != one.correct))
+        drawn.guess(DISHES[one.correct])
+        drawn.go_on()
+    assert drawn.taken == (4, 4) and drawn.lead == 0
+
+
+def test_the_board_says_who_won_by_guesses_where_the_pictures_are_equal():
+    board = Board(Deck(pictures(), Network(pictures(), dict.fromkeys(range(30), 2))), rounds=2)
+    for _ in range(2):
+        board.entry.value = DISHES[board.game.current.correct]
+        board.onward.click()
+    assert "You win: 2 against 2 of 2. You needed 2 guesses, the computer 4." in board.picture.value
+
+
 def test_one_cannot_go_on_before_the_picture_is_done(deck):
     game = Game.new(deck)
     game.go_on()

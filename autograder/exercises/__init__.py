@@ -39,7 +39,9 @@ def load(chapter: str) -> dict[str, Exercise]:
     try:
         module = import_module(f"autograder.exercises.ch{chapters()[chapter]}")
     except SyntaxError as error:
-        raise AuthorError(f"{error.filename}:{error.lineno}: this is not Python: {error.msg}; mend it first.") from error
+        raise AuthorError(
+            f"{error.filename}:{error.lineno}: this is not Python: {error.msg}; mend it first."
+        ) from error
     found: dict[str, Exercise] = {}
     for exercise in module.EXERCISES:
         if exercise.id in found:

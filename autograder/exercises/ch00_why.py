@@ -61,7 +61,7 @@ ACCURACY = Exercise(
             lambda p, y: rounded(np.sum(p == y)),
         ),
         "the error, not the accuracy": Mistake(
-            "You return the share of wrong answers. That is the error. What is left over when you take it from 1?",
+            "You return the share of wrong answers. That is the error. Subtract it from 1.",
             lambda p, y: rounded(np.mean(p != y)),
         ),
         "a percentage": Mistake(
@@ -209,7 +209,7 @@ TOP_K_ACCURACY = Exercise(
     oracle=_top_k_oracle,
     forbidden=LIBRARIES,
     misconceptions={
-        "the worst k in place of the best": Mistake(
+        "the worst k instead of the best": Mistake(
             "You look among the k lowest scores. np.argsort goes from low to high, so the best stand at the end of a row.",
             _worst,
         ),
@@ -241,7 +241,7 @@ TOP_K_ACCURACY = Exercise(
             _best(-1),
         ),
         "the best guess is cut off": Mistake(
-            "Your slice ends before the last column, and there stands the best guess of all: [-k:-1] holds k - 1 columns, "
+            "Your slice ends before the last column, and that column is the best guess of all: [-k:-1] holds k - 1 columns, "
             "[-k:] holds k.",
             _best_lost,
         ),
@@ -261,7 +261,7 @@ TOP_K_ACCURACY = Exercise(
         ),
         "the error, not the accuracy": Mistake(
             "You return the share of pictures whose dish is *not* among the k best: the top-k error. The accuracy is 1 "
-            "less that.",
+            "minus that.",
             lambda s, y, k: rounded(np.mean(~_within(s, y, k))),
         ),
         "divided by the number of dishes": Mistake(
@@ -415,12 +415,12 @@ ERROR_REDUCTION = Exercise(
         ),
         "relative to the accuracy": Mistake(
             "You compare the gain with the old accuracy. The question is about mistakes: divide by the old error, which is "
-            "1 less the old accuracy.",
+            "1 minus the old accuracy.",
             lambda old, new: rounded((new - old) / old),
         ),
         "the sign is turned": Mistake(
-            "The size is right, but your number is negative where the error fell. A reduction is positive when there is "
-            "less.",
+            "The size is right, but your number is negative where the error fell. A reduction is positive when the error "
+            "got smaller.",
             lambda old, new: rounded(-_reduction(old, new)),
         ),
         "the sign is lost": Mistake(
@@ -433,11 +433,11 @@ ERROR_REDUCTION = Exercise(
             lambda old, new: rounded(max(0.0, _reduction(old, new))),
         ),
         "the accuracies are taken for errors": Mistake(
-            "You treat the two numbers as errors. They are accuracies: the error is 1 less the accuracy.",
+            "You treat the two numbers as errors. They are accuracies: the error is 1 minus the accuracy.",
             lambda old, new: rounded((old - new) / old),
         ),
         "what is left, not what is gone": Mistake(
-            "You return the share of the mistakes that is still there. What is gone is 1 less that.",
+            "You return the share of the mistakes that is still there. What is gone is 1 minus that.",
             lambda old, new: rounded((1 - new) / (1 - old)),
         ),
         "relative to the new error": Mistake(
@@ -452,7 +452,7 @@ ERROR_REDUCTION = Exercise(
     hints=(
         "Think of 100 pictures. How many are wrong with the old accuracy, and how many with the new? What share of the old "
         "mistakes is gone?",
-        "The error is 1 less the accuracy. Write down both errors first, then by how much the error fell.",
+        "The error is 1 minus the accuracy. Write down both errors first, then by how much the error fell.",
         "(old_error - new_error) / old_error, with old_error = 1 - old_accuracy and new_error = 1 - new_accuracy.",
     ),
 )
@@ -499,7 +499,7 @@ def _standardize_cases(rng):
     yield Case("2 pictures of 1 x 2, two channels", images=first.astype(np.uint8))
     yield Case("4 pictures of 5 x 6, red, green, blue", images=_photographs(rng, (4, 5, 6, 3)))
     yield Case("a single picture", images=_photographs(rng, (1, 4, 7, 3)))
-    yield Case("grey pictures, one channel", images=_photographs(rng, (5, 4, 6, 1)))
+    yield Case("gray pictures, one channel", images=_photographs(rng, (5, 4, 6, 1)))
     yield Case("as many pictures as channels", images=_photographs(rng, (3, 6, 4, 3)))
 
 
@@ -579,7 +579,7 @@ STANDARDIZE = Exercise(
             "The mean is 0, but the spread is as it was. Divide by the standard deviation.",
             _without("std"),
         ),
-        "not centred": Mistake(
+        "not centered": Mistake(
             "The spread is 1, but the mean is not 0. Subtract the mean first.",
             _without("mean"),
         ),
@@ -658,12 +658,12 @@ ONE_HOT = Exercise(
             "You have a row for each dish. It should be a row for each picture: shape (N, num_classes).",
             lambda y, k: one_hot(y, k).T.copy(),
         ),
-        "the label in place of 1": Mistake(
+        "the label instead of 1": Mistake(
             "You write the label itself into its column. It should be a 1, whichever dish it is.",
             lambda y, k: one_hot(y, k) * y[:, None],
         ),
         "zeros and ones swapped": Mistake(
-            "You have ones everywhere but at the label. It is the other way round: one hot, the rest cold.",
+            "You have ones everywhere but at the label. It is the other way round: a single 1, and zeros elsewhere.",
             lambda y, k: 1 - one_hot(y, k),
         ),
         "one row for the whole batch": Mistake(
@@ -682,7 +682,7 @@ ONE_HOT = Exercise(
         ),
     },
     hints=(
-        "Begin with zeros of the right shape. Which single number of row 0 must become 1?",
+        "Start with an array of zeros of the right shape. Which single entry of row 0 must become 1?",
         "table[i, labels[i]] = 1 for every picture i, in a loop or all at once with np.arange(N).",
         "table = np.zeros((len(labels), num_classes)); table[np.arange(len(labels)), labels] = 1; return table.",
     ),

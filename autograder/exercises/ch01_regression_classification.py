@@ -102,7 +102,7 @@ SPLIT = Exercise(
     misconceptions={
         "the sets overlap": Mistake(
             "Each of your sets is drawn on its own, so a picture can be in two of them, and another in none. A model "
-            "that meets a training picture again in the test only has to remember it. Mix once, then cut.",
+            "that meets a training picture again in the test only has to remember it. Shuffle once, then cut.",
             lambda n, fractions, rng: tuple(rng.permutation(n)[:size] for size in _whole_sizes(n, fractions)),
         ),
         "drawn with replacement": Mistake(
@@ -112,17 +112,17 @@ SPLIT = Exercise(
         ),
         "not shuffled": Mistake(
             "Your sets are pieces of the original order. Files often lie sorted by dish: then the model trains on pizza "
-            "and is tested on soup. Mix the indices before you cut.",
+            "and is tested on soup. Shuffle the indices before you cut.",
             lambda n, fractions, rng: _cut(np.arange(n), fractions),
         ),
-        "the last set is not mixed": Mistake(
-            "You cut the last set off before you mix, so it is always the end of the original order. Files often lie sorted "
-            "by dish: then one dish is tested only. Mix all indices first, then cut.",
+        "the last set is not shuffled": Mistake(
+            "You cut the last set off before you shuffle, so it is always the end of the original order. Files often lie sorted "
+            "by dish: then one dish is tested only. Shuffle all indices first, then cut.",
             _split_end_kept,
         ),
-        "turned, not mixed": Mistake(
-            "You begin at a place drawn by chance, but from there on the original order stays. Neighbours stay together, "
-            "and files often lie sorted by dish. Mix all indices before you cut.",
+        "rotated, not shuffled": Mistake(
+            "You begin at a place drawn by chance, but from there on the original order stays. Neighbors stay together, "
+            "and files often lie sorted by dish. Shuffle all indices before you cut.",
             lambda n, fractions, rng: _cut(np.roll(np.arange(n), int(rng.integers(n // 3, n // 2))), fractions),
         ),
         "the remainder is lost": Mistake(
@@ -132,11 +132,11 @@ SPLIT = Exercise(
         ),
         "a seed of its own": Mistake(
             "Your split is the same whichever generator it is given: a seed stands in your code, or no chance is used at "
-            "all. Whoever calls split must decide, so let rng do the mixing.",
+            "all. The caller must be able to decide, so let rng do the shuffling.",
             lambda n, fractions, rng: _cut(np.random.default_rng(0).permutation(n), fractions),
         ),
         "the generator is not used": Mistake(
-            "Your split is another one at every call, even with a generator in the same state. You mix with a generator "
+            "Your split is different at every call, even with a generator in the same state. You shuffle with a generator "
             "of your own, such as np.random's. Nobody could repeat your experiment. Let rng do the mixing.",
             _split_unused,
         ),
@@ -146,7 +146,7 @@ SPLIT = Exercise(
             _split_grow,
         ),
         "a coin for every picture": Mistake(
-            "You decide for each picture by chance, so the sizes are right only on average. The sizes are given: mix all "
+            "You decide for each picture by chance, so the sizes are right only on average. The sizes are given: shuffle all "
             "indices once, and cut at the right places.",
             _split_coin,
         ),
@@ -220,7 +220,7 @@ def _histogram_cases(rng):
     yield Case("values on the bins' borders", image=rng.choice(edges, (6, 8, 3)), bins=4)
     plain = np.empty((3, 4, 3), dtype=np.uint8)
     plain[:] = rng.permutation([20, 140, 255])
-    yield Case("a picture of one colour", weight=0.5, image=plain, bins=8)
+    yield Case("a picture of one color", weight=0.5, image=plain, bins=8)
 
 
 def _joint(image, bins):
@@ -254,14 +254,14 @@ def _overflows(image, bins):
 
 COLOUR_HISTOGRAM = Exercise(
     id="01.colour_histogram",
-    title="A histogram of each colour channel",
+    title="A histogram of each color channel",
     points=14,
     cases=_histogram_cases,
     oracle=_histogram_oracle,
     forbidden=LIBRARIES,
     misconceptions={
-        "not normalised": Mistake(
-            "You return counts. A picture of twice the width has twice as many pixels, and yet the same colours. Divide "
+        "not normalized": Mistake(
+            "You return counts. A picture of twice the width has twice as many pixels, and yet the same colors. Divide "
             "by the number of pixels, so that each row adds up to 1.",
             lambda image, bins: _counts(image, bins),
         ),
@@ -280,7 +280,7 @@ COLOUR_HISTOGRAM = Exercise(
             "picture bin 0 then means something else than in a bright one. The range must be that of the bytes, always.",
             _whole_range,
         ),
-        "joint in place of per channel": Mistake(
+        "joint instead of per channel": Mistake(
             "You count combinations of red, green and blue: bins ** 3 numbers. That is a joint histogram, a good feature "
             "too, but here each channel is counted on its own: 3 rows of bins numbers.",
             lambda image, bins: rounded(_joint(image, bins)),
@@ -296,7 +296,7 @@ COLOUR_HISTOGRAM = Exercise(
             lambda image, bins: rounded(_share(image, bins) / 3),
         ),
         "a density": Mistake(
-            "You divide by the width of the bins as well, as density=True does. Then the numbers are shares per grey "
+            "You divide by the width of the bins as well, as density=True does. Then the numbers are shares per gray "
             "level. Here each row adds up to 1.",
             lambda image, bins: rounded(_share(image, bins) * bins / 256),
         ),
@@ -306,11 +306,11 @@ COLOUR_HISTOGRAM = Exercise(
             lambda image, bins: rounded(_rows_for_channels(image, bins)),
         ),
         "channels in reverse": Mistake(
-            "Your rows stand in the order blue, green, red. Row 0 is red, row 1 green, row 2 blue, as in the picture.",
+            "Your rows are in the order blue, green, red. Row 0 is red, row 1 green, row 2 blue, as in the picture.",
             lambda image, bins: _share(image, bins)[::-1].copy(),
         ),
         "a column for each channel": Mistake(
-            "Your numbers are right, but they stand as (bins, 3). Each channel is a row: (3, bins).",
+            "Your numbers are right, but they have the shape (bins, 3). Each channel is a row: (3, bins).",
             lambda image, bins: _share(image, bins).T.copy(),
         ),
         "the brightest value is lost": Mistake(
@@ -319,7 +319,7 @@ COLOUR_HISTOGRAM = Exercise(
             _last_value_lost,
         ),
         "the bytes overflow": Mistake(
-            "You multiply bytes by bins, and a uint8 holds at most 255: 100 * 8 becomes 32, without a word. Turn the "
+            "You multiply bytes by bins, and a uint8 holds at most 255: 100 * 8 becomes 32, without any warning. Turn the "
             "picture into a wider type first, as image.astype(int) does.",
             _overflows,
         ),
@@ -432,7 +432,7 @@ FIT_LINE = Exercise(
     forbidden=(*LIBRARIES, "scipy.stats.linregress", "scipy.optimize.*"),
     misconceptions={
         "no intercept": Mistake(
-            "Your line runs through the origin: b is 0. Give it a free height, with one more column of ones beside X.",
+            "Your line runs through the origin: b is 0. Let it have an intercept, with a column of ones beside X.",
             _line_through_zero,
         ),
         "the intercept is added afterwards": Mistake(
@@ -466,12 +466,12 @@ FIT_LINE = Exercise(
             lambda X, y: (rounded(_line(X, y)[0]), rounded(-_line(X, y)[1])),
         ),
         "weights and intercept in one": Mistake(
-            "Your numbers are right, but they stand in one array. Return two things: the weights, shape (D,), and the "
+            "Your numbers are right, but they are in one array. Return two things: the weights, shape (D,), and the "
             "intercept, one number.",
             lambda X, y: rounded(np.append(*_line(X, y))),
         ),
         "intercept first": Mistake(
-            "Your numbers are right, but they stand the wrong way round: first the weights, shape (D,), then the "
+            "Your numbers are right, but they are in the wrong order: first the weights, shape (D,), then the "
             "intercept.",
             lambda X, y: (rounded(_line(X, y)[1]), rounded(_line(X, y)[0])),
         ),
@@ -480,8 +480,8 @@ FIT_LINE = Exercise(
             "is found where the column of ones stands: first if you put it first, last if you put it last.",
             _line_ones_first,
         ),
-        "predictions in place of the line": Mistake(
-            "You return what the line says for each plate of X. Asked for is the line itself: its weights and its "
+        "predictions instead of the line": Mistake(
+            "You return what the line says for each plate of X. What is asked for is the line itself: its weights and its "
             "intercept, to be used on plates that are not in X.",
             lambda X, y: rounded(X @ _line(X, y)[0] + _line(X, y)[1]),
         ),
@@ -552,18 +552,18 @@ MEAN_ABSOLUTE_ERROR = Exercise(
             rounding(lambda t, p: np.mean(p - t)),
         ),
         "signed errors cancel, truth first": Mistake(
-            "You average truth less prediction with their signs, so that 50 too many and 50 too few make 0. Take each "
+            "You average truth minus prediction with their signs, so that 50 too many and 50 too few make 0. Take each "
             "error's size first.",
             rounding(lambda t, p: np.mean(t - p)),
         ),
         "the size is taken last": Mistake(
-            "You average first and take the size of the mean. By then the errors have cancelled. Each error's size comes "
+            "You average first and take the size of the mean. By then the errors have canceled. Each error's size comes "
             "first.",
             rounding(lambda t, p: abs(np.mean(p - t))),
         ),
         "squared errors": Mistake(
-            "You average the squares. That is the mean squared error, in kcal squared, and it listens most to the largest "
-            "mistake.",
+            "You average the squares. That is the mean squared error, in kcal squared, and the largest mistake influences it "
+            "most.",
             rounding(lambda t, p: np.mean((p - t) ** 2)),
         ),
         "the root of the mean square": Mistake(
@@ -584,7 +584,7 @@ MEAN_ABSOLUTE_ERROR = Exercise(
             rounding(lambda t, p: np.mean(np.abs(p - t) / t)),
         ),
         "one error for each plate": Mistake(
-            "You return N numbers, the sizes of the errors. They are right. Asked for is one number: their mean.",
+            "You return N numbers, the sizes of the errors. They are right. What is asked for is one number: their mean.",
             lambda t, p: rounded(np.abs(p - t)),
         ),
     },
@@ -633,7 +633,7 @@ R2_SCORE = Exercise(
             rounding(lambda t, p: 1 - _squares(t, p) / _squares(p, p.mean())),
         ),
         "what is left, not what is explained": Mistake(
-            "You return the share of the error that is left. R squared is 1 less that: 1 for a perfect model, and 0 for "
+            "You return the share of the error that is left. R squared is 1 minus that: 1 for a perfect model, and 0 for "
             "one that is no better than the mean.",
             rounding(lambda t, p: _squares(t, p) / _squares(t, t.mean())),
         ),
@@ -644,14 +644,14 @@ R2_SCORE = Exercise(
         ),
         "the predictions' distance from the mean": Mistake(
             "You add up how far the predictions lie from the mean of the truths. That does not ask whether they are right: "
-            "the two agree only for a line on the very plates that it was fitted to. Take the errors, truth less prediction.",
+            "the two agree only for a line on the very plates that it was fitted to. Take the errors, truth minus prediction.",
             rounding(lambda t, p: _squares(p, t.mean()) / _squares(t, t.mean())),
         ),
         "never below zero": Mistake(
             "You cut the result off at 0. A model can be worse than the mean, and R squared says so with a negative number.",
             rounding(lambda t, p: max(0.0, 1 - _squares(t, p) / _squares(t, t.mean()))),
         ),
-        "sizes in place of squares": Mistake(
+        "sizes instead of squares": Mistake(
             "You add up the sizes of the errors. R squared compares squared errors.",
             rounding(lambda t, p: 1 - np.abs(t - p).sum() / np.abs(t - t.mean()).sum()),
         ),
@@ -671,9 +671,9 @@ R2_SCORE = Exercise(
         ),
     },
     hints=(
-        "You need two numbers: the model's sum of squared errors, and that of a rival who always says the mean of the "
+        "You need two numbers: the model's sum of squared errors, and that of a baseline that always says the mean of the "
         "truths.",
-        "Divide the model's by the rival's. What is the result for a perfect model, and what should R squared be for it?",
+        "Divide the model's by the baseline's. What is the result for a perfect model, and what should R squared be for it?",
         "1 - np.sum((truth - predicted) ** 2) / np.sum((truth - truth.mean()) ** 2)",
     ),
 )
@@ -787,16 +787,16 @@ def _knn_cases(rng):
     a, b = 2 * int(rng.integers(1, 5)), int(rng.integers(3, 6))
     X = np.array([[1.0, 1.0], [1.0, 2.0], [2.0, 1.0], [8.0, 8.0], [8.0, 9.0], [9.0, 7.0]])
     yield Case("six plates, two questions", X_train=X, y_train=np.array([b, b, 0, 2, 2, 0]) % 6, X_test=np.array([[1.25, 1.5], [8.25 + a / 10, 8.1]]), k=3)  # fmt: skip
-    yield Case("one neighbour", **_knn_draw(rng, 17, 2, 7, 1, 4, _tells_mistakes_apart))
-    yield Case("three features, five neighbours", **_knn_draw(rng, 23, 3, 19, 5, 5, _tells_mistakes_apart))
-    yield Case("four features, seven neighbours", **_knn_draw(rng, 29, 4, 21, 7, 4, _tells_mistakes_apart))
+    yield Case("one neighbor", **_knn_draw(rng, 17, 2, 7, 1, 4, _tells_mistakes_apart))
+    yield Case("three features, five neighbors", **_knn_draw(rng, 23, 3, 19, 5, 5, _tells_mistakes_apart))
+    yield Case("four features, seven neighbors", **_knn_draw(rng, 29, 4, 21, 7, 4, _tells_mistakes_apart))
     yield Case("ties in the vote", **_knn_draw(rng, 19, 2, 15, 4, 4, _has_ties))
     yield Case("everyone votes", weight=0.5, **_knn_draw(rng, 11, 2, 3, 11, 3, lambda X, y, T, k: True))
 
 
 KNN_PREDICT = Exercise(
     id="01.knn_predict",
-    title="Classify by the k nearest neighbours",
+    title="Classify by the k nearest neighbors",
     points=14,
     cases=_knn_cases,
     oracle=_knn_oracle,
@@ -811,7 +811,7 @@ KNN_PREDICT = Exercise(
             "the sum of the squared differences.",
             _KNN_WRONG[1],
         ),
-        "products in place of distances": Mistake(
+        "products instead of distances": Mistake(
             "You take the largest dot products for the nearest plates. A plate with large features wins everywhere that "
             "way. Take the differences first.",
             _KNN_WRONG[2],
@@ -826,26 +826,26 @@ KNN_PREDICT = Exercise(
             "are not.",
             _KNN_WRONG[4],
         ),
-        "always one neighbour": Mistake(
+        "always one neighbor": Mistake(
             "You ask the single nearest plate, whatever k says.",
             _KNN_WRONG[5],
         ),
-        "one neighbour too many": Mistake(
+        "one neighbor too many": Mistake(
             "You ask k + 1 plates. A slice up to k holds k entries.",
             _KNN_WRONG[6],
         ),
         "the mean of the labels": Mistake(
-            "You average the neighbours' labels. Labels are names written as numbers: the mean of pizza (0) and apple (6) "
+            "You average the neighbors' labels. Labels are names written as numbers: the mean of pizza (0) and apple (6) "
             "is no dish. Let them vote.",
             lambda *a: rounded([a[1][row].mean() for row in _neighbours(a[0], a[2], a[3])]),
         ),
         "the mean of the labels, rounded": Mistake(
-            "You average the neighbours' labels and round. Labels are names written as numbers: between pizza (0) and "
+            "You average the neighbors' labels and round. Labels are names written as numbers: between pizza (0) and "
             "apple (6) lie dishes that nobody voted for. Count the votes.",
             _KNN_WRONG[8],
         ),
         "the largest label": Mistake(
-            "You return the largest label among the neighbours. Count how often each occurs: the most frequent wins.",
+            "You return the largest label among the neighbors. Count how often each occurs: the most frequent wins.",
             _KNN_WRONG[10],
         ),
         "ties go to the largest label": Mistake(
@@ -858,12 +858,12 @@ KNN_PREDICT = Exercise(
             "Counter.most_common does. Here the smaller label wins.",
             lambda *a: _knn(*a, vote=_first_met),
         ),
-        "indices in place of labels": Mistake(
-            "You return where the nearest plates stand in the training set. Look up their labels: y_train[index].",
+        "indices instead of labels": Mistake(
+            "You return the positions of the nearest plates in the training set. Look up their labels: y_train[index].",
             lambda *a: _neighbours(a[0], a[2], 1)[:, 0].astype(np.int64),
         ),
-        "the neighbours' labels, uncounted": Mistake(
-            "You return the labels of all k neighbours. They are right. Now let them vote: one label for each test plate.",
+        "the neighbors' labels, uncounted": Mistake(
+            "You return the labels of all k neighbors. They are right. Now let them vote: one label for each test plate.",
             lambda *a: a[1][_neighbours(a[0], a[2], a[3])],
         ),
         "only the first test plate": Mistake(
@@ -966,12 +966,12 @@ IOU = Exercise(
     forbidden=LIBRARIES,
     misconceptions={
         "the overlap counts twice in the union": Mistake(
-            "You divide by the sum of both areas. The overlap is in both, so it is counted twice: take it away once. The "
+            "You divide by the sum of both areas. The overlap is in both, so it is counted twice: subtract it once. The "
             "same box twice should give 1.",
             rounding(lambda a, b: _ratio(_overlap(a, b), sum(_sides(a, b)[2:]))),
         ),
-        "the overlap is taken away twice": Mistake(
-            "Your union has lost the overlap altogether. It is in both areas, and must be counted once: take it away "
+        "the overlap is subtracted twice": Mistake(
+            "Your union has lost the overlap altogether. It is in both areas, and must be counted once: subtract it "
             "once, not twice.",
             rounding(
                 lambda a, b: (
@@ -1005,7 +1005,7 @@ IOU = Exercise(
             "You read a box as x0, x1, y0, y1. The order is x0, y0, x1, y1: first one corner, then the other.",
             _iou_reading(lambda box: [box[0], box[2], box[1], box[3]]),
         ),
-        "width and height in place of a corner": Mistake(
+        "width and height instead of a corner": Mistake(
             "You read the last two numbers as width and height. They are the other corner, x1 and y1: the width is "
             "x1 - x0.",
             _iou_reading(lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]]),
@@ -1017,7 +1017,7 @@ IOU = Exercise(
         ),
         "divided by the enclosing box": Mistake(
             "You divide by the area of the box around both. The union is only what the two cover: the sum of their areas "
-            "less the overlap.",
+            "minus the overlap.",
             _iou_hull,
         ),
         "divided by the first box": Mistake(
@@ -1044,8 +1044,8 @@ IOU = Exercise(
             rounding(_overlap),
         ),
         "zero divided by zero": Mistake(
-            "Two boxes without area have a union of 0, and 0 / 0 is not a number. Here the answer is 0. Ask before you "
-            "divide.",
+            "Two boxes without area have a union of 0, and 0 / 0 is not a number. Here the answer is 0. Test for that "
+            "before you divide.",
             _iou_nan,
         ),
     },
@@ -1053,7 +1053,7 @@ IOU = Exercise(
         "Draw two boxes on squared paper. The overlap is a box too. Where is its left border: at the smaller or at the "
         "larger of the two x0?",
         "Its width is min(x1 of both) - max(x0 of both), or 0 where that is negative; its height the same in y. The "
-        "union is both areas less the overlap.",
+        "union is both areas minus the overlap.",
         "w = max(0, min(a[2], b[2]) - max(a[0], b[0])), h likewise with 3 and 1; overlap = w * h; union = area_a + "
         "area_b - overlap; return overlap / union if union > 0, else 0.",
     ),
@@ -1071,12 +1071,12 @@ QUIZ = quiz(
             a="An average of labels means nothing: the label between pizza and doughnut is burger, and a burger is "
             "nothing in between.",
             b="The output is a whole number, but it is a name all the same. Would 7 be twice as much as 3.5?",
-            d="One of twelve names, learned from labelled examples: this chapter has a word for it.",
+            d="One of twelve names, learned from labeled examples: this chapter has a word for it.",
         ),
         Question(
             "b",
             a="Then the test set has helped to choose, and its accuracy is a little too good: it is one of 20 tries.",
-            c="A model knows its training pictures. With k = 1 each is its own nearest neighbour, and all are right.",
+            c="A model knows its training pictures. With k = 1 each is its own nearest neighbor, and all are right.",
             d="The choice must not see the test set, and this mixes it in.",
         ),
         Question(

@@ -60,9 +60,9 @@ NEURON = Exercise(
             "Here the docstring asks for z, the bare weighted sum.",
             lambda x, w, b: float(_sigmoid(x @ w + b)),
         ),
-        "mean in place of sum": Mistake(
-            "You average the products. Then a neuron with more inputs speaks more softly, and the bias "
-            "weighs more than it should. Look at the Σ in the formula.",
+        "mean instead of sum": Mistake(
+            "You average the products. Then the same inputs count less in a neuron that has many of them, and the bias "
+            "counts too much. Look at the Σ in the formula.",
             lambda x, w, b: float(np.mean(x * w) + b),
         ),
         "weights added, not multiplied": Mistake(
@@ -71,8 +71,8 @@ NEURON = Exercise(
             lambda x, w, b: float(np.sum(x + w) + b),
         ),
         "the bias is subtracted": Mistake(
-            "You take the bias away. Some old books write a threshold there, which is the bias with its "
-            "sign turned. This course, like PyTorch, adds it.",
+            "You subtract the bias. Some old books write a threshold there, which is the bias with the "
+            "opposite sign. This course, like PyTorch, adds it.",
             lambda x, w, b: float(x @ w - b),
         ),
     },
@@ -150,7 +150,7 @@ SIGMOID = Exercise(
             "sigmoid's never are. Look at what the fraction line covers.",
             lambda z: 1 / 1 + np.exp(-z),
         ),
-        "tanh in place of sigmoid": Mistake(
+        "tanh instead of sigmoid": Mistake(
             "Your curve runs from −1 to 1 and passes through 0. That is tanh. A sigmoid runs from 0 to 1 "
             "and passes through one half.",
             lambda z: np.tanh(z),
@@ -173,7 +173,7 @@ SIGMOID = Exercise(
         "There are two ways to write the same fraction: 1 / (1 + exp(-z)), and, times exp(z) above and "
         "below, exp(z) / (1 + exp(z)). Each is safe on one side of zero.",
         "e = np.exp(-np.abs(z)) is always safe. What is the sigmoid in terms of e where z is 0 or more, and "
-        "where z is less? np.where can pick between the two.",
+        "where z is negative? np.where can pick between the two.",
     ),
 )
 
@@ -218,7 +218,7 @@ SIGMOID_GRAD = Exercise(
             "Look at which of the two your function is given.",
             lambda z: z * (1.0 - z),
         ),
-        "s in place of s(1 − s)": Mistake(
+        "s instead of s(1 − s)": Mistake(
             "You return the sigmoid's height. The slope says how steeply it rises there: far to the right "
             "the curve is high and flat. Look at the right panel of the explorer.",
             lambda z: _sigmoid(z),
@@ -249,7 +249,7 @@ SIGMOID_GRAD = Exercise(
         "0 on both sides.",
         "The text above derives it: the slope is s times (1 − s), where s is the sigmoid's output at z.",
         "Two lines will do: compute s from z (call your sigmoid if it passes, or write it out; z stays "
-        "small here), then multiply s by what is missing to 1.",
+        "small here), then multiply s by 1 minus s.",
     ),
 )
 
@@ -266,12 +266,12 @@ TANH_GRAD = Exercise(
             "two your function is given.",
             lambda z: 1.0 - z**2,
         ),
-        "t in place of its slope": Mistake(
+        "t instead of its slope": Mistake(
             "You return tanh itself, its height. A slope of tanh is never negative, since the curve only rises.",
             lambda z: np.tanh(z),
         ),
         "the square is lost": Mistake(
-            "You return 1 − t. On the far left, where tanh is flat at −1, that gives 2 in place of about 0. "
+            "You return 1 − t. On the far left, where tanh is flat at −1, that gives 2 instead of about 0. "
             "Look at the exponent in the formula.",
             lambda z: 1 - np.tanh(z),
         ),
@@ -318,13 +318,13 @@ RELU = Exercise(
     forbidden=("torch.*",),
     misconceptions={
         "the input is changed in place": Mistake(
-            "Your result is right, but you wrote the zeros into z itself. Whoever called you still needs z: "
+            "Your result is right, but you wrote the zeros into z itself. The caller still needs z: "
             "its slope depends on it. Work on a copy, or build a new array.",
             _relu_in_place,
         ),
-        "np.max in place of np.maximum": Mistake(
+        "np.max instead of np.maximum": Mistake(
             "np.max(z, 0) finds the largest entry along axis 0, so the shape shrinks. You want to compare "
-            "each entry with 0. Look at the function's long-named sister.",
+            "each entry with 0. NumPy has another function for that, with a longer name.",
             lambda z: np.max(z, 0),
         ),
         "absolute value": Mistake(
@@ -336,7 +336,7 @@ RELU = Exercise(
             "entry keeps its place; the negative ones become 0.",
             lambda z: z[z > 0],
         ),
-        "a step in place of a ramp": Mistake(
+        "a step instead of a ramp": Mistake(
             "You return 1 for every positive entry. That says only that z is positive, not by how much; it "
             "is the slope of ReLU, which comes next.",
             lambda z: np.where(z > 0, 1.0, 0.0),
@@ -393,13 +393,13 @@ RELU_GRAD = Exercise(
             "course, like PyTorch, takes 0. Look at > against >=.",
             lambda z: np.where(z >= 0, 1.0, 0.0),
         ),
-        "z in place of 1": Mistake(
+        "z instead of 1": Mistake(
             "You return ReLU itself. On the right side ReLU is the line z, and the slope of that line is "
             "the same everywhere.",
             lambda z: np.maximum(z, 0.0),
         ),
         "the input is changed in place": Mistake(
-            "Your result is right, but you wrote it over z. Whoever called you still needs z. Work on a "
+            "Your result is right, but you wrote it over z. The caller still needs z. Work on a "
             "copy, or build a new array.",
             _relu_grad_in_place,
         ),
@@ -413,7 +413,7 @@ RELU_GRAD = Exercise(
             lambda z: np.heaviside(z, 0.5),
         ),
         "slope 1 everywhere": Mistake(
-            "You return 1 on both sides. That is the slope of the line z, without the bend that makes ReLU useful.",
+            "You return 1 on both sides. That is the slope of the line z, without the corner that makes ReLU useful.",
             lambda z: np.ones_like(z),
         ),
     },
@@ -576,7 +576,7 @@ MLP = Exercise(
             lambda x, layers: _mlp(x, layers, last=relu),
         ),
         "no activation on the hidden layers": Mistake(
-            "You pass each layer's sums on as they are. Without a bend between them, all your layers "
+            "You pass each layer's sums on as they are. Without an activation between them, all your layers "
             "together are worth one. Look at what should happen between two layers.",
             lambda x, layers: _mlp(x, layers, hidden=lambda z: z),
         ),
@@ -589,7 +589,7 @@ MLP = Exercise(
             "You multiply by each W and never add b. Each layer is a pair (W, b); both are needed.",
             lambda x, layers: _mlp(x, layers, bias=False),
         ),
-        "sigmoid in place of ReLU": Mistake(
+        "sigmoid instead of ReLU": Mistake(
             "Your hidden layers squash with a sigmoid. The docstring asks for ReLU.",
             lambda x, layers: _mlp(x, layers, hidden=_sigmoid),
         ),
@@ -598,7 +598,7 @@ MLP = Exercise(
             "between layers only. Look at the order inside your loop.",
             lambda x, layers: _mlp(relu(x), layers),
         ),
-        "only the first hidden layer bends": Mistake(
+        "ReLU on the first hidden layer only": Mistake(
             "You apply ReLU once, after the first layer, and nothing between the later ones. Each hidden "
             "layer has its own.",
             _mlp_once,
@@ -669,7 +669,7 @@ COUNT = Exercise(
         ),
         "first to last only": Mistake(
             "You multiply the first size by the last, as if one layer joined them. Go through the sizes in "
-            "neighbouring pairs.",
+            "neighboring pairs.",
             lambda sizes: sizes[0] * sizes[-1] + sizes[-1],
         ),
     },
@@ -677,7 +677,7 @@ COUNT = Exercise(
         "Take one layer first: from D values to M units. How many entries has its W, and how many its b?",
         "A list of L sizes makes L − 1 layers: sizes[0] to sizes[1], sizes[1] to sizes[2], and so on. Add "
         "up what each needs.",
-        "zip(sizes, sizes[1:]) gives the neighbouring pairs (D, M). Each adds D * M weights, and one bias "
+        "zip(sizes, sizes[1:]) gives the neighboring pairs (D, M). Each adds D * M weights, and one bias "
         "for each unit.",
     ),
 )
@@ -727,7 +727,7 @@ DEAD = Exercise(
             "live ReLU is silent for many samples too. First decide for each column, then take the share.",
             lambda a: float((a == 0).mean()),
         ),
-        "samples in place of units": Mistake(
+        "samples instead of units": Mistake(
             "You look for rows that are all 0: samples for which no unit fires. Units are columns. Look at the axis.",
             lambda a: float((a == 0).all(axis=1).mean()),
         ),
@@ -801,17 +801,17 @@ XOR = Exercise(
             _xor([[1, 1], [1, 1]], [0, -1], [[0], [1]], [0]),
         ),
         "upside down": Mistake(
-            "Your network has parted the corners rightly, but it answers 1 where 0 belongs. Look at the "
+            "Your network separates the corners correctly, but it answers 1 where 0 belongs. Look at the "
             "signs of W2, and at b2.",
             _xor([[1, 1], [1, 1]], [0, -1], [[-1], [2]], [1]),
         ),
-        "both bends pull the same way": Mistake(
+        "both units pull the same way": Mistake(
             "Your output adds what it should take away, so the corner with both sauces comes out largest of "
             "all. Look at the signs in W2.",
             _xor([[1, 1], [1, 1]], [0, -1], [[1], [1]], [0]),
         ),
-        "the bends cancel": Mistake(
-            "Your two units measure the two directions of a difference, and the output takes one from the "
+        "the two units cancel": Mistake(
+            "Your two units measure the two directions of a difference, and the output subtracts one from the "
             "other. That undoes the fold: the corners land at −1, 0 and 1 on a straight line. Look at the "
             "signs in W2.",
             _xor([[1, -1], [-1, 1]], [0, 0], [[1], [-1]], [0]),
@@ -822,11 +822,11 @@ XOR = Exercise(
             _xor([[1, -1], [-1, 1]], [0, 0], [[0.5], [0.5]], [0]),
         ),
         "one half everywhere": Mistake(
-            "Your network answers one half for every plate. That is the best that can be done without a "
-            "bend, and it decides nothing. Let each hidden unit be on for some corners and off for others.",
+            "Your network answers one half for every plate. That is the best that can be done without an "
+            "activation, and it decides nothing. Let each hidden unit be on for some corners and off for others.",
             _xor([[0, 0], [0, 0]], [0, 0], [[0], [0]], [0.5]),
         ),
-        "the second bend sits at the wrong place": Mistake(
+        "the second unit starts at the wrong place": Mistake(
             "Both hidden units start to rise at the same point, so together they are worth only one. One of "
             "them needs a bias, so that it stays at 0 until both sauces are there.",
             _xor([[1, 1], [1, 1]], [0, 0], [[1], [-2]], [0]),
@@ -834,11 +834,11 @@ XOR = Exercise(
     },
     hints=(
         "Let s be the number of sauces on the plate: 0, 1 or 2. You need an answer that goes 0, 1, 0 as s "
-        "goes 0, 1, 2: up, then down. One ReLU gives you one bend.",
+        "goes 0, 1, 2: up, then down. One ReLU gives you one change of slope.",
         "Let the first hidden unit be s itself, so 0, 1, 2. Let the second stay at 0 until s passes 1, so "
         "0, 0, 1: which bias does that? Then find how much of each gives 0, 1, 0.",
         "W1 is all ones and b1 is [0, −1]. Now h1 is 0, 1, 2 and h2 is 0, 0, 1. Solve for W2: one of h1, "
-        "and how many of h2 must be taken away to bring 2 down to 0?",
+        "and how many of h2 must be subtracted to bring 2 down to 0?",
     ),
 )
 
@@ -851,10 +851,10 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            a="More units help only if something bends between the layers. Here nothing does: run the "
+            a="More units help only if there is an activation between the layers. Here there is none: run the "
             "cell that multiplies the two matrices together once more.",
-            b="The number of layers does not matter here: a straight map of a straight map is still "
-            "straight, and no straight line parts the XOR corners.",
+            b="The number of layers does not matter here: a linear map of a linear map is still "
+            "linear, and no straight line separates the XOR corners.",
             d="Signals can shrink through layers, but that depends on the weights. This question is "
             "about what the stack can express with the best weights there are.",
         ),
@@ -870,7 +870,7 @@ QUIZ = quiz(
             a="Look at the line where z = 0. Doubling both sides of that equation leaves its solutions where they are.",
             b="The direction of the weights decides how the line is turned, and doubling both leaves "
             "the direction as it is.",
-            c="z does double, and with it the sureness of the answer. But its sign, and so the "
+            c="z does double, and with it the confidence of the answer. But its sign, and so the "
             "decision, stays the same for each plate.",
         ),
         Question(

@@ -79,7 +79,7 @@ CONVOLVE1D = Exercise(
             lambda f, g: _full_convolution(f, g[::-1]),
         ),
         "the result is back to front": Mistake(
-            "Your numbers are right, but they stand in reverse order. It is g that runs backwards as k grows, while "
+            "Your numbers are right, but they are in reverse order. It is g that runs backwards as k grows, while "
             "the outputs still count up from n = 0.",
             lambda f, g: _full_convolution(f, g)[::-1].copy(),
         ),
@@ -104,7 +104,7 @@ CONVOLVE1D = Exercise(
             lambda f, g: _full_convolution(f, g)[:-1].copy(),
         ),
         "one number too many": Mistake(
-            "Your result ends with a place where f and g no longer meet, so a needless zero stands there. Count the "
+            "Your result ends with a place where f and g no longer meet, so there is one zero too many. Count the "
             "places by hand for lengths 2 and 2.",
             lambda f, g: np.append(_full_convolution(f, g), 0.0),
         ),
@@ -152,7 +152,7 @@ def _correlate2d_cases(rng):
 
 
 def _piece(rng, height, width):
-    """A piece of the photograph in grey, somewhere near the doughnut, at half its size."""
+    """A piece of the photograph in gray, somewhere near the doughnut, at half its size."""
     grey = data.doughnut().mean(axis=2)[::2, ::2] / 255
     top, left = rng.integers(30, 60), rng.integers(20, 70)
     return grey[top : top + height, left : left + width].round(2)
@@ -238,12 +238,12 @@ CORRELATE2D = Exercise(
             "only as large as the number of places where the kernel fits.",
             _in_the_corner,
         ),
-        "a mean in place of a sum": Mistake(
+        "a mean instead of a sum": Mistake(
             "You take the mean of the products. A kernel's answer is their sum: if a mean is wanted, the weights say "
             "so themselves, as those of a blur do.",
             lambda image, kernel: _valid_correlation(image, kernel / kernel.size),
         ),
-        "a matrix product in place of products": Mistake(
+        "a matrix product instead of products": Mistake(
             "The @ between window and kernel mixes rows with columns. Each pixel is multiplied by the one weight that "
             "lies on it, and nothing else.",
             _matrix_product,
@@ -252,9 +252,9 @@ CORRELATE2D = Exercise(
     hints=(
         "Start with one output number, at i = 0 and j = 0. Which pixels does the kernel cover there, and how many "
         "rows can it still move down?",
-        "A kernel of KH rows fits into H rows at H - KH + 1 places. Loop over those, and the same for the columns, and "
+        "A kernel of k_h rows fits into H rows at H - k_h + 1 places. Loop over those, and the same for the columns, and "
         "cut the window out of the image with a slice.",
-        "The window at (i, j) is image[i : i + KH, j : j + KW]. Multiply it by the kernel, element by element, and add "
+        "The window at (i, j) is image[i : i + k_h, j : j + k_w]. Multiply it by the kernel, element by element, and add "
         "everything up.",
     ),
 )
@@ -316,7 +316,7 @@ EDGE_KERNELS = Exercise(
         ),
         "all rows count the same": Mistake(
             "These are Prewitt's kernels, with weights 1 1 1 along the edge. Sobel's give the line through the middle "
-            "twice the weight of its neighbours.",
+            "twice the weight of its neighbors.",
             _edge_pair(_PREWITT, _PREWITT.T),
         ),
         "Scharr's weights": Mistake(
@@ -340,7 +340,7 @@ EDGE_KERNELS = Exercise(
         ),
     },
     hints=(
-        "Write gx first. One of its lines takes a difference: the pixel on the right less the pixel on the left. "
+        "Write gx first. One of its lines takes a difference: the pixel on the right minus the pixel on the left. "
         "Which three weights do that?",
         "Each of the three rows of gx is -1 0 1, multiplied by the row's own weight: 1, 2 and 1. The entries add up "
         "to zero.",
@@ -402,7 +402,7 @@ OUTPUT_SIZE = Exercise(
         ),
         "rounded to the nearest": Mistake(
             "round() rounds up where more than half a step is left. A step that does not fit whole is not taken, "
-            "however little is lacking.",
+            "however little is missing.",
             lambda n, kernel, stride=1, padding=0: round((n + 2 * padding - kernel) / stride) + 1,
         ),
         "not rounded at all": Mistake(
@@ -679,10 +679,10 @@ CONV2D = Exercise(
     },
     hints=(
         "You have all the parts: pad, output_size, and the sum of products from correlate2d. Here a window also has "
-        "channels: it is a small block of shape (C, KH, KW), just as one filter is.",
+        "channels: it is a small block of shape (C, k_h, k_w), just as one filter is.",
         "Pad first. Make an array of zeros of shape (N, F, OH, OW). Then four loops, over n, f, i and j, fill in one "
         "number each.",
-        "With top = i * stride and left = j * stride, the block is padded[n, :, top : top + KH, left : left + KW]. "
+        "With top = i * stride and left = j * stride, the block is padded[n, :, top : top + k_h, left : left + k_w]. "
         "Multiply it by w[f], add everything up, and add b[f] once.",
     ),
 )
@@ -790,7 +790,7 @@ IM2COL = Exercise(
         ),
     },
     hints=(
-        "Take one window of one picture: a block of shape (C, KH, KW). What does block.reshape(-1) give, and in which "
+        "Take one window of one picture: a block of shape (C, k_h, k_w). What does block.reshape(-1) give, and in which "
         "order?",
         "Loop over n, then i, then j, append each window's flat block to a list, and make an array of the list at the "
         "end. That is right already; a faster way may come later.",
@@ -876,7 +876,7 @@ CONV2D_IM2COL = Exercise(
         ),
         "the filters are reshaped, not transposed": Mistake(
             "w.reshape(-1, F) has the right shape, but it cuts the filters into pieces. Make each filter a row of "
-            "C * KH * KW numbers, then transpose.",
+            "C * k_h * k_w numbers, then transpose.",
             _with_matrix(lambda w: w.reshape(-1, len(w))),
         ),
         "the filters' weights are in another order": Mistake(
@@ -907,7 +907,7 @@ CONV2D_IM2COL = Exercise(
         ),
     },
     hints=(
-        "Write down the shapes: im2col gives (N*OH*OW, C*KH*KW). What shape must the filters have so that the product "
+        "Write down the shapes: im2col gives (N*OH*OW, C*k_h*k_w). What shape must the filters have so that the product "
         "has one column for each filter?",
         "w.reshape(F, -1) makes each filter a row; its transpose fits on the right of the product. The product has "
         "shape (N*OH*OW, F), and b can be added to it as it is.",
@@ -1094,7 +1094,7 @@ QUIZ = quiz(
         Question(
             "b",
             a="The formula rounds down. Lay a kernel of 3 on 8 pixels in steps of 2 and count.",
-            c="A library does not complain here: it leaves pixels out in silence. Count the places.",
+            c="A library does not complain here: it leaves pixels out without a warning. Count the places.",
             d="No padding is added unless you ask for it. Count the places without it.",
         ),
     ],

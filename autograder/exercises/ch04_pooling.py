@@ -110,11 +110,11 @@ MAX_POOL2D = Exercise(
     oracle=_torch_pool("max_pool2d"),
     forbidden=LIBRARIES,
     misconceptions={
-        "a mean in place of the maximum": Mistake(
+        "a mean instead of the maximum": Mistake(
             "You average each window. Max pooling keeps one number of the window as it is: the largest.",
             _mean_pool,
         ),
-        "a minimum in place of the maximum": Mistake(
+        "a minimum instead of the maximum": Mistake(
             "You keep the smallest number of each window. A large number means that a feature was found, and that is "
             "what should survive.",
             lambda x, size, stride: rounded(windows_of(x, size, size, stride).min(axis=(4, 5))),
@@ -183,12 +183,12 @@ AVG_POOL2D = Exercise(
             "You divide by size, but a window has size rows and size columns. How many pixels is that?",
             lambda x, size, stride: rounded(_window_sums(x, size, stride) / size),
         ),
-        "a sum in place of the mean": Mistake(
+        "a sum instead of the mean": Mistake(
             "You add the window's numbers and stop there. A mean of equal numbers is that number again: check yours "
             "on a window of ones.",
             lambda x, size, stride: rounded(_window_sums(x, size, stride)),
         ),
-        "a maximum in place of the mean": Mistake(
+        "a maximum instead of the mean": Mistake(
             "You keep the largest number, as in the exercise before. Here every pixel of the window counts the same.",
             _max_pool,
         ),
@@ -246,11 +246,11 @@ GLOBAL_AVG_POOL = Exercise(
             "(N, C).",
             _over(np.mean, (2, 3), keepdims=True),
         ),
-        "a sum in place of the mean": Mistake(
+        "a sum instead of the mean": Mistake(
             "You add up each map. The sum grows with the size of the picture, the mean does not.",
             _over(np.sum, (2, 3)),
         ),
-        "a maximum in place of the mean": Mistake(
+        "a maximum instead of the mean": Mistake(
             "You keep the largest number of each map. That is global max pooling, which exists too; here the mean is "
             "asked for.",
             _over(np.max, (2, 3)),
@@ -354,11 +354,11 @@ RECEPTIVE_FIELD = Exercise(
     oracle=_field_oracle,
     misconceptions={
         "the strides are not multiplied in": Mistake(
-            "Each layer adds kernel - 1 pixels in your answer, whatever came before. After a stride of 2, neighbours "
+            "Each layer adds kernel - 1 pixels in your answer, whatever came before. After a stride of 2, neighbors "
             "in the map lie 2 pixels apart in the picture, so a kernel there reaches twice as far.",
             _receptive_field_with(jump_of=lambda jump, stride: 1),
         ),
-        "kernel in place of kernel - 1": Mistake(
+        "kernel instead of kernel - 1": Mistake(
             "You add the whole kernel for each layer. One of its places is the pixel you already have: only the "
             "others are new. Try a single layer with a kernel of 3.",
             _receptive_field_with(less=0),
@@ -397,19 +397,19 @@ RECEPTIVE_FIELD = Exercise(
             "there.",
             _receptive_field_with(start=0),
         ),
-        "an area in place of a width": Mistake(
+        "an area instead of a width": Mistake(
             "You return the number of pixels in the square. The width along one axis is asked for.",
             lambda layers: _receptive_field(layers) ** 2,
         ),
-        "the width of the step in place of the field": Mistake(
-            "You return the product of the strides. That is how far two neighbours of the last layer lie apart in the "
+        "the width of the step instead of the field": Mistake(
+            "You return the product of the strides. That is how far two neighbors of the last layer lie apart in the "
             "picture. How much each of them sees is another number.",
             lambda layers: int(np.prod([stride for _, stride in layers], dtype=int)),
         ),
     },
     hints=(
         "Keep two numbers while you go from the picture to the last layer: how much a neuron sees, and how many pixels "
-        "apart two neighbours of the present map are. What are both for the picture itself?",
+        "apart two neighbors of the present map are. What are both for the picture itself?",
         "Both start at 1. A layer adds kernel - 1 steps to what is seen; how long is a step, in pixels? Only then does "
         "the layer's own stride make the steps longer.",
         "For each layer, in this order: size += (kernel - 1) * jump, and then jump *= stride. Return size.",
@@ -421,7 +421,7 @@ RECEPTIVE_FIELD = Exercise(
 
 
 def _trace(layers, shape, places=output_size, channels=lambda c, f: f, flat=None, dense=None, pool=None):
-    """Follow a shape; the arguments after `shape` are what a mistaken learner does in place of the right thing."""
+    """Follow a shape; the arguments after `shape` are what a mistaken learner does instead of the right thing."""
     shapes = []
     shape = tuple(shape)
     for kind, *rest in layers:
@@ -628,8 +628,8 @@ def _lenet_oracle(channels, classes):
 
 
 def _lenet_cases(rng):
-    yield Case("grey digits, ten classes", channels=1, classes=10)
-    yield Case("colour plates, another menu", channels=3, classes=int(rng.integers(15, 60)))
+    yield Case("gray digits, ten classes", channels=1, classes=10)
+    yield Case("color plates, another menu", channels=3, classes=int(rng.integers(15, 60)))
     yield Case("more channels", channels=int(rng.integers(4, 9)), classes=int(rng.integers(3, 9)))
 
 
@@ -668,7 +668,7 @@ LENET5_PARAMETERS = Exercise(
             lambda channels, classes: _lenet(channels, classes, C3=16 * 26),
         ),
         "C1 takes one channel only": Mistake(
-            "Your C1 has the same number of parameters for grey and for colour. A filter has a slice for each channel "
+            "Your C1 has the same number of parameters for gray and for color. A filter has a slice for each channel "
             "of the picture.",
             lambda channels, classes: _lenet(1, classes),
         ),
@@ -738,7 +738,7 @@ def _forward(
     conv_bias=1.0,
     dense_bias=1.0,
 ):
-    """The network; the arguments after `params` are what a mistaken learner does in place of the right thing."""
+    """The network; the arguments after `params` are what a mistaken learner does instead of the right thing."""
     maps = pool(first(conv(x, params["w1"], conv_bias * params["b1"])), 2, 2)
     maps = pool(second(conv(maps, params["w2"], conv_bias * params["b2"])), 2, 2)
     return rounded(last(flat(maps) @ params["w3"] + dense_bias * params["b3"]))
@@ -778,8 +778,8 @@ def _network(rng, n, c, h, w, f1, k1, f2, k2, classes):
 
 
 def _forward_cases(rng):
-    yield Case("one grey picture", **_network(rng, 1, 1, 12, 10, 2, 3, 3, 2, 2))
-    yield Case("two colour pictures", **_network(rng, 2, 3, 15, 19, 3, 4, 4, 3, 5))
+    yield Case("one gray picture", **_network(rng, 1, 1, 12, 10, 2, 3, 3, 2, 2))
+    yield Case("two color pictures", **_network(rng, 2, 3, 15, 19, 3, 4, 4, 3, 5))
     yield Case("three pictures, more filters", **_network(rng, 3, 2, 18, 14, 4, 3, 5, 3, 4))
 
 
@@ -816,7 +816,7 @@ CNN_FORWARD = Exercise(
             _network_with(last=relu),
         ),
         "no ReLU at all": Mistake(
-            "There is no ReLU in your network. The pooling bends a little, but what is negative should be cut off "
+            "There is no ReLU in your network. The pooling is a nonlinear step too, but what is negative should be cut off "
             "after each convolution.",
             _network_with(first=_identity, second=_identity),
         ),
@@ -888,10 +888,10 @@ QUIZ = quiz(
         ),
         Question(
             "a",
-            b="For that the whole shift would have to stay inside one window, for every feature. Run the shift "
-            "test at a shift of 1.",
-            c="Pooling softens the change, as the shift test shows. It does not make it larger.",
-            d="Sobel is an example. The argument is about windows and holds for any map.",
+            b="For that every maximum would have to stay inside its window. Run the shift test at a shift of 1.",
+            c="Often it does, as on the plate. But [0, 9, 9, 9, 0, 0, 0, 0] changes by a third, and its pooled row by a "
+            "half.",
+            d="A 9 that moves from one pixel of a window to the other pixel of the same window changes nothing.",
         ),
         Question(
             "d",

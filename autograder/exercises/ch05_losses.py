@@ -65,7 +65,7 @@ LINEAR_SCORES = Exercise(
             lambda X, W, b: _linear(X, W, 0 * b),
         ),
         "the bias is subtracted": Mistake(
-            "The products are right, but b is taken away in place of being added. Look at the sign in the formula.",
+            "The products are right, but b is subtracted instead of added. Look at the sign in the formula.",
             lambda X, W, b: _linear(X, W, -b),
         ),
         "the bias runs down the plates": Mistake(
@@ -202,7 +202,7 @@ HINGE_LOSS = Exercise(
         ),
         "the margin's sign is turned": Mistake(
             "You punish the plates that are right: the larger the correct score, the larger your loss. What must be "
-            "added to delta is the wrong class's score less the correct one's.",
+            "added to delta is the wrong class's score minus the correct one's.",
             lambda s, y, d=1.0: rounded(
                 np.where(np.isinf(_margins(s, y, d)), 0, np.maximum(2 * d - _margins(s, y, d), 0)).sum(axis=1).mean()
             ),
@@ -236,13 +236,13 @@ HINGE_LOSS = Exercise(
             "plates are averaged.",
             lambda s, y, d=1.0: rounded(_hinge(s, y, d) / (s.shape[1] - 1)),
         ),
-        "only the strongest rival counts": Mistake(
+        "only the strongest wrong dish counts": Mistake(
             "You take the largest term of each plate. That is another loss, by Crammer and Singer. The one in this "
             "chapter adds up the terms of all wrong classes.",
             _hinge_variant(lambda h: h.max(axis=1).mean()),
         ),
         "the terms are squared": Mistake(
-            "You square each term. That is the squared hinge loss, another one; here the terms count as they are.",
+            "You square each term. That is the squared hinge loss, a different one; here the terms count as they are.",
             _hinge_variant(lambda h: (h**2).sum(axis=1).mean()),
         ),
         "one loss for each plate": Mistake(
@@ -345,10 +345,10 @@ HINGE_GRAD = Exercise(
         ),
         "all signs are turned": Mistake(
             "All your signs are turned. The gradient points to where the loss grows; going the other way is the "
-            "optimiser's business.",
+            "optimizer's business.",
             _slopes(lambda s, y, d=1.0: -_hinge_slopes(s, y, d)),
         ),
-        "the margins in place of their slopes": Mistake(
+        "the margins instead of their slopes": Mistake(
             "You return the terms themselves. max(0, m) has slope 1 where m is above 0, however large m is.",
             _slopes(_margins_as_slopes),
         ),
@@ -362,7 +362,7 @@ HINGE_GRAD = Exercise(
             _slopes(lambda s, y, d=1.0: _hinge_slopes(s, y, 1.0)),
         ),
         "delta is left out": Mistake(
-            "You count only classes that score higher than the correct one. A class less than delta behind pays as well, "
+            "You count only classes that score higher than the correct one. A class less than delta behind costs something as well, "
             "so it has a slope.",
             _slopes(lambda s, y, d=1.0: _hinge_slopes(s, y, 0.0)),
         ),
@@ -371,7 +371,7 @@ HINGE_GRAD = Exercise(
             "0, and stay 0 when a score moves a little.",
             _slopes(lambda s, y, d=1.0: _hinge_slopes(s, y, d, ~np.isinf(_margins(s, y, d)))),
         ),
-        "only the strongest rival counts": Mistake(
+        "only the strongest wrong dish counts": Mistake(
             "Only the highest wrong class has a slope in your answer. In this chapter's hinge loss each wrong class within "
             "the margin has a term of its own.",
             _slopes(_strongest_only),
@@ -486,12 +486,12 @@ SOFTMAX = Exercise(
             "same for all scores of a plate leaves its probabilities alone.",
             lambda scores: softmax(scores - scores.max(axis=0)),
         ),
-        "normalised down the columns": Mistake(
+        "normalized down the columns": Mistake(
             "Your columns add up to 1: each dish is shared out among the plates. It is each plate that must be shared out "
             "among the dishes. Which axis is that?",
             lambda s: _normalised(np.exp(s - s.max(axis=0)), 0),
         ),
-        "normalised over the whole batch": Mistake(
+        "normalized over the whole batch": Mistake(
             "All of your numbers together add up to 1. Every row should, on its own.",
             lambda s: _normalised(_shifted_powers(s), None),
         ),
@@ -514,7 +514,7 @@ SOFTMAX = Exercise(
             "shrink, and the row adds up to 1.",
             _sigmoid,
         ),
-        "a power of 2 in place of e": Mistake(
+        "a power of 2 instead of e": Mistake(
             "Your probabilities add up to 1, but the base is 2. Softmax uses the exponential function, with base e.",
             lambda s: softmax(s * np.log(2)),
         ),
@@ -639,7 +639,7 @@ CROSS_ENTROPY = Exercise(
             "0: what is missing in front of it?",
             _entropy_variant(lambda losses: -losses.mean()),
         ),
-        "squares in place of the logarithm": Mistake(
+        "squares instead of the logarithm": Mistake(
             "You add up squared differences between the probabilities and the label. It is a loss too, but it can never "
             "be above 2, so it hardly tells wrong from very wrong. Cross-entropy takes a logarithm.",
             lambda s, y: rounded(((softmax(s) - one_hot(y, s.shape[1])) ** 2).sum(axis=1).mean()),
@@ -653,7 +653,7 @@ CROSS_ENTROPY = Exercise(
             "own label: index the rows as well, with np.arange(N).",
             lambda s, y: rounded(-log_softmax(s)[:, y].mean()),
         ),
-        "the winning dish in place of the correct one": Mistake(
+        "the winning dish instead of the correct one": Mistake(
             "You look up the dish with the highest score. The label says which one is correct, and they differ where the "
             "network errs.",
             lambda s, y: rounded(_cross_entropies(s, s.argmax(axis=1)).mean()),
@@ -694,7 +694,7 @@ CROSS_ENTROPY = Exercise(
     hints=(
         "The loss of one plate is -log(p of the correct dish), and p is a fraction. The logarithm of a fraction is a "
         "difference of two logarithms: write it down, and one exponential disappears.",
-        "What is left is log(sum of exp(s_j)) less the correct score. Subtract each plate's maximum from its scores "
+        "What is left is log(sum of exp(s_j)) minus the correct score. Subtract each plate's maximum from its scores "
         "first: the difference does not change, and the sum is never below 1.",
         "shifted = scores minus its row maximum; total = np.log(np.exp(shifted).sum(axis=1)); the plates' losses are "
         "total - shifted[np.arange(N), labels]. Return their mean.",
@@ -744,7 +744,7 @@ CROSS_ENTROPY_GRAD = Exercise(
             _slopes(lambda s, y: -_p_less_one_hot(s, y)),
         ),
         "the one-hot vector is added": Mistake(
-            "You add the label's 1 in place of taking it away. The slopes of a plate should add up to 0: what one dish "
+            "You add the label's 1 instead of taking it away. The slopes of a plate should add up to 0: what one dish "
             "gains, the others lose.",
             _slopes(lambda s, y: softmax(s) + one_hot(y, s.shape[1])),
         ),
@@ -759,7 +759,7 @@ CROSS_ENTROPY_GRAD = Exercise(
             _slopes(_only_correct),
         ),
         "every label's column for every plate": Mistake(
-            "p[:, labels] -= 1 takes 1 away in all columns that occur as labels, in every row. Each row wants it in one "
+            "p[:, labels] -= 1 subtracts 1 in all columns that occur as labels, in every row. Each row wants it in one "
             "column only: index the rows as well.",
             _slopes(_every_column),
         ),
@@ -769,15 +769,15 @@ CROSS_ENTROPY_GRAD = Exercise(
             _slopes(lambda s, y: softmax(s) - y[:, None]),
         ),
         "labels counted from 1": Mistake(
-            "The 1 is taken away one column too far to the left. Labels count from 0, as columns do.",
+            "The 1 is subtracted one column too far to the left. Labels count from 0, as columns do.",
             _slopes(lambda s, y: _p_less_one_hot(s, _shift_label(y, s.shape[1]))),
         ),
-        "the scores in place of the probabilities": Mistake(
-            "You take the 1 away from the scores. It is the probabilities that it is taken away from: softmax comes first.",
+        "the scores instead of the probabilities": Mistake(
+            "You subtract the 1 from the scores. It must be subtracted from the probabilities: softmax comes first.",
             _slopes(lambda s, y: s - one_hot(y, s.shape[1])),
         ),
         "a sigmoid's slope is multiplied in": Mistake(
-            "You multiply by p(1 - p) as well. The logarithm has already cancelled it: that is why cross-entropy and "
+            "You multiply by p(1 - p) as well. The logarithm has already canceled it: that is why cross-entropy and "
             "softmax go together.",
             _slopes(_sigmoid_slope),
         ),
@@ -834,7 +834,7 @@ L2_PENALTY = Exercise(
     oracle=_l2_oracle,
     forbidden=("torch.*", "sklearn.*"),
     misconceptions={
-        "the biases are penalised": Mistake(
+        "the biases are penalized": Mistake(
             "Your sum includes the last column, the biases. They only shift the scores, so they stay free. Leave that "
             "column out.",
             _l2(lambda w, W, s: s * (W**2).sum()),
@@ -844,7 +844,7 @@ L2_PENALTY = Exercise(
             "2 times the weight.",
             _l2(lambda w, W, s: s * np.sqrt((w**2).sum())),
         ),
-        "absolute values in place of squares": Mistake(
+        "absolute values instead of squares": Mistake(
             "You add up absolute values: that is the L1 penalty. L2 squares each weight, so that large ones cost most.",
             _l2(lambda w, W, s: s * np.abs(w).sum()),
         ),
@@ -853,7 +853,7 @@ L2_PENALTY = Exercise(
             "tidier; this course does not.",
             _l2(lambda w, W, s: s * (w**2).sum() / 2),
         ),
-        "a mean in place of a sum": Mistake(
+        "a mean instead of a sum": Mistake(
             "You take the mean of the squares. The penalty is their sum: a weight costs the same in a small layer and in a "
             "large one.",
             _l2(lambda w, W, s: s * (w**2).mean()),
@@ -896,21 +896,21 @@ L2_PENALTY = Exercise(
 # --- 05.huber -----------------------------------------------------------------------------------------------
 
 
-def _huber_parts(y, t, delta):
-    r = np.abs(y - t)
+def _huber_parts(y, y_hat, delta):
+    r = np.abs(y_hat - y)
     return r, r <= delta
 
 
-def _huber(y, t, delta, inner=None, outer=None):
-    r, small = _huber_parts(y, t, delta)
+def _huber(y, y_hat, delta, inner=None, outer=None):
+    r, small = _huber_parts(y, y_hat, delta)
     inner = inner or (lambda r, d: 0.5 * r**2)
     outer = outer or (lambda r, d: d * (r - 0.5 * d))
     return np.where(small, inner(r, delta), outer(r, delta))
 
 
-def _huber_oracle(y, t, delta):
-    y, t = torch.from_numpy(np.array(y)), torch.from_numpy(np.array(t))
-    return rounded(torch.nn.functional.huber_loss(y, t, delta=delta).item())
+def _huber_oracle(y, y_hat, delta):
+    y, y_hat = torch.from_numpy(np.array(y)), torch.from_numpy(np.array(y_hat))
+    return rounded(torch.nn.functional.huber_loss(y_hat, y, delta=delta).item())
 
 
 def _residuals(rng, n, delta, far=4.0):
@@ -922,24 +922,24 @@ def _residuals(rng, n, delta, far=4.0):
 
 def _huber_cases(rng):
     t = rng.integers(10, 30, 4).astype(float)
-    yield Case("whole numbers, delta 2", y=t + rng.permutation([1.0, -1.0, 4.0, -6.0]), t=t, delta=2.0)
+    yield Case("whole numbers, delta 2", y=t, y_hat=t + rng.permutation([1.0, -1.0, 4.0, -6.0]), delta=2.0)
     for label, n, delta, size in (("grams, delta 10", 6, 10.0, 200), ("delta 0.5", 7, 0.5, 3), ("delta 3", 5, 3.0, 50)):
         t = (rng.uniform(0.2, 1, n) * size).round(2)
-        yield Case(label, y=(t + _residuals(rng, n, delta)).round(2), t=t, delta=delta)
+        yield Case(label, y=t, y_hat=(t + _residuals(rng, n, delta)).round(2), delta=delta)
     t = (rng.uniform(40, 70, 5)).round(1)
     y = t + rng.choice([-1, 1], 5) * rng.uniform(0.5, 4, 5).round(1)
     t[rng.integers(5)] *= 10
-    yield Case("one label with a zero too many", y=y.round(1), t=t.round(1), delta=5.0)
+    yield Case("one label with a zero too many", y=t.round(1), y_hat=y.round(1), delta=5.0)
     t = rng.uniform(5, 9, 4).round(2)
-    yield Case("all errors small", weight=0.5, y=(t + rng.choice([-1, 1], 4) * rng.uniform(0.1, 1.2, 4)).round(2), t=t, delta=1.5)  # fmt: skip
+    yield Case("all errors small", weight=0.5, y=t, y_hat=(t + rng.choice([-1, 1], 4) * rng.uniform(0.1, 1.2, 4)).round(2), delta=1.5)  # fmt: skip
 
 
 def _huber_variant(**branches):
-    return lambda y, t, delta: rounded(_huber(y, t, delta, **branches).mean())
+    return lambda y, y_hat, delta: rounded(_huber(y, y_hat, delta, **branches).mean())
 
 
-def _signed_errors(y, t, delta):
-    r = y - t
+def _signed_errors(y, y_hat, delta):
+    r = y_hat - y
     return rounded(np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean())
 
 
@@ -981,40 +981,40 @@ HUBER = Exercise(
         "divided by delta": Mistake(
             "Your loss is smaller by the factor delta: that is the relative of Huber's loss that PyTorch calls smooth L1. "
             "The docstring's formula does not divide.",
-            lambda y, t, delta: rounded(_huber(y, t, delta).mean() / delta),
+            lambda y, y_hat, delta: rounded(_huber(y, y_hat, delta).mean() / delta),
         ),
         "delta is always 1": Mistake(
             "The parts meet at an error of 1, whatever delta says. Look for a 1 in your code.",
-            lambda y, t, delta: rounded(_huber(y, t, 1.0).mean()),
+            lambda y, y_hat, delta: rounded(_huber(y, y_hat, 1.0).mean()),
         ),
         "all errors are squared": Mistake(
             "You take half the square of every error. Above delta the loss should grow in a straight line.",
-            lambda y, t, delta: rounded((0.5 * (y - t) ** 2).mean()),
+            lambda y, y_hat, delta: rounded((0.5 * (y_hat - y) ** 2).mean()),
         ),
         "no error is squared": Mistake(
             "You take the straight part for every error. At or below delta it is half the square.",
-            lambda y, t, delta: rounded((delta * (np.abs(y - t) - 0.5 * delta)).mean()),
+            lambda y, y_hat, delta: rounded((delta * (np.abs(y_hat - y) - 0.5 * delta)).mean()),
         ),
         "a sum over the plates": Mistake(
             "You add up the losses of all plates. The loss is their mean.",
-            lambda y, t, delta: rounded(_huber(y, t, delta).sum()),
+            lambda y, y_hat, delta: rounded(_huber(y, y_hat, delta).sum()),
         ),
         "one loss for each plate": Mistake(
             "You return N numbers, one for each plate. They are right, but the loss is one number: their mean.",
-            lambda y, t, delta: rounded(_huber(y, t, delta)),
+            lambda y, y_hat, delta: rounded(_huber(y, y_hat, delta)),
         ),
         "the mean error is taken first": Mistake(
             "You average the errors, and then apply the formula once. Errors of opposite sign cancel that way. Each plate "
             "gets its own loss first.",
-            lambda y, t, delta: rounded(_huber(np.mean(y - t), 0.0, delta)),
+            lambda y, y_hat, delta: rounded(_huber(np.mean(y_hat - y), 0.0, delta)),
         ),
     },
     hints=(
-        "Work out the size of each error first, |y - t|. Which of the two parts does an error of 1 take when delta is 2, "
+        "Work out the size of each error first, |y_hat - y|. Which of the two parts does an error of 1 take when delta is 2, "
         "and which one an error of 5?",
         "np.where(condition, a, b) chooses for each entry. Both parts can be computed for all entries; where picks the "
         "right one.",
-        "With r = np.abs(y - t): np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)), and then the mean.",
+        "With r = np.abs(y_hat - y): np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)), and then the mean.",
     ),
 )
 
@@ -1034,9 +1034,9 @@ QUIZ = quiz(
         ),
         Question(
             "c",
-            a="A loss of 0 needs a network that is sure of the correct dish. This one has no idea yet.",
+            a="A loss of 0 needs a network that gives the correct dish a probability of 1. This one has learned nothing yet.",
             b="That is the loss where the correct dish has probability 1/e. What is its probability here?",
-            d="That is the probability, not yet its logarithm with the sign turned.",
+            d="That is the probability. The loss is minus its logarithm.",
         ),
         Question(
             "a",
@@ -1046,15 +1046,15 @@ QUIZ = quiz(
         ),
         Question(
             "d",
-            a="The slope would be 0 only if the network were sure of the correct dish.",
-            b="That is the probability itself. The label takes 1 away from it.",
+            a="The slope would be 0 only if the network gave the correct dish a probability of 1.",
+            b="That is the probability itself. The label subtracts 1 from it.",
             c="The size is right. What happens to the loss when the correct score rises?",
         ),
         Question(
             "b",
-            a="A squared error listens most to the largest errors: the square of the slip outweighs all else.",
+            a="With a squared error the largest errors have the most influence: the square of the wrong label outweighs all else.",
             c="Cross-entropy needs classes and probabilities; grams are neither.",
-            d="The penalty keeps the weights small. It does not know which label is a slip.",
+            d="The penalty keeps the weights small. It does not know which label is wrong.",
         ),
     ],
 )

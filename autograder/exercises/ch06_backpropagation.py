@@ -169,7 +169,7 @@ NUMERICAL_GRADIENT = Exercise(
         ),
         "x is left changed": Mistake(
             "You move entries of x itself and do not put them back. From the second entry on, you are looking at "
-            "another place, and whoever called you has another x. Keep the old number and restore it, or move a copy.",
+            "another place, and the caller's x has changed. Keep the old number and restore it, or move a copy.",
             _x_left_changed,
         ),
         "earlier entries stay moved": Mistake(
@@ -380,7 +380,7 @@ VALUE = Exercise(
             _engine(__mul__=_no_children, __rmul__=_no_children),
         ),
         "the number itself is changed": Mistake(
-            "Your product writes into one of its factors and returns it. Whoever made that number still needs it. Return a new "
+            "Your product writes into one of its factors and returns it. The caller still needs that number. Return a new "
             "Value.",
             _engine(__mul__=_in_place, __rmul__=_in_place),
         ),
@@ -397,7 +397,7 @@ VALUE = Exercise(
             "The slope of x**n is n * x**(n - 1): the exponent falls by one. Yours stays as it was.",
             _engine(power_slope=lambda self, x, n: n * x**n),
         ),
-        "the power's slope lacks its factor": Mistake(
+        "the power's slope has no factor": Mistake(
             "The slope of x**n is n * x**(n - 1). You have lost the n in front.",
             _engine(power_slope=lambda self, x, n: x ** (n - 1)),
         ),
@@ -407,7 +407,7 @@ VALUE = Exercise(
             _engine(relu_slope=lambda self, x: 1.0),
         ),
         "relu has slope 1 at zero": Mistake(
-            "At exactly 0 relu has a kink. The docstring asks for slope 0 there, as PyTorch does. Compare with >, not >=.",
+            "At exactly 0 relu has a corner. The docstring asks for slope 0 there, as PyTorch does. Compare with >, not >=.",
             _engine(relu_slope=lambda self, x: 1.0 if x >= 0 else 0.0),
         ),
         "relu's slope is the number": Mistake(
@@ -689,7 +689,7 @@ BACKWARD = Exercise(
     },
     hints=(
         "First make a list of all nodes in which every node comes after its children. Then walk it from its end: the root "
-        "first. Whose grad is complete when its turn comes?",
+        "first. Which node's grad is complete at that point?",
         "The list: a function visit(node) that does nothing for a node it has seen, else visits the node's children and then "
         "appends the node.",
         "Set grad of all nodes to 0.0 and root.grad to 1.0. For each node of the list, backwards: for child, slope in "
@@ -832,7 +832,7 @@ RELU_BACKWARD = Exercise(
             "gradient must pass where z is positive.",
             lambda dout, z: np.maximum(dout, 0),
         ),
-        "the mask in place of the gradient": Mistake(
+        "the mask instead of the gradient": Mistake(
             "You return 1 and 0, the slope of ReLU. The chain rule multiplies it by what comes from above, dout.",
             lambda dout, z: (z > 0).astype(float),
         ),
@@ -854,7 +854,7 @@ RELU_BACKWARD = Exercise(
             lambda dout, z: dout.copy(),
         ),
         "dout is changed in place": Mistake(
-            "You write zeros into dout itself. Whoever handed it to you may need it for another branch of the graph. Make a new "
+            "You write zeros into dout itself. The caller may need it for another branch of the graph. Make a new "
             "array.",
             _relu_in_place,
         ),
@@ -936,18 +936,18 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             _entropy_variant(lambda dout, s, y, p, t: dout * (t - p) / len(y)),
         ),
         "the one-hot is added": Mistake(
-            "You add 1 at the correct dish. It must be taken away: a higher correct score lowers the loss.",
+            "You add 1 at the correct dish. It must be subtracted: a higher correct score lowers the loss.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (p + t) / len(y)),
         ),
         "the one-hot is missing": Mistake(
-            "You return the probabilities. At the correct dish 1 must be taken away.",
+            "You return the probabilities. At the correct dish 1 must be subtracted.",
             _entropy_variant(lambda dout, s, y, p, t: dout * p / len(y)),
         ),
         "only the correct dish has a slope": Mistake(
             "The wrong dishes' scores count too: they stand in the sum under the logarithm. Their slope is their probability.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t) * t / len(y)),
         ),
-        "scores in place of probabilities": Mistake(
+        "scores instead of probabilities": Mistake(
             "You take the one-hot from the raw scores. It is softmax's probabilities that belong there.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (s - t) / len(y)),
         ),
@@ -966,7 +966,7 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             "is larger. Subtract each row's largest score: nothing is lost.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (softmax(np.minimum(s, 500.0)) - t) / len(y)),
         ),
-        "normalised over the batch": Mistake(
+        "normalized over the batch": Mistake(
             "Your softmax adds up over the plates. Each plate's probabilities add up to 1: sum along its row.",
             lambda dout, s, y: rounded(dout * (softmax(s.T).T - one_hot(y, s.shape[1])) / len(y)),
         ),
@@ -1522,7 +1522,7 @@ QUIZ = quiz(
         ),
         Question(
             "c",
-            a="A gradient that small would be no trouble for float64. Think of what ReLU does at the kink.",
+            a="A gradient that small would be no trouble for float64. Think of what ReLU does at its corner.",
             b="Rounding makes errors of about 1e-11 here, not of 0.5.",
             d="dout may be anything. It multiplies both ways of computing alike.",
         ),

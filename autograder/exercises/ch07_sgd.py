@@ -154,8 +154,8 @@ GRADIENT_DESCENT = Exercise(
 
 # --- 07.minibatches -----------------------------------------------------------------------------------------
 # A right answer gives one of N! orders. It fails by chance where the order is that of X, or where two epochs agree: with
-# the smallest N here, 11, twice 1 in 4 * 10^7. That all batches of both epochs hold neighbours: with 4 + 4 + 3 samples
-# (6 * 4! 4! 3! / 11!)^2, 3 in 10^7. That N - 3 samples come after a neighbour, in both: below 1 in 10^7. All cases
+# the smallest N here, 11, twice 1 in 4 * 10^7. That all batches of both epochs hold neighbors: with 4 + 4 + 3 samples
+# (6 * 4! 4! 3! / 11!)^2, 3 in 10^7. That N - 3 samples come after a neighbor, in both: below 1 in 10^7. All cases
 # together: below 1 in 2 * 10^6.
 
 
@@ -292,7 +292,7 @@ MINIBATCHES = Exercise(
             _number_of_batches,
         ),
         "X and y are changed": Mistake(
-            "You shuffle the arrays that you were given. Whoever gave them still needs them, and every epoch would shuffle "
+            "You shuffle the arrays that you were given. The caller still needs them, and every epoch would shuffle "
             "them further. Shuffle a row of numbers, and index with it.",
             _changes_inputs,
         ),
@@ -628,7 +628,7 @@ ADAM_STEP = Exercise(
             "You add the whole gradient to m, as momentum does. In Adam m and v are means: take (1 - beta) of the new.",
             _adam(m_of=lambda m, g, b: b * m + g, v_of=lambda v, g, b: b * v + g**2),
         ),
-        "the gradient in place of m": Mistake(
+        "the gradient instead of m": Mistake(
             "Your step divides the gradient by the root of v and leaves m out. That is RMSProp. Adam moves along m.",
             _rmsprop,
         ),
@@ -772,8 +772,8 @@ def _init_cases(rng):
     for label, low, high in (
         ("a dense layer, (D, M)", (100, 230), (151, 301)),
         ("a dense layer that narrows, (D, M)", (450, 45), (551, 61)),
-        ("kernels of 5 x 5, (F, C, KH, KW)", (40, 20, 5, 5), (49, 26, 6, 6)),
-        ("kernels that are not square, (F, C, KH, KW)", (44, 16, 7, 4), (53, 21, 8, 5)),
+        ("kernels of 5 x 5, (F, C, k_h, k_w)", (40, 20, 5, 5), (49, 26, 6, 6)),
+        ("kernels that are not square, (F, C, k_h, k_w)", (44, 16, 7, 4), (53, 21, 8, 5)),
     ):
         shape = tuple(map(int, rng.integers(low, high)))
         label = f"{label} = {shape}"
@@ -798,7 +798,7 @@ def _he(shape):
 
 HE_INIT = Exercise(
     id="07.he_init",
-    title="He's initialisation",
+    title="He's initialization",
     points=9,
     cases=_init_cases,
     oracle=lambda shape, rng: {
@@ -810,7 +810,7 @@ HE_INIT = Exercise(
     forbidden=("torch.*",),
     rtol=0.04,
     misconceptions={
-        "fan-out in place of fan-in": Mistake(
+        "fan-out instead of fan-in": Mistake(
             "You count how many numbers leave the layer. What decides the size of a sum is how many numbers come in.",
             _init(lambda s: np.sqrt(2 / _fan_out(s))),
         ),
@@ -823,16 +823,16 @@ HE_INIT = Exercise(
             "for it.",
             _init(lambda s: np.sqrt(1 / _fan_in(s))),
         ),
-        "Glorot's initialisation": Mistake(
+        "Glorot's initialization": Mistake(
             "Your variance is 2 / (fan_in + fan_out), Glorot and Bengio's. He and others count fan_in alone.",
             _init(lambda s: np.sqrt(2 / (_fan_in(s) + _fan_out(s)))),
         ),
         "the kernel's size is forgotten": Mistake(
-            "For kernels you count the channels only. Each output number sums C * KH * KW products.",
+            "For kernels you count the channels only. Each output number sums C * k_h * k_w products.",
             _init(lambda s: np.sqrt(2 / (s[0] if len(s) == 2 else s[1]))),
         ),
         "the first axis for kernels too": Mistake(
-            "A dense layer's fan-in is its first axis. In a kernel (F, C, KH, KW) the first axis counts the filters; fan-in is "
+            "A dense layer's fan-in is its first axis. In a kernel (F, C, k_h, k_w) the first axis counts the filters; fan-in is "
             "all the others.",
             _init(lambda s: np.sqrt(2 / s[0])),
         ),
@@ -881,7 +881,7 @@ HE_INIT = Exercise(
     },
     hints=(
         "How many products are added up to make one number of the output? That is fan_in. Find it for each kind of shape.",
-        "A dense layer (D, M): fan_in = D. Kernels (F, C, KH, KW): fan_in = C * KH * KW. The standard deviation is "
+        "A dense layer (D, M): fan_in = D. Kernels (F, C, k_h, k_w): fan_in = C * k_h * k_w. The standard deviation is "
         "sqrt(2 / fan_in).",
         "fan_in = shape[0] if len(shape) == 2 else np.prod(shape[1:]); then rng.standard_normal(shape) * np.sqrt(2 / fan_in).",
     ),
@@ -986,7 +986,7 @@ EARLY_STOP = Exercise(
             lambda h, p: len(h) > p and bool(h[-1] > h[-1 - p]),
         ),
         "the count is never reset": Mistake(
-            "You count all epochs without a new best since the beginning. When a new best comes, patience starts afresh.",
+            "You count all epochs without a new best since the beginning. When a new best comes, the count starts again at 0.",
             lambda h, p: _never_reset(h) >= p,
         ),
         "it never stops": Mistake(

@@ -61,7 +61,7 @@ CHAPTERS = (
         "03_convolution",
         "Convolution",
         "Convolution",
-        "kernels that see edges, and the layer that learns them",
+        "kernels that find edges, and a whole convolution layer, with loops and as one matrix product",
         90,
         ("02",),
     ),

@@ -398,7 +398,7 @@ def moments(root, names=None) -> list[_Moment]:
     steps = [
         _Moment(
             "Forward: the leaves are given",
-            ["Grey boxes are leaves: nothing leads to them."],
+            ["Gray boxes are leaves: nothing leads to them."],
             set(leaves),
             {},
             set(leaves),
@@ -860,7 +860,7 @@ def moons(plates: int, rng: np.random.Generator, noise: float = 0.12) -> tuple[n
 
 
 _LIMITS = ((-2.0, 2.0), (-1.5, 1.5))
-_FINE = (144, 108)  # cells of the coloured plane, across and up
+_FINE = (144, 108)  # cells of the colored plane, across and up
 
 
 def _scores(points, weights):
@@ -960,7 +960,7 @@ def training_board(X, labels, history, losses, dishes=("doughnuts", "pizzas")) -
     explore(
         lambda moment, folds: draw_training(X, labels, history, losses, moment, folds, dishes),
         {"moment": slider, "folds": folds},
-        f"{len(X)} plates in two features, as two half-moons that reach into each other, and in colour what the network says "
+        f"{len(X)} plates in two features, as two half-moons that reach into each other, and in color what the network says "
         "of each place. Beside them its loss, step by step. A slider moves through the training.",
         layout=lambda _controls, view: rows_of((play, slider, folds), (view,)),
     )

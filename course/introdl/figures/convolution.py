@@ -188,7 +188,7 @@ def _size_notes(height, width, k_height, k_width, stride, padding) -> str:
         count = _output_size(n, k, stride, padding)
         sizes.append(f"({n} + 2·{padding} − {k}) / {stride} + 1 → {count} {name}{'s' * (count != 1)}")
     rounded = any((n + 2 * padding - k) % stride for n, k, _ in axes)
-    dashed = "Grey cells with a dashed edge are padding." if padding else ""
+    dashed = "Gray cells with a dashed edge are padding." if padding else ""
     unseen = _unseen(" of the input", **{name: _missed(n, k, stride, padding) for n, k, name in axes})
     size = f"Output: {', '.join(sizes)}{', rounded down' * rounded}."
     return " ".join(filter(None, (size, dashed, unseen)))
@@ -405,9 +405,9 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
         output = _correlate3(np.pad(output, 1, mode="edge"), used)
     low, high, how, bar = 0.0, 1.0, "", _scale("≤ 0", "0.5", "≥ 1")
     if view == "signed" or (view == "auto" and used.sum() < 0.5):
-        # A few strong edges would leave the rest grey, so the strongest hundredth is cut off.
+        # A few strong edges would leave the rest gray, so the strongest hundredth is cut off.
         reach = float(np.quantile(np.abs(output), 0.99)) or 1.0
-        low, high, how = -reach, reach, ": zero is mid-grey"
+        low, high, how = -reach, reach, ": zero is mid-gray"
         bar = _scale(f"≤ {svg.short(low)}", "0", f"≥ {svg.short(high)}")
     note = "The sum is 0, so there is nothing to divide by." if normalise else "Used as it stands."
     if divided:
@@ -423,7 +423,7 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
         f"<br>Output values run from {svg.short(output.min())} to {svg.short(output.max())}.</div>"
     )
     body = row(
-        svg.block("input", _between(values, 0, 1, "the input picture in grey") + _scale("0", "0.5", "1")),
+        svg.block("input", _between(values, 0, 1, "the input picture in gray") + _scale("0", "0.5", "1")),
         svg.block(f"output{twice}{how}", _between(output, low, high, "the filtered picture") + bar),
         '<div style="flex:1 1 150px;min-width:150px;display:flex;flex-wrap:wrap;gap:4px 16px">'
         f"{svg.block('kernel', kernel_drawn)}{words}</div>",
@@ -500,7 +500,7 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
         raise ValueError(f"There is no preset {preset!r}. Choose from: {', '.join(PRESETS)}.")
     values, filling = _halve(grey(image)), _Filling(preset)
     times = slider("apply", 1, 6, 1, width=260)
-    view = choice("show", [("choose for me", "auto"), ("as a picture", "picture"), ("zero is mid-grey", "signed")])
+    view = choice("show", [("choose for me", "auto"), ("as a picture", "picture"), ("zero is mid-gray", "signed")])
 
     def draw(numbers, times, view):
         return draw_lab(values, np.array(numbers[:9], dtype=float).reshape(3, 3), bool(numbers[9]), times, view)
@@ -513,7 +513,7 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
         draw,
         {"numbers": filling.state, "times": times, "view": view},
         alt=(
-            "A photograph in grey, a three by three kernel drawn as a coloured grid, and the photograph after the "
+            "A photograph in gray, a three by three kernel drawn as a colored grid, and the photograph after the "
             "kernel has slid over it, with a scale from black to white."
         ),
         layout=layout,
@@ -580,7 +580,7 @@ def output_sizes(n: int = 10, kernel: int = 3, stride: int = 2, padding: int = 0
         },
         alt=(
             "A row of pixels with its padding, and below it one bar for each place of the kernel; pixels that no bar "
-            "reaches are coloured."
+            "reaches are colored."
         ),
     )
 

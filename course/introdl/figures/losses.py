@@ -11,7 +11,7 @@ from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
-#: One colour and one shade of it, for words, per dish.
+#: One color and one shade of it, for words, per dish.
 COLOURS = (BLUE, ORANGE, GREEN)
 _WORDS = (BLUE, "#8A5F00", "#00654A")
 _HINGE, _ENTROPY = VERMILION, BLUE
@@ -275,7 +275,7 @@ def softmax_steps(scores=(2.0, 4.0, -2.0), dishes=("doughnut", "pizza", "salad")
     )
 
 
-# --- regularisation -------------------------------------------------------------------------------------------
+# --- regularization -------------------------------------------------------------------------------------------
 
 
 def same_score(x=(2.0, 1.0), score: float = 5.0, others=((2.5, 0.0), (0.0, 5.0))) -> None:
@@ -528,7 +528,7 @@ def classifier_board(X, labels, names, dishes, steps: int = 200) -> None:
     explore(
         draw,
         controls,
-        f"{len(X)} plates of three dishes in a plane of two features, coloured by the dish that a linear classifier "
+        f"{len(X)} plates of three dishes in a plane of two features, colored by the dish that a linear classifier "
         "would choose; beside it, loss and accuracy against the steps taken. A slider takes gradient steps, and the "
         "boundaries move.",
         lambda controls, view: rows_of(

@@ -230,7 +230,7 @@ def _sigmoid(z):
     return 0.5 + 0.5 * np.tanh(np.asarray(z, float) / 2)
 
 
-# name: function, slope, colour, range of the function's axis, range of the slope's axis
+# name: function, slope, color, range of the function's axis, range of the slope's axis
 _CURVES: dict[str, tuple[Callable, Callable, str]] = {
     "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * _sigmoid(-np.asarray(z)), VERMILION),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2, BLUE),
@@ -494,7 +494,9 @@ def signal_explorer(send: Callable, seed: int = 0) -> None:
         Every redraw uses a fresh generator with this seed, so that only the controls change the picture.
     """
     best = round(float(np.sqrt(2 / 100)), 3)
-    spreads = [(f"{v:.3f}", v) for v in (0.01, 0.02, 0.05, 0.08, 0.1, 0.12, best, 0.17, 0.2, 0.25, 0.3)]
+    spreads = [
+        (f"{v:.3f}", v) for v in (0.01, 0.02, 0.05, 0.08, 0.1, 0.12, best, 0.17, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0)
+    ]
     explore(
         lambda name, weight_std: draw_signal(name, weight_std, *send(name, weight_std, np.random.default_rng(seed))),
         {
@@ -624,7 +626,7 @@ def draw_napkin(fold: float) -> str:
     ]
     title = "Folding: the gravy corner comes over to the custard side"
     if fold == 0:
-        title = "Flat, no single cut parts the nice plates from the others"
+        title = "Flat, no single cut separates the nice plates from the others"
     return svg.sheet("Folded, one straight cut is enough" if done else title, 720, 400, *parts)
 
 
@@ -633,8 +635,9 @@ def napkin() -> None:
     explore(
         draw_napkin,
         {"fold": slider("fold (°)", 0, 180, 130, 5, 420)},
-        "A square napkin with a plate at each corner folds along the diagonal that joins nothing and both; when the "
-        "gravy corner comes to lie on the custard corner, one straight cut parts the nice plates from the others.",
+        "A square napkin with a plate at each corner folds along the diagonal that joins nothing and both; "
+        "when the gravy corner comes to lie on the custard corner, one straight cut separates the nice plates "
+        "from the others.",
     )
 
 

@@ -436,11 +436,11 @@ def draw_field(scene: np.ndarray, network: str, depth: int) -> str:
     low = (64 - size) / 2 * big + 1
     outline = [svg.box(low, low, size * big, size * big, "none", *edge) for edge in (("#FFFFFF", 5), (VERMILION, 2.5))]
     photo = svg.canvas(64 * big + 2, 64 * big + 2, tile.image(1, 1, 64 * big, 64 * big, scene), *outline)
-    sum_up = "With no layer at all, a neuron is a pixel: it sees itself. Neighbours lie 1 pixel apart."
+    sum_up = "With no layer at all, a neuron is a pixel: it sees itself. Neighbors lie 1 pixel apart."
     if depth:
         before, step = fields[depth - 1]
         sum_up = (
-            f"Layer {depth}: {before} + ({layers[depth - 1][1]} − 1) · {step} = <b>{size} pixels</b>. Its neighbours "
+            f"Layer {depth}: {before} + ({layers[depth - 1][1]} − 1) · {step} = <b>{size} pixels</b>. Its neighbors "
             f"lie {jump} pixel{'s' * (jump > 1)} apart. On a picture of 64 × 64 it sees {size**2 / 64**2:.1%} of the "
             "pixels."
         )

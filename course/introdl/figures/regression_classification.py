@@ -132,8 +132,9 @@ def histogram_explorer(images, names, bins: int = 8) -> None:
     explore(
         lambda plate, bins: draw_histogram(images[plate], bins),
         {"plate": choice("plate", plates), "bins": stops("bins", [2, 4, 8, 16, 32, 64], bins, 300)},
-        "A plate of food, the same picture with its colours rounded to the middle of their bins, and a bar chart for "
-        "each of red, green and blue: which share of the pixels falls into each bin.",
+        "A plate of food, the same picture with its colors rounded to the middle of their bins, and a bar chart for "
+        "each of red, "
+        "green and blue: which share of the pixels falls into each bin.",
     )
 
 
@@ -235,7 +236,7 @@ def line_explorer(x, y, names, slope: float = 5.0, intercept: float = 150.0) -> 
 
 
 # ----------------------------------------------------------------------------------------------------------
-# Neighbours
+# Neighbors
 # ----------------------------------------------------------------------------------------------------------
 
 
@@ -249,7 +250,7 @@ def _votes(order, labels, k: int, classes: int) -> np.ndarray:
     return np.stack([(near == c).sum(axis=1) for c in range(classes)], axis=1).argmax(axis=1)
 
 
-_CELLS = (104, 84)  # of the coloured plane: across and up
+_CELLS = (104, 84)  # of the colored plane: across and up
 
 
 def _nearest(panel: Panel, train, labels, val, val_labels) -> dict:
@@ -341,9 +342,10 @@ def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1)
     explore(
         lambda k: draw_neighbours(train, labels, dishes, axes, k, panel, known),
         {"k": stops("k", [*ks, len(train)], k)},
-        f"{len(train)} training plates of three dishes in a plane of two features, and the plane coloured by the dish "
-        "that the k nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A "
-        "slider sets k.",
+        f"{len(train)} training plates of three dishes in a plane of two features, and the plane colored by the dish "
+        "that the k "
+        "nearest of them vote for. Beside it, the accuracy on training and validation plates against k. A slider sets "
+        "k.",
     )
 
 
@@ -411,22 +413,23 @@ def residuals(truth, predicted, labels, dishes, marked: str) -> None:
     top = float(max(truth.max(), predicted.max()) * 1.04)
     left.plot([0, top], [0, top], color=BLACK, linewidth=1.5, linestyle="--")
     right.axhline(0, color=BLACK, linewidth=1.5, linestyle="--")
-    for axes, height in ((left, predicted), (right, errors)):
-        axes.plot(truth[~own], height[~own], "o", color=BLUE, markersize=4, alpha=0.45, markeredgewidth=0)
-        axes.plot(truth[own], height[own], "D", color=VERMILION, markersize=5, label=spoken(marked))
-        axes.set_xlabel("true energy (kcal)")
+    for axes, across, height in ((left, truth, predicted), (right, predicted, errors)):
+        axes.plot(across[~own], height[~own], "o", color=BLUE, markersize=4, alpha=0.45, markeredgewidth=0)
+        axes.plot(across[own], height[own], "D", color=VERMILION, markersize=5, label=spoken(marked))
+    left.set_xlabel("true energy (kcal)")
+    right.set_xlabel("predicted energy (kcal)")
+    mean = float(errors.mean())
+    right.axhline(mean, color=VERMILION, linewidth=1.5, linestyle=":")
     left.set_ylabel("predicted energy (kcal)")
     left.set_title("On the line: exactly right")
     right.set_ylabel("residual: predicted − true (kcal)")
-    slope = float(np.polyfit(truth, errors, 1)[0])
-    right.set_title("Large portions: too low" if slope < -0.1 else "Errors against the truth")
+    right.set_title(f"Residuals, dotted their mean: {mean:.0f} kcal")
     left.legend(loc="upper left", handletextpad=0.1)
     figure.tight_layout()
     show(
         figure,
         "Two scatter plots of the test plates. Left: predicted against true energy, with the line on which both agree. "
-        "Right: the "
-        f"residual against the true energy; it changes by {slope:.2f} kcal with each kcal more on the plate.",
+        f"Right: the residual against the predicted energy; the mean residual is {mean:.1f} kcal.",
     )
 
 
@@ -589,8 +592,9 @@ def iou_explorer(image, truth, box=(10, 12, 34, 40)) -> None:
             "wide": slider("width", 0, width, x1 - x0),
             "high": slider("height", 0, height, y1 - y0),
         },
-        "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is coloured; beside it "
-        "their areas, the overlap, the union and the intersection over union.",
+        "A plate of food with two boxes: the true one, and one that sliders move. Their overlap is colored; beside it "
+        "their areas, "
+        "the overlap, the union and the intersection over union.",
     )
 
 
@@ -622,7 +626,7 @@ _WHY = {
     "KNeighborsRegressor": "The mean of the nearest plates' numbers.",
     "RandomForestRegressor": "Many trees of yes-or-no questions; their answers are averaged.",
     "SGDRegressor": "A straight line too, learned in small bites: made for much data.",
-    "KMeans": "Each group has a centre; each plate goes to the nearest.",
+    "KMeans": "Each group has a center; each plate goes to the nearest.",
     "MeanShift": "Every point climbs to where it is most crowded; peaks are groups.",
     "PCA": "Turns the cloud so that you look at its widest side.",
     "Isomap": "Keeps distances along the bent sheet, and rolls it flat.",
@@ -708,9 +712,9 @@ def _score(name: str, table: dict) -> str:
     if name == "more data":
         return ""
     if name in ("KMeans", "MeanShift"):
-        return "It never sees a label. Colours: the groups that it finds. Shapes: the dishes."
+        return "It never sees a label. Colors: the groups that it finds. Shapes: the dishes."
     if name in ("PCA", "Isomap"):
-        return "It never sees a label. Colours and shapes: the dishes."
+        return "It never sees a label. Colors and shapes: the dishes."
     model = make_estimator(name, alpha=100.0)
     if "Regressor" in name or name == "Ridge":
         error = np.abs(model.fit(train[0], train[2]).predict(val[0]) - val[2]).mean()
@@ -804,7 +808,7 @@ def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None
     walk, y = _walk(asked, {"goal": goal, "size": size, "shape": shape, "count": count, "bent": bent})
     parts, x = [walk], 404.0
     for number, dish in enumerate(table["dishes"] if goal != "a number" else ()):
-        grey = name in ("KMeans", "MeanShift")  # there the colours are not the dishes'
+        grey = name in ("KMeans", "MeanShift")  # there the colors are not the dishes'
         parts.append(_mark(x + 4, 400, number, GREY if grey else ""))
         parts.append(svg.text(x + 15, 404, spoken(dish), 12.5, "#333" if grey else _INKS[number]))
         x += 28 + 8.0 * len(dish)

@@ -12,7 +12,7 @@ from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.panel import Panel
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
-#: Each optimiser's colour, and its shade for words.
+#: Each optimizer's color, and its shade for words.
 _RUNNERS = (("SGD", VERMILION, "#A84300"), ("momentum", BLUE, BLUE), ("Adam", GREEN, "#00654A"))
 
 
@@ -233,7 +233,7 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
     return svg.sheet(title, 720, 428, *parts)
 
 
-def optimiser_race(landscape: str = "valley", rate: float = 0.05, steps: int = 100) -> None:
+def optimizer_race(landscape: str = "valley", rate: float = 0.05, steps: int = 100) -> None:
     """Show SGD, momentum and Adam racing down a landscape of two weights, with sliders for what they depend on.
 
     Parameters

@@ -179,7 +179,7 @@ class TrainingBoard:
                     if next(self._steps, self) is self:
                         self.finished, self.playing = True, False
         except NotImplementedError:
-            self.message = f"{self.optimiser} is not written yet. Choose another optimiser."
+            self.message = f"{self.optimiser} is not written yet. Choose another optimizer."
             self.finished, self.playing = True, False
         except Exception as error:
             self.message = f"{self.optimiser} stopped with {type(error).__name__}: {error}"
@@ -259,7 +259,7 @@ class TrainingBoard:
         lower = Panel(52, 238, 270, 110, (0, self.total), (0, 1.04))
         ticks = [0, self.total // 2, self.total]
         parts += [
-            svg.text(52, 66, "loss: batches grey, their mean blue", 12.5, "#333", bold=True),
+            svg.text(52, 66, "loss: batches gray, their mean blue", 12.5, "#333", bold=True),
             upper.axes(ticks, [(-3, "0.001"), (-2, "0.01"), (-1, "0.1"), (0, "1"), (1, "10")]),
             svg.text(52, 230, "validation pictures right", 12.5, "#333", bold=True),
             lower.axes(ticks, [(0, "0 %"), (0.5, "50 %"), (1, "100 %")], "steps taken"),
@@ -364,7 +364,7 @@ class TrainingBoard:
         self._said = widgets.HTML()
         self._button = widgets.Button(description="Train", tooltip="Pause or resume; the space bar works too")
         again = widgets.Button(description="Start again", icon="refresh", tooltip="Fresh weights")
-        choice = interactive.choice("optimiser", list(self.optimisers), self.optimiser)
+        choice = interactive.choice("optimizer", list(self.optimisers), self.optimiser)
         rates = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
         self._rate = interactive.stops("learning rate", [(f"{r:g}", r) for r in rates], self.rate, 320)
         cosine = interactive.tick("cosine schedule", self.cosine)

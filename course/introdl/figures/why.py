@@ -15,7 +15,7 @@ from introdl.figures.panel import Panel, bars
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, VERMILION
 from introdl.wording import spoken
 
-#: The course's parts, each with a colour and its chapters: number, title, and what it gives to the app.
+#: The course's parts, each with a color and its chapters: number, title, and what it gives to the app.
 _PARTS = {
     "The question": (ORANGE, [
         ("00", "Why deep learning?", "a game against a network"),
@@ -106,7 +106,7 @@ def imagenet_chart(human: float = 5.1, less_trained: float = 12.0) -> None:
         parts += [
             panel.level(value, VERMILION, 2, "7 5"),
             svg.text(x, y - 2, f"a person: {svg.fixed(value, 1)}", 12, "#A84300", bold=True),
-            svg.text(x, y + 13, f"practised on {photos} photos", 12, "#A84300"),
+            svg.text(x, y + 13, f"practiced on {photos} photos", 12, "#A84300"),
         ]
     by_hand, deep_net = ("#E4E4E4", GREY, 1.5), (BLUE,)
     for year, team, error, deep in WINNERS:
@@ -256,9 +256,10 @@ def channels(image) -> None:
             svg.text(x, 244, f"{shown.min()} to {shown.max()}, mean {shown.mean():.0f}", 12, "#333"),
         ]
     svg.show(
-        svg.sheet("Three grey pictures make a coloured one", 720, 256, *parts),
-        "A plate, and beside it its red, its green and its blue channel as grey pictures. Bright is where the plate "
-        "has much of that colour.",
+        svg.sheet("Three gray pictures make a colored one", 720, 256, *parts),
+        "A plate, and beside it its red, its green and its blue channel as gray pictures. Bright is where the plate "
+        "has much "
+        "of that color.",
     )
 
 
@@ -294,9 +295,10 @@ def before_and_after(images) -> None:
         told.append(f"{name} mean {means[c]:.0f}, standard deviation {spreads[c]:.0f}")
     parts.append(svg.note(360, 289, "thin lines: each channel's mean"))
     svg.show(
-        svg.sheet("Standardised, all three channels are centred on 0, with the same spread", 720, 300, *parts),
-        f"Two panels with a curve for each channel. Left, as bytes: {', '.join(told)}. Right, standardised: all three "
-        "are centred on 0 with standard deviation 1.",
+        svg.sheet("Standardized, all three channels are centered on 0, with the same spread", 720, 300, *parts),
+        f"Two panels with a curve for each channel. Left, as bytes: {', '.join(told)}. Right, standardized: all three "
+        "are "
+        "centered on 0 with standard deviation 1.",
     )
 
 

@@ -51,6 +51,11 @@ class Round:
         return self.computer.index(self.correct) + 1 if self.correct in self.computer else 0
 
     @property
+    def taken(self) -> tuple[int, int]:
+        """How many guesses the human and the computer needed; one more than all of them where they missed."""
+        return self.human_at or GUESSES + 1, self.computer_at or GUESSES + 1
+
+    @property
     def left(self) -> int:
         """How many guesses the human has left."""
         return 0 if self.over else GUESSES - len(self.guesses)
@@ -103,6 +108,18 @@ class Game:
     def computer(self) -> int:
         """How many of the same pictures the computer got right."""
         return sum(one.computer_at > 0 for one in self.played)
+
+    @property
+    def taken(self) -> tuple[int, int]:
+        """How many guesses the human and the computer needed together for the pictures that are done."""
+        human, computer = zip((0, 0), *(one.taken for one in self.played), strict=True)
+        return sum(human), sum(computer)
+
+    @property
+    def lead(self) -> int:
+        """Above 0 where the human is ahead, below 0 where the computer is: by pictures, then by fewer guesses."""
+        human, computer = self.taken
+        return (self.human - self.computer) or (computer - human)
 
     def guess(self, text: str) -> str:
         """Take a guess as the human wrote it, and return a sentence.

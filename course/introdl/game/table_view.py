@@ -249,10 +249,7 @@ def _result(game: Game, deck: Deck, sums: dict[str, list[int]]) -> str:
         dish = spoken(deck.classes[one.correct])
         found = [(place, _tint(place, colour)) for place, colour in ((one.human_at, ORANGE), (one.computer_at, BLUE))]
         rows.append((_image(deck, one.picture, f"A plate of {dish}", 44), dish, *found))
-    if game.human == game.computer:
-        verdict = f"A draw, {game.human} each"
-    else:
-        verdict = "You win" if game.human > game.computer else "The computer wins"
+    verdict = "You win" if game.lead > 0 else "The computer wins" if game.lead < 0 else "A draw"
     longer = [(course, counts) for course, counts in sums.items() if counts[2] > len(game.rounds)]
     return _part("result", game, verdict, rows, GUESSES, longer)
 
