@@ -133,14 +133,16 @@ def _variants(node: ast.AST) -> Iterator[ast.AST]:  # noqa: C901 one kind of cha
 
 def _kept_from_zero(divisor: ast.expr) -> Iterator[ast.expr]:
     """Yield a divisor with a little added, and one that is never below 1."""
-    if isinstance(divisor, ast.Constant):
+    counts = ("len", "numel")
+    if isinstance(divisor, ast.Constant) or (isinstance(divisor, ast.Call) and _name(divisor) in counts):
         return
     yield ast.BinOp(divisor, ast.Add(), ast.Constant(_LITTLE))
-    one = ast.Constant(1)
-    below = ast.BinOp(ast.Compare(divisor, [ast.Lt()], [one]), ast.Mult(), ast.BinOp(one, ast.Sub(), divisor))
-    floored = ast.BinOp(divisor, ast.Add(), below)
-    floored.said = f"max({_said(divisor)}, 1)"  # type: ignore[attr-defined]
-    yield floored
+    yield ast.Call(ast.Name(at_least_1.__name__, ast.Load()), [divisor], [])
+
+
+def at_least_1(divisor: Any) -> Any:
+    """Return a number, array or tensor where what is below 1 is 1; mutants call it."""
+    return divisor + (divisor < 1) * (1 - divisor)
 
 
 def _constants(value: Any) -> Iterator[Any]:
@@ -165,8 +167,28 @@ def _slices(node: ast.Slice) -> Iterator[ast.AST]:
         yield ast.Slice(node.lower, node.upper, None)
 
 
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
 def _calls(node: ast.Call) -> Iterator[ast.AST]:
-    for at, word in enumerate(node.keywords):  # without a named argument: its default
+    yield from _keywords(node)
+    name = _name(node)
+    if name == "range" and node.args:
+        yield from _ranges(node)
+    elif node.args and not any(isinstance(arg, ast.Starred) for arg in node.args):
+        yield from _arguments(node, name)
+    elif isinstance(node.func, ast.Attribute):
+        if not node.keywords:
+            yield node.func.value  # x.copy() becomes x
+        if name in _REDUCTIONS:
+            for part in _all_but_one(node.func.value):
+                yield ast.Call(ast.Attribute(part, name, ast.Load()), [], node.keywords)
+
+
+def _keywords(node: ast.Call) -> Iterator[ast.AST]:
+    """Yield a call without one of its named arguments, and with another axis."""
+    for at, word in enumerate(node.keywords):
         if word.arg == "strict":
             continue
         yield ast.Call(node.func, node.args, node.keywords[:at] + node.keywords[at + 1 :])
@@ -175,38 +197,32 @@ def _calls(node: ast.Call) -> Iterator[ast.AST]:
                 if other != word.value.value:
                     words = [*node.keywords[:at], ast.keyword(word.arg, ast.Constant(other)), *node.keywords[at + 1 :]]
                     yield ast.Call(node.func, node.args, words)
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if name == "range" and node.args:  # the first or last turn is missing, or one too many
-        one = ast.Constant(1)
-        last = len(node.args) - 1 if len(node.args) < 3 else 1
-        for change in (ast.Add(), ast.Sub()):
-            yield ast.Call(
-                node.func, [*node.args[:last], ast.BinOp(node.args[last], change, one), *node.args[last + 1 :]], []
-            )
-        if len(node.args) == 1:
-            yield ast.Call(node.func, [one, *node.args], [])
-    elif node.args and not any(isinstance(arg, ast.Starred) for arg in node.args):
-        if name in _REDUCTIONS:
-            yield from (
-                ast.Call(node.func, [part, *node.args[1:]], node.keywords) for part in _all_but_one(node.args[0])
-            )
-        if name == "log":
-            yield ast.Call(node.func, [ast.BinOp(node.args[0], ast.Add(), ast.Constant(_LITTLE))], node.keywords)
-        if name == "float" and isinstance(node.args[0], ast.Constant):
-            yield from map(ast.Constant, (10.0, 0.0))  # a maximum that starts too high
-        elif name != "float":  # NumPy's own numbers are as good
-            yield node.args[0]  # np.clip(x, 0, 1) becomes x
-        if len(node.args) > 1:
-            yield from (
-                ast.Call(node.func, node.args[:at] + node.args[at + 1 :], node.keywords)
-                for at in range(1, len(node.args))
-            )
-    elif isinstance(node.func, ast.Attribute):
-        if not node.keywords:
-            yield node.func.value  # x.copy() becomes x
-        if name in _REDUCTIONS:
-            for part in _all_but_one(node.func.value):
-                yield ast.Call(ast.Attribute(part, name, ast.Load()), [], node.keywords)
+
+
+def _ranges(node: ast.Call) -> Iterator[ast.AST]:
+    """Yield a range without its first or last turn, and with one too many."""
+    one = ast.Constant(1)
+    last = len(node.args) - 1 if len(node.args) < 3 else 1
+    for change in (ast.Add(), ast.Sub()):
+        end = ast.BinOp(node.args[last], change, one)
+        yield ast.Call(node.func, [*node.args[:last], end, *node.args[last + 1 :]], [])
+    if len(node.args) == 1:
+        yield ast.Call(node.func, [one, *node.args], [])
+
+
+def _arguments(node: ast.Call, name: str) -> Iterator[ast.AST]:
+    """Yield a call without one of its arguments, of all values but one, and what stands in it alone."""
+    first, *others = node.args
+    if name in _REDUCTIONS:
+        yield from (ast.Call(node.func, [part, *others], node.keywords) for part in _all_but_one(first))
+    if name == "log":
+        yield ast.Call(node.func, [ast.BinOp(first, ast.Add(), ast.Constant(_LITTLE))], node.keywords)
+    if name == "float" and isinstance(first, ast.Constant):
+        yield from map(ast.Constant, (10.0, 0.0))  # a maximum that starts too high
+    elif name != "float":  # NumPy's own numbers are as good
+        yield first  # np.clip(x, 0, 1) becomes x
+    for at in range(1, len(node.args)):
+        yield ast.Call(node.func, node.args[:at] + node.args[at + 1 :], node.keywords)
 
 
 def _all_but_one(values: ast.expr) -> Iterator[ast.expr]:
@@ -241,8 +257,6 @@ def mutants(code: str) -> list[Mutant]:
 def _said(node: ast.AST | None) -> str:
     if node is None or isinstance(node, ast.Pass):
         return "(nothing)"
-    if hasattr(node, "said"):
-        return node.said
     return " ".join(ast.unparse(ast.fix_missing_locations(copy.deepcopy(node))).split())[:80]
 
 
@@ -334,7 +348,7 @@ def _cut(value: Any) -> Any:
 
 #: What a function may do to an input, by the kind of input.
 _INTO: dict[str, dict[str, Callable[[Any], Any]]] = {
-    "f": {f"clipped at {_FAR}": _limited, "cut to whole numbers": _cut, "without its sign": np.abs},
+    "f": {"cut to whole numbers": _cut},
     "[f": {f"clipped at {_FAR}": _limited, "cut to whole numbers": _cut, "without its sign": np.abs},
     "[i": {"modulo 10": lambda value: value % 10},
     "i": {f"at most {_FEW}": lambda value: min(value, _FEW)},

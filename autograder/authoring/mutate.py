@@ -20,7 +20,7 @@ from typing import Any
 
 from autograder.authoring import build, drawing
 from autograder.authoring.exercise import Exercise
-from autograder.authoring.mutants import Mutant, mutants, wrapped
+from autograder.authoring.mutants import Mutant, at_least_1, mutants, wrapped
 from autograder.authoring.source import Source
 from autograder.errors import AuthorError
 from introdl.checking.judge import PASSED, judge
@@ -58,7 +58,7 @@ def solved(source: Source) -> dict[str, Any]:
     AuthorError
         If an answer does not run.
     """
-    space: dict[str, Any] = {"__name__": "solved"}
+    space: dict[str, Any] = {"__name__": "solved", at_least_1.__name__: at_least_1}
     for cell in source.cells:
         if cell.kind != "code" or cell.check:
             continue
