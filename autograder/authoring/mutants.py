@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from autograder.authoring.source import BEGIN, END
+
 _OPERATORS: dict[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub,),
     ast.Sub: (ast.Add,),
@@ -249,9 +251,21 @@ def mutants(code: str) -> list[Mutant]:
     found: dict[str, Mutant] = {ast.unparse(tree): Mutant(0, "", "", "")}
     for changed, old, new in _changes(tree):
         text = ast.unparse(ast.fix_missing_locations(changed))
-        if text not in found:
+        if text not in found and _is_answer(code, old):
             found[text] = Mutant(getattr(old, "lineno", 0), _said(old), _said(new), text)
     return list(found.values())[1:]
+
+
+def _is_answer(code: str, node: ast.AST) -> bool:
+    """Whether a place is the learner's to write, or a default: what stands around the solution is given."""
+    lines, number = code.splitlines(), getattr(node, "lineno", 0)
+    inside, marked = False, False
+    for at, line in enumerate(lines, start=1):
+        inside = line.strip() == BEGIN or (inside and line.strip() != END)
+        marked = marked or inside
+        if at == number and (inside or line.lstrip().startswith("def ")):
+            return True
+    return not marked
 
 
 def _said(node: ast.AST | None) -> str:
@@ -375,7 +389,7 @@ def wrapped(names: list[str], values: list[list[Any]], results: list[Any]) -> It
             for said, change in _INTO[kind].items():
                 yield Mutant(0, name, said, "", _changing_input(at, change, kind[-1]))
         if "[" in kinds:
-            for said, ends in _ENDS.items():
+            for said, ends in {**_ENDS, f"no more than {_FEW}": slice(_FEW)}.items():
                 yield Mutant(0, name, said, "", _changing_input(at, _part(ends), None))
     for said, ends in _ENDS.items():
         if any("[" in kind for one in values for value in one for kind in _kinds(value)):

@@ -11,6 +11,7 @@ import multiprocessing
 import resource
 import signal
 import tomllib
+import warnings
 from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -106,7 +107,8 @@ def _passes(number: int) -> list[bool]:
 
 
 def _passes_one(space: dict[str, Any], exercise: Exercise, entry: Entry, mutant: Mutant) -> bool:
-    exec(compile(mutant.code, "<mutant>", "exec"), space)
+    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
+        exec(compile(mutant.code, "<mutant>", "exec"), space)
     objects = tuple(space[name] for name in exercise.names)
     if mutant.around:
         objects = tuple(map(mutant.around, objects))
