@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from autograder.authoring import build, mutate
+from autograder.authoring import build, mutants, mutate
 from tests.standing import EXERCISES, exercise
 
 ACCEPTED = mutate.accepted(build.root() / "tests" / "equivalent_mutants.toml")
@@ -16,7 +16,7 @@ TRIED = [id for id in EXERCISES if exercise(id).probe != "answers"]
 
 
 def changes(code):
-    return {one.change for one in mutate.mutants(code)}
+    return {one.change for one in mutants.mutants(code)}
 
 
 def test_one_place_is_changed_at_a_time():
@@ -34,7 +34,7 @@ def test_one_place_is_changed_at_a_time():
         "x += np.sum(x[1:], axis=0) * a -> (nothing)",
         "np.sum(x[1:], axis=0) * a -> np.sum(x[1:], axis=0)",
     } <= found
-    for one in mutate.mutants("def f(x):\n    return -x if x < 0 else x"):
+    for one in mutants.mutants("def f(x):\n    return -x if x < 0 else x"):
         assert ast.unparse(ast.parse(one.code)) == one.code != "def f(x):\n    return -x if x < 0 else x"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.authoring.draws import whole
+from autograder.authoring.draws import signed, whole
 from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import relu
 
@@ -31,6 +31,7 @@ def _neuron_cases(rng):
     yield Case("five inputs", x=rng.normal(size=5), w=rng.normal(size=5), b=float(rng.uniform(0.5, 2)))
     yield Case("a single input", x=rng.normal(size=1), w=rng.normal(size=1), b=float(rng.uniform(-2, -0.5)))
     yield Case("a hundred inputs", x=rng.uniform(size=100), w=rng.normal(size=100), b=float(rng.uniform(1, 3)))
+    yield Case("numbers in the hundreds", weight=0.5, x=signed(rng, 3, 900, 120), w=signed(rng, 3, 900, 120), b=9000.0)
 
 
 NEURON = Exercise(
@@ -302,6 +303,7 @@ def _relu_cases(rng):
     yield Case("a batch, shape (3, 4)", z=3 * rng.normal(size=(3, 4)))
     yield Case("images, shape (2, 3, 4, 5)", z=2 * rng.normal(size=(2, 3, 4, 5)))
     yield Case("nothing above zero", z=-rng.uniform(0.5, 3, size=6))
+    yield Case("hundreds and hundredths", z=np.concatenate([rng.uniform(120, 900, 2), signed(rng, 3, 0.09, 0.01, 4)]))
 
 
 def _relu_in_place(z):
@@ -444,6 +446,8 @@ def _dense_cases(rng):
     yield Case("all sizes different", x=rng.normal(size=(6, 4)), W=rng.normal(size=(4, 3)), b=rng.normal(size=3))
     yield Case("a single sample", x=rng.normal(size=(1, 5)), W=rng.normal(size=(5, 4)), b=rng.normal(size=4))
     yield Case("a single unit", x=rng.normal(size=(4, 3)), W=rng.normal(size=(3, 1)), b=rng.normal(size=1))
+    x, W, b = (signed(rng, shape, 900, 120) for shape in ((2, 3), (3, 4), 4))
+    yield Case("numbers in the hundreds", weight=0.5, x=x, W=W, b=b)
 
 
 DENSE = Exercise(
@@ -519,7 +523,9 @@ def _mlp_cases(rng):
     )
     yield Case("three layers", x=rng.normal(size=(6, 4)), layers=layers([4, 7, 5, 3]))
     yield Case("one layer alone", x=rng.normal(size=(7, 4)), layers=layers([4, 6]))
-    yield Case("five layers, one sample", x=rng.normal(size=(1, 8)), layers=layers([8, 9, 10, 9, 8, 12]))
+    yield Case("seven layers, one sample", x=rng.normal(size=(1, 8)), layers=layers([8, 9, 10, 9, 8, 10, 9, 12]))
+    hundreds = [signed(rng, shape, 900, 120) for shape in ((3, 2), (2, 6), 6, (6, 4), 4)]
+    yield Case("numbers in the hundreds", weight=0.5, x=hundreds[0], layers=[tuple(hundreds[1:3]), tuple(hundreds[3:])])
 
 
 def _mlp(x, layers, hidden=relu, last=lambda z: z, bias=True):
@@ -704,9 +710,9 @@ def _dead_cases(rng):
     yield Case("three samples, four units", activations=small)
     yield Case("a batch", activations=_activations(rng, 20, 8, int(rng.integers(2, 4))))
     yield Case("every unit alive", activations=_activations(rng, 6, 5, 0))
-    once = np.zeros((9, 10))
-    fires = rng.choice(10, size=3, replace=False)
-    once[rng.integers(9, size=3), fires] = rng.uniform(0.001, 0.01, size=3)
+    once = np.zeros((9, 11))
+    fires = rng.choice(11, size=3, replace=False)
+    once[[0, 8, rng.integers(1, 8)], fires] = rng.uniform(0.001, 0.01, size=3)
     yield Case("some units fire just once, and softly", activations=once)
     yield Case("the whole layer is dead", activations=np.zeros((4, int(rng.integers(3, 7)))))
 

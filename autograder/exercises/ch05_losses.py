@@ -45,6 +45,8 @@ def _linear_cases(rng):
     yield Case("as many dishes as features", X=signed(rng, (5, 3)), W=_asymmetric(rng, 3), b=signed(rng, 3))
     yield Case("as many plates as dishes", X=signed(rng, (4, 2)), W=signed(rng, (4, 2)), b=np.array([-1.0, 0.5, 2.0, 1.25]) * rng.integers(1, 4))  # fmt: skip
     yield Case("a single plate", X=signed(rng, (1, 3)), W=signed(rng, (5, 3)), b=signed(rng, 5))
+    hundreds = [signed(rng, shape, 900, 120) for shape in ((2, 3), (4, 3), 4)]
+    yield Case("numbers in the hundreds", weight=0.5, X=hundreds[0], W=hundreds[1], b=hundreds[2])
 
 
 LINEAR_SCORES = Exercise(
@@ -154,6 +156,16 @@ def _contested(rng, n, k, delta):
             return scores, labels
 
 
+def _hundreds(rng, n, k, delta):
+    """Scores of some hundreds, with margins on both sides of the kink and none near it."""
+    while True:
+        scores, labels = signed(rng, (n, k), 300, 120), drawn_labels(rng, n, k, repeated=True)
+        margins = np.delete(_margins(scores, labels, delta).ravel(), np.arange(n) * k + labels)
+        clipped = _margins(np.clip(scores, -100, 100), labels, delta)
+        if np.abs(margins).min() > 1 and ((clipped > 0) != (_margins(scores, labels, delta) > 0)).any():
+            return scores, labels
+
+
 def _hinge_cases(rng):
     # by construction: a margin of 3 and one of at most 0; then a plate with exactly delta to spare
     low, step = float(rng.integers(-3, 4)), float(rng.integers(1, 4))
@@ -171,7 +183,11 @@ def _hinge_cases(rng):
     scores = base + np.array([[gap, 0, gap + 1, -3], [0, gap, gap - 1, -2], [-4, -gap, 0, -5]])
     yield Case("margins of exactly zero", scores=scores, labels=np.array([0, 1, 2]), delta=gap)
     scores, labels = _contested(rng, 5, 12, 1.0)
-    yield Case("twelve dishes, delta left at its default", scores=scores, labels=labels)
+    scores, labels = np.roll(scores, 11 - labels[-1], axis=1), (labels + 11 - labels[-1]) % 12  # one label is 11
+    scores[0, labels[0] - 1] = scores[0, labels[0]] - 1.05  # would count if delta were 1.1
+    yield Case("twelve dishes, delta left at its default", scores=scores.round(2), labels=labels)
+    scores, labels = _hundreds(rng, 4, 3, 40.0)
+    yield Case("scores in the hundreds, delta 40", weight=0.5, scores=scores, labels=labels, delta=40.0)
     scores = signed(rng, (4, 3))
     labels = drawn_labels(rng, 4, 3, repeated=True)
     scores[_rows(labels), labels] += 9
@@ -587,6 +603,8 @@ def _entropy_cases(rng):
     )
     scores = _spread(rng, 3, 4)
     yield Case("sure and wrong, by a thousand", weight=3, scores=scores, labels=_never_the_best(rng, scores))
+    labels = np.array([11, *rng.integers(1, 12, 2), 9])
+    yield Case("twelve dishes", weight=0.5, scores=_distinct(rng, 4, 12), labels=rng.permutation(labels))
 
 
 def _batch_maximum(scores, labels):
@@ -814,6 +832,7 @@ def _l2_cases(rng):
     yield Case("a square W", W=signed(rng, (4, 4)), strength=0.25)
     yield Case("large biases", W=np.concatenate([signed(rng, (5, 2)), 10 * signed(rng, (5, 1))], axis=1), strength=2.0)
     yield Case("a single dish", weight=0.5, W=signed(rng, (1, 4)), strength=0.03)
+    yield Case("weights in the hundreds", weight=0.5, W=signed(rng, (2, 4), 300, 120), strength=0.02)
 
 
 def _l2_oracle(W, strength):
@@ -930,6 +949,8 @@ def _huber_cases(rng):
     y = t + rng.choice([-1, 1], 5) * rng.uniform(0.5, 4, 5).round(1)
     t[rng.integers(5)] *= 10
     yield Case("one label with a zero too many", y=t.round(1), y_hat=y.round(1), delta=5.0)
+    t = rng.permutation([1, 1, 1, -1, -1, -1]) * rng.uniform(4, 20, 6).round(2)
+    yield Case("numbers below zero", weight=0.5, y=t, y_hat=(t + _residuals(rng, 6, 2.0)).round(2), delta=2.0)
     t = rng.uniform(5, 9, 4).round(2)
     yield Case("all errors small", weight=0.5, y=t, y_hat=(t + rng.choice([-1, 1], 4) * rng.uniform(0.1, 1.2, 4)).round(2), delta=1.5)  # fmt: skip
 

@@ -41,7 +41,7 @@ def _torch_gradients(function, *arrays):
 # --- 06.numerical_gradient ----------------------------------------------------------------------------------
 
 
-def _central(function, w, x, h):
+def _central(function, w, x, h=1e-5):
     """What central differences with this very step give: in closed form, without taking any difference."""
     if function == "sum(w * x**3)":
         return rounded(w * (3 * x**2 + h**2))
@@ -62,6 +62,9 @@ def _numerical_cases(rng):
     w, x = whole(rng, (3, 2), 1, 5), rng.integers(5000, 9000, (3, 2)).astype(float)
     yield Case("numbers in the thousands", function="sum(w * x**2)", w=w, x=x, h=0.5)
     yield Case("a single number", function="sum(w * x**3)", w=signed(rng, 1), x=signed(rng, 1), h=0.1)
+    # a third power's difference at 0 is its weight times the step's square
+    w, x = whole(rng, 3, 1, 5) * 1e6, np.zeros(3)
+    yield Case("the step left at its default", function="sum(w * x**3)", w=w, x=x)
 
 
 def _differences(entry):
@@ -233,8 +236,8 @@ def _values_cases(rng):
     )
     yield Case(
         "relu above and below zero",
-        program="p = a.relu(); q = b.relu(); r = p * c; s = q * c; L = r + s",
-        leaves={"a": _positive(rng), "b": -_positive(rng), "c": _leaf(rng)},
+        program="p = a.relu(); q = b.relu(); t = d.relu(); r = p * c; s = q * c; u = r + s; L = u + t",
+        leaves={"a": _positive(rng, 0.2, 0.9), "b": -_positive(rng), "c": _leaf(rng), "d": _positive(rng, 120, 900)},
     )
     yield Case(
         "relu and a square at exactly zero",
@@ -719,6 +722,8 @@ def _dense_cases(rng):
     yield Case("as many units as features", dout=signed(rng, (4, 3)), x=signed(rng, (4, 3)), W=square)
     yield Case("as many of everything", dout=signed(rng, (3, 3)), x=signed(rng, (3, 3)), W=square.copy())
     yield Case("a single plate", dout=signed(rng, (1, 4)), x=signed(rng, (1, 2)), W=signed(rng, (2, 4)))
+    dout, x, W = (signed(rng, shape, 900, 120) for shape in ((2, 3), (2, 4), (4, 3)))
+    yield Case("numbers in the hundreds", weight=0.5, dout=dout, x=x, W=W)
 
 
 def _dense_variant(change):
@@ -794,10 +799,10 @@ def _relu_oracle(dout, z):
     return _torch_gradients(lambda z: (upstream * torch.relu(z)).sum(), z)[0]
 
 
-def _both_signs(rng, shape):
+def _both_signs(rng, shape, *range_and_digits):
     """Both signs in z, and all four pairs of signs with dout."""
     while True:
-        dout, z = signed(rng, shape), signed(rng, shape)
+        dout, z = signed(rng, shape, *range_and_digits), signed(rng, shape, *range_and_digits)
         if len(set(zip(np.sign(dout).ravel().tolist(), np.sign(z).ravel().tolist(), strict=True))) == 4:
             return dout, z
 
@@ -812,6 +817,10 @@ def _relu_cases(rng):
     dout, z = _both_signs(rng, (3, 5))
     z[rng.permutation(3)[:2], rng.permutation(5)[:2]] = 0.0
     yield Case("with exact zeros", dout=dout, z=z)
+    dout, z = _both_signs(rng, (3, 4), 900, 120)
+    yield Case("numbers in the hundreds", weight=0.5, dout=dout, z=z)
+    dout, z = _both_signs(rng, (3, 4), 0.03, 0.001, 5)
+    yield Case("numbers near zero", weight=0.5, dout=dout, z=z)
 
 
 def _relu_in_place(dout, z):
@@ -897,6 +906,8 @@ def _entropy_cases(rng):
     for row, count in zip(rng.permutation(3), (0, 1, 2), strict=True):
         scores[row, rng.permutation(4)[:count]] += 1000
     yield Case("scores of a thousand", weight=6, dout=2.0, scores=scores.round(2), labels=drawn_labels(rng, 3, 4))
+    labels = rng.permutation([11, rng.integers(1, 12), 9])
+    yield Case("twelve dishes, a large gradient from above", weight=0.5, dout=900.0, scores=signed(rng, (3, 12)), labels=labels)  # fmt: skip
 
 
 def _shares(powers):
@@ -1026,6 +1037,8 @@ def _conv_cases(rng):
     yield _conv_case(rng, "stride 2, pixels left over", (2, 2, 6, 7), (3, 2, 3, 2), 2, 0)
     yield _conv_case(rng, "stride 2, padding 2", (2, 3, 5, 6), (2, 3, 3, 4), 2, 2)
     yield _conv_case(rng, "stride 3, gaps between the windows", (3, 1, 8, 7), (2, 1, 2, 1), 3, 1)
+    hundreds = partial(signed, high=900, low=120)
+    yield _conv_case(rng, "stride 6, padding 6, numbers in the hundreds", (1, 1, 4, 5), (2, 1, 3, 4), 6, 6, hundreds)
 
 
 def _conv_variant(change):
@@ -1200,10 +1213,10 @@ def _pool_oracle(dout, x, size, stride):
     return _torch_gradients(lambda x: (upstream * pool(x, size, stride)).sum(), x)[0]
 
 
-def _pool_case(rng, label, shape, size, stride, x=None):
+def _pool_case(rng, label, shape, size, stride, x=None, **dout):
     height, width = (output_size(n, size, stride, 0) for n in shape[2:])
     x = _untied(rng, shape) if x is None else x
-    return Case(label, dout=signed(rng, (*shape[:2], height, width)), x=x, size=size, stride=stride)
+    return Case(label, dout=signed(rng, (*shape[:2], height, width), **dout), x=x, size=size, stride=stride)
 
 
 def _untied(rng, shape):
@@ -1225,6 +1238,10 @@ def _pool_cases(rng):
     ties = rng.integers(1, 3, (2, 2, 4, 6)).astype(float)
     ties[:, :, :2, :2], ties[:, :, 2:, 4:], ties[:, :, :2, 2:4] = 2.0, -1.0, [[1.0, 2.0], [2.0, 1.0]]
     yield _pool_case(rng, "several largest", (2, 2, 4, 6), 2, 2, ties)
+    x = 20 * _untied(rng, (1, 2, 13, 14))
+    x[:, 0, 5, 2] = x[:, 1, 2, 5] = 7000.0  # in a window's sixth row, and in a sixth column
+    yield _pool_case(rng, "windows of 6, stride 7, numbers in the hundreds", x.shape, 6, 7, x, high=900, low=120)
+    yield _pool_case(rng, "slopes near zero", (1, 2, 4, 4), 2, 2, high=0.03, low=0.001, digits=5)
 
 
 def _pool_variant(share):
@@ -1371,14 +1388,25 @@ def _network(X, labels, W1, b1, W2, b2, hidden=None, mask=None, last=lambda s: s
     return (rounded(loss), *_tidied((X.T @ dz, dz.sum(axis=0), a.T @ ds, ds.sum(axis=0))))
 
 
-def _weights(rng, n, d, h, k):
+def _weights(rng, n, d, h, k, *size):
     """A batch and weights with every kind of hidden unit, none of them near its kink."""
     while True:
-        X, labels = signed(rng, (n, d)), drawn_labels(rng, n, k)
-        W1, b1, W2, b2 = signed(rng, (d, h)), signed(rng, h), signed(rng, (h, k)), signed(rng, k)
+        X, labels = signed(rng, (n, d), *size), drawn_labels(rng, n, k)
+        W1, b1, W2, b2 = (signed(rng, shape, *size) for shape in ((d, h), h, (h, k), k))
         z = X @ W1 + b1
         if np.abs(z).min() > 0.01 and (z > 0).any() and (z < 0).any() and ((a := np.maximum(z, 0)) @ W2 + b2 < 0).any():
             return {"X": X, "labels": labels, "W1": W1, "b1": b1, "W2": W2, "b2": b2, "a": a}
+
+
+def _hundreds(rng):
+    """Inputs and weights of some hundreds, each of which counts."""
+    while True:
+        drawn = _weights(rng, 3, 2, 4, 3, 300, 120)
+        del drawn["a"]
+        loss = _network(**drawn)[0]
+        clipped = [_network(**{**drawn, name: np.clip(drawn[name], -100, 100)})[0] for name in ("X", "W1", "b1", "W2")]
+        if loss > 100 and all(abs(other - loss) > 1e-3 * loss for other in clipped):
+            return drawn
 
 
 def _large_scores(rng):
@@ -1403,6 +1431,11 @@ def _network_cases(rng):
         drawn = _weights(rng, *sizes)
         del drawn["a"]
         yield Case(label, **drawn)
+    yield Case("numbers in the hundreds", weight=0.5, **_hundreds(rng))
+    drawn = _weights(rng, 4, 2, 3, 12)
+    drawn["labels"] = rng.permutation([11, 9, *rng.integers(1, 12, 2)])
+    del drawn["a"]
+    yield Case("twelve dishes", weight=0.5, **drawn)
     yield Case("scores of thousands", weight=0.5, **_large_scores(rng))
 
 

@@ -19,7 +19,7 @@ FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def _call_with_function(objects: tuple, inputs: list) -> Any:
-    name, weights, x, h = inputs
+    name, weights, x, *step = inputs
     formula, w = FUNCTIONS[name], np.array(weights)
 
     def f(at):
@@ -29,7 +29,7 @@ def _call_with_function(objects: tuple, inputs: list) -> Any:
             )
         return float(formula(w, np.asarray(at)))
 
-    return objects[0](f, x, h)
+    return objects[0](f, x, *step)
 
 
 PROBES["function_of_array"] = Probe(_call_with_function)
