@@ -567,7 +567,7 @@ print(f"paired difference, model minus baseline: {with_error(errors - rival)}")
 residuals = kcal_predicted - test.kcal
 quarters = np.quantile(kcal_predicted, [0, 0.25, 0.5, 0.75, 1])
 print(f"mean residual {with_error(residuals)}, median residual {np.median(residuals):.0f} kcal")
-for low, high in zip(quarters[:-1], quarters[1:]):
+for low, high in zip(quarters[:-1], quarters[1:], strict=True):
     inside = (kcal_predicted >= low) & (kcal_predicted <= high)
     print(f"predicted {low:4.0f} to {high:4.0f} kcal: mean residual {residuals[inside].mean():4.0f} kcal")
 figs.residuals(test.kcal, kcal_predicted, test.labels, plates.classes, "burger")

@@ -245,35 +245,35 @@ def l2_penalty_float32(W, strength):
 # --- 05.huber ---------------------------------------------------------------------------------------------
 
 
-def huber_where(y, t, delta):
-    r = np.abs(y - t)
+def huber_where(y, y_hat, delta):
+    r = np.abs(y - y_hat)
     return np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean()
 
 
-def huber_loops(y, t, delta):
+def huber_loops(y, y_hat, delta):
     total = 0.0
-    for a, b in zip(y, t, strict=True):
+    for a, b in zip(y, y_hat, strict=True):
         r = abs(a - b)
         total += 0.5 * r * r if r < delta else delta * r - delta**2 / 2
     return total / len(y)
 
 
-def huber_clipped(y, t, delta):
-    r = np.abs(t - y)
+def huber_clipped(y, y_hat, delta):
+    r = np.abs(y_hat - y)
     inner = np.minimum(r, delta)
     return float(np.mean(inner**2 / 2 + delta * (r - inner)))
 
 
-def huber_mask(y, t, delta):
-    r = y - t
+def huber_mask(y, y_hat, delta):
+    r = y - y_hat
     losses = np.abs(r) * delta - delta * delta / 2
     small = np.abs(r) <= delta
     losses[small] = r[small] ** 2 / 2
     return np.average(losses)
 
 
-def huber_product(y, t, delta):
-    r = (y - t).astype(np.float32)
+def huber_product(y, y_hat, delta):
+    r = (y - y_hat).astype(np.float32)
     cut = np.clip(r, -delta, delta)
     return (cut * (r - cut / 2)).mean()
 
