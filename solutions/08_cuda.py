@@ -2,7 +2,7 @@
 # # 08 From NumPy to CUDA
 #
 # Your NumPy network of chapter 07 learns digits. MealoMi's plates have more pixels, more dishes and more layers. NumPy
-# could still do it: on one processor core it takes less than twice PyTorch's time, as section 4 measures. But every new
+# could still do it: on one processor core it takes about twice as long as PyTorch, as section 4 measures. But every new
 # layer would cost you a backward pass worked out by hand, and NumPy can't use a GPU. So in this chapter you move to
 # PyTorch. Its tensors are the arrays that you know, but they can take their own gradients, and they can live on a GPU.
 # You also learn to ask the question that comes with it: *how fast is this, really?*
@@ -32,6 +32,7 @@ import time
 import numpy as np
 import torch
 import torch.nn.functional as F
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from introdl import benchmark, check, data, figures, hint, layers
@@ -305,21 +306,26 @@ def torch_pass():
     F.cross_entropy(torch_net(torch.from_numpy(x)), torch.from_numpy(labels)).backward()
 
 
-for words, one_pass in (("NumPy", numpy_pass), ("PyTorch", torch_pass)):
-    one_pass()
-    used = []
-    for _ in range(7):
-        begun = time.process_time()
+torch_threads = torch.get_num_threads()
+torch.set_num_threads(1)
+with threadpool_limits(1):  # NumPy's matrix products too
+    for words, one_pass in (("NumPy", numpy_pass), ("PyTorch", torch_pass)):
         one_pass()
-        used.append(time.process_time() - begun)
-    spread = f"{figs.seconds(min(used))} to {figs.seconds(max(used))}"
-    print(f"{words:>8}: median {figs.seconds(statistics.median(used))} of processor time, {spread}")
+        used = []
+        for _ in range(9):
+            begun = time.process_time()
+            one_pass()
+            used.append(time.process_time() - begun)
+        spread = f"{figs.seconds(min(used))} to {figs.seconds(max(used))}"
+        print(f"{words:>8}: median {figs.seconds(statistics.median(used))} of processor time, {spread}")
+torch.set_num_threads(torch_threads)
 
 # %% [markdown]
-# The two are closer than most people expect: when this chapter was written, NumPy took 1.5 to 1.8 times as long (AMD EPYC, one
-# thread). Both turn a convolution into large matrix products, and both hand those to a library that has been tuned for
-# decades. Python's own slowness hardly matters, because Python only says what to multiply. What you gain on a CPU is
-# above all autograd; the large gains in speed come with a GPU and with 16-bit numbers.
+# The two are closer than most people expect: when this chapter was written, NumPy took 1.6 to 2.1 times as long as
+# PyTorch (AMD EPYC, one thread, other programs running). Both turn a convolution into large matrix products, and both
+# hand those to a library that has been tuned for decades. Python's own slowness hardly matters, because Python only
+# says what to multiply. What you gain on a CPU is above all autograd; the large gains in speed come with a GPU and with
+# 16-bit numbers.
 
 # %% [markdown]
 # ## 5. Measuring time honestly
