@@ -50,7 +50,7 @@ try_compile = False  # True: torch.compile on the CPU too (it needs a C++ compil
 # ## 1. Why it took until 2012: hardware
 #
 # Convolutional networks were reading digits in 1998, and they won ImageNet in 2012. What happened in between? There
-# were more labelled pictures, a few better ideas (ReLU, dropout), and a new machine: AlexNet was trained on two
+# were more labeled pictures, a few better ideas (ReLU, dropout), and a new machine: AlexNet was trained on two
 # graphics cards, NVIDIA GTX 580, in [five to six
 # days](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks). Such a card
 # has 512 arithmetic units at 1.544 GHz, and each can multiply and add in one clock cycle:

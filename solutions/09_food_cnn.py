@@ -625,7 +625,7 @@ figs.ablation(record)
 #
 # - a) Because the result would be much too good.
 # - b) Because nothing computed from test plates may enter the training: they stand for plates that you do not have.
-# - c) Because normalised test pictures would need too much memory.
+# - c) Because normalized test pictures would need too much memory.
 # - d) It does not matter: all splits have the same mean.
 #
 # **2.** Network A: 99.9 % of training plates, 86 % of validation plates. Network B: 95 % and 94 %. Which one goes into the app?

@@ -42,10 +42,10 @@ draw_size = 96  # side, in pixels, of the pictures that are drawn there
 # %% [markdown]
 # ## 1. A network as a chain of steps
 #
-# The network of this chapter comes with the course: `plates-128`, five stages of convolution, pooling, normalisation and
+# The network of this chapter comes with the course: `plates-128`, five stages of convolution, pooling, normalization and
 # ReLU, a mean over space, and a dense layer. It was trained on 4,032 plates of 128 x 128 pixels.
 #
-# We write it as a chain whose steps have names, and put the normalisation of pictures in front, so that the chain takes
+# We write it as a chain whose steps have names, and put the normalization of pictures in front, so that the chain takes
 # pictures from 0 to 1. A name is how you will say where you want to look: `stages.2`, or `stages.2.0` for the convolution
 # in it.
 
@@ -89,8 +89,8 @@ labels = [figs.name_of(dishes[test.labels[n]]) for n in shown]
 # %% [markdown]
 # ## 2. The first filters
 #
-# A filter of the first layer has three channels, as a colour picture has. So it *is* a picture, of 3 x 3 pixels, and its
-# output is large where the plate looks like it. Each is scaled by its own largest weight; middle grey is 0.
+# A filter of the first layer has three channels, as a color picture has. So it *is* a picture, of 3 x 3 pixels, and its
+# output is large where the plate looks like it. Each is scaled by its own largest weight; middle gray is 0.
 
 # %%
 figs.filters(net.get_submodule("stages.0.0").weight)
@@ -98,7 +98,7 @@ figs.filters(net.get_submodule("stages.0.0").weight)
 # %% [markdown]
 # Do you see edges? Hardly. Filters of this kind became famous with AlexNet, whose first ones have 11 x 11 pixels
 # ([Krizhevsky and others, 2012](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks),
-# figure 3): stripes and blobs of colour. Nine pixels are too few for that, and weights that hardly matter stay near the random numbers
+# figure 3): stripes and blobs of color. Nine pixels are too few for that, and weights that hardly matter stay near the random numbers
 # they began with. So do not read too much into weights, not even where they can be shown.
 #
 # A filter of the second layer has 32 channels. It cannot be shown as one picture, and if it could, it would not mean
@@ -131,7 +131,7 @@ print(caught)
 #
 # - the **hook** stays, and runs in every forward pass from then on;
 # - the caught maps hold their **graph**, and so every activation of every layer before them;
-# - **batch normalisation** in training mode shows you other maps, and moves its running statistics;
+# - **batch normalization** in training mode shows you other maps, and moves its running statistics;
 # - the network is left in **another mode** than it came in.
 #
 # ### Exercise: `feature_maps`
@@ -260,7 +260,7 @@ for layer in stages[1:]:
 figs.favourites(test.images, favourites)
 
 # %% [markdown]
-# That is the **hierarchical learning** of chapter 04: edges and colours in the low layers, parts like a yolk further up. Each layer builds on the one before,
+# That is the **hierarchical learning** of chapter 04: edges and colors in the low layers, parts like a yolk further up. Each layer builds on the one before,
 # and all of them were learned from the names alone. Look at the last rows, too: a channel of `stages.4` likes several dishes. No channel
 # *is* a dish; the last dense layer adds up many of them.
 #
@@ -269,7 +269,7 @@ figs.favourites(test.images, favourites)
 #
 # ## 5. Cover a part and see what happens
 #
-# Which places does the answer hang on? The plainest experiment: cover a square with grey and ask again. Where the score falls, something
+# Which places does the answer hang on? The plainest experiment: cover a square with gray and ask again. Where the score falls, something
 # was there that the network used. Slide the square over the whole plate, and you have an **occlusion map**:
 #
 # $$\text{drop}[i, j] = s_t(x) - s_t(x \text{ with the square at row } iS \text{ and column } jS)$$
@@ -335,7 +335,7 @@ check("10.occlusion_map", occlusion_map)
 
 # %% [markdown]
 # Occlusion is honest: it does what it says. But it costs a forward pass for each place, and the answer depends on the square. A small one
-# hides too little, and a grey square is a thing of its own: the network has never seen a plate with one.
+# hides too little, and a gray square is a thing of its own: the network has never seen a plate with one.
 #
 # ## 6. Saliency: the slope of the score
 #
@@ -513,7 +513,7 @@ def maximise_activation(model, unit, shape, steps, rng):
     steps : int
         How many.
     rng : numpy.random.Generator
-        The start is drawn from it: grey, 0.5, with a little noise. Nothing else is left to chance.
+        The start is drawn from it: gray, 0.5, with a little noise. Nothing else is left to chance.
 
     Returns
     -------
@@ -538,7 +538,7 @@ check("10.maximise_activation", maximise_activation)
 # - **plain**: the formula above, and nothing else;
 # - **jitter**: before each step the picture is shifted by a few pixels at random. A pattern survives only if it works when it is moved a
 #   little, not only at one place of the grid of pixels;
-# - **jitter and blur**: the slope is smoothed besides, and each pixel is pulled back to grey a little. Coarse shapes come first.
+# - **jitter and blur**: the slope is smoothed besides, and each pixel is pulled back to gray a little. Coarse shapes come first.
 
 # %%
 ways = {
@@ -563,7 +563,7 @@ print(f" best real plate: scores {own}")
 figs.sheet(
     rows,
     "What you ask for besides decides what you see",
-    "Pictures that drive three dishes' scores up, in three ways: plain ascent gives fine coloured noise; with jitter and blur the shapes are larger and smoother.",
+    "Pictures that drive three dishes' scores up, in three ways: plain ascent gives fine colored noise; with jitter and blur the shapes are larger and smoother.",
     [figs.name_of(dishes[k]) for k in asked],
     side=2.3,
 )
@@ -571,7 +571,7 @@ figs.sheet(
 # %% [markdown]
 # Compare the rows. The smoothing changes most; jitter alone costs much of the score and changes the look little. Then read the numbers. Plain ascent gives something that you would not eat, and a score that no real plate reaches. So **a high score does not
 # mean that a dish is there**. And where the
-# pictures look like leaves or yolks, *we* asked for smoothness: part of what you see is the network, part of it is the regularisation.
+# pictures look like leaves or yolks, *we* asked for smoothness: part of what you see is the network, part of it is the regularization.
 #
 # ## 9. What looks alike to the network?
 #
@@ -597,7 +597,7 @@ def nearest_neighbours(features, query, k):
     query : int
         Which row to compare with.
     k : int
-        How many neighbours, less than N.
+        How many neighbors, less than N.
 
     Returns
     -------
@@ -634,7 +634,7 @@ for space, found in alike.items():
 figs.sheet(
     rows,
     "Pixels find the same table; features find the same dish",
-    "For three plates, the six nearest others by pixels and by features. By pixels they share colours and layout, by features the dish.",
+    "For three plates, the six nearest others by pixels and by features. By pixels they share colors and layout, by features the dish.",
     ["plate", "nearest", "2nd", "3rd", "4th", "5th", "6th"],
     side=1.25,
 )
@@ -647,7 +647,7 @@ figs.sheet(
 #
 # Now be strict with your instruments. A heat map on a pizza convinces everybody. Would it also come out if the network knew nothing?
 #
-# ### Test 1: draw the weights anew
+# ### Test 1: draw the weights again
 #
 # [Adebayo and others](https://arxiv.org/abs/1810.03292) asked this in 2018. Draw the last layer's weights at random, then the last two
 # layers', and so on. What was learned is gone, layer by layer. A map that stays the same cannot show what was learned. We compare maps by
@@ -672,7 +672,7 @@ kept = {
 figs.similarity(kept, ["nothing", *parts])
 
 # %% [markdown]
-# Saliency keeps most of its order when the last layer is drawn anew, although what is asked is then a random mix of features. Grad-CAM
+# Saliency keeps most of its order when the last layer is drawn again, although what is asked is then a random mix of features. Grad-CAM
 # notices at once. (One draw of the weights and four plates: the ups and downs further right are chance.) The edges do not notice anything,
 # of course: they never looked at the network. Yet they outline the food quite well. That is the trap. A
 # map can look right because the *plate* has its edges there.
@@ -689,8 +689,8 @@ rows = [
 figs.sheet(
     rows,
     "Which of these maps needs a network that has learned?",
-    "Saliency, Grad-CAM and edges for one plate, with the trained network and with more and more of its weights drawn anew.",
-    ["trained", "head drawn anew", "and stages.4, 3", "all drawn anew"],
+    "Saliency, Grad-CAM and edges for one plate, with the trained network and with more and more of its weights drawn again.",
+    ["trained", "head drawn again", "and stages.4, 3", "all drawn again"],
     side=1.9,
 )
 
@@ -754,7 +754,7 @@ for name, found in (("Grad-CAM at stages.4", heat), ("a hill in the middle", mid
 #
 # Put four plates of different dishes into one picture, and ask for one of them. What share of the map lies on the right plate? A map that
 # knows nothing gets a quarter. The figure shows both tests, recorded over more plates (of the twelve base dishes on the left, of all twenty on the right), with the trained network and with three networks whose
-# weights were all drawn anew.
+# weights were all drawn again.
 
 # %%
 record = records.load("pointing")
@@ -766,7 +766,7 @@ for run in record["runs"]:
 figs.pointing(record)
 
 # %% [markdown]
-# Now there is something to see. At the last stage, most of Grad-CAM's sum lies on the plate that was asked for; with weights drawn anew it is a
+# Now there is something to see. At the last stage, most of Grad-CAM's sum lies on the plate that was asked for; with weights drawn again it is a
 # quarter, as for a map that knows nothing. Saliency, so convincing on a single plate, gets little more than a quarter. The lowest layer
 # does no better: an edge is an edge, on any of the four plates. (One caveat: four plates in one picture are nothing that this network was
 # trained on.)
@@ -775,7 +775,7 @@ figs.pointing(record)
 #
 # - A map shows *where*, never *why*. It does not say which property of that place counted.
 # - Your eye is not a measurement. It likes maps that follow the outlines.
-# - Before you believe a map: draw the weights anew, compare with a baseline that knows nothing, and ask a question that a lazy map gets wrong.
+# - Before you believe a map: draw the weights again, compare with a baseline that knows nothing, and ask a question that a lazy map gets wrong.
 #
 # ## Quiz
 #
@@ -795,12 +795,12 @@ figs.pointing(record)
 # - c) Nothing: there must be a bug.
 # - d) A negative number: what was there spoke against pizza.
 #
-# **3.** An instrument gives nearly the same map after all weights were drawn anew. What follows?
+# **3.** An instrument gives nearly the same map after all weights were drawn again. What follows?
 #
 # - a) Its map does not show what the network has learned.
 # - b) The weights matter a lot for the map.
 # - c) It is robust, and so it is a good instrument.
-# - d) A network with random weights recognises dishes too.
+# - d) A network with random weights recognizes dishes too.
 #
 # **4.** Grad-CAM hits the box on 98 % of single plates. What does that prove about our network?
 #
@@ -836,10 +836,10 @@ check("10.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A network learns in layers: colours and edges, textures, parts, dishes. You can show it with the patches that a channel answers to most.
+# - A network learns in layers: colors and edges, textures, parts, dishes. You can show it with the patches that a channel answers to most.
 # - A hook catches what a layer gives. A good instrument leaves no hook, no gradient and no other mode behind.
 # - Occlusion asks what is lost, saliency what moves the score, Grad-CAM where the evidence is.
-# - Ascent finds pictures that a unit loves. What they look like is half the network, half the regularisation.
+# - Ascent finds pictures that a unit loves. What they look like is half the network, half the regularization.
 # - Features put like beside like.
 # - A heat map proves nothing until it has beaten a random network and a baseline.
 #
@@ -857,13 +857,13 @@ check("10.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Next
 #
-# The low layers answer to edges, colours and textures. Those are useful for *any* dish. So why learn them again for each new menu? Chapter 11 takes
+# The low layers answer to edges, colors and textures. Those are useful for *any* dish. So why learn them again for each new menu? Chapter 11 takes
 # a trained network to dishes that it has never seen, with a handful of pictures each.
 #
 # ### Further reading
 #
 # - Zeiler and Fergus, [Visualizing and understanding convolutional networks](https://arxiv.org/abs/1311.2901), 2013.
-# - Olah, Mordvintsev and Schubert, [Feature visualization](https://distill.pub/2017/feature-visualization/), 2017: what regularisation does, with many
+# - Olah, Mordvintsev and Schubert, [Feature visualization](https://distill.pub/2017/feature-visualization/), 2017: what regularization does, with many
 #   pictures.
 # - Adebayo and others, [Sanity checks for saliency maps](https://arxiv.org/abs/1810.03292), 2018.
 # - Geirhos and others, [ImageNet-trained CNNs are biased towards texture](https://arxiv.org/abs/1811.12231), 2018: what a network uses is often not
