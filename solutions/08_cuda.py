@@ -1,9 +1,11 @@
 # %% [markdown]
 # # 08 From NumPy to CUDA
 #
-# Your NumPy network of chapter 07 learns digits. MealoMi's plates have more pixels, more dishes and more layers, and
-# NumPy would need days. In this chapter you move to PyTorch: the same arrays, but they know their gradients, and they
-# can live on a GPU. And you learn to ask the question that comes with it: *how fast is this, really?*
+# Your NumPy network of chapter 07 learns digits. MealoMi's plates have more pixels, more dishes and more layers. NumPy
+# could still do it: on one processor core it takes about twice as long as PyTorch, as section 4 measures. But every new
+# layer would cost you a backward pass worked out by hand, and NumPy can't use a GPU. So in this chapter you move to
+# PyTorch. Its tensors are the arrays that you know, but they can take their own gradients, and they can live on a GPU.
+# You also learn to ask the question that comes with it: *how fast is this, really?*
 #
 # **When you are done, you can**
 #
@@ -11,14 +13,15 @@
 # - take a gradient with autograd, and check it against your own backward pass of chapter 06;
 # - measure a time so that you can trust it, on a busy laptop and on a GPU;
 # - count a layer's operations and bytes, and say from a roofline what it is waiting for;
-# - write a training step and an evaluation that are right, and a step in mixed precision.
+# - write a correct training step, a correct evaluation, and a step in mixed precision.
 #
 # **What you build**: `best_device`, `to_device`, `measure`, `conv_flops`, `arithmetic_intensity`, `train_step`,
 # `evaluate` and `train_step_amp`. Chapters 09 to 13 stand on them.
 #
 # **Time**: about 90 minutes. **You need**: the convolution of chapter 03, the backward pass of chapter 06, SGD from
-# chapter 07. **You do not need a GPU.** Every cell runs on a CPU and teaches there; where there is CUDA, the same cells
-# use it.
+# chapter 07. **You do not need a GPU.** Every cell runs on a CPU and has something to show there. If your machine has
+# CUDA, NVIDIA's platform for computing on GPUs, the same cells use it. (This course has not been measured on a GPU yet:
+# what it says about GPUs comes from data sheets and documentation, and is marked as such.)
 
 # %%
 import copy
@@ -29,9 +32,10 @@ import time
 import numpy as np
 import torch
 import torch.nn.functional as F
+from threadpoolctl import threadpool_limits
 from torch import nn
 
-from introdl import benchmark, check, data, figures, hint
+from introdl import benchmark, check, data, figures, hint, layers
 from introdl.figures import cuda as figs
 
 figures.use_style()
@@ -43,20 +47,25 @@ patience = 1.0  # seconds that one measurement may take
 try_compile = False  # True: torch.compile on the CPU too (it needs a C++ compiler and about a minute)
 
 # %% [markdown]
-# ## 1. Why now?
+# ## 1. Why it took until 2012: hardware
 #
-# Convolutional networks read digits in 1998. They won ImageNet in 2012. What had happened in between? More labelled
-# pictures, a few better ideas (ReLU, dropout), and a machine: AlexNet was trained on two graphics cards, NVIDIA GTX 580,
-# in [five to six days](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks).
-# Such a card has 512 arithmetic units at 1.544 GHz, and each can multiply and add in a clock: $512 \cdot 1.544 \cdot 10^9
-# \cdot 2 = 1.58 \cdot 10^{12}$ operations a second. A card of 2022, the H100, has $989 \cdot 10^{12}$ on its data sheet,
-# in 16-bit numbers. A network is made of multiplications and additions, so this is what it eats.
+# Convolutional networks were reading digits in 1998, and they won ImageNet in 2012. What happened in between? There
+# were more labeled pictures, a few better ideas (ReLU, dropout), and a new machine: AlexNet was trained on two
+# graphics cards, NVIDIA GTX 580, in [five to six
+# days](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks). Such a card
+# has 512 arithmetic units at 1.544 GHz, and each can multiply and add in one clock cycle:
+# $512 \cdot 1.544 \cdot 10^9 \cdot 2 = 1.58 \cdot 10^{12}$ operations a second, in 32-bit numbers. For a card of 2022,
+# the H100, the data sheet promises $67 \cdot 10^{12}$ in the same 32-bit numbers: 42 times as many. In 16-bit numbers,
+# for which it has units of their own (the *tensor cores*), it promises $989 \cdot 10^{12}$. Training a network is
+# almost nothing but multiplications and additions, so that is what counts.
 #
-# A **FLOP** is one floating-point operation. **FLOP/s** is how many a second. T is $10^{12}$, G is $10^9$.
+# A **FLOP** is one floating-point operation, and **FLOP/s** is the number of them in a second. T stands for $10^{12}$,
+# G for $10^9$.
 #
 # ## 2. A tensor is an array
 #
-# Nearly everything that you know from NumPy has the same name. `torch.from_numpy` does not even copy:
+# Nearly everything that you know from NumPy has the same name in PyTorch. `torch.from_numpy` does not even copy the
+# numbers:
 
 # %%
 array = np.arange(6.0).reshape(2, 3)
@@ -67,33 +76,42 @@ print("as matrices:", torch.equal(tensor @ tensor.T, torch.from_numpy(array @ ar
 print("NumPy's default:", array.dtype, "  PyTorch's:", torch.zeros(1).dtype)
 
 # %% [markdown]
-# One difference matters. NumPy computes in float64, 8 bytes a number. PyTorch computes in **float32**, 4 bytes: half the
-# memory to move, twice the numbers in a vector register, and a network does not notice the lost digits. Section 9 goes
-# to 2 bytes.
+# One difference matters. By default NumPy computes in float64, with 8 bytes for each number, and PyTorch in
+# **float32**, with 4. That halves the memory to move, fits twice as many numbers into a vector register, and a network
+# does not notice the lost digits. Section 9 goes down to 2 bytes.
 #
 # ### Strides
 #
-# Memory is one long row of cells. A tensor of shape $(N, C, H, W)$ is such a row and four **strides**, one for each
-# axis: how many cells further the next index is. The number at $[n, c, h, w]$ lies at
+# Memory is one long row of cells. A tensor of shape $(N, C, H, W)$ is such a row together with four **strides**, one
+# for each axis: the number of cells from one index to the next along that axis. The number at $[n, c, h, w]$ lies at
 #
 # $$\text{place} = n \, s_N + c \, s_C + h \, s_H + w \, s_W .$$
 #
-# **By hand**: one picture, three channels, two rows, four columns: $(1, 3, 2, 4)$. The next column is 1 further, the next
-# row 4, the next channel $2 \cdot 4 = 8$, the next picture 24. So $[0, 1, 1, 2]$ lies at $8 + 4 + 2 = 14$.
+# **By hand**: one picture, three channels, two rows, four columns: $(1, 3, 2, 4)$. The next column is 1 cell away, the
+# next row 4, the next channel $2 \cdot 4 = 8$ and the next picture 24. So $[0, 1, 1, 2]$ lies at $8 + 4 + 2 = 14$.
 #
-# 1. Move the indices. Which slider jumps the furthest in memory?
+# 1. Move the indices. Which slider makes the longest jumps in memory?
 # 2. Choose *permute*. The shape changes. Do the numbers move?
-# 3. Choose *channels_last*. The shape is the old one. What are the strides now, and which three numbers stand side by side?
+# 3. Choose *channels_last*. The shape has not changed. What are the strides now, and which three numbers lie side by
+#    side?
+#
+# <details><summary>What you should have seen</summary>
+#
+# The channel has the largest stride of the three (8 cells; only the picture's, 24, is larger), so its slider jumps
+# furthest. *Permute* moves nothing: the same 24 numbers lie in the same order, and only shape and strides change.
+# *channels_last* is a copy. Its strides are (24, 1, 12, 3): the channel's stride is now 1, so a pixel's red, green and
+# blue lie side by side.
+# </details>
 
 # %% tags=["demo"]
 figs.memory_explorer()
 
 # %% [markdown]
-# A view (a slice, a transpose, a permutation) costs nothing: same memory, other strides. A copy costs a trip through
-# memory.
+# A view (a slice, a transpose, a permutation) costs almost nothing: it is the same memory with other strides. A copy
+# costs a trip through memory.
 #
 # **channels_last** keeps a pixel's channels side by side. A convolution needs all channels of a pixel at once, so many
-# kernels prefer it, above all the ones for a GPU's 16-bit tensor cores. The shape that you see stays $(N, C, H, W)$:
+# implementations prefer it, above all those for a GPU's tensor cores. The shape that you see is still $(N, C, H, W)$:
 
 # %%
 pictures = torch.rand(8, 64, 32, 32)
@@ -105,8 +123,9 @@ print("equal:", torch.equal(pictures, last))
 # %% [markdown]
 # ## 3. Devices
 #
-# A tensor lives on a **device**: the processor's memory (`cpu`), an NVIDIA GPU's (`cuda`), or Apple's (`mps`). Two tensors
-# must be on the same device to meet. `x.to(device)` returns a copy there, or `x` itself where it is there already.
+# A tensor lives on a **device**: the processor's memory (`cpu`), an NVIDIA GPU's (`cuda`), or Apple's (`mps`). You can
+# only combine tensors that are on the same device. `x.to(device)` returns a copy on that device, or `x` itself if it is
+# there already.
 #
 # ### Exercise: `best_device`
 
@@ -137,8 +156,8 @@ def best_device():
 check("08.best_device", best_device)
 
 # %% [markdown]
-# The check pretends to be one machine after the other, so it can say what your function does on a server that you do not
-# have. The chapter itself takes CUDA where there is some, and the CPU otherwise:
+# The check pretends to be one machine after another, so it can tell you what your function would do on a server that
+# you do not have. The chapter itself uses CUDA where it is available, and the CPU otherwise:
 
 # %%
 device = torch.device("cuda" if torch.cuda.device_count() else "cpu")
@@ -147,10 +166,11 @@ if device.type == "cpu":
     print(f"{benchmark.cores()} cores, vector instructions: {torch.backends.cpu.get_cpu_capability()}")
 
 # %% [markdown]
-# A batch is seldom one tensor. It is a pair of images and labels, or a dict with boxes, grams and the dish's name. A
-# function that moves it must go through whatever it is given. Write it once, and use it for ever.
+# A batch is rarely a single tensor. It may be a pair of images and labels, or a dict with boxes, grams and the dish's
+# name. A function that moves a batch must handle whatever it is given, nested to any depth. Write it once, and you will
+# use it from now on.
 #
-# The check moves tensors to torch's device `meta`, which has shapes and no numbers. It exists on every machine.
+# The check moves tensors to torch's device `meta`, which stores shapes but no numbers, and exists on every machine.
 #
 # ### Exercise: `to_device`
 
@@ -196,14 +216,15 @@ check("08.to_device", to_device)
 # %% [markdown]
 # ## 4. Autograd: your backward pass, written by the machine
 #
-# In chapter 06 you worked out $\partial L / \partial W$ for a dense layer and cross-entropy by hand. Here it is once more,
-# for one plate with two features and three dishes, and beside it what PyTorch says. With the scores $s = xW + b$:
+# In chapter 06 you worked out $\partial L / \partial W$ for a dense layer with cross-entropy by hand. Here is that
+# calculation again, for one plate with two features and three dishes, next to PyTorch's answer. With the scores
+# $z = xW + b$:
 #
-# $$\frac{\partial L}{\partial s} = \frac{p - t}{N}, \qquad \frac{\partial L}{\partial W} = x^\top \frac{\partial L}{\partial s},
-# \qquad \frac{\partial L}{\partial b} = \sum_n \frac{\partial L}{\partial s_n}$$
+# $$\frac{\partial L}{\partial z} = \frac{p - y}{N}, \qquad \frac{\partial L}{\partial W} = x^\top \frac{\partial L}{\partial z},
+# \qquad \frac{\partial L}{\partial b} = \sum_n \frac{\partial L}{\partial z_n}$$
 #
-# - $x$: features, $(N, D)$. $W$: weights, $(D, K)$. $b$: biases, $(K,)$. $p$: probabilities, and $t$: one-hot labels, both
-#   $(N, K)$.
+# - $x$: features, $(N, D)$. $W$: weights, $(D, K)$. $b$: biases, $(K,)$. $p$: probabilities, and $y$: one-hot labels,
+#   both $(N, K)$, like the scores $z$.
 
 # %%
 x = np.array([[1.0, 4.0]])
@@ -211,13 +232,13 @@ W = np.array([[-1.0, 0.0, 1.0], [0.5, 1.0, -1.0]])
 b = np.array([1.0, 0.0, 1.0])
 label = np.array([0])
 
-s = x @ W + b  # the forward pass: 2, 4, -2, as in chapter 05
-p = np.exp(s - s.max()) / np.exp(s - s.max()).sum()
-ds = (p - np.eye(3)[label]) / 1  # the backward pass, by hand
-dW, db = x.T @ ds, ds.sum(axis=0)
+z = x @ W + b  # the forward pass: 2, 4, -2, as in chapter 05
+p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+dz = (p - np.eye(3)[label]) / 1  # the backward pass, by hand
+dW, db = x.T @ dz, dz.sum(axis=0)
 
 tW, tb = torch.tensor(W, requires_grad=True), torch.tensor(b, requires_grad=True)
-scores = torch.from_numpy(x) @ tW + tb  # the same forward pass; torch takes notes
+scores = torch.from_numpy(x) @ tW + tb  # the same forward pass; torch records it
 loss = F.cross_entropy(scores, torch.from_numpy(label))
 loss.backward()
 
@@ -226,8 +247,8 @@ print("autograd:     ", tW.grad.numpy().round(3).tolist(), "      ", tb.grad.num
 print("largest difference:", np.abs(dW - tW.grad.numpy()).max())
 
 # %% [markdown]
-# The notes are a graph, the same as you drew in chapter 06. Each result knows the operation that made it, and that
-# operation knows its inputs:
+# What torch recorded is the computational graph that you drew in chapter 06. Each result knows the operation that made
+# it, and each operation knows where its inputs came from:
 
 # %% tags=["demo"]
 node, names = loss.grad_fn, []
@@ -237,13 +258,15 @@ while node is not None:
 print("  <-  ".join(names))
 
 # %% [markdown]
-# Three habits of autograd that bite everybody once:
+# Three things about autograd trip everybody up once:
 #
-# - **It adds.** A second `backward()` adds to `.grad`. That is right where a weight is used twice (you met it in
-#   `Value.backward`), and wrong from one batch to the next. So gradients are set to zero before each step.
-# - **It remembers.** As long as you hold a loss, you hold its graph, and the graph holds every layer's activations.
-#   `loss.item()` gives you the number alone.
-# - **It can be told not to.** In `torch.no_grad()` no notes are taken.
+# - **It accumulates.** A second `backward()` adds to `.grad`. That is right where a weight is used twice (as in
+#   `Value.backward` of chapter 06), and wrong from one batch to the next. So gradients are set to zero before each
+#   step.
+# - **It keeps the activations.** The graph behind a loss holds every layer's activations, because the backward pass
+#   needs them. `backward()` frees them; a loss on which you never call it, such as a validation loss, keeps them for as
+#   long as you keep the loss. `loss.item()` gives you the number alone.
+# - **You can switch it off.** Inside `torch.no_grad()` nothing is recorded.
 
 # %%
 weight = torch.tensor([2.0], requires_grad=True)
@@ -253,13 +276,62 @@ for again in range(3):
 kept = (weight * 3).sum()
 print("a kept loss holds:", kept.grad_fn, "  its number alone:", kept.item())
 with torch.no_grad():
-    print("without notes:", (weight * 3).sum().grad_fn)
+    print("under no_grad:", (weight * 3).sum().grad_fn)
 
 # %% [markdown]
-# ## 5. Measuring honestly
+# ### NumPy or PyTorch, on one core
 #
-# *Twice as fast* is said quickly. Take any operation, a convolution that this notebook has not run before, and time 40
-# calls, one by one:
+# How much faster is PyTorch than NumPy? Here are the convolution layers of chapter 09's network, once with the course's own
+# NumPy layers and once in PyTorch: a forward and a backward pass for 16 plates of 64 x 64 pixels. *Processor time* is what
+# the program itself has used, whatever else the machine does meanwhile.
+
+# %%
+widths = (3, 16, 32, 64, 128, 256)
+rng = np.random.default_rng(seed)
+numpy_parts, torch_parts = [], []
+for before, after in zip(widths[:-1], widths[1:], strict=True):
+    numpy_parts += [layers.Conv2d(before, after, 3, rng, padding=1), layers.ReLU(), layers.MaxPool2d(2)]
+    torch_parts += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+numpy_net = layers.Network([*numpy_parts, layers.Flatten(), layers.Dense(1024, 12, rng)])
+torch_net = nn.Sequential(*torch_parts, nn.Flatten(), nn.Linear(1024, 12))
+x, labels = rng.random((16, 3, 64, 64), dtype=np.float32), rng.integers(0, 12, 16)
+
+
+def numpy_pass():
+    numpy_net.backward(layers.softmax_cross_entropy(numpy_net.forward(x), labels)[1])
+
+
+def torch_pass():
+    torch_net.zero_grad()
+    F.cross_entropy(torch_net(torch.from_numpy(x)), torch.from_numpy(labels)).backward()
+
+
+torch_threads = torch.get_num_threads()
+torch.set_num_threads(1)
+with threadpool_limits(1):  # NumPy's matrix products too
+    for words, one_pass in (("NumPy", numpy_pass), ("PyTorch", torch_pass)):
+        one_pass()
+        used = []
+        for _ in range(9):
+            begun = time.process_time()
+            one_pass()
+            used.append(time.process_time() - begun)
+        spread = f"{figs.seconds(min(used))} to {figs.seconds(max(used))}"
+        print(f"{words:>8}: median {figs.seconds(statistics.median(used))} of processor time, {spread}")
+torch.set_num_threads(torch_threads)
+
+# %% [markdown]
+# The two are closer than most people expect: when this chapter was written, NumPy took 1.6 to 2.1 times as long as
+# PyTorch (AMD EPYC, one thread, other programs running). Both turn a convolution into large matrix products, and both
+# hand those to a library that has been tuned for decades. Python's own slowness hardly matters, because Python only
+# says what to multiply. What you gain on a CPU is above all autograd; the large gains in speed come with a GPU and with
+# 16-bit numbers.
+
+# %% [markdown]
+# ## 5. Measuring time honestly
+#
+# *Twice as fast* is easily said. Take any operation, here a convolution that this notebook has not run before, and time
+# 40 calls one by one:
 
 # %%
 plates = torch.rand(4, 16, 56, 56, device=device)
@@ -274,37 +346,50 @@ raw = benchmark.times(convolve, device, warmup=0, repeats=40, seconds=4 * patien
 figs.spread(raw, warmup=3, what="a convolution")
 
 # %% [markdown]
-# Look at your picture, then read on.
+# Look at your own picture before you read on.
 #
-# - **The first call** loads code, asks for memory and chooses an algorithm. On a GPU that can take seconds. It happens
-#   once, so it does not count: **warm up**.
-# - **The others differ.** Your machine also plays music, indexes files and runs the clock in the corner. Somebody takes the
-#   core away for some milliseconds, and one call looks terrible. Such hiccups only ever make a call slower, never faster.
-# - **The mean** follows the worst hiccup. The **median**, the middle one of the sorted times, does not. If five calls take
-#   1, 2, 3, 5 and 30 ms, the mean is 8.2 ms, longer than four of the five. The median is 3 ms.
-# - **One number hides the spread.** Say the fastest and the slowest too. Two medians that differ by less than their
-#   spreads are the same until you have measured better.
+# - **The first call** loads code, asks for memory and chooses an algorithm, which can take seconds on a GPU. It happens
+#   once, so it should not count: **warm up** first.
+# - **The others differ.** Your machine also plays music, indexes files and updates the clock in the corner. Whenever
+#   another program takes the core for a few milliseconds, one call looks terrible. Such interruptions only ever make a
+#   call slower, never faster.
+# - **The mean** follows the worst interruption. The **median**, the middle one of the sorted times, does not. If five
+#   calls take 1, 2, 3, 5 and 30 ms, the mean is 8.2 ms, which is longer than four of the five; the median is 3 ms.
+# - **One number hides the spread.** Report the fastest and the slowest time too. If two medians differ by less than the
+#   times scatter, you cannot tell the two apart until you have measured better.
 #
-# When you compare two ways, measure them *in turns*, on the same machine, in the same minute, and report the ratio.
+# To compare two versions, measure them *in turns*, on the same machine and in the same minute, and report the ratio.
 #
-# ### A GPU has a queue
+# ### A GPU works through a queue
 #
-# A call to a GPU returns before the work is done. The processor writes an order into a queue and goes on; the GPU works
-# through the queue at its own pace. That is good: while one is busy, the other prepares what comes next. But a clock that
-# does not know of it, measures the writing of orders. `torch.cuda.synchronize()` waits until the queue is empty.
+# A call to a GPU returns before the work is done. The processor puts a *kernel launch* (in this context a *kernel* is a
+# program that runs on the GPU, not a window of weights) into a queue and carries on, while the GPU works through the
+# queue at its own pace. That is good: each can work while the other is busy. But a clock that is read too early
+# measures only how long it took to fill the queue. `torch.cuda.synchronize()` waits until the queue is empty.
 #
-# 1. Look at the first picture. How wrong is the clock that does not wait?
-# 2. Set the GPU's work to 5 µs and the launch to 20 µs. Who waits for whom now? Would a faster GPU help?
-# 3. More calls: does the naive clock get better?
+# 1. Look at the first picture. How far off is the clock that does not wait?
+# 2. Set the GPU's work to 5 µs and the launch to 20 µs. Which of the two waits for the other now? Would a faster GPU
+#    help?
+# 3. Make more calls. Does the clock that does not wait get any better?
+#
+# <details><summary>What you should have seen</summary>
+#
+# In the first picture the clock that does not wait says 10 µs a call, although each takes the GPU 60. With 5 µs of work
+# and 20 µs for a launch, the GPU waits for the processor, so a faster GPU would not help: you would have to launch less
+# often. More calls do not help the clock, because each one adds 10 µs to its reading and 60 µs to the truth.
+# </details>
 
 # %% tags=["demo"]
 figs.queue_explorer()
 
 # %% [markdown]
-# Here is your own device. On a CPU both numbers are the same: it has no queue, a call returns when it is done.
+# Here is your own device. A CPU has no queue, and a call returns when it is done, so there both numbers are the same.
+# (On a fast GPU, products this small show little but the launches. Set a larger size, such as 8192, to see the GPU
+# work.)
 
 # %%
-matrix = torch.randn(512, 512, device=device)
+side = 512
+matrix = torch.randn(side, side, device=device)
 matrix @ matrix  # warm up
 benchmark.synchronize(device)
 begun = time.perf_counter()
@@ -318,8 +403,9 @@ print(f"20 products: the clock that does not wait says {figs.seconds(handed_in)}
 # %% [markdown]
 # ### Exercise: `measure`
 #
-# The clock to use is `time.perf_counter()`: seconds, with the finest steps there are, and it never jumps. The check puts a
-# pretended clock and a pretended GPU in its place, so what your machine does just now does not matter.
+# The clock to use is `time.perf_counter()`: it counts seconds in the finest steps available and is never set back. The
+# check replaces it with a simulated clock and a simulated GPU, so it does not matter how busy your machine is at the
+# moment.
 
 # %% exercise="08.measure"
 def measure(fn, synchronize, warmup=3, repeats=11):
@@ -333,9 +419,9 @@ def measure(fn, synchronize, warmup=3, repeats=11):
         Takes nothing; returns when the device has done all that it was given. (On a CPU it
         returns at once.)
     warmup : int
-        So many calls of fn first, which are not timed; 0 or more.
+        Number of calls of fn before the clock starts; 0 or more.
     repeats : int
-        So many calls of fn, each timed on its own; an odd number.
+        Number of calls of fn after that, each timed on its own; an odd number.
 
     Returns
     -------
@@ -367,10 +453,10 @@ check("08.measure", measure)
 # %% [markdown]
 # ### How many threads?
 #
-# torch splits a large operation into equal parts, one for each **thread**, and waits until the last one is done. With two
-# free cores, two threads can be twice as fast. But if another program has one of the cores, a part waits for it, some
-# milliseconds each time, and the other thread waits along, spinning. Then two threads are not half as fast as you hoped:
-# they can be many times *slower than one*. So do not believe, measure:
+# torch splits a large operation into equal parts, one for each **thread**, and waits until the last of them is done.
+# With two free cores, two threads can be twice as fast. But if another program occupies one of the cores, one part has
+# to wait for that core, a few milliseconds each time, and the other thread waits with it. Then two threads are not just
+# less of a help than you hoped: they can be many times *slower than one*. So measure before you choose:
 
 # %%
 found = benchmark.threads(n=512, seconds=patience)
@@ -380,25 +466,25 @@ torch.set_num_threads(chosen)
 print(f"from here on: {chosen} thread{'s' * (chosen > 1)}")
 
 # %% [markdown]
-# The rule that the cell follows: the smallest number of threads whose median is within 5 % of the best. On a quiet machine
-# that is often the number of real cores. While a film renders in the background it may be one. When results look odd later
-# on, run this cell again.
+# The cell takes the smallest number of threads whose median is within 5 % of the best. On a quiet machine that is often
+# the number of physical cores; while a film renders in the background, it may be one. If times look odd later on, run
+# this cell again.
 #
-# ## 6. What is a GPU good at?
+# ## 6. Arithmetic or memory: the roofline
 #
-# ### Count the work
+# ### Counting operations
 #
-# How many operations does a convolution need? An output number is a dot product of length $C \cdot KH \cdot KW$. Each of its
-# terms costs one multiplication and one addition: 2 FLOPs. (The first addition is to 0; it is counted all the same. The
-# bias is not counted.)
+# How many operations does a convolution need? Each output number is a dot product of length $C \cdot k_h \cdot k_w$,
+# and each of its terms costs one multiplication and one addition: 2 FLOPs. (The first term is added to 0, which is
+# counted too. The bias is not counted.)
 #
-# $$\text{FLOPs} = 2 \cdot N \cdot F \cdot OH \cdot OW \cdot C \cdot KH \cdot KW$$
+# $$\text{FLOPs} = 2 \cdot N \cdot F \cdot OH \cdot OW \cdot C \cdot k_h \cdot k_w$$
 #
-# - $N$ pictures, $C$ channels in, $F$ filters, a kernel of $KH \times KW$, an output of $OH \times OW$, as in chapter 03:
-#   $OH = \lfloor (H + 2P - KH) / S \rfloor + 1$ with padding $P$ and stride $S$.
+# - $N$ pictures, $C$ channels in, $F$ filters, a kernel of $k_h \times k_w$, an output of $OH \times OW$, as in chapter
+#   03: $OH = \lfloor (H + 2p - k_h) / s \rfloor + 1$ with padding $p$ and stride $s$, and $OW$ likewise.
 #
-# **By hand**: one picture with 3 channels of 32 x 32, 16 filters of 3 x 3, padding 1. The output is 16 x 32 x 32 = 16,384
-# numbers. Each costs $2 \cdot 27 = 54$. Together 884,736 FLOPs.
+# **By hand**: one picture with 3 channels of 32 x 32, 16 filters of 3 x 3, padding 1. The output has 16 x 32 x 32 =
+# 16,384 numbers. Each of them costs $2 \cdot 27 = 54$, so the layer needs 884,736 FLOPs.
 #
 # ### Exercise: `conv_flops`
 
@@ -436,32 +522,32 @@ def conv_flops(x_shape, w_shape, stride=1, padding=0):
 check("08.conv_flops", conv_flops)
 
 # %% [markdown]
-# ### Count the bytes
+# ### Counting bytes: arithmetic intensity
 #
-# The numbers must get to the arithmetic units and back. A ReLU over a million numbers needs a million operations, and it
-# reads 4 MB and writes 4 MB. A convolution reads about the same, but uses each number again and again, with every filter
-# and every offset. The ratio has a name, **arithmetic intensity**:
+# The numbers have to travel to the arithmetic units and back. A ReLU over a million numbers needs a million operations,
+# and it reads 4 MB and writes 4 MB. A convolution moves about as much, but it uses each number again and again, with
+# every filter and at every offset. The ratio of the two is called **arithmetic intensity**:
 #
 # $$I = \frac{\text{FLOPs}}{\text{bytes read and written}}$$
 #
-# We count each tensor once, as if the caches were perfect. Real traffic can only be more.
+# We count each tensor once, as if the caches were perfect. The real traffic can only be larger.
 #
-# **By hand** in float32, 4 bytes a number. The ReLU: $I = 1 / 8 = 0.125$. The convolution above reads 3,072 + 432 numbers and
-# writes 16,384, together 79,552 bytes: $I = 884{,}736 / 79{,}552 = 11.1$.
+# **By hand** in float32, 4 bytes a number. The ReLU: $I = 1 / 8 = 0.125$. The convolution above reads 3,072 + 432
+# numbers and writes 16,384, which makes 79,552 bytes: $I = 884{,}736 / 79{,}552 = 11.1$.
 #
 # ### Exercise: `arithmetic_intensity`
 
 # %% exercise="08.arithmetic_intensity"
 def arithmetic_intensity(flops, read, written, itemsize):
-    """Operations for each byte that goes through memory.
+    """Operations for each byte that is read from memory or written to it.
 
     Parameters
     ----------
     flops : int
         Operations.
     read, written : list of tuples of ints
-        Shapes of the tensors that are read (inputs, weights) and that are written. A shape of
-        () is a single number.
+        Shapes of the tensors that are read (inputs, weights) and of those that are written. The
+        shape () is a single number.
     itemsize : int
         Bytes of one number: 4 for float32, 2 for bfloat16.
 
@@ -485,18 +571,20 @@ check("08.arithmetic_intensity", arithmetic_intensity)
 # %% [markdown]
 # ### The roofline
 #
-# A machine has two limits: the **peak**, operations a second, and the **bandwidth**, bytes a second. A layer with intensity
-# $I$ can reach
+# A machine has two limits: the **peak**, in operations a second, and the **bandwidth**, in bytes a second. A layer with
+# intensity $I$ can reach at most
 #
 # $$\text{FLOP/s} \le \min(\text{peak},\; I \cdot \text{bandwidth}) .$$
 #
-# Drawn over $I$ that is a roof: first a slope, then flat. The corner, at $I = \text{peak} / \text{bandwidth}$, is the
-# **ridge**. Left of it a layer waits for memory (*memory-bound*), right of it for arithmetic (*compute-bound*). The idea is
-# by [Williams, Waterman and Patterson, 2009](https://doi.org/10.1145/1498765.1498785).
+# Drawn over $I$, this bound looks like a roof: first it rises, then it is flat. The corner, at
+# $I = \text{peak} / \text{bandwidth}$, is the **ridge**. To the left of it a layer waits for memory (it is
+# *memory-bound*), to the right of it for arithmetic (*compute-bound*). The idea comes from [Williams, Waterman and
+# Patterson, 2009](https://doi.org/10.1145/1498765.1498785).
 #
-# What are your machine's two limits? On paper, one core of a processor with 8-wide float32 vectors and two units that each
-# multiply and add in one clock does $8 \cdot 2 \cdot 2 = 32$ FLOPs a clock; at 3 GHz that is 96 GFLOP/s. Now measure: a
-# large matrix product for the peak, a copy that is much larger than the caches for the bandwidth.
+# What are your machine's two limits? On paper, a processor core with vectors of 8 float32 numbers and two units that
+# each multiply and add in one clock cycle does $8 \cdot 2 \cdot 2 = 32$ FLOPs a cycle; at 3 GHz that is 96 GFLOP/s. Now
+# measure them: a large matrix product shows the peak, and a copy that is much larger than the caches shows the
+# bandwidth.
 
 # %%
 peak, bandwidth = benchmark.roof(device, seconds=2 * patience)
@@ -505,12 +593,13 @@ print(f"{name}, {torch.get_num_threads()} thread(s), load {benchmark.load()}")
 print(f"peak {figs.rate(peak)}, bandwidth {figs.rate(bandwidth, 'B/s')}, ridge at {peak / bandwidth:.1f} FLOP per byte")
 
 # %% [markdown]
-# The fast calls count here, not the median: a limit is what the machine can do when nobody is in its way. If other
-# programs are at work just now, both numbers may still be too low. The load says how many processes wanted a core in the
-# last minute, on average.
+# Here the fastest calls count, not the median: a limit is what the machine can do when nothing gets in its way. If
+# other programs are running at the moment, both numbers may still be too low. The load says how many processes wanted a
+# core in the last minute, on average.
 #
-# Five layers with an input of (64, 32, 32, 32), timed on your machine, below its own roof (the fastest calls again). To come
-# near the roof a layer also needs a good program; a dashed line shows what is missing.
+# Next come five layers with an input of (64, 32, 32, 32), timed on your machine and drawn below its own roof (again by
+# the fastest calls). To come near the roof, a layer also needs a good implementation; a dashed line shows how far it is
+# away.
 
 # %%
 def timed_layers(batch=64, channels=32, size=32):
@@ -535,31 +624,45 @@ def timed_layers(batch=64, channels=32, size=32):
 figs.roofline_measured(peak, bandwidth, name, list(timed_layers()))
 
 # %% [markdown]
-# A point may even lie *above* the roof. The tensors of this cell have 8 MB. Where they fit into the processor's caches, they
-# are read much faster than memory can. And the dense layer is tiny: most of its time goes into the call itself.
+# A point may even lie *above* the roof. The tensors in this cell take 8 MB, and if they fit into the processor's
+# caches, they are read much faster than memory could deliver them. The dense layer, on the other hand, is tiny: most of
+# its time goes into the call itself.
 #
-# Now move the layers yourself. The points are not measured here: they are the best that the roof allows. The menu also
-# holds machines from their makers' data sheets. Those are **theory**: clock times units, as printed, without sparsity.
+# Now move the layers yourself. The points in this picture are not measured: they are the best that the roof allows. The
+# menu also offers machines as their makers' data sheets describe them. Those numbers are **theory**: clock rate times
+# arithmetic units, as printed, without sparsity.
 #
 # 1. On your machine: which layers are memory-bound at batch 8 and 32 channels?
 # 2. Move the channels from 1 to 512. Which points move to the right, and which never do?
-# 3. Set channels to 512 and the size to 1, then move the batch from 1 to 1024. Why does the dense layer care so much?
-# 4. Choose the H100 in bfloat16. Its ridge is far to the right. Which layers can still use its peak?
-# 5. From H100 to H200 the peak stays, and memory is faster. Which layers gain?
+# 3. Set the channels to 512 and the size to 1, then move the batch from 1 to 1024. Why does it matter so much to the
+#    dense layer?
+# 4. Choose the H100 in bfloat16, whose ridge is far to the right. Which layers can still reach its peak?
+# 5. The H200 has the H100's peak and faster memory. Which layers gain?
+#
+# <details><summary>What you should have seen</summary>
+#
+# Batch norm and ReLU are memory-bound on every machine here. Their intensity is fixed, because each number is read,
+# used once or twice and written, so no slider moves them. The convolutions move to the right with the channels: each
+# number that has been read is used for more filters. A dense layer reads its whole weight matrix, and a larger batch
+# uses each weight for more pictures before it has to be read again; that is why its point moves right with the batch.
+# On the H100 in bfloat16 only convolutions with many channels, and dense layers with many channels and a large batch,
+# get past the ridge. The H200 helps those that stay to the left of it, and no others.
+# </details>
 
 # %% tags=["demo"]
 figs.roofline_explorer(peak, bandwidth, name)
 
 # %% [markdown]
-# That is why batches matter so much on a GPU, why ReLU and batch normalisation should be *fused* into the layer before
-# them, and why *twice the FLOP/s* is no promise.
+# This is why batches matter so much on a GPU, why ReLU and batch normalization should be *fused* with the layer before
+# them, and why *twice the FLOP/s* does not mean twice as fast.
 #
-# ## 7. Where the time goes
+# ## 7. Where the time goes: batches, launches, fusion, transfers
 #
 # ### Batches
 #
-# Each call has a fixed price, and each weight is read once for the whole batch. So larger batches are cheaper per
-# picture, until the arithmetic units are full. Training steps of a small network with three convolutions:
+# Each call has a fixed cost, and each weight is read once for the whole batch. So larger batches are cheaper per
+# picture, until the arithmetic units are fully used. Here are training steps of a small network with three
+# convolutions:
 
 # %%
 rows = []
@@ -569,12 +672,12 @@ for batch in (1, 4, 16, 32) if device.type == "cpu" else (1, 4, 16, 64, 256, 102
 figs.batches(rows, f"training steps of three convolutions, 32 x 32 pixels, on {device}")
 
 # %% [markdown]
-# Large batches have a price too. They need more memory, and an epoch has fewer steps: chapter 07's question.
+# Large batches have their price: they need more memory, and an epoch has fewer steps, as chapter 07 discussed.
 #
-# ### Launches
+# ### The cost of a launch
 #
-# The fixed price is easy to see. Add 1 to a thousand numbers, a hundred times; or to a hundred thousand numbers, once.
-# The arithmetic is the same:
+# The fixed cost is easy to see. Add 1 to a thousand numbers a hundred times, or to a hundred thousand numbers once: the
+# arithmetic is the same.
 
 # %%
 many = benchmark.small_operations(device)
@@ -592,15 +695,16 @@ each = (taken["100 small operations"] - taken["1 large operation"]) / 99
 print(f"so one call costs about {figs.seconds(max(each, 1e-9))} before it has added anything")
 
 # %% [markdown]
-# A **CUDA graph** is the cure on a GPU: record a sequence of launches once, and hand it in as a whole from then on. The
-# shapes and the memory must stay the same, so it suits a training step. (On a CPU there is nothing to record; the line
-# appears where there is CUDA.)
+# On a GPU, a **CUDA graph** is the remedy: you record a sequence of launches once and submit it as a whole from then
+# on. Shapes and memory addresses must stay the same, as they do in a training step. (On a CPU there are no launches to
+# record, so that line of the output appears only with CUDA.)
 #
 # ### Fusion and `torch.compile`
 #
-# GELU is an activation like a smooth ReLU, $\tfrac12 x (1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))$. Written in
-# PyTorch it is nine operations, and each of them reads a tensor and writes one. `F.gelu` does it in one trip. The
-# arithmetic is the same; the traffic is not.
+# GELU is an activation like a smooth ReLU: $x \cdot \Phi(x)$, where $\Phi$ is the distribution function of the normal
+# distribution. A common approximation is $\tfrac12 x (1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))$. Written out in
+# PyTorch, that is nine operations, each of which reads a tensor and writes one. `F.gelu` computes it in a single pass
+# over memory: the same arithmetic, but far less traffic.
 
 # %%
 def gelu_in_steps(x):
@@ -618,15 +722,15 @@ with torch.inference_mode():
         print(f"{words:>24}: median {figs.seconds(statistics.median(taken))}, fastest {figs.seconds(min(taken))}")
 
 # %% [markdown]
-# `torch.compile(fn)` reads your function, finds such chains, and writes a fused program for them, for whole networks too.
-# The first call takes long, so it pays where you call often. By default this cell tries it on CUDA only; set
-# `try_compile = True` in the parameters to see it on your CPU.
+# `torch.compile(fn)` analyzes your function or your whole network, finds such chains and generates a fused program for
+# them. The first call takes long, so it pays off for functions that you call often. By default this cell tries it on
+# CUDA only; set `try_compile = True` in the parameters to see it on your CPU.
 #
-# ### Transfers
+# ### Moving data to the GPU
 #
-# A GPU has memory of its own, and pictures have to get there. The road is narrow: PCI Express 4.0 with 16 lanes carries
-# 32 GB/s in one direction at most. Send bytes, then: a pixel is one byte as uint8, and four as float32. The GPU turns it
-# into floats faster than the road could carry them.
+# A GPU has memory of its own, and the pictures have to get there. The connection is narrow: PCI Express 4.0 with 16
+# lanes carries at most 32 GB/s in one direction. So send bytes: a number of a pixel takes one byte as uint8 and four as
+# float32, and the GPU converts it faster than the bus could carry the floats.
 
 # %%
 batch_bytes = 256 * 3 * 128 * 128  # 256 plates of 128 x 128 pixels, one byte a number
@@ -639,16 +743,18 @@ if device.type == "cuda":
         print(f"measured {words}: {figs.seconds(statistics.median(taken))}, {figs.rate(batch_bytes / statistics.median(taken), 'B/s')}")
 else:
     taken = benchmark.times(lambda: host.clone(), repeats=31, seconds=patience)
-    print(f"measured here, a copy within memory: {figs.seconds(statistics.median(taken))} (there is no road to take)")
+    print(f"measured here, a copy within memory: {figs.seconds(statistics.median(taken))} (nothing has to be transferred)")
 
 # %% [markdown]
-# Three rules follow. Move the data once and keep it there, if it fits. Move bytes. And avoid round trips: `loss.item()` in
-# every step waits for the queue to run empty, so look at the loss now and then.
+# Three rules follow. Move the data once and keep it on the device, if it fits. Move bytes. And avoid round trips:
+# `loss.item()` waits until the queue has run empty, so on a GPU don't call it in every step. Return `loss.detach()`
+# from the step and read the numbers once in a while. (The training step below returns a plain number for all that,
+# because the check compares numbers and this chapter draws every one of them.)
 #
 # ### Channels last
 #
-# The same convolution in both memory formats, measured in turns. Your processor may prefer either; a GPU's 16-bit kernels
-# are written for `channels_last`.
+# Here is the same convolution in both memory formats, measured in turns. Your processor may prefer either; NVIDIA
+# recommends `channels_last` for convolutions on tensor cores.
 
 # %%
 w = torch.rand(64, 64, 3, 3, device=device)
@@ -667,19 +773,19 @@ for words, values in taken.items():
 # %% [markdown]
 # ## 8. The training loop
 #
-# Everything is in place. A step of training is five lines long, and its order is everything:
+# Everything is in place. A training step is only a few lines long, but their order matters:
 #
 # | | what | if you forget it |
 # |---|---|---|
-# | 1 | training mode, gradients to zero | old statistics; this gradient plus all earlier ones |
+# | 1 | training mode, gradients to zero | outdated statistics; this gradient plus all earlier ones |
 # | 2 | forward: scores of the batch | |
-# | 3 | the loss: `cross_entropy` of **scores** | softmax twice, if you give it probabilities |
+# | 3 | the loss: `cross_entropy` of **scores** (also called *logits*) | softmax twice, if you give it probabilities |
 # | 4 | backward: a gradient for each weight | the step follows old gradients, or none |
 # | 5 | the optimizer steps | nothing is learned |
 #
 # Training mode and evaluation mode differ in two kinds of layer. **Dropout** drops units in training only. **Batch
-# normalisation** uses the batch's own mean and variance in training, and remembers a running average for later. So
-# `model.train()` belongs before a step and `model.eval()` before an evaluation.
+# normalization** uses the batch's own mean and variance in training, and keeps running averages of both for evaluation.
+# So call `model.train()` before a step and `model.eval()` before an evaluation.
 #
 # ### Exercise: `train_step`
 
@@ -690,7 +796,7 @@ def train_step(model, batch, optimizer):
     Parameters
     ----------
     model : torch.nn.Module
-        Turns images into scores (N, K). It may be in evaluation mode when it comes.
+        Turns images into scores (N, K). It may be in evaluation mode when you get it.
     batch : tuple of 2 tensors
         Images (N, ...) and labels (N,) int64, on the model's device already.
     optimizer : torch.optim.Optimizer
@@ -719,9 +825,9 @@ check("08.train_step", train_step)
 # ### Evaluation
 #
 # How good is the network on pictures that it has never seen? Go through them in batches, since they may not fit into
-# memory at once, and mind the last batch. **By hand**: ten pictures in batches of 4, 4 and 2, with 4, 4 and 0 right. The
-# accuracy is $8 / 10$. The mean of the three batches' accuracies is $(1 + 1 + 0) / 3 = 0.67$: the two pictures of the
-# short batch would count double.
+# memory all at once, and be careful with the last batch. **By hand**: ten pictures in batches of 4, 4 and 2, of which
+# 4, 4 and 0 are right. The accuracy is $8 / 10$. The mean of the three batches' accuracies would be
+# $(1 + 1 + 0) / 3 = 0.67$, because each of the two pictures in the short batch would count double.
 #
 # ### Exercise: `evaluate`
 
@@ -732,7 +838,7 @@ def evaluate(model, batches):
     Parameters
     ----------
     model : torch.nn.Module
-        Turns images into scores (N, K). It may be in training mode when it comes.
+        Turns images into scores (N, K). It may be in training mode when you get it.
     batches : list of tuples of 2 tensors
         Images and labels, on the model's device. Batches may differ in size; the last one is
         often short.
@@ -741,8 +847,8 @@ def evaluate(model, batches):
     -------
     tuple of 2 floats
         Cross-entropy, the mean over all pictures, and accuracy, the share of pictures whose
-        largest score is the label's, from 0 to 1. In evaluation mode, and without tracking
-        gradients. Afterwards the model can be trained on: its weights still require gradients,
+        largest score is the label's, from 0 to 1. Computed in evaluation mode and without
+        tracking gradients. Training can go on afterwards: the weights still require gradients,
         and gradients are not switched off.
     """
     ### BEGIN SOLUTION
@@ -763,9 +869,9 @@ check("08.evaluate", evaluate)
 # %% [markdown]
 # ### Train
 #
-# The digits of chapter 07 once more: 8 x 8 pixels, ten classes. The loop is short, because the two functions do the work.
-# The first line takes the figure's own. When both of your checks are green, write `step, score = train_step, evaluate`
-# there and run the cell again: the curves stay as they are.
+# Here are the digits of chapter 07 again: 8 x 8 pixels, ten classes. The loop is short, because the two functions do
+# the work. The first line takes ready-made ones. When both of your checks are green, write
+# `step, score = train_step, evaluate` there and run the cell again: you should get the same curves.
 
 # %%
 digits = data.digits()
@@ -802,8 +908,8 @@ print(f"{epochs} epochs, {len(losses)} steps, {time.perf_counter() - begun:.1f} 
 figs.learning(losses, accuracies)
 
 # %% [markdown]
-# What does one slip cost? The same network and the same data, four passes, once as it should be and three times with a
-# mistake. None of them raises an error. That is what makes them dangerous.
+# What does one slip cost? The next cell trains the same network on the same data for four epochs, once correctly and
+# three times with a mistake. None of the mistakes raises an error, which is what makes them dangerous.
 
 # %%
 for slip in ("none", "gradients never zeroed", "softmax before cross_entropy", "step before backward"):
@@ -818,18 +924,18 @@ for slip in ("none", "gradients never zeroed", "softmax before cross_entropy", "
 # %% [markdown]
 # ## 9. Mixed precision
 #
-# Half the bytes for each number means half the traffic, and a GPU's tensor cores multiply 16-bit numbers many times faster
-# than 32-bit ones. A floating-point number has a sign, an **exponent**, which says how large it can be, and a
-# **mantissa**, which holds its digits:
+# Half the bytes for each number means half the traffic, and by their data sheets, GPUs' tensor cores multiply 16-bit
+# numbers 2 to 16 times as fast as their other units multiply 32-bit ones. A floating-point number has a sign, an
+# **exponent**, which sets how large or small it can be, and a **mantissa**, which holds its digits:
 #
-# | | bits | exponent | mantissa | largest | smallest step above 1 |
-# |---|---|---|---|---|---|
-# | float32 | 32 | 8 | 23 | $3 \cdot 10^{38}$ | $1.2 \cdot 10^{-7}$ |
-# | float16 | 16 | 5 | 10 | 65,504 | $9.8 \cdot 10^{-4}$ |
-# | bfloat16 | 16 | 8 | 7 | $3 \cdot 10^{38}$ | $7.8 \cdot 10^{-3}$ |
+# | | bits | exponent | mantissa | largest | smallest above 0 | smallest step above 1 |
+# |---|---|---|---|---|---|---|
+# | float32 | 32 | 8 | 23 | $3 \cdot 10^{38}$ | $1.4 \cdot 10^{-45}$ | $1.2 \cdot 10^{-7}$ |
+# | float16 | 16 | 5 | 10 | 65,504 | $6.0 \cdot 10^{-8}$ | $9.8 \cdot 10^{-4}$ |
+# | bfloat16 | 16 | 8 | 7 | $3 \cdot 10^{38}$ | $9.2 \cdot 10^{-41}$ | $7.8 \cdot 10^{-3}$ |
 #
-# bfloat16 has float32's range and two or three digits. Is that enough? For scores and activations it is; for adding up small
-# things it is not:
+# bfloat16 has float32's range, but only two or three decimal digits. Is that enough? For scores and activations it is,
+# but not for adding up many small numbers:
 
 # %%
 for dtype in (torch.float32, torch.float16, torch.bfloat16):
@@ -840,13 +946,21 @@ for dtype in (torch.float32, torch.float16, torch.bfloat16):
     print(f"{str(dtype)[6:]:>8}: 1 + 1000 times 0.001 = {weight.item():.4f}   a gradient of 1e-8 becomes {tiny:.3g}")
 
 # %% [markdown]
-# In bfloat16 the weight has not moved at all: 1.001 is nearer to 1 than to the next number. In float16 a small gradient is
-# gone. So precision is *mixed*: the weights, the loss and the step stay in float32, and the large products are done in
-# bfloat16. `torch.autocast` makes that choice for each operation inside its block. Gradients keep their weights' dtype, and
-# backward and step stand outside the block.
+# In bfloat16 the weight has not moved at all: 1.001 is nearer to 1 than to the next number that it can hold. In float16
+# a small gradient has become zero. So precision is *mixed*: weights, loss and optimizer step stay in float32, and the
+# large matrix products are computed in bfloat16. `torch.autocast` makes that choice for each operation inside its
+# block. Gradients keep their weights' dtype. The backward pass and the step stay outside the block.
 #
-# (With float16, the loss is scaled up first so that small gradients survive: that is what `GradScaler` is for. bfloat16
-# does not need it. The recipe is by [Micikevicius and others, 2018](https://arxiv.org/abs/1710.03740).)
+# (float16's smallest number is the reason for `GradScaler`: it multiplies the loss by a large factor before the
+# backward pass, so that small gradients survive, and divides the gradients by it afterwards. bfloat16 does not need
+# that. The recipe comes from [Micikevicius and others, 2018](https://arxiv.org/abs/1710.03740).)
+#
+# bfloat16 has its limits on older hardware. NVIDIA's tensor cores compute in it from the Ampere generation (A100, RTX
+# 30) on. A T4 or a V100 has tensor cores for float16 only and emulates bfloat16, which is slow.
+# `torch.cuda.is_bf16_supported(including_emulation=False)` tells you which kind of card you have; the answer without
+# that argument counts emulation as support. On a T4, use float16 with a GradScaler. Since Ampere there is also
+# **TF32**, which keeps float32's range and rounds the inputs of a product to 10 bits of mantissa.
+# `torch.set_float32_matmul_precision("high")` lets PyTorch use it for float32 matrix products.
 
 # %%
 layer = nn.Linear(64, 10).to(device)
@@ -867,13 +981,13 @@ for dtype, values in taken.items():
     print(f"a 512 x 512 product in {str(dtype)[6:]:>8} on {device}: {told}")
 
 # %% [markdown]
-# A processor without 16-bit instructions can be *slower* in bfloat16. The code stays right; so measure before you switch it
-# on.
+# A processor without 16-bit instructions can be *slower* in bfloat16. The results are still right, but measure before
+# you switch it on.
 #
 # ### Exercise: `train_step_amp`
 #
-# AMP stands for *automatic mixed precision*. `torch.autocast` wants the type of the device as a text: take it from the
-# batch, and your function runs on CUDA and falls back to the CPU by itself.
+# AMP stands for *automatic mixed precision*. `torch.autocast` expects the type of the device as a string. Take it from
+# the batch, and your function works wherever the batch is.
 
 # %% exercise="08.train_step_amp"
 def train_step_amp(model, batch, optimizer):
@@ -911,9 +1025,10 @@ check("08.train_step_amp", train_step_amp)
 # %% [markdown]
 # ## 10. Your machine and others
 #
-# `python -m introdl.benchmark` measures a machine for a few minutes and keeps the figures, with date, versions and load, in
-# a file. Here are all files that come with the course and those that you have made, beside what you measured above. Filled
-# marks were **measured**. Hollow ones are **data sheets**: nobody measured them here, and no real layer reaches them.
+# `python -m introdl.benchmark` measures a machine for a few minutes and stores the results in a file, with date,
+# versions and load. Below are the records that come with the course and those that you have made, next to what you
+# measured above. Filled marks were **measured**. Hollow ones come from **data sheets**: nobody measured them here, and
+# real layers stay below them.
 
 # %%
 recorded = benchmark.records()
@@ -926,8 +1041,13 @@ if not any(made["device"]["kind"] == "cuda" for made in recorded):
 figs.side_by_side((name, peak, bandwidth), recorded)
 
 # %% [markdown]
-# And the training step, the figure that you will feel in chapter 09, in the first record. How much does mixed precision buy
-# on that machine?
+# One record comes with the course, and it was made on a busy machine: the load was 29 on two cores. Its medians say
+# more about its neighbors than about the processor (a product of 1024 x 1024 matrices reaches a lower rate than one of
+# 512 x 512 even by the fastest calls). That is why the figure above uses the fastest calls, and why you should take the
+# table below as an example of the format rather than as a fact about that processor.
+#
+# Here is the training step, the number that you will feel in chapter 09, from each record. The spread is in brackets.
+# Can you say how much mixed precision gains on that machine?
 
 # %%
 for made in recorded[:3]:
@@ -939,23 +1059,23 @@ for made in recorded[:3]:
             print(f"  batch {batch:>4}, pictures a second: {told}")
 
 # %% [markdown]
-# Sources of the data sheets: [T4](https://www.nvidia.com/en-us/data-center/tesla-t4/),
-# [RTX 4090](https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf),
+# Sources of the data sheets: [T4](https://www.nvidia.com/en-us/data-center/tesla-t4/), [RTX
+# 4090](https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf),
 # [A100](https://www.nvidia.com/en-us/data-center/a100/), [H100](https://www.nvidia.com/en-us/data-center/h100/),
-# [H200](https://www.nvidia.com/en-us/data-center/h200/). Where a sheet prints figures *with sparsity*, half of them is shown:
-# sparsity skips every second weight, and our networks use them all.
+# [H200](https://www.nvidia.com/en-us/data-center/h200/). Where a sheet gives numbers *with sparsity*, we show half of
+# them: sparsity skips every second weight, and our networks use all of theirs.
 #
 # ## Quiz
 #
 # Write a letter for each, for example `answer_1 = "a"`.
 #
-# **1.** On a GPU, 100 products of two 8192 x 8192 matrices seem to take 20 µs each. You warmed up, and you did not
-# synchronise. What did you measure?
+# **1.** On a GPU, 100 products of two 8192 x 8192 matrices seem to take 20 µs each. You warmed up, but you did not
+# synchronize. What did you measure?
 #
 # - a) The product. A GPU is that fast.
 # - b) The warm-up.
-# - c) How long it takes to hand the work in.
-# - d) A result that the GPU remembered from the call before.
+# - c) How long it takes to launch the work.
+# - d) A result that the GPU had stored from the call before.
 #
 # **2.** A ReLU lies far to the left of the ridge. What makes it faster?
 #
@@ -975,7 +1095,7 @@ for made in recorded[:3]:
 #
 # - a) The mean, 11.8 ms.
 # - b) The fastest, 4.9 ms, and nothing else.
-# - c) The slowest, 80 ms: one should be careful.
+# - c) The slowest, 80 ms, to be on the safe side.
 # - d) The median, 5 ms, with the fastest and the slowest.
 #
 # **5.** float16 needs a GradScaler, bfloat16 does not. Why?
@@ -1005,13 +1125,15 @@ check("08.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A tensor is numbers in a row, a dtype, a device and strides. A view costs nothing, a move costs bytes.
-# - Autograd takes the notes for your backward pass. It adds, it remembers, and it can be told not to.
-# - Warm up, synchronise, take the median, show the spread, compare in turns. Choose threads by measuring.
-# - A layer waits for arithmetic or for memory. Its intensity and the machine's ridge say which.
-# - A GPU wants large, dense work: batches, fused operations, few launches, bytes moved once.
-# - zero, forward, loss, backward, step. Training mode to train, evaluation mode and no gradients to evaluate.
-# - Mixed precision: products in bfloat16; weights, loss and step in float32.
+# - A tensor is a row of numbers with a dtype, a device and strides. A view costs nothing, a move costs bytes.
+# - Autograd records the forward pass and computes the gradients. It accumulates them, it keeps activations until the
+#   backward pass, and you can switch it off.
+# - Warm up, synchronize, take the median, show the spread, compare in turns. Choose the number of threads by measuring.
+# - A layer waits either for arithmetic or for memory. Its intensity and the machine's ridge say which.
+# - A GPU needs large, dense work: batches, fused operations, few launches, and data that is moved once, as bytes.
+# - A training step: zero the gradients, forward, loss, backward, step. Train in training mode; evaluate in evaluation
+#   mode and without gradients.
+# - Mixed precision: matrix products in bfloat16; weights, loss and step in float32.
 #
 # ### Cheat sheet
 #
@@ -1019,7 +1141,7 @@ check("08.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # |---|---|
 # | NumPy and back | `torch.from_numpy(a)` shares memory; `t.detach().cpu().numpy()` |
 # | device | `x.to(device)` returns the moved tensor; `model.to(device)` moves in place |
-# | FLOPs of a convolution | $2 \cdot N \cdot F \cdot OH \cdot OW \cdot C \cdot KH \cdot KW$ |
+# | FLOPs of a convolution | $2 \cdot N \cdot F \cdot OH \cdot OW \cdot C \cdot k_h \cdot k_w$ |
 # | intensity | FLOPs / bytes; attainable: $\min(\text{peak}, I \cdot \text{bandwidth})$ |
 # | a time | `synchronize(); t = perf_counter(); fn(); synchronize(); perf_counter() - t` |
 # | evaluation | `model.eval()`, `with torch.no_grad():`, weigh batches by their size |
@@ -1027,8 +1149,8 @@ check("08.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Next
 #
-# Chapter 09 puts it to work: real plates in, a dish out, a network trained from scratch, and every trick of this chapter
-# measured by what it buys.
+# Chapter 09 puts it to work: a plate goes in, the name of a dish comes out, and a network is trained from scratch in
+# between.
 #
 # ### Further reading
 #

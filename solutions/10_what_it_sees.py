@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 10 What the network sees
 #
-# Your network names dishes. How? Nobody told it what a yolk is, or a sesame seed. In this chapter you look inside: at its
-# filters, at the maps between its layers, at the places of a plate that move its answer. You build the instruments
-# yourself. And then you test the instruments, since a beautiful picture can say nothing at all.
+# Your network names dishes, but how does it do that? Nobody told it what a yolk is, or a sesame seed. In this chapter
+# you look inside: at its filters, at the maps between its layers, and at the parts of a picture that change its answer.
+# You build the instruments for that yourself. Then you test them, because a beautiful picture may say nothing at all.
 #
 # **When you are done, you can**
 #
-# - catch what any layer of a network gives, with a hook, and leave the network as it was;
-# - say what low and high layers answer to, and show the pictures that prove it;
-# - find the places that a decision hangs on, in three ways: cover them, differentiate, Grad-CAM;
-# - let a network draw what one of its units likes;
+# - record the output of any layer with a hook, and leave the network as it was;
+# - say what early and late layers respond to, and show the pictures behind that claim;
+# - find the places that matter for a decision in three ways: occlusion, saliency and Grad-CAM;
+# - make a network draw a picture that activates one of its units;
 # - say what such pictures do *not* prove, with numbers.
 #
 # **What you build**: `feature_maps`, `top_activating`, `occlusion_map`, `saliency`, `grad_cam`, `maximise_activation`,
@@ -42,11 +42,12 @@ draw_size = 96  # side, in pixels, of the pictures that are drawn there
 # %% [markdown]
 # ## 1. A network as a chain of steps
 #
-# The network of this chapter comes with the course: `plates-128`, five stages of convolution, pooling, normalisation and
-# ReLU, a mean over space, and a dense layer. It was trained on 4,032 plates of 128 x 128 pixels.
+# The network of this chapter comes with the course: `plates-128`, five stages of convolution, pooling, batch
+# normalization and ReLU, a mean over space, and a dense layer. It was trained on 4,032 rendered plates of 128 x 128
+# pixels.
 #
-# We write it as a chain whose steps have names, and put the normalisation of pictures in front, so that the chain takes
-# pictures from 0 to 1. A name is how you will say where you want to look: `stages.2`, or `stages.2.0` for the convolution
+# We write it as a chain of named steps and put the normalization of pictures in front, so that the chain takes pictures
+# with values from 0 to 1. The names tell an instrument where to look: `stages.2`, or `stages.2.0` for the convolution
 # in it.
 
 # %%
@@ -74,11 +75,11 @@ x = inspection.as_pictures(test.images)  # (N, 3, 128, 128), from 0 to 1
 with torch.no_grad():
     scores = torch.cat([net(some) for some in x.split(32)])
 named = scores.argmax(dim=1).numpy()
-print(f"{(named == test.labels).mean():.1%} of these {len(test)} plates are named rightly")
+print(f"{(named == test.labels).mean():.1%} of these {len(test)} plates are named correctly")
 
 
 def plate_of(dish, which=0):
-    """A test plate of a dish that the network names rightly: its number."""
+    """Index of a test plate of a dish that the network names correctly."""
     right = np.flatnonzero((test.labels == dishes.index(dish)) & (named == test.labels))
     return int(right[min(which, len(right) - 1)])
 
@@ -89,26 +90,28 @@ labels = [figs.name_of(dishes[test.labels[n]]) for n in shown]
 # %% [markdown]
 # ## 2. The first filters
 #
-# A filter of the first layer has three channels, as a colour picture has. So it *is* a picture, of 3 x 3 pixels, and its
-# output is large where the plate looks like it. Each is scaled by its own largest weight; middle grey is 0.
+# A filter of the first layer has three channels, like a color picture. So you can look at it *as* a picture of 3 x 3
+# pixels, and its output is large where the plate looks like it. Each filter is scaled by its own largest weight, and
+# middle gray is 0.
 
 # %%
 figs.filters(net.get_submodule("stages.0.0").weight)
 
 # %% [markdown]
-# Do you see edges? Hardly. Filters of this kind became famous with AlexNet, whose first ones have 11 x 11 pixels
-# ([Krizhevsky and others, 2012](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks),
-# figure 3): stripes and blobs of colour. Nine pixels are too few for that, and weights that hardly matter stay near the random numbers
-# they began with. So do not read too much into weights, not even where they can be shown.
+# Do you see edges? Hardly. Pictures of filters became famous with AlexNet, whose first filters have 11 x 11 pixels
+# ([Krizhevsky and others,
+# 2012](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks), figure 3)
+# and show stripes and blobs of color. Nine pixels are too few for that, and weights that hardly matter stay near the
+# random numbers that they started with. So do not read too much into weights, even where they can be shown.
 #
-# A filter of the second layer has 32 channels. It cannot be shown as one picture, and if it could, it would not mean
-# much: its input is not a plate but 32 maps. From here on we look at what layers *answer*, not at their weights.
+# A filter of the second layer has 32 channels. It cannot be shown as one picture, and its input is not a plate but 32
+# maps, so a picture would not mean much. From here on you look at the layers' *outputs* instead of their weights.
 #
 # ## 3. Feature maps
 #
-# What a layer gives for a picture is a stack of **feature maps**, one for each channel. `model(x)` only returns the last
-# result. To catch an earlier one, put a **forward hook** on the layer: a function that torch calls after each forward pass of
-# that layer, with the module, its inputs and its output.
+# A layer's output for a picture is a stack of **feature maps**, one for each channel. `model(x)` returns only the last
+# layer's output. To record an earlier one, register a **forward hook** on the layer: a function that torch calls after
+# each forward pass of that layer, with the module, its inputs and its output.
 
 # %%
 caught = []
@@ -126,24 +129,27 @@ with torch.no_grad():
 print(caught)
 
 # %% [markdown]
-# An instrument should leave what it measures as it was. Four ways to break that rule, and each is a bug that shows up much
-# later:
+# An instrument should not change what it measures. There are four ways to break that rule, and each is a bug that shows
+# up much later:
 #
-# - the **hook** stays, and runs in every forward pass from then on;
-# - the caught maps hold their **graph**, and so every activation of every layer before them;
-# - **batch normalisation** in training mode shows you other maps, and moves its running statistics;
-# - the network is left in **another mode** than it came in.
+# - the **hook** is never removed, and runs in every forward pass from then on;
+# - the recorded maps keep their **graph**, and with it the activations of all layers before them;
+# - **batch normalization** in training mode gives different maps, and moves its running statistics;
+# - the network is left in **another mode** than before. A mode belongs to every part: a network may be in training mode
+#   with some of its BatchNorm layers in evaluation mode (chapter 11 does that), and `model.train()` would switch them
+#   all.
 #
 # ### Exercise: `feature_maps`
 
 # %% exercise="10.feature_maps"
 def feature_maps(model, layer, x):
-    """What a layer gives for some pictures.
+    """Return the output of a layer for some pictures.
 
     Parameters
     ----------
     model : torch.nn.Module
-        It may come in training mode. Look in evaluation mode, and put its mode back afterwards.
+        It may be in training mode, as a whole or in parts. Run it in evaluation mode, and restore
+        the mode of every part afterwards.
     layer : str
         The layer's name, as in "stages.2" or "stages.2.0": model.get_submodule(layer) finds it.
     x : torch.Tensor
@@ -152,7 +158,7 @@ def feature_maps(model, layer, x):
     Returns
     -------
     torch.Tensor
-        The layer's output, (N, channels, h, w), without a graph. No hook stays behind.
+        The layer's output, (N, channels, h, w), without a graph. The hook is removed.
 
     Example
     -------
@@ -162,12 +168,13 @@ def feature_maps(model, layer, x):
     ### BEGIN SOLUTION
     found = []
     handle = model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: found.append(output))
-    was_training = model.training
+    training = [part for part in model.modules() if part.training]
     model.eval()
     with torch.no_grad():
         model(x)
     handle.remove()
-    model.train(was_training)
+    for part in training:
+        part.training = True
     return found[0]
     ### END SOLUTION
 
@@ -175,48 +182,58 @@ def feature_maps(model, layer, x):
 check("10.feature_maps", feature_maps)
 
 # %% [markdown]
-# (The next cells use the course's own instruments, from `introdl.inspection`, so that they run before you have yours. When a
-# check is green, put your own function in.)
+# (The next cells use the course's own instruments from `introdl.inspection`, so that they run before you have written
+# yours. When a check is green, use your own function instead.)
 #
-# Here is one plate on its way up. Each row shows the most active maps of a stage; bright is active.
+# Here is one plate on its way through the network. Each row shows the most active maps of a stage; bright means active.
 
 # %%
 stages = [f"stages.{k}" for k in range(5)]
 figs.by_layer(net, test.images[shown[1]], stages)
 
 # %% [markdown]
-# Going up, the maps get **smaller**: 64, 32, 16, 8, 4 pixels. Each place sees **more** of the plate: 4, 10, 22, 46 and 94 pixels (work it
-# out with your `receptive_field` of chapter 04). And the maps get **choosier**: outlines light up everywhere, a late channel only
-# in a few places, or nowhere.
+# From stage to stage the maps get **smaller**: 64, 32, 16, 8, 4 pixels. Each position sees **more** of the plate: 4,
+# 10, 22, 46 and 94 pixels (your `receptive_field` of chapter 04 gives these numbers). And the maps get **more
+# selective**: outlines light up everywhere, but a late channel only in a few places, or nowhere.
 #
-# 1. Take `stages.0` and go through the plates. Do its maps tell you what is on them?
-# 2. Take `stages.4`. Compare two dishes. Are the same channels bright?
+# 1. Choose `stages.0` and go through the plates. Can you tell from its maps what is on them?
+# 2. Choose `stages.4` and compare two dishes. Are the same channels bright?
 # 3. In which stage are most maps dark?
+#
+# <details><summary>What you should have seen</summary>
+#
+# The maps of `stages.0` are blurred or edged copies of the plate, so you can usually name the dish from them. Those of
+# `stages.4` have 4 x 4 pixels and show no outline, but the bright channels differ from dish to dish: the dish is now
+# encoded in *which* channels are active. Most maps are dark in the late stages, since each channel there responds to
+# few plates.
+# </details>
 
 # %% tags=["demo"]
 figs.maps_explorer(net, test.images[shown], labels, stages)
 
 # %% [markdown]
-# ## 4. What does a channel answer to?
+# ## 4. What does a channel respond to?
 #
-# Ask it. Show it many plates, and look at the places where it is most active. That is how
-# [Zeiler and Fergus](https://arxiv.org/abs/1311.2901) made a network's layers visible in 2013: not by looking at weights, but by collecting
-# the patches that excite a channel most.
+# To find out, show the network many plates and look at the places where the channel is most active. That is a common
+# way to interpret a channel; [Girshick and others](https://arxiv.org/abs/1311.2524), for example, did it in 2013. A
+# related idea from the same year is the *deconvolutional network* of [Zeiler and
+# Fergus](https://arxiv.org/abs/1311.2901), which projects an activation back to the pixels that caused it. (Their
+# figures show both, the projections next to the patches.) The same paper introduced the occlusion maps of section 5.
 #
-# **By hand.** A channel's maps for three plates, 2 x 3 places each. Their largest values are 5 at row 0, column 2; 9 at row 1,
-# column 1; and 7 at row 1, column 0. The two best are plate 1 and plate 2: `[[1, 1, 1], [2, 1, 0]]`. Each plate counts once, with its
-# best place, so that one plate full of seeds does not take all the seats.
+# **By hand.** A channel has a map of 2 x 3 positions for each of three plates. Their largest values are 5 at row 0,
+# column 2; 9 at row 1, column 1; and 7 at row 1, column 0. The two best plates are 1 and 2: `[[1, 1, 1], [2, 1, 0]]`.
+# Each plate counts only once, with its best position; otherwise a single plate full of seeds could fill the whole list.
 #
 # ### Exercise: `top_activating`
 
 # %% exercise="10.top_activating"
 def top_activating(maps, channel, k):
-    """The pictures that a channel answers to most, and where in them.
+    """Find the pictures that a channel responds to most, and where in them.
 
     Parameters
     ----------
     maps : torch.Tensor
-        A layer's output for many pictures, (N, C, h, w). It stays as it is.
+        A layer's output for many pictures, (N, C, h, w). Do not change it.
     channel : int
         Which of the C.
     k : int
@@ -246,9 +263,9 @@ def top_activating(maps, channel, k):
 check("10.top_activating", top_activating)
 
 # %% [markdown]
-# The patches below are cut out to exactly what the place sees: 10 pixels for `stages.1`, 46 for `stages.3`, 94 for `stages.4`. (What lies
-# outside of the picture is white.) The channels are not picked by hand: of each layer, they are the ones that are most active on the
-# first two plates shown above.
+# The patches below show exactly what the position sees, its receptive field: 10 pixels for `stages.1`, 46 for
+# `stages.3`, 94 for `stages.4`. (White is outside the picture.) The channels were not picked by hand: in each layer
+# they are the most active ones for the first two plates shown above.
 
 # %%
 favourites = {}
@@ -260,29 +277,40 @@ for layer in stages[1:]:
 figs.favourites(test.images, favourites)
 
 # %% [markdown]
-# That is the **hierarchical learning** of chapter 04: edges and colours in the low layers, parts like a yolk further up. Each layer builds on the one before,
-# and all of them were learned from the names alone. Look at the last rows, too: a channel of `stages.4` likes several dishes. No channel
-# *is* a dish; the last dense layer adds up many of them.
+# That is the **hierarchical learning** of chapter 04: early layers respond to edges and colors, later ones to parts
+# such as a yolk. Each layer builds on the one before, and the dishes' names were all that it learned from. Look at the
+# last rows, too: a channel of `stages.4` responds to several dishes. No channel *is* a dish; the last dense layer
+# combines many of them.
 #
-# Be careful with the words, though. *A yolk detector* is what nine patches look like to you. The channel may answer to *yellow with a
-# soft edge*, and there was no lemon among the plates.
+# Be careful with names, though. Nine patches may look like a *yolk detector* to you, while the channel responds to
+# anything *yellow with a soft edge*. There was no lemon among the plates to tell the two apart.
 #
-# ## 5. Cover a part and see what happens
+# ## 5. Occlusion: cover a part and see what happens
 #
-# Which places does the answer hang on? The plainest experiment: cover a square with grey and ask again. Where the score falls, something
-# was there that the network used. Slide the square over the whole plate, and you have an **occlusion map**:
+# Which parts of the picture does the answer depend on? The simplest experiment is to cover a square with gray and ask
+# again. If the score falls, something in that place mattered to the network. Slide the square over the whole plate, and
+# you get an **occlusion map**:
 #
-# $$\text{drop}[i, j] = s_t(x) - s_t(x \text{ with the square at row } iS \text{ and column } jS)$$
+# $$\text{drop}[i, j] = z_k(x) - z_k(x \text{ with the square at row } i s \text{ and column } j s)$$
 #
-# - $s_t$: the score of class $t$, a number, before softmax. $x$: the picture, $(1, C, H, W)$. $S$: the stride in pixels.
-# - The map has $\lfloor (H - \text{size}) / S \rfloor + 1$ rows, as a convolution without padding has.
+# - $z_k$: the score of class $k$, a number, before softmax. $x$: the picture, $(1, C, H, W)$. $s$: the stride in
+#   pixels.
+# - The map has $\lfloor (H - \text{size}) / s \rfloor + 1$ rows, as a convolution without padding has.
 #
-# **By hand.** A network whose score is the sum of the pixels, a row of four: $x = (1, 2, 4, 3)$, score 10. A square of size 2, value 0,
-# stride 1: covered are $1 + 2$, $2 + 4$, $4 + 3$. The map is $(3, 6, 7)$: three places, not four.
+# **By hand.** A network's score is the sum of the pixels, and the picture is a row of four: $x = (1, 2, 4, 3)$, with
+# score 10. A square of size 2, value 0 and stride 1 covers $1 + 2$, then $2 + 4$, then $4 + 3$. So the map is
+# $(3, 6, 7)$: three positions, not four.
 #
 # 1. Click on a slider and move the square with the arrow keys. Where does the score fall most?
 # 2. Can you make the network change its mind with the smallest square?
 # 3. Find a place where the score *rises* when you cover it. What is there?
+#
+# <details><summary>What you should have seen</summary>
+#
+# For most plates the score falls most over the food, often over one characteristic part of it, such as a yolk. How
+# small a square can change the answer depends on the plate; for some dishes one characteristic part is enough. Covering
+# the background, a rim or cutlery may raise the score a little: what was there spoke for another dish.
+# </details>
 
 # %% tags=["demo"]
 figs.occluder(net, test.images[shown], labels, dishes)
@@ -292,16 +320,16 @@ figs.occluder(net, test.images[shown], labels, dishes)
 
 # %% exercise="10.occlusion_map"
 def occlusion_map(model, x, target, size, stride, value):
-    """How much a class's score falls when a square of the picture is covered.
+    """Measure how much a class's score falls when a square of the picture is covered.
 
     Parameters
     ----------
     model : torch.nn.Module
         Gives scores (N, K); in evaluation mode.
     x : torch.Tensor
-        One picture, (1, C, H, W). It stays as it is.
+        One picture, (1, C, H, W). Do not change it.
     target : int
-        The class to follow; it need not be the one with the largest score.
+        The class whose score is measured; it need not be the largest.
     size : int
         Side of the square, in pixels.
     stride : int
@@ -334,36 +362,38 @@ def occlusion_map(model, x, target, size, stride, value):
 check("10.occlusion_map", occlusion_map)
 
 # %% [markdown]
-# Occlusion is honest: it does what it says. But it costs a forward pass for each place, and the answer depends on the square. A small one
-# hides too little, and a grey square is a thing of its own: the network has never seen a plate with one.
+# An occlusion map means exactly what it says. But it costs a forward pass for each position, and the result depends on
+# the square. A small square hides too little, and a gray square is itself something new: the network has never seen a
+# plate with one.
 #
 # ## 6. Saliency: the slope of the score
 #
-# Backpropagation gives the slope of a score with respect to *everything*, also the picture. So one backward pass tells for each pixel how
-# the score would move if the pixel moved a little ([Simonyan and others, 2013](https://arxiv.org/abs/1312.6034)):
+# Backpropagation can give the gradient of a score with respect to *anything*, including the picture. So one backward
+# pass tells you for each pixel how the score would change if the pixel changed a little ([Simonyan and others,
+# 2013](https://arxiv.org/abs/1312.6034)):
 #
-# $$M[h, w] = \max_c \left| \frac{\partial s_t}{\partial x[0, c, h, w]} \right|$$
+# $$M[h, w] = \max_c \left| \frac{\partial z_k}{\partial x[0, c, h, w]} \right|$$
 #
-# - $M$: the saliency map, $(H, W)$. The magnitude, since a pixel that should be darker matters as much as one that should be lighter;
-#   then the largest over the channels $c$.
+# - $M$: the saliency map, $(H, W)$. It takes magnitudes, because a pixel that should be darker matters as much as one
+#   that should be lighter, and then the largest over the channels $c$.
 #
-# **By hand.** One pixel, slopes $(0.5, -2, 1)$ for red, green, blue. Magnitudes $0.5, 2, 1$; so $M = 2$. (The maximum first and the
-# magnitude then would give 1.)
+# **By hand.** One pixel has the slopes $(0.5, -2, 1)$ for red, green and blue. The magnitudes are $0.5, 2, 1$, so
+# $M = 2$. (Taking the maximum before the magnitude would give 1.)
 #
-# Differentiate the **score**, not the loss and not the probability: where the network is sure, those two are flat.
+# Differentiate the **score**, not the loss or the probability: when the network is confident, those two are flat.
 #
 # ### Exercise: `saliency`
 
 # %% exercise="10.saliency"
 def saliency(model, x, target):
-    """How strongly each pixel moves a class's score.
+    """Measure how strongly each pixel changes a class's score.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Gives scores (N, K); in evaluation mode. Its weights end without gradients, as they came.
+        Gives scores (N, K); in evaluation mode. Leave no gradients on its weights.
     x : torch.Tensor
-        One picture, (1, C, H, W). It ends as it came: without a gradient, and requiring none.
+        One picture, (1, C, H, W). Leave it without a gradient, and requiring none.
     target : int
         The class.
 
@@ -385,38 +415,38 @@ check("10.saliency", saliency)
 # %% [markdown]
 # ## 7. Grad-CAM: where is the evidence?
 #
-# Saliency works at the pixels, far from where the decision is made, and it looks like noise. **Grad-CAM**
-# ([Selvaraju and others, 2017](https://arxiv.org/abs/1610.02391)) works at a late layer, where maps stand for parts of dishes. It asks how
-# much each channel counts for the class, and adds up the maps with these weights:
+# Saliency works on pixels, far from where the decision is made, and its maps look noisy. **Grad-CAM** ([Selvaraju and
+# others, 2017](https://arxiv.org/abs/1610.02391)) works on a late layer, whose maps stand for parts of dishes. It
+# measures how much each channel matters for the class, and adds up the maps with these weights:
 #
-# $$w_c = \frac{1}{hw} \sum_{i, j} \frac{\partial s_t}{\partial A[c, i, j]}, \qquad
-# L = \text{ReLU}\Big(\sum_c w_c \, A[c]\Big)$$
+# $$w_c = \frac{1}{hw} \sum_{i, j} \frac{\partial z_k}{\partial A[c, i, j]}, \qquad
+# G = \text{ReLU}\Big(\sum_c w_c \, A[c]\Big)$$
 #
-# - $A$: the layer's maps, $(C, h, w)$. $w_c$: one weight for each channel, the mean of its slopes. $L$: the map, $(h, w)$; ReLU leaves what
-#   speaks *for* the class. In the end $L$ is enlarged to $(H, W)$.
+# - $A$: the layer's maps, $(C, h, w)$. $w_c$: one weight for each channel, the mean of its slopes. $G$: the resulting
+#   map, $(h, w)$; ReLU keeps only what speaks *for* the class. At the end $G$ is enlarged to $(H, W)$.
 #
 # **By hand.** Two maps of 1 x 2: $A_0 = (4, 0)$ and $A_1 = (0, 2)$, with mean slopes $w_0 = 0.5$ and $w_1 = -1$. The sum is
 # $0.5 \cdot (4, 0) - 1 \cdot (0, 2) = (2, -2)$, and after ReLU $(2, 0)$. The left place speaks for the class; the right one speaks
 # against it.
 #
-# You know the parts already: a forward hook catches the maps, this time *with* their graph, and `torch.autograd.grad(score, maps)` gives
-# the slopes.
+# You already know the parts: a forward hook records the maps, this time *with* their graph, and
+# `torch.autograd.grad(score, maps)` returns the slopes.
 #
 # ### Exercise: `grad_cam`
 
 # %% exercise="10.grad_cam"
 def grad_cam(model, layer, x, target):
-    """Where in a picture a layer finds evidence for a class.
+    """Show where in a picture a layer finds evidence for a class.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Gives scores (N, K); in evaluation mode. Its weights end without gradients, and no hook
-        stays.
+        Gives scores (N, K); in evaluation mode. Leave no gradients on its weights and no hook on
+        its layers.
     layer : str
         A convolutional layer's name, as in "stages.4".
     x : torch.Tensor
-        One picture, (1, C, H, W). It ends as it came.
+        One picture, (1, C, H, W). Do not change it.
     target : int
         The class.
 
@@ -442,7 +472,7 @@ def grad_cam(model, layer, x, target):
 check("10.grad_cam", grad_cam)
 
 # %% [markdown]
-# Three instruments, the same plates, each asked for the dish that is there:
+# Here are the three instruments on the same plates, each asked for the correct dish:
 
 # %%
 columns, rows = [], {"plate": [], "occlusion": [], "saliency": [], "Grad-CAM, stages.3": [], "Grad-CAM, stages.4": []}
@@ -466,15 +496,23 @@ figs.sheet(
 )
 
 # %% [markdown]
-# They agree that the food matters, and they disagree about which part of it. They ask different questions: what is lost without it, what
-# moves the score a little, what adds to the evidence.
+# They agree that the food matters, but disagree about which part of it. That is because they ask different questions:
+# what is lost without this part, what would change the score a little, and what contributes to the evidence?
 #
-# The network is a chain of convolutions and a mean. So it takes pictures of any size, for instance **four plates in one**. The last in the
-# list is such a picture.
+# The network is a chain of convolutions and a mean, so it accepts pictures of any size, for instance **four plates in
+# one**. The last entry of the list is such a picture.
 #
-# 1. Choose it, and ask for each of its four dishes. Does the glow move?
-# 2. Go down to `stages.1`. Does it still?
-# 3. Ask for a dish that is not there. Is the map empty? (Look at the largest value, and remember that each map is scaled to its own.)
+# 1. Choose it, and ask for each of its four dishes. Does the bright area move?
+# 2. Go down to `stages.1`. Does it still move?
+# 3. Ask for a dish that is not there. Is the map empty? (Look at the largest value, and remember that each map is
+#    scaled to its own maximum.)
+#
+# <details><summary>What you should have seen</summary>
+#
+# At the last stage the bright area moves to the plate that you asked for. At `stages.1` it hardly does: edges are
+# everywhere, whichever dish you ask for. The map for a dish that is not there is rarely empty, because each map is
+# scaled to its own maximum. Only its largest value tells you that the evidence is weak.
+# </details>
 
 # %% tags=["demo"]
 four = [test.images[plate_of(dish)] for dish in ("pizza", "banana", "fried_eggs", "burger")]
@@ -482,16 +520,17 @@ table = np.concatenate([np.concatenate(four[:2], axis=1), np.concatenate(four[2:
 figs.cam_explorer(net, [*test.images[shown], table], [*labels, "four plates"], dishes, stages[1:])
 
 # %% [markdown]
-# ## 8. Let the network draw
+# ## 8. Activation maximization: let the network draw
 #
-# Turn the question around: which picture makes a unit as active as it can be? Start from noise and climb: gradient **ascent**, where the
-# picture moves and the weights stay. In each step
+# Now turn the question around: which picture makes a unit as active as possible? Start from noise and use gradient
+# **ascent**, which changes the picture and keeps the weights. In each step
 #
-# $$x \leftarrow \text{clamp}\Big(x + 0.05 \, \frac{g}{\sqrt{\text{mean}(g^2)}}, \; 0, \; 1\Big), \qquad g = \frac{\partial a_u}{\partial x}$$
+# $$x \leftarrow \text{clamp}\Big(x + 0.05 \, \frac{\nabla a}{\sqrt{\text{mean}\big((\nabla a)^2\big)}}, \; 0, \; 1\Big), \qquad \nabla a = \frac{\partial a}{\partial x}$$
 #
-# - $a_u$: what unit $u$ gives, a number. $g$: its slope, with the picture's shape.
-# - Dividing by the root mean square makes every step equally long: slopes of different units differ by orders of magnitude.
-# - Clamping keeps the picture a picture.
+# - $a$: the unit's activation, a number. $\nabla a$: its gradient, with the picture's shape.
+# - Dividing by the root mean square makes all steps equally long, because gradients of different units differ by orders
+#   of magnitude.
+# - Clamping keeps the values between 0 and 1.
 #
 # For a linear unit the answer is known: $a = w \cdot x$ is largest where $x$ is 1 for each positive weight and 0 for each negative one. With
 # $w = (2, -1, 3)$ that is $x = (1, 0, 1)$, and $a = 5$. The check uses such units.
@@ -500,20 +539,20 @@ figs.cam_explorer(net, [*test.images[shown], table], [*labels, "four plates"], d
 
 # %% exercise="10.maximise_activation"
 def maximise_activation(model, unit, shape, steps, rng):
-    """A picture that makes a unit active.
+    """Find a picture that makes a unit active.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Gives (N, K) for pictures with values from 0 to 1; in evaluation mode. It stays as it is.
+        Gives (N, K) for pictures with values from 0 to 1; in evaluation mode. Do not change it.
     unit : int
         Which of the K.
     shape : tuple of 3 ints
         Of the picture: C, H, W.
     steps : int
-        How many.
+        Number of steps.
     rng : numpy.random.Generator
-        The start is drawn from it: grey, 0.5, with a little noise. Nothing else is left to chance.
+        Draws the start: gray, 0.5, with a little noise. Nothing else is random.
 
     Returns
     -------
@@ -533,12 +572,14 @@ def maximise_activation(model, unit, shape, steps, rng):
 check("10.maximise_activation", maximise_activation)
 
 # %% [markdown]
-# What comes out depends on what you ask for besides. Three ways, with the same start and the same number of steps:
+# What comes out depends on what else you ask for. Here are three ways, with the same start and the same number of
+# steps:
 #
-# - **plain**: the formula above, and nothing else;
-# - **jitter**: before each step the picture is shifted by a few pixels at random. A pattern survives only if it works when it is moved a
-#   little, not only at one place of the grid of pixels;
-# - **jitter and blur**: the slope is smoothed besides, and each pixel is pulled back to grey a little. Coarse shapes come first.
+# - **plain**: only the formula above;
+# - **jitter**: before each step the picture is shifted by a few pixels at random. So a pattern survives only if it
+#   still works when it is moved a little;
+# - **jitter and blur**: in addition, the gradient is smoothed and each pixel is pulled a little towards gray. That
+#   favors coarse shapes.
 
 # %%
 ways = {
@@ -563,41 +604,42 @@ print(f" best real plate: scores {own}")
 figs.sheet(
     rows,
     "What you ask for besides decides what you see",
-    "Pictures that drive three dishes' scores up, in three ways: plain ascent gives fine coloured noise; with jitter and blur the shapes are larger and smoother.",
+    "Pictures that drive three dishes' scores up, in three ways: plain ascent gives fine colored noise; with jitter and blur the shapes are larger and smoother.",
     [figs.name_of(dishes[k]) for k in asked],
     side=2.3,
 )
 
 # %% [markdown]
-# Compare the rows. The smoothing changes most; jitter alone costs much of the score and changes the look little. Then read the numbers. Plain ascent gives something that you would not eat, and a score that no real plate reaches. So **a high score does not
-# mean that a dish is there**. And where the
-# pictures look like leaves or yolks, *we* asked for smoothness: part of what you see is the network, part of it is the regularisation.
+# Compare the rows. Smoothing changes the pictures most; jitter alone lowers the score a lot and changes the look
+# little. Then read the numbers. Plain ascent produces something that you would not eat, with a score that no real plate
+# reaches. So **a high score does not mean that a dish is there**. And where the pictures look like leaves or yolks,
+# *we* asked for smoothness: part of what you see is the network, and part of it is the regularization.
 #
-# ## 9. What looks alike to the network?
+# ## 9. Nearest neighbors: what looks alike to the network?
 #
-# Before the last layer each plate is a vector of 256 numbers, its **features**. If they hold what matters for the dish, plates of one dish
-# should point in the same direction. The **cosine** measures that:
+# Before the last layer each plate is a vector of 256 numbers, its **features**. If they describe what matters for the
+# dish, the vectors of plates of one dish should point in a similar direction. The **cosine** measures that:
 #
 # $$\cos(a, b) = \frac{a \cdot b}{\lVert a \rVert \, \lVert b \rVert}$$
 #
-# It is 1 for the same direction, 0 for a right angle, and does not care how long the vectors are. **By hand**: $a = (3, 0)$, $b = (6, 1)$ and
-# $c = (3, 3)$. The distance from $a$ to $b$ is 3.2, to $c$ 3. But $\cos(a, b) = 18 / (3 \cdot 6.08) = 0.99$, and
-# $\cos(a, c) = 9 / (3 \cdot 4.24) = 0.71$: $b$ is nearer.
+# It is 1 for the same direction and 0 for a right angle, and it does not depend on the vectors' lengths. **By hand**:
+# $a = (3, 0)$, $b = (6, 1)$ and $c = (3, 3)$. The distance from $a$ to $b$ is 3.2, to $c$ 3. But
+# $\cos(a, b) = 18 / (3 \cdot 6.08) = 0.99$, and $\cos(a, c) = 9 / (3 \cdot 4.24) = 0.71$: by the cosine, $b$ is nearer.
 #
 # ### Exercise: `nearest_neighbours`
 
 # %% exercise="10.nearest_neighbours"
 def nearest_neighbours(features, query, k):
-    """The rows that point most in the direction of one of them.
+    """Find the rows whose direction is most similar to that of one of them.
 
     Parameters
     ----------
     features : numpy.ndarray
-        (N, D), no row is zero. It stays as it is.
+        (N, D), no row is zero. Do not change it.
     query : int
         Which row to compare with.
     k : int
-        How many neighbours, less than N.
+        How many neighbors, less than N.
 
     Returns
     -------
@@ -634,25 +676,28 @@ for space, found in alike.items():
 figs.sheet(
     rows,
     "Pixels find the same table; features find the same dish",
-    "For three plates, the six nearest others by pixels and by features. By pixels they share colours and layout, by features the dish.",
+    "For three plates, the six nearest others by pixels and by features. By pixels they share colors and layout, by features the dish.",
     ["plate", "nearest", "2nd", "3rd", "4th", "5th", "6th"],
     side=1.25,
 )
 
 # %% [markdown]
-# Nobody asked the network to put like beside like. It comes with naming. Chapter 13 builds on it: features that tell whether two pictures show
-# the same dish, even one that was never trained on.
+# Nobody asked the network to place similar plates close together; that is a by-product of learning their names. Chapter
+# 13 builds on it: features tell whether two pictures show the same dish, even a dish that the network was never trained
+# on.
 #
-# ## 10. What such pictures do not prove
+# ## 10. Sanity checks: what such pictures do not prove
 #
-# Now be strict with your instruments. A heat map on a pizza convinces everybody. Would it also come out if the network knew nothing?
+# Now be strict with your instruments. A heat map on a pizza convinces everybody, but would it look any different if the
+# network knew nothing?
 #
-# ### Test 1: draw the weights anew
+# ### Test 1: randomize the weights
 #
-# [Adebayo and others](https://arxiv.org/abs/1810.03292) asked this in 2018. Draw the last layer's weights at random, then the last two
-# layers', and so on. What was learned is gone, layer by layer. A map that stays the same cannot show what was learned. We compare maps by
-# **rank correlation**: 1 for the same order of all pixels, 0 for nothing in common. As a control there is a map that no network has made:
-# the plate's own **edges**, how much it changes from pixel to pixel.
+# [Adebayo and others](https://arxiv.org/abs/1810.03292) asked this in 2018. They replaced the last layer's weights by
+# random ones, then those of the last two layers, and so on, so that what was learned disappears layer by layer. A map
+# that stays the same cannot show what was learned. We compare maps by their **rank correlation**, which is 1 if all
+# pixels are in the same order and about 0 if the orders have nothing in common. As a control, there is a map that does
+# not depend on any network: the plate's own **edges**, that is, how much it changes from pixel to pixel.
 
 # %%
 parts = ["head", "stages.4", "stages.3", "stages.2", "stages.1", "stages.0"]
@@ -672,12 +717,12 @@ kept = {
 figs.similarity(kept, ["nothing", *parts])
 
 # %% [markdown]
-# Saliency keeps most of its order when the last layer is drawn anew, although what is asked is then a random mix of features. Grad-CAM
-# notices at once. (One draw of the weights and four plates: the ups and downs further right are chance.) The edges do not notice anything,
-# of course: they never looked at the network. Yet they outline the food quite well. That is the trap. A
-# map can look right because the *plate* has its edges there.
+# Saliency keeps most of its order when the last layer is randomized, although the score is then a random mix of
+# features. Grad-CAM changes at once. (This is one random draw and four plates, so the ups and downs further right are
+# chance.) The edges stay the same, of course, because they do not depend on the network. Yet they outline the food
+# quite well, and that is the trap: a map can look right just because the *plate* has edges there.
 #
-# And here is what the eye sees, for one plate:
+# And here is how it looks for one plate:
 
 # %%
 which = [0, 1, 3, 6]
@@ -689,25 +734,25 @@ rows = [
 figs.sheet(
     rows,
     "Which of these maps needs a network that has learned?",
-    "Saliency, Grad-CAM and edges for one plate, with the trained network and with more and more of its weights drawn anew.",
-    ["trained", "head drawn anew", "and stages.4, 3", "all drawn anew"],
+    "Saliency, Grad-CAM and edges for one plate, with the trained network and with more and more of its weights randomized.",
+    ["trained", "head random", "and stages.4, 3", "all random"],
     side=1.9,
 )
 
 # %% [markdown]
 # ### Test 2: does it point at the food?
 #
-# Our plates come with the food's true box. So we need not admire, we can count: how often does a map's largest value lie in the box? That
-# is the **pointing game** ([Zhang and others, 2016](https://arxiv.org/abs/1608.00507)).
+# Our plates come with the food's true box. So instead of admiring maps you can count: how often is a map's largest
+# value inside the box? That is the **pointing game** ([Zhang and others, 2016](https://arxiv.org/abs/1608.00507)).
 #
-# A box is $x_0, y_0, x_1, y_1$ in pixels, $x$ to the right and $y$ down, and it ends just before $x_1$ and $y_1$: a box from 2 to 4 holds the
-# columns 2 and 3.
+# A box is $x_0, y_0, x_1, y_1$ in pixels, with $x$ to the right and $y$ down. It ends just before $x_1$ and $y_1$: a
+# box from 2 to 4 contains the columns 2 and 3.
 #
 # ### Exercise: `pointing_game`
 
 # %% exercise="10.pointing_game"
 def pointing_game(maps, boxes):
-    """How often a map's largest value lies in the box.
+    """Return how often a map's largest value lies in the box.
 
     Parameters
     ----------
@@ -746,15 +791,16 @@ for name, found in (("Grad-CAM at stages.4", heat), ("a hill in the middle", mid
     print(f"{name:>22}: {told['hits']:.1%} of {len(heat)} plates hit, {told['share']:.1%} of the map's sum in the box")
 
 # %% [markdown]
-# Well over nine in ten: is Grad-CAM good? Look at the second line. The second map *knows nothing*: it says "the middle", for every plate. Food
-# stands in the middle of photographs, and its box covers half of ours. This test cannot tell knowledge from habit. A number without a
-# baseline is a decoration.
+# Well over nine in ten: does that mean that Grad-CAM is good? Look at the second line. The second map *knows nothing*;
+# it says "the middle" for every plate. Food is usually in the middle of a picture, and on our plates its box covers
+# half of it. So this test cannot tell knowledge from habit, and a number without a baseline means nothing.
 #
-# ### Test 3: a question that the middle cannot answer
+# ### Test 3: four plates in one picture
 #
-# Put four plates of different dishes into one picture, and ask for one of them. What share of the map lies on the right plate? A map that
-# knows nothing gets a quarter. The figure shows both tests, recorded over more plates (of the twelve base dishes on the left, of all twenty on the right), with the trained network and with three networks whose
-# weights were all drawn anew.
+# Put four plates of different dishes into one picture, and ask for one of them. What share of the map lies on the right
+# plate? A map that knows nothing gets a quarter. The figure shows both tests as recorded over more plates (test 2, on
+# the left, with the twelve base dishes; test 3, on the right, with all twenty), for the trained network and for three
+# networks with random weights.
 
 # %%
 record = records.load("pointing")
@@ -766,25 +812,26 @@ for run in record["runs"]:
 figs.pointing(record)
 
 # %% [markdown]
-# Now there is something to see. At the last stage, most of Grad-CAM's sum lies on the plate that was asked for; with weights drawn anew it is a
-# quarter, as for a map that knows nothing. Saliency, so convincing on a single plate, gets little more than a quarter. The lowest layer
-# does no better: an edge is an edge, on any of the four plates. (One caveat: four plates in one picture are nothing that this network was
-# trained on.)
+# This test shows a difference. At the last stage, 86 % of Grad-CAM's sum lies on the plate that was asked for; with
+# random weights it is about a quarter, as for a map that knows nothing. Saliency, so convincing on a single plate, gets
+# 31 %. Grad-CAM on an early layer does no better, because an edge is an edge on any of the four plates. (One caveat:
+# the network was never trained on pictures of four plates.)
 #
-# **What to take along**
+# **What to remember**
 #
-# - A map shows *where*, never *why*. It does not say which property of that place counted.
-# - Your eye is not a measurement. It likes maps that follow the outlines.
-# - Before you believe a map: draw the weights anew, compare with a baseline that knows nothing, and ask a question that a lazy map gets wrong.
+# - A map shows *where*, never *why*: it does not say which property of that place mattered.
+# - Your eye is not a measuring device. It prefers maps that follow the outlines.
+# - Before you believe a map, randomize the weights, compare with a baseline that knows nothing, and ask a question that
+#   such a baseline gets wrong.
 #
 # ## Quiz
 #
 # Write a letter for each, for example `answer_1 = "a"`.
 #
-# **1.** Where do you look for a channel that answers to a whole part of a dish, such as a yolk?
+# **1.** Where do you look for a channel that responds to a whole part of a dish, such as a yolk?
 #
 # - a) In the first layer: it is nearest to the picture.
-# - b) In one of the last layers: a place there sees most of the plate, through many layers.
+# - b) In one of the last layers: a position there sees most of the plate, through many layers.
 # - c) Nowhere: deep layers have lost the picture.
 # - d) Everywhere: all layers see the same.
 #
@@ -795,26 +842,26 @@ figs.pointing(record)
 # - c) Nothing: there must be a bug.
 # - d) A negative number: what was there spoke against pizza.
 #
-# **3.** An instrument gives nearly the same map after all weights were drawn anew. What follows?
+# **3.** An instrument gives nearly the same map after all weights have been randomized. What follows?
 #
 # - a) Its map does not show what the network has learned.
 # - b) The weights matter a lot for the map.
 # - c) It is robust, and so it is a good instrument.
-# - d) A network with random weights recognises dishes too.
+# - d) A network with random weights recognizes dishes too.
 #
 # **4.** Grad-CAM hits the box on 98 % of single plates. What does that prove about our network?
 #
 # - a) That it looks at the food.
 # - b) That it does not look at the food.
-# - c) Nothing yet: the middle of the picture hits it more often.
+# - c) Nothing yet: simply pointing at the middle of the picture hits the box at least as often.
 # - d) That the boxes are wrong.
 #
-# **5.** What does jitter ask of the pictures of section 8?
+# **5.** What does jitter require of the pictures of section 8?
 #
 # - a) That their values stay in range.
 # - b) That they still work when they are shifted a little.
 # - c) That they lower the score.
-# - d) That they are ready in fewer steps.
+# - d) That they are finished in fewer steps.
 
 # %% exercise="10.quiz"
 ### BEGIN SOLUTION
@@ -836,12 +883,14 @@ check("10.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A network learns in layers: colours and edges, textures, parts, dishes. You can show it with the patches that a channel answers to most.
-# - A hook catches what a layer gives. A good instrument leaves no hook, no gradient and no other mode behind.
-# - Occlusion asks what is lost, saliency what moves the score, Grad-CAM where the evidence is.
-# - Ascent finds pictures that a unit loves. What they look like is half the network, half the regularisation.
-# - Features put like beside like.
-# - A heat map proves nothing until it has beaten a random network and a baseline.
+# - A network learns in layers: colors and edges, textures, parts, dishes. You can show it with the patches that a
+#   channel responds to most.
+# - A hook records a layer's output. A good instrument leaves behind no hook, no gradients and no changed mode.
+# - Occlusion shows what is lost without a part, saliency what would change the score, Grad-CAM where the evidence is.
+# - Gradient ascent finds pictures that activate a unit. What they look like depends on the network and on the
+#   regularization.
+# - Pictures of the same dish have similar features.
+# - A heat map proves nothing until it differs from that of a random network and beats a baseline.
 #
 # ### Cheat sheet
 #
@@ -857,13 +906,13 @@ check("10.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Next
 #
-# The low layers answer to edges, colours and textures. Those are useful for *any* dish. So why learn them again for each new menu? Chapter 11 takes
-# a trained network to dishes that it has never seen, with a handful of pictures each.
+# Early layers respond to edges, colors and textures, which are useful for *any* dish. So why learn them again for each
+# new menu? Chapter 11 adapts a trained network to dishes that it has never seen, with a handful of pictures of each.
 #
 # ### Further reading
 #
 # - Zeiler and Fergus, [Visualizing and understanding convolutional networks](https://arxiv.org/abs/1311.2901), 2013.
-# - Olah, Mordvintsev and Schubert, [Feature visualization](https://distill.pub/2017/feature-visualization/), 2017: what regularisation does, with many
+# - Olah, Mordvintsev and Schubert, [Feature visualization](https://distill.pub/2017/feature-visualization/), 2017: what regularization does, with many
 #   pictures.
 # - Adebayo and others, [Sanity checks for saliency maps](https://arxiv.org/abs/1810.03292), 2018.
 # - Geirhos and others, [ImageNet-trained CNNs are biased towards texture](https://arxiv.org/abs/1811.12231), 2018: what a network uses is often not

@@ -47,7 +47,7 @@ strangers = 100  # pictures of each kind that is no known food, in section 7
 # **heads** that answer.
 #
 # MealoMi's network is `models.MealNet`. Its trunk is that of `models.PlainCNN`: five stages of convolution, pooling, batch
-# normalisation and ReLU. It comes with the course, trained:
+# normalization and ReLU. It comes with the course, trained:
 
 # %%
 net = mealomi.load()
@@ -266,7 +266,7 @@ print(f"box, mean IoU             {ious.mean():8.2f} {lazy_ious.mean():10.2f}")
 figs.grams_scatter(test.grams, said_test.grams, test.labels, classes, marked=("tomato", "hot_dog"))
 
 # %% [markdown]
-# The grey band is a factor of 1.25 up or down. Hot dogs vary little, so they are easy. The tomatoes lie in a flat cloud: a small tomato from nearby and a large one from afar give the
+# The gray band is a factor of 1.25 up or down. Hot dogs vary little, so they are easy. The tomatoes lie in a flat cloud: a small tomato from nearby and a large one from afar give the
 # same picture. Our camera stands nearer to small food, and there is no ruler on the table. No network can see what is not in
 # the pixels.
 #
@@ -423,16 +423,16 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 # | fibre (g) | 3.0, 4.1, 5.2, 6.3, 7.4 | 5 |
 # | fruit, vegetables, legumes | above 40 % one point, above 60 % two, above 80 % **five** | 5 |
 #
-# The score is the unfavourable points less the favourable ones. One rule more: with **11 or more unfavourable points, protein
+# The score is the unfavorable points less the favorable ones. One rule more: with **11 or more unfavorable points, protein
 # does not count**. The letter: A up to 0, B 1 and 2, C 3 to 10, D 11 to 18, E from 19.
 #
 # Salt is not sodium. The table has sodium, in mg. Sodium chloride is heavier: salt = 2.5 · sodium.
 #
 # **By hand**, 100 g of pizza: 1133.9 kJ exceed three thresholds: 3. Sugars 3.37 g stay just below 3.4: 0. Saturated fat 5.04 g: 5.
-# Salt $2.5 \cdot 0.685 = 1.71$ g: 8. Together 16 unfavourable points. Protein 11.93 g would earn 4, but 16 is above 10,
+# Salt $2.5 \cdot 0.685 = 1.71$ g: 8. Together 16 unfavorable points. Protein 11.93 g would earn 4, but 16 is above 10,
 # so it does not count. Fibre 1.8 g: 0. Fruit and vegetables 17 %: 0. The score is 16, a D.
 #
-# Whoever takes sodium for salt gets 3 points in place of 8. Whoever takes 271 kcal for kilojoules gets 0 in place of 3.
+# Whoever takes sodium for salt gets 3 points instead of 8. Whoever takes 271 kcal for kilojoules gets 0 instead of 3.
 #
 # 1. Start from pizza. How far must the salt go down until protein counts? What happens to the letter there?
 # 2. Take the apple, and raise the sugars. Which letter has an apple with the sugars of a doughnut (22.75 g)?
@@ -478,7 +478,7 @@ def nutri_score(per_100g, red_meat=False):
 
     salt_g = 2.5 * per_100g["sodium_mg"] / 1000
     sugars = [3.4, 6.8, 10, 14, 17, 20, 24, 27, 31, 34, 37, 41, 44, 48, 51]
-    unfavourable = (
+    unfavorable = (
         points(per_100g["kj"], range(335, 3351, 335))
         + points(per_100g["sugars_g"], sugars)
         + points(per_100g["saturated_fat_g"], range(1, 11))
@@ -487,11 +487,11 @@ def nutri_score(per_100g, red_meat=False):
     protein = points(per_100g["protein_g"], [2.4, 4.8, 7.2, 9.6, 12, 14, 17])
     if red_meat:
         protein = min(protein, 2)
-    if unfavourable >= 11:
+    if unfavorable >= 11:
         protein = 0
     fibre = points(per_100g["fibre_g"], [3.0, 4.1, 5.2, 6.3, 7.4])
     fruit = (0, 1, 2, 5)[points(per_100g["fruit_veg_share"], [0.4, 0.6, 0.8])]
-    score = unfavourable - protein - fibre - fruit
+    score = unfavorable - protein - fibre - fruit
     return score, "ABCDE"[points(score, [0, 2, 10, 18])]
     ### END SOLUTION
 
@@ -526,7 +526,7 @@ for letter in sorted(by_letter):
 #
 # - the **largest probability** ([Hendrycks and Gimpel, 2017](https://arxiv.org/abs/1610.02136)): a network that is torn between
 #   many dishes may not know any;
-# - **minus the distance** of the picture's embedding (what the trunk makes of it) to the nearest dish's centre, after an idea of
+# - **minus the distance** of the picture's embedding (what the trunk makes of it) to the nearest dish's center, after an idea of
 #   [Lee and others, 2018](https://arxiv.org/abs/1807.03888): what lies far from everything is unknown. Here the
 #   distance is one between directions.
 #
@@ -582,7 +582,7 @@ check("12.confidence_threshold", confidence_threshold)
 
 # %% [markdown]
 # Now on real scores. The strangers are four kinds of pictures made on the spot: noise, cloudy textures, bits of tablecloth
-# and plate rim, and plates as colour negatives.
+# and plate rim, and plates as color negatives.
 
 # %%
 said_val = recognition.look(net, val.images)
@@ -618,7 +618,7 @@ print(", ".join(f"threshold on {name}: {panel['threshold']:.2f}" for name, panel
 #
 # How can noise pass for food? The trunk has learned to *name* dishes. What does not help with the name is thrown away on
 # the way up, and with it that something is odd. The first stages have not thrown away much: their maps still hold edges and
-# colours (chapter 10). So ask them. For each channel of the first two stages take the mean of its map and the standard deviation. The
+# colors (chapter 10). So ask them. For each channel of the first two stages take the mean of its map and the standard deviation. The
 # training plates tell how these numbers usually vary.
 #
 # **By hand**, with two numbers. On training plates the first is 5, give or take a standard deviation of 2; the second is 5, give or
@@ -877,7 +877,7 @@ mealomi.app()
 # - c) More training pictures of the same kind.
 # - d) A deeper network.
 #
-# **3.** A food has 12 unfavourable points, 6 for protein, 3 for fibre and 1 for fruit. What is its score?
+# **3.** A food has 12 unfavorable points, 6 for protein, 3 for fibre and 1 for fruit. What is its score?
 #
 # - a) 8
 # - b) 2
@@ -941,7 +941,7 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # ### Next
 #
 # An embedding found dishes that look alike. Can it also say whether two pictures show *the same* thing, even a thing that it was
-# never trained on? That is how faces are recognised. Chapter 13 does it with plates, and then asks whether one should.
+# never trained on? That is how faces are recognized. Chapter 13 does it with plates, and then asks whether one should.
 #
 # ### Further reading
 #

@@ -13,7 +13,7 @@
 # - say why a method that is good on average may still be wrong for some, and what one must ask before it is used on people.
 #
 # **What you build**: `cosine_similarity`, `contrastive_loss`, `triplet_loss`, `semi_hard_negatives`, `make_pairs`,
-# `best_threshold`, `verification_accuracy` and `roc_curve`. With them MealoMi recognises a dish that it has no name for.
+# `best_threshold`, `verification_accuracy` and `roc_curve`. With them MealoMi recognizes a dish that it has no name for.
 #
 # **Time**: about 90 minutes. **You need**: training in PyTorch from chapters 08 and 09. No face is shown in this chapter.
 
@@ -497,7 +497,7 @@ known_pairs = verification.draw_pairs(known.labels, per_fold=100, folds=4, seed=
 average = verification.pixels(train.images).mean(axis=0)
 measured = {
     "raw pixels": (similarities_of(verification.pixels(specials.images) - average, pairs), pairs),
-    "colour histogram": (similarities_of(verification.colour_histograms(specials.images), pairs), pairs),
+    "color histogram": (similarities_of(verification.colour_histograms(specials.images), pairs), pairs),
     "triplet loss": (similarities, pairs),
     "triplet loss, known dishes": (similarities_of(verification.embed(embedder, known.images, *statistics), known_pairs), known_pairs),
 }
@@ -595,15 +595,15 @@ for run in record["runs"]:
 
 # %%
 print(f"{'method':17} dishes  specials   grocery")
-for method, dishes in (("pixels", 0), ("colour histogram", 0), ("triplet", 12), ("classifier", 12)):
+for method, dishes in (("pixels", 0), ("color histogram", 0), ("triplet", 12), ("classifier", 12)):
     found = [run for run in record["runs"] if (run["method"], run["dishes"]) == (method, dishes) and "grocery" in run]
     if found:
         means = [np.mean([run[where]["accuracy"] for run in found]) for where in ("specials", "grocery")]
         print(f"{method:17} {dishes:>6}  {means[0]:8.1%}  {means[1]:8.1%}   ({len(found)} run{'s' * (len(found) > 1)})")
 
 # %% [markdown]
-# Read the line of the colour histogram. Without learning anything it does better on the photographs than the networks, which
-# know rendered plates only: fruit of one kind has its colours, and several photographs can show one and the same shelf. Always ask what the simplest method gets.
+# Read the line of the color histogram. Without learning anything it does better on the photographs than the networks, which
+# know rendered plates only: fruit of one kind has its colors, and several photographs can show one and the same shelf. Always ask what the simplest method gets.
 #
 # ## 9. And faces?
 #

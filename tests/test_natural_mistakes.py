@@ -521,7 +521,7 @@ WRONG = {
         (stats_of_the_first, ""),
     ],
     "09.augment": [
-        (augment_exact_steps, "some steps come more often"),
+        (augment_exact_steps, "some shifts are more likely"),
         (augment_both_axes, "no mirrored and moved pictures"),
         (augment_floats, "whole numbers from 0 to 255"),
         (augment_one_label_each, "labels out of step"),

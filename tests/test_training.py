@@ -617,6 +617,14 @@ def test_curves_show_loss_and_accuracy_and_the_epoch_that_was_kept():
     assert figures.told(alone).startswith("Over 1 epochs the training loss goes")
 
 
+def test_a_run_that_was_stopped_in_its_first_epoch_has_a_sentence_instead_of_curves():
+    import matplotlib.pyplot as plt
+
+    stopped = training.History(stopped="interrupted in epoch 1 of 8")
+    plt.close(figures.curves(stopped))
+    assert figures.told(stopped) == "No epoch was finished, so there is nothing to draw."
+
+
 def test_a_line_is_told_for_each_epoch(capsys):
     training.train(net(), coloured(32), coloured(20, 1), quick(epochs=2), device="cpu")
     lines = capsys.readouterr().err.splitlines()

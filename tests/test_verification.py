@@ -152,7 +152,7 @@ def test_the_experiment_learns_and_measures(monkeypatch):
     assert set(one) == {"specials", "specials_by_features", "known_dishes", "which"}
     for part in ("specials", "specials_by_features", "known_dishes"):
         assert 0.4 <= one[part]["accuracy"] <= 1 and one[part]["standard_error"] >= 0
-    plain = made.run({"method": "colour histogram", "dishes": 0, "pictures": 0, "seed": 0})
+    plain = made.run({"method": "color histogram", "dishes": 0, "pictures": 0, "seed": 0})
     assert plain["specials"]["accuracy"] > 0.5 and "which" not in plain
 
 

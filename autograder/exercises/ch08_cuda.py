@@ -104,9 +104,9 @@ BEST_DEVICE = Exercise(
             "Where there is a GPU you return the CPU, and CUDA where there is none. Turn the condition around.",
             _upside_down,
         ),
-        "a text in place of a device": Mistake(
-            "You return the device's name, a text. torch would take it in most places, but a text has no .type to ask "
-            "for. Make a torch.device of it.",
+        "a text instead of a device": Mistake(
+            "You return the device's name, a text. torch would take it in most places, but a text has no .type. "
+            "Make it a torch.device.",
             lambda: str(_ask("cuda", "mps")()),
         ),
     },
@@ -369,7 +369,7 @@ CONV_FLOPS = Exercise(
             "operations. (What you counted are MACs, multiply-accumulates.)",
             _macs,
         ),
-        "one addition less": Mistake(
+        "one addition too few": Mistake(
             "You count L - 1 additions for a dot product of length L. That is how few it takes, but the usual count, and this "
             "exercise's, is two operations for each product: the first one is added to 0.",
             lambda x, w, s, p: 2 * _macs(x, w, s, p) - x[0] * w[0] * math.prod(_output(x, w, s, p)),
@@ -379,12 +379,12 @@ CONV_FLOPS = Exercise(
             lambda x, w, s, p: 2 * _macs(x, w, s, p) + x[0] * w[0] * math.prod(_output(x, w, s, p)),
         ),
         "the output's size is not rounded down": Mistake(
-            "Your output has a fraction of a row. Where the stride does not come out even, the rest is left over: use //.",
+            "Your output has a fraction of a row. Where the stride does not divide evenly, the remainder is dropped: use //.",
             lambda x, w, s, p: (
                 2 * x[0] * math.prod(w) * ((x[2] + 2 * p - w[2]) / s + 1) * ((x[3] + 2 * p - w[3]) / s + 1)
             ),
         ),
-        "the input's size in place of the output's": Mistake(
+        "the input's size instead of the output's": Mistake(
             "You count one dot product for every input pixel. There is one for every output pixel, and with a stride or "
             "without padding those are fewer.",
             lambda x, w, s, p: 2 * x[0] * w[0] * x[2] * x[3] * w[1] * w[2] * w[3],
@@ -422,10 +422,10 @@ CONV_FLOPS = Exercise(
             lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[0],
         ),
         "one side of the kernel only": Mistake(
-            "You count a row of the kernel in place of all its rows. It has KH times KW weights for each channel.",
+            "You count one row of the kernel instead of all of them. It has KH times KW weights for each channel.",
             lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[2],
         ),
-        "weights in place of work": Mistake(
+        "weights instead of work": Mistake(
             "You count the layer's weights, twice. Each of them is used again at every output position of every picture.",
             lambda x, w, s, p: 2 * w[0] * w[1] * w[2] * w[3],
         ),
@@ -483,12 +483,12 @@ ARITHMETIC_INTENSITY = Exercise(
             lambda f, r, w, b: f / (b * _size(r)),
         ),
         "only the first tensor is read": Mistake(
-            "You count the first tensor that is read, and not the others. Weights take their way through memory as well.",
+            "You count the first tensor that is read, and not the others. Weights have to come from memory as well.",
             lambda f, r, w, b: (
                 f / (b * (_size(r[:1]) + _size(w))) if len(r) > 1 else f / (b * (_size(r) + _size(w[:1])))
             ),
         ),
-        "numbers in place of bytes": Mistake(
+        "numbers instead of bytes": Mistake(
             "You divide by how many numbers are moved. Each of them has itemsize bytes.",
             lambda f, r, w, b: f / (_size(r) + _size(w)),
         ),
@@ -496,7 +496,7 @@ ARITHMETIC_INTENSITY = Exercise(
             "You take four bytes a number, whatever itemsize says. In bfloat16 there are two, and that is half its point.",
             lambda f, r, w, b: f / (4 * (_size(r) + _size(w))),
         ),
-        "bits in place of bytes": Mistake(
+        "bits instead of bytes": Mistake(
             "You divide by bits. Memory is counted in bytes, of eight bits each.",
             lambda f, r, w, b: f / (8 * b * (_size(r) + _size(w))),
         ),
@@ -623,35 +623,35 @@ MEASURE = Exercise(
     rtol=1e-6,
     misconceptions={
         "no warm-up": Mistake(
-            "You leave out the warm-up calls. The first calls load libraries, fill caches and choose algorithms; they "
-            "would be counted as if they were the rule.",
+            "You leave out the warm-up calls. The first calls load libraries, fill caches and choose algorithms; your "
+            "numbers would describe them instead of an ordinary call.",
             _measure(warm=False),
         ),
         "the warm-up is counted": Mistake(
             "You call fn often enough, but the warm-up's times are among those that you count. Throw them away.",
             _measure(count_all=True),
         ),
-        "no synchronise": Mistake(
-            "On a GPU you measure how long it takes to hand the work in, not to do it: fn comes back at once. Wait, "
-            "with synchronize(), between fn() and the look at the clock.",
+        "no synchronize": Mistake(
+            "On a GPU you measure how long it takes to launch the work, not to do it: fn returns at once. Call "
+            "synchronize() between fn() and your look at the clock.",
             _measure(before=False, after=False),
         ),
-        "no synchronise before the clock starts": Mistake(
+        "no synchronize before the clock starts": Mistake(
             "Your first repeat also waits for what the warm-up had left in the queue. Let the queue run empty before you "
             "look at the clock.",
             _late_start,
         ),
-        "the mean in place of the median": Mistake(
-            "Your first number is the mean. One hiccup of the machine moves it as far as it likes; the median stands "
-            "still.",
+        "the mean instead of the median": Mistake(
+            "Your first number is the mean. A single interruption can move it as far as you like; the median stays "
+            "where it is.",
             _measure(say=lambda t: (float(np.mean(t)), min(t), max(t))),
         ),
         "one clock around all repeats": Mistake(
             "You time all repeats together and divide. That is a mean, and you cannot see the spread. On a GPU, "
-            "handing in and working overlap as well. Look at the clock for every repeat.",
+            "launching and working overlap as well. Look at the clock in every repeat.",
             _one_clock,
         ),
-        "the fastest in place of the median": Mistake(
+        "the fastest instead of the median": Mistake(
             "Your first number is the fastest time. It is asked for second; the first is the median.",
             _measure(say=lambda t: (min(t), min(t), max(t))),
         ),
@@ -663,9 +663,9 @@ MEASURE = Exercise(
             "Your times are a thousand times too large. Return seconds, as the clock gives them.",
             _measure(say=lambda t: tuple(1000 * v for v in _statistics(t))),
         ),
-        "processor time in place of the clock": Mistake(
-            "time.process_time counts what the processor's cores work, all together, and stands still while they wait for "
-            "a GPU. The learner waits by the clock on the wall: time.perf_counter.",
+        "processor time instead of the clock": Mistake(
+            "time.process_time adds up the time that all of the processor's cores spend working, and stands still while they "
+            "wait for a GPU. What a user waits for is time on the wall: use time.perf_counter.",
             _measure(clock="process_time"),
         ),
         "only the last repeat": Mistake(
@@ -673,12 +673,12 @@ MEASURE = Exercise(
             _measure(say=lambda t: (t[-1], t[-1], t[-1])),
         ),
         "a single number": Mistake(
-            "You return the median alone. The spread belongs to it: return median, fastest, slowest.",
+            "You return the median alone. Without the spread it says too little: return median, fastest, slowest.",
             _measure(say=lambda t: float(np.median(t))),
         ),
     },
     hints=(
-        "Three parts: call fn a few times and forget about it; call it again and note each time; sum up the list.",
+        "Three parts: call fn a few times untimed; call it again and note each time; summarize the list.",
         "time.perf_counter() is the clock. synchronize() belongs before the first look at the clock and before the "
         "second, in every repeat.",
         "for each repeat: synchronize(); start = time.perf_counter(); fn(); synchronize(); "
@@ -730,8 +730,8 @@ def _step_cases(rng):
     yield _step_case(rng, "gradients of an earlier step are still there", (4, 5), (3, 5, 4), optimizer="SGD", lr=0.2, stale=0.5)  # fmt: skip
     yield _step_case(rng, "three steps with momentum", (5, 3, 4), (4, 6, 3), optimizer="SGD", lr=0.1, momentum=0.9)
     yield _step_case(rng, "Adam", (6, 4), (3, 4, 5), optimizer="Adam", lr=0.05, stale=0.3)
-    yield _step_case(rng, "batch normalisation", (4, 6), (4, 3, 3), True, optimizer="SGD", lr=0.1, momentum=0.5)
-    yield _step_case(rng, "batch normalisation, after an evaluation", (5, 4), (3, 4, 3), True, optimizer="SGD", lr=0.2, mode="eval")  # fmt: skip
+    yield _step_case(rng, "batch normalization", (4, 6), (4, 3, 3), True, optimizer="SGD", lr=0.1, momentum=0.5)
+    yield _step_case(rng, "batch normalization, after an evaluation", (5, 4), (3, 4, 3), True, optimizer="SGD", lr=0.2, mode="eval")  # fmt: skip
 
 
 def _numpy_step(batches, weights, settings):
@@ -855,13 +855,13 @@ def _step_mistakes(context=None):
             _train_step(zero="after", context=context),
         ),
         "zero_grad after backward": Mistake(
-            "You zero the gradients when they have just been computed, and the step finds nothing to follow. Zero them "
+            "You zero the gradients just after they have been computed, so the step has nothing to follow. Zero them "
             "before the backward pass.",
             _train_step(zero="between", context=context),
         ),
         "step before backward": Mistake(
-            "The optimizer steps before the gradients are there. First backward, which computes them, then the step, "
-            "which uses them.",
+            "The optimizer steps before this batch's gradients exist. First comes backward, which computes them, then the "
+            "step, which uses them.",
             _train_step(order="step first", context=context),
         ),
         "the optimizer never steps": Mistake(
@@ -869,8 +869,8 @@ def _step_mistakes(context=None):
             _train_step(order="no step", context=context),
         ),
         "the loss keeps its graph": Mistake(
-            "You return the loss as it comes, a tensor with its whole graph behind it. A list of a thousand of those keeps "
-            "a thousand batches' activations in memory. Return loss.item(), or loss.detach().",
+            "You return the loss as it comes, a tensor with its whole graph behind it. After backward() "
+            "that graph is used up and of no use to anybody. Return loss.item(), or loss.detach().",
             _train_step(give=lambda value: value, context=context),
         ),
     }
@@ -887,7 +887,7 @@ TRAIN_STEP = Exercise(
     misconceptions={
         **_step_mistakes(),
         "the model is left in evaluation mode": Mistake(
-            "After an evaluation the model is in evaluation mode, and batch normalisation uses its old statistics there. "
+            "After an evaluation the model is in evaluation mode, and batch normalization uses its old statistics there. "
             "Call model.train() before the forward pass.",
             _train_step(mode=None),
         ),
@@ -897,17 +897,17 @@ TRAIN_STEP = Exercise(
             _evaluation_afterwards,
         ),
         "the model is put into evaluation mode": Mistake(
-            "You call model.eval() in a training step. Batch normalisation then uses its old statistics in place of the "
-            "batch's, and never learns new ones.",
+            "You call model.eval() in a training step. Batch normalization then uses its old statistics instead of the "
+            "batch's, and never updates them.",
             _train_step(mode="eval", loss=lambda s, y: F.cross_entropy(s, y)),
         ),
         "softmax before cross_entropy": Mistake(
-            "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself, so your network is "
-            "squashed twice, and it learns far too slowly. Give it the scores.",
+            "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself, so softmax is "
+            "applied twice, and the network learns far too slowly. Give it the scores.",
             _train_step(loss=lambda s, y: F.cross_entropy(s.softmax(1), y)),
         ),
         "nll_loss of the scores": Mistake(
-            "nll_loss expects logarithms of probabilities. Of raw scores it is no loss at all: it can fall without end. "
+            "nll_loss expects logarithms of probabilities. For raw scores it is not a loss at all: it can fall without limit. "
             "Use cross_entropy.",
             _train_step(loss=lambda s, y: F.nll_loss(s, y)),
         ),
@@ -926,7 +926,7 @@ TRAIN_STEP = Exercise(
             "pass. Return the loss whose gradient you have taken.",
             _loss_afterwards,
         ),
-        "the accuracy in place of the loss": Mistake(
+        "the accuracy instead of the loss": Mistake(
             "The weights are right, but you return the share of right answers. Return the loss.",
             _accuracy_as_loss,
         ),
@@ -963,7 +963,7 @@ def _numpy_scores(weights, x):
 
 def _evaluation_cases(rng):
     yield _evaluation_case(rng, "two batches, the last one short", (4, 1), (2, 3, 3), False)
-    yield _evaluation_case(rng, "batch normalisation", (5, 5, 3), (3, 4, 4))
+    yield _evaluation_case(rng, "batch normalization", (5, 5, 3), (3, 4, 4))
     yield _evaluation_case(rng, "many batches, the last one short", (6, 6, 6, 2), (4, 6, 3))
     yield _evaluation_case(rng, "batches of different sizes", (3, 7, 4), (3, 5, 6))
 
@@ -1022,8 +1022,8 @@ EVALUATE = Exercise(
     rtol=1e-6,
     misconceptions={
         "training mode is left on": Mistake(
-            "The model is still in training mode, so batch normalisation uses each batch's own statistics, and goes on "
-            "learning from your test pictures. Call model.eval() first.",
+            "The model is still in training mode, so batch normalization uses each batch's own statistics, and keeps "
+            "updating its running averages from your test pictures. Call model.eval() first.",
             _evaluate(mode=None),
         ),
         "gradients are tracked": Mistake(
@@ -1032,7 +1032,7 @@ EVALUATE = Exercise(
             _evaluate(track=True),
         ),
         "the weights are frozen for good": Mistake(
-            "You switch requires_grad off to save memory, and nobody switches it on again: the next training step fails. "
+            "You switch requires_grad off and never on again, so the next training step fails. "
             "torch.no_grad() ends by itself.",
             _freezing,
         ),
@@ -1066,8 +1066,8 @@ EVALUATE = Exercise(
             _evaluate(sum_up=lambda f: (f[0][0], f[0][1] / f[0][2])),
         ),
         "every batch counts as full": Mistake(
-            "You divide by the number of batches times the first batch's size. The others may be of another size: add "
-            "up the sizes.",
+            "You divide by the number of batches times the first batch's size. The others may have other sizes: "
+            "add up the sizes.",
             _evaluate(
                 sum_up=lambda f: (
                     sum(a * n for a, _, n in f) / (len(f) * f[0][2]),
@@ -1080,11 +1080,11 @@ EVALUATE = Exercise(
             "size first.",
             _evaluate(sum_up=lambda f: (sum(a for a, _, _ in f) / sum(n for _, _, n in f), _means_by_size(f)[1])),
         ),
-        "per cent": Mistake(
+        "percent": Mistake(
             "Your accuracy is a hundred times too large. It is a share, from 0 to 1.",
             _evaluate(sum_up=lambda f: (_means_by_size(f)[0], 100 * _means_by_size(f)[1])),
         ),
-        "a count in place of a share": Mistake(
+        "a count instead of a share": Mistake(
             "You return how many pictures are right. Divide by how many there are.",
             _evaluate(sum_up=lambda f: (_means_by_size(f)[0], sum(r for _, r, _ in f))),
         ),
@@ -1181,11 +1181,11 @@ TRAIN_STEP_AMP = Exercise(
             _train_step(),
         ),
         "the whole model is cast": Mistake(
-            "You turn the model itself into bfloat16. With eight bits of precision, a weight of 1 does not notice "
-            "an update of 0.001. Leave the weights in float32; autocast makes short-lived copies.",
+            "You turn the model itself into bfloat16. With eight bits of precision, an update of 0.001 leaves a "
+            "weight of 1 as it was. Keep the weights in float32; autocast makes short-lived copies.",
             _whole_model_cast,
         ),
-        "float16 in place of bfloat16": Mistake(
+        "float16 instead of bfloat16": Mistake(
             "float16 has a small range: gradients below 0.00000006 become zero, and one needs a GradScaler to save them. "
             "bfloat16 has float32's range and needs none.",
             _train_step(context=_autocast("float16")),
@@ -1195,14 +1195,19 @@ TRAIN_STEP_AMP = Exercise(
             "it is: images.device.type.",
             _train_step(context=_autocast(device="cpu")),
         ),
+        "autocast for CUDA only": Mistake(
+            'You write "cuda" into autocast. On a batch that is on the CPU that does nothing, and the layers compute in '
+            "float32. Ask the batch where it is: images.device.type.",
+            _train_step(context=_autocast(device="cuda")),
+        ),
         "the dtype is left out": Mistake(
             "You do not say which short type you want. On the CPU autocast takes bfloat16, on a GPU float16. Say "
             "dtype=torch.bfloat16.",
             _train_step(context=_autocast(kind=None)),
         ),
         "the loss is computed in 16 bits": Mistake(
-            "Your loss is computed outside of autocast, from bfloat16 scores, so it has two or three digits. Inside, "
-            "cross_entropy would have been run in float32.",
+            "Your loss is computed outside of autocast, from bfloat16 scores, so it is right to two or three digits only. "
+            "Inside autocast, cross_entropy runs in float32.",
             _loss_in_16_bits,
         ),
         **_step_mistakes(_autocast()),
@@ -1231,7 +1236,7 @@ QUIZ = quiz(
         ),
         Question(
             "a",
-            b="More threads would add arithmetic. Is it arithmetic that this layer is waiting for?",
+            b="More units do arithmetic faster. Is arithmetic what this layer is waiting for?",
             c="Peak performance is the flat part of the roof. On which side of the ridge is this layer?",
             d="The batch moves both: twice the operations and twice the bytes. What happens to their ratio?",
         ),
@@ -1243,7 +1248,7 @@ QUIZ = quiz(
         ),
         Question(
             "d",
-            a="Same mean, same spread: the mean is what moves most when one time is far off.",
+            a="The mean moves most when a single time is far off: ten of the eleven calls were much faster than this.",
             b="The fastest call is the best case, and alone it hides the spread. What would most calls take?",
             c="One slow call is not the program's speed; perhaps the machine was busy then.",
         ),

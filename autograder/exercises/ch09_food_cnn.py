@@ -65,7 +65,7 @@ def _byte_squares(images, splits):
 
 NORMALISATION_STATS = Exercise(
     id="09.normalisation_stats",
-    title="Normalisation from the training set",
+    title="Normalization from the training set",
     points=9,
     cases=_stats_cases,
     oracle=_stats_oracle,
@@ -73,12 +73,12 @@ NORMALISATION_STATS = Exercise(
     forbidden=LIBRARIES,
     misconceptions={
         "from all splits": Mistake(
-            "You count validation and test pictures too. What you know of them must not enter the training, not even as a mean: "
+            "You count validation and test pictures too. Nothing that you know of them may enter the training, not even a mean: "
             'choose the pictures whose split is "train" first.',
             _stats(which=lambda s: s != "none"),
         ),
         "from training and validation": Mistake(
-            "You leave out the test pictures alone. Validation pictures judge too, while you choose between networks: take those whose "
+            "You leave out the test pictures only. Validation pictures judge too, when you choose between networks: take those whose "
             'split is "train".',
             _stats(which=lambda s: s != "test"),
         ),
@@ -87,7 +87,7 @@ NORMALISATION_STATS = Exercise(
             _stats(which=lambda s: s != "train"),
         ),
         "bytes are not scaled": Mistake(
-            "Your numbers run from 0 to 255. Pictures are divided by 255 before they are normalised, so divide these too.",
+            "Your numbers run from 0 to 255. Pictures are divided by 255 before they are normalized, so divide these too.",
             _stats(scale=1),
         ),
         "the deviation is not scaled": Mistake(
@@ -128,12 +128,12 @@ NORMALISATION_STATS = Exercise(
             "You average over axes 0, 2 and 3, as if channels came second. Here they come last: (N, H, W, 3).",
             _stats(mean=lambda x: x.mean(axis=(0, 2, 3)), std=lambda x: x.std(axis=(0, 2, 3))),
         ),
-        "divided by one pixel less": Mistake(
+        "divided by the number of pixels minus 1": Mistake(
             "Your deviation is the sample's (divided by n - 1). Here it is divided by n, as x.std() does.",
             _stats(std=lambda x: x.std(axis=(0, 1, 2), ddof=1)),
         ),
         "squared as bytes": Mistake(
-            "You square the bytes. In uint8 there is no room above 255: 16 squared becomes 0. Turn them into floats first.",
+            "You square the bytes. uint8 ends at 255, so 16 squared becomes 0. Turn them into floats first.",
             _byte_squares,
         ),
         "mean and deviation are swapped": Mistake(
@@ -236,37 +236,37 @@ AUGMENT = Exercise(
     forbidden=LIBRARIES,
     misconceptions={
         "one draw for the whole batch": Mistake(
-            "You draw once, and change all pictures of the batch in the same way. Each picture needs draws of its own: N flips, and "
-            "N steps for each axis.",
+            "You draw once, and change all pictures of the batch in the same way. Each picture needs its own random changes: N flips, and "
+            "N shifts for each axis.",
             _augment(
                 flips=lambda rng, n: np.full(n, rng.random() < 0.5),
                 steps=lambda rng, n, s: np.tile(rng.integers(-s, s + 1, 2), (n, 1)),
             ),
         ),
         "one flip for the whole batch": Mistake(
-            "The steps are each picture's own, but the flip is drawn once for all. Draw N of them.",
+            "Each picture has its own shift, but the flip is drawn once for all of them. Draw N flips.",
             _augment(flips=lambda rng, n: np.full(n, rng.random() < 0.5)),
         ),
-        "one step for the whole batch": Mistake(
-            "The flips are each picture's own, but the steps are drawn once for all. Draw N of them for each axis.",
+        "one shift for the whole batch": Mistake(
+            "Each picture has its own flip, but the shifts are drawn once for all of them. Draw N for each axis.",
             _augment(steps=lambda rng, n, s: np.tile(rng.integers(-s, s + 1, 2), (n, 1))),
         ),
         "flipped upside down": Mistake(
-            "Some pictures stand on their heads. Left and right change places when the columns are reversed: axis 2 of a batch, "
+            "Some pictures are upside down. To swap left and right, reverse the columns: axis 2 of a batch, "
             "axis 1 of one picture.",
             _augment(mirror=lambda image: image[::-1]),
         ),
-        "the colours are flipped": Mistake(
+        "the colors are flipped": Mistake(
             "You reverse the last axis, the channels, so that red and blue change places. Reverse the columns.",
             _augment(mirror=lambda image: image[..., ::-1]),
         ),
         "labels out of step": Mistake(
-            "Some pictures come with the label of another. Where you reorder pictures, their labels must go along; and here "
-            "nothing need be reordered.",
+            "Some pictures have the label of another one. If you reorder pictures, reorder their labels in the same way; here, "
+            "nothing needs to be reordered.",
             _augment(finish=_augment_shuffled),
         ),
         "the batch is reordered": Mistake(
-            "Pictures and labels are in step, but in a new order. Shuffling is another function's work.",
+            "Pictures and labels are in step, but in a new order. Shuffling is not the job of this function.",
             _augment(finish=lambda new, labels, rng: (new[::-1].copy(), labels[::-1].copy())),
         ),
         "the labels get lost": Mistake(
@@ -274,7 +274,7 @@ AUGMENT = Exercise(
             _augment(finish=lambda new, labels, rng: new),
         ),
         "always mirrored": Mistake(
-            "All your pictures are mirrored, always. Half of them should be, each by chance: a draw from 0 to 1 is below 0.5.",
+            "All your pictures are mirrored. Half of them should be, by chance: mirror where a random number from 0 to 1 is below 0.5.",
             _augment(flips=lambda rng, n: np.ones(n, bool)),
         ),
         "never mirrored": Mistake(
@@ -285,67 +285,67 @@ AUGMENT = Exercise(
             "No picture is moved. Each should go -shift to shift rows down and as many columns to the right.",
             _augment(steps=lambda rng, n, s: np.zeros((n, 2), int)),
         ),
-        "what goes out comes in again": Mistake(
-            "np.roll brings what leaves on one side in again on the other. What comes in should be black, 0.",
+        "what leaves comes in on the other side": Mistake(
+            "np.roll brings the pixels that leave on one side back in on the other. What comes in should be black, 0.",
             _augment(fill="wrap"),
         ),
         "the edge is repeated": Mistake(
-            "You fill the strip that comes in with the picture's edge. That is a good way too; here it should be black, 0.",
+            "You fill the strip that comes in with the picture's edge. That is a good way too, but here it should be black, 0.",
             _augment(fill="edge"),
         ),
-        "one step for both axes": Mistake(
-            "Each picture goes as far down as to the right. Draw the two steps apart.",
+        "one shift for both axes": Mistake(
+            "Each picture moves as far down as to the right. Draw the two shifts separately.",
             _augment(steps=lambda rng, n, s: np.repeat(rng.integers(-s, s + 1, (n, 1)), 2, axis=1)),
         ),
         "one axis only": Mistake(
-            "Pictures move along one axis, and never along the other. Draw a step for rows and one for columns.",
+            "Pictures move along one axis, and never along the other. Draw a shift for rows and one for columns.",
             _augment(steps=lambda rng, n, s: rng.integers(-s, s + 1, (n, 2)) * [0, 1]),
         ),
         "to one side only": Mistake(
-            "Your steps run from 0 to shift, so pictures only go down and to the right. Begin at -shift.",
+            "Your shifts run from 0 to shift, so pictures only move down and to the right. Begin at -shift.",
             _augment(steps=lambda rng, n, s: rng.integers(0, s + 1, (n, 2))),
         ),
-        "the farthest step is never drawn": Mistake(
-            "The step +shift never comes. rng.integers(a, b) leaves its upper end out: write shift + 1.",
+        "the largest shift is never drawn": Mistake(
+            "The value +shift is never drawn. rng.integers(a, b) leaves out its upper end: write shift + 1.",
             _augment(steps=lambda rng, n, s: rng.integers(-s, s, (n, 2)) if s else np.zeros((n, 2), int)),
         ),
         "not half of them mirrored": Mistake(
-            "Many more, or many fewer, than half of your pictures are mirrored. rng.random() lies below 0.5 in half of the cases; a "
-            "normal draw does not, and neither does rng.integers(3) hit 0.",
+            "Many more, or many fewer, than half of your pictures are mirrored. rng.random() is below 0.5 in half of the cases. A "
+            "normal random number is not, and rng.integers(3) is 0 in a third of them.",
             _augment(flips=lambda rng, n: rng.random(n) < 0.3),
         ),
         "every second picture is mirrored": Mistake(
-            "Which pictures are mirrored depends on their places in the batch alone. Each should be mirrored by chance: N draws from rng.",
+            "Which pictures are mirrored depends only on their place in the batch. Each should be mirrored by chance: N draws from rng.",
             _augment(flips=lambda rng, n: np.arange(n) % 2 == 1),
         ),
-        "some steps come more often": Mistake(
-            "Not all steps are equally likely. A draw from -shift to shift that is rounded takes the farthest steps half as often, and "
-            "one that is cut off takes 0 twice as often. rng.integers(-shift, shift + 1) gives whole numbers, all alike.",
+        "some shifts are more likely": Mistake(
+            "Not all shifts are equally likely. If you round a random number between -shift and shift, the largest shifts come half as "
+            "often; if you cut off its digits, 0 comes twice as often. rng.integers(-shift, shift + 1) gives each with equal probability.",
             _augment(steps=lambda rng, n, s: np.round(rng.uniform(-s, s, (n, 2))).astype(int)),
         ),
-        "one step for all along one axis": Mistake(
-            "Along one axis you draw one step for the whole batch. Draw N of them for each axis.",
+        "one shift for all along one axis": Mistake(
+            "Along one axis you draw a single shift for the whole batch. Draw N of them for each axis.",
             _augment(steps=_one_row_step),
         ),
-        "flip and step from one draw": Mistake(
-            "One draw decides whether a picture is mirrored and where it goes, so that mirrored pictures go to one side. Draw each apart.",
+        "flip and shift from one draw": Mistake(
+            "One random number decides both whether a picture is mirrored and where it moves, so mirrored pictures all go to one side. Draw them separately.",
             _augment_tied,
         ),
         "the generator is not used": Mistake(
-            "With rng in the same state your pictures differ. Then nobody can repeat your training. Draw with rng, not with "
+            "Your pictures differ although rng is in the same state, so nobody could repeat your training. Draw with rng, not with "
             "np.random.",
             _unasked_generator,
         ),
         "the batch is changed in place": Mistake(
-            "You write into the pictures that you were given. In the next epoch they would be changed again, and again. Write "
+            "You write into the pictures that you were given. In the next epoch they would be changed a second time, and so on. Write "
             "into a new array.",
             _augment_in_place,
         ),
     },
     hints=(
-        "Draw first: N numbers for the flips, N steps for the rows, N for the columns. Then go through the pictures.",
+        "Draw first: N numbers for the flips, N shifts for the rows, N for the columns. Then go through the pictures.",
         "new = np.zeros_like(images). Mirrored is image[:, ::-1]. To move a picture down by 2, new[2:] gets image[:-2]; for "
-        "a step of -2, new[:-2] gets image[2:].",
+        "a shift of -2, new[:-2] gets image[2:].",
         "Pad each picture with shift black pixels on every side (np.pad), and cut a window of H x W out of it whose corner "
         "is drawn: rows from 0 to 2 * shift, columns too.",
     ),
@@ -354,7 +354,7 @@ AUGMENT = Exercise(
 
 # --- 09.food_net --------------------------------------------------------------------------------------------
 # The pictures that decide the marks go in without labels; these stay here. All plates of `data/plates` lie where answers run,
-# with their labels, so other pictures judge (`autograder.held_out`). Colours, sides and the dishes' numbers are dealt anew for
+# with their labels, so other pictures judge (`autograder.held_out`). Colors, sides and the dishes' numbers are dealt again for
 # each classroom, so that a network which learned elsewhere brings nothing along.
 
 STEPS = 300
@@ -492,13 +492,13 @@ FOOD_NET = Exercise(
     seconds=420.0,
     misconceptions={
         "no nonlinearity": Mistake(
-            "A linear function of a linear function is linear: your convolutions, averages and dense layers are worth one single "
-            "matrix. Put a ReLU behind each convolution.",
+            "A linear function of a linear function is linear: your convolutions, averages and dense layers together are one single "
+            "matrix. Put a ReLU after each convolution.",
             lambda k: nn.Sequential(*_stages(3, 8, 16, act=False), nn.Flatten(), nn.Linear(16 * 64, k)),
         ),
         "over the budget of parameters": Mistake(
             "Count the weights of your dense layers first. A map of 16 x 16 with 32 channels, flattened, has 8,192 numbers; a dense "
-            "layer with 128 units behind it has a million weights. Pool further down, or take the mean over height and width.",
+            "layer of 128 units after it has a million weights. Pool further first, or take the mean over height and width.",
             lambda k: nn.Sequential(
                 nn.Conv2d(3, 32, 3, padding=1),
                 nn.ReLU(),
@@ -510,7 +510,7 @@ FOOD_NET = Exercise(
             ),
         ),
         "too much work": Mistake(
-            "Many channels on large maps are expensive: each filter runs over every place. Pool earlier, and let the channels "
+            "Many channels on large maps are expensive: each filter runs over every position. Pool earlier, and let the channels "
             "grow as the maps shrink.",
             lambda k: nn.Sequential(
                 nn.Conv2d(3, 48, 3, padding=1),
@@ -531,17 +531,17 @@ FOOD_NET = Exercise(
             "The last layer has twenty outputs, whatever num_classes says. Give it num_classes.",
             lambda k: nn.Sequential(*_stages(3, 8, 16), nn.Flatten(), nn.Linear(16 * 64, 20)),
         ),
-        "scores for every place": Mistake(
+        "scores for every position": Mistake(
             "A map of scores comes out for each dish. Take the mean over height and width, or flatten, before the last layer.",
             _headless,
         ),
-        "places become pictures": Mistake(
-            "There are more rows of scores than pictures: the places of a map have been mixed into the batch. Keep the first axis "
+        "positions become pictures": Mistake(
+            "There are more rows of scores than pictures: the positions of a map have been mixed into the batch. Keep the first axis "
             "when you flatten.",
             _every_place,
         ),
         "layers in a plain list": Mistake(
-            "Layers in a plain Python list, or made anew in forward, are unknown to the network: nobody trains them, and no "
+            "Layers in a plain Python list, or created in forward, are unknown to the network: they are not trained, and no "
             "checkpoint holds them. Use nn.Sequential or nn.ModuleList, in __init__.",
             _list_of_layers,
         ),
@@ -549,17 +549,17 @@ FOOD_NET = Exercise(
             "forward ends without a return. Return the scores.",
             _nothing_returned,
         ),
-        "normalised by its neighbours": Mistake(
-            "You normalise by the batch's own mean, in evaluation too. Then a plate's dish depends on what else is on the tray. "
+        "normalized by the other plates of its batch": Mistake(
+            "You normalize by the batch's own mean, in evaluation too. Then the answer for a plate depends on the other plates. "
             "nn.BatchNorm2d keeps a running mean for evaluation.",
             _batch_normalised_by_hand,
         ),
     },
     hints=(
-        "Begin with what you know from chapter 04: convolution, ReLU, pooling, three or four times over. Double the channels where "
-        "the map's sides are halved: 16, 32, 64.",
-        "Behind the last pooling take the mean over height and width, x.mean(dim=(2, 3)), and one nn.Linear to num_classes. "
-        "nn.BatchNorm2d between each convolution and its ReLU makes the training several times quicker.",
+        "Start with what you know from chapter 04: convolution, ReLU, pooling, three or four times over. Double the channels "
+        "whenever the map's sides are halved: 16, 32, 64.",
+        "After the last pooling take the mean over height and width, x.mean(dim=(2, 3)), and one nn.Linear to num_classes. "
+        "nn.BatchNorm2d between each convolution and its ReLU makes the network learn much faster.",
         "Four stages of nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2), with "
         "3, 16, 32, 64, 128 channels, then nn.AdaptiveAvgPool2d(1), nn.Flatten() and nn.Linear(128, num_classes).",
     ),
@@ -664,28 +664,33 @@ CHECKPOINT = Exercise(
             _checkpointer(leave=("model",)),
         ),
         "parameters without statistics": Mistake(
-            "Batch normalisation's running mean and variance are lost. They are no parameters, but they are in state_dict().",
+            "Batch normalization's running mean and variance are lost. They are not parameters, but they are in state_dict().",
             _checkpointer(model_state=lambda m: dict(m.named_parameters()), strict=False),
         ),
         "the optimizer's state is lost": Mistake(
-            "The optimizer begins without its memory: momentum, and Adam's running means. Save optimizer.state_dict() and load it.",
+            "The optimizer starts without its memory: momentum, or Adam's running means. Save optimizer.state_dict() and load it.",
             _checkpointer(leave=("optimizer",)),
         ),
         "the schedule's state is lost": Mistake(
-            "The schedule begins again, so the learning rate takes other steps. Save schedule.state_dict() and load it.",
+            "The schedule starts from the beginning, so the learning rates are wrong. Save schedule.state_dict() and load it.",
             _checkpointer(leave=("schedule",)),
         ),
         "the generator's state is lost": Mistake(
-            "After loading, the order of the pictures is drawn anew from the beginning. Save generator.get_state() and bring it "
-            "back with set_state.",
+            "After loading, the order of the pictures is drawn again from the beginning. Save generator.get_state() and "
+            "restore it with set_state.",
             _checkpointer(leave=("generator",)),
         ),
+        "schedule and generator are lost": Mistake(
+            "You restore the weights and the optimizer. The schedule counts its steps, and the generator decides the order of the "
+            "pictures: they have a state too.",
+            _checkpointer(leave=("schedule", "generator")),
+        ),
         "the network alone": Mistake(
-            "You bring the weights back and nothing else. Optimizer, schedule and generator have states too.",
+            "You restore the weights and nothing else. Optimizer, schedule and generator have a state too.",
             _checkpointer(leave=("optimizer", "schedule", "generator")),
         ),
         "resumes from epoch 0": Mistake(
-            "load_checkpoint says that no epoch is finished, so all of them are run again. Save the number, and return it.",
+            "Your load_checkpoint says that no epoch is finished, so all of them are run again. Save the number, and return it.",
             _checkpointer(epoch=lambda e: 0),
         ),
         "one epoch is run twice": Mistake(
@@ -705,12 +710,12 @@ CHECKPOINT = Exercise(
             (_no_file, lambda *given: 0),
         ),
         "always the latest file": Mistake(
-            "You load the file that was written last, whatever path says. Read the one that you are asked for.",
+            "You load the file that was written last, whatever path says. Load the one at path.",
             _latest(),
         ),
     },
     hints=(
-        "What does the next step depend on? The weights, and four things more. Each of them has a state.",
+        "What does the next step depend on? On the weights and on four more things. All but the number of epochs have a state.",
         "A dict of states: model.state_dict(), optimizer.state_dict(), schedule.state_dict(), generator.get_state(), and epochs. "
         "torch.save(dict, path) and torch.load(path) do the rest.",
         'To load: saved = torch.load(path); model.load_state_dict(saved["model"]), the same for optimizer and schedule; '
@@ -785,16 +790,16 @@ CONFUSION_MATRIX = Exercise(
     forbidden=("sklearn.*", "introdl.recipes.*"),
     misconceptions={
         "transposed": Mistake(
-            "Your rows are the answers and your columns the true dishes. Here a row is a true dish: [label, prediction].",
+            "Your rows are the predictions and your columns the true dishes. Here a row is a true dish: [label, prediction].",
             lambda labels, predictions, k: _confusion(predictions, labels, k),
         ),
         "each pair counts once": Mistake(
-            "matrix[labels, predictions] += 1 adds 1 to each place once, however often the pair comes: NumPy reads, adds and writes "
-            "all at once. Use a loop, or np.add.at.",
+            "matrix[labels, predictions] += 1 adds 1 to each entry once, however often the pair occurs: NumPy reads, adds and "
+            "writes all at once. Use a loop, or np.add.at.",
             _once,
         ),
         "shares of each row": Mistake(
-            "You divide by the row's sum. The matrix should hold counts; shares can be made of them later.",
+            "You divide by the row's sum. The matrix should hold counts; you can compute shares from them later.",
             _shares(1),
         ),
         "shares of each column": Mistake("You divide by the column's sum. The matrix should hold counts.", _shares(0)),
@@ -802,7 +807,7 @@ CONFUSION_MATRIX = Exercise(
             "You divide by the number of plates. The matrix should hold counts.", _shares(None)
         ),
         "classes are counted from the data": Mistake(
-            "Your matrix leaves out dishes that do not come. It should be (k, k) always, or matrices of two batches cannot be added.",
+            "Your matrix leaves out dishes that do not occur. It should always be (k, k), or matrices of two batches could not be added.",
             _from_data,
         ),
         "only the right answers": Mistake(
@@ -822,7 +827,7 @@ CONFUSION_MATRIX = Exercise(
     },
     hints=(
         "Start with zeros of shape (k, k). What does one plate with label 2 and prediction 0 change?",
-        "It adds 1 to matrix[2, 0]: the row is the truth, the column the answer. Go through all plates.",
+        "It adds 1 to matrix[2, 0]: the row is the truth, the column the prediction. Go through all plates.",
         "for label, prediction in zip(labels, predictions): matrix[label, prediction] += 1.",
     ),
 )
@@ -933,33 +938,33 @@ WORST_MISTAKES = Exercise(
     forbidden=("torch.*", "sklearn.*"),
     misconceptions={
         "right ones too": Mistake(
-            "Among your plates are some that were named right. Choose the mistakes first, then look how sure the network was.",
+            "Among your plates are some that were named right. Choose the mistakes first, then look at the network's confidence.",
             _ranked_by(_sure, _everyone),
         ),
         "the least confident of all plates": Mistake(
-            "You return the plates that the network is least sure of, right or wrong. Asked for are mistakes, and the surest of "
-            "them.",
+            "You return the plates in which the network is least confident, right or wrong. You want mistakes, and those with the "
+            "most confidence.",
             _ranked_by(lambda p, labels: p.max(axis=1), _everyone),
         ),
         "the least confident mistakes": Mistake(
-            "These are mistakes, but those that the network was least sure of. The worst are the ones that it would swear to: sort "
-            "the other way.",
+            "These are mistakes, but those in which the network was least confident. The worst mistakes are those in which it is most confident: "
+            "sort the other way.",
             _ranked_by(lambda p, labels: p.max(axis=1)),
         ),
         "by the true dish's probability": Mistake(
-            "You sort by how little the network gave the true dish. Asked for is how much it gave the dish that it named.",
+            "You sort by how little the network gave the true dish. Sort by the probability of the dish that it named.",
             _ranked_by(_own),
         ),
         "by the lead over the second dish": Mistake(
-            "You sort by how far the named dish is ahead of the second one. Asked for is its probability alone.",
+            "You sort by how far the named dish is ahead of the second one. Sort by its probability alone.",
             _ranked_by(_margin),
         ),
         "by the lead over the true dish": Mistake(
-            "You sort by how far the named dish is ahead of the true one. Asked for is its probability alone.",
+            "You sort by how far the named dish is ahead of the true one. Sort by its probability alone.",
             _ranked_by(_gap),
         ),
         "the last one first": Mistake(
-            "The plates are right, the order is not: the worst mistake should come first.",
+            "These are the right plates in the wrong order: the worst mistake should come first.",
             lambda p, labels, n: _ranked_by(_sure)(p, labels, n)[::-1],
         ),
         "filled up with right ones": Mistake(
@@ -967,27 +972,27 @@ WORST_MISTAKES = Exercise(
             _filled_up,
         ),
         "places among the mistakes": Mistake(
-            "Your numbers count within the mistakes, not within all plates. Keep the mistakes' own numbers, np.flatnonzero gives "
-            "them, and index those with your order.",
+            "Your indices count within the mistakes, not within all plates. np.flatnonzero gives the mistakes' own indices; "
+            "index those with your order.",
             _place_among_mistakes,
         ),
         "all mistakes": Mistake(
-            "You return every mistake. Asked for are the n worst.",
+            "You return every mistake. Return the n worst.",
             _ranked_by(_sure, cut=lambda order, n: order),
         ),
         "in the order of the plates": Mistake(
             "You return the first n mistakes, in the order in which the plates came. Sort by the network's confidence.",
             lambda p, labels, n: _mistakes(p, labels)[:n],
         ),
-        "probabilities in place of numbers": Mistake(
-            "You return how sure the network was. Asked for are the plates' numbers, so that one can look at them.",
+        "probabilities instead of indices": Mistake(
+            "You return the network's confidence. Return the plates' indices, so that you can look at the pictures.",
             lambda p, labels, n: p.max(axis=1)[_ranked_by(_sure)(p, labels, n)],
         ),
     },
     hints=(
-        "Two questions: which plates are mistakes? And how sure was the network of what it said?",
-        "named = probabilities.argmax(axis=1); np.flatnonzero(named != labels) are the mistakes' numbers. Their confidence is "
-        "probabilities.max(axis=1) at these numbers.",
+        "Two questions: which plates are mistakes? And how confident was the network in each of them?",
+        "named = probabilities.argmax(axis=1); np.flatnonzero(named != labels) are the mistakes' indices. Their confidence is "
+        "probabilities.max(axis=1) at these indices.",
         "wrong = np.flatnonzero(...); order = np.argsort(-probabilities[wrong].max(axis=1)); return wrong[order][:n].",
     ),
 )
@@ -1001,13 +1006,13 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            a="The numbers would hardly differ, that is true. But a rule that you break where it is harmless is soon broken where it is not.",
-            c="A normalised picture is as large as it was.",
+            a="It is true that the numbers would hardly differ. But a rule that you break where it is harmless is soon broken where it is not.",
+            c="A normalized picture takes the same memory as any other float32 picture.",
             d="They have about the same mean here. What if they had not, because the app's cameras are darker?",
         ),
         Question(
             "d",
-            a="Of the two it knows the training pictures better, as the numbers say. Is that what you want?",
+            a="A knows the training pictures better, as the numbers say. Is that what you want?",
             b="Its validation accuracy is the lower one.",
             c="They differ by eight points on the plates that count.",
         ),
@@ -1015,17 +1020,17 @@ QUIZ = quiz(
             "a",
             b="The weights are loaded, and the network answers as well as before.",
             c="load_state_dict of the network alone raises nothing.",
-            d="AdamW's running means and the place in the schedule are part of what comes next.",
+            d="The next step also depends on AdamW's running means and on the place in the schedule.",
         ),
         Question(
             "c",
-            a="For a network 0.9 to 0.1 and 0.51 to 0.49 are the same answer, but not the same target.",
+            a="Probabilities of 0.9 and 0.51 give the same answer, but the loss is not the same.",
             b="It takes some of the true dish's share away. Nothing is added to the pictures.",
             d="The labels stay what they are; it is the target of the loss that is softened.",
         ),
         Question(
             "b",
-            a="One seed each: the difference may be the seeds'. How much does one arm differ from itself?",
+            a="With one seed each, the difference may come from the seeds. How much does one arm differ from itself?",
             c="Two accuracies of the same network and recipe differ by a point from seed to seed. Is 0.6 more than that?",
             d="The test set is for one look at the end. Choosing by it makes it a second validation set.",
         ),

@@ -18,7 +18,7 @@ from autograder.authoring.exercise import Case, Exercise, Mistake, Question, qui
 from autograder.authoring.formulas import convolution
 from introdl.checking.probes import inspection
 
-#: The course's own instruments, and what would find the neighbours.
+#: The course's own instruments, and what would find the neighbors.
 OURS = ("introdl.inspection.*", "introdl.figures.*")
 NEIGHBOURS = ("sklearn.*", "scipy.spatial.*", "introdl.figures.*")
 
@@ -125,8 +125,8 @@ def _maps_cases(rng):
         rng, "the last of two stages", _net(rng, (3, 4, 5), [(2, 3), (3, 2)], [2, 1], 2), "{1}", (4, 3, 11, 12)
     )
     yield _maps_case(rng, "a part of a stage, by its dotted name", _net(rng, (2, 3, 4), [(3, 3), (2, 2)], [1, 1], 3), "{1}.conv", (3, 2, 7, 8))  # fmt: skip
-    yield _maps_case(rng, "a network in training mode, with batch normalisation", _net(rng, (3, 5, 4), [(2, 2), (2, 3)], [1, 2], 6, normal=True), "{1}", (3, 3, 8, 9), training=True)  # fmt: skip
-    yield _maps_case(rng, "batch normalisation, in evaluation mode", _net(rng, (3, 4, 2), [(3, 2), (2, 2)], [1, 1], 5, normal=True), "{0}.norm", (2, 3, 6, 8))  # fmt: skip
+    yield _maps_case(rng, "a network in training mode, with batch normalization", _net(rng, (3, 5, 4), [(2, 2), (2, 3)], [1, 2], 6, normal=True), "{1}", (3, 3, 8, 9), training=True)  # fmt: skip
+    yield _maps_case(rng, "batch normalization, in evaluation mode", _net(rng, (3, 4, 2), [(3, 2), (2, 2)], [1, 1], 5, normal=True), "{0}.norm", (2, 3, 6, 8))  # fmt: skip
 
 
 def _maps_oracle(net, layer, x):
@@ -205,7 +205,7 @@ FEATURE_MAPS = Exercise(
             _feature_maps(track=True),
         ),
         "the network runs in training mode": Mistake(
-            "Where the network has batch normalisation, you see other maps than it uses when it names a dish, and its running "
+            "Where the network has batch normalization, you see other maps than it uses when it names a dish, and its running "
             "statistics move with every look. Call model.eval() before the forward pass.",
             _feature_maps(mode=None),
         ),
@@ -473,7 +473,7 @@ OCCLUSION_MAP = Exercise(
             "You follow the class that the network names for the whole picture. The question was about the class target.",
             _occlusion_map(score=lambda s, t, top: s[top]),
         ),
-        "scores in place of drops": Mistake(
+        "scores instead of drops": Mistake(
             "You return the covered pictures' scores. What counts is how much is lost: the score of the whole picture minus that.",
             _occlusion_map(give=lambda base, found: found),
         ),
@@ -517,7 +517,7 @@ OCCLUSION_MAP = Exercise(
             "channels.",
             _occlusion_map(channels=slice(0, 1)),
         ),
-        "probabilities in place of scores": Mistake(
+        "probabilities instead of scores": Mistake(
             "You apply softmax. A probability also falls when another class's score rises. Take the score as it comes.",
             _occlusion_map(change=lambda s: s.softmax(1)),
         ),
@@ -780,7 +780,7 @@ GRAD_CAM = Exercise(
             _grad_cam(cam=lambda m, g: (g.sum(dim=(2, 3), keepdim=True) * m).sum(1, keepdim=True).relu()),
         ),
         "the mean over channels": Mistake(
-            "You average over the channels in place of adding up. Each channel gives its part to the sum.",
+            "You average over the channels instead of adding up. Each channel gives its part to the sum.",
             _grad_cam(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).mean(1, keepdim=True).relu()),
         ),
         "the maps have no weights": Mistake(
@@ -910,7 +910,7 @@ def _maximise(
 
 
 def _trains(model, unit, shape, steps, rng):
-    """The optimiser is given the weights."""
+    """The optimizer is given the weights."""
     x = torch.from_numpy(rng.random((1, *shape))).float()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for _ in range(steps):
@@ -948,7 +948,7 @@ MAXIMISE = Exercise(
             "You subtract the slope, as in training. Here the unit should become more active: add it.",
             _maximise(sign=-1.0),
         ),
-        "the slope is not normalised": Mistake(
+        "the slope is not normalized": Mistake(
             "You add the slope as it is. Its size depends on the unit: where it is tiny, the picture hardly changes in all your steps. Divide "
             "the slope by its root mean square, so that every step has the same length.",
             _maximise(step=lambda g: g),
@@ -1015,7 +1015,7 @@ def _neighbours_case(rng, label, n, d, k):
         features = rng.standard_normal((n, d)) * rng.uniform(0.2, 4.0, (n, 1)) + rng.standard_normal(d)
         query = int(rng.integers(1, n - 2))
         right = _near(features, query, k)
-        # Every mistake must give something else, and no two neighbours may be nearly alike.
+        # Every mistake must give something else, and no two neighbors may be nearly alike.
         wrong = [_near_euclid, _near_dot, _near_farthest, _near_columns, _near_shifted]
         found = np.sort(np.delete(_cosines(features, query), query))
         if np.diff(found).min() > 1e-5 and all(list(w(features, query, k)) != list(right) for w in wrong):
@@ -1032,7 +1032,7 @@ def _small_neighbours(rng):
 
 def _neighbours_cases(rng):
     yield _small_neighbours(rng)
-    yield _neighbours_case(rng, "one neighbour", 9, 4, 1)
+    yield _neighbours_case(rng, "one neighbor", 9, 4, 1)
     yield _neighbours_case(rng, "many vectors", 40, 6, 5)
     yield _neighbours_case(rng, "long vectors", 25, 30, 4)
 
@@ -1109,11 +1109,11 @@ NEAREST = Exercise(
         ),
         "the indices are shifted": Mistake(
             "You take the query out before you sort, so that everything behind it moves up by one, and so do your indices. Give the query a value "
-            "that comes last, in place of deleting it.",
+            "that comes last, instead of deleting it.",
             _near_shifted,
         ),
-        "cosines in place of indices": Mistake(
-            "You return how similar the neighbours are. Return which they are: their rows.",
+        "cosines instead of indices": Mistake(
+            "You return how similar the neighbors are. Return which they are: their rows.",
             lambda f, q, k: _cosines(f, q)[_near(f, q, k)],
         ),
     },
@@ -1229,7 +1229,7 @@ POINTING = Exercise(
             "the largest value alone.",
             _share,
         ),
-        "a count in place of a share": Mistake(
+        "a count instead of a share": Mistake(
             "You return how many maps hit. Divide by how many there are.",
             lambda m, b: _pointing_game(m, b) * len(m),
         ),
@@ -1250,7 +1250,7 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            a="Its filters are 3 x 3 and look at colours and edges. What does one of them see of a pizza?",
+            a="Its filters are 3 x 3 and look at colors and edges. What does one of them see of a pizza?",
             c="Depth does not lose everything: the last layer's maps are what names the dish.",
             d="Only the first layer sees pixels; each further one sees the maps of the one before.",
         ),
@@ -1274,7 +1274,7 @@ QUIZ = quiz(
         ),
         Question(
             "b",
-            a="Clamping keeps values in range. It says nothing about neighbouring pixels.",
+            a="Clamping keeps values in range. It says nothing about neighboring pixels.",
             c="The sign of the slope is not what jitter changes.",
             d="It costs a little time, rather.",
         ),

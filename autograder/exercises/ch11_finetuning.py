@@ -160,17 +160,17 @@ BASIC_BLOCK = Exercise(
     misconceptions={
         "nothing goes around": Mistake(
             "You return what the two convolutions make, and the block's input is not added to it. That is a plain network. The "
-            "way around is what makes it residual.",
+            "skip connection is what makes it residual.",
             _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x)))),
         ),
         "no projection where the shape changes": Mistake(
-            "Where the stride is 2 or the channels change, the input does not fit what comes out, and cannot be added. There it "
-            "takes a 1 x 1 convolution and a BatchNorm, downsample.0 and downsample.1.",
+            "Where the stride is 2 or the channels change, the input does not fit what comes out, and cannot be added. There you "
+            "need a 1 x 1 convolution and a BatchNorm, downsample.0 and downsample.1.",
             _basic_block(project="never"),
         ),
         "ReLU before the addition": Mistake(
-            "You apply the second ReLU to the convolutions' result, and add then. What is added could then only ever grow. Add first; "
-            "ReLU comes last.",
+            "You apply the second ReLU to the convolutions' result and add afterwards, so blocks could only ever add and never "
+            "subtract. Add first; ReLU comes last.",
             _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x))) + b.way(x)),
         ),
         "no ReLU at the end": Mistake(
@@ -182,16 +182,16 @@ BASIC_BLOCK = Exercise(
             _basic_block(lambda b, x: F.relu(b.bn2(b.conv2(b.bn1(b.conv1(x)))) + b.way(x))),
         ),
         "BatchNorm after ReLU": Mistake(
-            "You apply ReLU to the first convolution's output, and normalise then. Published weights were trained the other way "
+            "You apply ReLU to the first convolution's output, and normalize after that. Published weights were trained the other way "
             "around: convolution, BatchNorm, ReLU.",
             _basic_block(lambda b, x: F.relu(b.bn2(b.conv2(b.bn1(F.relu(b.conv1(x))))) + b.way(x))),
         ),
         "BatchNorm after the addition": Mistake(
-            "You add first, and normalise the sum. The way around should stay untouched: normalise what the convolutions make, then "
+            "You add first, and normalize the sum. The skip connection should stay untouched: normalize the convolutions' output, then "
             "add.",
             _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x) + b.way(x)))),
         ),
-        "BatchNorm is applied never": Mistake(
+        "BatchNorm is never applied": Mistake(
             "bn1 and bn2 are there, but forward does not use them.",
             _basic_block(lambda b, x: F.relu(b.conv2(F.relu(b.conv1(x))) + b.way(x))),
         ),
@@ -200,7 +200,7 @@ BASIC_BLOCK = Exercise(
             _basic_block(lambda b, x: F.relu(b.bn1(b.conv2(F.relu(b.bn2(b.conv1(x))))) + b.way(x))),
         ),
         "one BatchNorm for both": Mistake(
-            "One BatchNorm normalises after both convolutions. Their outputs have different statistics, so each has its own: bn1 and "
+            "One BatchNorm normalizes after both convolutions. Their outputs have different statistics, so each has its own: bn1 and "
             "bn2.",
             _basic_block(lambda b, x: F.relu(b.bn1(_inner(b, x)) + b.way(x)), shared=True),
         ),
@@ -209,7 +209,7 @@ BASIC_BLOCK = Exercise(
             _basic_block(strides=lambda s: (1, s, s)),
         ),
         "both convolutions have the stride": Mistake(
-            "Both of your convolutions halve the picture, so it comes out at a quarter, and does not fit the way around. Only conv1 has "
+            "Both of your convolutions halve the picture, so the output has a quarter of the size and does not fit the input. Only conv1 has "
             "the stride.",
             _basic_block(strides=lambda s: (s, s, s)),
         ),
@@ -222,8 +222,8 @@ BASIC_BLOCK = Exercise(
             _basic_block(strides=lambda s: (1, 1, s)),
         ),
         "a projection everywhere": Mistake(
-            "Your block has a projection even where the shape stays. There the input goes around untouched, and published weights "
-            "hold nothing for it.",
+            "Your block has a projection even where the shape stays the same. There the input is added as it is, and published weights "
+            "have no tensors for a projection.",
             _basic_block(project="always"),
         ),
         "a projection for the stride alone": Mistake(
@@ -240,7 +240,7 @@ BASIC_BLOCK = Exercise(
             _basic_block(norm=False),
         ),
         "a projection of 3 x 3": Mistake(
-            "The projection's kernel is 3 x 3. It only has to bring channels and size into line: 1 x 1, without padding.",
+            "The projection's kernel is 3 x 3. It only has to match channels and size: 1 x 1, without padding.",
             _basic_block(kernel=3),
         ),
         "convolutions with a bias": Mistake(
@@ -252,8 +252,8 @@ BASIC_BLOCK = Exercise(
             "Your block may compute the right thing, but weights are loaded by their names, and the projection's name is downsample.",
             _basic_block(names="shortcut"),
         ),
-        "the input is put beside": Mistake(
-            "You put the input's channels beside the output's. That is what DenseNet does. Here they are added, number by number.",
+        "the input is concatenated": Mistake(
+            "You concatenate the input's channels and the output's. That is what DenseNet does. Here they are added, number by number.",
             _basic_block(lambda b, x: F.relu(torch.cat([b.bn2(_inner(b, x)), b.way(x)], 1))),
         ),
     },
@@ -371,7 +371,7 @@ RESNET18 = Exercise(
             "Your windows of 3 x 3 do not reach over the edge. Pooling has padding=1.",
             _resnet18(pool=lambda x: F.max_pool2d(x, 3, 2)),
         ),
-        "a mean in place of the maximum": Mistake(
+        "a mean instead of the maximum": Mistake(
             "The stem pools by the maximum, not by the mean.",
             _resnet18(pool=lambda x: F.avg_pool2d(x, 3, 2, 1)),
         ),
@@ -392,7 +392,7 @@ RESNET18 = Exercise(
             _resnet18(strides=((1, 1),) * 4),
         ),
         "both blocks halve": Mistake(
-            "In layer2 to layer4 both of your blocks have a stride of 2. Only the first has.",
+            "In layer2 to layer4 both of your blocks have a stride of 2. Only the first should.",
             _resnet18(strides=((1, 1), (2, 2), (2, 2), (2, 2))),
         ),
         "the second block halves": Mistake(
@@ -427,7 +427,7 @@ RESNET18 = Exercise(
             "Scores may be negative. There is no ReLU after fc.",
             _resnet18(end=lambda n, x: F.relu(n.fc(x.mean((2, 3))))),
         ),
-        "features in place of scores": Mistake(
+        "features instead of scores": Mistake(
             "You return the mean over space. fc turns it into scores.",
             _resnet18(end=lambda n, x: x.mean((2, 3))),
         ),
@@ -437,7 +437,7 @@ RESNET18 = Exercise(
         ),
         "blocks in a plain list": Mistake(
             "You keep a layer's blocks in a Python list. PyTorch does not look into it, so their weights are neither saved, nor "
-            "loaded, nor trained. nn.Sequential holds layers.",
+            "loaded, nor trained. Use nn.Sequential.",
             _resnet18(listed=True),
         ),
         "a bias in the stem": Mistake(
@@ -445,7 +445,7 @@ RESNET18 = Exercise(
             _resnet18(bias=True),
         ),
         "the second block has the first one's channels": Mistake(
-            "The second block of a layer is given what went into the first. The first has changed the channels already.",
+            "The second block of a layer is given what went into the first. The first has already changed the channels.",
             _resnet18(mids=True),
         ),
     },
@@ -524,6 +524,10 @@ def _load(model, state, head=_is_head, surplus=True):
         raise ValueError(f"{wrong[0]} does not fit")
 
 
+def _misses_the_head(model, state):
+    model.load_state_dict({n: v for n, v in state.items() if not _is_head(n)})
+
+
 def _never_looks_at_names(model, state):
     model.load_state_dict({n: v for n, v in state.items() if not _is_head(n)}, strict=False)
 
@@ -595,13 +599,19 @@ LOAD_PRETRAINED = Exercise(
     misconceptions={
         "everything is loaded, the head too": Mistake(
             "model.load_state_dict(state) wants every weight, the head's too. With another number of classes it raises an error; "
-            "with the same number it takes over a head that speaks of other dishes. Leave out what begins with fc.",
+            "with the same number it loads a head for other dishes. Leave out the names that begin with fc.",
             lambda model, state: model.load_state_dict(state),
+        ),
+        "the model's own head counts as missing": Mistake(
+            "You leave the head out of the weights, which is right. But then load_state_dict reports the model's own fc.weight and "
+            "fc.bias as missing (with strict=True by an error), and you take that for a fault. Load with strict=False, and "
+            "raise only for missing names that are not the head's.",
+            _misses_the_head,
         ),
         "strict=False, and the head too": Mistake(
             "strict=False overlooks names, not shapes: with another number of classes the head's weights raise an error, and with the same "
-            "number they are taken over, though they speak of other dishes. Leave out what begins with fc. And look at the names that "
-            "load_state_dict returns: what does not fit in the body should be said.",
+            "number they are loaded, though they belong to other dishes. Leave out the names that begin with fc. And look at the names "
+            "that load_state_dict returns: raise an error for what does not fit in the body.",
             lambda model, state: model.load_state_dict(state, strict=False) and None,
         ),
         "the head is loaded where it fits": Mistake(
@@ -610,18 +620,18 @@ LOAD_PRETRAINED = Exercise(
             _head_where_it_fits,
         ),
         "strict=False and no look at what is missing": Mistake(
-            "strict=False loads what it finds by name and says nothing of the rest. A layer with another name stays random, and you "
+            "strict=False loads what it finds by name and ignores the rest. A layer with another name stays random, and you "
             "will wonder why the network learns so slowly. load_state_dict returns the missing and the unexpected names: look at them.",
             _never_looks_at_names,
         ),
         "what does not fit is skipped": Mistake(
-            "You load what fits by name and shape, and skip the rest in silence. Then a body that is half random looks like a "
-            "pretrained one. Say what does not fit.",
+            "You load what fits by name and shape, and skip the rest silently. Then a body that is half random looks like a "
+            "pretrained one. Raise an error for what does not fit.",
             _skips_what_does_not_fit,
         ),
         "only missing names are looked at": Mistake(
-            "You notice when the model misses something, and not when the weights hold a layer that the model does not have. Then they are "
-            "another network's weights.",
+            "You notice when the model misses something, but not when the weights contain a layer that the model does not have. Then they "
+            "belong to another network.",
             lambda model, state: _load(model, state, surplus=False),
         ),
         "only unexpected names are looked at": Mistake(
@@ -629,26 +639,26 @@ LOAD_PRETRAINED = Exercise(
             _unexpected_alone,
         ),
         "buffers are forgotten": Mistake(
-            "You go through named_parameters. BatchNorm's running mean and variance are no parameters, they are buffers; without them the "
-            "pretrained layers see numbers of another scale. model.state_dict() holds both.",
+            "You go through named_parameters. BatchNorm's running mean and variance are buffers, not parameters; without them the "
+            "pretrained layers get numbers of another scale. model.state_dict() holds both.",
             _parameters_alone,
         ),
         "the model's weights stay as they were": Mistake(
             "Names and shapes are compared, but nothing reaches the model. model.state_dict() gives you a new dict, and putting another "
-            "tensor into it (or into a copy of the model) changes that alone. Hand it to model.load_state_dict, or copy into the tensors.",
+            "tensor into it (or into a copy of the model) does not change the model. Pass it to model.load_state_dict, or copy into the tensors.",
             _into_the_dict,
         ),
         "fc anywhere in a name": Mistake(
-            "You leave out every name that holds fc. Inside the body there may be a layer of that name too, as in layer1.0.fc.weight. The "
+            "You leave out every name that contains fc. Inside the body there may be a layer of that name too, as in layer1.0.fc.weight. The "
             "head's names begin with fc.",
             lambda model, state: _load(model, state, head=lambda name: "fc" in name),
         ),
         "the head is taken out of the weights": Mistake(
-            "You delete the head from the dict that you were given. Whoever gave it to you has lost it. Make a new dict.",
+            "You delete the head from the dict that you were given, so the caller has lost it. Make a new dict.",
             _takes_the_head_out,
         ),
         "the error does not name the weight": Mistake(
-            "You notice that something does not fit, but your message does not say what. Among 122 names, that is what one needs to know.",
+            "You notice that something does not fit, but your message does not say what. Among 122 names, the reader needs to know which one.",
             _without_a_name,
         ),
     },
@@ -734,24 +744,24 @@ REPLACE_HEAD = Exercise(
     forbidden=FINISHED,
     misconceptions={
         "512 features for every network": Mistake(
-            "You write 512 for the features. That is ResNet-18's number; other networks have other ones. The old head knows: "
+            "You write 512 for the features. That is right for ResNet-18, but not for other networks. The old head knows: "
             "model.fc.in_features.",
             _set_head(lambda m, k: nn.Linear(512, k)),
         ),
-        "the new head stands on the old one": Mistake(
-            "Your new layer takes the old head's scores. What they throw away is lost. Put a new layer in the old one's place.",
+        "the new head is put on top of the old one": Mistake(
+            "Your new layer takes the old head's scores. Whatever the old head has thrown away is lost. Replace the old head instead.",
             _set_head(lambda m, k: nn.Sequential(m.fc, nn.Linear(m.fc.out_features, k))),
         ),
         "features and classes are swapped": Mistake(
-            "nn.Linear takes first what comes in, then what goes out.",
+            "nn.Linear takes the number of inputs first, then the number of outputs.",
             _set_head(lambda m, k: nn.Linear(k, m.fc.in_features)),
         ),
         "only the number is changed": Mistake(
-            "out_features is a note. The weight keeps its shape when you change it. Make a new layer.",
+            "Changing out_features does not change the weight's shape. Make a new layer.",
             _number_alone,
         ),
         "old rows are kept": Mistake(
-            "You copy rows of the old head into the new one. They stand for other dishes.",
+            "You copy rows of the old head into the new one. They belong to other dishes.",
             _sliced,
         ),
         "a second head beside the first": Mistake(
@@ -759,11 +769,11 @@ REPLACE_HEAD = Exercise(
             _beside,
         ),
         "no bias": Mistake(
-            "The new head has no bias, and the old one had.",
+            "The new head has no bias, but the old one had.",
             _set_head(lambda m, k: nn.Linear(m.fc.in_features, k, bias=False)),
         ),
-        "the body is made new too": Mistake(
-            "The body's weights have changed. They are what you came for.",
+        "the body is new too": Mistake(
+            "The body's weights have changed. They are what you wanted to keep.",
             _fresh_body,
         ),
         "a batch goes through to count the features": Mistake(
@@ -772,7 +782,7 @@ REPLACE_HEAD = Exercise(
             _counted,
         ),
         "the body is frozen too": Mistake(
-            "You freeze the body. That is another step, with a function of its own: here nothing changes but the head.",
+            "You freeze the body. That is a separate step with its own function: here only the head changes.",
             _body_asleep,
         ),
         "the new head cannot learn": Mistake(
@@ -896,17 +906,17 @@ FREEZE = Exercise(
     rtol=1e-6,
     misconceptions={
         "BatchNorm's statistics still move": Mistake(
-            "The weights are frozen, but model.train() has put BatchNorm into training mode: it normalises by the batch and goes on moving its "
-            "running mean and variance. The backbone drifts without a single gradient. Put frozen BatchNorm layers into evaluation mode.",
+            "The weights are frozen, but model.train() has put BatchNorm into training mode: it normalizes by the batch and keeps moving its "
+            "running mean and variance. So the backbone changes without a single gradient. Put frozen BatchNorm layers into evaluation mode.",
             (_freeze, lambda model: model.train() and None),
         ),
         "nothing is frozen": Mistake(
             "All parameters still learn. Setting requires_grad on a copy (p.detach(), p.data, state_dict()) does not reach the model, and "
-            "neither does a name with a slip of the pen. Use requires_grad_(False) on what model.named_parameters() gives.",
+            "neither does a misspelled name. Use requires_grad_(False) on what model.named_parameters() gives.",
             (lambda model: None, _train_right),
         ),
         "the head is frozen too": Mistake(
-            "You freeze every parameter, the head's too, so nothing is left that could learn.",
+            "You freeze every parameter, the head's too, so nothing is left to learn.",
             (_whole_head_too, _train_right),
         ),
         "the head is frozen, the body learns": Mistake(
@@ -923,12 +933,12 @@ FREEZE = Exercise(
             (lambda model: _freeze(model, lambda n: n.endswith("weight") and not _is_head(n)), _train_right),
         ),
         "fc anywhere in a name": Mistake(
-            "You leave every parameter alone whose name holds fc. Inside the body there is such a layer too. The head's names begin with "
+            "You skip every parameter whose name contains fc. The body has such a layer too. The head's names begin with "
             "fc.",
             (lambda model: _freeze(model, lambda n: "fc" not in n), _train_right),
         ),
         "the first layer only": Mistake(
-            "You freeze conv1 and bn1, and the layers behind them still learn.",
+            "You freeze conv1 and bn1, and the layers after them still learn.",
             (lambda model: _freeze(model, lambda n: n.startswith(("conv1", "bn1"))), _train_right),
         ),
         "everything in evaluation mode": Mistake(
@@ -940,7 +950,7 @@ FREEZE = Exercise(
             (_freeze, _all_norms_asleep),
         ),
         "a momentum of 0": Mistake(
-            "With momentum 0 the running statistics stand still, but in training mode BatchNorm normalises by the batch all the same. Only "
+            "With momentum 0 the running statistics stand still, but in training mode BatchNorm normalizes by the batch all the same. Only "
             "evaluation mode uses what it has learned.",
             (_freeze, _no_momentum),
         ),
@@ -1027,8 +1037,8 @@ PARAMETER_GROUPS = Exercise(
             _parameter_groups(rates=lambda h, b: (b, h)),
         ),
         "the head is in both groups": Mistake(
-            "You take model.parameters() for the body. The head's parameters are among them, so they stand in both groups, and an "
-            "optimiser refuses that.",
+            "You take model.parameters() for the body. The head's parameters are among them, so they are in both groups, and an "
+            "optimizer refuses that.",
             _twice,
         ),
         "BatchNorm is in no group": Mistake(
@@ -1049,8 +1059,8 @@ PARAMETER_GROUPS = Exercise(
             _parameter_groups(also=lambda name: name.endswith("weight")),
         ),
         "frozen parameters are in a group": Mistake(
-            "A parameter that needs no gradient is in a group. Weight decay, and an optimiser's old momentum, could still move it. "
-            "Leave out what is frozen.",
+            "A parameter that needs no gradient is in a group. PyTorch's optimizers skip parameters without a gradient, but one that was trained before and "
+            "frozen later may still have an old .grad, and then it moves. Leave out what is frozen.",
             _parameter_groups(learns=lambda p: True),
         ),
         "one rate for all": Mistake(
@@ -1062,16 +1072,16 @@ PARAMETER_GROUPS = Exercise(
             _parameter_groups(rates=lambda h, b: (b, b)),
         ),
         "fc anywhere in a name": Mistake(
-            "You take every name that holds fc for the head. Inside the body there is such a layer too. The head's names begin with fc.",
+            "You take every name that contains fc for the head. The body has such a layer too. The head's names begin with fc.",
             _parameter_groups(head=lambda name: "fc" in name),
         ),
         "a group without its rate": Mistake(
-            "The body's group has no lr, so it takes the optimiser's own. Say it in each group.",
+            "The body's group has no lr, so it takes the optimizer's own. Say it in each group.",
             _no_rate,
         ),
     },
     hints=(
-        "An optimiser takes a list of dicts in place of parameters. Each has the keys params and lr.",
+        "An optimizer takes a list of dicts instead of parameters. Each has the keys params and lr.",
         "Go through model.named_parameters() once, leave out what does not need a gradient, and sort by the name's beginning: fc. is "
         "the head.",
         "head = [p for n, p in model.named_parameters() if p.requires_grad and n.startswith('fc.')]; body likewise with not. Return "
@@ -1149,8 +1159,8 @@ FEW_SHOT_SUBSET = Exercise(
     probe="few_shot",
     forbidden=(*FINISHED, "sklearn.*"),
     misconceptions={
-        "so many in all": Mistake(
-            "You draw per_class pictures from the whole set. It should be so many of each class.",
+        "that number in all": Mistake(
+            "You draw per_class pictures from the whole set. Draw that number from each class.",
             _refusing(lambda labels, n, rng: rng.choice(len(labels), n, replace=False)),
         ),
         "right in all, uneven among the classes": Mistake(
@@ -1162,28 +1172,28 @@ FEW_SHOT_SUBSET = Exercise(
             _few_shot_subset(lambda own, n, rng: rng.choice(own, n)),
         ),
         "the first ones of each class": Mistake(
-            "You take the first pictures of each class, in the order in which they lie. Whoever sorted them has chosen for you. Draw them.",
+            "You take the first pictures of each class, in their given order. They may have been sorted. Draw them at random.",
             _few_shot_subset(lambda own, n, rng: own[:n]),
         ),
         "the last ones of each class": Mistake(
-            "You take the last pictures of each class. Draw them.",
+            "You take the last pictures of each class. Draw them at random.",
             _few_shot_subset(lambda own, n, rng: own[-n:]),
         ),
         "a seed of its own": Mistake(
-            "You draw with a fixed seed, so the generator that you were given has no say: three runs would see the same pictures. Use rng.",
+            "You draw with a fixed seed, so the generator that you were given is not used: three runs would get the same pictures. Use rng.",
             _few_shot_subset(_global),
         ),
-        "chance from elsewhere": Mistake(
-            "The same generator in the same state gives other pictures. Draw with rng alone, so that a run can be repeated.",
+        "random draws from elsewhere": Mistake(
+            "The same generator in the same state gives other pictures. Draw only with rng, so that a run can be repeated.",
             _elsewhere,
         ),
         "too few go unnoticed": Mistake(
-            "Where a class has fewer pictures than were asked for, you return what there is. Then the classes are uneven, and nobody knows. "
+            "Where a class has fewer pictures than were asked for, you return what there is. Then the classes are uneven, and nobody notices. "
             "Raise a ValueError.",
             _few_shot_subset(lambda own, n, rng: rng.permutation(own)[:n], refuse=False),
         ),
         "positions within the class": Mistake(
-            "You draw from 0 to the class's size and return that. These are positions within the class; the set's own indices stand in "
+            "You draw from 0 to the class's size and return that. These are positions within the class; the indices in the whole set are "
             "np.flatnonzero(labels == k) at those positions.",
             _few_shot_subset(lambda own, n, rng: rng.permutation(len(own))[:n]),
         ),
@@ -1206,7 +1216,7 @@ QUIZ = quiz(
             "b",
             a="Its weights get no gradient, and still the features change from step to step. What else does a layer keep?",
             c="The head may learn as fast as it likes; it does not change what comes before it.",
-            d="Weights without a gradient are not moved by the optimiser. Which numbers are no parameters?",
+            d="Weights without a gradient are not moved by the optimizer. Which numbers are no parameters?",
         ),
         Question(
             "c",

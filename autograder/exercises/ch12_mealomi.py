@@ -446,7 +446,7 @@ ENERGY_ERRORS = Exercise(
     points=12,
     cases=_energy_cases,
     oracle=_energy_oracle,
-    seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded anew for each case
+    seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded again for each case
     misconceptions={
         "the two repairs have changed places": Mistake(
             "Your second and third number are swapped. The second belongs to the true dish with the predicted grams, the third to "
@@ -562,10 +562,10 @@ def _around(rng, nutrient):
     return values
 
 
-def _row(rng, unfavourable, protein=None):
-    """Made-up food with so many unfavourable points, no value near a threshold; kcal goes with its kJ."""
+def _row(rng, unfavorable, protein=None):
+    """Made-up food with so many unfavorable points, no value near a threshold; kcal goes with its kJ."""
     points = dict.fromkeys(_BAD, 0)
-    while sum(points.values()) < unfavourable:
+    while sum(points.values()) < unfavorable:
         name = str(rng.choice(_BAD))
         if points[name] < 9:
             points[name] += 1
@@ -607,7 +607,7 @@ def _score_cases(rng):
     ):
         row = _row(rng, 8)
         yield Case(words, per_100g=row, red_meat=False, nutrient=nutrient, values=_around(rng, nutrient))
-    # Unfavourable points go from below 11 to above it, one by one.
+    # Unfavorable points go from below 11 to above it, one by one.
     row = _row(rng, 0, protein=5) | dict.fromkeys(_BAD, 0.0)
     row |= {"sugars_g": _within(rng, "sugars_g", 7)}
     yield Case(
@@ -615,7 +615,7 @@ def _score_cases(rng):
     )
     row = _row(rng, 13) | {"fibre_g": _within(rng, "fibre_g", 5), "fruit_veg_share": _within(rng, "fruit_veg_share", 3)}
     yield Case("rich food with fibre and fruit", per_100g=row, red_meat=False, nutrient="protein_g", values=_around(rng, "protein_g")[::3])  # fmt: skip
-    # No favourable points at all: the points walk over every bound of the letters.
+    # No favorable points at all: the points walk over every bound of the letters.
     row = dict.fromkeys(("kcal", *_BAD, "protein_g", "fibre_g", "fruit_veg_share"), 0.0)
     row["saturated_fat_g"] = float(rng.integers(0, 3))
     values = [_within(rng, "sodium_mg", points) for points in range(20)]
@@ -734,41 +734,41 @@ NUTRI_SCORE = Exercise(
             _score_with(exceeds=lambda value, threshold: value >= threshold),
         ),
         "protein always counts": Mistake(
-            "With 11 or more unfavourable points protein no longer counts, and you still subtract it. Otherwise much cheese and many "
+            "With 11 or more unfavorable points protein no longer counts, and you still subtract it. Otherwise much cheese and many "
             "sausages would look better than they are.",
             _score_with(counts=lambda bad, fruit: True),
         ),
         "protein never counts": Mistake(
-            "You leave protein out altogether. Below 11 unfavourable points it counts.",
+            "You leave protein out altogether. Below 11 unfavorable points it counts.",
             _score_with(counts=lambda bad, fruit: False),
         ),
         "protein still counts at 11": Mistake(
-            "At exactly 11 unfavourable points you still subtract the protein. It counts below 11 only.",
+            "At exactly 11 unfavorable points you still subtract the protein. It counts below 11 only.",
             _score_with(counts=lambda bad, fruit: bad <= 11),
         ),
         "the rule for protein is upside down": Mistake(
-            "You let protein count from 11 unfavourable points on, and not below. It is the other way around.",
+            "You let protein count from 11 unfavorable points on, and not below. It is the other way around.",
             _score_with(counts=lambda bad, fruit: bad >= 11),
         ),
         "much fruit brings the protein back": Mistake(
-            "In the version of 2017 protein counted in spite of 11 unfavourable points where there was enough fruit. The version of "
+            "In the version of 2017 protein counted in spite of 11 unfavorable points where there was enough fruit. The version of "
             "2023 has no such exception.",
             _score_with(counts=lambda bad, fruit: bad < 11 or fruit == 5),
         ),
-        "nothing favourable counts from 11 on": Mistake(
-            "From 11 unfavourable points on you drop fibre and fruit along with the protein. Only the protein is dropped.",
+        "nothing favorable counts from 11 on": Mistake(
+            "From 11 unfavorable points on you drop fibre and fruit along with the protein. Only the protein is dropped.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad - (p + fibre + fruit if bad < 11 else 0)),
         ),
         "fruit is dropped along with the protein": Mistake(
-            "From 11 unfavourable points on you drop the points for fruit and vegetables too. Only the protein is dropped.",
+            "From 11 unfavorable points on you drop the points for fruit and vegetables too. Only the protein is dropped.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad - p - fibre - (fruit if bad < 11 else 0)),
         ),
-        "favourable points are added": Mistake(
-            "You add the favourable points. A low score is a good one, so they are subtracted.",
+        "favorable points are added": Mistake(
+            "You add the favorable points. A low score is a good one, so they are subtracted.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad + p + fibre + fruit),
         ),
         "the score is turned around": Mistake(
-            "Your score is favourable less unfavourable points. It is the other way around: the lower, the better.",
+            "Your score is favorable less unfavorable points. It is the other way around: the lower, the better.",
             _score_with(combine=lambda bad, p, fibre, fruit: p + fibre + fruit - bad),
         ),
         "never below zero": Mistake(
@@ -779,7 +779,7 @@ NUTRI_SCORE = Exercise(
             "You give 3 points above 80 % fruit and vegetables. The table jumps there: 1, 2, and then 5.",
             _score_with(fruit=(0, 1, 2, 3)),
         ),
-        "a share is taken for per cent": Mistake(
+        "a share is taken for percent": Mistake(
             "You compare the share of fruit, which is from 0 to 1, with 40, 60 and 80. So nothing ever earns a point. Bring both to "
             "the same unit.",
             _score_with(change=_scaled(fruit_veg_share=0.01)),
@@ -789,7 +789,7 @@ NUTRI_SCORE = Exercise(
             _score_with(meat=lambda protein, red_meat: protein),
         ),
         "red meat's protein always counts": Mistake(
-            "With 11 or more unfavourable points you still subtract protein where it is red meat's. That rule is for every food. Is "
+            "With 11 or more unfavorable points you still subtract protein where it is red meat's. That rule is for every food. Is "
             "there an elif that should be an if?",
             _score_with(red=True),
         ),
@@ -895,7 +895,7 @@ CONFIDENCE_THRESHOLD = Exercise(
     points=12,
     cases=_threshold_cases,
     oracle=_threshold_oracle,
-    seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded anew for each case
+    seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded again for each case
     misconceptions={
         "chosen on the test pictures": Mistake(
             "You choose the threshold on the test pictures, and then report how it does on them. Of course it keeps the promise "
@@ -972,8 +972,8 @@ CONFIDENCE_THRESHOLD = Exercise(
             "Your rates are counts. Divide by the number of pictures of each kind.",
             _threshold_variant(rates=lambda t, food, other: (np.sum(food < t), np.sum(other >= t))),
         ),
-        "in per cent": Mistake(
-            "Your rates are in per cent. The docstring asks for shares, from 0 to 1.",
+        "in percent": Mistake(
+            "Your rates are in percent. The docstring asks for shares, from 0 to 1.",
             _threshold_variant(rates=lambda t, food, other: (100 * np.mean(food < t), 100 * np.mean(other >= t))),
         ),
         "the two errors have changed places": Mistake(
@@ -1117,7 +1117,7 @@ DAILY_TOTALS = Exercise(
             _totals_with(day=lambda entry, offset: _local(entry, round(offset)).date()),
         ),
         "days without a meal are missing": Mistake(
-            "A day on which nothing was noted has no total. In a chart of the week its bar would be missing, and its neighbours would "
+            "A day on which nothing was noted has no total. In a chart of the week its bar would be missing, and its neighbors would "
             "stand side by side. Give it 0, from the first day to the last.",
             _totals_with(gaps=False),
         ),
@@ -1142,7 +1142,7 @@ DAILY_TOTALS = Exercise(
             _totals_with(amount=lambda entry: entry["kcal"] * entry["grams"] / 100 * entry["eaten"]),
         ),
         "only the last meal of a day": Mistake(
-            "Each meal replaces the one before it: totals[day] = ... in place of adding to what is there.",
+            "Each meal replaces the one before it: totals[day] = ... instead of adding to what is there.",
             _totals_with(merge=lambda amounts: amounts[-1]),
         ),
         "a mean over the day's meals": Mistake(

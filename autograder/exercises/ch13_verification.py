@@ -122,7 +122,7 @@ COSINE_SIMILARITY = Exercise(
             "You divide by the length of b alone. The similarity should not change when a is made twice as long.",
             _by(lambda a, b: _lengths(b)),
         ),
-        "a matrix in place of pairs": Mistake(
+        "a matrix instead of pairs": Mistake(
             "You compare every row of a with every row of b and return (N, N). Here row i belongs to row i: N numbers. Only "
             "the diagonal of yours is asked for.",
             _every_pair,
@@ -132,7 +132,7 @@ COSINE_SIMILARITY = Exercise(
             "a batch spoils every mean after it.",
             _unguarded,
         ),
-        "a distance in place of a similarity": Mistake(
+        "a distance instead of a similarity": Mistake(
             "You return 1 minus the cosine: that is the cosine distance, 0 where two vectors point the same way. Asked for is "
             "the cosine itself, 1 there.",
             lambda a, b: 1 - _cosine(a, b),
@@ -155,8 +155,8 @@ COSINE_SIMILARITY = Exercise(
             "You return the angle itself, in radians. Asked for is its cosine, which is what you had before arccos.",
             lambda a, b: rounded(np.arccos(np.clip(_cosine(a, b), -1, 1))),
         ),
-        "a mean in place of a sum": Mistake(
-            "You take the mean of the products in place of their sum. Your numbers are too small by the number of columns.",
+        "a mean instead of a sum": Mistake(
+            "You take the mean of the products instead of their sum. Your numbers are too small by the number of columns.",
             lambda a, b: rounded(_cosine(a, b) / a.shape[1]),
         ),
         "only the first pair": Mistake(
@@ -600,8 +600,8 @@ SEMI_HARD_NEGATIVES = Exercise(
             "You measure how far the negatives are from the positive. All distances start at the anchor: row a of the matrix.",
             _mined(lambda d, labels, a, p: (labels != labels[a]) & (d[p] > d[a, p]), lambda d, a, p: d[p]),
         ),
-        "distances in place of places": Mistake(
-            "You return how far the chosen negatives are. Asked for is which pictures they are: use argmin in place of min.",
+        "distances instead of places": Mistake(
+            "You return how far the chosen negatives are. Asked for is which pictures they are: use argmin instead of min.",
             lambda d, labels, a, p: d[a, _semi_hard_oracle(d, labels, a, p)],
         ),
         "places among the negatives": Mistake(
@@ -694,7 +694,7 @@ def _as_they_come(pairs, same, labels, n, rng):
     """As chance would have it: n of all pairs and n more, whatever they show."""
     every, alike = _all_pairs(labels)
     some = rng.permutation(len(every))[: 2 * n]
-    if alike[some].sum() == n:  # by chance: take one pair of the other kind in place of the last
+    if alike[some].sum() == n:  # by chance: take one pair of the other kind instead of the last
         some[-1] = next(i for i in rng.permutation(len(every)) if i not in some and alike[i] != alike[some[-1]])
     return every[some], alike[some]
 
@@ -878,7 +878,7 @@ BEST_THRESHOLD = Exercise(
     probe="threshold",
     forbidden=LIBRARIES,
     misconceptions={
-        "above in place of at or above": Mistake(
+        "above instead of at or above": Mistake(
             "You count a pair as the same only above the threshold. In this chapter 'same' is said from the threshold on, so the "
             "pair that it stands at belongs to it: >=.",
             _THRESHOLDS["strict"],
@@ -1091,11 +1091,11 @@ VERIFICATION_ACCURACY = Exercise(
             _own_threshold,
         ),
         "one threshold from all folds": Mistake(
-            "You choose one threshold on all pairs, those of the test fold among them. For each fold choose one anew, on the "
+            "You choose one threshold on all pairs, those of the test fold among them. For each fold choose one again, on the "
             "pairs that are not in it.",
             _all_threshold,
         ),
-        "the folds are cut anew": Mistake(
+        "the folds are cut again": Mistake(
             "You cut the pairs into folds of your own, in their order. folds says in which one each pair is: the publisher's "
             "folds make results comparable.",
             _in_order,
@@ -1114,12 +1114,12 @@ VERIFICATION_ACCURACY = Exercise(
             "on that one.",
             _trained_on_one,
         ),
-        "the deviation in place of the standard error": Mistake(
+        "the deviation instead of the standard error": Mistake(
             "Your second number is the folds' standard deviation: how far one fold is off. The standard error is how far their "
             "mean is off, smaller by the square root of the number of folds.",
             _PROTOCOLS["deviation"],
         ),
-        "divided by F in place of F - 1": Mistake(
+        "divided by F instead of F - 1": Mistake(
             "You use NumPy's standard deviation as it is, which divides by the number of folds. The sample deviation divides by "
             "one less: ddof=1.",
             _PROTOCOLS["n"],
@@ -1137,8 +1137,8 @@ VERIFICATION_ACCURACY = Exercise(
             "Your first number is how often the answer is wrong. The accuracy is how often it is right: count where they agree.",
             lambda s, y, folds: (rounded(1 - _protocol(s, y, folds)[0]), _protocol(s, y, folds)[1]),
         ),
-        "in per cent": Mistake(
-            "Your numbers are in per cent. Asked for are shares, from 0 to 1.",
+        "in percent": Mistake(
+            "Your numbers are in percent. Asked for are shares, from 0 to 1.",
             lambda s, y, folds: tuple(rounded(100 * value) for value in _protocol(s, y, folds)),
         ),
         "the variance": Mistake(
@@ -1146,7 +1146,7 @@ VERIFICATION_ACCURACY = Exercise(
             "of folds.",
             _PROTOCOLS["variance"],
         ),
-        "above in place of at or above": Mistake(
+        "above instead of at or above": Mistake(
             "In the test fold you say 'same' only above the threshold. From the threshold on, it should be: >=.",
             _strict_protocol,
         ),
@@ -1242,7 +1242,7 @@ ROC_CURVE = Exercise(
     oracle=_roc_oracle,
     forbidden=LIBRARIES,
     misconceptions={
-        "above in place of at or above": Mistake(
+        "above instead of at or above": Mistake(
             "You say 'same' only above the threshold. Your curve never reaches (1, 1), since the pair at the lowest threshold is "
             "never let in. From the threshold on: >=.",
             _roc_curve(says=lambda s, t: s > t),
@@ -1276,7 +1276,7 @@ ROC_CURVE = Exercise(
             "positives by the pairs of one.",
             _roc_curve(finish=lambda f, t, same: (rounded(f * (~same).mean()), rounded(t * same.mean()))),
         ),
-        "counts in place of rates": Mistake(
+        "counts instead of rates": Mistake(
             "You return how many. A rate is a share, from 0 to 1: divide by how many there are of that kind.",
             _roc_curve(finish=lambda f, t, same: (rounded(f * (~same).sum()), rounded(t * same.sum()))),
         ),
@@ -1285,7 +1285,7 @@ ROC_CURVE = Exercise(
             "are alike.",
             _roc_curve(says=lambda s, t: s <= t),
         ),
-        "precision in place of the true positive rate": Mistake(
+        "precision instead of the true positive rate": Mistake(
             "Your second number is the share of right ones among those called the same (precision). The true positive rate is the "
             "share of all pairs of one dish that are found.",
             _precision,

@@ -32,11 +32,18 @@ class Arm:
         What `introdl.training.Settings` has otherwise than the full recipe; ``augment`` is None or a dict.
     model : dict
         What `introdl.models.PlainCNN` has otherwise.
+    he : bool
+        Draw the convolutions' first weights after He and others (2015), instead of torch's default.
     """
 
     name: str
     settings: dict = field(default_factory=dict)
     model: dict = field(default_factory=dict)
+    he: bool = False
+
+    def differs(self) -> dict:
+        """Return, as plain values, what it has otherwise than the full recipe."""
+        return {**self.settings, **self.model, **({"he": True} if self.he else {})}
 
 
 #: The full recipe comes first: all others are compared with it.
@@ -44,9 +51,11 @@ ARMS = (
     Arm("full recipe"),
     Arm("no augmentation", {"augment": None}),
     Arm("flips only", {"augment": {"rotate": 0.0, "shift": 0.0, "scale": 0.0, "colour": 0.0, "cutout": 0.0}}),
-    Arm("no normalisation of the inputs", {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}),
-    Arm("no batch normalisation", model={"batch_norm": False}),
-    Arm("no batch normalisation, a quarter of the learning rate", {"lr": SETTINGS["lr"] / 4}, {"batch_norm": False}),
+    Arm("no normalization of the inputs", {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}),
+    Arm("no batch normalization", model={"batch_norm": False}),
+    Arm("no batch normalization, a quarter of the learning rate", {"lr": SETTINGS["lr"] / 4}, {"batch_norm": False}),
+    Arm("no batch normalization, twice the learning rate", {"lr": SETTINGS["lr"] * 2}, {"batch_norm": False}),
+    Arm("no batch normalization, He's first weights", model={"batch_norm": False}, he=True),
     Arm("no label smoothing", {"label_smoothing": 0.0}),
     Arm("no average of the weights", {"ema": 0.0}),
     Arm("a constant learning rate", {"schedule": "constant"}),
@@ -87,6 +96,10 @@ def run_arm(arm: Arm, seed: int, plates, epochs: int = EPOCHS, widths: tuple[int
     settings = training.Settings(**{"epochs": epochs, "seed": seed, **SETTINGS, **changed})
     torch.manual_seed(seed)
     model = models.PlainCNN(len(plates.classes), widths, **arm.model)
+    if arm.he:
+        for layer in model.modules():
+            if isinstance(layer, torch.nn.Conv2d):
+                torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     try:
         history = training.train(model, plates.split("train"), plates.split("val"), settings, quiet=True)
     except training.Diverged as error:
@@ -116,7 +129,7 @@ def make(
         "size": list(plates.images.shape[1:3]),
         "classes": list(plates.classes),
         "pictures": {part: len(plates.split(part)) for part in plates.parts},
-        "arms": {arm.name: {**arm.settings, **arm.model} for arm in arms},
+        "arms": {arm.name: arm.differs() for arm in arms},
     }
     known = {arm.name: arm for arm in arms}
     # Seed by seed, so that a record that is cut short has a bit of everything; what takes long comes last.

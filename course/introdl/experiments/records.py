@@ -31,7 +31,8 @@ def load(name: str, path: Path | None = None) -> dict:
     Returns
     -------
     dict
-        ``about``, what all runs share, and ``runs``, a list with one dict for each.
+        ``about``, what all runs share, and ``runs``, a list with one dict for each. A run that was made on another day or
+        machine than ``about`` says has a ``machine`` of its own.
 
     Raises
     ------
@@ -99,13 +100,15 @@ def collect(
         raise ValueError(
             f"{path} holds runs of another set-up ({', '.join(differ)}). Delete it to make all of them again, or name another file."
         )
-    record["about"] = {**about, "machine": record["about"].get("machine") or machine()}
+    here = machine()
+    record["about"] = {**about, "machine": record["about"].get("machine") or here}
+    elsewhere = {} if here == record["about"]["machine"] else {"machine": here}
     wanted = list(wanted)
     todo = [key for key in wanted if not any(_is(each, key) for each in record["runs"])]
     shown = contextlib.nullcontext(lambda done: None) if quiet else progress.bar(name, len(todo), "runs")
     with shown as tick:
         for done, key in enumerate(todo, 1):
-            record["runs"].append({**key, **run(key)})
+            record["runs"].append({**key, **run(key), **elsewhere})
             _write(path, record)
             tick(done)
     return record

@@ -35,7 +35,7 @@ def wanted() -> list[dict]:
     """Return what tells the runs from each other, in the order in which they are made."""
     plain = [
         {"method": method, "dishes": 0, "pictures": 0, "seed": 0}
-        for method in ("pixels", "colour histogram", "untrained")
+        for method in ("pixels", "color histogram", "untrained")
     ]
     learned = [
         {"method": method, "dishes": dishes, "pictures": pictures, "seed": seed}
@@ -133,7 +133,7 @@ class Experiment:
         from introdl import models, training, verification
 
         method = key["method"]
-        if method == "colour histogram":
+        if method == "color histogram":
             return [], verification.colour_histograms, None
         if method == "pixels":
             mean = verification.pixels(self.train.images).mean(axis=0)

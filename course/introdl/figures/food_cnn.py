@@ -140,17 +140,18 @@ def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
     )
 
 
-def ablation(record: dict, kind: str = "test_accuracy") -> None:
-    """Draw how much each arm of the ablation differs from the full recipe, with every seed as a dot.
+def ablation(record: dict, kind: str = "val_accuracy") -> None:
+    """Draw how much each arm of the ablation differs from the full recipe: every seed a dot, the mean with its error.
 
     Parameters
     ----------
     record : dict
         As `introdl.experiments.records.load` returns it.
     kind : str
-        What to compare.
+        What to compare: "val_accuracy" or "test_accuracy".
     """
-    gains, noise = ablation_gains(record, kind)
+    gains, _ = ablation_gains(record, kind)
+    plates = "validation" if kind.startswith("val") else "test"
     names = list(gains)
     left, top, step = 330, 84, 34
     values = [v for each in gains.values() for v in each]
@@ -159,13 +160,9 @@ def ablation(record: dict, kind: str = "test_accuracy") -> None:
     seeds = max(len(each) for each in gains.values())
     parts = [
         svg.title("What changes when a part is left out, or the run is longer"),
-        svg.subtitle(f"test accuracy less the full recipe's with the same seed; {seeds} seeds, dots; bar: their mean"),
-        svg.text(
-            8, 62, f"shaded: what another seed alone changes in the full recipe (± {noise:.1f} points)", 12.5, "#444"
-        ),
+        svg.subtitle(f"{plates} accuracy minus the full recipe's with the same seed; {seeds} seeds"),
+        svg.text(8, 62, "dots: seeds; bar: their mean; line: one standard error of the mean to each side", 12.5, "#444"),
     ]
-    a, b = float(panel.x(-noise)), float(panel.x(noise))
-    parts.append(svg.box(a, top, b - a, step * len(names), "#ECECEC"))
     every = 2 if high - low < 16 else 5
     ticks = range(int(np.ceil(low / every)) * every, int(high) + 1, every)
     for tick in ticks:
@@ -180,11 +177,14 @@ def ablation(record: dict, kind: str = "test_accuracy") -> None:
         parts.append(
             svg.box(min(zero, end), y - 8, abs(end - zero), 16, BLUE if mean >= 0 else VERMILION, opacity=0.75)
         )
+        if len(gains[name]) > 1:
+            error = statistics.stdev(gains[name]) / len(gains[name]) ** 0.5
+            parts.append(svg.line(panel.x(mean - error), y + 10, panel.x(mean + error), y + 10, BLACK, 2))
         parts += [svg.circle(float(panel.x(v)), y, 3.6, BLACK) for v in gains[name]]
     told = "; ".join(f"{name} {statistics.fmean(v):+.1f}" for name, v in gains.items())
     svg.show(
         svg.canvas(720, top + step * len(names) + 50, *parts),
-        f"Mean change of the test accuracy in percentage points: {told}. Another seed changes it by about {noise:.1f}.",
+        f"Mean change of the {plates} accuracy in percentage points: {told}.",
     )
 
 
@@ -204,4 +204,11 @@ def ablation_gains(record: dict, kind: str = "test_accuracy") -> tuple[dict[str,
 
 
 def _short(name: str) -> str:
-    return name.replace("batch normalisation", "batch norm").replace("a quarter of the learning rate", "lr / 4")
+    for words, short in (
+        ("batch normalization", "batch norm"),
+        ("a quarter of the learning rate", "lr / 4"),
+        ("twice the learning rate", "lr x 2"),
+        ("first weights", "weights"),
+    ):
+        name = name.replace(words, short)
+    return name

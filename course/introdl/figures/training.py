@@ -11,7 +11,7 @@ def curves(history, title: str | None = None):
     Parameters
     ----------
     history : introdl.training.History
-        With at least one epoch.
+        Without a finished epoch the axes stay empty, and the title says why.
     title : str, optional
         By default the best epoch and its accuracy.
 
@@ -29,7 +29,7 @@ def curves(history, title: str | None = None):
     epochs = history.column("epoch")
     for axis, name, scale in ((axes[0], "loss", 1), (axes[1], "accuracy", 100)):
         for part, colour, dashes in (("train", style.BLUE, "-"), ("val", style.VERMILION, "--")):
-            if f"{part}_{name}" not in history.rows[0]:
+            if not history.rows or f"{part}_{name}" not in history.rows[0]:
                 continue
             values = [scale * value for value in history.column(f"{part}_{name}")]
             label = "training" if part == "train" else "validation"
@@ -40,7 +40,8 @@ def curves(history, title: str | None = None):
         axis.set_ylabel("loss" if name == "loss" else "accuracy")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes[1].yaxis.set_major_formatter(PercentFormatter(decimals=0))
-    axes[0].legend()
+    if history.rows:
+        axes[0].legend()
     figure.suptitle(title or _headline(history), x=0.01, ha="left", fontweight="bold", fontsize=12)
     return figure
 
@@ -52,6 +53,8 @@ def show_curves(history, title: str | None = None) -> None:
 
 def told(history) -> str:
     """Return the curves in a sentence, for readers who do not see them."""
+    if not history.rows:
+        return _headline(history) + "."
     first, last = history.rows[0], history.rows[-1]
     text = f"Over {len(history.rows)} epochs the training loss goes from {first['train_loss']:.2f} to {last['train_loss']:.2f}"
     if "val_loss" in first:
@@ -63,6 +66,8 @@ def told(history) -> str:
 
 
 def _headline(history) -> str:
+    if not history.rows:
+        return "No epoch was finished, so there is nothing to draw"
     if "val_accuracy" not in history.best:
         return f"After {len(history.rows)} epochs"
     best = "Best so far" if len(history.rows) < history.settings.get("epochs", 0) else "Best"

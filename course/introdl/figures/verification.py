@@ -331,7 +331,7 @@ def recorded_methods(record: dict) -> None:
     rows = [
         ("raw pixels", "pixels", 0),
         ("network, untrained", "untrained", 0),
-        ("colour histogram", "colour histogram", 0),
+        ("color histogram", "color histogram", 0),
         ("contrastive loss", "contrastive", most),
         ("triplet loss", "triplet", most),
         ("classifier's features", "classifier", most),
@@ -395,9 +395,9 @@ def recorded_classes(record: dict) -> None:
                 [x] * len(found[method, dishes]), found[method, dishes], marker, color=colour, alpha=0.35, markersize=5
             )
         said.append(f"{words}: " + ", ".join(f"{m:.1f} % from {k} dishes" for m, k in zip(means, counts, strict=True)))
-    plain = found["colour histogram", 0][0]
+    plain = found["color histogram", 0][0]
     axes.axhline(plain, color=GREY, linestyle=":", linewidth=1.6)
-    axes.text(12.6, plain + 0.25, "colour histogram", ha="right", fontsize=9.5, color="#555")
+    axes.text(12.6, plain + 0.25, "color histogram", ha="right", fontsize=9.5, color="#555")
     axes.set(
         xscale="log",
         xticks=[3, 6, 12],

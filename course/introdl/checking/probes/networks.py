@@ -132,12 +132,12 @@ def _read_module(result: Any, inputs: list) -> Any:
     if "lacks" in result:
         told = []
         if result["lacks"]:
-            told.append(f"Published weights hold {_some(result['lacks'])}; your module has no such weights.")
+            told.append(f"Your module lacks {_some(result['lacks'])}, a name that published weights have.")
         if result["too many"]:
-            told.append(f"Your module has {_some(result['too many'])}, which published weights do not hold.")
+            told.append(f"Your module has {_some(result['too many'])}, a name that published weights do not have.")
         if result["shapes"]:
             name, have, want = result["shapes"][0]
-            told.append(f"Your {name} has the shape {tuple(have)}; published weights have {tuple(want)}.")
+            told.append(f"Your {name} has the shape {tuple(have)}; for the widths of this case it should be {tuple(want)}.")
         return Wrong(" ".join(told))
     return result
 
