@@ -161,7 +161,7 @@ def _to_file(path: Path | None) -> Path | None:
     if place.is_dir():
         raise _fail(f"{path} is a folder. Name a file in it.")
     if place.is_relative_to("/dev") or place.is_relative_to("/proc") or (place.exists() and not place.is_file()):
-        raise _fail(f"{path} is no ordinary file. Name one, for example grades.csv.")
+        raise _fail(f"{path} is not an ordinary file. Name one, for example grades.csv.")
     if not above.is_dir():
         raise _fail(f"{path} cannot be written: {above} is a file, not a folder.")
     if not os.access(above, os.W_OK):

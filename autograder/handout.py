@@ -191,7 +191,7 @@ def remarks(notebooks: dict[str, NotebookNode]) -> list[str]:
         try:
             ast.parse(TransformerManager().transform_cell(cell.source))
         except SyntaxError as error:
-            found.append(f"The test {_key(cell)} is no Python ({error.msg}, line {error.lineno}): nobody passes it.")
+            found.append(f"The test {_key(cell)} is not Python ({error.msg}, line {error.lineno}): nobody passes it.")
             continue
         if release.checks(cell) and release.own_tests(cell):
             found.append(

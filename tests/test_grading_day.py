@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -140,7 +141,7 @@ def what_is_said(room, formgrader, student, to):
         "formgrader, its notebook": notebooks[student]["score"],
         "formgrader, all assignments": formgrader.ask(f"student/{student}")["score"],
         "table": table["score"],
-        "feedback": float(page.read_text().split("</h4>")[0].split(": ")[-1].split(" of ")[0]),
+        "feedback": float(re.search(r'class="total"><strong>([\d.]+)</strong> of', page.read_text())[1]),
         "export": float(rows[0]["total"]),
         "export, added up": sum(float(row["score"]) for row in rows)
         - sum(float(row["late_penalty"] or 0) for row in rows),

@@ -355,7 +355,7 @@ def test_test_cells_that_do_not_do_what_they_seem_to_are_remarked_on(room):
     edit(room, change)
     code, said = assign(room, "03")
     assert code == 0
-    assert "broken is no Python" in said and "check-03-pad holds lines of your own beside its check" in said
+    assert "broken is not Python" in said and "check-03-pad holds lines of your own beside its check" in said
     json.dumps(said)
 
 

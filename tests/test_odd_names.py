@@ -52,8 +52,8 @@ def test_every_command_works_there(tmp_path, name):
 @pytest.mark.parametrize(
     ("to", "said_of_it"),
     [
-        ("/dev/stdout", "is no ordinary file. Name one"),
-        ("/dev/null", "is no ordinary file. Name one"),
+        ("/dev/stdout", "is not an ordinary file. Name one"),
+        ("/dev/null", "is not an ordinary file. Name one"),
         ("folder", "is a folder. Name a file in it"),
         ("file/grades.csv", "is a file, not a folder"),
     ],

@@ -1,6 +1,6 @@
 """What a submission's source looks like: doors to what an exercise forbids, and to the grader, named with their lines.
 
-A cell that is no Python as a whole is read as far as it is, and says so.
+A cell that is not Python as a whole is read as far as it is, and says so.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ _MAGICS = {
     **dict.fromkeys(("cython", "fortran", "load_ext"), "loads more of IPython"),
 }  # fmt: skip
 _TIMING = ("time", "timeit", "prun", "capture", "python", "python3", "debug")
-#: Names of a library's inner parts; classes such as torch's ``_BatchNorm`` are named in honest answers too.
-_INNER = re.compile("_(?=[a-z])")
+#: Names of a library's inner parts; torch's ``_BatchNorm`` and ``_pytree`` are named in honest answers too.
+_INNER = re.compile("_(?!pytree$)(?=[a-z])")
 _LIBRARIES = {"np": "numpy", "torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "plt": "matplotlib.pyplot"}
 
 
@@ -209,7 +209,7 @@ class _Look:
         read = _read(source)
         if read.broken:
             text = source.split("\n")[read.broken - 1].strip()[:40] if read.broken <= source.count("\n") + 1 else ""
-            self.add(read.broken + before, "is no Python; the rest of the cell was looked at", text, BROKEN)
+            self.add(read.broken + before, "is not Python; the rest of the cell was looked at", text, BROKEN)
         for tree in read.trees:
             self._pass(tree)
             for node in ast.walk(tree):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import importlib
+import inspect
 import io
 import linecache
 import os
@@ -234,12 +235,21 @@ def _is_library(file: str) -> bool:
     return ours and "/tests/" not in file
 
 
-def _unwritten(error: NotImplementedError) -> Outcome:
-    """Say which stub was met; what a library has not implemented is an error like any other."""
+def _unwritten(error: NotImplementedError, objects: tuple) -> Outcome:
+    """Say which stub was met: "" for the object itself, ``.name`` for a method of it, else what it calls.
+
+    What a library has not implemented is an error like any other.
+    """
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     code = frame.f_code
     if _is_library(code.co_filename):
         return Outcome("raised", error=type(error).__name__, message=text_of(error), where=line_of(error))
+    if any(getattr(inspect.unwrap(item), "__code__", None) is code for item in objects if callable(item)):
+        return Outcome("not started")
+    kinds = [item if isinstance(item, type) else type(item) for item in objects]
+    methods = (getattr(value, "__func__", value) for kind in kinds for value in vars(kind).values())
+    if any(getattr(method, "__code__", None) is code for method in methods):
+        return Outcome("not started", message=f".{code.co_name}")
     return Outcome("not started", message=code.co_qualname.rsplit("<locals>.", 1)[-1])
 
 
@@ -345,7 +355,7 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C90
             except _Forbidden as error:
                 outcome = Outcome("forbidden", message=str(error))
             except NotImplementedError as error:
-                outcome = _unwritten(error)
+                outcome = _unwritten(error, objects)
             except MemoryError as error:
                 outcome = Outcome("out of memory", where=line_of(error))
             except BaseException as error:

@@ -108,11 +108,11 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
     where = f" ({outcome.where})" if outcome.where else ""
     blind = ""
     kind = outcome.kind
-    if kind == "not started" and not _is_own(entry, outcome.message):
+    if kind == "not started" and not _is_own(outcome.message):
         return f"It calls {outcome.message}, which is not started yet.", "It calls a function that is not started yet."
     if kind == "not started":
         sentence = f"{name} is not started yet."
-        return (f"{outcome.message} is not started yet.", sentence) if outcome.message else (sentence, sentence)
+        return f"{name}{outcome.message} is not started yet.", sentence
     elif kind == "undefined":
         sentence = (
             f"{outcome.message} is not defined. Its cell is missing, or stopped with an error before it got there."
@@ -253,13 +253,13 @@ def judge(entry: Entry, outcomes: list[Outcome]) -> Verdict:
     return Verdict(entry.id, entry.title, entry.points, status, earned, cases, diagnoses, entry.image, secret)
 
 
-def _is_own(entry: Entry, stub: str) -> bool:
+def _is_own(stub: str) -> bool:
     """Whether a stub that was met is the exercise's own function, or a method of its own class."""
-    return not stub or stub.split(".", 1)[0] in entry.names or stub == "<lambda>"
+    return not stub or stub.startswith(".")
 
 
 def _untouched(entry: Entry, outcomes: list[Outcome]) -> bool:
-    if all(outcome.kind == "not started" and _is_own(entry, outcome.message) for outcome in outcomes):
+    if all(outcome.kind == "not started" and _is_own(outcome.message) for outcome in outcomes):
         return True
     if entry.probe != "answers":
         return False

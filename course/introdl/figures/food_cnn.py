@@ -161,7 +161,9 @@ def ablation(record: dict, kind: str = "val_accuracy") -> None:
     parts = [
         svg.title("What changes when a part is left out, or the run is longer"),
         svg.subtitle(f"{plates} accuracy minus the full recipe's with the same seed; {seeds} seeds"),
-        svg.text(8, 62, "dots: seeds; bar: their mean; line: one standard error of the mean to each side", 12.5, "#444"),
+        svg.text(
+            8, 62, "dots: seeds; bar: their mean; line: one standard error of the mean to each side", 12.5, "#444"
+        ),
     ]
     every = 2 if high - low < 16 else 5
     ticks = range(int(np.ceil(low / every)) * every, int(high) + 1, every)

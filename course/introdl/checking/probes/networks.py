@@ -137,7 +137,9 @@ def _read_module(result: Any, inputs: list) -> Any:
             told.append(f"Your module has {_some(result['too many'])}, a name that published weights do not have.")
         if result["shapes"]:
             name, have, want = result["shapes"][0]
-            told.append(f"Your {name} has the shape {tuple(have)}; for the widths of this case it should be {tuple(want)}.")
+            told.append(
+                f"Your {name} has the shape {tuple(have)}; for the widths of this case it should be {tuple(want)}."
+            )
         return Wrong(" ".join(told))
     return result
 

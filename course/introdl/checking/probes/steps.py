@@ -15,7 +15,7 @@ def small_network(weights: dict, dtype: str = "float64"):
 
     kind = getattr(torch, dtype)
     W1, b1, W2, b2 = (torch.tensor(weights[name], dtype=kind) for name in ("W1", "b1", "W2", "b2"))
-    first, last = (torch.nn.Linear(W.shape[0], W.shape[1], dtype=kind) for W in (W1, W2))
+    first, last = (torch.nn.Linear(W.shape[1], W.shape[0], dtype=kind) for W in (W1, W2))
     layers = [first, torch.nn.ReLU(), last]
     if "mean" in weights:
         norm: Any = torch.nn.BatchNorm1d(len(b1), dtype=kind)
