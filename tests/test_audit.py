@@ -195,7 +195,6 @@ def test_a_cell_that_lost_its_metadata_is_not_deleted():
         "<iframe src='https://example.org'></iframe>",
         "<ScRiPt >1</sCrIpT>",
         "<svg/onload=alert(1)>",
-        "<a href='data:text/html;base64,PHNj'>x</a>",
     ],
 )
 def test_what_would_run_in_a_text_is_named(text):

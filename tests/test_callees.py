@@ -104,7 +104,7 @@ def test_a_stub_is_not_started_and_a_class_of_stubs_says_which_method():
     assert verdict.status == judge.NOT_STARTED
     stubs = "class Value:\n    def __init__(self, *a): raise NotImplementedError"
     verdict, text = told(stubs, name="Value", id="06.value")
-    assert verdict.status == judge.NOT_STARTED and "Not written yet: Value.__init__." in text
+    assert verdict.status == judge.NOT_STARTED and "Not written yet: __init__." in text
 
 
 def test_what_a_library_has_not_implemented_is_an_error_and_no_stub():

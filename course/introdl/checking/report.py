@@ -114,7 +114,11 @@ def _told(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> _T
 def _unwritten(verdict: judge.Verdict) -> str:
     """Name the methods of a class that are not written yet."""
     stubs = list(dict.fromkeys(case.outcome.message for case in verdict.cases if case.outcome.message.startswith(".")))
-    return f"Not written yet: {', '.join(stubs)}. " if stubs and verdict.status == judge.NOT_STARTED else ""
+    return (
+        f"Not written yet: {', '.join(one[1:] for one in stubs)}. "
+        if stubs and verdict.status == judge.NOT_STARTED
+        else ""
+    )
 
 
 def _case_lines(verdict: judge.Verdict, blind: bool) -> list[tuple[bool, str, str]]:
