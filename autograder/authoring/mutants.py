@@ -409,10 +409,10 @@ def _part(ends: slice) -> Callable[[Any], Any]:
 def _changing_input(at: int, change: Callable, kinds: str | None) -> Callable[[Callable], Callable]:
     def around(solution):
         def mutant(*inputs):
-            inputs = list(inputs)
-            if at < len(inputs):
-                inputs[at] = change(inputs[at]) if kinds is None else _each(inputs[at], change, kinds)
-            return solution(*inputs)
+            given = list(inputs)
+            if at < len(given):
+                given[at] = change(given[at]) if kinds is None else _each(given[at], change, kinds)
+            return solution(*given)
 
         return mutant
 
