@@ -16,7 +16,10 @@ from introdl.checking.outcome import DAMAGED, Outcome
 from introdl.checking.packing import Packed
 from introdl.checking.sheets import Entry, SheetCase
 
-GOOD = {"text": "1\n", "displays": [{"text/plain": "a"}], "error": [], "leaned": []}
+GOOD = {
+    **{"text": "1\n", "displays": [{"text/plain": "a"}], "error": [], "leaned": []},
+    **{"passed": [], "result": [], "stderr": ""},
+}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,10 @@ def test_what_is_no_answer_at_all_is_damaged(head):
 
 def test_an_answer_is_read_and_what_it_says_besides_is_not():
     assert cell_answer.read(GOOD | {"points": 10, "html": "<script>"}) == GOOD
-    assert cell_answer.read({}) == {"text": "", "displays": [], "error": [], "leaned": []}
+    assert cell_answer.read({}) == {
+        **{"text": "", "displays": [], "error": [], "leaned": []},
+        **{"passed": [], "result": [], "stderr": ""},
+    }
     both = {"text/plain": "a", "text/html": "<script>", "image/png": "aGk="}
     assert cell_answer.read({"displays": [both]})["displays"] == [{"text/plain": "a", "image/png": "aGk="}]
 

@@ -90,7 +90,7 @@ def choose(student: Path, assignment: str, released: bytes) -> Choice:
     paths = [path for path in _notebooks(folder, 0 if folder == student else _DEPTH) if path != wanted][:_MOST]
     if os.path.lexists(wanted) and not paths:
         return Choice(wanted, folder, _elsewhere(wanted, student / assignment))
-    given = _sources(reading.read(released))
+    given = _sources(reading.read(released)) if released else set()
     candidates = [_looked_into(path, assignment, given) for path in paths]
     fitting = [one for one in candidates if _is_it(one, assignment)]
     mine = _looked_into(wanted, assignment, given) if os.path.lexists(wanted) else None

@@ -24,6 +24,7 @@ SHOWN = (
     "introdl.experiments.records.*",
     "introdl.figures.interactive.*",
     "introdl.figures.style.*",
+    "introdl.pages.*",
     "introdl.paths.*",
     "introdl.pixels.*",
     "introdl.places.*",
