@@ -280,9 +280,12 @@ def test_a_person_can_grade_by_hand_on_that_page(browser, room, server):
     with seen(browser) as (page, _):
         page.goto(f"{server}/formgrader/submissions/{notebook_id(room, 'bert')}/?index=0", wait_until="networkidle")
         field, comment = page.locator("[id='03-essay']"), page.locator("[id='03-essay-comment']")
-        with page.expect_response(lambda one: "/formgrader/api/grade/" in one.url and one.request.method == "PUT"):
+        with page.expect_response(
+            lambda one: "/formgrader/api/grade/" in one.url and one.request.method == "PUT"
+        ) as answer:
             field.fill("7")
             field.press("Tab")
+        assert answer.value.ok, answer.value.text()
         with page.expect_response(lambda one: "/formgrader/api/comment/" in one.url and one.request.method == "PUT"):
             comment.fill("Good <b>work</b>")
             comment.press("Tab")

@@ -117,7 +117,7 @@ def test_an_odd_timestamp_is_not_opened(kind, room, place):
     make(place / "timestamp.txt")
     found = submissions.read(room, "ann", NAME)
     assert found.state == submissions.READY and found.timestamp == ""
-    assert "Its timestamp.txt is not read" in found.note and words in found.note
+    assert "Its lateness could not be read" in found.note and words in found.note
 
 
 def test_a_folder_in_the_place_of_the_notebook_has_its_sentence(room, place):

@@ -89,7 +89,7 @@ def _raw(session: Session, notebook: SubmittedNotebook, changed: Iterable[object
     for auto, manual, extra in found.values():
         counts = manual if manual is not None else auto
         if counts is not None:
-            score += counts + (extra or 0.0)
+            score += float(counts) + float(extra or 0.0)  # what formgrader has just been sent is text
     return score
 
 

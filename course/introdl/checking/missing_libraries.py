@@ -24,6 +24,7 @@ SHOWN = (
     "introdl.experiments.records.*",
     "introdl.figures.interactive.*",
     "introdl.figures.style.*",
+    "introdl.figures.svg.*",
     "introdl.pages.*",
     "introdl.paths.*",
     "introdl.pixels.*",
