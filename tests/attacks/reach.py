@@ -19,6 +19,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import types
 import warnings
@@ -305,6 +306,7 @@ def search(names: list[str], exercises: list[str] | None = None, most: int = ALL
             held |= callables(name)
     known = {id: one for chapter in bank.chapters() for id, one in bank.load(chapter).items() if one.probe != "answers"}
     entries = {id: drawing.draw(known[id], drawing.VISIBLE_SEED) for id in exercises or known}
+    tempfile.gettempdir()  # it tries folders out by writing, once
     _harmless()
     found = {}
     with (
@@ -324,7 +326,9 @@ def tried(names: Iterable[str], exercises: Iterable[str] = (), few: bool = False
     """Search in a process of its own; parameters and result as of `search`."""
     command = [sys.executable, "-m", "tests.attacks.reach", *(["few"] if few else []), *names, *exercises]
     root = Path(__file__).resolve().parent.parent.parent
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:  # whatever is tried may leave files, and cannot remove them
+        around = os.environ | {"PYTHONPATH": str(root), "TMPDIR": folder}
+        done = subprocess.run(command, cwd=folder, env=around, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return json.loads(done.stdout)
