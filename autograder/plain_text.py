@@ -47,4 +47,4 @@ def spreadsheet_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     shown = printable(value)
-    return f"'{shown}" if re.match(r"[=+@\t]|-(?!\d*\.?\d*$)", shown) else shown
+    return f"'{shown}" if re.match(r"[=+@\s]|-(?!\d*\.?\d*$)", shown) else shown

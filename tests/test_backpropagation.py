@@ -190,11 +190,12 @@ def test_the_closed_forms_are_what_autograd_says_up_to_the_step(seed):
     import torch
 
     for case in exercise("06.numerical_gradient").cases(drawing.generator("06.numerical_gradient", seed)):
-        function, w, x, _ = case.inputs.values()
+        function, w, x = (case.inputs[name] for name in ("function", "w", "x"))
         at, weights = torch.from_numpy(x.copy()).requires_grad_(), torch.from_numpy(w)
         TORCH[function](weights, at).backward()
         wanted = exercise("06.numerical_gradient").oracle(function, w, x, 1e-6)
-        np.testing.assert_allclose(wanted, at.grad.numpy(), rtol=1e-8)
+        # a third power's difference at 0 is w * h**2, with weights of millions
+        np.testing.assert_allclose(wanted, at.grad.numpy(), rtol=1e-8, atol=1e-5)
 
 
 # --- every layer's right answers, checked by differences too --------------------------------------------------

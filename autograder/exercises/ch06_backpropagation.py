@@ -887,15 +887,15 @@ def _entropy_oracle(dout, scores, labels):
 def _entropy_cases(rng):
     first = np.stack([rng.permutation([0.0, 1.0, 3.0]), rng.permutation([-1.0, 2.0, 4.0])])
     yield Case(
-        "two plates, three dishes", weight=0.5, dout=1.0, scores=first, labels=rng.permutation(3)[:2].astype(np.int64)
+        "two plates, three dishes", weight=0.4, dout=1.0, scores=first, labels=rng.permutation(3)[:2].astype(np.int64)
     )
     yield Case(
-        "five plates, half the loss", weight=0.5, dout=0.5, scores=signed(rng, (5, 4)), labels=drawn_labels(rng, 5, 4)
+        "five plates, half the loss", weight=0.4, dout=0.5, scores=signed(rng, (5, 4)), labels=drawn_labels(rng, 5, 4)
     )
-    yield Case("as many plates as dishes", weight=0.5, dout=3.0, scores=signed(rng, (4, 4)), labels=rng.permutation(4).astype(np.int64))  # fmt: skip
+    yield Case("as many plates as dishes", weight=0.4, dout=3.0, scores=signed(rng, (4, 4)), labels=rng.permutation(4).astype(np.int64))  # fmt: skip
     yield Case(
         "a negative gradient from above",
-        weight=0.5,
+        weight=0.4,
         dout=-2.0,
         scores=signed(rng, (3, 5)),
         labels=drawn_labels(rng, 3, 5),
@@ -907,7 +907,7 @@ def _entropy_cases(rng):
         scores[row, rng.permutation(4)[:count]] += 1000
     yield Case("scores of a thousand", weight=6, dout=2.0, scores=scores.round(2), labels=drawn_labels(rng, 3, 4))
     labels = rng.permutation([11, rng.integers(1, 12), 9])
-    yield Case("twelve dishes, a large gradient from above", weight=0.5, dout=900.0, scores=signed(rng, (3, 12)), labels=labels)  # fmt: skip
+    yield Case("twelve dishes, a large gradient from above", weight=0.4, dout=900.0, scores=signed(rng, (3, 12)), labels=labels)  # fmt: skip
 
 
 def _shares(powers):
