@@ -34,7 +34,17 @@ _NETWORK = (
     "SSLError",
 )
 _NO_NETWORK = ("Network is unreachable", "name resolution", "Failed to establish a new connection")
-_NO_DEVICE = ("CUDA", "NVIDIA", "MPS", "no accelerator", "HIP", "Cannot load backend", "TclError", "headless")
+_NO_DEVICE = (
+    "CUDA",
+    "NVIDIA",
+    "MPS",
+    "no accelerator",
+    "HIP",
+    "Cannot load backend",
+    "TclError",
+    "tkinter",
+    "headless",
+)
 #: What chat programs and word processors put where a keyboard puts a space, or nothing.
 _BLANKS = {
     ord(one): " "
