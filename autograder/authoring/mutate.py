@@ -22,11 +22,10 @@ from typing import Any
 from autograder.authoring import build, drawing
 from autograder.authoring.exercise import Exercise
 from autograder.authoring.mutants import Mutant, at_least_1, mutants, wrapped
-from autograder.authoring.source import Source
+from autograder.authoring.source import Source, without_stubs
 from autograder.errors import AuthorError
 from introdl.checking.judge import PASSED, judge
 from introdl.checking.sheets import Entry
-from introdl.execute import STUB
 
 #: Processor seconds that one mutant may take for one class's cases; one that takes longer is caught.
 SECONDS = 20
@@ -64,7 +63,7 @@ def solved(source: Source) -> dict[str, Any]:
         if cell.kind != "code" or cell.check:
             continue
         try:
-            tree = ast.parse(_code(cell.source))
+            tree = ast.parse(without_stubs(cell.source))
             kinds = ast.stmt if cell.exercise else (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
             tree.body = [one for one in tree.body if isinstance(one, kinds)]
             exec(compile(tree, str(source.path), "exec"), space)
@@ -72,10 +71,6 @@ def solved(source: Source) -> dict[str, Any]:
             if cell.exercise:
                 raise source.wrong(cell.line, f"the solution does not run: {type(error).__name__}: {error}") from error
     return space
-
-
-def _code(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if STUB not in line)
 
 
 class _OutOfTime(BaseException):
@@ -147,7 +142,7 @@ def survivors(
         return found
     seeds = [drawing.VISIBLE_SEED, *(f"class {number}" for number in range(classes))]
     entries = [drawing.draw(exercise, seed) for seed in seeds]
-    made = mutants(_code(cells[0].source))
+    made = mutants(without_stubs(cells[0].source))
     if exercise.probe == "call" and len(exercise.names) == 1:
         cases = entries[0].cases
         longest = max(([name for name, _ in case.inputs] for case in cases), key=len)

@@ -129,6 +129,11 @@ def solution_region(source: Source, cell: Cell) -> list[tuple[int, str]]:
     return found
 
 
+def without_stubs(text: str) -> str:
+    """Return a cell's text without the lines that stay in the learner's copy alone."""
+    return "\n".join(line for line in text.splitlines() if STUB not in line)
+
+
 def find_leaks(source: Source, released: Iterable[str]) -> None:
     """Make sure that no line of a solution is handed out.
 

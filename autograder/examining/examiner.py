@@ -2,7 +2,8 @@
 
 Where exercises forbid libraries, a submission is run with all those put away: what is right there is right without them.
 An answer that is not, and leans on one that its own exercise allows, is run once more with nothing but its own
-exercise's put away.
+exercise's put away. One that calls another answer of the notebook's, which is wrong, is run with the course's in its
+place.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from nbgrader.utils import determine_grade
 from autograder import sandbox
 from autograder.authoring.release import own_tests
 from autograder.errors import AuthorError, NotJudged
-from autograder.examining import audit, cell_answer, source
+from autograder.examining import audit, cell_answer, leaning, source
 from autograder.examining.fixed_words import FixedWords
 from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
 from autograder.examining.worker_client import Died, WorkerClient
 from introdl.checking import cells, report
-from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
+from introdl.checking.judge import FAILED, NOT_STARTED, PASSED, Verdict, judge
 from introdl.checking.missing_libraries import covers, finished
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
@@ -75,9 +76,11 @@ class Limits:
 class _Run:
     """One run through a submission's cells, first to last, with the forbidden names `absent` put away."""
 
-    def __init__(self, examining: _Examining, absent: tuple[str, ...], asked: set[str]):
+    def __init__(self, examining: _Examining, absent: tuple[str, ...], asked: set[str], lent: str = ""):
         self.notebook, self.entries, self.limits = examining.notebook, examining.entries, examining.limits
         self.absent, self.asked, self.examining = absent, asked, examining
+        #: The course's answers that take the place of some of the notebook's, as code.
+        self.lent = lent
         room = "bare" if covers(list(absent), "torch") else "full"
         self.session = WorkerClient(examining.folder, examining.pool, room, absent, examining.without)
         self.verdicts: dict[str, Verdict] = {}
@@ -92,8 +95,9 @@ class _Run:
         self.lost = 0.0  # seconds that went to what was done again
         self.room_left = MOST_OUTPUT
         #: Where nothing is put away, an instructor's own tests are run, with all that stands before them.
-        self.tests = {} if absent else examining.tests
-        self.idle = {position for position in examining.idle if position > max(self.tests, default=-1)}
+        self.tests = {} if absent or lent else examining.tests
+        idle = examining.idle_beside(lent) if lent else examining.idle
+        self.idle = {position for position in idle if position > max(self.tests, default=-1)}
 
     def run(self) -> _Run:
         with self.session:
@@ -189,7 +193,13 @@ class _Run:
                         self._leave_out(position, death)
                     break
             else:
+                self._lend()
                 return
+
+    def _lend(self) -> None:
+        """Put the course's answers in the place of the notebook's."""
+        if self.lent:
+            self.session.run_cell(self.lent, self.limits.cell, pictures=False)
 
     def _once_more(self, what: int | str, death: Died) -> bool:
         """Whether a process that ended over something is worth another try.
@@ -208,6 +218,7 @@ class _Run:
         return first
 
     def _probe(self, exercise: str) -> Verdict:
+        self._lend()
         entry = self.entries[exercise]
         in_series = self._in_series(entry)
         outcomes, until = [], self.session.used - self.lost + entry.seconds
@@ -333,7 +344,7 @@ class _Examining:
         }
         self.replaced = self._replaced()
         self.tests = {n: tests for n, cell in enumerate(notebook.cells) if (tests := own_tests(cell))}
-        self.idle = self._idle() - self.replaced
+        self.idle = self.idle_beside()
         self.used = 0.0
         self.found = Examination()
 
@@ -349,11 +360,54 @@ class _Examining:
             runs.append(_Run(self, absent, asked).run())
         for absent, asked in self._second(entries, runs).items():
             runs.append(_Run(self, absent, asked).run())
-        for exercise in ids:
-            verdict = self._settle(runs, entries[exercise])
-            self.found.verdicts[exercise] = FixedWords(entries[exercise]).limit(verdict)
+        settled = {exercise: self._settle(runs, entry) for exercise, entry in entries.items()}
+        for exercise, entry in entries.items():
+            verdict = self._beside_right_ones(entry, settled)
+            self.found.verdicts[exercise] = FixedWords(entry).limit(verdict)
         self._keep(runs)
         return self.found
+
+    def _beside_right_ones(self, entry: Entry, settled: Mapping[str, Verdict]) -> Verdict:
+        """Return an answer's verdict; where it calls another that is wrong, with the course's in that one's place.
+
+        Nobody pays twice for one mistake.
+        """
+        verdict = settled[entry.id]
+        if verdict.status != FAILED or entry.probe == "answers":
+            return verdict
+        code = [cell.source for cell in self.notebook.cells if cell.cell_type == "code" and not checked_exercise(cell)]
+        given = set().union(*self.gives.values())
+        wrong = [
+            id
+            for id in leaning.called(code, entry, self.entries)
+            if (settled[id].status != PASSED if id in settled else not given.issuperset(self.entries[id].names))
+        ]
+        again = self._judged_beside(wrong, entry)
+        if again and again.earned > verdict.earned:
+            # What answers this exercise by itself is not lent: a mention of its name would be worth the points.
+            wrong = [id for id in wrong if not self._answers(self.entries[id], entry)]
+            again = self._judged_beside(wrong, entry)
+        if not again or again.earned < verdict.earned:
+            return verdict
+        again.lent = leaning.sentence([name for id in wrong for name in self.entries[id].names], again)
+        return again
+
+    def _judged_beside(self, lent: list[str], entry: Entry, more: str = "") -> Verdict | None:
+        """Judge an answer with the course's answers to other exercises in their places, and `more` code behind them."""
+        code = leaning.in_place_of(lent, self.entries)
+        if not code:
+            return None
+        absent = () if sandbox.unsafe() else _can_do_without(entry, entry.forbidden)
+        run = _Run(self, absent, {entry.id}, code + more).run()
+        return self._settle([run], entry) if entry.id in run.verdicts else None
+
+    def _answers(self, other: Entry, entry: Entry) -> bool:
+        """Whether the course's answer to another exercise earns half of this one's points."""
+        if len(other.names) != len(entry.names):
+            return False
+        swapped = f"\n{', '.join(entry.names)} = {', '.join(other.names)}\n"
+        found = self._judged_beside([other.id], entry, swapped)
+        return found is not None and found.earned >= entry.points / 2
 
     def givers(self, entry: Entry) -> list[int]:
         """Return a learner's cells that give an exercise's names."""
@@ -365,9 +419,9 @@ class _Examining:
         own = set().union(*(names for position, names in self.gives.items() if position not in stubs))
         return {position for position in stubs if self.gives[position] and self.gives[position] <= own}
 
-    def _idle(self) -> set[int]:
+    def idle_beside(self, lent: str = "") -> set[int]:
         """Return the cells that need not run: they stand as they were handed out, and no answer leans on them."""
-        own, answers = {}, []
+        own, answers = {}, [lent]
         for position, cell in enumerate(self.notebook.cells):
             if cell.cell_type != "code" or checked_exercise(cell):
                 continue
@@ -377,7 +431,7 @@ class _Examining:
                 own[position] = cell.source
         checked = filter(None, map(checked_exercise, self.notebook.cells))
         asked = {name for id in checked if id in self.entries for name in self.entries[id].names}
-        return set(own) - needed(own, answers, asked)
+        return set(own) - needed(own, answers, asked) - self.replaced
 
     def _look_at_source(self) -> None:
         """Note what the learner's cells, and the files beside them, look like."""

@@ -98,6 +98,11 @@ def _names(source: str, modules: frozenset[str]) -> _Names:
     return names
 
 
+def names_used(source: str) -> set[str]:
+    """Return the notebook's names that a piece of code uses or sets, at any depth; none where it is no Python."""
+    return _names(source, frozenset()).used
+
+
 def _used(table: symtable.SymbolTable) -> Iterator[str]:
     """Return the notebook's names that a scope and those inside it use or set."""
     for symbol in table.get_symbols():

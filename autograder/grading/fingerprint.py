@@ -31,7 +31,7 @@ _PROSE = re.compile(r"[A-Za-z]{2,},? [a-z]+,? [a-z]+")
 _WORDS = ("hints", "title", "explanation")  # of an entry: they are read, and decide nothing
 
 
-def drawing(chapter_modules: list[str], seed: str) -> str:
+def drawing(chapter_modules: list[str], seed: str, solutions: list[dict[str, str]]) -> str:
     """Return a fingerprint of what the drawing of hidden cases depends on.
 
     Parameters
@@ -40,8 +40,11 @@ def drawing(chapter_modules: list[str], seed: str) -> str:
         The modules of the chapters' exercises.
     seed : str
         The classroom's secret.
+    solutions : list of dict
+        The course's own answers, which are kept with the cases.
     """
-    return _digest([of_modules(["autograder.authoring.drawing", *chapter_modules, _REGISTRY]), versions(), seed])
+    code = of_modules(["autograder.authoring.drawing", *chapter_modules, _REGISTRY])
+    return _digest([code, versions(), seed, solutions])
 
 
 def examining(entries: Iterable[Entry], sources: Iterable[str]) -> str:

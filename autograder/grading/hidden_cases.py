@@ -13,14 +13,16 @@ import hmac
 import json
 import os
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from autograder import exercises
-from autograder.authoring import drawing
+from autograder.authoring import build, drawing, source
 from autograder.authoring.release import checks
+from autograder.errors import AuthorError
 from autograder.examining import repair
 from autograder.grading import fingerprint
 from autograder.grading.store import Store
@@ -44,7 +46,28 @@ def draw(chapter: str, seed: str) -> dict[str, Entry]:
     """
     if chapter not in exercises.chapters():
         return {}
-    return {id: drawing.entry(exercise, seed) for id, exercise in exercises.load(chapter).items()}
+    solutions = solutions_of(chapter)
+    return {
+        id: replace(drawing.entry(exercise, seed), solution=solutions.get(id, ""))
+        for id, exercise in exercises.load(chapter).items()
+    }
+
+
+@cache
+def solutions_of(chapter: str) -> dict[str, str]:
+    """Return the course's own answers to a chapter's exercises, as code; none where the sources are not at hand.
+
+    An answer that calls another one of its notebook's, which is wrong, is judged with this one in its place.
+    """
+    try:
+        (path,) = build.source_files([chapter])
+    except AuthorError:
+        return {}
+    found: dict[str, list[str]] = {}
+    for cell in source.read(path).cells:
+        if cell.exercise:
+            found.setdefault(cell.exercise, []).append(source.without_stubs(cell.source))
+    return {id: "\n\n".join(codes) for id, codes in found.items()}
 
 
 def chapters_of(notebook: NotebookNode) -> str:
@@ -90,7 +113,8 @@ def of_class(folder: Path, chapters: str, seed: str, bank: int = 0) -> bytes:
     seed, place = (f"{seed} bank {bank}", f"cases-{bank}") if bank else (seed, "cases")
     each = chapters.split("+")
     modules = [f"autograder.exercises.ch{exercises.chapters().get(chapter, chapter)}" for chapter in each]
-    path = folder / place / f"{fingerprint.drawing(modules, seed)}.npz"
+    solutions = [solutions_of(chapter) for chapter in each]
+    path = folder / place / f"{fingerprint.drawing(modules, seed, solutions)}.npz"
     with contextlib.suppress(OSError, ValueError):
         content = path.read_bytes()
         read(content)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 #: Sentences and values longer than this are cut: about half a screen.
 LONGEST = 800
 
@@ -18,6 +20,11 @@ def counted(number: float, noun: str) -> str:
     """
     shown = f"{number:.2f}".rstrip("0").rstrip(".") if isinstance(number, float) else str(number)
     return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as people list them: ``"x"``, ``"x and y"``, ``"x, y and z"``."""
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def spoken(name: str) -> str:

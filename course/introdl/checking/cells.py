@@ -136,14 +136,19 @@ def _compiles(text: str) -> bool:
     return True
 
 
-def given_names(source: str) -> set[str]:
-    """Return the names that a cell gives to something, whatever of it can be read; the cell is not run."""
+def parsed(source: str) -> ast.Module | None:
+    """Return what can be read of a cell as Python, magics included; the cell is not run. None where nothing can."""
     try:
         text, _ = readable(source)
-        tree = ast.parse(_python(text))
+        return ast.parse(_python(text))
     except _UNREADABLE:
-        return set()
-    return set(_bound(tree.body))
+        return None
+
+
+def given_names(source: str) -> set[str]:
+    """Return the names that a cell gives to something, whatever of it can be read; the cell is not run."""
+    tree = parsed(source)
+    return set(_bound(tree.body)) if tree else set()
 
 
 def _bound(statements: Iterable[ast.AST]) -> Iterator[str]:

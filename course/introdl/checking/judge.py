@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Other
 from introdl.checking.probes import PROBES, Wrong
 from introdl.checking.sheets import Entry, SheetCase
+from introdl.wording import listed
 
 #: Exceptions whose names are told of hidden cases; the name of a class of a learner's own could tell their inputs.
 EXCEPTIONS = {n for n, one in vars(builtins).items() if isinstance(one, type) and issubclass(one, BaseException)}
@@ -65,6 +65,8 @@ class Verdict:
     secret: bool = False
     #: What it calls of other exercises' that is not right: a sentence for each.
     waits: list[str] = field(default_factory=list)
+    #: That it was judged with right ones in the place of what it calls and is wrong: a sentence.
+    lent: str = ""
 
     @property
     def passed(self) -> bool:
@@ -96,10 +98,6 @@ def _compared(given: Any, expected: Any, rtol: float) -> Difference | None:
     except Exception:  # as in _read
         sentence = "The result cannot be compared with what is right."
         return Difference("unreadable", sentence, sentence)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
@@ -158,7 +156,7 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
         if PROBES[entry.probe].secret and difference.kind == "value":
             verdict.sentence = verdict.blind = f"{verdict.given!r} is not right."
     elif outcome.changed:
-        names = _listed(outcome.changed)
+        names = listed(outcome.changed)
         verdict.sentence = verdict.blind = (
             f"The result is right, but {entry.names[0]} changed its input {names} in place. Whoever calls it still needs "
             f"{names}: work on a copy."

@@ -99,7 +99,7 @@ def _told(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> _T
         mark=_MARK[verdict.status],
         word=_WORD[verdict.status],
         nothing=nothing,
-        waits=[] if blind else verdict.waits,
+        waits=[*filter(None, [verdict.lent]), *([] if blind else verdict.waits)],
         cases=[] if nothing else _case_lines(verdict, blind),
         diagnoses=[
             (_named(one), _which(verdict, one), shortened(one.explanation))

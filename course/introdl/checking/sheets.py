@@ -22,6 +22,8 @@ from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Packed
 
 FORMAT = 1
+#: Fields of an entry that are left out where they are empty.
+_OPTIONAL = ("lends", "solution")
 
 
 @dataclass
@@ -61,6 +63,8 @@ class Entry:
     cases: list[SheetCase]
     misconceptions: list[SheetMisconception]
     lends: list[str] = field(default_factory=list)
+    #: The course's own answer, as code: in a class's hidden cases alone, never in a sheet that learners have.
+    solution: str = ""
 
     def out_of_reach(self) -> tuple[str, ...]:
         """Return what the answer may not call: what the exercise forbids, and the course's own finished code."""
@@ -118,7 +122,11 @@ class Entry:
             }
             for one in self.misconceptions
         ]
-        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "lends" or self.lends}
+        plain = {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) or one.name not in _OPTIONAL
+        }
         return plain | {"cases": cases, "misconceptions": mistakes}
 
 
