@@ -955,8 +955,8 @@ for dtype in (torch.float32, torch.float16, torch.bfloat16):
 # backward pass, so that small gradients survive, and divides the gradients by it afterwards. bfloat16 does not need
 # that. The recipe comes from [Micikevicius and others, 2018](https://arxiv.org/abs/1710.03740).)
 #
-# bfloat16 has its limits on older hardware. NVIDIA's tensor cores compute in it from the Ampere generation (A100, RTX
-# 30) on. A T4 or a V100 has tensor cores for float16 only and emulates bfloat16, which is slow.
+# bfloat16 has its limits on older hardware. NVIDIA's tensor cores compute in it only since the Ampere generation (A100,
+# RTX 30 series). A T4 or a V100 has tensor cores for float16 only and emulates bfloat16, which is slow.
 # `torch.cuda.is_bf16_supported(including_emulation=False)` tells you which kind of card you have; the answer without
 # that argument counts emulation as support. On a T4, use float16 with a GradScaler. Since Ampere there is also
 # **TF32**, which keeps float32's range and rounds the inputs of a product to 10 bits of mantissa.

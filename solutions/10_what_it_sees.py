@@ -44,7 +44,7 @@ draw_size = 96  # side, in pixels, of the pictures that are drawn there
 #
 # The network of this chapter comes with the course: `plates-128`, five stages of convolution, pooling, batch
 # normalization and ReLU, a mean over space, and a dense layer. It was trained on 4,032 rendered plates of 128 x 128
-# pixels.
+# pixels, and everything that you see below is about rendered plates: photographs of real meals were never shown to it.
 #
 # We write it as a chain of named steps and put the normalization of pictures in front, so that the chain takes pictures
 # with values from 0 to 1. The names tell an instrument where to look: `stages.2`, or `stages.2.0` for the convolution
@@ -917,5 +917,5 @@ check("10.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - Adebayo and others, [Sanity checks for saliency maps](https://arxiv.org/abs/1810.03292), 2018.
 # - Geirhos and others, [ImageNet-trained CNNs are biased towards texture](https://arxiv.org/abs/1811.12231), 2018: what a network uses is often not
 #   what you would use.
-# - [cs231n on visualising networks](https://cs231n.github.io/understanding-cnn/), and [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/), where
+# - [cs231n on visualizing networks](https://cs231n.github.io/understanding-cnn/), and [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/), where
 #   you watch maps while a network trains.
