@@ -118,7 +118,7 @@ def test_dishes_by_hand():
     """Read off the table by eye: pizza 1133.9 kJ 3, sugars 3.37 0, saturated 5.04 5, salt 1.7125 8; protein not counted."""
     pizza = nutriscore.of_dish("pizza")
     assert pizza.points() == {
-        "energy": 3, "sugars": 0, "saturated fat": 5, "salt": 8, "protein": 0, "fibre": 0, "fruit and vegetables": 0
+        "energy": 3, "sugars": 0, "saturated fat": 5, "salt": 8, "protein": 0, "fiber": 0, "fruit and vegetables": 0
     }  # fmt: skip
     assert (pizza.score, pizza.letter) == (16, "D")
     assert (nutriscore.of_dish("apple").score, nutriscore.of_dish("apple").letter) == (3 - 5, "A")

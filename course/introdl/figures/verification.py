@@ -42,7 +42,12 @@ def contrastive_curves(margin: float = 1.0) -> None:
         svg.text(panel.x(margin) + 6, panel.top + 16, f"margin m = {svg.short(margin)}", 12.5, "#444", halo=True),
     ]
     svg.show(
-        svg.sheet("Pairs of one dish are pulled together all the way, pairs of two are pushed apart up to the margin", 690, 340, *parts),
+        svg.sheet(
+            "Pairs of one dish are pulled together all the way, pairs of two are pushed apart up to the margin",
+            690,
+            340,
+            *parts,
+        ),
         "Two curves against the distance of a pair. For one dish the cost is a parabola from 0 upwards. For two dishes it "
         f"falls from {svg.short(margin**2 / 2)} at distance 0 to 0 at the margin of {svg.short(margin)}, and stays there.",
     )
@@ -237,13 +242,22 @@ def draw_threshold(similarities, same, threshold: float) -> str:
     step = max(1, len(false) // 250)
     kept = np.append(np.arange(0, len(false), step), len(false) - 1)
     parts += [
-        roc.axes([0, 0.5, 1], [0, 0.5, 1], "two dishes let in (false pos.)", "one dish found (true pos.)", digits=(1, 1), out=34),
+        roc.axes(
+            [0, 0.5, 1],
+            [0, 0.5, 1],
+            "two dishes let in (false pos.)",
+            "one dish found (true pos.)",
+            digits=(1, 1),
+            out=34,
+        ),
         roc.curve([0, 1], [0, 1], "#9A9A9A", 1.5, "4 4"),
         roc.curve(false[kept], true[kept], GREEN, 3),
         svg.circle(roc.x(fpr), roc.y(tpr), 8, BLACK),
         svg.text(478, 56, "ROC: all thresholds at once", 12.5, "#00654A", bold=True),
     ]
-    return svg.sheet(f"Threshold {svg.fixed(threshold)}: {right:.1%} of the pairs are judged correctly", 730, 374, *parts)
+    return svg.sheet(
+        f"Threshold {svg.fixed(threshold)}: {right:.1%} of the pairs are judged correctly", 730, 374, *parts
+    )
 
 
 def threshold_explorer(similarities, same, threshold: float = 0.5) -> None:
