@@ -399,7 +399,7 @@ figure("food_cnn", "augmented_grid", "A plate of french fries, and eleven")(
 figure("food_cnn", "schedule", "15%", "20 steps")(
     lambda f: f.schedule(np.concatenate([np.linspace(0, 1, 3), np.linspace(1, 0, 17)]), 0.15)
 )
-figure("food_cnn", "mistakes", "named", "sure to")(
+figure("food_cnn", "mistakes", "named", "confident")(
     lambda f: f.mistakes(plates(6), np.arange(6), _shares(6), [0, 2, 4], DISHES)
 )
 figure("food_cnn", "ablation", "full recipe", "percentage points")(lambda f: f.ablation(record("ablation")))
