@@ -119,6 +119,12 @@ def compare(given: Any, expected: Any, rtol: float = 1e-5, name: str = "The resu
     return _compare_numbers(given, np.asarray(expected), isinstance(expected, np.ndarray), rtol, name)
 
 
+def none_here(expected: Any) -> Difference:
+    """Say that None came where it is right in other cases, but not in this one."""
+    wanted = _typed(expected)
+    return _plain("none", f"The result is None here; it should be {wanted}.")
+
+
 def _compare_sequence(given: Any, expected: Any, rtol: float, name: str) -> Difference | None:
     kind = "tuple" if isinstance(expected, tuple) else "list"
     if not isinstance(given, (tuple, list)):

@@ -6,14 +6,17 @@ import os
 import sys
 from typing import Any
 
-from introdl.checking import callees, isolation, judge, records, report, sheets
+from introdl.checking import callees, isolation, judge, records, report, sheets, source
+from introdl.checking.outcome import Outcome
+from introdl.checking.slips import mending
 from introdl.wording import counted
 
 
 def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
     """Run an entry's cases on the objects and return the verdict; nothing is shown or kept."""
     task = isolation.Task(entry.probe, entry.out_of_reach(), entry.seconds)
-    return judge.judge(entry, list(isolation.run(task, objects, [case.inputs for case in entry.cases])))
+    outcomes = list(isolation.run(task, objects, [case.inputs for case in entry.cases]))
+    return judge.judge(entry, outcomes, source.of(objects))
 
 
 def verdict(exercise: str, objects: tuple) -> judge.Verdict:
@@ -30,7 +33,26 @@ def verdict(exercise: str, objects: tuple) -> judge.Verdict:
     if found.status == judge.FAILED:
         wrong = callees.not_right(objects, exercise, sheets.chapter(exercise[:2]), examine)
         found.waits = [one.sentence for one in wrong]
+        if not found.waits and not any(one.whole and not one.detail for one in found.diagnoses):
+            _find_slips(sheets.find(exercise), objects, found)
     return found
+
+
+def _find_slips(entry: sheets.Entry, objects: tuple, found: judge.Verdict) -> None:
+    """Name the slips whose undoing makes an answer right, in place of what was named without looking into its code."""
+    task = isolation.Task(entry.probe, entry.out_of_reach(), entry.seconds)
+
+    def run(turns: list[tuple[tuple, int]], seconds: float) -> list[Outcome]:
+        return isolation.each(task, [(one, entry.cases[number].inputs) for one, number in turns], seconds)
+
+    def right(number: int, outcome: Outcome) -> bool:
+        return judge.is_right(entry, number, outcome)
+
+    slips = mending.mended(entry, objects, found, run, right, lambda outcomes: judge.judge(entry, outcomes))
+    failing = [i for i, case in enumerate(found.cases) if not case.passed]
+    for one in slips:
+        one.cases = [i for i in one.cases if i in failing]
+    found.diagnoses = slips or found.diagnoses
 
 
 class NotPassed(Exception):
