@@ -26,7 +26,7 @@ from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
 from autograder.examining.worker_client import Died, WorkerClient
 from introdl.checking import cells, report
-from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, judge
+from introdl.checking.judge import NOT_STARTED, PASSED, Verdict, forbidden, judge
 from introdl.checking.missing_libraries import covers, finished
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
@@ -430,9 +430,7 @@ class _Examining:
             barred = [name for name in outcome.leaned if covers(entry.out_of_reach(), name)]
             if barred and outcome.kind != "forbidden":
                 case.outcome = outcome = Outcome("forbidden", message=barred[0])
-                case.sentence = case.blind = (
-                    f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
-                )
+                case.sentence = case.blind = forbidden(entry, barred[0])
                 case.difference, best.diagnoses = None, []
             if outcome.kind in audit.ENDED:
                 text = f"case {case.label!r}: {case.sentence}"

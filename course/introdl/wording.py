@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 #: Sentences and values longer than this are cut: about half a screen.
 LONGEST = 800
 
@@ -18,6 +20,19 @@ def counted(number: float, noun: str) -> str:
     """
     shown = f"{number:.2f}".rstrip("0").rstrip(".") if isinstance(number, float) else str(number)
     return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
+
+
+def with_article(noun: str) -> str:
+    """Return a noun with its article: ``"an array"``, ``"a list"``."""
+    return f"{'an' if noun[:1].lower() in tuple('aeio') else 'a'} {noun}"
+
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-_])")
+
+
+def plain(text: str) -> str:
+    """Take a terminal's codes for colors out of a text."""
+    return _ESCAPES.sub("", text)
 
 
 def spoken(name: str) -> str:

@@ -25,8 +25,6 @@ from introdl.checking.verdict import CaseVerdict, Diagnosis
 #: So many bits a match must hold, so that chance gives it once in some hundred tries.
 _ENOUGH = 8.0
 _BITS_OF_A_FLOAT = 20.0
-#: More than two cards are not read.
-_MOST = 2
 
 
 def alike(entry: Entry, case: SheetCase, outcome: Outcome, known: Outcome) -> bool:
@@ -189,7 +187,7 @@ def diagnose(entry: Entry, cases: list[CaseVerdict], code: str = "") -> list[Dia
         told = _partly(fits, cases, failing)
         left = failing - {i for one in told for i in one.cases}
     if left and entry.probe != "answers":
-        told += _slips(entry, cases, sorted(left), code)[: max(_MOST - len(told), 0)]
+        told += _slips(entry, cases, sorted(left), code)
     return told
 
 
@@ -258,7 +256,7 @@ def _known(entry: Entry, number: int, index: int) -> Outcome:
 
 
 def _slips(entry: Entry, cases: list[CaseVerdict], left: list[int], code: str) -> list[Diagnosis]:
-    """Return the slips that cases show which are not explained yet, those of most cases first."""
+    """Return the slip that most cases show which are not explained yet: at least half of them."""
     contexts = {
         i: Context(entry, entry.cases[i], cases[i].outcome, cases[i].expected, cases[i].given, code) for i in left
     }
@@ -271,7 +269,8 @@ def _slips(entry: Entry, cases: list[CaseVerdict], left: list[int], code: str) -
     wrong = [i for i in left if cases[i].outcome.kind == "returned" and cases[i].difference is not None]
     for slip, places in slips.returned([contexts[i] for i in wrong]):
         found[slip.name] = Diagnosis(slip.name, slip.explanation, [wrong[i] for i in places], False, slip.detail)
-    told = sorted(found.values(), key=lambda one: -len(one.cases))
-    for one in told:
+    for one in found.values():
         one.whole = one.cases == left and len(left) == sum(not case.passed for case in cases)
-    return told
+    return [one for one in sorted(found.values(), key=lambda one: -len(one.cases)) if 2 * len(one.cases) >= len(left)][
+        :1
+    ]

@@ -34,6 +34,7 @@ from introdl.checking.clock import Budget, ChildClock
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Packed, copied
 from introdl.checking.probes import PROBES
+from introdl.wording import plain
 
 _PRINTED = 4000
 #: What torch says in a fork of a process that has used a GPU: it can neither reach the GPU nor take gradients there.
@@ -366,7 +367,7 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C90
     if watch and watch.caught:  # caught, and swallowed by the learner's own except
         outcome = Outcome("forbidden", message=watch.caught)
     outcome.leaned = sorted(missing_libraries.calls)[:20]
-    outcome.printed = text.value()
+    outcome.printed = plain(text.value())
     floating = ("overflow", "invalid value", "divide by zero")
     outcome.warnings = sorted(
         {
@@ -387,7 +388,7 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C90
 def text_of(error: BaseException) -> str:
     """Return an exception's text; a learner's own exception may refuse to have one."""
     try:
-        return str(error)[:500]
+        return plain(str(error))[:500]
     except BaseException:
         return ""
 

@@ -42,7 +42,7 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
             f"{outcome.message} is not defined. Its cell is missing, or stopped with an error before it got there."
         )
     elif kind == "forbidden":
-        sentence = f"{name} calls {outcome.message}, which this exercise asks you to write yourself."
+        sentence = forbidden(entry, outcome.message)
     elif kind == "out of time" and outcome.message == "0":
         sentence = f"{name} was stopped: the cases before had left it less than a second of the time for all of them."
     elif kind == "out of time":
@@ -67,6 +67,14 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
     return sentence, blind or sentence
 
 
+def forbidden(entry: Entry, called: str) -> str:
+    """Say that an answer calls what it may not."""
+    name = entry.names[0] if len(entry.names) == 1 else "your answer"
+    if called.startswith("torch.") and "torch.*" in entry.forbidden:
+        return f"{name} calls {called}, but this exercise is to be written with NumPy: torch is not on its menu."
+    return f"{name} calls {called}, which this exercise asks you to write yourself."
+
+
 def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
     expected = deepcopy(case.expected)
     verdict = CaseVerdict(case.label, case.weight, outcome, inputs=case.inputs, expected=expected)
@@ -84,7 +92,7 @@ def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
         if PROBES[entry.probe].secret and difference.kind == "value":
             verdict.sentence = verdict.blind = f"{verdict.given!r} is not right."
     elif outcome.changed:
-        names = _listed(outcome.changed)
+        names = _listed([PROBES[entry.probe].called.get(one, one) for one in outcome.changed])
         verdict.sentence = verdict.blind = (
             f"The result is right, but {entry.names[0]} changed its input {names} in place. Whoever calls it still needs "
             f"{names}: work on a copy."

@@ -87,11 +87,37 @@ def _refuse(sentence: str) -> None:
 
 def _entry(exercise: str) -> sheets.Entry | None:
     """Return an exercise's entry; where there is none, say why."""
+    if callable(exercise):
+        _refuse(_without_id(exercise))
+        return None
     try:
         return sheets.find(exercise)
     except (LookupError, ValueError, FileNotFoundError) as error:
         _refuse(str(error.args[0] if error.args else error))
         return None
+
+
+def _without_id(function: Any) -> str:
+    """Say what is missing where check was given the function alone."""
+    name = getattr(function, "__name__", "")
+    for path in sheets.chapters():
+        for id, entry in sheets.chapter(path.name[:2]).items():
+            if name in entry.names:
+                return f"The exercise's id comes first, in quotes. Write: check({id!r}, {', '.join(entry.names)})"
+    return "The exercise's id comes first, in quotes, as in check('03.conv2d', conv2d)."
+
+
+def _is_called(entry: sheets.Entry, objects: tuple) -> str:
+    """Say so where a value stands in the place of a function, most often what a call of it gives; "" where none does."""
+    if entry.probe == "answers":
+        return ""
+    wrong = next((name for name, one in zip(entry.names, objects, strict=True) if not callable(one)), "")
+    if not wrong or isinstance(objects[entry.names.index(wrong)], isolation.Undefined):
+        return ""
+    return (
+        f"check({entry.id!r}, ...) was given a value where the function {wrong} belongs: what a call gives, perhaps, or "
+        f"something else by that name. Write it without parentheses: check({entry.id!r}, {', '.join(entry.names)})"
+    )
 
 
 def check(exercise: str, *objects: Any) -> None:
@@ -115,6 +141,9 @@ def check(exercise: str, *objects: Any) -> None:
     if len(objects) != len(entry.names):
         given = counted(len(objects), "object")
         _refuse(f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})")
+        return
+    if sentence := _is_called(entry, objects):
+        _refuse(sentence)
         return
     found = verdict(exercise, objects)
     note = ""

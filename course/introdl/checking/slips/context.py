@@ -11,6 +11,7 @@ import numpy as np
 
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
+from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry, SheetCase
 
 _WHERE = re.compile(r"line (\d+), in ([^:]*)(?:: (.*))?", re.DOTALL)
@@ -67,6 +68,12 @@ class Context:
         """The learner's line that raised, or ""."""
         found = _WHERE.match(self.outcome.where)
         return (found[3] or "") if found else ""
+
+    @property
+    def changed(self) -> list[str]:
+        """Names of the inputs that were changed in place, as the learner's function calls them."""
+        called = PROBES[self.entry.probe].called
+        return [called.get(name, name) for name in self.outcome.changed]
 
     @property
     def inputs(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 #: Mends a node in place; or returns what takes its place.
@@ -44,6 +45,8 @@ EXPLANATIONS: dict[str, str] = {
     "started over in each round": "What should gather over the rounds is made anew inside the loop, so each round forgets the ones "
     "before. Make it once, above the loop.",
     "* where @ is meant": "* multiplies place by place; the sum of products of rows with columns is the matrix product, @.",
+    "the factors of @ in the other order": "A @ B is another product than B @ A: the last axis of the first factor must be as long as the "
+    "first axis of the second. Write both shapes down.",
     "@ where * is meant": "@ is the matrix product, which mixes rows with columns. Place by place, it is *.",
     "keepdims is missing": "One number for each row has shape (N,), and NumPy lines that up with the columns. With keepdims=True it stays "
     "a column, (N, 1), and meets its own row.",
@@ -152,11 +155,8 @@ def _of_assignment(node: ast.Assign, in_loop: bool) -> Iterator[_Offer]:
     if all(isinstance(each, ast.Name) for each in values):
 
         def own_copies(one: ast.Assign) -> None:
-            tuple_ = isinstance(one.value, ast.Tuple)
-            copies = [
-                ast.parse(f"{each.id}.copy()", mode="eval").body for each in (one.value.elts if tuple_ else [one.value])
-            ]
-            one.value = ast.Tuple(copies, ast.Load()) if tuple_ else copies[0]
+            copied = ", ".join(f"{ast.unparse(each)}.copy()" for each in getattr(one.value, "elts", [one.value]))
+            one.value = ast.parse(copied, mode="eval").body
 
         yield "two names for one array", "alias", own_copies
 
@@ -196,6 +196,12 @@ def _of_operation(node: ast.BinOp) -> Iterator[_Offer]:
     if type(node.op) in swaps:
         slip, other = swaps[type(node.op)]
         yield slip, slip, lambda one: setattr(one, "op", other())
+    if isinstance(node.op, ast.MatMult):
+
+        def turned(one: ast.BinOp) -> None:
+            one.left, one.right = one.right, one.left
+
+        yield "the factors of @ in the other order", "order", turned
     left, right = node.left, node.right
     if isinstance(node.op, ast.Mult) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div):
 
@@ -270,21 +276,36 @@ def _of_reduction(node: ast.Call) -> Iterator[_Offer]:
     def with_(**more: object) -> Change:
         def change(one: ast.Call) -> None:
             kept = [word for word in one.keywords if word.arg not in more]
-            one.keywords = kept + [ast.keyword(name, ast.Constant(value)) for name, value in more.items()]
+            one.keywords = kept + [
+                ast.keyword(name, ast.parse(repr(value), mode="eval").body) for name, value in more.items()
+            ]
 
         return change
 
     if "axis" not in words and free:
-        for axis in (1, 0, -1):
+        for axis in (1, 0, -1, (2, 3), (0, 1, 2)):
             yield "no axis", f"axis {axis}", with_(axis=axis)
             if keeps and "keepdims" not in words:
                 yield "no axis", f"axis {axis} kept", with_(axis=axis, keepdims=True)
     elif keeps and "keepdims" not in words:
         yield "keepdims is missing", "keepdims", with_(keepdims=True)
-    if isinstance(words.get("axis"), ast.Constant):
-        for axis in (0, 1, 2):
-            if words["axis"].value != axis:  # type: ignore[attr-defined]
-                yield "another axis", f"to axis {axis}", with_(axis=axis)
+    own = _constant(words.get("axis"))
+    others: Sequence[object] = ()
+    if isinstance(own, int):
+        others = (0, 1, 2)
+    elif isinstance(own, tuple):
+        others = list(combinations(range(4), len(own)))
+    for other in others:
+        if other != own:
+            yield "another axis", f"to axis {other}", with_(axis=other)
+
+
+def _constant(node: ast.AST | None) -> object:
+    """Return a number, or a tuple of numbers, that stands in the code as such; else None."""
+    try:
+        return ast.literal_eval(node) if node is not None else None  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        return None
 
 
 def _is_module(node: ast.AST) -> bool:

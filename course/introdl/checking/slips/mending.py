@@ -68,6 +68,8 @@ def mended(entry: Entry, objects: tuple, found: Verdict, run: Run, right: Right,
     if first is None or source is None:
         return []
     single = source.edits()
+    if found.cases[first].outcome.kind == "raised":  # what raises is told by its own words
+        single = [one for one in single if one.line]
     for tried in (_alone(single), _in_pairs(single)):
         told = _try(source, list(tried)[:_MOST], first, entry, run, right, judge)
         if told:
@@ -117,14 +119,10 @@ def _try(
         verdict = judge(all_outcomes)
         failing = [i for i, case in enumerate(verdict.cases) if not case.passed]
         if not failing:
-            return [source.told(each, True) for each in _one_of_each(one.edits)]
+            return source.told(one.edits, True)
         if not known and verdict.diagnoses and all(each.whole and not each.detail for each in verdict.diagnoses):
-            known = [*(source.told(each, False) for each in _one_of_each(one.edits)), *verdict.diagnoses]
+            known = [*source.told(one.edits, False), *verdict.diagnoses]
     return known
-
-
-def _one_of_each(done: Sequence[Edit]) -> list[Edit]:
-    return list({one.slip: one for one in reversed(done)}.values())[::-1]
 
 
 @dataclass(frozen=True)
@@ -180,13 +178,25 @@ class _Source:
             return None
         return _Copy(ways, (space[tree.name],))
 
-    def told(self, edit: Edit, whole: bool) -> Diagnosis:
-        """Say what an edit undid, and on which line."""
-        detail = ""
-        if 0 < edit.line <= len(self.lines):
-            detail = f"Line {self.start + edit.line - 1}: {self.lines[edit.line - 1].strip()[:120]}"
+    def told(self, done: Sequence[Edit], whole: bool) -> list[Diagnosis]:
+        """Say what edits undid, and on which lines."""
         cases = list(range(len(self.entry.cases)))
-        return Diagnosis(edit.slip, EXPLANATIONS[edit.slip], cases, whole, detail)
+        return [
+            Diagnosis(
+                slip,
+                EXPLANATIONS[slip],
+                cases,
+                whole,
+                self._quoted(sorted({one.line for one in done if one.slip == slip})),
+            )
+            for slip in dict.fromkeys(one.slip for one in done)
+        ]
+
+    def _quoted(self, numbers: list[int]) -> str:
+        """Quote lines, by their numbers in the cell."""
+        shown = [number for number in numbers if 0 < number <= len(self.lines)][:3]
+        told = "; ".join(f"line {self.start + one - 1}: {self.lines[one - 1].strip()[:120]}" for one in shown)
+        return told[:1].upper() + told[1:]
 
 
 def _is_plain(tree: ast.FunctionDef) -> bool:

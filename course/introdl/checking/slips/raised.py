@@ -151,9 +151,10 @@ def _near(context: Context, found: Found) -> str:
 def _key(context: Context, found: Found) -> str:
     keys = [str(key) for value in context.inputs.values() if isinstance(value, dict) for key in value][:12]
     wanted = found[1].strip("'\"")
-    near = difflib.get_close_matches(wanted, keys, n=1)
+    alike = {key.lower(): key for key in keys}
+    near = difflib.get_close_matches(wanted.lower(), alike, n=1)
     if near:
-        return f"There is no key {found[1]}; is it {near[0]!r} that you mean?"
+        return f"There is no key {found[1]}; is it {alike[near[0]]!r} that you mean?"
     return (
         f"There is no key {found[1]}; there are {', '.join(map(repr, keys))}."
         if keys
@@ -461,7 +462,7 @@ RAISED: Sequence[Raised] = (
     Raised(
         "square brackets behind a function",
         "TypeError",
-        r"(?:function|method)\w*' object is not subscriptable|'builtin_function_or_method' object is not subscriptable",
+        r"'(?:[\w.]*(?:function|method|Dispatcher|ufunc)\w*|type)' object is not subscriptable",
         "Square brackets ask for a place, and what stands before them is a function. It is called with parentheses.",
     ),
     Raised(

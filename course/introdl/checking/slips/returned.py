@@ -221,7 +221,7 @@ RETURNED: Sequence[Returned] = (
         "{name} writes into an array that it was given: whoever calls it still needs that, and so may you, further down. A second name "
         "(a = x) is still the same array; x.copy() is one of its own.",
         lambda context: bool(context.outcome.changed),
-        detail=lambda context: f"Here {' and '.join(context.outcome.changed)} is not as it was.",
+        detail=lambda context: f"Here {' and '.join(context.changed)} changed.",
     ),
     Returned(
         "a column met a row",
