@@ -134,12 +134,33 @@ def test_a_slip_beside_a_known_mistake_names_both():
     def neuron(x, w, b):
         z = 0
         for i in range(len(x)):
-            z = x[i] * w[i]
+            z = x[i] * w[i] + b
         return z
     """
     verdict = looked_at("02.neuron", code)
     assert names(verdict)[0] == "= where += is meant" and len(verdict.diagnoses) == 2 and "bias" in names(verdict)[1]
     assert not any(one.whole for one in verdict.diagnoses)
+
+
+def test_none_is_a_slip_where_it_may_be_right_only_if_nothing_else_is_ever_returned():
+    """None is right for kernels of rank 2, so whoever forgets to return was told of rounding; and who returns it of forgetting."""
+    forgot = """
+    def separable(kernel):
+        left, sizes, right = np.linalg.svd(kernel)
+        if sizes[1] > 1e-6 * sizes[0]:
+            return None
+        pair = left[:, 0] * sizes[0], right[0]
+    """
+    assert names(looked_at("03.separable", forgot)) == ["nothing is returned"]
+    by_a_corner = """
+    def separable(kernel):
+        row = kernel[0] / kernel[0, 0]
+        return (kernel[:, 0], row) if np.allclose(np.outer(kernel[:, 0], row), kernel) else None
+    """
+    verdict = looked_at("03.separable", by_a_corner)
+    assert verdict.status == judge.FAILED and names(verdict) == []
+    wrong = next(case for case in verdict.cases if not case.passed)
+    assert "forget to return" not in wrong.sentence and "is None here" in wrong.sentence
 
 
 def test_two_known_mistakes_at_once_are_both_named():

@@ -225,7 +225,7 @@ class _Run:
                 self.lost = lost + self.session.used - used
                 outcome = self._probe_case(entry, case, left)
             outcomes.append(outcome or Outcome("crashed", message="its process ended"))
-        return judge(entry, outcomes)
+        return judge(entry, outcomes, self.examining.code(entry))
 
     def _probe_case(self, entry: Entry, case: SheetCase, seconds: float) -> Outcome | None:
         """Probe one case; None where its process ended, and that may have been chance."""
@@ -358,6 +358,10 @@ class _Examining:
     def givers(self, entry: Entry) -> list[int]:
         """Return a learner's cells that give an exercise's names."""
         return [at for at, names in self.gives.items() if names & set(entry.names) and at not in self.replaced]
+
+    def code(self, entry: Entry) -> str:
+        """Return the source of a learner's cells that give an exercise's names."""
+        return "\n".join(self.notebook.cells[at].source for at in self.givers(entry))
 
     def _replaced(self) -> set[int]:
         """Return the cells that stand as handed out and hold no answer, where the answer stands elsewhere."""

@@ -140,6 +140,8 @@ def _bits(given: Any, expected: Any) -> float:
         return sum(map(_bits, given, expected))
     if isinstance(expected, str) or isinstance(given, Wrong):
         return _ENOUGH / 2
+    if given is None:
+        return 1.0
     try:
         g, e = np.asarray(given, dtype=float), np.asarray(expected, dtype=float)
     except (TypeError, ValueError):
@@ -180,6 +182,9 @@ def diagnose(entry: Entry, cases: list[CaseVerdict], code: str = "") -> list[Dia
     fits = [_fit(values, number, failing) for number in range(len(entry.misconceptions))]
     told = _whole(fits, failing)
     left = failing - {i for one in told for i in one.cases}
+    slips_shown = _slips(entry, cases, sorted(left), code) if left and not told and entry.probe != "answers" else []
+    if slips_shown and slips_shown[0].whole:  # what all failing cases show is a fact
+        return slips_shown
     if left and not told:
         told = _pair(entry, values, failing)
         left = failing - {i for one in told for i in one.cases}

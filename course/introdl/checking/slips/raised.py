@@ -163,6 +163,8 @@ def _key(context: Context, found: Found) -> str:
 
 
 def _called_with(context: Context, _: Found) -> str:
+    if context.entry.probe != "call":
+        return ""
     return f"It is called as {context.name}({', '.join(name for name, _ in context.case.inputs)})."
 
 

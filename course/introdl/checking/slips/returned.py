@@ -46,7 +46,10 @@ def _is_numbers(value: Any) -> bool:
 
 
 def _is_none(context: Context) -> bool:
-    return context.given is None and not may_be_none(context.entry)
+    """Whether None came that cannot be meant: where it may be right, only code without any result says so."""
+    if context.given is not None:
+        return False
+    return not may_be_none(context.entry) or bool(context.code and not _returns_something(context.code))
 
 
 def may_be_none(entry: Entry) -> bool:
@@ -56,9 +59,10 @@ def may_be_none(entry: Entry) -> bool:
 
 def _returns_something(code: str) -> bool:
     try:
-        return any(isinstance(node, ast.Return) and node.value is not None for node in ast.walk(ast.parse(code)))
+        values = [node.value for node in ast.walk(ast.parse(code)) if isinstance(node, (ast.Return, ast.Yield))]
     except SyntaxError:
         return False
+    return any(value is not None and not (isinstance(value, ast.Constant) and value.value is None) for value in values)
 
 
 def _is_printed(context: Context) -> bool:
