@@ -196,6 +196,15 @@ def diagnose(entry: Entry, cases: list[CaseVerdict], code: str = "") -> list[Dia
     return told
 
 
+def is_known(entry: Entry, number: int, outcome: Outcome) -> bool:
+    """Whether an outcome of a case, by its number, is what a known mistake gives."""
+    case = entry.cases[number]
+    return any(
+        one.outcomes[number] is not None and alike(entry, case, outcome, _known(one.outcomes[number]))
+        for one in entry.misconceptions
+    )
+
+
 def _whole(fits: list[_Fit], failing: set[int]) -> list[Diagnosis]:
     """Return mistakes that agree with every case."""
     open_cases, told = set(failing), []
@@ -247,17 +256,20 @@ def _pair(entry: Entry, values: _Values, failing: set[int]) -> list[Diagnosis]:
         Diagnosis(
             entry.misconceptions[number].name,
             entry.misconceptions[number].explanation,
-            [i for i in sorted(failing) if values.is_wrong(number, i, _known(entry, number, i))],
+            [
+                i
+                for i in sorted(failing)
+                if values.is_wrong(number, i, _known(entry.misconceptions[number].outcomes[i]))
+            ],
             False,
         )
         for number in found[0]
     ]
 
 
-def _known(entry: Entry, number: int, index: int) -> Outcome:
-    known = entry.misconceptions[number].outcomes[index]
-    assert known is not None
-    return known
+def _known(outcome: Outcome | None) -> Outcome:
+    assert outcome is not None
+    return outcome
 
 
 def _slips(entry: Entry, cases: list[CaseVerdict], left: list[int], code: str) -> list[Diagnosis]:
@@ -269,11 +281,11 @@ def _slips(entry: Entry, cases: list[CaseVerdict], left: list[int], code: str) -
     for index, context in contexts.items():
         slip = slips.raised(context)
         if slip is not None:
-            one = found.setdefault(slip.name, Diagnosis(slip.name, slip.explanation, [], False, slip.detail))
+            one = found.setdefault(slip.name, Diagnosis(slip.name, slip.explanation, [], False, slip.detail, False))
             one.cases.append(index)
     wrong = [i for i in left if cases[i].outcome.kind == "returned" and cases[i].difference is not None]
     for slip, places in slips.returned([contexts[i] for i in wrong]):
-        found[slip.name] = Diagnosis(slip.name, slip.explanation, [wrong[i] for i in places], False, slip.detail)
+        found[slip.name] = Diagnosis(slip.name, slip.explanation, [wrong[i] for i in places], False, slip.detail, False)
     for one in found.values():
         one.whole = one.cases == left and len(left) == sum(not case.passed for case in cases)
     return [one for one in sorted(found.values(), key=lambda one: -len(one.cases)) if 2 * len(one.cases) >= len(left)][

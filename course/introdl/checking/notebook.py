@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from introdl.checking import callees, isolation, judge, records, report, sheets, source
+from introdl.checking import callees, diagnosis, isolation, judge, records, report, sheets, source
 from introdl.checking.outcome import Outcome
 from introdl.checking.slips import mending
 from introdl.wording import counted
@@ -33,7 +33,7 @@ def verdict(exercise: str, objects: tuple) -> judge.Verdict:
     if found.status == judge.FAILED:
         wrong = callees.not_right(objects, exercise, sheets.chapter(exercise[:2]), examine)
         found.waits = [one.sentence for one in wrong]
-        if not found.waits and not any(one.whole and not one.detail for one in found.diagnoses):
+        if not found.waits and not any(one.whole and one.known for one in found.diagnoses):
             _find_slips(sheets.find(exercise), objects, found)
     return found
 
@@ -45,10 +45,13 @@ def _find_slips(entry: sheets.Entry, objects: tuple, found: judge.Verdict) -> No
     def run(turns: list[tuple[tuple, int]], seconds: float) -> list[Outcome]:
         return isolation.each(task, [(one, entry.cases[number].inputs) for one, number in turns], seconds)
 
-    def right(number: int, outcome: Outcome) -> bool:
-        return judge.is_right(entry, number, outcome)
-
-    slips = mending.mended(entry, objects, found, run, right, lambda outcomes: judge.judge(entry, outcomes))
+    bench = mending.Bench(
+        run,
+        right=lambda number, outcome: judge.is_right(entry, number, outcome),
+        known=lambda number, outcome: diagnosis.is_known(entry, number, outcome),
+        judge=lambda outcomes: judge.judge(entry, outcomes),
+    )
+    slips = mending.mended(entry, objects, found, bench)
     failing = [i for i, case in enumerate(found.cases) if not case.passed]
     for one in slips:
         one.cases = [i for i in one.cases if i in failing]

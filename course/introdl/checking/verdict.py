@@ -44,6 +44,8 @@ class Diagnosis:
         Whether it agrees with every case, right ones included.
     detail : str
         What it looked like here, in the learner's own names and numbers: never said of hidden cases.
+    known : bool
+        Whether it is one of the exercise's known mistakes, and no slip of every beginner.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Diagnosis:
     cases: list[int]
     whole: bool
     detail: str = ""
+    known: bool = True
 
 
 @dataclass

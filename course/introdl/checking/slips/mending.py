@@ -10,8 +10,8 @@ import copy
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import combinations, islice
 from types import FunctionType
 from typing import Any
 
@@ -32,8 +32,6 @@ _SECONDS = 1.0
 
 #: Runs objects through cases: a list of (objects, case's number), and the seconds for all of them.
 Run = Callable[[list[tuple[tuple, int]], float], list[Outcome]]
-Right = Callable[[int, Outcome], bool]
-Judge = Callable[[list[Outcome]], Verdict]
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,27 @@ class _Copy:
     objects: tuple
 
 
-def mended(entry: Entry, objects: tuple, found: Verdict, run: Run, right: Right, judge: Judge) -> list[Diagnosis]:
+@dataclass(frozen=True)
+class Bench:
+    """How copies of an answer are tried.
+
+    Attributes
+    ----------
+    run : callable
+        Runs objects through cases, in a process of their own.
+    right, known : callable
+        Whether an outcome of a case, by its number, is right; and whether it is what a known mistake gives.
+    judge : callable
+        Judges an outcome for each of the entry's cases.
+    """
+
+    run: Run
+    right: Callable[[int, Outcome], bool]
+    known: Callable[[int, Outcome], bool]
+    judge: Callable[[list[Outcome]], Verdict]
+
+
+def mended(entry: Entry, objects: tuple, found: Verdict, bench: Bench) -> list[Diagnosis]:
     """Name the slips whose undoing makes an answer right, or leaves just a known mistake; [] where there are none.
 
     Parameters
@@ -54,12 +72,7 @@ def mended(entry: Entry, objects: tuple, found: Verdict, run: Run, right: Right,
         The learner's.
     found : Verdict
         On these objects.
-    run : callable
-        Runs objects through cases, in a process of their own.
-    right : callable
-        Whether an outcome of a case, by its number, is right.
-    judge : callable
-        Judges an outcome for each of the entry's cases.
+    bench : Bench
     """
     if found.status != FAILED or entry.seconds > _PATIENCE or PROBES[entry.probe].together or len(objects) != 1:
         return []
@@ -70,11 +83,11 @@ def mended(entry: Entry, objects: tuple, found: Verdict, run: Run, right: Right,
     single = source.edits()
     if found.cases[first].outcome.kind == "raised":  # what raises is told by its own words
         single = [one for one in single if one.line]
-    for tried in (_alone(single), _in_pairs(single)):
-        told = _try(source, list(tried)[:_MOST], first, entry, run, right, judge)
-        if told:
-            return told
-    return []
+    alone = _Tried(source, list(_alone(single))[:_MOST], first, bench)
+    told = alone.right()
+    if not told:
+        told = _Tried(source, list(_in_pairs(single))[:_MOST], first, bench).right()
+    return told or alone.known()
 
 
 def _can_be_run_again(case: CaseVerdict) -> bool:
@@ -99,30 +112,40 @@ def _in_pairs(single: list[Edit]) -> Iterator[tuple[Edit, ...]]:
             yield one, other
 
 
-def _try(
-    source: _Source, ways: list[tuple[Edit, ...]], first: int, entry: Entry, run: Run, right: Right, judge: Judge
-) -> list[Diagnosis]:
-    copies = [one for one in map(source.copy, ways) if one is not None]
-    outcomes = run([(one.objects, first) for one in copies], _SECONDS)
-    known: list[Diagnosis] = []
-    tries = 0
-    for one, outcome in zip(copies, outcomes, strict=False):
-        if not right(first, outcome):
-            continue
-        tries += 1
-        if tries > _MOST_IN_FULL:
-            break
-        numbers = range(len(entry.cases))
-        all_outcomes = run([(one.objects, number) for number in numbers], _SECONDS)
-        if len(all_outcomes) < len(entry.cases):
-            continue
-        verdict = judge(all_outcomes)
-        failing = [i for i, case in enumerate(verdict.cases) if not case.passed]
-        if not failing:
-            return source.told(one.edits, True)
-        if not known and verdict.diagnoses and all(each.whole and not each.detail for each in verdict.diagnoses):
-            known = [*source.told(one.edits, False), *verdict.diagnoses]
-    return known
+class _Tried:
+    """Mended copies, and what came of each in one case."""
+
+    def __init__(self, source: _Source, ways: list[tuple[Edit, ...]], first: int, bench: Bench):
+        copies = [one for one in map(source.copy, ways) if one is not None]
+        outcomes = bench.run([(one.objects, first) for one in copies], _SECONDS) if copies else []
+        self.source, self.first, self.bench = source, first, bench
+        self.outcomes = list(zip(copies, outcomes, strict=False))
+
+    def right(self) -> list[Diagnosis]:
+        """Return the slips whose undoing makes all cases right."""
+        for one, verdict in self._in_full(self.bench.right):
+            if all(case.passed for case in verdict.cases):
+                return self.source.told(one.edits, True)
+        return []
+
+    def known(self) -> list[Diagnosis]:
+        """Return a slip whose undoing leaves one known mistake, and that mistake; none where several would do."""
+        found: dict[tuple[str, ...], list[Diagnosis]] = {}
+        for one, verdict in self._in_full(self.bench.known):
+            left = verdict.diagnoses
+            if len(left) == 1 and left[0].whole and left[0].known:
+                told = [*self.source.told(one.edits, False), replace(left[0], whole=False)]
+                found.setdefault(tuple(each.name for each in told), told)
+        return next(iter(found.values())) if len(found) == 1 else []
+
+    def _in_full(self, hopeful: Callable[[int, Outcome], bool]) -> Iterator[tuple[_Copy, Verdict]]:
+        """Run those in all cases that did well in one, as far as there is patience for."""
+        cases = range(len(self.source.entry.cases))
+        good = (one for one, outcome in self.outcomes if hopeful(self.first, outcome))
+        for one in islice(good, _MOST_IN_FULL):
+            outcomes = self.bench.run([(one.objects, number) for number in cases], _SECONDS)
+            if len(outcomes) == len(cases):
+                yield one, self.bench.judge(outcomes)
 
 
 @dataclass(frozen=True)
