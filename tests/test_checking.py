@@ -207,7 +207,7 @@ def test_points_are_given_case_by_case(toy_sheet):
 
 def test_a_misconception_is_named_with_its_words(toy_sheet):
     text = report.as_text(notebook.examine(toy_sheet["98.scale"], (lambda x, w: w + x,)))
-    assert "This looks like: Added in place of multiplied." in text
+    assert "This looks like: added in place of multiplied." in text
     assert "You added w. Multiply by it." in text
 
 

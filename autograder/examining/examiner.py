@@ -27,7 +27,7 @@ from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
 from autograder.examining.worker_client import Died, WorkerClient
 from introdl.checking import cells, report
-from introdl.checking.judge import FAILED, NOT_STARTED, PASSED, Verdict, judge
+from introdl.checking.judge import FAILED, NOT_STARTED, PASSED, Verdict, forbidden, judge
 from introdl.checking.missing_libraries import covers, finished
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
@@ -236,7 +236,7 @@ class _Run:
                 self.lost = lost + self.session.used - used
                 outcome = self._probe_case(entry, case, left)
             outcomes.append(outcome or Outcome("crashed", message="its process ended"))
-        return judge(entry, outcomes)
+        return judge(entry, outcomes, self.examining.code(entry))
 
     def _probe_case(self, entry: Entry, case: SheetCase, seconds: float) -> Outcome | None:
         """Probe one case; None where its process ended, and that may have been chance."""
@@ -413,6 +413,10 @@ class _Examining:
         """Return a learner's cells that give an exercise's names."""
         return [at for at, names in self.gives.items() if names & set(entry.names) and at not in self.replaced]
 
+    def code(self, entry: Entry) -> str:
+        """Return the source of a learner's cells that give an exercise's names."""
+        return "\n".join(self.notebook.cells[at].source for at in self.givers(entry))
+
     def _replaced(self) -> set[int]:
         """Return the cells that stand as handed out and hold no answer, where the answer stands elsewhere."""
         stubs = [position for position in self.gives if is_stub(self.notebook.cells[position])]
@@ -484,9 +488,7 @@ class _Examining:
             barred = [name for name in outcome.leaned if covers(entry.out_of_reach(), name)]
             if barred and outcome.kind != "forbidden":
                 case.outcome = outcome = Outcome("forbidden", message=barred[0])
-                case.sentence = case.blind = (
-                    f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
-                )
+                case.sentence = case.blind = forbidden(entry, barred[0])
                 case.difference, best.diagnoses = None, []
             if outcome.kind in audit.ENDED:
                 text = f"case {case.label!r}: {case.sentence}"

@@ -618,7 +618,7 @@ CONV2D = Exercise(
             lambda x, w, b, stride=1, padding=0: _conv(x[:, :1], w[:, :1], b, stride, padding),
         ),
         "the bias is forgotten": Mistake(
-            "Everything is right but for one number a filter: its bias is not added.",
+            "Your numbers are off by one and the same number for each filter: its bias is not added.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, 0 * b, stride, padding),
         ),
         "the bias is added once per channel": Mistake(
@@ -891,7 +891,7 @@ CONV2D_IM2COL = Exercise(
             _with_matrix(lambda w: w[:, :, ::-1, ::-1].reshape(len(w), -1).T),
         ),
         "the bias is forgotten": Mistake(
-            "Everything is right but for one number a filter: its bias is not added.",
+            "Your numbers are off by one and the same number for each filter: its bias is not added.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, 0 * b, stride, padding),
         ),
         "the bias runs along the width": Mistake(
