@@ -106,6 +106,38 @@ def folder(path: str | os.PathLike, size: int = 128, *, val: float = 0.2, test: 
     return photos
 
 
+def write_folder(photos: Dataset, path: str | os.PathLike) -> Path:
+    """Write pictures as `folder` reads them: a JPEG file for each, in a folder for each class.
+
+    Parameters
+    ----------
+    photos : Dataset
+        Which pictures; their parts are not kept.
+    path : str or os.PathLike
+        A new folder, or an empty one.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    FileExistsError
+        Where something lies there already.
+    """
+    from PIL import Image
+
+    root = Path(path).expanduser()
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise FileExistsError(f"{root} is there already, and is not empty. Give another path, or delete it.")
+    for number, (picture, label) in enumerate(zip(photos.images, photos.labels, strict=True)):
+        place = root / photos.classes[label]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(place / f"{number:05}.jpg", quality=95)
+    return root
+
+
 def _looked_at(path: str | os.PathLike) -> Path:
     root = Path(path).expanduser()
     example = "Give a folder that holds a folder of pictures for each class, as in my_food/pizza/IMG_0001.jpg."

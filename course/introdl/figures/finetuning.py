@@ -7,10 +7,11 @@ import html
 import numpy as np
 
 from introdl.experiments import records
-from introdl.figures import interactive, style, svg
+from introdl.figures import interactive, style, svg, tile
 from introdl.figures.grid import mix
+from introdl.figures.guesses import percent
 from introdl.figures.interactive import explore
-from introdl.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION
+from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 from introdl.wording import spoken
 
 _ARMS = {"fine-tuned": (BLUE, "o"), "frozen": ("#00654A", "s"), "scratch": (VERMILION, "^")}
@@ -337,3 +338,26 @@ def feature_map(points: np.ndarray, labels: np.ndarray, classes, title: str) -> 
         figure,
         f"A map of {len(points)} pictures by their features, one color for each of {', '.join(classes)}. {title}.",
     )
+
+
+def named(pictures: np.ndarray, probabilities: np.ndarray, classes, title: str) -> None:
+    """Show pictures with what a network takes them for, and how sure it is.
+
+    Parameters
+    ----------
+    pictures : numpy.ndarray
+        uint8, (N, H, W, 3).
+    probabilities : numpy.ndarray
+        (N, K).
+    classes : sequence of str
+        K names.
+    title : str
+    """
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
+    captions = [
+        "\n".join(f"{spoken(classes[k])} {percent(float(row[k]))}" for k in two)
+        for row, two in zip(probabilities, best, strict=True)
+    ]
+    rows = tile.in_rows(list(zip(pictures, captions, strict=True)), 6)
+    told = "; ".join(words.replace("\n", ", ") for words in captions)
+    svg.show(tile.sheet(title, rows, sharp=False, inks=(BLACK, GREY)), f"Pictures with the two best guesses: {told}.")
