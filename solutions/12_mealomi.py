@@ -174,9 +174,7 @@ figs.shares(
 #
 # ### Exercise: `multi_task_loss`
 #
-# Write it in PyTorch; you may use `F.cross_entropy`. The check also looks at the gradient of each head. (Mind the
-# order: choose the pictures with food *before* you take the logarithm. An infinity that you multiply by 0 afterwards
-# becomes nan.)
+# Write it in PyTorch; you may use `F.cross_entropy`. The check also looks at the gradient of each head.
 
 # %% exercise="12.multi_task_loss"
 def multi_task_loss(dish_scores, log_grams, boxes, dishes, grams, true_boxes, weights):

@@ -491,7 +491,7 @@ figure("mealomi", "boxes_on_plates", "french fries 0.80", "sushi 0.70")(
 figure("mealomi", "energy_decomposed", "as it is 92 kcal", "true grams 40 kcal")(
     lambda f: f.energy_decomposed({"as it is": 92.0, "true grams": 40.0}, "Energy: most of it comes from grams")
 )
-figure("mealomi", "nutri_explorer", "Nutri-Score D", "salt")(lambda f: f.nutri_explorer("pizza"))
+figure("mealomi", "nutri_explorer", "Nutri-Score D", "salt", "1134 kJ", "17 %")(lambda f: f.nutri_explorer("pizza"))
 figure("mealomi", "known_and_unknown", "noise", "let in", "by the distance")(
     lambda f: f.known_and_unknown(_panel("largest probability") | _panel("the distance"), "Some strangers get in")
 )

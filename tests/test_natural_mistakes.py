@@ -573,7 +573,7 @@ WRONG = {
     "11.resnet18": [(NetEval, "training mode"), (NetFlattens, ""), (NetTwiceRelu, "")],
     "11.load_pretrained": [
         (load_loosely_with_the_head, "strict=False, and the head too"),
-        (load_swallows, "nothing was said"),
+        (load_swallows, "no error was raised"),
         (load_prints, "strict=False and no look at what is missing"),
         (load_first_half, ""),
     ],
@@ -591,7 +591,7 @@ WRONG = {
     ],
     "11.parameter_groups": [
         (groups_as_a_dict, "list of dicts"),
-        (groups_of_names, "no parameter of the model"),
+        (groups_of_names, "not a parameter of the model"),
         (groups_fc_anywhere, "fc anywhere in a name"),
         (groups_scaled, "The result["),
     ],

@@ -877,7 +877,7 @@ def _threshold_oracle(similarities, same):
 
     false, true, _ = roc_curve(same, similarities, drop_intermediate=False)
     right = true * np.sum(same) + (1 - false) * np.sum(~np.asarray(same))
-    return {"pairs judged rightly": int(np.round(right.max()))}
+    return {"pairs judged correctly": int(np.round(right.max()))}
 
 
 BEST_THRESHOLD = Exercise(

@@ -323,8 +323,10 @@ def nutri_explorer(dish: str = "pizza") -> None:
     from introdl.mealomi.nutriscore import RED_MEAT
 
     def amounts(name):
-        row = per_100g(name)
-        return [row["fruit_veg_share"] * 100 if key == "fruit_veg" else row[key] for key, *_ in _SLIDERS]
+        row = {**per_100g(name)}
+        row["fruit_veg"] = 100 * row["fruit_veg_share"]
+        # A slider of whole numbers cuts off what it is given; 16.6 % should read 17.
+        return [round(row[key]) if isinstance(step, int) else row[key] for key, _, _, _, step in _SLIDERS]
 
     style = {"description_width": "104px"}
     start = interactive.choice("start from", [(spoken(name), name) for name in dishes()], dish, 330)
@@ -457,15 +459,16 @@ def unusual_recorded(runs: list[dict]) -> None:
     )
     for (score, words), look in zip(SCORES.items(), looks, strict=True):
         axes.scatter(shares[score], y, label=words, zorder=3, clip_on=False, **look)
-    axes.set_yticks(y, [f"{run['kind']} ({run['pictures']})" for run in runs])
+    kinds = [run["kind"].replace("colour", "color") for run in runs]  # as the record spells it
+    axes.set_yticks(y, [f"{kind} ({run['pictures']})" for kind, run in zip(kinds, runs, strict=True)])
     axes.set(xlabel="turned away (%)", xlim=(-3, 103), ylim=(-0.6, len(runs) - 0.4))
     both = (one < other).any() and (other < one).any()
     title = "What one score misses, the other may notice" if both else "Neither score notices everything"
     axes.set_title(title, x=0)
     axes.legend(loc="upper center", bbox_to_anchor=(0.28, -0.16 if len(runs) > 6 else -0.3), ncols=2)
     each = [
-        f"{run['kind']} " + ", ".join(f"{run['noticed'][score]:.0%} by {words}" for score, words in SCORES.items())
-        for run in runs
+        f"{kind} " + ", ".join(f"{run['noticed'][score]:.0%} by {words}" for score, words in SCORES.items())
+        for kind, run in zip(kinds, runs, strict=True)
     ]
     show(figure, f"Share of pictures of each kind that are turned away: {'; '.join(each)}.")
 
