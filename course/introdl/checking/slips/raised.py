@@ -396,11 +396,18 @@ RAISED: Sequence[Raised] = (
         "parentheses of their own, a tuple.",
     ),
     Raised(
+        "the shape is not in parentheses of its own",
+        "TypeError",
+        r"takes at most \d+ (?:positional )?arguments|takes from \d+ to \d+ positional arguments but",
+        "np.zeros and np.ones take the shape as one thing. Put the sizes into parentheses of their own, a tuple.",
+        when=_line(r"\b(?:zeros|ones|empty)\("),
+    ),
+    Raised(
         "whole numbers cannot hold the result",
         "UFuncTypeError UFuncOutputCastingError numpy._core._exceptions._UFuncOutputCastingError TypeError",
         r"Cannot cast ufunc '\w+' output from dtype\('(\w+)'\) to dtype\('(\w+)'\)",
-        "An operation such as -= or /= writes its result into the array on the left, and that one holds whole numbers only. It would "
-        "change the caller's array, too. Make a new array of floats instead.",
+        "An operation such as -= or /= writes its result into the array on the left, and that one holds whole numbers only, or True and "
+        "False. Make a new array of floats: that leaves the caller's alone, too.",
         detail=lambda _, found: f"Here {found[1]} should go into {found[2]}.",
     ),
     Raised(
