@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from autograder.examining.needed import names_used
-from introdl.checking.cells import given_names, parsed
+from introdl.checking.cells import bound, parsed
 from introdl.checking.judge import Verdict
 from introdl.checking.sheets import Entry
 from introdl.wording import listed
@@ -34,11 +35,18 @@ def called(sources: Iterable[str], entry: Entry, entries: Mapping[str, Entry]) -
     return [one.id for one in others if used & set(one.names)]
 
 
-def _statements(source: str) -> list[tuple[frozenset[str], frozenset[str]]]:
+@lru_cache(maxsize=4096)
+def _statements(source: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     """Return, for each statement of a cell, the names that it gives and those that it uses."""
     tree = parsed(source)
-    texts = [ast.unparse(one) for one in tree.body] if tree else []
-    return [(frozenset(given_names(text)), frozenset(names_used(text))) for text in texts]
+    return tuple((frozenset(bound([node])), frozenset(_names_in(node))) for node in (tree.body if tree else ()))
+
+
+def _names_in(node: ast.stmt) -> set[str]:
+    try:
+        return names_used(ast.unparse(node))
+    except RecursionError:  # a sum of a thousand terms, say
+        return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def _used(statements: Sequence[tuple[frozenset[str], frozenset[str]]], asked: set[str]) -> set[str]:

@@ -148,11 +148,14 @@ def parsed(source: str) -> ast.Module | None:
 def given_names(source: str) -> set[str]:
     """Return the names that a cell gives to something, whatever of it can be read; the cell is not run."""
     tree = parsed(source)
-    return set(_bound(tree.body)) if tree else set()
+    return set(bound(tree.body)) if tree else set()
 
 
-def _bound(statements: Iterable[ast.AST]) -> Iterator[str]:
-    for node in statements:
+def bound(statements: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the names that statements give to something, not those that functions and classes give inside them."""
+    waiting = list(statements)  # no recursion: a sum of a thousand terms is a thousand deep
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.alias):
@@ -161,7 +164,7 @@ def _bound(statements: Iterable[ast.AST]) -> Iterator[str]:
             if isinstance(node.ctx, ast.Store):
                 yield node.id
         elif not isinstance(node, ast.Lambda | ast.comprehension):
-            yield from _bound(ast.iter_child_nodes(node))
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _tree(source: str) -> str | None:
