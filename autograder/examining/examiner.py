@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_output
+from nbformat.v4 import new_notebook, new_output
 from nbgrader.utils import determine_grade
 
 from autograder import sandbox
@@ -379,7 +380,7 @@ class _Examining:
         given = set().union(*self.gives.values())
         wrong = [
             id
-            for id in leaning.called(code, entry, self.entries)
+            for id in leaning.called(code, entry, leaning.before(entry, self.entries))
             if (settled[id].status != PASSED if id in settled else not given.issuperset(self.entries[id].names))
         ]
         again = self._judged_beside(wrong, entry)
@@ -394,20 +395,26 @@ class _Examining:
 
     def _judged_beside(self, lent: list[str], entry: Entry, more: str = "") -> Verdict | None:
         """Judge an answer with the course's answers to other exercises in their places, and `more` code behind them."""
-        code = leaning.in_place_of(lent, self.entries)
-        if not code:
+        code = leaning.in_place_of(lent, entry, self.entries)
+        if not code or self.used >= self.limits.notebook:
             return None
         absent = () if sandbox.unsafe() else _can_do_without(entry, entry.forbidden)
         run = _Run(self, absent, {entry.id}, code + more).run()
         return self._settle([run], entry) if entry.id in run.verdicts else None
 
     def _answers(self, other: Entry, entry: Entry) -> bool:
-        """Whether the course's answer to another exercise earns half of this one's points."""
+        """Whether the course's answer to another exercise earns a quarter of this one's points.
+
+        It is tried where nothing of the submission's is, which might spoil it.
+        """
         if len(other.names) != len(entry.names):
             return False
         swapped = f"\n{', '.join(entry.names)} = {', '.join(other.names)}\n"
-        found = self._judged_beside([other.id], entry, swapped)
-        return found is not None and found.earned >= entry.points / 2
+        check = next(cell for cell in self.notebook.cells if checked_exercise(cell) == entry.id)
+        with tempfile.TemporaryDirectory() as empty:
+            alone = _Examining(new_notebook(cells=[check]), self.entries, Path(empty), self.limits, self.pool, frozenset())
+            found = alone._judged_beside([other.id], entry, swapped)
+        return found is not None and found.earned >= entry.points / 4
 
     def givers(self, entry: Entry) -> list[int]:
         """Return a learner's cells that give an exercise's names."""

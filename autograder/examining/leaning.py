@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import takewhile
 
 from autograder.examining.needed import names_used
-from introdl.checking.cells import bound, parsed
+from introdl.checking.cells import bound, given_names, parsed
 from introdl.checking.judge import Verdict
 from introdl.checking.sheets import Entry
 from introdl.wording import listed
@@ -59,27 +60,38 @@ def _used(statements: Sequence[tuple[frozenset[str], frozenset[str]]], asked: se
     return used - asked
 
 
-def in_place_of(wrong: Iterable[str], entries: Mapping[str, Entry]) -> str:
+def before(entry: Entry, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return the exercises that stand before one in the course: what its answer may lean on.
+
+    A later one often holds it: whoever leans on that has the answer handed out.
+    """
+    return dict(takewhile(lambda one: one[0] != entry.id, entries.items()))
+
+
+def in_place_of(wrong: Iterable[str], entry: Entry, entries: Mapping[str, Entry]) -> str:
     """Return code that puts the course's own answers in the place of others, with those that they themselves call.
 
     Parameters
     ----------
     wrong : iterable of str
         Ids of the exercises whose answers are not right.
+    entry : Entry
+        The exercise that is judged beside them.
     entries : mapping of str to Entry
         The chapter's exercises, with their solutions.
 
     Returns
     -------
     str
-        "" where a solution is not at hand.
+        "" where a solution is not at hand, or would answer `entry` itself.
     """
     asked = [one for one in entries.values() if one.id in set(wrong)]
     if not asked or not all(one.solution for one in asked):
         return ""
     solutions = [one.solution for one in entries.values() if one.solution]
     leaned = {id for one in asked for id in called(solutions, one, entries)}
-    return "\n\n".join(one.solution for one in entries.values() if one in asked or (one.id in leaned and one.solution))
+    code = "\n\n".join(one.solution for one in entries.values() if one in asked or (one.id in leaned and one.solution))
+    return code if given_names(code).isdisjoint(entry.names) else ""
 
 
 def sentence(names: Sequence[str], verdict: Verdict) -> str:
