@@ -91,6 +91,8 @@ class _Run:
         self.leaned: dict[int, list[str]] = {}
         self.passed: dict[int, dict[int, str]] = {}
         self.deadly: set[int] = set()
+        #: What is run in the place of cells that brought the process down: their definitions.
+        self.cut: dict[int, str] = {}
         self.again: set[int | str] = set()
         self.demos_ran = False
         self.lost = 0.0  # seconds that went to what was done again
@@ -137,7 +139,7 @@ class _Run:
         if left <= 0:
             self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
             return
-        answer = self.session.run_cell(cell.source, min(self.limits.cell, left), is_learners(cell))
+        answer = self.session.run_cell(self._source(position), min(self.limits.cell, left), is_learners(cell))
         self.outputs[position] = self._kept(answer)
         if answer["leaned"]:
             self.leaned[position] = answer["leaned"]
@@ -316,16 +318,27 @@ class _Run:
     def _run_again(self, position: int) -> None:
         """Run a cell for what it defines; its outputs are kept from the first time."""
         left = max(self._left(), 0.1)
-        source = self.tests.get(position, self.notebook.cells[position].source)
-        self.session.run_cell(source, min(self.limits.cell, left), pictures=False)
+        self.session.run_cell(self._source(position), min(self.limits.cell, left), pictures=False)
+
+    def _source(self, position: int) -> str:
+        return self.cut.get(position) or self.tests.get(position, self.notebook.cells[position].source)
 
     def _leave_out(self, position: int, death: Died) -> None:
-        self.deadly.add(position)
-        self._note(position, str(death))
+        """Go on without a cell that brings the process down, or with what it defines above its endless training."""
+        cell = self.notebook.cells[position]
+        defined = cells.definitions(cell.source) if is_learners(cell) and position not in self.cut else ""
+        if defined:
+            self.cut[position] = defined
+            self._say(position, f"Cell {position + 1} was run for what it defines alone: {death}.")
+        else:
+            self.deadly.add(position)
+            self._note(position, str(death))
         self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), cell=position + 1))
 
     def _note(self, position: int, what: str) -> None:
-        sentence = f"Cell {position + 1} was left out: {what}."
+        self._say(position, f"Cell {position + 1} was left out: {what}.")
+
+    def _say(self, position: int, sentence: str) -> None:
         self.notes.append(sentence)
         self.outputs[position] = [_said(sentence)]
 
