@@ -425,7 +425,9 @@ class _Examining:
         swapped = f"\n{', '.join(entry.names)} = {', '.join(other.names)}\n"
         check = next(cell for cell in self.notebook.cells if checked_exercise(cell) == entry.id)
         with tempfile.TemporaryDirectory() as empty:
-            alone = _Examining(new_notebook(cells=[check]), self.entries, Path(empty), self.limits, self.pool, frozenset())
+            alone = _Examining(
+                new_notebook(cells=[check]), self.entries, Path(empty), self.limits, self.pool, frozenset()
+            )
             found = alone._judged_beside([other.id], entry, swapped)
         return found is not None and found.earned >= entry.points / 4
 
