@@ -117,10 +117,9 @@ def test_a_class_is_graded_as_expected(room, name, by_value):
         graded = nbformat.read(room.root / "autograded" / student / name / f"{name}.ipynb", as_version=4)
         for id, mistake in mistakes.items():
             shown = cell_of(graded, release.check_id(id)).outputs[0]["data"]["text/html"]
-            named = mistake[0].upper() + mistake[1:]
             if exercises[id].probe == "answers":
                 continue  # its explanation is told, not its letter
-            assert f"looks like: {named}." in html.unescape(shown), (id, mistake, shown)
+            assert f"looks like: {mistake}." in html.unescape(shown), (id, mistake, shown)
 
     again = {result.student: result.state for result in grading.grade(room, name, only=[])}
     assert again["perfect"] == again["mistake00"] == "unchanged"

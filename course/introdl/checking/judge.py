@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,24 @@ from introdl.wording import listed
 #: Exceptions whose names are told of hidden cases; the name of a class of a learner's own could tell their inputs.
 EXCEPTIONS = {n for n, one in vars(builtins).items() if isinstance(one, type) and issubclass(one, BaseException)}
 EXCEPTIONS |= {"LinAlgError", "AxisError", "UFuncTypeError", "OutOfMemoryError"}
+
+#: Texts of exceptions that beginners meet often, and what they mean.
+_PLAIN = (
+    (
+        r"matmul: .*\(size (\d+) is different from (\d+)\)",
+        "For a matrix product A @ B, A must have as many columns as B has rows; here these are {1} and {0}.",
+    ),
+    (
+        r"could not be broadcast together",
+        "Shapes are compared from their last axes on: each pair must be equal, or one of the two must be 1.",
+    ),
+    (
+        r"truth value of an array",
+        "An array has a yes or no for each entry, but if, and, or, not, min and max need a single one. "
+        "np.where, np.maximum and masks work entry by entry.",
+    ),
+    (r"^name '\w+' is not defined", "Look for a typing error, or run the cells above once more."),
+)
 
 PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
 
@@ -100,6 +119,14 @@ def _compared(given: Any, expected: Any, rtol: float) -> Difference | None:
         return Difference("unreadable", sentence, sentence)
 
 
+def _in_plain_words(message: str) -> str:
+    """Say what an exception's text means, where it is one that beginners meet often and cannot read."""
+    for pattern, words in _PLAIN:
+        if found := re.search(pattern, message):
+            return f" {words.format(*found.groups())}"
+    return ""
+
+
 def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
     """Say what is wrong with an outcome that returned nothing comparable: with and without details."""
     name = entry.names[0] if len(entry.names) == 1 else "your answer"
@@ -116,7 +143,8 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
             f"{outcome.message} is not defined. Its cell is missing, or stopped with an error before it got there."
         )
     elif kind == "forbidden":
-        sentence = f"{name} calls {outcome.message}, which this exercise asks you to write yourself."
+        public = re.sub(r"\._\w+(?=\.)", "", outcome.message)  # scipy.special._logsumexp.softmax is known without that
+        sentence = f"{name} calls {public}, which this exercise asks you to write yourself."
     elif kind == "out of time" and outcome.message == "0":
         sentence = f"{name} was stopped: the cases before had left it less than a second of the time for all of them."
     elif kind == "out of time":
@@ -136,7 +164,7 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
             sentence = f"{name} calls itself without end (RecursionError){where}."
             blind = f"{name} calls itself without end (RecursionError)."
         else:
-            sentence = f"{name} raised {outcome.error}{text}{where}."
+            sentence = f"{name} raised {outcome.error}{text}{where}.{_in_plain_words(outcome.message)}"
             blind = f"{name} raised {outcome.error if outcome.error in EXCEPTIONS else 'an exception of its own'}."
     return sentence, blind or sentence
 

@@ -65,6 +65,9 @@ def _refuse(sentence: str) -> None:
 
 def _entry(exercise: str) -> sheets.Entry | None:
     """Return an exercise's entry; where there is none, say why."""
+    if not isinstance(exercise, str) or not exercise:
+        _refuse('The exercise\'s id comes first, in quotes: check("03.conv2d", conv2d) or hint("03.conv2d").')
+        return None
     try:
         return sheets.find(exercise)
     except (LookupError, ValueError, FileNotFoundError) as error:
@@ -72,7 +75,7 @@ def _entry(exercise: str) -> sheets.Entry | None:
         return None
 
 
-def check(exercise: str, *objects: Any) -> None:
+def check(exercise: str = "", *objects: Any) -> None:
     """Check an answer and show a report.
 
     Parameters
@@ -104,7 +107,7 @@ def check(exercise: str, *objects: Any) -> None:
         raise NotPassed(report.in_short(found))
 
 
-def hint(exercise: str) -> None:
+def hint(exercise: str = "") -> None:
     """Show one more hint for an exercise; hints go from gentle to plain.
 
     Parameters
