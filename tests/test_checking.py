@@ -100,6 +100,12 @@ SAID = [
     (forbidden_and_hidden, "calls numpy.convolve"),
     (with_torch, "calls torch"),
     ("a text", "raised TypeError: 'str' object is not callable"),
+    (lambda x, w: x @ np.ones((4, 2)), "A must have as many columns as B has rows; here these are 3 and 4."),
+    (lambda x, w: x + np.ones(2), "each pair must be equal, or one of the two must be 1."),
+    (lambda x, w: max(0, x), "np.where, np.maximum and masks work entry by entry."),
+    (lambda x, w: misspelled, "name 'misspelled' is not defined (line"),  # noqa: F821
+    (lambda x, w: misspelled, "Look for a typing error, or run the cells above once more."),  # noqa: F821
+    (lambda x, w: input("x?"), "EOFError: it asks for input(), and while an answer is checked nobody types."),
 ]
 
 
@@ -214,6 +220,8 @@ def test_a_misconception_is_named_with_its_words(toy_sheet):
 def test_a_mistake_in_one_branch_only_is_called_a_part(toy_sheet):
     verdict = notebook.examine(toy_sheet["98.scale"], (lambda x, w: x + w if x.shape == (2, 3) else x * w * 1.5,))
     assert [(d.name, d.whole) for d in verdict.diagnoses] == [("added in place of multiplied", False)]
+    said = "Part of it looks like: added in place of multiplied. (in “small”)"
+    assert said in report.as_text(verdict)
 
 
 def test_an_unknown_mistake_is_not_called_by_a_known_name(toy_sheet):
@@ -239,6 +247,7 @@ def test_quiz_letters_are_read_kindly_and_each_wrong_one_is_explained(toy_sheet)
     half = notebook.examine(entry, ("c", "a"))
     assert half.earned == 3
     assert [d.explanation for d in half.diagnoses] == ["Not c."]
+    assert "Question 1: c.\n  Not c." in report.as_text(half)
     both = notebook.examine(entry, ("a", "c"))
     assert [d.explanation for d in both.diagnoses] == ["Not a.", "Never c."]
     odd = notebook.examine(entry, ("e", 3))
@@ -328,8 +337,9 @@ def test_check_explains_its_own_misuse(toy_sheet, capsys):
     assert "Write: check('98.scale', scale)" in capsys.readouterr().out
     notebook.check("77.nothing", scale_right)
     assert "There is no exercise '77.nothing'." in capsys.readouterr().out
-    notebook.check(None, scale_right)
-    assert "There is no exercise None." in capsys.readouterr().out
+    for misuse in (notebook.check, notebook.hint, lambda: notebook.check(scale_right, "98.scale")):
+        misuse()
+        assert 'comes first, in quotes: check("03.conv2d", conv2d)' in capsys.readouterr().out
 
 
 def test_hints_come_one_by_one(toy_sheet, capsys):

@@ -26,7 +26,7 @@ def _fail(sentence: str) -> typer.Exit:
 @app.command()
 def lab(
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8888,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8888,
 ) -> None:
     """Open JupyterLab on the start page.
 

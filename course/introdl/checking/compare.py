@@ -266,7 +266,7 @@ def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> 
     if not bad.any():
         return None
     count, total = int(bad.sum()), bad.size
-    share = "" if total == 1 else f" in {count} of {total} places" if count < total else f" in all {total} places"
+    share = "" if total == 1 else f" in {count} of {total} places" if count < total else f" in {_all(total)}"
     lost = bad & np.isnan(x)
     if lost.any():
         return Difference(
@@ -281,7 +281,7 @@ def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> 
         return Difference(
             "infinite",
             f"{name} is {format_number(x[endless][0])}{_at(endless)} where {format_number(e[endless][0])} was expected. "
-            "Look for a division by zero, or for exp of a large number.",
+            "Look for a division by zero, the logarithm of 0, or exp of a large number.",
             f"{name} is infinite{_roughly(endless)} where a number was expected.",
             bad,
         )
@@ -304,7 +304,11 @@ def _roughly(mask: np.ndarray) -> str:
     """Say in how many places, without the number: it is a learner's to choose, and could tell a hidden input."""
     if mask.size == 1:
         return ""
-    return f" in all {mask.size} places" if mask.all() else f" in some of {mask.size} places"
+    return f" in {_all(mask.size)}" if mask.all() else f" in some of {mask.size} places"
+
+
+def _all(total: int) -> str:
+    return "both places" if total == 2 else f"all {total} places"
 
 
 def _at(mask: np.ndarray) -> str:

@@ -7,6 +7,7 @@ safe on macOS and does not exist on Windows) it runs in place, under a timer tha
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import faulthandler
 import importlib
@@ -406,6 +407,11 @@ def _limit_memory(extra: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
+def _nobody_types(*_prompt: object) -> str:
+    """Stand in for `input`, which in a fork would wait for a notebook that cannot answer."""
+    raise EOFError("it asks for input(), and while an answer is checked nobody types. Use the arguments instead")
+
+
 def _settle_child(task: Task) -> None:
     """Cut a fresh fork off from the notebook, and limit it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -414,6 +420,7 @@ def _settle_child(task: Task) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
+    builtins.input = _nobody_types
     shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
     if shell is not None:  # a plot shown inside the function would reach for the notebook's sockets
         shell.display_pub.publish = lambda *args, **kwargs: None

@@ -93,6 +93,9 @@ def _entry(exercise: str) -> sheets.Entry | None:
     if callable(exercise):
         _refuse(_without_id(exercise))
         return None
+    if not isinstance(exercise, str) or not exercise:
+        _refuse('The exercise\'s id comes first, in quotes: check("03.conv2d", conv2d) or hint("03.conv2d").')
+        return None
     try:
         return sheets.find(exercise)
     except (LookupError, ValueError, FileNotFoundError) as error:
@@ -123,7 +126,7 @@ def _is_called(entry: sheets.Entry, objects: tuple) -> str:
     )
 
 
-def check(exercise: str, *objects: Any) -> None:
+def check(exercise: str = "", *objects: Any) -> None:
     """Check an answer and show a report.
 
     Parameters
@@ -158,7 +161,7 @@ def check(exercise: str, *objects: Any) -> None:
         raise NotPassed(report.in_short(found))
 
 
-def hint(exercise: str) -> None:
+def hint(exercise: str = "") -> None:
     """Show one more hint for an exercise; hints go from gentle to plain.
 
     Parameters

@@ -14,7 +14,7 @@ from introdl.checking import judge, values
 from introdl.checking.records import ChapterProgress
 from introdl.checking.sheets import Entry
 from introdl.checking.values import describe
-from introdl.wording import counted, shortened
+from introdl.wording import counted, listed, shortened
 
 #: The verdict as data, beside its HTML and text, for programs that read executed notebooks.
 MIME = "application/vnd.introdl.verdict+json"
@@ -108,7 +108,12 @@ def _told(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> _T
         waits=[*filter(None, [verdict.lent]), *([] if blind else verdict.waits)],
         cases=[] if nothing else _case_lines(verdict, blind),
         diagnoses=[
-            (_named(one), _which(verdict, one), shortened(one.explanation), "" if blind else shortened(one.detail))
+            (
+                _named(verdict, one),
+                _which(verdict, one),
+                shortened(one.explanation),
+                "" if blind else shortened(one.detail),
+            )
             for one in verdict.diagnoses
             if not verdict.waits  # a wrong softmax may look like any mistake of what calls it
         ],
@@ -150,14 +155,18 @@ def _first(verdict: judge.Verdict, blind: bool) -> _First | None:
     return _First(case, case.label, shortened(case.sentence), case.outcome.printed)
 
 
-def _named(diagnosis: judge.Diagnosis) -> str:
-    """Head a card. A name stays as it is written: it may begin with code, and X is not x."""
+def _named(verdict: judge.Verdict, diagnosis: judge.Diagnosis) -> str:
+    """Name a mistake as it is written: what begins with a symbol (``z taken for s``) would be another one in capitals."""
+    if verdict.secret:  # of a quiz, a question and its letter
+        return f"{diagnosis.name[0].upper()}{diagnosis.name[1:]}."
     return f"This looks like: {diagnosis.name}." if diagnosis.whole else f"Part of it looks like: {diagnosis.name}."
 
 
 def _which(verdict: judge.Verdict, diagnosis: judge.Diagnosis) -> str:
     failing = [i for i, case in enumerate(verdict.cases) if not case.passed]
-    return "" if diagnosis.cases == failing else ", ".join(verdict.cases[i].label for i in diagnosis.cases)
+    if verdict.secret or diagnosis.cases == failing:
+        return ""
+    return "in " + listed([f"“{verdict.cases[i].label}”" for i in diagnosis.cases])
 
 
 def _foot(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> str:
