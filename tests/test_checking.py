@@ -423,6 +423,28 @@ def test_no_sentence_of_a_report_is_longer_than_a_screen(toy_sheet):
     assert values.describe(["b" * 5000, ["c" * 5000] * 12]).endswith("characters in all)")
 
 
+def test_texts_and_dicts_are_shown_as_people_write_them():
+    assert values.describe(np.array(["train", "val"])) == "['train', 'val']"
+    assert values.describe(np.array(["a"] * 12)) == "array of texts of shape (12,): 'a', 'a', 'a', 'a', ..."
+    assert values.describe({"done": 2, "weights": np.zeros(100)}) == (
+        "{'done': 2, 'weights': float64 array of shape (100,), from 0 to 0}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("called", "told"),
+    [
+        ("scipy.special._logsumexp.softmax", "scipy.special.softmax"),
+        ("sklearn.<module>", "sklearn"),
+        ("numpy.convolve", "numpy.convolve"),
+    ],
+)
+def test_what_is_forbidden_is_called_by_its_public_name(toy_sheet, called, told):
+    entry = toy_sheet["98.scale"]
+    verdict = judge.judge(entry, [Outcome("forbidden", message=called) for _ in entry.cases])
+    assert verdict.cases[0].sentence == f"scale calls {told}, which this exercise asks you to write yourself."
+
+
 def test_counts_agree_in_number():
     record = records.Record(best=0.5, tries=1)
     chapter = records.ChapterProgress("03_convolution", [("03.size", "Sizes", 1.0, record)])

@@ -34,6 +34,7 @@ _PLAIN = (
         "An array has a yes or no for each entry, but if, and, or, not, min and max need a single one. "
         "np.where, np.maximum and masks work entry by entry.",
     ),
+    (r"^Can't (pickle|get) local object", "Save what state_dict() returns instead of the object itself."),
     (r"^name '\w+' is not defined", "Look for a typing error, or run the cells above once more."),
 )
 
@@ -143,7 +144,8 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
             f"{outcome.message} is not defined. Its cell is missing, or stopped with an error before it got there."
         )
     elif kind == "forbidden":
-        public = re.sub(r"\._\w+(?=\.)", "", outcome.message)  # scipy.special._logsumexp.softmax is known without that
+        # A person knows scipy.special._logsumexp.softmax without its third part; <module> is what an import runs.
+        public = re.sub(r"\._\w+(?=\.)|\.<module>$", "", outcome.message)
         sentence = f"{name} calls {public}, which this exercise asks you to write yourself."
     elif kind == "out of time" and outcome.message == "0":
         sentence = f"{name} was stopped: the cases before had left it less than a second of the time for all of them."

@@ -41,6 +41,8 @@ def _described(value: Any) -> str:
             return f"{type(value).__name__} of {len(value)} items"
         ends = "[]" if isinstance(value, list) else "()"
         return ends[0] + ", ".join(describe(item) for item in value) + ends[1]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value) and len(value) <= 12:
+        return "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in value.items()) + "}"
     text = repr(str(value) if isinstance(value, np.str_) else value)
     return shortened(text, 160)
 
@@ -50,6 +52,11 @@ def _array(array: np.ndarray) -> str:
         return format_number(array[()]) if array.dtype.kind in "biufc" else repr(array[()])
     if array.size <= 24 and array.dtype.kind in "biuf":
         return _nested(array)
+    if array.dtype.kind == "U":
+        few = ", ".join(repr(str(item)) for item in array.flat[:4])
+        return (
+            f"[{few}]" if array.ndim == 1 and array.size <= 4 else f"array of texts of shape {array.shape}: {few}, ..."
+        )
     text = f"{array.dtype} array of shape {array.shape}"
     if array.size and array.dtype.kind in "biuf" and np.isfinite(array).any():
         finite = array[np.isfinite(array)]
