@@ -167,6 +167,8 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
             blind = f"{name} calls itself without end (RecursionError)."
         else:
             sentence = f"{name} raised {outcome.error}{text}{where}.{_in_plain_words(outcome.message)}"
+            if not where and "object is not callable" in outcome.message:  # no line of the learner's has been run
+                sentence += f" Give check the function itself: {name}, not {name}(...)."
             blind = f"{name} raised {outcome.error if outcome.error in EXCEPTIONS else 'an exception of its own'}."
     return sentence, blind or sentence
 
