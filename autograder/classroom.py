@@ -53,9 +53,13 @@ class Classroom:
             If the folder is in use, cannot be made, or lies inside the project.
         """
         root = folder.expanduser().resolve()
-        if (root / _SECRET).exists():
+        if os.path.exists(root / _SECRET):  # Path.exists raises where a folder above is somebody else's
             raise ClassroomError(f"{root} is a classroom already. Nothing was changed.")
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        try:
+            taken = os.path.exists(root) and (not root.is_dir() or any(root.iterdir()))
+        except OSError as error:
+            raise ClassroomError(f"{root} cannot be used ({error.strerror}).") from error
+        if taken:
             raise ClassroomError(f"{root} is not empty. Choose a new folder for the classroom.")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
             raise ClassroomError(f"The name {name!r} should be letters, digits, '-' and '_'.")
@@ -86,7 +90,7 @@ class Classroom:
         """
         root = folder.expanduser().resolve()
         path = root / _SECRET
-        if not path.exists():
+        if not os.path.exists(path):
             raise ClassroomError(
                 f"{root} is not a classroom (there is no {_SECRET}). Make one: autograder classroom init DIR; "
                 "or name it: --in DIR."

@@ -235,10 +235,13 @@ def assign(
     Example: autograder assign 02 03 --due "2026-12-01 23:59 Europe/Vienna" --in ~/classes/autumn
     """
     from autograder.classroom import Classroom
+    from autograder.deadlines import parse_due
     from autograder.grading import lock
 
     with _sentences():
         room = Classroom.open(folder)
+        if due and due.strip().lower() != "none":
+            parse_due(due)  # before anything is handed out
         with _gradebook(room), lock.hold(room, "assign"):
             set_before = [one for one in chapters if due and room.is_handed_out(one)]
             for chapter in set_before:  # whatever becomes of the rest

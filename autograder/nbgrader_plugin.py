@@ -13,6 +13,7 @@ from functools import wraps
 from pathlib import Path
 
 import nbformat
+from nbgrader.api import Gradebook
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from tornado.log import LogFormatter
@@ -159,7 +160,7 @@ class SaveGrades(SaveAutoGrades):
 
 
 class SayWhatStands(NbGraderPreprocessor):
-    """Let a feedback page say where a later submission could not be read."""
+    """Let a feedback page say where a later submission could not be read, and which answers wait for a person."""
 
     classroom = Unicode("", help="The classroom's folder.").tag(config=True)
 
@@ -168,6 +169,9 @@ class SayWhatStands(NbGraderPreprocessor):
         names = resources["nbgrader"]
         mark = Store(Path(self.classroom) / ".graded" / names["assignment"]).mark(names["student"])
         names["stands"] = mark.get("stands", "")
+        with Gradebook(names["db_url"]) as book:
+            grades = book.find_submission_notebook(names["notebook"], names["assignment"], names["student"]).grades
+            names["waiting"] = [one.name for one in grades if one.needs_manual_grade and one.manual_score is None]
         return nb, resources
 
 

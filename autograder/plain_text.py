@@ -47,4 +47,5 @@ def spreadsheet_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     shown = printable(value)
-    return f"'{shown}" if re.match(r"[=+@\s]|-(?!\d*\.?\d*$)", shown) else shown
+    # A formula may hide behind blanks; blanks alone are none, and Canvas knows its "    Points Possible" by them.
+    return f"'{shown}" if re.match(r"\s*([=+@]|-(?!\d*\.?\d*$))|[\t\r\n]", shown) else shown

@@ -100,9 +100,6 @@ SAID = [
     (forbidden_and_hidden, "calls numpy.convolve"),
     (with_torch, "calls torch"),
     ("a text", "raised TypeError: 'str' object is not callable"),
-    (lambda x, w: x @ np.ones((4, 2)), "A must have as many columns as B has rows; here these are 3 and 4."),
-    (lambda x, w: x + np.ones(2), "each pair must be equal, or one of the two must be 1."),
-    (lambda x, w: max(0, x), "np.where, np.maximum and masks work entry by entry."),
     (lambda x, w: misspelled, "name 'misspelled' is not defined (line"),  # noqa: F821
     (lambda x, w: misspelled, "Look for a typing error, or run the cells above once more."),  # noqa: F821
     (lambda x, w: input("x?"), "EOFError: it asks for input(), and while an answer is checked nobody types."),
@@ -339,7 +336,7 @@ def test_check_explains_its_own_misuse(toy_sheet, capsys):
     assert "There is no exercise '77.nothing'." in capsys.readouterr().out
     for misuse in (notebook.check, notebook.hint, lambda: notebook.check(scale_right, "98.scale")):
         misuse()
-        assert 'comes first, in quotes: check("03.conv2d", conv2d)' in capsys.readouterr().out
+        assert "The exercise's id comes first, in quotes" in capsys.readouterr().out
 
 
 def test_hints_come_one_by_one(toy_sheet, capsys):
@@ -421,6 +418,28 @@ def test_no_sentence_of_a_report_is_longer_than_a_screen(toy_sheet):
             assert len(sentence) < 2 * wording.LONGEST
     assert wording.shortened("a" * 128_931) == "a" * wording.LONGEST + "... (128,931 characters in all)"
     assert values.describe(["b" * 5000, ["c" * 5000] * 12]).endswith("characters in all)")
+
+
+def test_texts_and_dicts_are_shown_as_people_write_them():
+    assert values.describe(np.array(["train", "val"])) == "['train', 'val']"
+    assert values.describe(np.array(["a"] * 12)) == "array of texts of shape (12,): 'a', 'a', 'a', 'a', ..."
+    assert values.describe({"done": 2, "weights": np.zeros(100)}) == (
+        "{'done': 2, 'weights': float64 array of shape (100,), from 0 to 0}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("called", "told"),
+    [
+        ("scipy.special._logsumexp.softmax", "scipy.special.softmax"),
+        ("sklearn.<module>", "sklearn"),
+        ("numpy.convolve", "numpy.convolve"),
+    ],
+)
+def test_what_is_forbidden_is_called_by_its_public_name(toy_sheet, called, told):
+    entry = toy_sheet["98.scale"]
+    verdict = judge.judge(entry, [Outcome("forbidden", message=called) for _ in entry.cases])
+    assert verdict.cases[0].sentence == f"scale calls {told}, which this exercise asks you to write yourself."
 
 
 def test_counts_agree_in_number():

@@ -4,6 +4,7 @@ import copy
 import csv
 import html
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -357,6 +358,18 @@ def _get(address):
             if isinstance(error, urllib.error.HTTPError) or time.monotonic() > deadline:
                 raise
             time.sleep(0.3)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_is_somebody_elses_is_refused_with_a_sentence(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    for place in (closed, closed / "room"):
+        with pytest.raises(ClassroomError, match=r"Permission denied"):
+            Classroom.init(place)
+        with pytest.raises(ClassroomError, match="is not a classroom"):
+            Classroom.open(place)
+    closed.chmod(0o700)
 
 
 def test_a_classroom_is_never_made_over_something(room, tmp_path):

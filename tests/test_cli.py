@@ -28,6 +28,11 @@ def test_every_instructors_command_has_help_with_an_example(command):
     assert result.exit_code == 0 and "Example:" in result.output
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "99999999"])
+def test_the_lab_listens_on_no_port_that_there_cannot_be(port):
+    assert run.invoke(cli.app, ["lab", "--port", port]).exit_code == 2
+
+
 def test_the_lab_lets_photos_through_that_a_server_would_hang_up_on(monkeypatch, tmp_path):
     """tornado closes a WebSocket that brings more than 10 MiB; a phone's photo may have more."""
     import ast

@@ -54,6 +54,13 @@ def test_a_notebooks_own_folder_is_refused_as_the_place_of_its_copy(tmp_path, mo
     assert page.read_bytes() == before
 
 
+def test_what_is_no_notebook_is_refused(tmp_path):
+    (tmp_path / "README.md").write_text("# Read me")
+    code, said = run(tmp_path / "README.md", "--out", tmp_path / "out")
+    assert code == 1 and "README.md is not a notebook: those end in .ipynb" in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_source_may_be_executed_beside_itself(tmp_path):
     source = tmp_path / "page.py"
     source.write_text("# %%\n1 + 1\n")

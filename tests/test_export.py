@@ -93,4 +93,5 @@ def test_no_cell_is_a_formula(room, tmp_path, start, form):
 
 
 def test_numbers_and_moodles_dash_stay_as_they_are():
+    assert spreadsheet_cell("    Points Possible") == "    Points Possible" and spreadsheet_cell("  =1") == "'  =1"
     assert [spreadsheet_cell(one) for one in (-1.5, "-", "03.pad", "=1")] == [-1.5, "-", "03.pad", "'=1"]

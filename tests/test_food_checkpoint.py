@@ -45,13 +45,33 @@ def _calls_the_librarys(path, *given):
     checkpoints.save_checkpoint(path, given)
 
 
+def _whole(path, *given):
+    import torch
+
+    torch.save(given, path)
+
+
+def test_an_object_saved_in_place_of_its_numbers_is_named():
+    (found,) = checked(_whole).diagnoses
+    assert found.name == "an object saved in place of its numbers" and "state_dict()" in found.explanation
+
+
+def test_a_function_that_returns_nothing_is_told_so():
+    verdict = checked(right.save_tuple, lambda path, *parts: None)
+    assert verdict.cases[0].sentence.endswith("the number of finished epochs; it returned None.")
+
+
 def _raises(path, *given):
     raise KeyError("no such part")
 
 
 @pytest.mark.parametrize(
     ("save", "sentence"),
-    [(_calls_the_librarys, "calls introdl.training"), (_raises, "raised KeyError: 'no such part' (line")],
+    [
+        (_calls_the_librarys, "calls introdl.training"),
+        (_raises, "raised KeyError: 'no such part' (line"),
+        (_whole, "local object"),
+    ],
 )
 def test_an_error_while_saving_is_told_with_its_line(save, sentence):
     assert sentence in checked(save).cases[0].sentence

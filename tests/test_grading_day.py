@@ -182,6 +182,9 @@ def test_an_instructors_days(room, formgrader, tmp_path):
     assert str(moments["intime"]) == "2026-12-01 22:30:00" and moments["odd"] is None and moments["undated"] is None
     assert run(room, "grade", "03", "--only", "intime")[0] == 0
 
+    (page,) = grading.feedback(room, small.NAME, ["late"])
+    assert "<td>not graded yet</td>" in page.read_text()
+
     # By hand: 26 of 26 by code and 10 of 10 by hand, seven started days late.
     give(room, formgrader, "late", 10.0)
     give(room, formgrader, "intime", 10.0)
@@ -192,6 +195,12 @@ def test_an_instructors_days(room, formgrader, tmp_path):
     give(room, formgrader, "late", 4.0)
     told = what_is_said(room, formgrader, "late", tmp_path)
     assert set(told.values()) == {15.0}, told
+    give(room, formgrader, "late", 9.77)
+    told = what_is_said(room, formgrader, "late", tmp_path)
+    (penalty,) = {row["late_penalty"] for row in csv.DictReader((tmp_path / "grades.csv").open()) if row["late_penalty"] not in ("", "0.0")}  # fmt: skip
+    assert len(penalty.partition(".")[2]) <= 2 and len(set(told.values())) == 1, (penalty, told)
+    (page,) = grading.feedback(room, small.NAME, ["late"])
+    assert "not graded yet" not in page.read_text()
     give(room, formgrader, "late", 10.0)
 
     # Five more days: two started days late.

@@ -144,6 +144,12 @@ def test_a_source_that_was_only_opened_and_saved_does_not_differ(room):
     assert code == 0 and "differs" not in said
 
 
+def test_a_due_date_that_cannot_be_read_hands_nothing_out(graded):
+    code, said = assign(graded, "02", "--due", "tomorrow")
+    assert code == 1 and "The due date 'tomorrow' cannot be read." in said
+    assert not (graded.root / "release" / "02_neurons").exists()
+
+
 def test_a_due_date_alone_changes_the_due_date_alone(graded):
     before = files(graded.root / "source"), files(graded.root / "release")
     grades = small.meaning(graded)

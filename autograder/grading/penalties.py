@@ -104,7 +104,7 @@ def _set(notebook: SubmittedNotebook, score: float, config: Config) -> bool:
         step.init_plugin()
         points = step.plugin_inst.late_submission_penalty(submission.student_id, score, late)
     if points is not None:
-        points = max(min(points, score), 0.0)
+        points = round(max(min(points, score), 0.0), 2)  # as points are given: 72.664 of 100 looks like a slip
     before = notebook.late_submission_penalty
     if points == before or (points and before and math.isclose(points, before, rel_tol=1e-6)):
         return False

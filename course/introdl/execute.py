@@ -68,6 +68,8 @@ def find(paths: Iterable[Path | str]) -> list[Path]:
     """
     found: list[Path] = []
     for path in map(Path, paths):
+        if path.is_file() and path.suffix not in (".ipynb", ".py"):
+            raise FileNotFoundError(f"{path} is not a notebook: those end in .ipynb, and their sources in .py.")
         if path.is_file():
             found.append(path)
         elif path.is_dir():

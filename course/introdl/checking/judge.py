@@ -67,7 +67,8 @@ def _sentence(entry: Entry, outcome: Outcome) -> tuple[str, str]:
 def forbidden(entry: Entry, called: str) -> str:
     """Say that an answer calls what it may not."""
     name = entry.names[0] if len(entry.names) == 1 else "your answer"
-    called = re.sub(r"\._\w+(?=\.)", "", called)  # scipy.special._logsumexp.softmax is known without that
+    # A person knows scipy.special._logsumexp.softmax without its third part; <module> is what an import runs.
+    called = re.sub(r"\._\w+(?=\.)|\.<module>$", "", called)
     if called.startswith("torch.") and "torch.*" in entry.forbidden:
         return f"{name} calls {called}, but this exercise is to be written with NumPy: torch is not on its menu."
     return f"{name} calls {called}, which this exercise asks you to write yourself."

@@ -761,9 +761,8 @@ def _read_checkpoint(result: Any, inputs: list) -> Any:
         return Wrong("save_checkpoint wrote no file at the path that it was given.")
     if result.get("amiss") == "no epoch":
         told = str(result.get("told", ""))[:40]
-        return Wrong(
-            f"load_checkpoint should return the number of finished epochs; it returned something of type {told}."
-        )
+        given = "None" if told == "NoneType" else f"something of type {told}"
+        return Wrong(f"load_checkpoint should return the number of finished epochs; it returned {given}.")
     return {
         "finished epochs": result["begin"],
         "the network as loaded": result["loaded"],

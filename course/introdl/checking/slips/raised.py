@@ -179,6 +179,14 @@ _BROADCAST = r"(?:could not be broadcast|could not broadcast|cannot be broadcast
 _FLOAT = r"\b(?:float|float64|float32|numpy\.float64|numpy\.float32)\b"
 
 RAISED: Sequence[Raised] = (
+    # what is kept
+    Raised(
+        "an object saved in place of its numbers",
+        "AttributeError PicklingError TypeError",
+        r"[Cc]an't (?:pickle|get) local object|cannot pickle",
+        "A file can hold tensors, numbers and texts. A model or an optimizer needs its class again where the file is read, and "
+        "that may not be there. Save what state_dict() returns.",
+    ),
     # one answer asked of many numbers
     Raised(
         "max compares whole arrays",
