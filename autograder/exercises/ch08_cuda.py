@@ -328,16 +328,16 @@ def _conv_case(label, x, w, stride, padding, **more):
 
 def _conv_cases(rng):
     f = rng.integers(2, 6)
-    yield _conv_case("one picture, one channel", (1, 1, 4, 5), (f, 1, 3, 2), 1, 0)
+    yield Case("one picture, one channel, stride and padding left at their defaults", x_shape=(1, 1, 4, 5), w_shape=(int(f), 1, 3, 2))  # fmt: skip
     n, h = rng.integers(4, 12), rng.integers(20, 40)
     yield _conv_case("a layer of chapter 03", (n, 3, h, h + 7), (16, 3, 5, 4), 1, 0)
-    yield _conv_case("padding 2", (n + 1, 8, h + 2, h - 4), (12, 8, 5, 3), 1, 2)
-    yield _conv_case("stride 3", (n + 2, 6, h + 5, h), (10, 6, 3, 4), 3, 0)
+    yield _conv_case("padding 7", (n + 1, 8, h + 2, h - 4), (12, 8, 5, 3), 1, 7)
+    yield _conv_case("stride 7", (n + 2, 6, 2 * h + 5, 2 * h), (10, 6, 3, 4), 7, 0)
     yield _conv_case("stride 2 and padding 1", (n + 3, 32, 2 * h + 1, 2 * h + 6), (64, 32, 4, 3), 2, 1)
     yield _conv_case("a 1 x 1 kernel", (n, 48, h + 1, h + 3), (24, 48, 1, 1), 1, 0)
 
 
-def _conv_oracle(x_shape, w_shape, stride, padding):
+def _conv_oracle(x_shape, w_shape, stride=1, padding=0):
     from torch.utils.flop_counter import FlopCounterMode
 
     x, w = (torch.empty(shape, device="meta") for shape in (x_shape, w_shape))
@@ -372,67 +372,67 @@ CONV_FLOPS = Exercise(
         "one addition too few": Mistake(
             "You count L - 1 additions for a dot product of length L. That is how few it takes, but the usual count, and this "
             "exercise's, is two operations for each product: the first one is added to 0.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, p) - x[0] * w[0] * math.prod(_output(x, w, s, p)),
+            lambda x, w, s=1, p=0: 2 * _macs(x, w, s, p) - x[0] * w[0] * math.prod(_output(x, w, s, p)),
         ),
         "a bias is counted": Mistake(
             "You add an operation for a bias to each output. This convolution has none.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, p) + x[0] * w[0] * math.prod(_output(x, w, s, p)),
+            lambda x, w, s=1, p=0: 2 * _macs(x, w, s, p) + x[0] * w[0] * math.prod(_output(x, w, s, p)),
         ),
         "the output's size is not rounded down": Mistake(
             "Your output has a fraction of a row. Where the stride does not divide evenly, the remainder is dropped: use //.",
-            lambda x, w, s, p: (
+            lambda x, w, s=1, p=0: (
                 2 * x[0] * math.prod(w) * ((x[2] + 2 * p - w[2]) / s + 1) * ((x[3] + 2 * p - w[3]) / s + 1)
             ),
         ),
         "the input's size instead of the output's": Mistake(
             "You count one dot product for every input pixel. There is one for every output pixel, and with a stride or "
             "without padding those are fewer.",
-            lambda x, w, s, p: 2 * x[0] * w[0] * x[2] * x[3] * w[1] * w[2] * w[3],
+            lambda x, w, s=1, p=0: 2 * x[0] * w[0] * x[2] * x[3] * w[1] * w[2] * w[3],
         ),
         "the stride is ignored": Mistake(
             "You slide the kernel by one pixel, whatever the stride. A larger stride gives fewer outputs.",
-            lambda x, w, s, p: 2 * _macs(x, w, 1, p),
+            lambda x, w, s=1, p=0: 2 * _macs(x, w, 1, p),
         ),
         "the padding is ignored": Mistake(
             "Your output has the size that it would have without padding. Zeros around the picture are multiplied too.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, 0),
+            lambda x, w, s=1, p=0: 2 * _macs(x, w, s, 0),
         ),
         "padding on one side only": Mistake(
             "Your padding is counted once. There is some on both sides.",
-            lambda x, w, s, p: (
+            lambda x, w, s=1, p=0: (
                 2 * x[0] * w[0] * ((x[2] + p - w[2]) // s + 1) * ((x[3] + p - w[3]) // s + 1) * w[1] * w[2] * w[3]
             ),  # fmt: skip
         ),
         "the output's size lacks its 1": Mistake(
             "Your output is one row and one column too small: chapter 03's formula ends with + 1.",
-            lambda x, w, s, p: (
+            lambda x, w, s=1, p=0: (
                 2 * x[0] * w[0] * ((x[2] + 2 * p - w[2]) // s) * ((x[3] + 2 * p - w[3]) // s) * w[1] * w[2] * w[3]
             ),  # fmt: skip
         ),
         "the batch is forgotten": Mistake(
             "You count one picture's work. A batch of N pictures is N times as much.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, p) // x[0],
+            lambda x, w, s=1, p=0: 2 * _macs(x, w, s, p) // x[0],
         ),
         "the input channels are forgotten": Mistake(
             "You count one input channel. Every filter has a kernel for each of them.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[1],
+            lambda x, w, s=1, p=0: 2 * _macs(x, w, s, p) // w[1],
         ),
         "the filters are forgotten": Mistake(
             "You count one filter. The layer has F of them, each with outputs of its own.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[0],
+            lambda x, w, s=1, p=0: 2 * _macs(x, w, s, p) // w[0],
         ),
         "one side of the kernel only": Mistake(
             "You count one row of the kernel instead of all of them. It has KH times KW weights for each channel.",
-            lambda x, w, s, p: 2 * _macs(x, w, s, p) // w[2],
+            lambda x, w, s=1, p=0: 2 * _macs(x, w, s, p) // w[2],
         ),
         "weights instead of work": Mistake(
             "You count the layer's weights, twice. Each of them is used again at every output position of every picture.",
-            lambda x, w, s, p: 2 * w[0] * w[1] * w[2] * w[3],
+            lambda x, w, s=1, p=0: 2 * w[0] * w[1] * w[2] * w[3],
         ),
         "height and width of the output are swapped": Mistake(
             "You take the kernel's width from the picture's height, or the other way around. Rows go with KH, columns with "
             "KW.",
-            lambda x, w, s, p: 2 * _macs(x, (w[0], w[1], w[3], w[2]), s, p),
+            lambda x, w, s=1, p=0: 2 * _macs(x, (w[0], w[1], w[3], w[2]), s, p),
         ),
     },
     hints=(
@@ -455,6 +455,8 @@ def _intensity_cases(rng):
     yield Case("the same in bfloat16", flops=2 * n * f * h * w * c * 9, read=[(n, c, h, w), (f, c, 3, 3), (f,)], written=[(n, f, h, w)], itemsize=2)  # fmt: skip
     yield Case("a ReLU in float64", flops=n * h * w, read=[(n, h, w)], written=[(n, h, w)], itemsize=8)
     yield Case("two results, one of them a single number", flops=3 * n * w, read=[(n, w)], written=[(w, n, 2), ()], itemsize=4)  # fmt: skip
+    several = [(n, w), (w,), (n,), (), (h, 2), (w, 3), (n, n)]
+    yield Case("seven tensors in, six out, much to do", flops=1000 * n * w * h, read=several, written=several[1:], itemsize=4)  # fmt: skip
 
 
 def _size(shapes):
@@ -535,14 +537,18 @@ def _times(rng, n):
     return (rng.permutation(np.arange(n)) * 1e-6 + rng.lognormal(-6.2, 0.5, n).round(6) + 1e-3).round(6)
 
 
-def _clock_case(rng, label, warmup, repeats, gpu, **more):
-    """Warm-up calls are slow; on a GPU a call leaves most of its work to the queue."""
+def _clock_case(rng, label, warmup, repeats, gpu, said=True, **more):
+    """Warm-up calls are slow; on a GPU a call leaves most of its work to the queue.
+
+    Where nothing is said of them, warmup and repeats are those of the defaults.
+    """
     n = warmup + repeats
     work = _times(rng, n)
     work[:warmup] *= rng.integers(4, 9)
     work[warmup + rng.integers(repeats)] += 0.05 if repeats > 1 else 0.0  # once the machine does something else
     processor, device = (np.full(n, 2e-5) + np.arange(n) * 1e-6, work) if gpu else (work, np.zeros(n))
-    return Case(label, processor=processor.round(6), device=device.round(6), warmup=warmup, repeats=repeats, **more)
+    settings = {"warmup": warmup, "repeats": repeats} if said else {}
+    return Case(label, processor=processor.round(6), device=device.round(6), **settings, **more)
 
 
 def _clock_cases(rng):
@@ -553,14 +559,14 @@ def _clock_cases(rng):
         warmup=2,
         repeats=5,
     )
-    yield _clock_case(rng, "on the CPU", 3, 11, False)
+    yield _clock_case(rng, "on the CPU, warmup and repeats left at their defaults", 3, 11, False, said=False)
     yield _clock_case(rng, "on a GPU", 3, 9, True)
     yield _clock_case(rng, "on a GPU, many repeats", 5, 31, True)
     yield _clock_case(rng, "on a GPU, without a warm-up", 0, 7, True)
     yield _clock_case(rng, "a single repeat", 2, 1, True, weight=0.5)
 
 
-def _clock_oracle(processor, device, warmup, repeats):
+def _clock_oracle(processor, device, warmup=3, repeats=11):
     taken = np.sort((processor + device)[warmup:])
     return float(taken[repeats // 2]), float(taken[0]), float(taken[-1])
 
@@ -572,7 +578,7 @@ def _statistics(times):
 def _measure(before=True, after=True, warm=True, count_all=False, clock="perf_counter", say=_statistics):
     """A `measure` whose parts can be left out."""
 
-    def wrong(fn, synchronize, warmup, repeats):
+    def wrong(fn, synchronize, warmup=3, repeats=11):
         now = getattr(time, clock)
         times = []
         for number in range(warmup + repeats if warm else repeats):
@@ -588,7 +594,7 @@ def _measure(before=True, after=True, warm=True, count_all=False, clock="perf_co
     return wrong
 
 
-def _one_clock(fn, synchronize, warmup, repeats):
+def _one_clock(fn, synchronize, warmup=3, repeats=11):
     for _ in range(warmup):
         fn()
     synchronize()
@@ -600,7 +606,7 @@ def _one_clock(fn, synchronize, warmup, repeats):
     return mean, mean, mean
 
 
-def _late_start(fn, synchronize, warmup, repeats):
+def _late_start(fn, synchronize, warmup=3, repeats=11):
     for _ in range(warmup):
         fn()
     times = []

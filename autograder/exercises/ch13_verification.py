@@ -1058,13 +1058,13 @@ _PROTOCOLS = {
 }
 
 
-def _protocol_without(ends=slice(None), top=None):
-    """The protocol where thresholds are counted on all of the other folds' pairs but one, or the highest is not tried."""
+def _protocol_without(ends):
+    """The protocol where thresholds are counted on all of the other folds' pairs but one."""
 
     def wrong(s, y, folds):
         def best(others, own):
             candidates, rest = np.unique(s[others]), np.flatnonzero(others)[ends]
-            return candidates[int(np.argmax([_right(s[rest], y[rest], t) for t in candidates][:top]))]
+            return candidates[int(np.argmax([_right(s[rest], y[rest], t) for t in candidates]))]
 
         return _summary(_fold_values(s, y, folds, best))
 
@@ -1074,7 +1074,6 @@ def _protocol_without(ends=slice(None), top=None):
 _CARELESS = {
     "without the first": _protocol_without(slice(1, None)),
     "without the last": _protocol_without(slice(None, -1)),
-    "without the highest": _protocol_without(top=-1),
 }
 
 
@@ -1105,10 +1104,24 @@ def _fold_case(rng, label, sizes, gap, digits, names=tuple(_PROTOCOLS), pooled=F
             return Case(label, similarities=s, same=same, folds=folds)
 
 
+def _surest_case(rng, label):
+    """Folds for which the highest similarity of all is the best threshold: most pairs of one dish look least alike."""
+    top, next_best = rng.uniform(0.7, 0.95), rng.uniform(0.3, 0.5)
+    folds, similarities, same = [], [], []
+    for fold, half in enumerate((2, 2, 3)):
+        folds += [fold] * 2 * half
+        similarities += [top, *rng.uniform(-0.5, -0.1, half - 1), next_best, *rng.uniform(0.0, 0.25, half - 1)]
+        same += [True] * half + [False] * half
+    order = rng.permutation(len(folds))
+    arrays = np.round(similarities, 2)[order], np.array(same)[order], np.array(folds, np.int64)[order]
+    return Case(label, weight=0.5, **dict(zip(("similarities", "same", "folds"), arrays, strict=True)))
+
+
 def _verification_cases(rng):
     yield _fold_case(rng, "three folds of six pairs", (6, 6, 6), 0.5, 2, ("own", "without the last"))
     yield _fold_case(rng, "five folds of twelve pairs", (12,) * 5, 0.5, 1)
     yield _fold_case(rng, "four folds of six pairs", (6,) * 4, 0.5, 2, ("own", "without the first"))
+    yield _surest_case(rng, "only the most alike are the same")
     yield _fold_case(rng, "folds of different sizes", (10, 16, 8, 22), 0.5, 2, pooled=True)
     yield _fold_case(rng, "twelve folds", (14,) * 12, 0.45, 1)
 

@@ -93,7 +93,7 @@ PROBES["to_device"] = Probe(_to_device, needs=("torch",))
 def _measure(objects: tuple, inputs: list) -> Any:
     from introdl.checking import simulated_machine
 
-    processor, device, warmup, repeats = inputs
+    processor, device, *settings = inputs
     clock, calls = simulated_machine.Clock(), 0
 
     def work():
@@ -104,12 +104,12 @@ def _measure(objects: tuple, inputs: list) -> Any:
 
     substitutes = simulated_machine.devices(gpus=int(device.any()), built=bool(device.any())) + clock.substitutes()
     with simulated_machine.replaced(objects, substitutes):
-        result = objects[0](work, clock.wait, warmup, repeats)
+        result = objects[0](work, clock.wait, *settings)
     return {"result": result, "calls": calls, "reads": clock.reads}
 
 
 def _read_measure(result: Any, inputs: list) -> Any:
-    warmup, repeats = inputs[2:]
+    warmup, repeats = inputs[2:] or (3, 11)  # a case that says nothing asks for the defaults
     given, calls = result["result"], result["calls"]
     if not result["reads"]:
         return Wrong("measure never looked at a clock. Call time.perf_counter() before and after fn().")
