@@ -880,8 +880,9 @@ def separable(kernel):
     (column, row) or None
         Two 1-D arrays of shapes (k_h,) and (k_w,) with np.outer(column, row) equal to the
         kernel up to rounding. Only the product is checked: [2, 4] and [3] are as good as
-        [1, 2] and [6]. None where the rank is above 1; take it as 1 where the second
-        singular value is less than a millionth of the first. The kernel is left as it is.
+        [1, 2] and [6]. None where the rank is above 1. No kernel is a close call, whether its
+        numbers are large or tiny: its second singular value is either rounding, less than a
+        billionth of the first, or more than a thousandth. The kernel is left as it is.
 
     Example
     -------

@@ -1,25 +1,25 @@
 # %% [markdown]
 # # 12 MealoMi
 #
-# Twelve chapters, one app. You can tell dishes apart, you know what a network looks at, and you can train one. Now a photo
-# becomes a meal: *which dish, how much, where on the picture?* And from there: energy, a score, a diary, a recommendation.
-# At the end the app itself stands in one cell.
+# You can tell dishes apart, you know what a network looks at, and you can train one. In this chapter it all becomes
+# an app. A photo turns into a meal: *which dish is it, how much, and where in the picture?* From there it goes on to
+# energy, a score, a diary and a recommendation. At the end, the app itself is a single cell.
 #
 # **When you are done, you can**
 #
-# - build one network that answers three questions, and say why one trunk is enough;
-# - put losses of different units into one sum, so that none of them drowns the others;
-# - turn a dish and grams into energy and nutrients, and say where an error in kilocalories comes from;
+# - build one network that answers three questions, and say why they can share a trunk;
+# - add up losses with different units so that none of them drowns out the others;
+# - turn a dish and its grams into energy and nutrients, and say where an error in kilocalories comes from;
 # - work out a Nutri-Score by hand, point by point;
 # - let a network say "I do not know", and state what that costs and what it misses;
-# - keep a diary over time zones, and recommend by taste;
+# - keep a diary across time zones, and recommend by taste;
 # - say what such an app must not be used for, and why.
 #
 # **What you build**: `multi_task_loss`, `nutrients`, `energy_errors`, `nutri_score`, `confidence_threshold`,
 # `daily_totals` and `recommend`.
 #
-# **Time**: about 90 minutes. **You need**: cross-entropy (chapter 05), the training loop in PyTorch (chapter 08), and the
-# intersection over union of two boxes (chapter 01).
+# **Time**: about 90 minutes. **You need**: cross-entropy (chapter 05), the training loop in PyTorch (08), and the
+# intersection over union of two boxes (01).
 
 # %%
 from datetime import datetime, timedelta
@@ -36,18 +36,18 @@ from introdl.mealomi import novelty, nutriscore, recognition, taste
 figures.use_style()
 
 # %% tags=["parameters"]
-seed = 12  # of a fresh network's weights, and of the pictures that are no food
-strangers = 100  # pictures of each kind that is no known food, in section 7
+seed = 12  # of an untrained network's weights, and of the pictures that are not food
+strangers = 100  # pictures of each unknown kind, in section 7
 
 # %% [markdown]
-# ## 1. One network, three heads
+# ## 1. Multi-task learning: one network, three heads
 #
-# Three questions, so three networks? Each of them would have to find edges, then textures, then round things with a crust,
-# all by itself. They would learn nearly the same filters three times. So let one **trunk** look, and give it three small
-# **heads** that answer.
+# There are three questions, so do you need three networks? Each would have to find edges, then textures, then round
+# things with a crust, all by itself. They would learn nearly the same filters three times over. So let a single **trunk**
+# (also called a *backbone*) do the looking, and give it three small **heads** that answer the questions.
 #
-# MealoMi's network is `models.MealNet`. Its trunk is that of `models.PlainCNN`: five stages of convolution, pooling, batch
-# normalization and ReLU. It comes with the course, trained:
+# MealoMi's network is `models.MealNet`. Its trunk is that of `models.PlainCNN`: five stages of convolution, pooling,
+# batch normalization and ReLU. It comes with the course, already trained:
 
 # %%
 net = mealomi.load()
@@ -72,16 +72,18 @@ figs.three_heads(
 )
 
 # %% [markdown]
-# The heads read the same last map in two ways. For the *dish* it does not matter where the food lies, so its head takes the
-# mean over space, as in chapter 04. For the *box* nothing else matters, so its head sees the map as it is.
+# The heads read the same last map in two ways. For the *dish* it does not matter where the food is, so its head takes
+# the mean over space, as in chapter 04. For the *box* the place is all that matters, so its head sees the map as it
+# is.
 #
-# Two more choices are hidden in the drawing.
+# The drawing hides two more choices:
 #
-# - The grams head gives $z = \ln(\text{grams})$, not grams. An error of 30 g is little for a steak and half a doughnut. In
-#   logarithms, equal *ratios* are equal errors: $\ln 60 - \ln 30 = \ln 600 - \ln 300 = 0.69$.
-# - The box's four numbers are shares of the picture, from 0 to 1. So they do not change when the picture is resized.
+# - The grams head returns $z = \ln(\text{grams})$ instead of grams. An error of 30 g is little for a steak, but it is
+#   half a doughnut. In logarithms equal *ratios* are equal errors: $\ln 60 - \ln 30 = \ln 600 - \ln 300 = 0.69$.
+# - The four numbers of the box are fractions of the picture's sides, from 0 to 1, so they stay the same when the
+#   picture is resized.
 #
-# What does the shared trunk save? Count the parameters, as in chapter 04:
+# How much does sharing the trunk save? Count the parameters, as in chapter 04:
 
 # %%
 trunk = sum(p.numel() for p in net.stages.parameters())
@@ -90,21 +92,22 @@ print(f"trunk {trunk:,}, three heads {whole - trunk:,}, together {whole:,}")
 print(f"three networks with a trunk each: {3 * trunk + whole - trunk:,}")
 
 # %% [markdown]
-# Time is saved as well: most of the arithmetic is in the trunk, and it looks once. There can be a third gain. A trunk that
-# must serve several tasks may learn features that hold more generally
-# ([Caruana, 1997](https://doi.org/10.1023/A:1007379606734)). That is a hope, not a law. Tasks can also get in each other's
+# It saves time as well, since the trunk does most of the arithmetic and runs only once. There may be a third gain: a
+# trunk that has to serve several tasks may learn features that are more general ([Caruana,
+# 1997](https://doi.org/10.1023/A:1007379606734)). That is a hope and not a law. Tasks can also get in each other's
 # way, and only a measurement tells.
 #
 # ## 2. One loss for three questions
 #
-# Training needs one number. Dish, grams and box each have a loss of their own. Add them?
+# Training needs a single number, but dish, grams and box each have a loss of their own. Can you just add them up?
 #
-# **By hand.** A batch early in training: cross-entropy 1.8 (nats), an error of 120 (grams), and an error of 0.02 (as a
-# share of the picture). The sum is 121.82. Now make the grams better by a hundredth, to 118.8: the sum falls by 1.2. To win
-# as much with the dish, its loss must fall from 1.8 to 0.6, and with the box you cannot win it at all. The sum hears one voice.
+# **By hand.** Early in training, a batch has a cross-entropy of 1.8, an error of 120 (in grams), and an error of 0.02
+# (as a fraction of the picture). The sum is 121.82. Now improve the grams by one percent, to 118.8: the sum falls by 1.2.
+# For the same gain, the dish's loss would have to fall from 1.8 to 0.6, and the box's loss is too small to gain that
+# much at all. In this sum only the grams are heard.
 #
-# Take the logarithm of the grams, 200 predicted for 320 true: $|\ln 200 - \ln 320| = \ln 1.6 = 0.47$. And give each
-# loss a **weight**, here 1, 1 and 20. The sum becomes $1.8 + 0.47 + 0.4 = 2.67$.
+# So use the logarithm of the grams. If 200 g are predicted and 320 g are true, the error is $|\ln 200 - \ln 320| =
+# \ln 1.6 = 0.47$. Then give each loss a **weight**, here 1, 1 and 20. The sum becomes $1.8 + 0.47 + 0.4 = 2.67$.
 
 # %%
 figs.shares(
@@ -112,12 +115,13 @@ figs.shares(
         "added as they are": {"dish": 1.8, "grams": 120.0, "box": 0.02},
         "grams in logarithms, weights 1, 1, 20": {"dish": 1.8, "grams": 0.47, "box": 0.4},
     },
-    "In a plain sum, the unit decides who is heard",
+    "In a plain sum, the units decide which loss counts",
 )
 
 # %% [markdown]
-# But is the *value* of a loss what counts? What moves the weights is its **gradient**. So measure that: take a fresh
-# network and one batch, and ask each of the three losses how hard it pulls at the trunk's last map.
+# But does the *value* of a loss matter? What moves the weights of the network is its **gradient**. So measure that:
+# take an untrained network and one batch, and compute for each of the three losses the size of its gradient at the
+# trunk's last map.
 
 # %%
 torch.manual_seed(seed)
@@ -145,33 +149,36 @@ figs.shares(
         "grams as grams, no weights": {name: pull[name] for name in ("dish", "grams", "box")},
         "grams in logarithms, weights 1, 1, 20": {"dish": pull["dish"], "grams": pull["log-grams"], "box": 20 * pull["box"]},
     },
-    "How the pull on the trunk is shared, measured on one batch",
+    "Each loss's share of the gradient at the trunk, measured on one batch",
 )
 
 # %% [markdown]
-# In grams, one head has nearly all the say. With logarithms and weights, all three are heard. The shares need not be
-# equal, and they change during training: here it is a fresh network. Weights are hyperparameters; choose them on validation
-# plates. (They can also be learned along with the network: [Kendall, Gal and Cipolla, 2018](https://arxiv.org/abs/1705.07115).)
+# In grams, one head has nearly all the influence. With logarithms and weights, all three count. Their shares need not
+# be equal, and they change during training; this is an untrained network. The weights of the losses are
+# hyperparameters, so choose them on validation plates. (They can also be learned along with the network: [Kendall,
+# Gal and Cipolla, 2018](https://arxiv.org/abs/1705.07115).)
 #
-# **Empty plates.** Ours are never empty. Your users' will be. An empty plate has a name, *nothing*, and the network should
-# learn it. But it has no box and no mass. If its filler zeros counted, the box head would learn to shrink, and $\ln 0$ is
-# minus infinity. So with class 0 for *nothing*, the dish's loss counts on every picture, and the other two on pictures with
-# food only. Detectors treat their background in the same way ([Girshick, 2015](https://arxiv.org/abs/1504.08083)).
+# **Empty plates.** Our plates are never empty, but your users' plates will be. An empty plate has a name, *nothing*,
+# and the network should learn it. But it has no box and no mass. If you fill in zeros and let them count, the box
+# head learns to shrink its boxes, and $\ln 0$ is minus infinity. So let class 0 stand for *nothing*. Then the loss of
+# the dish counts for every picture, and the other two only for pictures with food. Object detectors treat their
+# background in the same way ([Girshick, 2015](https://arxiv.org/abs/1504.08083)).
 #
 # $$L = w_1 \cdot \frac1N \sum_{i=1}^{N} \mathrm{CE}(s_i, y_i) + w_2 \cdot \frac1M \sum_{i:\, y_i > 0} |z_i - \ln g_i| +
 # w_3 \cdot \frac1{4M} \sum_{i:\, y_i > 0} \sum_{c=1}^{4} |b_{ic} - t_{ic}|$$
 #
-# - $N$ pictures, $M$ of them with food. $s$: scores $(N, K)$. $y$: labels $(N,)$. CE: cross-entropy from scores.
+# - $N$: number of pictures; $M$ of them show food. $s$: scores $(N, K)$. $y$: labels $(N,)$. CE: the cross-entropy of
+#   one picture, from its scores.
 # - $z$: the head's log-grams $(N,)$. $g$: true grams $(N,)$. $b$ and $t$: predicted and true boxes $(N, 4)$.
-# - $w$: three weights. Where $M = 0$, the second and third term are 0.
+# - $w_1, w_2, w_3$: three weights. If $M = 0$, the second and the third term are 0.
 #
 # ### Exercise: `multi_task_loss`
 #
-# In PyTorch. `F.cross_entropy` is allowed. The check also takes the gradient for each head.
+# Write it in PyTorch; you may use `F.cross_entropy`. The check also looks at the gradient of each head.
 
 # %% exercise="12.multi_task_loss"
 def multi_task_loss(dish_scores, log_grams, boxes, dishes, grams, true_boxes, weights):
-    """One loss for three heads; empty plates (class 0) count for the dish only.
+    """Return one loss for three heads; empty plates (class 0) count for the dish only.
 
     Parameters
     ----------
@@ -180,7 +187,7 @@ def multi_task_loss(dish_scores, log_grams, boxes, dishes, grams, true_boxes, we
     log_grams : torch.Tensor
         (N,) float32: the natural logarithm of the predicted grams.
     boxes : torch.Tensor
-        (N, 4) float32: x0, y0, x1, y1 as shares of the picture.
+        (N, 4) float32: x0, y0, x1, y1 as fractions of the picture's sides.
     dishes : torch.Tensor
         (N,) int64: the true classes; 0 is an empty plate.
     grams : torch.Tensor
@@ -196,7 +203,7 @@ def multi_task_loss(dish_scores, log_grams, boxes, dishes, grams, true_boxes, we
         A single number, (), with its graph: backward() reaches all three heads. The weighted
         sum of the mean cross-entropy over all pictures, the mean absolute error of the
         log-grams over pictures with food, and the mean absolute error of the boxes' sides over
-        pictures with food. The last two are 0 where no picture has food.
+        pictures with food. The last two are 0 if no picture has food.
 
     Example
     -------
@@ -219,14 +226,17 @@ def multi_task_loss(dish_scores, log_grams, boxes, dishes, grams, true_boxes, we
 check("12.multi_task_loss", multi_task_loss)
 
 # %% [markdown]
-# The library's `models.meal_loss`, which trained the app's network, is a cousin of yours: it smooths the absolute value of
-# the log-grams near 0, as Huber does (chapter 05), and adds $1 - \text{IoU}$ for the box. No plate of its training set is empty.
+# The library's `models.meal_loss`, which trained the app's network, is a close relative of yours. It rounds off the
+# absolute value of the log-grams near 0, as Huber's loss does (chapter 05), and it adds $1 - \text{IoU}$ for the box.
+# There are no empty plates in its training set.
 #
-# ## 3. What it reaches
+# ## 3. What the network achieves, against lazy baselines
 #
-# A number alone says little. Beside each stands what a lazy answer reaches. For the dish: always the most frequent one. For
-# grams and energy: the mean of the training plates, and, less lazy, the median portion of the dish that the network names.
-# For the box: the mean box. All numbers are from the test plates.
+# A number alone says little, so each one is compared with that of a lazy answer. For the dish, the lazy answer is
+# always the same dish. For grams and energy it is the mean of the training plates, or, a little less lazy, the median
+# portion of the dish that the network names. For the box it is the mean box. All numbers are from the test plates.
+# These are rendered, like the training plates, so do not expect the same from photographs (chapter 11 shows how far
+# apart the two are).
 
 # %%
 named = said_test.scores.argmax(axis=1)
@@ -258,19 +268,20 @@ print(f"energy, mean abs. error   {mean_error(kcal_network, test.kcal):3.0f} kca
 print(f"box, mean IoU             {ious.mean():8.2f} {lazy_ious.mean():10.2f}")
 
 # %% [markdown]
-# Read the second row twice. The dish is nearly always right. The grams are better than the mean by far, but most of that
-# comes from knowing the dish: who answers with the *median portion* of the named dish comes close. What the network
-# sees of the portion itself adds about a tenth. Where is it blind?
+# Read the second row twice. The dish is nearly always right, and the grams are far better than the mean. But most of
+# that comes from knowing the dish: the *median portion* of the named dish does almost as well. What the network sees
+# of the portion itself reduces the error by about a tenth. Where does it fail to see?
 
 # %%
 figs.grams_scatter(test.grams, said_test.grams, test.labels, classes, marked=("tomato", "hot_dog"))
 
 # %% [markdown]
-# The gray band is a factor of 1.25 up or down. Hot dogs vary little, so they are easy. The tomatoes lie in a flat cloud: a small tomato from nearby and a large one from afar give the
-# same picture. Our camera stands nearer to small food, and there is no ruler on the table. No network can see what is not in
-# the pixels.
+# The gray band is a factor of 1.25 up or down. Hot dogs vary little, so they are easy. The tomatoes form a flat
+# cloud, because a small tomato from nearby and a large one from far away give the same picture. Our camera moves
+# closer to small food, and there is no ruler on the table. No network can see what is not in the pixels.
 #
-# The boxes are where nothing is hidden. Four plates from the best quarter, then the four worst:
+# The boxes are easier, since everything that they depend on is in the picture. Here are four plates from the best
+# quarter, then the four worst:
 
 # %%
 order = np.argsort(-ious)
@@ -280,9 +291,9 @@ figs.boxes_on_plates(test.images[shown], true_boxes[shown], said_test.boxes[show
 # %% [markdown]
 # ## 4. From grams to energy
 #
-# The rest is bookkeeping, and bookkeeping needs care. The table `data/nutrition.csv` says what is in **100 g** of each dish. Its
-# figures come from the USDA's National Nutrient Database, release 27, with each food's number. An apple has 52 kcal per
-# 100 g (food 09003), so 150 g have $52 \cdot 150 / 100 = 78$ kcal.
+# The rest is bookkeeping, and bookkeeping needs care. The table `data/nutrition.csv` lists what is in **100 g** of
+# each dish. Its figures are from the USDA's National Nutrient Database, release 27, and it names the number of each
+# food there. An apple (food 09003) has 52 kcal per 100 g, so 150 g have $52 \cdot 150 / 100 = 78$ kcal.
 
 # %%
 for dish in ("apple", "pizza", "doughnut"):
@@ -294,22 +305,22 @@ for dish in ("apple", "pizza", "doughnut"):
 
 # %% exercise="12.nutrients"
 def nutrients(dish, grams, table):
-    """What is in a portion.
+    """Return what is in a portion.
 
     Parameters
     ----------
     dish : str
         A name in the table.
     grams : float
-        The portion's mass in grams, over 0.
+        The portion's mass in grams, more than 0.
     table : dict of str to dict
-        For each dish a row: the amount of each nutrient in 100 g, by the nutrient's name. Which
-        nutrients there are may differ from table to table.
+        A row for each dish: the amount of each nutrient in 100 g, by the nutrient's name. Other
+        tables may have other nutrients.
 
     Returns
     -------
     dict of str to float
-        The row's names with the portion's amounts, not rounded. The table is left as it is.
+        The portion's amounts, by the names in the row, not rounded. The table is left as it is.
 
     Example
     -------
@@ -324,10 +335,10 @@ def nutrients(dish, grams, table):
 check("12.nutrients", nutrients)
 
 # %% [markdown]
-# ## 5. Errors multiply
+# ## 5. Errors multiply: where the kilocalories go wrong
 #
-# Energy is a product, and so is its error. A 150 g apple has 78 kcal. Take it for a tomato (18 kcal per 100 g) of 200 g, and
-# you say 36 kcal. Two mistakes were made. Which is to blame? Repair one at a time:
+# Energy is a product, so two errors contribute to its error. A 150 g apple has 78 kcal. Take it for a tomato (18 kcal
+# per 100 g) of 200 g, and you say 36 kcal. There were two mistakes. Which one is to blame? Correct one at a time:
 #
 # | | dish | grams | energy | error |
 # |---|---|---|---|---|
@@ -336,14 +347,14 @@ check("12.nutrients", nutrients)
 # | with the true dish | apple | 200 | 104 kcal | 26 kcal |
 # | with the true grams | tomato | 150 | 27 kcal | 51 kcal |
 #
-# With the true grams it is *worse*: one mistake was hiding a part of the other. One plate can fool you. The mean over many
-# tells where to work.
+# With the true grams it gets *worse*, because one mistake was hiding part of the other. A single plate can mislead
+# you. The mean over many plates tells you where to work.
 #
 # ### Exercise: `energy_errors`
 
 # %% exercise="12.energy_errors"
 def energy_errors(dishes, grams, true_dishes, true_grams, kcal_per_100g):
-    """Mean absolute error of the energy: as predicted, with the true dish, and with the true grams.
+    """Return the energy's mean absolute error: as predicted, with the true dish, with the true grams.
 
     Parameters
     ----------
@@ -384,7 +395,7 @@ def energy_errors(dishes, grams, true_dishes, true_grams, kcal_per_100g):
 check("12.energy_errors", energy_errors)
 
 # %% [markdown]
-# And our network? The figure reckons with its own code, on all test plates:
+# And our network? The figure uses its own code, on all test plates:
 
 # %%
 left = {
@@ -396,47 +407,62 @@ worse = "grams" if left["with the true dish"] > left["with the true grams"] else
 figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}")
 
 # %% [markdown]
-# Whoever wants better calories should not look for a better classifier here, but for a scale. And mind what *true* means: the
-# labels' energy is the table's average for the dish, whatever topping the picture shows. A real plate is off from the
-# average too, and that error is not in this figure.
+# If you want better calories, you do not need a better classifier here; you need a scale. And note what *true* means:
+# the energy on the labels is the table's average for the dish, whatever topping the picture shows. A real plate
+# differs from the average, too, and that error is not in this figure.
 #
 # ## 6. The Nutri-Score
 #
-# Energy is not all. The **Nutri-Score** is a letter on packages of food. It began in France in 2017; in 2021 seven countries,
-# from Spain to the Netherlands, agreed to
-# [run it together](https://beuc.eu/press-media/news-events/pro-nutri-score-countries-join-forces-step-label-roll-out). It is a
-# public algorithm, by Santé publique France. We take the version of **2023**, for general foods. (Many pages still show the
-# version of 2017, which has other thresholds. `mealomi.nutri_score(..., version=2017)` reckons by that one.)
+# Energy is not everything. The **Nutri-Score** is a letter that is printed on packages of food. It began in France in
+# 2017, and in 2021 seven countries, from Spain to the Netherlands, agreed to [run it
+# together](https://beuc.eu/press-media/news-events/pro-nutri-score-countries-join-forces-step-label-roll-out). Its
+# algorithm is public, published by Santé publique France. We use the version of **2023** for general foods. (Many web
+# pages still show the version of 2017, which has other thresholds. `mealomi.nutri_score(..., version=2017)` computes
+# that one.)
 #
-# Everything is per 100 g. A nutrient earns one point for each threshold that it **exceeds**. At the threshold is not above it.
+# Everything is per 100 g. A nutrient gets one point for each threshold that it **exceeds**; a value equal to a
+# threshold does not exceed it.
 #
-# | counts against it | thresholds | most |
+# | unfavorable | thresholds | most |
 # |---|---|---|
 # | energy (kJ) | 335, 670, 1005, 1340, 1675, 2010, 2345, 2680, 3015, 3350 | 10 |
 # | sugars (g) | 3.4, 6.8, 10, 14, 17, 20, 24, 27, 31, 34, 37, 41, 44, 48, 51 | 15 |
 # | saturated fat (g) | 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 | 10 |
 # | salt (g) | 0.2, 0.4, 0.6, and so on to 4.0 | 20 |
 #
-# | counts for it | thresholds | most |
+# | favorable | thresholds | most |
 # |---|---|---|
 # | protein (g) | 2.4, 4.8, 7.2, 9.6, 12, 14, 17 | 7; red meat 2 |
-# | fibre (g) | 3.0, 4.1, 5.2, 6.3, 7.4 | 5 |
+# | fiber (g) | 3.0, 4.1, 5.2, 6.3, 7.4 | 5 |
 # | fruit, vegetables, legumes | above 40 % one point, above 60 % two, above 80 % **five** | 5 |
 #
-# The score is the unfavorable points less the favorable ones. One rule more: with **11 or more unfavorable points, protein
-# does not count**. The letter: A up to 0, B 1 and 2, C 3 to 10, D 11 to 18, E from 19.
+# The score is the unfavorable points minus the favorable ones. There is one more rule: with **11 or more unfavorable
+# points, protein does not count**. The letter is A for a score of 0 or less, B for 1 and 2, C for 3 to 10, D for 11
+# to 18, and E from 19 on. (These are the rules for general foods. Cheese is an exception, its protein always counts;
+# fats, nuts and beverages have tables of their own. None of our dishes is one of these.)
 #
-# Salt is not sodium. The table has sodium, in mg. Sodium chloride is heavier: salt = 2.5 · sodium.
+# Salt is not sodium, and the table has sodium, in mg. Sodium chloride is heavier: salt = 2.5 · sodium.
 #
-# **By hand**, 100 g of pizza: 1133.9 kJ exceed three thresholds: 3. Sugars 3.37 g stay just below 3.4: 0. Saturated fat 5.04 g: 5.
-# Salt $2.5 \cdot 0.685 = 1.71$ g: 8. Together 16 unfavorable points. Protein 11.93 g would earn 4, but 16 is above 10,
-# so it does not count. Fibre 1.8 g: 0. Fruit and vegetables 17 %: 0. The score is 16, a D.
+# **By hand**, 100 g of pizza: 1133.9 kJ exceed three thresholds, so 3 points. The sugars, 3.37 g, stay just below 3.4: 0.
+# Saturated fat 5.04 g: 5. Salt $2.5 \cdot 0.685 = 1.71$ g: 8. Together that makes 16 unfavorable points. Protein, 11.93
+# g, would get 4, but 16 is more than 10, so it does not count. Fiber 1.8 g: 0. Fruit and vegetables 17 %: 0. The
+# score is 16, a D.
 #
-# Whoever takes sodium for salt gets 3 points instead of 8. Whoever takes 271 kcal for kilojoules gets 0 instead of 3.
+# Whoever takes sodium for salt gets 3 points instead of 8, and whoever takes 271 kcal for kilojoules gets 0 instead
+# of 3.
 #
-# 1. Start from pizza. How far must the salt go down until protein counts? What happens to the letter there?
-# 2. Take the apple, and raise the sugars. Which letter has an apple with the sugars of a doughnut (22.75 g)?
-# 3. Start from steak, and untick *red meat*. What is the rule worth?
+# 1. Start from pizza. How far must you reduce the salt until protein counts? What happens to the letter there?
+# 2. Choose the apple, and raise the sugars. Which letter does an apple get with the sugars of a doughnut (22.75 g)?
+# 3. Start from steak, and untick *red meat*. How many points does the rule cost the steak?
+#
+# <details><summary>What you should have seen</summary>
+#
+# At 0.6 g of salt the pizza has 10 unfavorable points, its protein counts, and the score is 6, a C. A slider step
+# more, and it has 11 points, protein no longer counts, and the score jumps to 11, a D. The apple with the doughnut's
+# sugars has 6 points for them and 5 for fruit, so its score is 1, a B. (Its energy is still the apple's, of course.)
+# The steak has a score of 3, a C. Without the rule for red meat its protein would get 7 points instead of 2, and the
+# score would be −2, an A.
+# </details>
 
 # %% tags=["demo"]
 figs.nutri_explorer("pizza")
@@ -444,11 +470,11 @@ figs.nutri_explorer("pizza")
 # %% [markdown]
 # ### Exercise: `nutri_score`
 #
-# Write it out; the library's own (`introdl.mealomi.nutriscore`) is off the menu.
+# Write it out yourself; the check does not accept the library's own (`introdl.mealomi.nutriscore`).
 
 # %% exercise="12.nutri_score"
 def nutri_score(per_100g, red_meat=False):
-    """Nutri-Score of a general food, version of 2023.
+    """Return the Nutri-Score of a general food, version of 2023.
 
     Parameters
     ----------
@@ -457,7 +483,7 @@ def nutri_score(per_100g, red_meat=False):
         `saturated_fat_g`, `sodium_mg` (sodium, not salt, in milligrams), `protein_g`, `fibre_g`
         and `fruit_veg_share` (from 0 to 1).
     red_meat : bool
-        Whether it is red meat: then protein earns at most 2 points.
+        Whether it is red meat: then protein gets at most 2 points.
 
     Returns
     -------
@@ -469,7 +495,7 @@ def nutri_score(per_100g, red_meat=False):
     -------
     >>> apple = {"kcal": 52.0, "kj": 217.6, "sugars_g": 10.39, "saturated_fat_g": 0.03,
     ...          "sodium_mg": 1.0, "protein_g": 0.26, "fibre_g": 2.4, "fruit_veg_share": 1.0}
-    >>> nutri_score(apple)  # 3 points for sugars, less 5 for fruit
+    >>> nutri_score(apple)  # 3 points for sugars, minus 5 for fruit
     (-2, 'A')
     """
     ### BEGIN SOLUTION
@@ -499,7 +525,7 @@ def nutri_score(per_100g, red_meat=False):
 check("12.nutri_score", nutri_score)
 
 # %% [markdown]
-# All twenty dishes, by the library's own version:
+# Here are all twenty dishes, by the library's own version:
 
 # %%
 by_letter = {}
@@ -510,34 +536,36 @@ for letter in sorted(by_letter):
     print(letter, ", ".join(f"{dish} ({points})" for points, dish in sorted(by_letter[letter])))
 
 # %% [markdown]
-# The score is per 100 g and says nothing of the portion. It compares foods of one kind; it is no verdict on your meal.
+# The score is per 100 g and says nothing about the portion. It is meant for comparing foods of one kind and is no
+# verdict on your meal.
 #
-# ## 7. "I do not know"
+# ## 7. "I do not know": recognizing what is unknown
 #
-# What the network **cannot** know, however long it trains:
+# Some things the network **cannot** know, however long you train it:
 #
 # - **Scale.** You saw the tomatoes.
-# - **What cannot be seen**: the oil in the pan, the sugar in the sauce, what is under the cheese.
-# - **What it was never shown.** It knows twenty dishes. To a photo of your cat it gives one of their names. Softmax must
-#   hand out 100 %, and there is no box for *none of these*.
+# - **What cannot be seen**: the oil in the pan, the sugar in the sauce, whatever is under the cheese.
+# - **What it was never shown.** It knows twenty dishes, and to a photo of your cat it gives the name of one of them.
+#   Softmax has to distribute 100 %, and *none of these* is not among the choices.
 #
-# The last one you can do something about: **turn away** pictures that look like nothing it knows. You need a score that is high
-# for known food. Two candidates:
+# You can do something about the last one: **reject** pictures that look like nothing the network knows. This is
+# called *out-of-distribution detection*. You need a score that is high for known food. Here are two candidates:
 #
-# - the **largest probability** ([Hendrycks and Gimpel, 2017](https://arxiv.org/abs/1610.02136)): a network that is torn between
-#   many dishes may not know any;
-# - **minus the distance** of the picture's embedding (what the trunk makes of it) to the nearest dish's center, after an idea of
-#   [Lee and others, 2018](https://arxiv.org/abs/1807.03888): what lies far from everything is unknown. Here the
-#   distance is one between directions.
+# - the **largest probability** ([Hendrycks and Gimpel, 2017](https://arxiv.org/abs/1610.02136)): a network that is
+#   torn between many dishes may not know any of them;
+# - **minus the distance** from the picture's embedding (the trunk's output) to the nearest dish's center, after an
+#   idea of [Lee and others, 2018](https://arxiv.org/abs/1807.03888): what is far from everything is unknown. Our
+#   distance is between directions.
 #
-# And a **threshold**: pictures with a score below it are turned away. There are two ways to be wrong. Known food can be turned
-# away, and others can be let in. Every threshold trades one for the other. So make a promise about one, and measure the other:
-# *at most 5 % of known food is turned away*. The promise is made on the **validation** plates. The test plates then show how well it
-# holds on plates that had no say.
+# You also need a **threshold**: pictures with a score below it are rejected, or *turned away*. There are two ways to
+# be wrong: known food is turned away, or something unknown is let in. Every threshold trades one mistake for the
+# other. So make a promise about one of them and measure the other: *at most 5 % of known food is turned away*. Choose
+# the threshold for this promise on the **validation** plates. The test plates then show how well it holds on plates
+# that were not used to choose it.
 #
-# **By hand**: 20 validation scores, 5 % of 20 is one. Sort them: 2, 3, 5, 5.5, ... With the threshold at 3 one plate is
-# below, the 2. With the threshold at 5 there would be two. So 3 it is: the *second* lowest. For 50 plates, 5 % are 2.5, so at most
-# two, and the threshold is the third lowest.
+# **By hand**: there are 20 validation scores, and 5 % of 20 is one. Sorted, they begin 2, 3, 5, 5.5. With a threshold
+# of 3 one plate is below it, the 2. With a threshold of 5 there would be two. So the threshold is 3, the *second*
+# lowest score. With 50 plates, 5 % are 2.5, so at most two may be below, and the threshold is the third lowest.
 #
 # ### Exercise: `confidence_threshold`
 
@@ -545,25 +573,25 @@ for letter in sorted(by_letter):
 def confidence_threshold(val_food, test_food, test_other, share):
     """Choose a threshold on validation scores, and measure its two errors on test scores.
 
-    A picture is turned away where its score is below the threshold; a score that equals it
-    stays.
+    A picture is turned away if its score is below the threshold; one whose score equals it is
+    let in.
 
     Parameters
     ----------
     val_food : numpy.ndarray
-        (N,) floats, all different: scores of known food, to choose with. Higher means more like what is
-        known.
+        (N,) floats, all different: scores of known food, to choose with. Higher means more like
+        what is known.
     test_food, test_other : numpy.ndarray
         (M,) and (L,) floats: scores of known food and of other pictures, to measure with.
     share : float
-        Which share of val_food may be turned away at most, under 1.
+        The largest share of val_food that may be turned away, less than 1.
 
     Returns
     -------
     tuple of 3 floats
-        The threshold: the highest of the scores in val_food that turns away at most that share
-        of val_food. The share of test_food that it turns away, and the share of test_other that
-        it lets in, both from 0 to 1. The inputs are left as they are.
+        The threshold, which is the highest of the scores in val_food that turns away at most that
+        share of val_food; the share of test_food that it turns away; and the share of test_other
+        that it lets in, both from 0 to 1. The inputs are left as they are.
 
     Example
     -------
@@ -581,8 +609,8 @@ def confidence_threshold(val_food, test_food, test_other, share):
 check("12.confidence_threshold", confidence_threshold)
 
 # %% [markdown]
-# Now on real scores. The strangers are four kinds of pictures made on the spot: noise, cloudy textures, bits of tablecloth
-# and plate rim, and plates as color negatives.
+# Now for real scores. The strangers are four kinds of pictures that are made on the spot: noise, cloudy textures,
+# pieces of tablecloth and plate rim, and plates as color negatives.
 
 # %%
 said_val = recognition.look(net, val.images)
@@ -601,7 +629,7 @@ scores_of = {
 }
 panels = {}
 for name, score in scores_of.items():
-    threshold = -novelty.choose_limit(-score(said_val), 0.05)  # the library's own: unusual means above, so the sign is turned
+    threshold = -novelty.choose_limit(-score(said_val), 0.05)  # the library's limits are upper limits, so the sign changes
     panels[name] = {
         "food": score(said_test),
         "others": {kind: score(said) for kind, said in said_others.items()},
@@ -611,21 +639,23 @@ figs.known_and_unknown(panels, "Each score lets some strangers in")
 print(", ".join(f"threshold on {name}: {panel['threshold']:.2f}" for name, panel in panels.items()))
 
 # %% [markdown]
-# The promise holds about, not exactly, on the test plates: they are other plates. And look at what gets in: plates as negatives pass by the dozen, and noise gets the
-# network's largest probabilities. Where two histograms lie on each other, no threshold parts them.
+# On the test plates the promise holds approximately, not exactly, because they are other plates. And look at what
+# gets in. Most of the negatives pass, and the largest probability lets in all of the noise. Where two histograms
+# overlap, no threshold can separate them.
 #
-# ### Look earlier
+# ### Look earlier: the first two stages
 #
-# How can noise pass for food? The trunk has learned to *name* dishes. What does not help with the name is thrown away on
-# the way up, and with it that something is odd. The first stages have not thrown away much: their maps still hold edges and
-# colors (chapter 10). So ask them. For each channel of the first two stages take the mean of its map and the standard deviation. The
-# training plates tell how these numbers usually vary.
+# How can noise pass for food? The trunk has learned to *name* dishes. Whatever does not help with the name is
+# discarded on the way up, and with it any sign that something is odd. The first stages have not discarded much yet:
+# their maps still show edges and colors (chapter 10). So ask them. For each channel of the first two stages, take the
+# mean and the standard deviation of its map. The training plates tell you how these numbers usually vary.
 #
-# **By hand**, with two numbers. On training plates the first is 5, give or take a standard deviation of 2; the second is 5, give or
-# take 0.1. Picture A has $(9, 5)$: it is 4 off, and that is $4 / 2 = 2$ standard deviations. Picture B has $(5, 6)$: it is 1 off, but
-# that is $1 / 0.1 = 10$. B is the stranger. A distance that is counted so is a **Mahalanobis distance**. Where numbers vary
-# together, it is counted along directions in which they do not. (Lee and others take it in several layers. Here it is one, of
-# the first two stages.)
+# **By hand**, with two numbers. On the training plates, the first has a mean of 5 and a standard deviation of 2, and
+# the second a mean of 5 and a standard deviation of 0.1. Picture A has $(9, 5)$: it is off by 4, which is $4 / 2 = 2$
+# standard deviations. Picture B has $(5, 6)$: it is off by only 1, but that is $1 / 0.1 = 10$ standard deviations. B
+# is the stranger. A distance that is measured like this is called a **Mahalanobis distance**. If numbers vary
+# together, it is measured along directions in which they do not. (Lee and others compute it in several layers. Here
+# there is only one distance, over the first two stages.)
 
 # %%
 early = {"test plates": said_test.early, **{kind: said.early for kind, said in said_others.items()}}
@@ -638,14 +668,15 @@ panel = {
 figs.known_and_unknown({"minus the distance in the first two stages": panel}, "The same pictures, judged by the first two stages")
 
 # %% [markdown]
-# Noise is out, negatives are nearly all out. But bits of tablecloth look like our kitchen, and now many of them get in. They
-# were what the largest probability was good at. So MealoMi asks **both** scores, and doubts where *either* is over its limit. Two chances to
-# doubt are two chances for a false alarm. So both limits are set a little wider, until together they doubt at most 5 % of the
-# validation plates.
+# Now the noise is out, and so are nearly all of the negatives. But pieces of tablecloth look like our kitchen, so
+# many of those get in, and that is where the largest probability was good. So MealoMi uses **both** scores: it has
+# doubts if *either* of them says so. Two scores also give two chances for a false alarm. So both limits are made a
+# little more generous, until together they doubt at most 5 % of the validation plates.
 #
-# A longer run is recorded in `data/experiments/unusual.json` (made by `python -m introdl.experiments.unusual`), with more kinds, among them
-# real photographs of groceries and of food. Thresholds are chosen as above. Which two scores the app asks was decided on validation
-# plates, on other made pictures and on other photographs than these:
+# A longer run is recorded in `data/experiments/unusual.json` (by `python -m introdl.experiments.unusual`). It has
+# more kinds of pictures, among them real photographs of groceries and of food. The thresholds were chosen as above.
+# Which two scores the app uses was decided on validation plates, and on other made pictures and other photographs
+# than those in the figure:
 
 # %%
 record = records.load("unusual")
@@ -656,16 +687,21 @@ photographed = {run["kind"]: run["noticed"]["app"] for run in record["runs"] if 
 print("the app lets in:", ", ".join(f"{1 - noticed:.0%} of the {kind}" for kind, noticed in photographed.items()))
 
 # %% [markdown]
-# So a threshold buys something, at a price that you can state. It does not buy safety: look at what the app still lets in. An app that has
-# one should still say *"I think this is ..."*, and let the user correct it. MealoMi does.
+# Be careful with the last row. Some photographs of food show dishes that the network *does* know, and the record
+# counts them like strangers. So to let one in is not always a mistake, and to turn one away is not always right. To
+# judge that row you would have to split it by known and unknown dishes, and see what the known ones were called. The
+# record does not contain that.
 #
-# ## 8. The diary
+# So a threshold buys you something, at a price that you can state. It does not buy safety: look at what the app still
+# lets in. Even with a threshold, an app should say *"I think this is ..."* and let the user correct it. MealoMi does.
 #
-# A diary is a list of meals with a time. Times are best stored in UTC, the clock of Greenwich without summer time, because
-# a phone travels. But a *day* is what it is where the person is. A snack at half past midnight in Vienna, in summer, when
-# clocks are 2 hours ahead, is at 22:30 UTC *of the day before*.
+# ## 8. The diary: days and time zones
 #
-# And a share of each portion stays on the plate: `eaten` is 0.5 where half of it came back to the kitchen.
+# A diary is a list of meals, each with a time. It is best to store times in UTC, the clock of Greenwich without
+# daylight saving time, because phones travel. But a *day* is what it is where the person is. A snack at half past
+# midnight in Vienna in summer, when clocks are 2 hours ahead of UTC, is at 22:30 UTC *of the day before*.
+#
+# Some of a portion may also be left on the plate: `eaten` is 0.5 if half of it went back to the kitchen.
 
 # %%
 diary = [
@@ -684,22 +720,22 @@ for meal in diary:
 
 # %% exercise="12.daily_totals"
 def daily_totals(diary, utc_offset):
-    """Energy eaten on each local day, without gaps.
+    """Return the energy eaten on each local day, without gaps.
 
     Parameters
     ----------
     diary : list of dict
-        One for each meal, in any order: `time`, a text as in "2026-06-05T22:30:00+00:00", always
-        UTC; `dish`, a text; `grams` and `kcal`, of the whole portion; `eaten`, the share of it
+        One for each meal, in any order: `time`, a string such as "2026-06-05T22:30:00+00:00", always
+        UTC; `dish`, a string; `grams` and `kcal`, of the whole portion; `eaten`, the share of it
         that was eaten, from 0 to 1.
     utc_offset : float
-        By how many hours local clocks are ahead of UTC: 2.0 in Vienna's summer, -8.0 on the
+        How many hours local clocks are ahead of UTC: 2.0 in Vienna in summer, -8.0 on the
         American west coast in winter, 5.5 in Delhi.
 
     Returns
     -------
     dict of str to float
-        kcal for each day, by its local date as in "2026-06-06": every day from the first with a
+        kcal for each day, by its local date such as "2026-06-06": every day from the first with a
         meal to the last, 0.0 where there was none. An empty diary gives an empty dict. The
         diary is left as it is.
 
@@ -726,40 +762,45 @@ def daily_totals(diary, utc_offset):
 check("12.daily_totals", daily_totals)
 
 # %% [markdown]
-# Such totals make a chart. The week below is made up; on two of its days nothing was noted:
+# Such totals make a chart. This week is made up, and on two of its days nothing was noted:
 
 # %%
 week = [1840.0, 2210.0, 0.0, 1975.0, 2480.0, 0.0, 1630.0]
 figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, start=8)})
 
 # %% [markdown]
-# The reference intake of an adult, 2000 kcal, is the European label regulation's (EU 1169/2011, Annex XIII). It is an
-# average over people, not your need. And a bar of 0 means *nothing noted*, which is not the same as *nothing eaten*.
+# The reference intake of an adult, 2000 kcal, is from the EU's food labeling regulation (EU 1169/2011, Annex XIII).
+# It is a round figure for labels, not your personal need. And a bar of 0 means *nothing noted*, which is not the same
+# as *nothing eaten*.
 #
-# (The app's own `mealomi.Diary` is simpler. It notes local time, as the clock on the wall shows it, with no time zone: the date is
-# then the day, and nothing is shifted. What it loses is what UTC keeps: after a flight it no longer knows which of two meals came
-# first. The exercise's diary is in UTC, always.)
+# (The app's own `mealomi.Diary` is simpler. It notes local time, as shown by the clock on the wall, without a time
+# zone. The date is then the day, and nothing has to be shifted. What it loses is the order of meals: after a flight
+# it no longer knows which of two meals came first. The diary of the exercise is always in UTC.)
 #
-# ## 9. Recommendations
+# ## 9. Recommendations by embedding
 #
-# The trunk gives every picture an **embedding**, here 256 numbers. Pictures that the network treats alike have embeddings that
-# point in a similar direction. So: take what she liked, look for what points the same way, leave out what she knows.
+# The trunk gives every picture an **embedding**, here a vector of 256 numbers. Pictures that the network treats alike
+# have embeddings with similar directions. So to recommend something to a user, take what she liked, look for
+# embeddings in a similar direction, and leave out what she already knows.
 #
-# **By hand**, in two dimensions. She likes $(3, 1)$. Two candidates: $p = (0.5, 0.25)$ and $q = (3, 12)$. The dot
-# products are $1.5 + 0.25 = 1.75$ and $9 + 12 = 21$: $q$ wins by far, although it points elsewhere. It is just *long*. The
-# **cosine**, which chapter 10 used to find plates that look alike, divides by both lengths: $1.75 / (3.16 \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins.
+# **By hand**, in two dimensions. She likes $(3, 1)$. There are two candidates, $p = (0.5, 0.25)$ and $q = (3, 12)$.
+# The dot products are $1.5 + 0.25 = 1.75$ and $9 + 12 = 21$, so $q$ wins by far, although it points elsewhere. It is
+# just *long*. The **cosine**, which chapter 10 used to find similar plates, divides by both lengths: $1.75 / (3.16
+# \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins.
 #
 # $$\cos(u, v) = \frac{u \cdot v}{\lVert u \rVert \, \lVert v \rVert}, \qquad \text{taste} = \frac{1}{|A|} \sum_{a \in A} \frac{u_a}{\lVert u_a \rVert}$$
 #
-# - $u_i$: embedding of dish $i$, shape $(D,)$. $A$: what she liked. Each liked dish counts with length 1, so that none decides alone.
+# - $u_i$: the embedding of dish $i$, shape $(D,)$. $A$: the set of dishes that she liked. Each of them counts with
+#   length 1, so that no single one decides.
 #
 # ### Exercise: `recommend`
 #
-# Write it with NumPy; scikit-learn, `scipy.spatial` and the library's own (`introdl.mealomi.taste`) are off the menu.
+# Write it in NumPy. The check does not accept scikit-learn, `scipy.spatial` or the library's own
+# (`introdl.mealomi.taste`).
 
 # %% exercise="12.recommend"
 def recommend(liked, eaten, embeddings, k):
-    """Recommend what is most like the liked dishes and not known yet.
+    """Recommend the dishes that are most like the liked ones and not known yet.
 
     Parameters
     ----------
@@ -775,10 +816,10 @@ def recommend(liked, eaten, embeddings, k):
     Returns
     -------
     numpy.ndarray
-        (k,) int64, or fewer where fewer are left: rows of `embeddings` that are neither liked nor
-        eaten, by their cosine with her taste, the highest first; of equals the lower index first. Her
-        taste is the mean of the liked embeddings, each divided by its length. The inputs are
-        left as they are.
+        (k,) int64, or fewer if fewer are left: rows of `embeddings` that are neither liked nor
+        eaten, sorted by their cosine with her taste, the highest first; of equal ones, the lower
+        index first. Her taste is the mean of the liked embeddings, each divided by its length.
+        The inputs are left as they are.
 
     Example
     -------
@@ -798,9 +839,9 @@ def recommend(liked, eaten, embeddings, k):
 check("12.recommend", recommend)
 
 # %% [markdown]
-# What does it look like on plates? She likes three of the test plates. Below: the test plates that come nearest, and what the
-# library's `mealomi.recommend` makes of it. That one takes one plate of each dish, and of those like what she likes puts the
-# better Nutri-Score first.
+# What does that look like on plates? The user likes three of the test plates. Below you see the nearest other test
+# plates, and what the library's `mealomi.recommend` suggests. The latter takes one plate of each dish, and among
+# those that resemble what she likes it puts better Nutri-Scores first.
 
 # %%
 embeddings = said_test.embeddings.astype(float)
@@ -828,56 +869,58 @@ figs.recommended(
 )
 
 # %% [markdown]
-# Think before you trust it. The embedding knows *looks*, as far as they help to tell twenty dishes apart. It knows neither taste
-# nor price nor what she is allergic to. And a recommender that offers more of the same makes a diet narrower, not better:
-# that is why the app mixes the Nutri-Score in.
+# Think before you trust it. The embedding knows what food *looks* like, as far as that helps to tell twenty dishes
+# apart. It knows nothing about taste, price or allergies. And a recommender that offers more of the same makes a diet
+# narrower, not better. That is why the app takes the Nutri-Score into account.
 #
 # ## 10. The app
 #
-# Everything on one page. Choose a plate, or upload a photo; correct the dish and the grams; write it into the diary; look at
-# the day; take a recommendation; save a card to share. Your photos stay in this kernel. The diary is a file in your
-# own course folder, and it keeps what you ate, never the picture.
+# Everything is on one page. Choose a plate or upload a photo, correct the dish and the grams, add the meal to the
+# diary, look at your day, follow a recommendation, save a card to share. Your photos stay in this kernel. The diary
+# is a file in your own course folder, and it stores what you ate, never the picture.
 
 # %% tags=["demo"]
 mealomi.app()
 
 # %% [markdown]
-# Try it on a photo of your own lunch. It was trained on rendered plates only, so expect it to be wrong, and watch what
-# it says about its own doubt.
+# Try it on a photo of your own lunch. The network was trained only on rendered plates, so expect it to be wrong, and
+# watch what it says about its doubts.
 #
-# ## 11. Honest use
+# ## 11. Honest use: what the app must not be used for
 #
-# You have measured what this app can do. Say it to whoever uses it:
+# You have measured what this app can do. Tell everyone who uses it:
 #
-# - **Not for diets.** Look at the error per plate in section 3. A day has several plates, and a real kitchen has oil.
-# - **Never for allergies.** An allergen can be in what no camera sees. A wrong *no nuts* can kill. There is no
-#   threshold that makes this safe.
-# - **Not for medical decisions**: no insulin dose, no therapy from a photo. What is used so is a medical device, by law, with
-#   trials that this one never had.
-# - **Not to judge people.** What people eat is private, and it can tell of faith, money and illness. Counting calories can do
-#   harm to people with an eating disorder. Keep data where it arises, keep little, and let people delete it.
-# - **Say where the numbers come from**: rendered plates, a table of averages, one version of a score. A number with two decimals
-#   looks as if it knew better.
+# - **Not for diets.** Look at the error per plate in section 3. A day has several plates, and a real kitchen uses
+#   oil.
+# - **Never for allergies.** An allergen can be in something that no camera sees, and a wrong *no nuts* can kill. No
+#   threshold makes this safe.
+# - **Not for medical decisions**: no insulin dose and no therapy from a photo. Software that is used in this way is a
+#   medical device by law, and needs trials that this one has never had.
+# - **Not to judge people.** What people eat is private, and may reveal faith, money or illness. Counting calories can
+#   harm people with an eating disorder. Keep data on the user's device, keep little of it, and let people delete it.
+# - **Say where the numbers come from**: rendered plates, a table of averages, one version of a score. A number with
+#   two decimals looks as if it knew better.
 #
 # ## Quiz
 #
 # Write a letter for each, for example `answer_1 = "a"`.
 #
-# **1.** You add up a cross-entropy of 1.8, an error of 120 g and a box error of 0.02, without weights. What will the trunk learn best?
+# **1.** You add up a cross-entropy of 1.8, an error of 120 g and a box error of 0.02, without weights. What will the
+# trunk learn best?
 #
-# - a) All three alike.
+# - a) All three equally well.
 # - b) The box.
 # - c) The grams.
-# - d) Whatever you care for most.
+# - d) Whatever you care about most.
 #
-# **2.** A network mistakes a small tomato for a large one. What would help?
+# **2.** A network takes a small tomato for a large one. What would help?
 #
 # - a) A threshold on its largest probability.
-# - b) Something of known size on the picture.
+# - b) Something of known size in the picture.
 # - c) More training pictures of the same kind.
 # - d) A deeper network.
 #
-# **3.** A food has 12 unfavorable points, 6 for protein, 3 for fibre and 1 for fruit. What is its score?
+# **3.** A food has 12 unfavorable points, 6 for protein, 3 for fiber and 1 for fruit. What is its score?
 #
 # - a) 8
 # - b) 2
@@ -888,14 +931,14 @@ mealomi.app()
 #
 # - a) Exactly 5 % of all future plates will be turned away.
 # - b) 5 % of other pictures will be let in.
-# - c) 95 % of plates will be named right.
+# - c) 95 % of plates will be named correctly.
 # - d) About 5 % of plates of the same kind will be turned away; what else gets in must be measured.
 #
 # **5.** A friend with a nut allergy wants to scan his food with MealoMi. What do you tell him?
 #
-# - a) It is fine, if the plate is named with 99 %.
+# - a) It is fine if the plate is named with 99 %.
 # - b) Not to use it for that at all.
-# - c) It is fine, if the Nutri-Score is A.
+# - c) It is fine if the Nutri-Score is A.
 # - d) It is fine for the twenty dishes that it knows.
 
 # %% exercise="12.quiz"
@@ -918,12 +961,15 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - One trunk can serve several heads. It saves parameters and time; whether the tasks help each other must be measured.
-# - In a sum of losses, units decide who is heard. Use logarithms and shares, choose weights, and look at the gradients.
-# - What is missing (a box on an empty plate) must not count. Choose first, then take the logarithm.
-# - A number needs a lazy answer beside it. Here much of what looks like weighing is knowing the dish.
-# - In a product the errors multiply, and can hide each other. Repair one at a time.
-# - A threshold is a promise about one error. The other one must be measured, on pictures that had no say.
+# - One trunk can serve several heads. That saves parameters and time; whether the tasks help each other must be
+#   measured.
+# - In a sum of losses, units decide which one counts. Use logarithms and fractions, choose weights, and look at the
+#   gradients.
+# - What does not exist (the box of an empty plate) must not count. Select first, then take the logarithm.
+# - Compare every number with that of a lazy answer. Here much of what looks like weighing is knowing the dish.
+# - In a product the errors multiply, and they can hide each other. Correct one at a time.
+# - A threshold is a promise about one kind of error. The other must be measured, on pictures that were not used to
+#   choose it.
 #
 # ### Cheat sheet
 #
@@ -931,26 +977,33 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # |---|---|
 # | multi-task loss | $w_1$ CE + $w_2 \lvert z - \ln g \rvert$ + $w_3 \lvert b - t \rvert$; the last two on food only |
 # | portion | amount per 100 g · grams / 100 |
-# | energy error | mean of absolute differences: as predicted, with the true dish, with the true grams |
-# | Nutri-Score 2023 | energy, sugars, saturated fat, salt, less protein (below 11 only), fibre, fruit; A to 0, B to 2, C to 10, D to 18 |
+# | energy error | mean absolute difference: as predicted, with the true dish, with the true grams |
+# | Nutri-Score 2023 | energy, sugars, saturated fat and salt, minus protein (only below 11), fiber and fruit; A to 0, B to 2, C to 10, D to 18 |
 # | salt | 2.5 · sodium |
-# | threshold | the highest validation score with at most a share of food below it |
+# | threshold | the highest validation score with at most the promised share of food below it |
 # | local day | (UTC + offset), then its date |
 # | taste | mean of the liked embeddings of length 1; rank by cosine |
 #
 # ### Next
 #
-# An embedding found dishes that look alike. Can it also say whether two pictures show *the same* thing, even a thing that it was
-# never trained on? That is how faces are recognized. Chapter 13 does it with plates, and then asks whether one should.
+# An embedding found dishes that look alike. Can it also say whether two pictures show *the same* thing, even a thing
+# that it was never trained on? That is how faces are recognized. Chapter 13 does it with plates, and then asks
+# whether one should.
 #
 # ### Further reading
 #
 # - Rich Caruana, [Multitask Learning](https://doi.org/10.1023/A:1007379606734), 1997: where shared trunks come from.
 # - Ross Girshick, [Fast R-CNN](https://arxiv.org/abs/1504.08083), 2015: class and box from one trunk, with one loss.
-# - Kendall, Gal and Cipolla, [Multi-task learning using uncertainty to weigh losses](https://arxiv.org/abs/1705.07115), 2018.
-# - Hendrycks and Gimpel, [A baseline for detecting misclassified and out-of-distribution examples](https://arxiv.org/abs/1610.02136), 2017.
-# - Lee and others, [A simple unified framework for detecting out-of-distribution samples](https://arxiv.org/abs/1807.03888), 2018.
-# - Nutri-Score: Santé publique France, Regulation of use and Scientific and Technical FAQ, 2023; Scientific Committee of the
-#   Nutri-Score, Update of the Nutri-Score algorithm, 2022.
-# - USDA, [National Nutrient Database for Standard Reference](https://www.ars.usda.gov/northeast-area/beltsville-md-bhnrc/beltsville-human-nutrition-research-center/methods-and-application-of-food-composition-laboratory/mafcl-site-pages/sr11-sr28/), release 27, 2014.
-# - Mitchell and others, [Model Cards for Model Reporting](https://arxiv.org/abs/1810.03993), 2019: how to say what a network is for.
+# - Kendall, Gal and Cipolla, [Multi-task learning using uncertainty to weigh
+#   losses](https://arxiv.org/abs/1705.07115), 2018.
+# - Hendrycks and Gimpel, [A baseline for detecting misclassified and out-of-distribution
+#   examples](https://arxiv.org/abs/1610.02136), 2017.
+# - Lee and others, [A simple unified framework for detecting out-of-distribution
+#   samples](https://arxiv.org/abs/1807.03888), 2018.
+# - Nutri-Score: Santé publique France, Regulation of use and Scientific and Technical FAQ, 2023; Scientific Committee
+#   of the Nutri-Score, Update of the Nutri-Score algorithm, 2022.
+# - USDA, [National Nutrient Database for Standard
+#   Reference](https://www.ars.usda.gov/northeast-area/beltsville-md-bhnrc/beltsville-human-nutrition-research-center/methods-and-application-of-food-composition-laboratory/mafcl-site-pages/sr11-sr28/),
+#   release 27, 2014.
+# - Mitchell and others, [Model Cards for Model Reporting](https://arxiv.org/abs/1810.03993), 2019: how to say what a
+#   network is for.

@@ -399,7 +399,7 @@ figure("food_cnn", "augmented_grid", "A plate of french fries, and eleven")(
 figure("food_cnn", "schedule", "15%", "20 steps")(
     lambda f: f.schedule(np.concatenate([np.linspace(0, 1, 3), np.linspace(1, 0, 17)]), 0.15)
 )
-figure("food_cnn", "mistakes", "named", "sure to")(
+figure("food_cnn", "mistakes", "named", "confident")(
     lambda f: f.mistakes(plates(6), np.arange(6), _shares(6), [0, 2, 4], DISHES)
 )
 figure("food_cnn", "ablation", "full recipe", "percentage points")(lambda f: f.ablation(record("ablation")))
@@ -491,7 +491,7 @@ figure("mealomi", "boxes_on_plates", "french fries 0.80", "sushi 0.70")(
 figure("mealomi", "energy_decomposed", "as it is 92 kcal", "true grams 40 kcal")(
     lambda f: f.energy_decomposed({"as it is": 92.0, "true grams": 40.0}, "Energy: most of it comes from grams")
 )
-figure("mealomi", "nutri_explorer", "Nutri-Score D", "salt")(lambda f: f.nutri_explorer("pizza"))
+figure("mealomi", "nutri_explorer", "Nutri-Score D", "salt", "1134 kJ", "17 %")(lambda f: f.nutri_explorer("pizza"))
 figure("mealomi", "known_and_unknown", "noise", "let in", "by the distance")(
     lambda f: f.known_and_unknown(_panel("largest probability") | _panel("the distance"), "Some strangers get in")
 )

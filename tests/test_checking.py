@@ -100,12 +100,7 @@ SAID = [
     (forbidden_and_hidden, "calls numpy.convolve"),
     (with_torch, "calls torch"),
     ("a text", "raised TypeError: 'str' object is not callable"),
-    (3.0, "'float' object is not callable. Give check the function itself: scale, not scale(...)."),
-    (lambda x, w: x @ np.ones((4, 2)), "A must have as many columns as B has rows; here these are 3 and 4."),
-    (lambda x, w: x + np.ones(2), "each pair must be equal, or one of the two must be 1."),
-    (lambda x, w: max(0, x), "np.where, np.maximum and masks work entry by entry."),
     (lambda x, w: misspelled, "name 'misspelled' is not defined (line"),  # noqa: F821
-    (lambda x, w: misspelled, "Look for a typing error, or run the cells above once more."),  # noqa: F821
     (lambda x, w: input("x?"), "EOFError: it asks for input(), and while an answer is checked nobody types."),
 ]
 

@@ -45,12 +45,6 @@ def _calls_the_librarys(path, *given):
     checkpoints.save_checkpoint(path, given)
 
 
-def _whole(path, *given):
-    import torch
-
-    torch.save(given, path)
-
-
 def test_a_function_that_returns_nothing_is_told_so():
     verdict = checked(right.save_tuple, lambda path, *parts: None)
     assert verdict.cases[0].sentence.endswith("the number of finished epochs; it returned None.")
@@ -65,7 +59,6 @@ def _raises(path, *given):
     [
         (_calls_the_librarys, "calls introdl.training"),
         (_raises, "raised KeyError: 'no such part' (line"),
-        (_whole, "Save what state_dict() returns instead of the object itself."),
     ],
 )
 def test_an_error_while_saving_is_told_with_its_line(save, sentence):

@@ -121,6 +121,49 @@ def test_what_answers_by_itself_is_not_lent(tmp_path):
 
 
 @needs_sandbox
+def test_a_later_answer_is_not_lent_for_it_holds_the_one_that_is_asked(tmp_path):
+    """The course's conv2d calls its pad: lent together, the two would earn pad's points for naming conv2d."""
+    asked = entries("03.output_size", "03.pad", "03.conv2d")
+    attempt = "def pad(x, p):\n    conv2d\n    return x"
+    found = examined(tmp_path, asked, IMPORTS, attempt, "03.pad", "03.conv2d")
+    assert found["03.pad"].status == FAILED and not found["03.pad"].lent
+    assert found["03.pad"].earned <= found["03.pad"].points / 4
+    assert leaning.in_place_of(["03.conv2d"], asked["03.pad"], asked) == ""
+    assert "def pad" in leaning.in_place_of(["03.conv2d"], entry("03.conv2d_im2col", SEED), asked)
+
+
+@needs_sandbox
+def test_whether_an_answer_answers_another_is_tried_where_the_submission_cannot_spoil_it(tmp_path):
+    asked = entries("03.pad", "03.output_size", "03.conv2d", "03.conv2d_im2col")
+    spoil = """
+def spoil(*_given):
+    space = get_ipython().user_ns
+    if space.get("conv2d_im2col") is space.get("conv2d"):
+        space["conv2d_im2col"] = lambda *given: 0
+get_ipython().events.register("post_run_cell", spoil)
+"""
+    found = examined(tmp_path, asked, IMPORTS, spoil, "03.conv2d", IM2COL, "03.conv2d_im2col")
+    assert found["03.conv2d_im2col"].earned == 0 and not found["03.conv2d_im2col"].lent
+
+
+@needs_sandbox
+def test_what_is_lent_brings_its_imports_along(tmp_path):
+    asked = entries("05.softmax", "05.cross_entropy_grad")
+    own = GRAD.replace("np.", "numpy.")
+    found = examined(tmp_path, asked, "import numpy", "05.softmax", own, "05.cross_entropy_grad")
+    assert found["05.cross_entropy_grad"].passed
+
+
+def test_nothing_is_lent_when_the_submissions_time_is_used_up(tmp_path):
+    asked = entries("05.softmax", "05.cross_entropy_grad")
+    examining = examiner._Examining(
+        new_notebook(), asked, tmp_path, examiner.Limits(notebook=5.0), sandbox.pool(), frozenset()
+    )
+    examining.used = 5.0
+    assert examining._judged_beside(["05.softmax"], asked["05.cross_entropy_grad"]) is None
+
+
+@needs_sandbox
 def test_the_solution_does_not_outlast_what_it_was_lent_to(tmp_path):
     """It is in one process, and what that one prints, writes and keeps is not shown."""
     asked = entries("05.softmax", "05.cross_entropy_grad")
@@ -159,6 +202,12 @@ def test_solutions_are_kept_with_a_classs_cases_and_never_with_a_learners_sheet(
     for path in sheets.chapters():
         assert not any(one.solution for one in sheets.read(path).values()), path
         assert b'"solution"' not in path.read_bytes()
+
+
+def test_a_long_cell_is_read_once_and_a_deep_one_does_not_stop_the_reading():
+    asked = entries("05.softmax", "05.cross_entropy_grad")
+    deep = f"total = softmax + {'+'.join(['1'] * 900)}\ncross_entropy_grad = total"
+    assert leaning.called([deep], asked["05.cross_entropy_grad"], asked) == ["05.softmax"]
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,8 @@ BROKEN = [
     ("alt_texts", {"figures": without(FIGURES, ', "A box that can be moved."')}, FIGURES_FILE, "explore(", "explore has no alt"),
     ("further_reading", {"source": without(SOURCE, "https://")}, SOURCE_FILE, "# %% [markdown]\n# Read on", "no further reading"),
     ("unfinished", {"figures": FIGURES + "# TODO: more\n"}, FIGURES_FILE, "# TODO", "still to be written: TODO: more"),
+    ("unfinished", {"source": SOURCE + "# @RATE@ and so on\n"}, SOURCE_FILE, "# @RATE@", "still to be written: @RATE@ and so on"),
+    ("wrapped", {"source": instead(SOURCE, "# ![A", "# with a deviation of\n# 1. ![A")}, SOURCE_FILE, "# 1. ", "begins a list"),
     ("unfinished", {"chapter": dataclasses.replace(CHAPTER, builds="TODO")}, files.CHAPTERS, "98_toys", "the chapter's entry"),
 ]  # fmt: skip
 

@@ -218,7 +218,7 @@ def test_the_network_survives_its_file(trained, tmp_path):
 
     model, _ = trained
     model.card = replace(model.card, arguments={"num_classes": 3, "size": 64, "widths": [8, 16, 16, 16], "hidden": 32})
-    models.save(model, model.card, tmp_path)
+    models.publish(model, model.card, tmp_path)
     again = models.pretrained("tiny", tmp_path)
     assert torch.allclose(again.limits, model.limits) and torch.allclose(again.centres, model.centres, atol=1e-2)
     first, second = (models.predict(each, PLATES.images[:9]) for each in (model, again))

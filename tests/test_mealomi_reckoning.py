@@ -22,7 +22,7 @@ TABLE_2023 = {
     "saturated fat": ("saturated_fat_g", 1, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
     "salt": ("sodium_mg", 400, [0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.2, 3.4, 3.6, 3.8, 4.0]),
     "protein": ("protein_g", 1, [2.4, 4.8, 7.2, 9.6, 12, 14, 17]),
-    "fibre": ("fibre_g", 1, [3.0, 4.1, 5.2, 6.3, 7.4]),
+    "fiber": ("fibre_g", 1, [3.0, 4.1, 5.2, 6.3, 7.4]),
     "fruit and vegetables": ("fruit_veg_share", 0.01, [40, 60, 80]),
 }  # fmt: skip
 TABLE_2017 = {
@@ -31,7 +31,7 @@ TABLE_2017 = {
     "saturated fat": ("saturated_fat_g", 1, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
     "sodium": ("sodium_mg", 1, [90, 180, 270, 360, 450, 540, 630, 720, 810, 900]),
     "protein": ("protein_g", 1, [1.6, 3.2, 4.8, 6.4, 8.0]),
-    "fibre": ("fibre_g", 1, [0.9, 1.9, 2.8, 3.7, 4.7]),
+    "fiber": ("fibre_g", 1, [0.9, 1.9, 2.8, 3.7, 4.7]),
     "fruit and vegetables": ("fruit_veg_share", 0.01, [40, 60, 80]),
 }
 THRESHOLDS = [
@@ -118,7 +118,7 @@ def test_dishes_by_hand():
     """Read off the table by eye: pizza 1133.9 kJ 3, sugars 3.37 0, saturated 5.04 5, salt 1.7125 8; protein not counted."""
     pizza = nutriscore.of_dish("pizza")
     assert pizza.points() == {
-        "energy": 3, "sugars": 0, "saturated fat": 5, "salt": 8, "protein": 0, "fibre": 0, "fruit and vegetables": 0
+        "energy": 3, "sugars": 0, "saturated fat": 5, "salt": 8, "protein": 0, "fiber": 0, "fruit and vegetables": 0
     }  # fmt: skip
     assert (pizza.score, pizza.letter) == (16, "D")
     assert (nutriscore.of_dish("apple").score, nutriscore.of_dish("apple").letter) == (3 - 5, "A")

@@ -38,7 +38,7 @@ def tiny(tmp_path):
     model = models.PlainCNN(3, (4, 5))
     with torch.no_grad():  # statistics that are not those of a new network
         model.train()(torch.randn(9, 3, 16, 16))
-    models.save(model, CARD, tmp_path)
+    models.publish(model, CARD, tmp_path)
     return model
 
 
@@ -203,7 +203,7 @@ def test_a_failed_save_leaves_what_was_there(tiny, tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="No space"):
-        models.save(models.PlainCNN(3, (4, 5)), CARD, tmp_path)
+        models.publish(models.PlainCNN(3, (4, 5)), CARD, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -11,7 +11,7 @@ from tests.standing import EXERCISES, exercise
 
 ACCEPTED = mutate.accepted(build.root() / "tests" / "equivalent_mutants.toml")
 #: Chapters whose mutants have been gone through; ``autograder mutate`` lists what the cases of the others do not catch.
-DONE = ("02", "05", "06")
+DONE = ("00", "01", "02", "03", "04", "05", "06", "07")
 TRIED = [id for id in EXERCISES if id[:2] in DONE and exercise(id).probe != "answers"]
 
 

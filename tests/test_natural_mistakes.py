@@ -1,7 +1,12 @@
-"""Wrong answers to chapters 09 to 13 as learners write them, other than the known mistakes: none passes, each is told why."""
+"""Wrong answers as learners write them, other than the known mistakes: none passes, each is told why.
+
+Those to chapters 00 to 07 stand in natural_mistakes.txt, each with what is told of it; those to chapters 09 to 13 stand here.
+"""
 
 import copy
+from collections import defaultdict
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from introdl.checking import judge
+from introdl.checking import judge, notebook, sheets
 from tests.answers import ch11_finetuning as right
+from tests.cell_code import functions
 from tests.standing import SEEDS, entry, verdict
 
 
@@ -573,7 +579,7 @@ WRONG = {
     "11.resnet18": [(NetEval, "training mode"), (NetFlattens, ""), (NetTwiceRelu, "")],
     "11.load_pretrained": [
         (load_loosely_with_the_head, "strict=False, and the head too"),
-        (load_swallows, "nothing was said"),
+        (load_swallows, "no error was raised"),
         (load_prints, "strict=False and no look at what is missing"),
         (load_first_half, ""),
     ],
@@ -591,7 +597,7 @@ WRONG = {
     ],
     "11.parameter_groups": [
         (groups_as_a_dict, "list of dicts"),
-        (groups_of_names, "no parameter of the model"),
+        (groups_of_names, "not a parameter of the model"),
         (groups_fc_anywhere, "fc anywhere in a name"),
         (groups_scaled, "The result["),
     ],
@@ -666,3 +672,35 @@ def test_one_case_of_many_that_comes_out_like_a_mistake_names_none():
     found = verdict("12.nutri_score", SEEDS[0], (older,))
     assert found.diagnoses == [] and sum(not case.passed for case in found.cases) > 5
     assert entry("12.nutri_score", SEEDS[0]).misconceptions
+
+
+def _written():
+    """Read natural_mistakes.txt: by exercise, what is wrong, what is told, and the code."""
+    found = defaultdict(list)
+    text = (Path(__file__).parent / "natural_mistakes.txt").read_text(encoding="utf-8")
+    for block in text.split("\n=== ")[1:]:
+        head, _, code = block.partition("\n")
+        id, what, told = (part.strip() for part in f"{head} ".split(" :: ", maxsplit=2))
+        found[id].append((what, told, code))
+    return dict(found)
+
+
+def _marked(id):
+    return id if id[:2] in ("02", "05") else pytest.param(id, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("id", map(_marked, _written()))
+def test_what_a_learner_writes_is_called_by_its_name_or_by_none(id):
+    for what, told, code in _written()[id]:
+        found = notebook.verdict(id, functions(code, sheets.find(id).names))
+        assert found.status == judge.FAILED, what
+        named = "; ".join(one.name for one in found.diagnoses)
+        if told.startswith("said: "):
+            assert told.removeprefix("said: ") in next(case.sentence for case in found.cases if not case.passed), what
+        else:
+            assert named == told, what
+
+
+def test_most_of_what_learners_write_is_named():
+    told = [told for answers in _written().values() for _, told, _ in answers]
+    assert len(told) > 240 and sum(map(bool, told)) > 0.9 * len(told)

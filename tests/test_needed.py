@@ -48,5 +48,12 @@ def test_what_cannot_be_read_runs_and_all_that_it_uses():
     assert needed(given, ["def f():\n    return 1"], {"f"}) == {2, 3, 4, 5}
 
 
+@pytest.mark.parametrize(
+    "source", ["def f(a, a):\n    return pi", "nonlocal pi", "def f():\n    pi = 1\n    global pi"]
+)
+def test_what_only_a_compiler_minds_may_do_anything(source):
+    assert needed({0: "pi = 3", 1: source}, ["def answer(): ..."], ["answer"]) == {1}
+
+
 def test_a_given_cell_that_defines_what_is_asked_for_runs():
     assert needed({1: "answer_1 = None", 2: "other = 1"}, [], {"answer_1"}) == {1}

@@ -154,6 +154,11 @@ HABITS = {
     "an answer tried": ("import ipywidgets\nipywidgets.interact(lambda a: double(a), a=(0, 3))", ""),
     "tries at the top": ("print(double(3), convolve(1, 2))", None),
     "Windows' line ends": ("x = 1\r\nif x:\r\n    y = 2\r\n", ""),
+    "twice the same argument": ("def twice(a, a):\n    return a", "syntax"),
+    "what only a compiler minds": ("def inner():\n    x = 1\n    global x\ndef star():\n    from math import *", "syntax"),
+    "a sum of a thousand terms": (f"total = {'+'.join(['1'] * 900)}", ""),
+    "a longer one": (f"total = {'+'.join(['1'] * 3000)}", None),  # Python itself reads it since 3.12
+    "ends of lines that are none": ("def inner():  # a\u2028b\x0cc\x85d\n    return 1\nassert inner()\nx = (1", "syntax"),
     "a main guard": ("if __name__ == '__main__':\n    guarded = 1\nassert guarded", ""),
 }  # fmt: skip
 #: Cells of their own.
@@ -195,9 +200,9 @@ def _small_chapter(monkeypatch):
     monkeypatch.setattr(exercise_bank, "load", lambda name: chapter.ALL if name == "97" else load(name))
 
 
-def examined(notebook, pool, folder):
+def examined(notebook, pool, folder, seconds=30.0):
     repair(notebook, chapter.released())
-    return examiner.examine(notebook, hidden(notebook, SEED), folder, examiner.Limits(cell=30), pool=pool)
+    return examiner.examine(notebook, hidden(notebook, SEED), folder, examiner.Limits(cell=seconds), pool=pool)
 
 
 def points(found):
@@ -352,6 +357,25 @@ def split_into_lines_of_its_own(notebook):
     _new(notebook, "97-convolve", head)
 
 
+def with_an_endless_training_below_it(notebook):
+    by_id(notebook, "97-convolve").source += "\nwhile True:\n    convolve(np.ones(3), np.ones(3))"
+
+
+def with_a_server_below_it(notebook):
+    by_id(notebook, "97-convolve").source += "\nimport threading\nthreading.Event().wait()"
+
+
+def with_an_end_of_its_process_below_it(notebook):
+    by_id(notebook, "97-double").source = "import os\nfactor = 2\ndef double(x):\n    return factor * x\nos._exit(0)"
+
+
+def for_another_kernel(notebook):
+    notebook.metadata.kernelspec = {"name": "ir", "display_name": "<b>R</b>", "language": "R"}
+    notebook.metadata.language_info = {"name": "R", "pygments_lexer": "nonsense", "mimetype": None}
+    for cell in notebook.cells:
+        cell.metadata |= {"tags": ["skip-execution", "demo", 3], "vscode": {"languageId": "r"}, "editable": "no"}
+
+
 def in_the_opposite_order(notebook):
     notebook.cells = notebook.cells[::-1]
 
@@ -434,7 +458,15 @@ STRUCTURES = [
     *(leaning_on_what_is_imported_later, two_versions_the_last_one_right, corrected_below_its_check, an_old_try_below),
     *(a_stub_below_a_finished_copy, a_stub_without_marks_below_it, check_cell_deleted, check_cell_edited),
     *(answer_in_its_check_cell, merged_with_its_check, merged_into_one, split_into_lines_of_its_own),
-    *(in_the_opposite_order, marks_and_ids_lost, marks_turned_into_nonsense, turned_into_text_and_raw, as_a_lambda),
+    *(with_an_endless_training_below_it, with_a_server_below_it, with_an_end_of_its_process_below_it),
+    *(
+        for_another_kernel,
+        in_the_opposite_order,
+        marks_and_ids_lost,
+        marks_turned_into_nonsense,
+        turned_into_text_and_raw,
+        as_a_lambda,
+    ),
     *(as_a_class, as_a_partial, in_a_file_written_by_a_cell, run_from_a_file, in_a_file_beside_it),
     *(with_type_hints_of_a_missing_package, with_decorators_of_a_missing_package),
     *(with_a_base_class_of_a_missing_package, with_a_decorator_of_its_own, with_line_ends_of_other_systems),
@@ -447,7 +479,7 @@ def test_an_answer_counts_wherever_and_however_it_stands(change, pool, tmp_path)
     (tmp_path / "beside.py").write_text("def double(x):\n    return 2 * x")
     notebook = chapter.answered(chapter.RIGHT["97.convolve"])
     change(notebook)
-    found = examined(notebook, pool, tmp_path)
+    found = examined(notebook, pool, tmp_path, 1.5 if "below_it" in change.__name__ else 30.0)
     assert points(found) == FULL, found
     assert by_id(notebook, "check-97-convolve").source == by_id(chapter.released(), "check-97-convolve").source
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from autograder.authoring.exercise import Exercise, Misconception
 from autograder.errors import AuthorError
-from introdl.checking import isolation
-from introdl.checking.judge import PASSED, alike, judge
+from introdl.checking import isolation, slips
+from introdl.checking.diagnosis import alike
+from introdl.checking.judge import PASSED, judge
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Huge, Other, Tensor, copied
 from introdl.checking.probes import PROBES
@@ -108,10 +109,10 @@ def add_misconceptions(entry: Entry, exercise: Exercise) -> Entry:
         observed = observe(entry, mistaken_objects(mistake, entry.names))
         if mistake.only_case is None and judge(entry, observed).status == PASSED:
             raise Unnoticed(f"Exercise {entry.id}: misconception {mistake.name!r} passes every case.")
-        for outcome in observed:
+        for case, outcome in zip(entry.cases, observed, strict=True):
+            if outcome.kind == "raised":  # each version of Python has words of its own
+                outcome.message = slips.family(slips.Context(entry, case, outcome))
             outcome.printed = outcome.where = ""
-            if outcome.kind == "raised":
-                outcome.message = ""  # each version of Python has words of its own; `alike` goes by the error's name
         kept = [one if mistake.only_case in (None, index) else None for index, one in enumerate(observed)]
         entry.misconceptions.append(SheetMisconception(mistake.name, mistake.explanation, kept))
     return entry

@@ -255,6 +255,19 @@ def headings(work: Work) -> Iterator[Finding]:
 
 
 @rule
+def wrapped(work: Work) -> Iterator[Finding]:
+    """No sentence is wrapped so that its next line begins a list, as "since\\n1. Now" would."""
+    before, last = "", 0
+    for number, line in work.prose():
+        ran_on = number == last + 1 and before.strip() and not re.match(r"\s*(\d+[.)]|[-+*|#>$]|<)", before)
+        if ran_on and not before.startswith("  ") and re.match(r"(\d+[.)]|[-+*]) ", line):
+            yield work.source.wrong(
+                number, f"{line[:20]!r} begins a list in the middle of a sentence; wrap it elsewhere."
+            )
+        before, last = line, number
+
+
+@rule
 def order(work: Work) -> Iterator[Finding]:
     """Exercises stand in the notebook in the order of `EXERCISES`, and a quiz is among them."""
     there = [cell for cell in work.source.cells if cell.exercise]
@@ -405,7 +418,7 @@ def unfinished(work: Work) -> Iterator[Finding]:
     """Nothing is left of a skeleton."""
     for path in work.files.values():
         for number, line in enumerate(_text(path).splitlines(), start=1):
-            if "TODO" in line:
+            if "TODO" in line or re.search(r"@[A-Z]{2,}@", line):
                 yield Finding(path.relative_to(work.root), number, f"still to be written: {line.strip(' #')}")
     if "TODO" in str(work.chapter):
         number = files.line_of(work.root / files.CHAPTERS, f'"{work.source.name}"')

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_output
+from nbformat.v4 import new_notebook, new_output
 from nbgrader.utils import determine_grade
 
 from autograder import sandbox
@@ -27,7 +28,7 @@ from autograder.examining.needed import needed
 from autograder.examining.repair import checked_exercise, is_learners, is_solution, is_stub
 from autograder.examining.worker_client import Died, WorkerClient
 from introdl.checking import cells, report
-from introdl.checking.judge import FAILED, NOT_STARTED, PASSED, Verdict, judge
+from introdl.checking.judge import FAILED, NOT_STARTED, PASSED, Verdict, forbidden, judge
 from introdl.checking.missing_libraries import covers, finished
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Tensor
@@ -90,6 +91,8 @@ class _Run:
         self.leaned: dict[int, list[str]] = {}
         self.passed: dict[int, dict[int, str]] = {}
         self.deadly: set[int] = set()
+        #: What is run in the place of cells that brought the process down: their definitions.
+        self.cut: dict[int, str] = {}
         self.again: set[int | str] = set()
         self.demos_ran = False
         self.lost = 0.0  # seconds that went to what was done again
@@ -136,7 +139,7 @@ class _Run:
         if left <= 0:
             self._note(position, f"the notebook had used its {self.limits.notebook:.0f} s before")
             return
-        answer = self.session.run_cell(cell.source, min(self.limits.cell, left), is_learners(cell))
+        answer = self.session.run_cell(self._source(position), min(self.limits.cell, left), is_learners(cell))
         self.outputs[position] = self._kept(answer)
         if answer["leaned"]:
             self.leaned[position] = answer["leaned"]
@@ -236,7 +239,7 @@ class _Run:
                 self.lost = lost + self.session.used - used
                 outcome = self._probe_case(entry, case, left)
             outcomes.append(outcome or Outcome("crashed", message="its process ended"))
-        return judge(entry, outcomes)
+        return judge(entry, outcomes, self.examining.code(entry))
 
     def _probe_case(self, entry: Entry, case: SheetCase, seconds: float) -> Outcome | None:
         """Probe one case; None where its process ended, and that may have been chance."""
@@ -315,16 +318,27 @@ class _Run:
     def _run_again(self, position: int) -> None:
         """Run a cell for what it defines; its outputs are kept from the first time."""
         left = max(self._left(), 0.1)
-        source = self.tests.get(position, self.notebook.cells[position].source)
-        self.session.run_cell(source, min(self.limits.cell, left), pictures=False)
+        self.session.run_cell(self._source(position), min(self.limits.cell, left), pictures=False)
+
+    def _source(self, position: int) -> str:
+        return self.cut.get(position) or self.tests.get(position, self.notebook.cells[position].source)
 
     def _leave_out(self, position: int, death: Died) -> None:
-        self.deadly.add(position)
-        self._note(position, str(death))
+        """Go on without a cell that brings the process down, or with what it defines above its endless training."""
+        cell = self.notebook.cells[position]
+        defined = cells.definitions(cell.source) if is_learners(cell) and position not in self.cut else ""
+        if defined:
+            self.cut[position] = defined
+            self._say(position, f"Cell {position + 1} was run for what it defines alone: {death}.")
+        else:
+            self.deadly.add(position)
+            self._note(position, str(death))
         self.findings.append(audit.Finding(audit.DIED[death.kind], str(death), cell=position + 1))
 
     def _note(self, position: int, what: str) -> None:
-        sentence = f"Cell {position + 1} was left out: {what}."
+        self._say(position, f"Cell {position + 1} was left out: {what}.")
+
+    def _say(self, position: int, sentence: str) -> None:
         self.notes.append(sentence)
         self.outputs[position] = [_said(sentence)]
 
@@ -379,7 +393,7 @@ class _Examining:
         given = set().union(*self.gives.values())
         wrong = [
             id
-            for id in leaning.called(code, entry, self.entries)
+            for id in leaning.called(code, entry, leaning.before(entry, self.entries))
             if (settled[id].status != PASSED if id in settled else not given.issuperset(self.entries[id].names))
         ]
         again = self._judged_beside(wrong, entry)
@@ -394,24 +408,36 @@ class _Examining:
 
     def _judged_beside(self, lent: list[str], entry: Entry, more: str = "") -> Verdict | None:
         """Judge an answer with the course's answers to other exercises in their places, and `more` code behind them."""
-        code = leaning.in_place_of(lent, self.entries)
-        if not code:
+        code = leaning.in_place_of(lent, entry, self.entries)
+        if not code or self.used >= self.limits.notebook:
             return None
         absent = () if sandbox.unsafe() else _can_do_without(entry, entry.forbidden)
         run = _Run(self, absent, {entry.id}, code + more).run()
         return self._settle([run], entry) if entry.id in run.verdicts else None
 
     def _answers(self, other: Entry, entry: Entry) -> bool:
-        """Whether the course's answer to another exercise earns half of this one's points."""
+        """Whether the course's answer to another exercise earns a quarter of this one's points.
+
+        It is tried where nothing of the submission's is, which might spoil it.
+        """
         if len(other.names) != len(entry.names):
             return False
         swapped = f"\n{', '.join(entry.names)} = {', '.join(other.names)}\n"
-        found = self._judged_beside([other.id], entry, swapped)
-        return found is not None and found.earned >= entry.points / 2
+        check = next(cell for cell in self.notebook.cells if checked_exercise(cell) == entry.id)
+        with tempfile.TemporaryDirectory() as empty:
+            alone = _Examining(
+                new_notebook(cells=[check]), self.entries, Path(empty), self.limits, self.pool, frozenset()
+            )
+            found = alone._judged_beside([other.id], entry, swapped)
+        return found is not None and found.earned >= entry.points / 4
 
     def givers(self, entry: Entry) -> list[int]:
         """Return a learner's cells that give an exercise's names."""
         return [at for at, names in self.gives.items() if names & set(entry.names) and at not in self.replaced]
+
+    def code(self, entry: Entry) -> str:
+        """Return the source of a learner's cells that give an exercise's names."""
+        return "\n".join(self.notebook.cells[at].source for at in self.givers(entry))
 
     def _replaced(self) -> set[int]:
         """Return the cells that stand as handed out and hold no answer, where the answer stands elsewhere."""
@@ -484,9 +510,7 @@ class _Examining:
             barred = [name for name in outcome.leaned if covers(entry.out_of_reach(), name)]
             if barred and outcome.kind != "forbidden":
                 case.outcome = outcome = Outcome("forbidden", message=barred[0])
-                case.sentence = case.blind = (
-                    f"{entry.names[0]} calls {barred[0]}, which this exercise asks you to write yourself."
-                )
+                case.sentence = case.blind = forbidden(entry, barred[0])
                 case.difference, best.diagnoses = None, []
             if outcome.kind in audit.ENDED:
                 text = f"case {case.label!r}: {case.sentence}"

@@ -86,9 +86,12 @@ def _imported(source: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _names(source: str, modules: frozenset[str]) -> _Names:
     tree = _parsed(source)
-    if tree is None:
+    try:
+        top = symtable.symtable(source, "<cell>", "exec") if tree else None
+    except (SyntaxError, RecursionError):  # def f(a, a), say: it can be parsed, and is no Python
+        top = None
+    if tree is None or top is None:
         return _Names(opaque=True)
-    top = symtable.symtable(source, "<cell>", "exec")
     names = _Names(modules=modules)
     for node in ast.walk(tree):
         _note(node, names)

@@ -21,6 +21,8 @@ from autograder.examining.audit import BROKEN, SOURCE, Finding
 from introdl.checking.missing_libraries import covers
 
 _MOST = 200
+#: Statements that begin further to the right are not moved to the left margin.
+_DEEPEST = 200
 _MODULES = {
     **dict.fromkeys(("ctypes", "_ctypes", "cffi", "numpy.ctypeslib", "numba", "cython"), "calls into the machine"),
     **dict.fromkeys(("torch.utils.cpp_extension", "numpy.f2py"), "makes machine code"),
@@ -106,6 +108,8 @@ class _Read:
 
     trees: list[ast.AST] = field(default_factory=list)
     broken: int = 0
+    #: Characters that may still be read piece by piece.
+    room: int = 2**21
 
 
 @lru_cache(maxsize=256)
@@ -141,7 +145,12 @@ def _parsed(text: str) -> ast.Module | None:
 def _take_pieces(node, found: _Read) -> None:
     """Take from a tree of parso's what is Python by itself, the largest pieces that are."""
     line, column = node.start_pos
-    tree = _parsed(textwrap.dedent(" " * column + node.get_code(include_prefix=False)))
+    code = node.get_code(include_prefix=False)
+    found.room -= len(code)
+    if found.room < 0:
+        raise RecursionError("too much to be read piece by piece")
+    indented = "\n" in code and column < _DEEPEST
+    tree = _parsed(textwrap.dedent(" " * column + code) if indented else code)
     if tree is not None and node.type != "file_input":
         found.trees.append(ast.increment_lineno(tree, line - 1))
     elif hasattr(node, "children"):

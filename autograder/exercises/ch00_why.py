@@ -11,7 +11,7 @@ import torch
 
 from autograder.authoring.draws import rounded
 from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
-from autograder.authoring.formulas import one_hot
+from autograder.authoring.formulas import one_hot, softmax
 
 LIBRARIES = ("sklearn.*", "torch.*")
 
@@ -153,14 +153,43 @@ def _table(rng, n, classes, whole):
             return scores, labels
 
 
-def _scored(rng, n, classes, k, whole=False):
+def _shares(scores):
+    """Scores as a softmax makes them: all between 0 and 1."""
+    return softmax(scores / 3).round(4)
+
+
+def _large(scores):
+    return (1000 * scores).round()
+
+
+def _limited(scores, labels, k):
+    best = np.argsort(np.clip(scores, -100, 100), axis=1, kind="stable")[:, -k:]
+    return np.mean((best == labels[:, None]).any(axis=1))
+
+
+def _few_labels(scores, labels, k):
+    return np.mean(_within(scores, labels % 10, k))
+
+
+def _few_guesses(scores, labels, k):
+    return np.mean(_within(scores, labels, 5))
+
+
+def _always_last(scores, labels, k):
+    return np.mean(labels == scores.shape[1] - 1)
+
+
+def _scored(rng, n, classes, k, whole=False, made=lambda scores: scores):
     """Scores and labels where the right answer is neither 0 nor 1 and tells itself from every known mistake."""
     while True:
         scores, labels = _table(rng, n, classes, whole)
+        scores = made(scores)
         right = float(np.mean(_within(scores, labels, k)))
-        if not 0 < right < 1 or right == 0.5:
+        if not 0 < right < 1 or right == 0.5 or any(len(set(row)) < classes for row in scores.tolist()):
             continue
-        others = [_worst, _best(1)]
+        others = [_worst, _best(1), _always_last]
+        others += [_limited] if scores.max() > 100 else []
+        others += [_few_labels, _few_guesses] if classes > 10 else []
         if k > 1:
             others += [_top_one, _only_kth, _best(-1), _best_lost, _in_any_row, _labels_among_scores]
         if not all(abs(float(other(scores, labels, k)) - right) > 1e-6 for other in others):
@@ -180,14 +209,14 @@ def _scored(rng, n, classes, k, whole=False):
 
 
 def _top_k_cases(rng):
-    for label, n, classes, k in (
-        ("3 pictures, 4 dishes, k = 2", 3, 4, 2),
-        ("6 pictures, 5 dishes, k = 1", 6, 5, 1),
-        ("5 pictures, 7 dishes, k = 3", 5, 7, 3),
-        ("8 pictures, 20 dishes, k = 5", 8, 20, 5),
-        ("as many pictures as dishes", 6, 6, 2),
+    for label, n, classes, k, made in (
+        ("3 pictures, 4 dishes, k = 2", 3, 4, 2, np.array),
+        ("6 pictures, 5 dishes, k = 1, probabilities", 6, 5, 1, _shares),
+        ("5 pictures, 7 dishes, k = 3, large scores", 5, 7, 3, _large),
+        ("8 pictures, 20 dishes, k = 7, large scores", 8, 20, 7, _large),
+        ("as many pictures as dishes", 6, 6, 2, _large),
     ):
-        scores, labels = _scored(rng, n, classes, k, whole=k == 2 and n == 3)
+        scores, labels = _scored(rng, n, classes, k, k == 2 and n == 3, made)
         yield Case(label, scores=scores, labels=labels, k=k)
     scores, labels = _table(rng, 7, 4, whole=False)
     yield Case("k is the number of dishes", weight=0.5, scores=scores, labels=labels, k=4)
@@ -289,16 +318,19 @@ TOP_K_ACCURACY = Exercise(
 
 
 def _rank_cases(rng):
-    for label, n, classes, whole in (
-        ("3 pictures, 4 dishes", 3, 4, True),
-        ("6 pictures, 5 dishes", 6, 5, False),
-        ("4 pictures, 20 dishes", 4, 20, False),
-        ("as many pictures as dishes", 7, 7, False),
+    for label, n, classes, whole, unit in (
+        ("3 pictures, 4 dishes", 3, 4, True, 1),
+        ("6 pictures, 5 dishes, large scores", 6, 5, False, 1000),
+        ("4 pictures, 20 dishes", 4, 20, False, 1),
+        ("as many pictures as dishes", 7, 7, False, 1),
     ):
         while True:
             scores, labels = _table(rng, n, classes, whole)
+            scores = (unit * scores).round(2)
             answers = [f(scores, labels) for f in (_ranks, _order_at_label, _rank_from_worst, _rank_down)]
-            if len({tuple(answer.tolist()) for answer in answers}) == 4 and answers[0].max() > 1:
+            answers += [_ranks(np.clip(scores, -100, 100), labels)] if unit > 1 else []
+            answers += [_ranks(scores, labels % 10)] if classes > 10 else []
+            if len({tuple(answer.tolist()) for answer in answers}) == len(answers) and answers[0].max() > 1:
                 break
         yield Case(label, scores=scores, labels=labels)
     scores = rng.permutation(np.arange(1, 1000))[None, :6] / 1000
@@ -398,7 +430,7 @@ def _reduction_cases(rng):
     old = round(float(rng.uniform(0.985, 0.99)), 4)
     yield Case("nearly perfect", old_accuracy=old, new_accuracy=round(old + float(rng.uniform(0.003, 0.009)), 4))
     new = round(float(rng.uniform(0.7, 0.75)), 3)
-    yield Case("it got worse", old_accuracy=round(new + 0.13, 3), new_accuracy=new)
+    yield Case("it got far worse", old_accuracy=0.9985, new_accuracy=new)
 
 
 ERROR_REDUCTION = Exercise(
@@ -494,11 +526,19 @@ def _photographs(rng, shape):
     return np.clip(values, 0, 255).round().astype(np.uint8)
 
 
+def _nearly_plain(rng, shape):
+    """Pictures as bytes whose channels have two values each, next to one another."""
+    while True:
+        above = rng.random(shape) < 0.2
+        if all(2 < count < 10 for count in above.sum(axis=(0, 1, 2))):
+            return (rng.permutation([40, 130, 210])[: shape[-1]] + above).astype(np.uint8)
+
+
 def _standardize_cases(rng):
     first = np.array([[[[0, 8], [2, 4]]], [[[4, 6], [6, 2]]]]) * rng.integers(2, 8) + rng.integers(0, 9)
     yield Case("2 pictures of 1 x 2, two channels", images=first.astype(np.uint8))
     yield Case("4 pictures of 5 x 6, red, green, blue", images=_photographs(rng, (4, 5, 6, 3)))
-    yield Case("a single picture", images=_photographs(rng, (1, 4, 7, 3)))
+    yield Case("a single picture, nearly of one color", images=_nearly_plain(rng, (1, 4, 7, 3)))
     yield Case("gray pictures, one channel", images=_photographs(rng, (5, 4, 6, 1)))
     yield Case("as many pictures as channels", images=_photographs(rng, (3, 6, 4, 3)))
 
@@ -634,7 +674,7 @@ def _one_hot_cases(rng):
         if (one_hot(square, 5) != one_hot(square, 5).T).any():
             break
     yield Case("as many labels as dishes", labels=square, num_classes=5)
-    yield Case("a single label", weight=0.5, labels=np.array([int(rng.integers(1, 11))]), num_classes=12)
+    yield Case("a single label", weight=0.5, labels=np.array([int(rng.integers(10, 12))]), num_classes=12)
 
 
 ONE_HOT = Exercise(

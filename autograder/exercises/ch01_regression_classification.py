@@ -377,13 +377,13 @@ def _line_cases(rng):
     a, b = int(rng.integers(1, 4)), int(rng.integers(2, 6))
     x = np.array([0.0, 1.0, 2.0, 3.0])
     yield Case("four plates, whole numbers", X=x[:, None], y=a * x + b + np.array([0.0, 1.0, -1.0, 2.0]))
-    for label, n, d, noise in (
-        ("one feature", 9, 1, 2.0),
-        ("two features", 11, 2, 1.5),
-        ("three features", 14, 3, 1.0),
+    for label, n, d, noise, unit, kcal in (
+        ("one feature, answers in the hundreds", 9, 1, 2.0, 1, 100),
+        ("two features, large numbers", 11, 2, 1.5, 40, 10),
+        ("three features, small numbers", 14, 3, 1.0, 0.01, 1),
     ):
         X, y = _cloud(rng, n, d, noise)
-        yield Case(label, X=X, y=y)
+        yield Case(label, X=(X * unit).round(3), y=y * kcal)
     X, y = _cloud(rng, 3, 2, 1.0)
     yield Case("as many plates as unknowns", weight=0.5, X=X, y=y)
 
@@ -512,11 +512,12 @@ def _pairs(rng, n, sign=1):
 
 
 def _worse(rng, n):
-    """Predictions that are worse than the mean of the truths would be."""
+    """Predictions that are far worse than the mean of the truths would be: these plates are much alike."""
     while True:
-        truth, _ = _pairs(rng, n)
-        predicted = rng.permutation(truth) + rng.integers(-60, 60, n)
-        if _squares(truth, predicted) > 1.2 * _squares(truth, truth.mean()):
+        spread, _ = _pairs(rng, n)
+        truth, predicted = (400 + spread / 20).round(1), rng.permutation(spread) + rng.integers(-60, 60, n)
+        far = _squares(truth, predicted) > 120 * _squares(truth, truth.mean())
+        if far and np.mean(np.abs(truth - predicted)) > 110:
             return {"truth": truth, "predicted": predicted}
 
 
@@ -524,9 +525,10 @@ def _metric_cases(rng):
     truth = np.array([100.0, 300.0, 500.0]) + 10 * int(rng.integers(0, 9))
     step = 10.0 * int(rng.integers(1, 4))
     yield Case("three plates", truth=truth, predicted=truth + step * np.array([1.0, -2.0, 6.0]))
-    for label, n, sign in (("seven plates", 7, 1), ("twelve plates", 12, -1)):
-        truth, predicted = _pairs(rng, n, sign)
-        yield Case(label, truth=truth, predicted=predicted)
+    truth, predicted = _pairs(rng, 7)
+    yield Case("seven plates", truth=truth, predicted=predicted)
+    truth, predicted = _pairs(rng, 12, -1)  # around 0, and nowhere near 1
+    yield Case("twelve small numbers of both signs", truth=(truth - 475.5) / 10_000, predicted=(predicted - 475.5) / 10_000)  # fmt: skip
     yield Case("worse than one constant", **_worse(rng, 5))
     truth, _ = _pairs(rng, 4)
     yield Case("all right", weight=0.5, truth=truth, predicted=truth.copy())
@@ -773,14 +775,16 @@ def _has_ties(X_train, y_train, X_test, k):
     return right != last and right != met and last != met
 
 
-def _knn_draw(rng, n, d, m, k, classes, good):
+def _knn_draw(rng, n, d, m, k, classes, good, labels=None, unit=1):
+    """Draw a case that is `good`; its labels are 0, 1, 2 ... unless others are given, its features in a unit."""
     while True:
         centres = rng.uniform(-3, 3, (classes, d))
         y = rng.integers(0, classes, n).astype(np.int64)
         X = (centres[y] + rng.normal(0, 2.2, (n, d)) * rng.uniform(0.5, 1.5, d)).round(2)
         T = rng.uniform(-4, 4, (m, d)).round(2)
         if len(set(y.tolist())) == classes and _has_clear_neighbours(X, T, k) and good(X, y, T, k):
-            return {"X_train": X, "y_train": y, "X_test": T, "k": k}
+            y = y if labels is None else np.array(labels)[y]
+            return {"X_train": X * unit, "y_train": y, "X_test": T * unit, "k": k}
 
 
 def _knn_cases(rng):
@@ -789,8 +793,11 @@ def _knn_cases(rng):
     yield Case("six plates, two questions", X_train=X, y_train=np.array([b, b, 0, 2, 2, 0]) % 6, X_test=np.array([[1.25, 1.5], [8.25 + a / 10, 8.1]]), k=3)  # fmt: skip
     yield Case("one neighbor", **_knn_draw(rng, 17, 2, 7, 1, 4, _tells_mistakes_apart))
     yield Case("three features, five neighbors", **_knn_draw(rng, 23, 3, 19, 5, 5, _tells_mistakes_apart))
-    yield Case("four features, seven neighbors", **_knn_draw(rng, 29, 4, 21, 7, 4, _tells_mistakes_apart))
-    yield Case("ties in the vote", **_knn_draw(rng, 19, 2, 15, 4, 4, _has_ties))
+    yield Case(
+        "features in the hundreds, seven neighbors", **_knn_draw(rng, 29, 4, 21, 7, 4, _tells_mistakes_apart, unit=100)
+    )
+    # a set of these labels does not stand in their order
+    yield Case("ties in the vote", **_knn_draw(rng, 19, 2, 15, 4, 4, _has_ties, labels=[3, 10, 17, 24]))
     yield Case("everyone votes", weight=0.5, **_knn_draw(rng, 11, 2, 3, 11, 3, lambda X, y, T, k: True))
 
 
@@ -886,17 +893,13 @@ KNN_PREDICT = Exercise(
 
 
 def _iou_oracle(box_a, box_b):
-    """By counting pixels four times as fine: the boxes have borders at quarters of a pixel."""
-
-    def mask(box):
-        x0, y0, x1, y1 = (int(round(4 * v)) for v in box)
-        inside = np.zeros((160, 160), dtype=bool)
-        inside[y0:y1, x0:x1] = True
-        return inside
-
-    a, b = mask(box_a), mask(box_b)
-    union = np.count_nonzero(a | b)
-    return rounded(np.count_nonzero(a & b) / union if union else 0.0)
+    """By cutting the plane along all borders of both: each piece then lies in a box as a whole, or outside."""
+    xs, ys = (np.unique([*box_a[at::2], *box_b[at::2]]) for at in (0, 1))
+    area = np.outer(np.diff(ys), np.diff(xs))
+    x, y = (xs[1:] + xs[:-1]) / 2, (ys[1:] + ys[:-1]) / 2
+    a, b = (np.outer((y0 < y) & (y < y1), (x0 < x) & (x < x1)) for x0, y0, x1, y1 in (box_a, box_b))
+    union = area[a | b].sum()
+    return rounded(area[a & b].sum() / union if union else 0.0)
 
 
 def _sides(a, b):
@@ -941,11 +944,12 @@ def _box(x, y, w, h):
 def _iou_cases(rng):
     # Whoever always says 0 is right wherever boxes are apart: those cases weigh little.
     x, y = int(rng.integers(1, 5)), int(rng.integers(6, 10))
-    yield Case("two boxes that overlap", weight=2, box_a=_box(x, y, 4, 3), box_b=_box(x + 2, y + 1, 6, 5))
-    quarter = rng.integers(0, 4, 8) / 4
-    yield Case("a tall one and a wide one", weight=2, box_a=_box(8 + quarter[0], 3 + quarter[1], 5 + quarter[2], 20 + quarter[3]), box_b=_box(4 + quarter[4], 10 + quarter[5], 18 + quarter[6], 4 + quarter[7]))  # fmt: skip
+    yield Case("two boxes that overlap", weight=2, box_a=_box(x, y, 4, 3), box_b=_box(x + 2, y - 1, 6, 3))
+    tall, wide = rng.uniform(1, 19, (2, 4))
+    yield Case("a tall one and a wide one that stick out of a large picture", weight=2, box_a=_box(40 + tall[0], -tall[1], 100 + tall[2], 320 + tall[3]).round(2), box_b=_box(-wide[0], 100 + wide[1], 320 + wide[2], 80 + wide[3]).round(2))  # fmt: skip
+    x, y, w, h = rng.uniform(0.05, 0.2, 4)
+    yield Case("one inside the other, in shares of a picture", weight=2, box_a=_box(x, y, 0.4 + w, 0.3 + h).round(3), box_b=_box(x + w, y + h / 2, 0.3, 0.2).round(3))  # fmt: skip
     x, y = rng.integers(2, 6, 2)
-    yield Case("one inside the other", weight=2, box_a=_box(x, y, 16, 12), box_b=_box(x + 3, y + 2, 8, 5))
     w, h = rng.integers(4, 8, 2)
     yield Case(
         "apart, one to the lower right", weight=0.4, box_a=_box(x, y, w, h), box_b=_box(x + w + 3, y + h + 2, 6, 9)

@@ -38,8 +38,8 @@ def _convolve1d_oracle(f, g):
 
 def _convolve1d_cases(rng):
     yield Case("small whole numbers", f=whole(rng, 4, 1, 5), g=np.sort(whole(rng, 3, 1, 5)) + [0.0, 1.0, 2.0])
-    yield Case("g is the longer one", f=signed(rng, 3), g=signed(rng, 6))
-    yield Case("f is the longer one", f=signed(rng, 9), g=signed(rng, 4))
+    yield Case("g is the longer one, and large", f=signed(rng, 3), g=signed(rng, 6, 900, 120))
+    yield Case("f is the longer one, and large", f=signed(rng, 9, 900, 120), g=signed(rng, 4))
     yield Case("g is a single number", f=signed(rng, 6), g=signed(rng, 1))
     yield Case("equal lengths", f=signed(rng, 5), g=signed(rng, 5))
 
@@ -143,8 +143,10 @@ def _correlate2d_cases(rng):
     kernel = whole(rng, (2, 2), -2, 3)
     kernel[0, 1] = kernel[1, 0] + 1
     yield Case("a 2 x 2 kernel, whole numbers", image=whole(rng, (3, 4), 0, 5), kernel=kernel)
-    yield Case("a 3 x 3 kernel", image=signed(rng, (6, 7)), kernel=signed(rng, (3, 3)))
-    yield Case("a wide kernel, 2 x 4", image=signed(rng, (5, 6)), kernel=signed(rng, (2, 4)))
+    yield Case("a 3 x 3 kernel, bright pixels", image=signed(rng, (6, 7), 250, 110), kernel=signed(rng, (3, 3)))
+    yield Case(
+        "a wide kernel, 2 x 4, of large weights", image=signed(rng, (5, 6)), kernel=signed(rng, (2, 4), 400, 110)
+    )
     yield Case("a tall kernel, 4 x 1", image=signed(rng, (6, 5)), kernel=signed(rng, (4, 1)))
     yield Case("a kernel as large as the image", image=signed(rng, (3, 3)), kernel=signed(rng, (3, 3)))
     yield Case("a single weight", image=signed(rng, (4, 3)), kernel=signed(rng, (1, 1)))
@@ -368,7 +370,7 @@ def _output_size_cases(rng):
     yield Case("padding, stride 1", **row(rng.integers(2, 6), 1, rng.integers(1, 4), rng.integers(7, 15), 0))
     yield Case("stride 2, padding 1, all pixels used", **row(rng.integers(2, 7), 2, 1, rng.integers(4, 12), 0))
     yield Case("stride 4, one pixel left over", **row(rng.integers(3, 8), 4, 0, rng.integers(4, 12), 1))
-    yield Case("stride 4, three pixels left over", **row(rng.integers(3, 8), 4, 1, rng.integers(4, 12), 3))
+    yield Case("stride 7, padding 9, a large kernel", **row(rng.integers(8, 12), 7, 9, rng.integers(4, 12), 5))
     yield Case("stride 3, padding 2, one pixel left over", **row(rng.integers(4, 8), 3, 2, rng.integers(5, 12), 1))
     size = int(rng.integers(3, 9))
     yield Case("a kernel as long as the row", n=size, kernel=size, stride=int(rng.integers(2, 4)), padding=0)
@@ -444,8 +446,8 @@ def _pad_oracle(x, p):
 
 def _pad_cases(rng):
     yield Case("one small picture, p = 1", x=whole(rng, (1, 1, 2, 3), 1, 9), p=1)
-    yield Case("a batch with channels, p = 2", x=signed(rng, (3, 4, 5, 6)), p=2)
-    yield Case("tall pictures, p = 3", x=signed(rng, (4, 2, 5, 1)), p=3)
+    yield Case("a batch with channels, p = 2", x=signed(rng, (3, 4, 5, 6), 900, 120), p=2)
+    yield Case("tall pictures, p = 7", x=signed(rng, (4, 2, 5, 1), digits=3), p=7)
     yield Case("p = 0", x=signed(rng, (2, 4, 3, 2)), p=0)
 
 
@@ -534,11 +536,10 @@ def _conv(x, w, b, stride=1, padding=0, value=0.0):
 
 
 def _conv2d_cases(rng):
-    def layer(images, channels, height, width, filters, kh, kw):
+    def layer(images, channels, height, width, filters, kh, kw, large=""):
+        shapes = {"x": (images, channels, height, width), "w": (filters, channels, kh, kw), "b": filters}
         return {
-            "x": signed(rng, (images, channels, height, width)),
-            "w": signed(rng, (filters, channels, kh, kw)),
-            "b": signed(rng, filters),
+            name: signed(rng, shape, *((900, 120) if name == large else (2.0, 0.1))) for name, shape in shapes.items()
         }
 
     kernel = whole(rng, (1, 1, 2, 2), -2, 3)
@@ -549,12 +550,12 @@ def _conv2d_cases(rng):
         w=kernel,
         b=whole(rng, 1, 1, 4),
     )
-    yield Case("three channels, two filters", **layer(1, 3, 5, 4, 2, 3, 3), stride=1, padding=0)
+    yield Case("three channels, two filters, bright pixels", **layer(1, 3, 5, 4, 2, 3, 3, "x"), stride=1, padding=0)
     yield Case("a batch of three, kernel 3 x 2", **layer(3, 2, 6, 8, 4, 3, 2), stride=1, padding=0)
     yield Case("stride 2, pixels left over", **layer(2, 3, 8, 10, 5, 3, 3), stride=2, padding=0)
-    yield Case("padding 1", **layer(2, 3, 4, 6, 5, 3, 3), stride=1, padding=1)
-    yield Case("stride 3, padding 2, kernel 4 x 5", **layer(2, 2, 8, 10, 3, 4, 5), stride=3, padding=2)
-    yield Case("a 1 x 1 kernel", **layer(2, 5, 3, 4, 6, 1, 1), stride=1, padding=0)
+    yield Case("padding 1, large biases", **layer(2, 3, 4, 6, 5, 3, 3, "b"), stride=1, padding=1)
+    yield Case("stride 6, padding 7, kernel 4 x 5", **layer(2, 2, 8, 17, 3, 4, 5), stride=6, padding=7)
+    yield Case("a 1 x 1 kernel of large weights", **layer(2, 5, 3, 4, 6, 1, 1, "w"), stride=1, padding=0)
 
 
 def _sizes(x, w, stride, padding):
@@ -617,7 +618,7 @@ CONV2D = Exercise(
             lambda x, w, b, stride=1, padding=0: _conv(x[:, :1], w[:, :1], b, stride, padding),
         ),
         "the bias is forgotten": Mistake(
-            "Everything is right but for one number a filter: its bias is not added.",
+            "Your numbers are off by one and the same number for each filter: its bias is not added.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, 0 * b, stride, padding),
         ),
         "the bias is added once per channel": Mistake(
@@ -700,10 +701,11 @@ def _im2col_cases(rng):
     first = np.arange(1.0, 13.0).reshape(1, 1, 3, 4) + float(rng.integers(0, 5))
     yield Case("one channel", x=first, kh=2, kw=2)
     yield Case("two channels, kernel 2 x 3", x=whole(rng, (1, 2, 3, 4), 1, 30), kh=2, kw=3, stride=1, padding=0)
-    yield Case("a batch of three, kernel 3 x 2", x=signed(rng, (3, 2, 4, 5)), kh=3, kw=2, stride=1, padding=0)
-    yield Case("stride 2", x=signed(rng, (2, 3, 7, 9)), kh=3, kw=2, stride=2, padding=0)
+    large = signed(rng, (3, 2, 4, 5), 900, 120)
+    yield Case("a batch of three, kernel 3 x 2", x=large, kh=3, kw=2, stride=1, padding=0)
+    yield Case("stride 2", x=signed(rng, (2, 3, 7, 9), digits=3), kh=3, kw=2, stride=2, padding=0)
     yield Case("padding 1", x=signed(rng, (2, 2, 3, 5)), kh=2, kw=3, stride=1, padding=1)
-    yield Case("stride 3, padding 2", x=signed(rng, (2, 3, 5, 9)), kh=4, kw=3, stride=3, padding=2)
+    yield Case("stride 6, padding 7, kernel 7 x 6", x=signed(rng, (2, 3, 5, 9)), kh=7, kw=6, stride=6, padding=7)
 
 
 def _im2col(x, kh, kw, stride=1, padding=0, order="nijcuv"):
@@ -889,7 +891,7 @@ CONV2D_IM2COL = Exercise(
             _with_matrix(lambda w: w[:, :, ::-1, ::-1].reshape(len(w), -1).T),
         ),
         "the bias is forgotten": Mistake(
-            "Everything is right but for one number a filter: its bias is not added.",
+            "Your numbers are off by one and the same number for each filter: its bias is not added.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, 0 * b, stride, padding),
         ),
         "the bias runs along the width": Mistake(
@@ -943,9 +945,9 @@ def _separable_cases(rng):
     u, _ = np.linalg.qr(rng.normal(size=(4, 2)))
     v, _ = np.linalg.qr(rng.normal(size=(3, 2)))
     yield Case(
-        "4 x 3, a sum of two",
+        "4 x 3, a sum of two, tiny",  # what is near zero is judged by the kernel's own size
         weight=less,
-        kernel=(3 * np.outer(u[:, 0], v[:, 0]) + 1.2 * np.outer(u[:, 1], v[:, 1])).round(3),
+        kernel=(3 * np.outer(u[:, 0], v[:, 0]) + 1.2 * np.outer(u[:, 1], v[:, 1])).round(3) * 5e-7,
     )
     top = signed(rng, 3)
     last = np.array([top[1], -top[0], 0.0])

@@ -45,11 +45,12 @@ def _pool_cases(rng):
     small = rng.permutation(np.arange(1.0, 17.0)).reshape(1, 1, 4, 4)
     yield Case("4 x 4 whole numbers, windows of 2 that touch", x=small, size=2, stride=2)
     yield Case("overlapping windows, stride 1", x=signed(rng, (2, 3, 4, 5)), size=2, stride=1)
-    yield Case("windows of 3, stride 2, pixels left over", x=signed(rng, (2, 3, 6, 8)), size=3, stride=2)
-    yield Case("gaps between the windows", x=signed(rng, (2, 2, 7, 9)), size=2, stride=3)
+    large = signed(rng, (2, 3, 6, 8), 900, 120)
+    yield Case("windows of 3, stride 2, pixels left over, large numbers", x=large, size=3, stride=2)
+    yield Case("gaps between the windows", x=signed(rng, (2, 2, 9, 16), digits=3), size=2, stride=7)
     yield Case("nothing but negative numbers", x=-np.abs(signed(rng, (3, 2, 7, 5))), size=2, stride=2)
     yield Case("a window of 1 pixel, stride 2", x=signed(rng, (1, 2, 5, 4)), size=1, stride=2)
-    yield Case("one window as large as the picture", x=signed(rng, (2, 3, 4, 4)), size=4, stride=3)
+    yield Case("one window as large as the picture", x=signed(rng, (2, 3, 7, 7)), size=7, stride=3)
 
 
 def _only_first(pool):
@@ -221,7 +222,7 @@ def _global_oracle(x):
 def _global_cases(rng):
     yield Case("one picture, two maps of 2 x 3", x=rng.integers(1, 10, (1, 2, 2, 3)).astype(float))
     yield Case("three pictures, four maps of 5 x 2", x=signed(rng, (3, 4, 5, 2)))
-    yield Case("five pictures, two maps of 4 x 6", x=signed(rng, (5, 2, 4, 6)))
+    yield Case("five bright pictures, two maps of 4 x 6", x=signed(rng, (5, 2, 4, 6), 900, 120) + 200)
 
 
 def _over(function, axes, keepdims=False):
@@ -322,7 +323,10 @@ def _field_cases(rng):
         "large kernel first, small kernels later", layers=[(int(rng.integers(7, 12)), 4), (3, 2), (2, 3), (5, 1)]
     )
     yield Case("no layer at all", layers=[])
-    yield Case("a kernel of 1 between others", layers=[(3, 2), (1, 1), (int(rng.integers(3, 6)), 2)])
+    more = [(2, 1), (3, 1), (2, 2), (3, 1)]
+    yield Case(
+        "seven layers, a kernel of 1 between others", layers=[(3, 2), (1, 1), (int(rng.integers(3, 6)), 2), *more]
+    )
 
 
 def _receptive_field_with(start=1, less=1, jump_of=lambda jump, stride: jump * stride, early=False):
@@ -616,7 +620,7 @@ def _lenet(channels, classes, **other):
     return {**right, **other}
 
 
-def _lenet_oracle(channels, classes):
+def _lenet_oracle(channels=1, classes=10):
     layers = {
         "C1": nn.Conv2d(channels, 6, 5),
         "C3": nn.Conv2d(6, 16, 5),
@@ -628,9 +632,9 @@ def _lenet_oracle(channels, classes):
 
 
 def _lenet_cases(rng):
-    yield Case("gray digits, ten classes", channels=1, classes=10)
+    yield Case("gray digits, ten classes: nothing is said")
     yield Case("color plates, another menu", channels=3, classes=int(rng.integers(15, 60)))
-    yield Case("more channels", channels=int(rng.integers(4, 9)), classes=int(rng.integers(3, 9)))
+    yield Case("more channels", channels=int(rng.integers(6, 13)), classes=int(rng.integers(3, 9)))
 
 
 LENET5_PARAMETERS = Exercise(
@@ -643,7 +647,7 @@ LENET5_PARAMETERS = Exercise(
     misconceptions={
         "no biases": Mistake(
             "Your numbers are the weights alone. Each filter and each unit has one bias on top.",
-            lambda channels, classes: {
+            lambda channels=1, classes=10: {
                 "C1": 150 * channels,
                 "C3": 2400,
                 "C5": 48000,
@@ -654,54 +658,54 @@ LENET5_PARAMETERS = Exercise(
         "a bias for every slice": Mistake(
             "You count a bias for each slice of a filter. All slices go into one sum, and the bias is added to that "
             "sum once: one for each filter.",
-            lambda channels, classes: _lenet(channels, classes, C1=6 * channels * 26, C3=16 * 6 * 26),
+            lambda channels=1, classes=10: _lenet(channels, classes, C1=6 * channels * 26, C3=16 * 6 * 26),
         ),
         "a bias for every place": Mistake(
             "In your convolutions every place has its own bias. Places share everything: weights and bias.",
-            lambda channels, classes: _lenet(
+            lambda channels=1, classes=10: _lenet(
                 channels, classes, C1=6 * 25 * channels + 6 * 28 * 28, C3=16 * 150 + 16 * 10 * 10
             ),
         ),
         "C3's filters have one slice": Mistake(
             "Your C3 takes 5 by 5 weights for each filter. It looks at the maps of S2, and a filter has a slice for "
             "each of them. How many are there?",
-            lambda channels, classes: _lenet(channels, classes, C3=16 * 26),
+            lambda channels=1, classes=10: _lenet(channels, classes, C3=16 * 26),
         ),
         "C1 takes one channel only": Mistake(
             "Your C1 has the same number of parameters for gray and for color. A filter has a slice for each channel "
             "of the picture.",
-            lambda channels, classes: _lenet(1, classes),
+            lambda channels=1, classes=10: _lenet(1, classes),
         ),
         "always ten classes": Mistake(
             "Your output layer always has ten units. It has one for each class.",
-            lambda channels, classes: _lenet(channels, 10),
+            lambda channels=1, classes=10: _lenet(channels, 10),
         ),
         "the paper's table for C3": Mistake(
             "1,516 is C3 as the paper of 1998 has it, where most maps look at three or four maps of S2. Here every "
             "filter looks at all of them, as in today's libraries.",
-            lambda channels, classes: _lenet(channels, classes, C3=1516),
+            lambda channels=1, classes=10: _lenet(channels, classes, C3=1516),
         ),
         "C5 forgets the places": Mistake(
             "Your C5 has one weight for each map of S4. Flattened, each of these maps brings 5 by 5 numbers.",
-            lambda channels, classes: _lenet(channels, classes, C5=120 * 17),
+            lambda channels=1, classes=10: _lenet(channels, classes, C5=120 * 17),
         ),
         "C5 before the pooling": Mistake(
             "Your C5 is attached to the maps of C3, 10 by 10. S4 stands between them and makes them smaller.",
-            lambda channels, classes: _lenet(channels, classes, C5=120 * (1600 + 1)),
+            lambda channels=1, classes=10: _lenet(channels, classes, C5=120 * (1600 + 1)),
         ),
         "a picture of 28 by 28": Mistake(
             "You started from 28 by 28 pixels without padding, so 4 by 4 are left at S4. LeNet-5 gets 32 by 32.",
-            lambda channels, classes: _lenet(channels, classes, C5=120 * (256 + 1)),
+            lambda channels=1, classes=10: _lenet(channels, classes, C5=120 * (256 + 1)),
         ),
         "pooling layers with parameters": Mistake(
             "You list S2 and S4 with a weight and a bias for each map. The paper of 1998 has them; pooling as it is "
             "written today has none, and is left out of the dict.",
-            lambda channels, classes: _lenet(channels, classes, S2=12, S4=32),
+            lambda channels=1, classes=10: _lenet(channels, classes, S2=12, S4=32),
         ),
         "one total": Mistake(
             "You return the sum over all layers. A dict is asked for, with one number for each layer, so that you can "
             "see where the parameters sit.",
-            lambda channels, classes: sum(_lenet(channels, classes).values()),
+            lambda channels=1, classes=10: sum(_lenet(channels, classes).values()),
         ),
     },
     hints=(
@@ -755,8 +759,11 @@ def _forward_oracle(x, params):
     return rounded(F.linear(torch.flatten(maps, 1), p["w3"].T, p["b3"]).numpy())
 
 
-def _network(rng, n, c, h, w, f1, k1, f2, k2, classes):
-    """A batch and parameters of both signs, sizes such that the maps stay alive through both ReLUs."""
+def _network(rng, n, c, h, w, f1, k1, f2, k2, classes, pixels, weights=0.2):
+    """A batch and parameters of both signs, sizes such that the maps stay alive through both ReLUs.
+
+    `pixels` draws the pictures; `weights` is the size of the last layer's weights.
+    """
     for _ in range(200):
         params = {
             "w1": signed(rng, (f1, c, k1, k1)),
@@ -764,7 +771,7 @@ def _network(rng, n, c, h, w, f1, k1, f2, k2, classes):
             "w2": signed(rng, (f2, f1, k2, k2)),
             "b2": signed(rng, f2),
         }
-        x = rng.random((n, c, h, w)).round(2)
+        x = pixels((n, c, h, w)).round(2)
         one = convolution(x, params["w1"], params["b1"])
         two = convolution(_max_pool(relu(one), 2, 2), params["w2"], params["b2"])
         kept = _max_pool(two, 2, 2)
@@ -772,15 +779,21 @@ def _network(rng, n, c, h, w, f1, k1, f2, k2, classes):
         if all(0.2 < share < 0.9 for share in alive) and (kept > 0).any(axis=(1, 2, 3)).all():
             break
     numbers = int(np.prod(kept.shape[1:]))
-    params["w3"] = (signed(rng, (numbers, classes)) / 5).round(3)
+    params["w3"] = (signed(rng, (numbers, classes)) * weights).round(3)
     params["b3"] = signed(rng, classes)
     return {"x": x, "params": params}
 
 
 def _forward_cases(rng):
-    yield Case("one gray picture", **_network(rng, 1, 1, 12, 10, 2, 3, 3, 2, 2))
-    yield Case("two color pictures", **_network(rng, 2, 3, 15, 19, 3, 4, 4, 3, 5))
-    yield Case("three pictures, more filters", **_network(rng, 3, 2, 18, 14, 4, 3, 5, 3, 4))
+    def standardized(shape):
+        return signed(rng, shape)
+
+    def bytes_(shape):
+        return rng.integers(0, 256, shape).astype(float)
+
+    yield Case("one gray picture", **_network(rng, 1, 1, 12, 10, 2, 3, 3, 2, 2, rng.random, 200.0))
+    yield Case("two standardized color pictures", **_network(rng, 2, 3, 15, 19, 3, 4, 4, 3, 5, standardized))
+    yield Case("three pictures of bytes, more filters", **_network(rng, 3, 2, 18, 14, 4, 3, 5, 3, 4, bytes_))
 
 
 CNN_FORWARD = Exercise(

@@ -896,12 +896,12 @@ def _stop_cases(rng):
     yield Case("three steps down, then up, patience 2", history=[top, top - 2, top - 3, top - 2, top - 1, top, top + 1], patience=2)  # fmt: skip
     low, wave = round(float(rng.uniform(0.4, 0.6)), 2), round(float(rng.uniform(0.05, 0.09)), 2)
     zigzag = [low + 0.5, low + 0.2, low, *[round(low + wave * (2 if k % 2 else 1), 2) for k in range(9)]]
-    yield Case("a zigzag above the best, patience 5", history=[round(h, 2) for h in zigzag], patience=5)
+    yield Case("a zigzag above the best, patience 8", history=[round(h, 2) for h in zigzag], patience=8)
     start = round(float(rng.uniform(1.0, 1.2)), 2)
     bumps = [0, -0.3, -0.1, -0.05, -0.32, -0.25, -0.2, -0.4, -0.35, -0.3, -0.32, -0.31, -0.33, -0.2]
     yield Case("two bumps that it gets over, patience 4", history=[round(start + b, 2) for b in bumps], patience=4)
-    flat = round(float(rng.uniform(0.2, 0.4)), 2)
-    yield Case("a plateau of equal losses, patience 3", history=[flat + 0.5, flat + 0.25, *[flat] * 7], patience=3)
+    flat = round(float(rng.uniform(150, 400)), 2)
+    yield Case("a plateau of equal, large losses, patience 3", history=[flat + 50, flat + 25, *[flat] * 7], patience=3)
     fall = np.cumsum(rng.uniform(0.02, 0.1, 8))[::-1].round(2)
     yield Case("always better, patience 1", weight=0.5, history=fall.tolist(), patience=1)
     yield Case("patience 1", weight=0.5, history=[*fall.tolist(), round(float(fall[-1]) + 0.01, 2), 0.0], patience=1)

@@ -195,64 +195,66 @@ FEATURE_MAPS = Exercise(
     forbidden=OURS,
     misconceptions={
         "the hook is left attached": Mistake(
-            "Your maps are right, but the hook stays on the layer. It runs in every later forward pass, and holds on to whatever it "
-            "keeps. register_forward_hook returns a handle; the handle can remove it.",
+            "Your maps are right, but the hook stays on the layer. It will run in every later forward pass, and "
+            "whatever it stored stays in memory. register_forward_hook returns a handle; call the handle's remove().",
             _feature_maps(remove=False),
         ),
         "the maps keep their graph": Mistake(
-            "Your maps still hold the graph of their forward pass, with the activations of every layer before them. Look without "
-            "taking notes, in torch.no_grad(), or detach what you keep.",
+            "Your maps still hold the graph of their forward pass, and with it the activations of every layer before "
+            "them. Run the network in torch.no_grad(), or detach what you keep.",
             _feature_maps(track=True),
         ),
         "the network runs in training mode": Mistake(
-            "Where the network has batch normalization, you see other maps than it uses when it names a dish, and its running "
-            "statistics move with every look. Call model.eval() before the forward pass.",
+            "If the network has batch normalization, these are not the maps that it uses when it names a dish, and "
+            "every call moves its running statistics. Call model.eval() before the forward pass.",
             _feature_maps(mode=None),
         ),
         "the mode is not put back": Mistake(
-            "Your maps are right, but a network that came in training mode is left in evaluation mode. Remember model.training, "
-            "and put it back.",
+            "Your maps are right, but you leave a network that came in training mode in evaluation mode. Remember "
+            "which parts were training (part.training), and restore that.",
             _feature_maps(back=False),
         ),
         "the output of the network": Mistake(
-            "You return the network's scores. The hook is called with the layer's output as its third argument: keep that.",
+            "You return the network's scores. The hook gets the layer's output as its third argument: keep that.",
             _feature_maps(take=lambda found, scores, given: scores),
         ),
         "what goes into the layer": Mistake(
-            "You keep what goes into the layer. A forward hook gets the module, its inputs and its output, in this order.",
+            "You keep the layer's input. A forward hook gets the module, its inputs and its output, in this order.",
             _feature_maps(take=lambda found, scores, given: given[-1]),
         ),
         "the maps of an earlier call": Mistake(
-            "You return the maps of a picture that was looked at before: a list outside of the function keeps them from call to "
-            "call, and you read its first entry. Make the list inside.",
+            "You return the maps from an earlier call: a list outside the function collects them from call to call, "
+            "and you read its first entry. Create the list inside the function.",
             _earlier,
         ),
         "the layer alone is run": Mistake(
-            "You call the layer with the picture itself. It should see what the layers before it make of the picture: run the "
-            "whole network.",
+            "You pass the picture straight to the layer. The layer should get what the layers before it make of the "
+            "picture, so run the whole network.",
             _from_layer_alone,
         ),
         "only the first picture": Mistake(
-            "You return the maps of the first picture of the batch. The result has one entry for each.",
+            "You return the maps of the first picture only. The result needs one entry for each picture of the batch.",
             _feature_maps(take=lambda found, scores, given: found[-1][:1]),
         ),
         "a mean over the channels": Mistake(
-            "You return one map for each picture, the mean of all channels. Each channel looks for something else: keep them "
-            "apart.",
+            "You return one map for each picture, the mean of all channels. Each channel responds to something "
+            "different, so keep them separate.",
             _feature_maps(take=lambda found, scores, given: found[-1].mean(dim=1)),
         ),
         "gradients are off for good": Mistake(
-            "torch.set_grad_enabled(False) as a line of its own switches gradients off for the whole program. As a context, with "
-            "torch.no_grad():, it ends by itself.",
+            "torch.set_grad_enabled(False) on a line of its own switches gradients off for the whole program. Use the "
+            "context manager, with torch.no_grad():, which ends by itself.",
             _off_for_good,
         ),
     },
     hints=(
-        "Four steps: put a hook on the layer, run the network, take the hook off, return what the hook has kept.",
-        "model.get_submodule(layer) finds the layer. Its register_forward_hook(f) calls f(module, inputs, output) in each forward "
-        "pass, and returns a handle with a method remove().",
-        "found = []; handle = part.register_forward_hook(keep), where keep(module, inputs, output) appends the output to found; then model.eval() and, in "
-        "torch.no_grad(), model(x); handle.remove(); model.train(was_training); return found[0].",
+        "Four steps: put a hook on the layer, run the network, remove the hook, return what it caught.",
+        "model.get_submodule(layer) finds the layer. Its method register_forward_hook(f) makes torch call f(module, "
+        "inputs, output) in each forward pass, and returns a handle with a method remove().",
+        "found = []; training = [part for part in model.modules() if part.training]; handle = "
+        "part.register_forward_hook(keep), where keep(module, inputs, output) appends the output to found; then "
+        "model.eval() and, in torch.no_grad(), model(x); handle.remove(); set part.training = True again for each "
+        "part in training; return found[0].",
     ),
 )
 
@@ -319,7 +321,7 @@ def _places(maps, c, k):
 
 TOP_ACTIVATING = Exercise(
     id="10.top_activating",
-    title="What a channel answers to most",
+    title="What a channel responds to most",
     points=10,
     cases=_top_cases,
     oracle=_top_oracle,
@@ -327,44 +329,46 @@ TOP_ACTIVATING = Exercise(
     forbidden=OURS,
     misconceptions={
         "the mean of the map, not its largest value": Mistake(
-            "You rank pictures by the mean over the map. A channel that finds a small thing in one place has a small mean: rank by "
-            "the largest value.",
+            "You rank the pictures by the mean of the map. A channel that finds something small in one place has a "
+            "small mean, so rank by the largest value.",
             _top_activating(key=lambda m: m.reshape(len(m), -1).mean(axis=1)),
         ),
         "one picture several times": Mistake(
-            "You take the k largest values wherever they are, so that one picture can come more than once. Find each picture's "
-            "largest value first, then rank the pictures.",
+            "You take the k largest values wherever they are, so the same picture can appear more than once. Find "
+            "each picture's largest value first, then rank the pictures.",
             _places,
         ),
         "the weakest come first": Mistake(
-            "You take the pictures that the channel answers to least. Sort from the largest value down.",
+            "You take the pictures that the channel responds to least. Sort from the largest value down.",
             _top_activating(order=1),
         ),
         "the strongest come last": Mistake(
-            "These are the right pictures, but in ascending order. The strongest comes first.",
+            "These are the right pictures, but in ascending order. The strongest should come first.",
             lambda maps, c, k: _top_activating()(maps, c, k)[::-1].copy(),
         ),
         "row and column are swapped": Mistake(
-            "The second number should be the row, from the top, and the third the column. Yours stand the other way around.",
+            "The second number should be the row, counted from the top, and the third the column. Yours are swapped.",
             _top_activating(columns=(0, 2, 1)),
         ),
         "the place is divided by the height": Mistake(
-            "argmax over a map that was flattened counts along rows. A row has as many numbers as the map is wide, so divide by the "
-            "width, not by the height.",
+            "In a flattened map argmax counts along the rows. A row has as many numbers as the map is wide, so divide "
+            "by the width, not by the height.",
             _top_activating(where=lambda m: m.shape[1]),
         ),
         "the magnitude is ranked": Mistake(
-            "You rank by magnitude, so that strongly negative values come first. A channel is active where its value is large.",
+            "You rank by magnitude, so strongly negative values come first. A channel is active where its value is "
+            "large.",
             _top_activating(key=lambda m: np.abs(m.reshape(len(m), -1)).max(axis=1)),
         ),
         "all channels are taken together": Mistake(
-            "You look for the largest value of any channel. Take the one channel first: maps[:, channel].",
+            "You look for the largest value of any channel. Select the one channel first: maps[:, channel].",
             _top_activating(channel=lambda m, c: m.max(axis=1)),
         ),
     },
     hints=(
-        "Two questions, one after the other: how large is each picture's largest value, and where is it?",
-        "maps[:, channel].flatten(1) has one row for each picture: .max(dim=1) gives values and places. topk or argsort ranks them.",
+        "Two questions, one after the other: how large is each picture's maximum, and where is it?",
+        "maps[:, channel].flatten(1) has one row for each picture, and .max(dim=1) gives the values and their places. "
+        "topk or argsort ranks them.",
         "values, places = maps[:, channel].flatten(1).max(dim=1); best = values.topk(k).indices; row = places[best] // width, column = "
         "places[best] % width; torch.stack((best, row, column), dim=1).",
     ),
@@ -465,38 +469,40 @@ OCCLUSION_MAP = Exercise(
     forbidden=OURS,
     misconceptions={
         "the score of the class that is named after covering": Mistake(
-            "You take the largest score of the covered picture, whichever class has it. When the square hides the pizza, that may be "
-            "the score of a plate of soup. Follow the class that was asked for.",
+            "You take the largest score of the covered picture, whichever class it belongs to. When the square hides "
+            "the pizza, that may be the score of soup. Follow the class that was asked for.",
             _occlusion_map(score=lambda s, t, top: s.max()),
         ),
         "the class that is named, not the one that is asked for": Mistake(
-            "You follow the class that the network names for the whole picture. The question was about the class target.",
+            "You follow the class that the network names for the whole picture. The question is about the class "
+            "target.",
             _occlusion_map(score=lambda s, t, top: s[top]),
         ),
         "scores instead of drops": Mistake(
-            "You return the covered pictures' scores. What counts is how much is lost: the score of the whole picture minus that.",
+            "You return the covered pictures' scores. What counts is the loss: the score of the whole picture minus "
+            "the score of the covered one.",
             _occlusion_map(give=lambda base, found: found),
         ),
         "the sign of the drop": Mistake(
-            "Your numbers have the wrong sign. Where the score falls, the map is positive: whole minus covered.",
+            "Your numbers have the wrong sign. Where the score falls, the map should be positive: whole minus covered.",
             _occlusion_map(give=lambda base, found: found - base),
         ),
         "the square is always 0": Mistake(
-            "You fill the square with 0, whatever value says. In a picture from 0 to 1 that is a black square, which is a thing of its "
-            "own.",
+            "You fill the square with 0, whatever value is. In a picture with values from 0 to 1 that is a black "
+            "square, and the network may take it for something.",
             _occlusion_map(fill=lambda v, x: 0.0),
         ),
         "the square is filled with the mean": Mistake(
-            "You fill the square with the picture's mean. Use the value that was given.",
+            "You fill the square with the picture's mean. Use the argument value.",
             _occlusion_map(fill=lambda v, x: float(x.mean())),
         ),
         "the last row and column are left out": Mistake(
-            "Your map lacks the last places of the square. It may begin anywhere from 0 to H - size, and H - size is among them: "
-            "range(0, H - size + 1, stride).",
+            "Your map lacks the last positions of the square. It can start anywhere from 0 up to and including H - "
+            "size: range(0, H - size + 1, stride).",
             _occlusion_map(last=1),
         ),
         "the square moves by its own size": Mistake(
-            "You move the square by its size. Move it by stride.",
+            "You move the square by its own size. Move it by stride.",
             _occlusion_map(step=lambda size, stride: size),
         ),
         "the stride is ignored": Mistake(
@@ -504,37 +510,40 @@ OCCLUSION_MAP = Exercise(
             _occlusion_map(step=lambda size, stride: 1),
         ),
         "the picture itself is covered": Mistake(
-            "You write the square into the picture that you were given. It is the caller's; and from the second place on, all the "
-            "former squares are in it too. Take a new copy for each place.",
+            "You write the square into the picture that you were given. That picture belongs to the caller, and from "
+            "the second position on it contains all earlier squares too. Make a new copy for each position.",
             _occlusion_map(clone=False),
         ),
         "the squares pile up": Mistake(
-            "You make one copy and cover more and more of it. Each place needs a fresh copy with one square.",
+            "You make one copy and cover more and more of it. Each position needs a fresh copy with a single square.",
             _occlusion_map(clone="once"),
         ),
         "only the first channel is covered": Mistake(
-            "You cover the first channel alone: the square turns red or cyan, and the others still see through it. Cover all "
-            "channels.",
+            "You cover the first channel only, so the square is just a change of color, and the network still sees "
+            "through it in the others. Cover all channels.",
             _occlusion_map(channels=slice(0, 1)),
         ),
         "probabilities instead of scores": Mistake(
-            "You apply softmax. A probability also falls when another class's score rises. Take the score as it comes.",
+            "You apply softmax. A probability also falls when another class's score rises, so use the scores as they "
+            "are.",
             _occlusion_map(change=lambda s: s.softmax(1)),
         ),
         "rows and columns are swapped": Mistake(
-            "Your map lies on its side. Its first axis is where the square begins from the top, the second from the left.",
+            "Your map is transposed. Its first axis is the square's distance from the top, its second the distance "
+            "from the left.",
             _occlusion_map(swap=True),
         ),
         "gradients are tracked": Mistake(
-            "The map may be right, but torch keeps the notes of every forward pass for a backward pass that never comes. Wrap the loop in "
-            "torch.no_grad().",
+            "The map may be right, but for every forward pass torch builds a graph for a backward pass that never "
+            "comes. Wrap the loop in torch.no_grad().",
             _occlusion_map(track=True),
         ),
     },
     hints=(
-        "Two loops, over the rows and the columns where the square begins. Inside: copy, cover, ask the network, subtract.",
-        "The square begins at range(0, H - size + 1, stride), and the same for W. covered[:, :, top:top+size, left:left+size] = value "
-        "covers it, in a copy x.clone().",
+        "Two loops, over the rows and the columns where the square starts. Inside: copy, cover, ask the network, "
+        "subtract.",
+        "The square starts at range(0, H - size + 1, stride), and in the same way along W. In a copy x.clone(), "
+        "covered[:, :, top:top+size, left:left+size] = value covers it.",
         "base = model(x)[0, target]; in the loops, heat[i, j] = base - model(covered)[0, target], all in torch.no_grad(). heat has "
         "the shape ((H - size) // stride + 1, (W - size) // stride + 1).",
     ),
@@ -597,7 +606,7 @@ def _entropy(scores, target):
 
 SALIENCY = Exercise(
     id="10.saliency",
-    title="How each pixel moves the score",
+    title="How each pixel changes the score",
     points=10,
     cases=_saliency_cases,
     oracle=_saliency_oracle,
@@ -606,75 +615,79 @@ SALIENCY = Exercise(
     forbidden=OURS,
     misconceptions={
         "the sign is kept": Mistake(
-            "You keep the sign: dark pixels that would raise the score by becoming darker count as negative. Saliency asks how much a "
-            "pixel matters, so take the magnitude, before you take the maximum over the channels.",
+            "You keep the sign, so pixels that would raise the score by becoming darker count as negative. Saliency "
+            "asks how much a pixel matters: take the magnitude, before the maximum over the channels.",
             _saliency(give=lambda g, x: g.amax(1)[0]),
         ),
         "magnitude after the maximum": Mistake(
-            "You take the maximum over the channels first, and the magnitude then. A channel with a strongly negative slope is lost on the "
-            "way. The other way around.",
+            "You take the maximum over the channels first and the magnitude afterwards, so a channel with a strongly "
+            "negative slope is lost. Swap the two.",
             _saliency(give=lambda g, x: g.amax(1)[0].abs()),
         ),
         "a map for each channel": Mistake(
-            "Your result still has the channels. Take the largest magnitude over the channels, so that each pixel has one number.",
+            "Your result still has channels. Take the largest magnitude over the channels, so that each pixel has one "
+            "number.",
             _saliency(give=lambda g, x: g.abs()[0]),
         ),
         "the mean over the channels": Mistake(
-            "You average over the channels. Simonyan and others take the largest.",
+            "You average over the channels. Simonyan and others take the largest magnitude.",
             _saliency(give=lambda g, x: g.abs().mean(1)[0]),
         ),
         "the sum over the channels": Mistake(
-            "You add up the channels. Simonyan and others take the largest.",
+            "You add up the channels. Simonyan and others take the largest magnitude.",
             _saliency(give=lambda g, x: g.abs().sum(1)[0]),
         ),
         "the slope of the loss": Mistake(
-            "You differentiate the loss. It depends on all scores, and where the network is sure its slope is nearly 0. Differentiate the "
-            "score of the class itself.",
+            "You differentiate the loss. It depends on all scores, and where the network is confident its slope is "
+            "nearly 0. Differentiate the score of the class itself.",
             _saliency(of=_entropy),
         ),
         "the slope of the probability": Mistake(
-            "You differentiate the probability after softmax. It rises too when another score falls, and where it is near 1 it has no "
-            "slope left. Differentiate the score.",
+            "You differentiate the probability after softmax. It also rises when another score falls, and near 1 it "
+            "is flat. Differentiate the score.",
             _saliency(of=lambda s, t: s.softmax(1)[0, t]),
         ),
         "the class that the network names": Mistake(
-            "You differentiate the largest score. The question was about the class target.",
+            "You differentiate the largest score. The question is about the class target.",
             _saliency(of=lambda s, t: s.max()),
         ),
         "all scores at once": Mistake(
-            "You differentiate the sum of all scores. Pick the one of the class target: scores[0, target].",
+            "You differentiate the sum of all scores. Pick the score of the class target: scores[0, target].",
             _saliency(of=lambda s, t: s.sum()),
         ),
         "slope times picture": Mistake(
-            "You multiply the slope with the picture. That is another instrument (gradient times input), in which black pixels never count.",
+            "You multiply the slope by the picture. That is a different instrument (gradient times input), in which "
+            "black pixels never count.",
             _saliency(give=lambda g, x: (g * x).abs().amax(1)[0]),
         ),
         "scaled to 1": Mistake(
-            "You divide by the largest value. For a picture that is handy, but then two plates can no longer be compared: return the slopes "
-            "as they are.",
+            "You divide by the largest value. That is handy for a figure, but then two plates can no longer be "
+            "compared. Return the slopes as they are.",
             _saliency(give=lambda g, x: (g.abs().amax(1) / g.abs().max())[0]),
         ),
         "the gradient stays in the picture": Mistake(
-            "backward() adds to x.grad, and x is the caller's: a second call would return the sum of two gradients. Take a copy, "
-            "x.clone().requires_grad_(), or torch.autograd.grad.",
+            "backward() adds to x.grad, and x belongs to the caller: a second call would return the sum of two "
+            "gradients. Use a copy, x.detach().clone().requires_grad_(), or torch.autograd.grad.",
             _saliency(way="x"),
         ),
         "the picture is left requiring gradients": Mistake(
-            "After your call the caller's picture requires gradients, so everything that is computed with it from now on keeps a graph. "
-            "Let a copy of it require them.",
+            "After your call the caller's picture requires gradients, so everything computed from it from now on "
+            "keeps a graph. Let a copy require them.",
             _saliency(way="wants"),
         ),
         "gradients stay in the weights": Mistake(
-            "backward() also fills the .grad of every weight, and the next training step would add its own to them. "
-            "torch.autograd.grad(score, x) touches nothing else; or call model.zero_grad() at the end.",
+            "backward() also fills the .grad of every weight, and the next training step would add its own gradients "
+            "to those. torch.autograd.grad(score, x) touches nothing else; or call model.zero_grad() at the end.",
             _saliency(way="copy"),
         ),
     },
     hints=(
-        "A forward pass with a copy of the picture that requires gradients; one score; its gradient with respect to the copy.",
+        "Run a forward pass on a copy of the picture that requires gradients, pick one score, and take its gradient "
+        "with respect to the copy.",
         "x = x.detach().clone().requires_grad_(); (slope,) = torch.autograd.grad(model(x)[0, target], x). The slope has x's shape, "
         "(1, C, H, W).",
-        "slope.abs().amax(dim=1)[0]: magnitude first, then the largest over the channels, then the only picture of the batch.",
+        "slope.abs().amax(dim=1)[0]: the magnitude first, then the largest over the channels, then the only picture "
+        "of the batch.",
     ),
 )
 
@@ -758,42 +771,46 @@ GRAD_CAM = Exercise(
     forbidden=OURS,
     misconceptions={
         "no ReLU": Mistake(
-            "Your map has negative places. They speak against the class. Grad-CAM shows what speaks for it: apply ReLU to the sum.",
+            "Your map has negative places, which speak against the class. Grad-CAM shows only what speaks for it: "
+            "apply ReLU to the sum.",
             _grad_cam(cam=_weighted),
         ),
         "ReLU before the sum": Mistake(
-            "You apply ReLU to each channel's part and add up then, so that nothing can speak against the class any more. First the sum over "
-            "the channels, then ReLU.",
+            "You apply ReLU to each channel's contribution and add up afterwards, so nothing can speak against the "
+            "class any more. First the sum over the channels, then ReLU.",
             _grad_cam(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).relu().sum(1, keepdim=True)),
         ),
         "ReLU after enlarging": Mistake(
-            "You enlarge first and apply ReLU then. Between a positive and a negative cell that gives other values. First ReLU, then "
-            "enlarge.",
+            "You enlarge first and apply ReLU afterwards. Between a positive and a negative cell that gives different "
+            "values. First ReLU, then enlarge.",
             _grad_cam(cam=_weighted, grow=lambda c, x: _bilinear(c, x).relu()),
         ),
         "the weights are not averaged over space": Mistake(
-            "You multiply slopes and maps place by place. In Grad-CAM a channel has one weight: the mean of its slopes over all places.",
+            "You multiply slopes and maps position by position. In Grad-CAM a channel has a single weight: the mean "
+            "of its slopes over all positions.",
             _grad_cam(cam=lambda m, g: (g * m).sum(1, keepdim=True).relu()),
         ),
         "the slopes are added, not averaged": Mistake(
-            "You add up the slopes over space. The picture looks the same, but its numbers grow with the size of the map. Take the mean.",
+            "You add up the slopes over space. The picture looks the same, but its numbers grow with the size of the "
+            "map. Take the mean.",
             _grad_cam(cam=lambda m, g: (g.sum(dim=(2, 3), keepdim=True) * m).sum(1, keepdim=True).relu()),
         ),
         "the mean over channels": Mistake(
-            "You average over the channels instead of adding up. Each channel gives its part to the sum.",
+            "You average over the channels instead of adding them up.",
             _grad_cam(cam=lambda m, g: (g.mean(dim=(2, 3), keepdim=True) * m).mean(1, keepdim=True).relu()),
         ),
         "the maps have no weights": Mistake(
-            "You add up the maps without weights. Then the result is the same for every class: it shows where the layer is active, not what "
-            "speaks for the class.",
+            "You add up the maps without weights. Then the result is the same for every class: it shows where the "
+            "layer is active, not what speaks for the class.",
             _grad_cam(cam=lambda m, g: m.sum(1, keepdim=True).relu()),
         ),
         "the slopes alone": Mistake(
-            "You show the slopes, without the maps. A channel that would count but finds nothing gives no evidence: multiply with the map.",
+            "You show the slopes without the maps. A channel that matters but finds nothing is no evidence: multiply "
+            "by the map.",
             _grad_cam(cam=lambda m, g: g.sum(1, keepdim=True).relu()),
         ),
         "not enlarged": Mistake(
-            "Your map has the layer's size. Enlarge it to the picture's, so that it can be laid over it.",
+            "Your map has the layer's size. Enlarge it to the picture's size, so that it can be laid over the picture.",
             _grad_cam(grow=lambda c, x: c),
         ),
         "enlarged in steps": Mistake(
@@ -801,20 +818,23 @@ GRAD_CAM = Exercise(
             _grad_cam(grow=lambda c, x: _bilinear(c, x, mode="nearest")),
         ),
         "corners are aligned": Mistake(
-            "You enlarge with align_corners=True: the middles of the corner cells are pulled to the picture's corners, and everything "
-            "shifts. Use align_corners=False.",
+            "You enlarge with align_corners=True, which pulls the centers of the corner cells to the picture's "
+            "corners, so everything shifts. Use align_corners=False.",
             _grad_cam(grow=lambda c, x: _bilinear(c, x, mode="bilinear", align_corners=True)),
         ),
         "the slope of the loss": Mistake(
-            "You differentiate the loss. Its slope has the opposite sign, and it depends on all the scores. Differentiate the class's score.",
+            "You differentiate the loss. Its slope has the opposite sign and depends on all scores. Differentiate the "
+            "class's score.",
             _grad_cam(of=_entropy),
         ),
         "the slope of the probability": Mistake(
-            "You differentiate the probability after softmax, and it depends on all the scores. Differentiate the class's score.",
+            "You differentiate the probability after softmax, which depends on all scores. Differentiate the class's "
+            "score.",
             _grad_cam(of=lambda s, t: s.softmax(1)[0, t]),
         ),
         "the class that the network names": Mistake(
-            "You differentiate the largest score. The question was about the class target: one may ask why a plate is no soup.",
+            "You differentiate the largest score. The question is about the class target: you may well want to know "
+            "where the network sees soup in a pizza.",
             _grad_cam(of=lambda s, t: s.max()),
         ),
         "scaled to 1": Mistake(
@@ -822,12 +842,12 @@ GRAD_CAM = Exercise(
             _grad_cam(last=lambda m: (m[0, 0] / m.max()).detach()),
         ),
         "the hook is left attached": Mistake(
-            "Your map is right, but the hook stays on the layer. Its handle can remove it.",
+            "Your map is right, but the hook stays on the layer. Call its handle's remove().",
             _grad_cam(way="hook"),
         ),
         "gradients stay in the weights": Mistake(
-            "backward() also fills the .grad of every weight, and the next training step would add its own to them. "
-            "torch.autograd.grad(score, maps) touches nothing else; or call model.zero_grad() at the end.",
+            "backward() also fills the .grad of every weight, and the next training step would add its own gradients "
+            "to those. torch.autograd.grad(score, maps) touches nothing else; or call model.zero_grad() at the end.",
             _grad_cam(way="backward"),
         ),
         "the map keeps its graph": Mistake(
@@ -836,9 +856,10 @@ GRAD_CAM = Exercise(
         ),
     },
     hints=(
-        "You need two things of the layer: its maps, which a forward hook catches, and the slope of the score with respect to these maps.",
-        "Keep the maps with their graph this time. torch.autograd.grad(model(x)[0, target], maps) gives the slopes; their mean over the last "
-        "two axes is each channel's weight.",
+        "You need two things from the layer: its maps, which a forward hook catches, and the slope of the score with "
+        "respect to these maps.",
+        "This time keep the maps with their graph. torch.autograd.grad(model(x)[0, target], maps) gives the slopes; "
+        "their mean over the last two axes is each channel's weight.",
         "coarse = (slope.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1, keepdim=True).relu(); F.interpolate(coarse, size=x.shape[2:], "
         'mode="bilinear", align_corners=False)[0, 0].detach(). And handle.remove().',
     ),
@@ -937,7 +958,7 @@ def _keeps_graph(model, unit, shape, steps, rng):
 
 MAXIMISE = Exercise(
     id="10.maximise_activation",
-    title="A picture that a unit likes",
+    title="A picture that activates a unit",
     points=14,
     cases=_climb_cases,
     oracle=_climb_oracle,
@@ -945,21 +966,21 @@ MAXIMISE = Exercise(
     forbidden=OURS,
     misconceptions={
         "downhill": Mistake(
-            "You subtract the slope, as in training. Here the unit should become more active: add it.",
+            "You subtract the slope, as in training. Here the unit should become more active, so add it.",
             _maximise(sign=-1.0),
         ),
         "the slope is not normalized": Mistake(
-            "You add the slope as it is. Its size depends on the unit: where it is tiny, the picture hardly changes in all your steps. Divide "
-            "the slope by its root mean square, so that every step has the same length.",
+            "You add the slope as it is. Its size depends on the unit: where it is tiny, the picture hardly changes "
+            "in all your steps. Divide the slope by its root mean square, so that every step has the same length.",
             _maximise(step=lambda g: g),
         ),
         "the picture leaves its range": Mistake(
-            "Your picture has values below 0 or above 1. The unit can be driven as far as you like that way, with pictures that do not exist. "
-            "Clamp after each step.",
+            "Your picture has values below 0 or above 1. That way the unit can be driven as far as you like, by "
+            "pictures that cannot exist. Clamp after each step.",
             _maximise(keep=lambda x: x),
         ),
         "all units at once": Mistake(
-            "You climb the sum of all the scores. Pick the one unit: model(x)[0, unit].",
+            "You climb the sum of all scores. Pick the one unit: model(x)[0, unit].",
             _maximise(of=lambda s, unit: s.sum()),
         ),
         "another unit": Mistake(
@@ -967,23 +988,23 @@ MAXIMISE = Exercise(
             _maximise(of=lambda s, unit: s[0, (unit + 1) % s.shape[1]]),
         ),
         "every start is the same": Mistake(
-            "Whatever generator you are given, the same picture comes out. Draw the noise that you start from with rng: then several "
-            "starts show whether the unit likes one thing or many.",
+            "The same picture comes out whichever generator you are given. Draw the noise that you start from with "
+            "rng; then several starts show whether the unit responds to one thing or to many.",
             _maximise(start=lambda shape, rng: np.full((1, *shape), 0.5)),
         ),
         "noise from another generator": Mistake(
-            "The same generator, in the same state, gives you another picture each time: your noise comes from torch's or NumPy's global "
-            "generator. Draw it with rng.",
+            "With the same generator in the same state, you return a different picture each time: your noise comes "
+            "from torch's or NumPy's global generator. Draw it with rng.",
             _maximise(start=_global_noise),
         ),
         "the weights are trained": Mistake(
-            "You change the network's weights. Here the network stays as it is, and the picture moves: take the slope with respect to "
-            "the picture.",
+            "You change the network's weights. Here the network stays as it is and the picture changes: take the "
+            "slope with respect to the picture.",
             _trains,
         ),
         "gradients stay in the weights": Mistake(
-            "backward() also fills the .grad of every weight. torch.autograd.grad(score, x) touches nothing else; or call "
-            "model.zero_grad() at the end.",
+            "backward() also fills the .grad of every weight. torch.autograd.grad(score, x) touches nothing else; or "
+            "call model.zero_grad() at the end.",
             _maximise(way="backward"),
         ),
         "the picture keeps its graph": Mistake(
@@ -992,9 +1013,10 @@ MAXIMISE = Exercise(
         ),
     },
     hints=(
-        "It is gradient descent of chapter 07 with two changes: the picture moves, not the weights, and it goes uphill.",
-        "In each step: the slope of model(x)[0, unit] with respect to x; divide it by slope.pow(2).mean().sqrt(); add 0.05 of it; clamp to "
-        "0 to 1.",
+        "It is the gradient descent of chapter 07 with two changes: the picture moves instead of the weights, and it "
+        "goes uphill.",
+        "In each step, take the slope of model(x)[0, unit] with respect to x, divide it by "
+        "slope.pow(2).mean().sqrt(), add 0.05 times that, and clamp to the range from 0 to 1.",
         "Start from 0.5 + 0.05 * rng.standard_normal((1, *shape)), as float32. Before each step x = x.detach().requires_grad_(). Return "
         "x[0].detach().",
     ),
@@ -1090,37 +1112,39 @@ NEAREST = Exercise(
             lambda f, q, k: np.argsort(-_cosines(f, q), kind="stable")[:k],
         ),
         "Euclidean distance": Mistake(
-            "You take the distance between the vectors. Then a weak and a strong answer to the same thing are far apart. The cosine asks for "
-            "the direction alone: divide each vector by its length first.",
+            "You use the distance between the vectors. Then a weak and a strong response to the same thing are far "
+            "apart. The cosine compares directions only: divide each vector by its length first.",
             _near_euclid,
         ),
         "not divided by the lengths": Mistake(
-            "You take the dot product without dividing by the lengths, so that long vectors come first, whatever they point to.",
+            "You use the dot product without dividing by the lengths, so long vectors come first, wherever they point.",
             _near_dot,
         ),
         "the farthest": Mistake(
-            "You return those that are least alike. The cosine is 1 for the same direction and -1 for the opposite one: sort from the largest "
-            "down.",
+            "You return the least similar ones. The cosine is 1 for the same direction and -1 for the opposite one: "
+            "sort from the largest down.",
             _near_farthest,
         ),
         "columns are divided, not rows": Mistake(
-            "You divide each feature by its length over all pictures. A picture is a row: take the lengths with axis=1.",
+            "You divide each feature by its length over all pictures. A picture is a row: take the lengths with "
+            "axis=1.",
             _near_columns,
         ),
         "the indices are shifted": Mistake(
-            "You take the query out before you sort, so that everything behind it moves up by one, and so do your indices. Give the query a value "
-            "that comes last, instead of deleting it.",
+            "You delete the query before you sort, so every index behind it is too small by one. Give the query a "
+            "value that comes last instead of deleting it.",
             _near_shifted,
         ),
         "cosines instead of indices": Mistake(
-            "You return how similar the neighbors are. Return which they are: their rows.",
+            "You return how similar the neighbors are. Return which ones they are: their rows.",
             lambda f, q, k: _cosines(f, q)[_near(f, q, k)],
         ),
     },
     hints=(
-        "The cosine of two vectors is the dot product of the two, each divided by its own length.",
-        "unit = features / np.linalg.norm(features, axis=1, keepdims=True); unit @ unit[query] has all cosines at once.",
-        "Set the query's own cosine to -np.inf; np.argsort(-cosines)[:k].",
+        "The cosine of two vectors is the dot product of the two after each is divided by its own length.",
+        "unit = features / np.linalg.norm(features, axis=1, keepdims=True); unit @ unit[query] gives all cosines at "
+        "once.",
+        "Set the query's own cosine to -np.inf, then take np.argsort(-cosines)[:k].",
     ),
 )
 
@@ -1212,25 +1236,25 @@ POINTING = Exercise(
     forbidden=OURS,
     misconceptions={
         "row and column are swapped": Mistake(
-            "You compare rows with x. x runs to the right: it is the column. y runs down: it is the row.",
+            "You compare rows with x. x runs to the right, so it is the column; y runs down, so it is the row.",
             _POINT_MISTAKES[0],
         ),
         "the far edge counts as inside": Mistake(
-            "A box ends just before x1 and y1: a box from 2 to 4 holds the columns 2 and 3. Use < there.",
+            "A box ends just before x1 and y1: a box from 2 to 4 contains the columns 2 and 3. Use < there.",
             _POINT_MISTAKES[1],
         ),
         "the near edge counts as outside": Mistake(
-            "A box begins with x0 and y0: a box from 2 to 4 holds the columns 2 and 3. Use <= there.",
+            "A box includes x0 and y0: a box from 2 to 4 contains the columns 2 and 3. Use <= there.",
             _POINT_MISTAKES[2],
         ),
-        "the smallest value": Mistake("You look where the map is smallest. Take argmax.", _POINT_MISTAKES[3]),
+        "the smallest value": Mistake("You look where the map is smallest. Use argmax.", _POINT_MISTAKES[3]),
         "the share of the sum": Mistake(
-            "You return which share of the map's sum lies in the box. That is worth measuring too, but the pointing game asks for the place of "
-            "the largest value alone.",
+            "You return how much of the map's sum lies in the box. That is worth measuring too, but the pointing game "
+            "asks only where the largest value is.",
             _share,
         ),
         "a count instead of a share": Mistake(
-            "You return how many maps hit. Divide by how many there are.",
+            "You return how many maps hit. Divide by the number of maps.",
             lambda m, b: _pointing_game(m, b) * len(m),
         ),
     },
@@ -1250,33 +1274,34 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            a="Its filters are 3 x 3 and look at colors and edges. What does one of them see of a pizza?",
-            c="Depth does not lose everything: the last layer's maps are what names the dish.",
-            d="Only the first layer sees pixels; each further one sees the maps of the one before.",
+            a="Its filters are 3 x 3 and respond to colors and edges. How much of a yolk does one of them see?",
+            c="Depth does not lose everything: the network names the dish from the last layer's maps.",
+            d="Only the first layer sees pixels; each later one sees the maps of the one before.",
         ),
         Question(
             "d",
-            a="A positive drop means that the score fell. What happens to it under a negative one?",
-            b="The network would not care then, and the drop would be about 0.",
-            c="Nothing is wrong with it: a score may rise.",
+            a="The drop is whole minus covered, so a positive number means that the score fell. Here it rose.",
+            b="A drop of 0 would mean that the network does not care about the corner.",
+            c="There is no bug: a score may rise when something is covered.",
         ),
         Question(
             "a",
-            b="Then the weights would play a part. They do not here: the same map comes for every weight.",
-            c="A good map depends on what was learned.",
-            d="It has not seen a single plate.",
+            b="If the weights mattered a lot, new weights would give another map.",
+            c="A good map depends on what was learned. This one does not.",
+            d="A network with random weights has not learned any dish.",
         ),
         Question(
             "c",
-            a="Ninety-six is a lot, until you know what costs nothing. Is there something simpler that does better?",
-            b="It may well have looked there. The number just does not show it.",
-            d="The boxes are computed from the scene, not drawn by hand.",
+            a="98 % is a lot, until you know what a map gets that knows nothing. Is there something simpler that does "
+            "at least as well?",
+            b="It may well look at the food. The number just does not show it.",
+            d="The boxes are computed from the rendered scene, so they are right.",
         ),
         Question(
             "b",
-            a="Clamping keeps values in range. It says nothing about neighboring pixels.",
-            c="The sign of the slope is not what jitter changes.",
-            d="It costs a little time, rather.",
+            a="Clamping keeps values in range. Jitter shifts the picture.",
+            c="The score does fall, but jitter does not ask for that.",
+            d="If anything, it takes more steps to the same score.",
         ),
     ],
 )

@@ -159,36 +159,36 @@ BASIC_BLOCK = Exercise(
     rtol=1e-6,
     misconceptions={
         "nothing goes around": Mistake(
-            "You return what the two convolutions make, and the block's input is not added to it. That is a plain network. The "
-            "skip connection is what makes it residual.",
+            "You return the output of the two convolutions without adding the block's input. That is a plain network; "
+            "the skip connection is what makes it residual.",
             _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x)))),
         ),
         "no projection where the shape changes": Mistake(
-            "Where the stride is 2 or the channels change, the input does not fit what comes out, and cannot be added. There you "
-            "need a 1 x 1 convolution and a BatchNorm, downsample.0 and downsample.1.",
+            "If the stride is 2 or the number of channels changes, the input has the wrong shape for the sum. There "
+            "you need a 1 x 1 convolution and a BatchNorm, downsample.0 and downsample.1.",
             _basic_block(project="never"),
         ),
         "ReLU before the addition": Mistake(
-            "You apply the second ReLU to the convolutions' result and add afterwards, so blocks could only ever add and never "
+            "You apply the second ReLU before the addition, so a block could only ever add to its input and never "
             "subtract. Add first; ReLU comes last.",
             _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x))) + b.way(x)),
         ),
         "no ReLU at the end": Mistake(
-            "The sum is right, but it is returned as it is. A block ends with a ReLU.",
+            "The sum is right, but a block ends with a ReLU.",
             _basic_block(lambda b, x: b.bn2(_inner(b, x)) + b.way(x)),
         ),
         "no ReLU between the convolutions": Mistake(
-            "Between the two convolutions there is no ReLU. Without it they are together no more than one linear map.",
+            "There is no ReLU between the two convolutions. Without it, the two together are just one linear map.",
             _basic_block(lambda b, x: F.relu(b.bn2(b.conv2(b.bn1(b.conv1(x)))) + b.way(x))),
         ),
         "BatchNorm after ReLU": Mistake(
-            "You apply ReLU to the first convolution's output, and normalize after that. Published weights were trained the other way "
-            "around: convolution, BatchNorm, ReLU.",
+            "You apply ReLU to the first convolution's output and normalize afterwards. Published weights were "
+            "trained in the order convolution, BatchNorm, ReLU.",
             _basic_block(lambda b, x: F.relu(b.bn2(b.conv2(b.bn1(F.relu(b.conv1(x))))) + b.way(x))),
         ),
         "BatchNorm after the addition": Mistake(
-            "You add first, and normalize the sum. The skip connection should stay untouched: normalize the convolutions' output, then "
-            "add.",
+            "You add first and normalize the sum. The skip connection should stay untouched: normalize the "
+            "convolutions' output, then add.",
             _basic_block(lambda b, x: F.relu(b.bn2(_inner(b, x) + b.way(x)))),
         ),
         "BatchNorm is never applied": Mistake(
@@ -200,43 +200,44 @@ BASIC_BLOCK = Exercise(
             _basic_block(lambda b, x: F.relu(b.bn1(b.conv2(F.relu(b.bn2(b.conv1(x))))) + b.way(x))),
         ),
         "one BatchNorm for both": Mistake(
-            "One BatchNorm normalizes after both convolutions. Their outputs have different statistics, so each has its own: bn1 and "
-            "bn2.",
+            "A single BatchNorm normalizes after both convolutions. Their outputs have different statistics, so each "
+            "needs its own: bn1 and bn2.",
             _basic_block(lambda b, x: F.relu(b.bn1(_inner(b, x)) + b.way(x)), shared=True),
         ),
         "the stride is in the second convolution": Mistake(
-            "The output has the right shape, but conv1 still works at full size. The first convolution has the stride.",
+            "The output has the right shape, but conv1 still works at full size. The stride belongs in the first "
+            "convolution.",
             _basic_block(strides=lambda s: (1, s, s)),
         ),
         "both convolutions have the stride": Mistake(
-            "Both of your convolutions halve the picture, so the output has a quarter of the size and does not fit the input. Only conv1 has "
-            "the stride.",
+            "Both of your convolutions halve height and width, so the output is a quarter as high and wide and does "
+            "not fit the input. Only conv1 has the stride.",
             _basic_block(strides=lambda s: (s, s, s)),
         ),
         "the projection lacks the stride": Mistake(
-            "The convolutions halve the picture, and the projection leaves it as it is. It needs the same stride.",
+            "The convolutions halve height and width, but the projection does not. It needs the same stride.",
             _basic_block(strides=lambda s: (s, 1, 1)),
         ),
         "the convolutions lack the stride": Mistake(
-            "The projection halves the picture, and the convolutions leave it as it is. conv1 has the stride.",
+            "The projection halves height and width, but the convolutions do not. Give conv1 the stride.",
             _basic_block(strides=lambda s: (1, 1, s)),
         ),
         "a projection everywhere": Mistake(
-            "Your block has a projection even where the shape stays the same. There the input is added as it is, and published weights "
-            "have no tensors for a projection.",
+            "Your block has a projection even where the shape stays the same. There the input is added as it is, and "
+            "published weights contain no tensors for a projection.",
             _basic_block(project="always"),
         ),
         "a projection for the stride alone": Mistake(
-            "You project where the stride is not 1. Where the channels change, the shapes do not fit either.",
+            "You project where the stride is not 1. But where the channels change, the shapes do not fit either.",
             _basic_block(project="stride alone"),
         ),
         "a projection for the channels alone": Mistake(
-            "You project where the channels change. With a stride of 2 height and width do not fit either.",
+            "You project where the channels change. But with a stride of 2, height and width do not fit either.",
             _basic_block(project="channels alone"),
         ),
         "no BatchNorm in the projection": Mistake(
-            "The projection is a convolution alone. It is two layers in a row: downsample.0 is the convolution, downsample.1 its "
-            "BatchNorm.",
+            "Your projection is only a convolution. It needs two layers in a row: downsample.0 is the convolution, "
+            "downsample.1 its BatchNorm.",
             _basic_block(norm=False),
         ),
         "a projection of 3 x 3": Mistake(
@@ -253,13 +254,14 @@ BASIC_BLOCK = Exercise(
             _basic_block(names="shortcut"),
         ),
         "the input is concatenated": Mistake(
-            "You concatenate the input's channels and the output's. That is what DenseNet does. Here they are added, number by number.",
+            "You concatenate the channels of input and output, as DenseNet does. Here they are added, number by "
+            "number.",
             _basic_block(lambda b, x: F.relu(torch.cat([b.bn2(_inner(b, x)), b.way(x)], 1))),
         ),
     },
     hints=(
-        "In __init__ there are conv1, bn1, conv2, bn2, and downsample only where the shape changes. In forward there are two ways "
-        "from x to the sum.",
+        "__init__ creates conv1, bn1, conv2, bn2, and downsample only where the shape changes. In forward, two paths "
+        "lead from x to the sum.",
         "conv1 has the stride; both convolutions have padding=1 and bias=False. downsample is nn.Sequential(nn.Conv2d(before, after, "
         "1, stride, bias=False), nn.BatchNorm2d(after)).",
         "around = x, or self.downsample(x). Then relu(bn1(conv1(x))), then bn2(conv2(...)) + around, and relu of that sum.",
@@ -360,15 +362,16 @@ RESNET18 = Exercise(
     rtol=1e-6,
     misconceptions={
         "no max pooling in the stem": Mistake(
-            "After conv1, bn1 and ReLU the picture is halved once more, by max pooling. Yours goes into the layers at twice the size.",
+            "After conv1, bn1 and ReLU, max pooling halves the maps once more. Yours enter layer1 at twice the size.",
             _resnet18(pool=lambda x: x),
         ),
         "max pooling of 2 x 2": Mistake(
-            "Your max pooling looks at 2 x 2 pixels. Published weights were trained with windows of 3 x 3, stride 2, padding 1.",
+            "Your max pooling uses 2 x 2 windows. Published weights were trained with windows of 3 x 3, stride 2, "
+            "padding 1.",
             _resnet18(pool=lambda x: F.max_pool2d(x, 2)),
         ),
         "max pooling without padding": Mistake(
-            "Your windows of 3 x 3 do not reach over the edge. Pooling has padding=1.",
+            "Your 3 x 3 windows do not reach over the edge. The pooling has padding=1.",
             _resnet18(pool=lambda x: F.max_pool2d(x, 3, 2)),
         ),
         "a mean instead of the maximum": Mistake(
@@ -376,11 +379,11 @@ RESNET18 = Exercise(
             _resnet18(pool=lambda x: F.avg_pool2d(x, 3, 2, 1)),
         ),
         "a stem of 3 x 3": Mistake(
-            "Your first convolution is 3 x 3, as one builds it for tiny pictures. Published weights have 7 x 7 there.",
+            "Your first convolution is 3 x 3, which people use for tiny pictures. Published weights have 7 x 7 there.",
             _resnet18(kernel=3),
         ),
         "the stem does not halve": Mistake(
-            "conv1 has a stride of 2.",
+            "Your conv1 keeps the size. It needs a stride of 2.",
             _resnet18(stem_stride=1),
         ),
         "layer1 halves too": Mistake(
@@ -404,7 +407,7 @@ RESNET18 = Exercise(
             _resnet18(counts=(1, 1, 1, 1)),
         ),
         "no ReLU in the stem": Mistake(
-            "After bn1 there is a ReLU, before the pooling.",
+            "A ReLU is missing between bn1 and the pooling.",
             _resnet18(stem=lambda n, x: n.bn1(n.conv1(x))),
         ),
         "BatchNorm after ReLU in the stem": Mistake(
@@ -412,7 +415,7 @@ RESNET18 = Exercise(
             _resnet18(stem=lambda n, x: n.bn1(F.relu(n.conv1(x)))),
         ),
         "bn1 is left out": Mistake(
-            "bn1 is there, and forward does not use it.",
+            "bn1 exists, but forward does not use it.",
             _resnet18(stem=lambda n, x: F.relu(n.conv1(x))),
         ),
         "the maximum over space": Mistake(
@@ -420,7 +423,7 @@ RESNET18 = Exercise(
             _resnet18(end=lambda n, x: n.fc(x.amax((2, 3)))),
         ),
         "softmax at the end": Mistake(
-            "You return probabilities. The network gives scores; the loss takes softmax itself.",
+            "You return probabilities. The network should return scores; the loss applies softmax itself.",
             _resnet18(end=lambda n, x: n.fc(x.mean((2, 3))).softmax(1)),
         ),
         "ReLU after the head": Mistake(
@@ -428,11 +431,11 @@ RESNET18 = Exercise(
             _resnet18(end=lambda n, x: F.relu(n.fc(x.mean((2, 3))))),
         ),
         "features instead of scores": Mistake(
-            "You return the mean over space. fc turns it into scores.",
+            "You return the mean over space. Pass it through fc, which turns it into scores.",
             _resnet18(end=lambda n, x: x.mean((2, 3))),
         ),
         "the head's name is head": Mistake(
-            "Weights are loaded by their names, and the last layer's name is fc.",
+            "Weights are loaded by their names, and the last layer must be called fc.",
             _resnet18(head="head"),
         ),
         "blocks in a plain list": Mistake(
@@ -441,19 +444,20 @@ RESNET18 = Exercise(
             _resnet18(listed=True),
         ),
         "a bias in the stem": Mistake(
-            "conv1 has a bias. BatchNorm follows, so it is left out (bias=False).",
+            "Your conv1 has a bias. BatchNorm follows and would subtract it again, so leave it out (bias=False).",
             _resnet18(bias=True),
         ),
         "the second block has the first one's channels": Mistake(
-            "The second block of a layer is given what went into the first. The first has already changed the channels.",
+            "The second block of a layer expects the channels that went into the first. The first block has already "
+            "changed them.",
             _resnet18(mids=True),
         ),
     },
     hints=(
         "The stem: conv1 (7 x 7, stride 2, padding 3, no bias), bn1, ReLU, max pooling (3, stride 2, padding 1). Then four layers, then "
         "the mean over space, then fc.",
-        "layer2 is nn.Sequential(block(widths[0], widths[1], 2), block(widths[1], widths[1], 1)). layer3 and layer4 look the same, one "
-        "width further. layer1 has no stride.",
+        "layer2 is nn.Sequential(block(widths[0], widths[1], 2), block(widths[1], widths[1], 1)). layer3 and layer4 "
+        "follow the same pattern with the next widths. In layer1 both blocks have stride 1.",
         "forward: x = max_pool2d(relu(self.bn1(self.conv1(x))), 3, 2, 1); the four layers in turn; return self.fc(x.mean(dim=(2, 3))).",
     ),
 )
@@ -598,8 +602,9 @@ LOAD_PRETRAINED = Exercise(
     rtol=1e-9,
     misconceptions={
         "everything is loaded, the head too": Mistake(
-            "model.load_state_dict(state) wants every weight, the head's too. With another number of classes it raises an error; "
-            "with the same number it loads a head for other dishes. Leave out the names that begin with fc.",
+            "model.load_state_dict(state) loads every weight, the head's too. If the number of classes differs, that "
+            "raises an error; if it is the same, you get a head for other dishes. Leave out the names that begin with "
+            "fc.",
             lambda model, state: model.load_state_dict(state),
         ),
         "the model's own head counts as missing": Mistake(
@@ -609,19 +614,21 @@ LOAD_PRETRAINED = Exercise(
             _misses_the_head,
         ),
         "strict=False, and the head too": Mistake(
-            "strict=False overlooks names, not shapes: with another number of classes the head's weights raise an error, and with the same "
-            "number they are loaded, though they belong to other dishes. Leave out the names that begin with fc. And look at the names "
-            "that load_state_dict returns: raise an error for what does not fit in the body.",
+            "strict=False ignores names, not shapes: if the number of classes differs, the head's weights raise an "
+            "error, and if it is the same, they are loaded although they belong to other dishes. Leave out the names "
+            "that begin with fc. And look at the names that load_state_dict returns: raise an error for whatever does "
+            "not fit in the body.",
             lambda model, state: model.load_state_dict(state, strict=False) and None,
         ),
         "the head is loaded where it fits": Mistake(
-            "Where the number of classes happens to be the same, you load the head too. Its rows stand for other dishes: leave the "
-            "head as it is, always.",
+            "If the number of classes happens to be the same, you load the head too. Its rows stand for other dishes: "
+            "always leave the head as it is.",
             _head_where_it_fits,
         ),
         "strict=False and no look at what is missing": Mistake(
-            "strict=False loads what it finds by name and ignores the rest. A layer with another name stays random, and you "
-            "will wonder why the network learns so slowly. load_state_dict returns the missing and the unexpected names: look at them.",
+            "strict=False loads what it finds by name and ignores the rest. A layer with another name stays random, "
+            "and you would wonder why the network learns so slowly. load_state_dict returns the missing and the "
+            "unexpected names: look at them.",
             _never_looks_at_names,
         ),
         "what does not fit is skipped": Mistake(
@@ -630,22 +637,23 @@ LOAD_PRETRAINED = Exercise(
             _skips_what_does_not_fit,
         ),
         "only missing names are looked at": Mistake(
-            "You notice when the model misses something, but not when the weights contain a layer that the model does not have. Then they "
-            "belong to another network.",
+            "You notice when a weight for the model is missing, but not when the weights contain a layer that the "
+            "model does not have. In that case they belong to a different network.",
             lambda model, state: _load(model, state, surplus=False),
         ),
         "only unexpected names are looked at": Mistake(
-            "You fill the gaps with the model's own random weights, so a name that is missing goes unnoticed.",
+            "You fill the gaps with the model's own random weights, so a missing name goes unnoticed.",
             _unexpected_alone,
         ),
         "buffers are forgotten": Mistake(
-            "You go through named_parameters. BatchNorm's running mean and variance are buffers, not parameters; without them the "
-            "pretrained layers get numbers of another scale. model.state_dict() holds both.",
+            "You go through named_parameters. BatchNorm's running mean and variance are buffers, not parameters; "
+            "without them the pretrained layers get numbers of a different scale. model.state_dict() holds both.",
             _parameters_alone,
         ),
         "the model's weights stay as they were": Mistake(
-            "Names and shapes are compared, but nothing reaches the model. model.state_dict() gives you a new dict, and putting another "
-            "tensor into it (or into a copy of the model) does not change the model. Pass it to model.load_state_dict, or copy into the tensors.",
+            "You compare names and shapes, but nothing reaches the model. model.state_dict() returns a new dict, and "
+            "putting another tensor into it (or into a copy of the model) does not change the model. Pass it to "
+            "model.load_state_dict, or copy into the tensors.",
             _into_the_dict,
         ),
         "fc anywhere in a name": Mistake(
@@ -664,10 +672,10 @@ LOAD_PRETRAINED = Exercise(
     },
     hints=(
         "Take the head out first: body = {name: value for name, value in state.items() if ...}. Then everything that is left must fit.",
-        "missing, unexpected = model.load_state_dict(body, strict=False) returns two lists of names. The head's own names are missing "
-        "by right; nothing else is.",
-        "wrong = [n for n in missing if not n.startswith('fc.')] + list(unexpected); if wrong: raise ValueError(f'{wrong[0]} does not fit'). "
-        "Another shape raises an error by itself.",
+        "missing, unexpected = model.load_state_dict(body, strict=False) returns two lists of names. The head's own "
+        "names have to be missing, but nothing else.",
+        "wrong = [n for n in missing if not n.startswith('fc.')] + list(unexpected); if wrong: raise "
+        "ValueError(f'{wrong[0]} does not fit'). A different shape raises an error by itself.",
     ),
 )
 
@@ -744,12 +752,13 @@ REPLACE_HEAD = Exercise(
     forbidden=FINISHED,
     misconceptions={
         "512 features for every network": Mistake(
-            "You write 512 for the features. That is right for ResNet-18, but not for other networks. The old head knows: "
-            "model.fc.in_features.",
+            "You wrote 512 for the number of features. That is right for ResNet-18 but not for other networks. Ask "
+            "the old head: model.fc.in_features.",
             _set_head(lambda m, k: nn.Linear(512, k)),
         ),
         "the new head is put on top of the old one": Mistake(
-            "Your new layer takes the old head's scores. Whatever the old head has thrown away is lost. Replace the old head instead.",
+            "Your new layer takes the old head's scores as its input, and whatever the old head has thrown away is "
+            "lost. Replace the old head instead.",
             _set_head(lambda m, k: nn.Sequential(m.fc, nn.Linear(m.fc.out_features, k))),
         ),
         "features and classes are swapped": Mistake(
@@ -757,7 +766,7 @@ REPLACE_HEAD = Exercise(
             _set_head(lambda m, k: nn.Linear(k, m.fc.in_features)),
         ),
         "only the number is changed": Mistake(
-            "Changing out_features does not change the weight's shape. Make a new layer.",
+            "Changing out_features does not change the shape of the weight. Create a new layer.",
             _number_alone,
         ),
         "old rows are kept": Mistake(
@@ -765,7 +774,7 @@ REPLACE_HEAD = Exercise(
             _sliced,
         ),
         "a second head beside the first": Mistake(
-            "You give the model another attribute; forward still uses model.fc.",
+            "You give the model a new attribute, but forward still uses model.fc. Assign to model.fc.",
             _beside,
         ),
         "no bias": Mistake(
@@ -777,8 +786,8 @@ REPLACE_HEAD = Exercise(
             _fresh_body,
         ),
         "a batch goes through to count the features": Mistake(
-            "You push pictures through the model to see how many features there are. In training mode that moves BatchNorm's running "
-            "statistics, which belong to the body. The old head knows the number: model.fc.in_features.",
+            "You run pictures through the model to count its features. In training mode that moves BatchNorm's "
+            "running statistics, which belong to the body. Ask the old head instead: model.fc.in_features.",
             _counted,
         ),
         "the body is frozen too": Mistake(
@@ -791,8 +800,8 @@ REPLACE_HEAD = Exercise(
         ),
     },
     hints=(
-        "The head is an attribute of the model, and an attribute can be given a new value.",
-        "A new nn.Linear has random weights. How many features it takes, the old one knows.",
+        "The head is an attribute of the model, and you can assign a new layer to it.",
+        "A new nn.Linear has random weights. The old head knows how many features it takes.",
         "model.fc = nn.Linear(model.fc.in_features, num_classes)",
     ),
 )
@@ -906,8 +915,9 @@ FREEZE = Exercise(
     rtol=1e-6,
     misconceptions={
         "BatchNorm's statistics still move": Mistake(
-            "The weights are frozen, but model.train() has put BatchNorm into training mode: it normalizes by the batch and keeps moving its "
-            "running mean and variance. So the backbone changes without a single gradient. Put frozen BatchNorm layers into evaluation mode.",
+            "The weights are frozen, but model.train() has put BatchNorm into training mode: it normalizes with the "
+            "batch's statistics and keeps moving its running mean and variance. So the backbone changes without a "
+            "single gradient. Put frozen BatchNorm layers into evaluation mode.",
             (_freeze, lambda model: model.train() and None),
         ),
         "nothing is frozen": Mistake(
@@ -920,16 +930,16 @@ FREEZE = Exercise(
             (_whole_head_too, _train_right),
         ),
         "the head is frozen, the body learns": Mistake(
-            "It is the other way around: the body stays, the head learns.",
+            "It should be the other way around: the body is frozen, and the head learns.",
             (lambda model: _freeze(model, _is_head), _train_right),
         ),
         "BatchNorm's own weights still learn": Mistake(
-            "You freeze convolutions and dense layers. BatchNorm has a weight and a bias for each channel, and they belong to the body "
-            "too.",
+            "You freeze convolutions and dense layers. BatchNorm has a weight and a bias for each channel, too, and "
+            "they belong to the body.",
             (_weights_alone, _train_right),
         ),
         "biases still learn": Mistake(
-            "You freeze what ends in weight. The body has biases too.",
+            "You freeze only what ends in weight. The body has biases too.",
             (lambda model: _freeze(model, lambda n: n.endswith("weight") and not _is_head(n)), _train_right),
         ),
         "fc anywhere in a name": Mistake(
@@ -942,7 +952,8 @@ FREEZE = Exercise(
             (lambda model: _freeze(model, lambda n: n.startswith(("conv1", "bn1"))), _train_right),
         ),
         "everything in evaluation mode": Mistake(
-            "train_mode puts the whole model into evaluation mode. Where a BatchNorm layer is not frozen, it should learn its statistics.",
+            "train_mode puts the whole model into evaluation mode. A BatchNorm layer that is not frozen should still "
+            "update its statistics.",
             (_freeze, lambda model: model.eval() and None),
         ),
         "every BatchNorm in evaluation mode": Mistake(
@@ -950,16 +961,16 @@ FREEZE = Exercise(
             (_freeze, _all_norms_asleep),
         ),
         "a momentum of 0": Mistake(
-            "With momentum 0 the running statistics stand still, but in training mode BatchNorm normalizes by the batch all the same. Only "
-            "evaluation mode uses what it has learned.",
+            "With momentum 0 the running statistics stand still, but in training mode BatchNorm still normalizes with "
+            "the batch's statistics. Only in evaluation mode does it use the running ones.",
             (_freeze, _no_momentum),
         ),
     },
     hints=(
-        "freeze goes through model.named_parameters() and switches gradients off where the name does not begin with fc. . train_mode "
-        "calls model.train() first.",
-        "BatchNorm keeps its running statistics in training mode whatever requires_grad says. layer.eval() stops it. "
-        "model.modules() gives all layers, also inner ones.",
+        "freeze goes through model.named_parameters() and switches gradients off wherever the name does not begin "
+        "with 'fc.'. train_mode calls model.train() first.",
+        "In training mode BatchNorm updates its running statistics, whatever requires_grad says. layer.eval() stops "
+        "that. model.modules() returns all layers, nested ones too.",
         "train_mode: model.train(); for m in model.modules(): if isinstance(m, nn.BatchNorm2d) and not m.weight.requires_grad: m.eval().",
     ),
 )
@@ -1042,20 +1053,20 @@ PARAMETER_GROUPS = Exercise(
             _twice,
         ),
         "BatchNorm is in no group": Mistake(
-            "You collect convolutions and dense layers. What BatchNorm has learned is in no group, so it never moves. Go through the "
-            "parameters, not through the layers.",
+            "You collect convolutions and dense layers, so BatchNorm's parameters are in no group and never change. "
+            "Go through the parameters, not through the layers.",
             _layers,
         ),
         "the body is in no group": Mistake(
-            "You return the head's group alone. The body's parameters would never move.",
+            "You return only the head's group, so the body's parameters would never change.",
             lambda model, lr_head, lr_body: [{"params": list(model.fc.parameters()), "lr": lr_head}],
         ),
         "the head is in no group": Mistake(
-            "You return the body's group alone. The head is what must learn most.",
+            "You return only the body's group. The head is the part that has to learn most.",
             lambda model, lr_head, lr_body: _parameter_groups()(model, lr_head, lr_body)[1:],
         ),
         "biases are in no group": Mistake(
-            "You collect what ends in weight. Biases are parameters too.",
+            "You collect only what ends in weight. Biases are parameters too.",
             _parameter_groups(also=lambda name: name.endswith("weight")),
         ),
         "frozen parameters are in a group": Mistake(
@@ -1076,14 +1087,14 @@ PARAMETER_GROUPS = Exercise(
             _parameter_groups(head=lambda name: "fc" in name),
         ),
         "a group without its rate": Mistake(
-            "The body's group has no lr, so it takes the optimizer's own. Say it in each group.",
+            "The body's group has no lr, so it uses the optimizer's default. Give each group its own.",
             _no_rate,
         ),
     },
     hints=(
         "An optimizer takes a list of dicts instead of parameters. Each has the keys params and lr.",
-        "Go through model.named_parameters() once, leave out what does not need a gradient, and sort by the name's beginning: fc. is "
-        "the head.",
+        "Go through model.named_parameters() once, leave out what does not need a gradient, and sort by the start of "
+        "the name: 'fc.' is the head.",
         "head = [p for n, p in model.named_parameters() if p.requires_grad and n.startswith('fc.')]; body likewise with not. Return "
         "[{'params': body, 'lr': lr_body}, {'params': head, 'lr': lr_head}].",
     ),
@@ -1184,7 +1195,8 @@ FEW_SHOT_SUBSET = Exercise(
             _few_shot_subset(_global),
         ),
         "random draws from elsewhere": Mistake(
-            "The same generator in the same state gives other pictures. Draw only with rng, so that a run can be repeated.",
+            "The same generator in the same state gives different pictures each time. Draw only with rng, so that a "
+            "run can be repeated.",
             _elsewhere,
         ),
         "too few go unnoticed": Mistake(
@@ -1214,32 +1226,34 @@ QUIZ = quiz(
     [
         Question(
             "b",
-            a="Its weights get no gradient, and still the features change from step to step. What else does a layer keep?",
-            c="The head may learn as fast as it likes; it does not change what comes before it.",
-            d="Weights without a gradient are not moved by the optimizer. Which numbers are no parameters?",
+            a="The weights get no gradient, and still the features change from step to step. What else does a layer "
+            "store?",
+            c="However fast the head learns, it does not change what comes before it.",
+            d="The optimizer skips weights without a gradient. Which of a layer's numbers are not parameters?",
         ),
         Question(
             "c",
-            a="What the body knows was learned from far more pictures than you have now. What does a large step do to it?",
-            b="It costs the same time at any rate.",
+            a="The number of parameters is not the reason. What does the body know already, and what would a large step "
+            "do to that?",
+            b="A step takes the same time at any rate.",
             d="The body's gradients are not zero. They come through a head that is random at first.",
         ),
         Question(
             "a",
-            b="A wrong learning rate would leave all layers pretrained at first. How many names did match?",
-            c="Other dishes need another head, and that is a matter of fc alone.",
-            d="Mean and deviation of the pictures are not in the state dict. What does strict=False not tell you?",
+            b="With a wrong learning rate all layers would still start out pretrained. How many names matched?",
+            c="Other dishes need another head, but that concerns fc alone.",
+            d="Wrong normalization hurts, but the weights would still be there. What does strict=False not tell you?",
         ),
         Question(
             "d",
-            a="With a few hundred pictures a network with eleven million weights learns them by heart.",
+            a="With a few hundred pictures, a network of eleven million weights soon knows them by heart.",
             b="The frozen backbone is a good start. Is it the best you can get from 100 pictures a class?",
-            c="A head on other dishes' scores is worth less than a head on the features.",
+            c="The features contain more than the scores for other dishes that were computed from them.",
         ),
         Question(
             "b",
             a="The test pictures must not choose anything, or their accuracy is no longer what new pictures would get.",
-            c="Training accuracy is 100 % after a few steps, whatever the start.",
+            c="With so few pictures, training accuracy soon approaches 100 % from any start.",
             d="Chance decides which few pictures are drawn. One draw says little.",
         ),
     ],

@@ -120,100 +120,102 @@ MULTI_TASK_LOSS = Exercise(
     probe="loss_of_heads",
     misconceptions={
         "the weights are left out": Mistake(
-            "You add the three losses as they are. Then the one with the largest numbers has the say. weights holds a factor "
-            "for each of them: dish, grams, box.",
+            "You add the three losses as they are, so the one with the largest numbers decides. weights contains a "
+            "factor for each of them: dish, grams, box.",
             _loss_with(total=lambda parts, weights: sum(parts)),
         ),
         "a weighted mean": Mistake(
-            "Your sum is divided by the sum of the weights. The formula has no such division.",
+            "You divide the sum by the sum of the weights. The formula has no such division.",
             _loss_with(total=lambda parts, w: sum(a * b for a, b in zip(w, parts, strict=True)) / sum(w)),
         ),
         "the weights stand at the wrong heads": Mistake(
-            "The weights of the grams and of the box have changed places. Their order is dish, grams, box.",
+            "You swapped the weights of the grams and of the box. Their order is dish, grams, box.",
             _loss_with(total=lambda parts, w: w[0] * parts[0] + w[2] * parts[1] + w[1] * parts[2]),
         ),
         "empty plates have a box": Mistake(
-            "You count the box of every picture. On an empty plate there is nothing to draw a box around: its zeros are a "
-            "filler, and your network would learn to shrink its boxes. Leave pictures of class 0 out.",
+            "You count the box of every picture. An empty plate has nothing to draw a box around: its zeros are only "
+            "filled in, and your network would learn to shrink its boxes. Leave out pictures of class 0.",
             _loss_with(box=lambda b, t, food: (b - t).abs().mean()),
         ),
         "empty plates are weighed": Mistake(
-            "You count the grams of every picture. An empty plate has 0 g, and ln 0 is minus infinity. Leave pictures of class 0 "
-            "out before you take the logarithm.",
+            "You count the grams of every picture. An empty plate has 0 g, and ln 0 is minus infinity. Leave out "
+            "pictures of class 0 before you take the logarithm.",
             _loss_with(mass=lambda z, g, food: (z - g.log()).abs().mean()),
         ),
         "zero times infinity": Mistake(
-            "You multiply by a mask of zeros and ones, after the logarithm. At an empty plate that is 0 times infinity, which is "
-            "nan. Choose the pictures with food first, and take the logarithm of what is left.",
+            "You multiply by a mask of zeros and ones after the logarithm. For an empty plate that is 0 times "
+            "infinity, which is nan. Select the pictures with food first, and take the logarithm of what is left.",
             _loss_with(mass=lambda z, g, food: _masked((z - g.log()).abs(), food)),
         ),
         "divided by all pictures": Mistake(
-            "You leave empty plates out of the sum, but still divide by the number of all pictures. In a batch of mostly empty "
-            "plates the grams and the box would count for little. Divide by the number of plates with food.",
+            "You leave empty plates out of the sum but still divide by the number of all pictures. In a batch of "
+            "mostly empty plates, the grams and the box would hardly count. Divide by the number of plates with food.",
             _loss_with(
                 mass=lambda z, g, food: (z[food] - g[food].log()).abs().sum() / len(food),
                 box=lambda b, t, food: (b[food] - t[food]).abs().sum() / (4 * len(food)),
             ),
         ),
         "empty plates teach no dish": Mistake(
-            "You leave empty plates out of the cross-entropy too. That they are empty is class 0, and the network is to learn it: "
-            "only grams and box have nothing to say there.",
+            "You leave empty plates out of the cross-entropy, too. Being empty is class 0, and the network should "
+            "learn that. Only grams and box do not count for them.",
             _loss_with(dish=lambda s, y: F.cross_entropy(s[y > 0], y[y > 0]) if (y > 0).any() else s.sum() * 0),
         ),
         "the grams are not in logarithms": Mistake(
-            "You compare grams with grams. An error of 30 g is little for a cake and all of a biscuit. The head gives ln of the "
-            "grams: take the logarithm of the true ones, and compare these.",
+            "You compare grams with grams. An error of 30 g is little for a cake and everything for a cookie. The "
+            "head returns ln of the grams: take the logarithm of the true ones, and compare those.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food].exp() - g[food]).abs())),
         ),
         "log-grams against grams": Mistake(
-            "You compare the head's logarithm with true grams, which are on another scale: ln 200 is 5.3. Take the logarithm of "
-            "the true grams.",
+            "You compare the head's logarithm with true grams, which are on a different scale: ln 200 is 5.3. Take "
+            "the logarithm of the true grams.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food]).abs())),
         ),
         "the logarithm is taken twice": Mistake(
-            "You take the logarithm of the head's output as well. It is one already: only the true grams need it.",
+            "You take the logarithm of the head's output as well. It is a logarithm already; only the true grams need "
+            "one.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food].log() - g[food].log()).abs())),
         ),
         "the logarithm to base 10": Mistake(
-            "Your logarithm has base 10. The head gives the natural one, whose inverse is exp.",
+            "Your logarithm has base 10. The head returns the natural one, whose inverse is exp.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log10()).abs())),
         ),
         "a gram is added before the logarithm": Mistake(
-            "You add 1 to the grams, so that an empty plate gives no minus infinity. That moves every target, and that of light food "
-            "most: ln 3 is 1.10, and ln 4 is 1.39. Leave empty plates out, and the logarithm needs no help.",
+            "You add 1 to the grams, so that an empty plate does not give minus infinity. That shifts every target, "
+            "and that of light food most: ln 3 is 1.10, but ln 4 is 1.39. Leave out the empty plates instead.",
             _loss_with(mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log1p()).abs())),
         ),
         "the errors are squared": Mistake(
-            "You square the errors of grams and box. The formula takes their absolute values.",
+            "You square the errors of grams and box. The formula uses absolute values.",
             _loss_with(
                 mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log()) ** 2),
                 box=lambda b, t, food: _mean_or_zero((b[food] - t[food]) ** 2),
             ),
         ),
         "the signs are kept": Mistake(
-            "An error that is too low pays for another that is too high: your differences are averaged with their signs. Take "
-            "absolute values first.",
+            "You average the differences with their signs, so an error that is too low makes up for one that is too "
+            "high. Take absolute values first.",
             _loss_with(
                 mass=lambda z, g, food: _mean_or_zero(z[food] - g[food].log()),
                 box=lambda b, t, food: _mean_or_zero(b[food] - t[food]),
             ),
         ),
         "the four sides are added up": Mistake(
-            "You add up a box's four errors. The box's loss is their mean, over the sides and over the plates.",
+            "You add up the four errors of a box. The box's loss is a mean, over the sides and over the plates.",
             _loss_with(box=lambda b, t, food: 4 * _mean_or_zero((b[food] - t[food]).abs())),
         ),
         "a mean over the plates only": Mistake(
-            "Your loss has four numbers, one for each side of the box: the mean was taken along the plates and not along the "
-            "sides. mean() without an axis takes both.",
+            "Your loss has four numbers, one for each side of the box: you took the mean over the plates but not over "
+            "the sides. mean() without an axis does both.",
             _loss_with(box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=0)),
         ),
         "a mean over the sides only": Mistake(
-            "Your loss has one number for each plate with food: the mean was taken along the sides of the box and not along the "
-            "plates. mean() without an axis takes both.",
+            "Your loss has one number for each plate with food: you took the mean over the sides of the box but not "
+            "over the plates. mean() without an axis does both.",
             _loss_with(box=lambda b, t, food: (b[food] - t[food]).abs().mean(dim=1)),
         ),
         "sums over the batch": Mistake(
-            "You add up the plates' losses. Then a larger batch has a larger loss, and takes larger steps. Take the mean of each.",
+            "You add up the losses of the plates. Then a larger batch has a larger loss and takes larger steps. Use "
+            "means.",
             _loss_with(
                 dish=lambda s, y: F.cross_entropy(s, y, reduction="sum"),
                 mass=lambda z, g, food: (z[food] - g[food].log()).abs().sum(),
@@ -221,30 +223,31 @@ MULTI_TASK_LOSS = Exercise(
             ),
         ),
         "softmax before cross_entropy": Mistake(
-            "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself: give it the scores.",
+            "You turn the scores into probabilities first. PyTorch's cross_entropy does that itself: pass it the "
+            "scores.",
             _loss_with(dish=lambda s, y: F.cross_entropy(s.softmax(dim=1), y)),
         ),
         "nan where no plate has food": Mistake(
-            "All batches with food are right. But in a batch of empty plates there is nothing to average, and the mean of nothing "
-            "is nan, which spoils every weight at the next step. Let both terms be 0 there.",
+            "Every batch with food is right. But in a batch of empty plates there is nothing to average, and the mean "
+            "of nothing is nan, which would spoil every weight in the next step. Let both terms be 0 there.",
             _loss_with(
                 mass=lambda z, g, food: (z[food] - g[food].log()).abs().mean(),
                 box=lambda b, t, food: (b[food] - t[food]).abs().mean(),
             ),
         ),
         "the loss is cut off from the heads": Mistake(
-            "You return a plain number. It may be right, but backward() cannot go back from it to the heads. Return the tensor "
-            "itself, without item(), float() or detach().",
+            "You return a plain number. It may be right, but backward() cannot get from it to the heads. Return the "
+            "tensor itself, without item(), float() or detach().",
             _loss_with(total=lambda parts, w: float(sum(a * b for a, b in zip(w, parts, strict=True)))),
         ),
     },
     hints=(
-        "Work out the three losses on their own first. Which pictures take part in the first, and which in the other two? "
+        "Start with the three losses separately. Which pictures take part in the first, and which in the other two? "
         "dishes > 0 says where there is food.",
-        "food = dishes > 0 is a mask: log_grams[food], grams[food].log(), boxes[food]. Each loss is a mean of absolute "
-        "differences; the cross-entropy is ready in torch.nn.functional.",
-        "dish = F.cross_entropy(dish_scores, dishes); mass = (log_grams[food] - grams[food].log()).abs().mean(); box likewise. "
-        "Where food.any() is False, return weights[0] * dish alone.",
+        "food = dishes > 0 is a mask: log_grams[food], grams[food].log(), boxes[food]. Two of the losses are means of "
+        "absolute differences; the cross-entropy is available in torch.nn.functional.",
+        "dish = F.cross_entropy(dish_scores, dishes); mass = (log_grams[food] - grams[food].log()).abs().mean(); the "
+        "box works in the same way. If food.any() is False, return weights[0] * dish alone.",
     ),
 )
 
@@ -301,8 +304,8 @@ NUTRIENTS = Exercise(
     oracle=_nutrients_oracle,
     misconceptions={
         "per 100 g is forgotten": Mistake(
-            "You multiply by the grams as if the table held amounts per gram. It holds them per 100 g, so your portion is a "
-            "hundred times too rich.",
+            "You multiply by the grams as if the table listed amounts per gram. It lists them per 100 g, so your "
+            "portion is a hundred times too rich.",
             _each_nutrient(lambda value, grams: value * grams),
         ),
         "divided by 1000": Mistake(
@@ -310,35 +313,35 @@ NUTRIENTS = Exercise(
             _each_nutrient(lambda value, grams: value * grams / 1000),
         ),
         "the portion is ignored": Mistake(
-            "You return the table's row as it stands: what 100 g hold, whatever the portion. Scale it to the grams.",
+            "You return the table's row as it is: what 100 g contain, whatever the portion. Scale it to the grams.",
             _each_nutrient(lambda value, grams: value),
         ),
         "the ratio is upside down": Mistake(
-            "Your amounts shrink when the portion grows. 150 g hold one and a half times what 100 g hold.",
+            "Your amounts shrink when the portion grows. 150 g contain one and a half times as much as 100 g.",
             _each_nutrient(lambda value, grams: value * 100 / grams),
         ),
         "rounded too early": Mistake(
-            "You round the amount of one gram, and multiply the error by the portion. Keep all digits while you reckon; round "
-            "where the number is shown.",
+            "You round the amount in one gram, and then multiply the rounding error by the portion. Keep all digits "
+            "while you calculate; round only where the number is shown.",
             _each_nutrient(lambda value, grams: round(value / 100, 2) * grams),
         ),
         "rounded at the end": Mistake(
-            "Your amounts are rounded. Somebody will add up a day of them, and the errors with them. Return all digits; round where "
-            "the number is shown.",
+            "Your amounts are rounded. Somebody will add up a whole day of them, and the rounding errors with them. "
+            "Return all digits; round only where the number is shown.",
             _each_nutrient(lambda value, grams: round(value * grams / 100)),
         ),
         "rounded to one decimal": Mistake(
-            "Your amounts are rounded to one decimal. Somebody will add up a day of them, and the errors with them. Return all "
-            "digits; round where the number is shown.",
+            "Your amounts are rounded to one decimal. Somebody will add up a whole day of them, and the rounding "
+            "errors with them. Return all digits; round only where the number is shown.",
             _each_nutrient(lambda value, grams: round(value * grams / 100, 1)),
         ),
         "rounded to two decimals": Mistake(
-            "Your amounts are rounded to two decimals. That looks right, but somebody will add up a day of them, and the errors with "
-            "them. Return all digits; round where the number is shown.",
+            "Your amounts are rounded to two decimals, which looks harmless. But somebody will add up a whole day of "
+            "them, and the rounding errors with them. Return all digits; round only where the number is shown.",
             _each_nutrient(lambda value, grams: round(value * grams / 100, 2)),
         ),
         "only whole 100 g count": Mistake(
-            "You count the portion in whole hundreds of grams: 150 g are taken for 100 g. Look for // or int().",
+            "You count the portion in whole hundreds of grams, so 150 g count as 100 g. Look for // or int().",
             _each_nutrient(lambda value, grams: value * (grams // 100)),
         ),
         "always the first dish": Mistake(
@@ -346,13 +349,15 @@ NUTRIENTS = Exercise(
             lambda dish, grams, table: {name: v * grams / 100 for name, v in next(iter(table.values())).items()},
         ),
         "only the energy": Mistake(
-            "You return the energy alone. The row holds other nutrients too; every one of them is scaled, under its own name.",
+            "You return the energy alone. The row has other nutrients, too; scale every one of them, under its own "
+            "name.",
             lambda dish, grams, table: {"kcal": table[dish]["kcal"] * grams / 100},
         ),
     },
     hints=(
-        "If 100 g hold 6 g of protein, what do 150 g hold? By which factor do all nutrients grow?",
-        "table[dish] is the dish's row, a dict. A new dict has the same names and each value times the factor.",
+        "If 100 g contain 6 g of protein, how much do 150 g contain? By what factor do all the nutrients grow?",
+        "table[dish] is the dish's row, a dict. Make a new dict with the same names, and multiply each value by the "
+        "factor.",
         "{name: value * grams / 100 for name, value in table[dish].items()}, without any rounding.",
     ),
 )
@@ -449,8 +454,8 @@ ENERGY_ERRORS = Exercise(
     seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded again for each case
     misconceptions={
         "the two repairs have changed places": Mistake(
-            "Your second and third number are swapped. The second belongs to the true dish with the predicted grams, the third to "
-            "the predicted dish with the true grams.",
+            "You swapped the second and the third number. The second belongs to the true dish with the predicted "
+            "grams, the third to the predicted dish with the true grams.",
             _compared(lambda both, dish, grams, truth: ((both, truth), (grams, truth), (dish, truth))),
         ),
         "per 100 g is forgotten": Mistake(
@@ -458,29 +463,31 @@ ENERGY_ERRORS = Exercise(
             _energy_variant(lambda said, truth: 100 * np.abs(said - truth).mean()),
         ),
         "the signs are kept": Mistake(
-            "A plate that is too high pays for one that is too low. Take the absolute value of each plate's error, then the mean.",
+            "Errors with different signs cancel each other: a plate that is too high makes up for one that is too "
+            "low. Take the absolute value of each plate's error, then the mean.",
             _energy_variant(lambda said, truth: (said - truth).mean()),
         ),
         "the absolute value comes last": Mistake(
-            "You take the mean first and its absolute value afterwards. By then errors up and down have cancelled. Each plate's own "
-            "error is made positive.",
+            "You take the mean first and its absolute value afterwards. By then the errors up and down have canceled. "
+            "Take the absolute value of each plate's error first.",
             _energy_variant(lambda said, truth: abs((said - truth).mean())),
         ),
         "a root of mean squares": Mistake(
-            "You take the root of the mean of squares. The docstring asks for the mean of the absolute errors, in which a large "
-            "error counts no more than its size.",
+            "You take the root of the mean of the squares, in which large errors count more. The docstring asks for "
+            "the mean of the absolute errors.",
             _energy_variant(lambda said, truth: np.sqrt(((said - truth) ** 2).mean())),
         ),
         "a mean of squares": Mistake(
-            "You square the errors, and the mean is in kilocalories squared. Take absolute values.",
+            "You square the errors, so your mean is in kilocalories squared. Take absolute values.",
             _energy_variant(lambda said, truth: ((said - truth) ** 2).mean()),
         ),
         "a sum over the plates": Mistake(
-            "You add up all plates. The mean is what one plate is off by.",
+            "You add up all plates. Take the mean, which says how far off a single plate is.",
             _energy_variant(lambda said, truth: np.abs(said - truth).sum()),
         ),
         "a median": Mistake(
-            "You take the median. It does not see the few plates that are far off, and those are what we look for. Take the mean.",
+            "You take the median. It ignores the few plates that are far off, and those are the ones we are looking "
+            "for. Take the mean.",
             _energy_variant(lambda said, truth: np.median(np.abs(said - truth))),
         ),
         "relative to the truth": Mistake(
@@ -488,28 +495,31 @@ ENERGY_ERRORS = Exercise(
             _energy_variant(lambda said, truth: np.abs(said / truth - 1).mean()),
         ),
         "measured against the prediction": Mistake(
-            "Your second and third number say how far the repaired energy is from the network's own. The question is how far it "
-            "still is from the truth.",
+            "Your second and third number say how far the corrected energy is from the network's own. The question is "
+            "how far it still is from the truth.",
             _compared(lambda both, dish, grams, truth: ((both, truth), (both, dish), (both, grams))),
         ),
         "what each repair gains": Mistake(
-            "Your second and third number say by how much a repair lowers the error. Asked for is the error that is left after it.",
+            "Your second and third number say how much a correction lowers the error. Return the error that is left "
+            "after it.",
             _gains,
         ),
         "the truth has the named dish's energy": Mistake(
-            "You reckon the true energy with the dish that the network named. The truth is made of the true dish and the true grams.",
+            "You compute the true energy with the dish that the network named. The truth needs the true dish and the "
+            "true grams.",
             _compared(lambda both, dish, grams, truth: ((both, grams), (dish, grams), (grams, grams))),
         ),
         "only misnamed plates count": Mistake(
-            "You average over the plates with a wrong name only. A plate with the right name can be weighed wrong, and counts too.",
+            "You average only over the plates with a wrong name. A plate with the right name can have wrong grams, so "
+            "it counts too.",
             _named_wrong_only,
         ),
     },
     hints=(
-        "A plate's energy needs a dish and a mass. How many pairs of a dish (named or true) and a mass (estimated or true) are there, "
-        "and which of them is the truth?",
-        "kcal_per_100g[dishes] gives the energy density of every plate at once, shape (N,). Times grams, divided by 100, it is the "
-        "plate's energy.",
+        "A plate's energy needs a dish and a mass. How many pairs of a dish (predicted or true) and a mass (predicted "
+        "or true) are there, and which of them is the truth?",
+        "kcal_per_100g[dishes] gives the energy density of all plates at once, shape (N,). Multiplied by the grams "
+        "and divided by 100, it is each plate's energy.",
         "truth = kcal_per_100g[true_dishes] * true_grams / 100. The second number is the mean of "
         "abs(kcal_per_100g[true_dishes] * grams / 100 - truth).",
     ),
@@ -705,45 +715,45 @@ NUTRI_SCORE = Exercise(
     forbidden=("introdl.mealomi.nutriscore.*",),
     misconceptions={
         "kilocalories for kilojoules": Mistake(
-            "You compare kilocalories with thresholds in kilojoules. 1 kcal is 4.184 kJ, so nearly everything looks light. The row "
-            "holds both: take kj.",
+            "You compare kilocalories with thresholds in kilojoules. 1 kcal is 4.184 kJ, so nearly everything looks "
+            "light. The row has both: use kj.",
             _score_with(change=lambda row: row | {"kj": row["kcal"]}),
         ),
         "kilojoules out of kilocalories": Mistake(
-            "You make kilojoules of the kilocalories, which are rounded: near a threshold that is not the same. The row holds the "
-            "kilojoules themselves: take kj.",
+            "You compute the kilojoules from the kilocalories, which are rounded, and near a threshold that makes a "
+            "difference. The row has the kilojoules themselves: use kj.",
             _score_with(change=lambda row: row | {"kj": row["kcal"] * 4.184}),
         ),
         "salt weighs less than sodium": Mistake(
-            "You divide by 2.5. Salt holds its sodium and chlorine besides, so it weighs more: 2.5 times as much.",
+            "You divide by 2.5. Salt contains chlorine besides its sodium, so it weighs more: 2.5 times as much.",
             _score_with(change=_scaled(sodium_mg=1 / 2.5**2)),
         ),
         "sodium for salt": Mistake(
-            "You take grams of sodium for grams of salt. Salt is sodium and chlorine: 1 g of sodium is in 2.5 g of salt. This "
-            "version of the score counts salt.",
+            "You use grams of sodium as if they were grams of salt. Salt is sodium and chlorine: 2.5 g of salt "
+            "contain 1 g of sodium. This version of the score counts salt.",
             _score_with(change=_scaled(sodium_mg=1 / 2.5)),
         ),
         "milligrams for grams": Mistake(
-            "You compare milligrams with thresholds in grams, so almost every food gets all 20 points for salt. From milligrams of "
-            "sodium to grams of salt it is times 2.5, divided by 1000.",
+            "You compare milligrams with thresholds in grams, so almost every food gets all 20 points for salt. To "
+            "get from milligrams of sodium to grams of salt, multiply by 2.5 and divide by 1000.",
             _score_with(change=_scaled(sodium_mg=1000)),
         ),
         "a threshold that is met counts": Mistake(
-            "At a value that is exactly a threshold you give the next point. A point is earned above the threshold: compare with >, "
-            "not >=.",
+            "If a value equals a threshold, you give the next point. A point takes more than the threshold: compare "
+            "with >, not >=.",
             _score_with(exceeds=lambda value, threshold: value >= threshold),
         ),
         "protein always counts": Mistake(
-            "With 11 or more unfavorable points protein no longer counts, and you still subtract it. Otherwise much cheese and many "
-            "sausages would look better than they are.",
+            "With 11 or more unfavorable points protein no longer counts, but you still subtract it. Without that "
+            "rule, many sausages would look better than they are.",
             _score_with(counts=lambda bad, fruit: True),
         ),
         "protein never counts": Mistake(
-            "You leave protein out altogether. Below 11 unfavorable points it counts.",
+            "You leave protein out altogether. With fewer than 11 unfavorable points it counts.",
             _score_with(counts=lambda bad, fruit: False),
         ),
         "protein still counts at 11": Mistake(
-            "At exactly 11 unfavorable points you still subtract the protein. It counts below 11 only.",
+            "With exactly 11 unfavorable points you still subtract the protein. It counts only below 11.",
             _score_with(counts=lambda bad, fruit: bad <= 11),
         ),
         "the rule for protein is upside down": Mistake(
@@ -751,12 +761,13 @@ NUTRI_SCORE = Exercise(
             _score_with(counts=lambda bad, fruit: bad >= 11),
         ),
         "much fruit brings the protein back": Mistake(
-            "In the version of 2017 protein counted in spite of 11 unfavorable points where there was enough fruit. The version of "
-            "2023 has no such exception.",
+            "In the version of 2017 protein still counted with 11 or more unfavorable points if there was enough "
+            "fruit. The version of 2023 has no such exception.",
             _score_with(counts=lambda bad, fruit: bad < 11 or fruit == 5),
         ),
         "nothing favorable counts from 11 on": Mistake(
-            "From 11 unfavorable points on you drop fibre and fruit along with the protein. Only the protein is dropped.",
+            "From 11 unfavorable points on you drop fiber and fruit along with the protein. Only the protein is "
+            "dropped.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad - (p + fibre + fruit if bad < 11 else 0)),
         ),
         "fruit is dropped along with the protein": Mistake(
@@ -764,15 +775,15 @@ NUTRI_SCORE = Exercise(
             _score_with(combine=lambda bad, p, fibre, fruit: bad - p - fibre - (fruit if bad < 11 else 0)),
         ),
         "favorable points are added": Mistake(
-            "You add the favorable points. A low score is a good one, so they are subtracted.",
+            "You add the favorable points. A low score is a good one, so subtract them.",
             _score_with(combine=lambda bad, p, fibre, fruit: bad + p + fibre + fruit),
         ),
         "the score is turned around": Mistake(
-            "Your score is favorable less unfavorable points. It is the other way around: the lower, the better.",
+            "Your score is favorable minus unfavorable points. It is the other way around: the lower, the better.",
             _score_with(combine=lambda bad, p, fibre, fruit: p + fibre + fruit - bad),
         ),
         "never below zero": Mistake(
-            "You cut the score off at 0. It may be negative: lentils and most vegetables are.",
+            "You cut the score off at 0. It may be negative, as for most vegetables.",
             _score_with(combine=lambda bad, p, fibre, fruit: max(bad - p - fibre - fruit, 0)),
         ),
         "fruit earns 1, 2, 3": Mistake(
@@ -780,56 +791,58 @@ NUTRI_SCORE = Exercise(
             _score_with(fruit=(0, 1, 2, 3)),
         ),
         "a share is taken for percent": Mistake(
-            "You compare the share of fruit, which is from 0 to 1, with 40, 60 and 80. So nothing ever earns a point. Bring both to "
-            "the same unit.",
+            "You compare the share of fruit, which is from 0 to 1, with 40, 60 and 80, so nothing ever gets a point. "
+            "Use the same unit for both.",
             _score_with(change=_scaled(fruit_veg_share=0.01)),
         ),
         "the limit for red meat is missing": Mistake(
-            "Red meat gets at most 2 points for its protein in this version. You give it all that the table has.",
+            "Red meat gets at most 2 points for its protein in this version. You give it all the points in the table.",
             _score_with(meat=lambda protein, red_meat: protein),
         ),
         "red meat's protein always counts": Mistake(
-            "With 11 or more unfavorable points you still subtract protein where it is red meat's. That rule is for every food. Is "
-            "there an elif that should be an if?",
+            "With 11 or more unfavorable points you still subtract the protein of red meat. That rule is for every "
+            "food. Is there an elif that should be an if?",
             _score_with(red=True),
         ),
         "red meat earns nothing for protein": Mistake(
-            "You give red meat no points for its protein. It earns them as other food does, but 2 at most: it is the points that are "
-            "cut, not the grams.",
+            "You give red meat no points for its protein. It gets them as other food does, but at most 2: the points "
+            "are limited, not the grams.",
             _score_with(meat=lambda protein, red_meat: 0 if red_meat else protein),
         ),
         "at most 5 points for protein": Mistake(
-            "You cut the points for protein off at 5, as the version of 2017 did. In 2023 there are 7.",
+            "You limit the points for protein to 5, as in the version of 2017. In 2023 there are up to 7.",
             _score_with(meat=lambda protein, red_meat: min(protein, 2 if red_meat else 5)),
         ),
         "every food is taken for red meat": Mistake(
-            "You give every food at most 2 points for protein. The limit is for red meat only: see the second argument.",
+            "You give every food at most 2 points for protein. That limit is for red meat only: see the second "
+            "argument.",
             _score_with(meat=lambda protein, red_meat: min(protein, 2)),
         ),
         "the letters begin too early": Mistake(
-            "Your letters are one point too strict: A goes up to 0, B to 2, C to 10, D to 18, each bound included.",
+            "Your letters are one point too strict: A goes up to 0, B to 2, C to 10 and D to 18, with each of these "
+            "included.",
             _score_with(bounds=(-1, 1, 9, 17)),
         ),
         "the letters begin too late": Mistake(
-            "Your letters are one point too generous: 1 is a B already, 3 a C, 11 a D, 19 an E.",
+            "Your letters are one point too generous: 1 is a B already, 3 a C, 11 a D, and 19 an E.",
             _score_with(bounds=(1, 3, 11, 19)),
         ),
         "the letters of 2017": Mistake(
-            "Your points are right, but an A goes to −1 only, as in the version of 2017. In 2023 it goes to 0.",
+            "Your points are right, but your A goes only to −1, as in the version of 2017. In 2023 it goes to 0.",
             _score_with(bounds=(-1, 2, 10, 18)),
         ),
         "the table of 2017": Mistake(
-            "Your thresholds for sugars, salt, protein or fibre are those of the first version, of 2017, which many pages still "
-            "show. Take the table of this chapter.",
+            "Your thresholds for sugars, salt, protein or fiber are those of the first version, of 2017, which many "
+            "web pages still show. Use the table of this chapter.",
             _score_with(table=_TABLE_2017, counts=lambda bad, fruit: bad < 11 or fruit == 5, bounds=(-1, 2, 10, 18)),
         ),
     },
     hints=(
-        "Begin with a little function points(value, thresholds) that counts how many thresholds a value exceeds. Seven calls of it do "
-        "most of the work.",
-        "Mind the units: energy in kJ; salt in g is 2.5 * sodium_mg / 1000; the fruit's share is from 0 to 1, and its points are 0, "
-        "1, 2 or 5. Then bad = the sum of the first four.",
-        "protein = min(protein, 2) for red meat; it counts as 0 where bad >= 11. score = bad - protein - fibre - fruit, and the "
+        "Start with a small function points(value, thresholds) that counts how many thresholds a value exceeds. Seven "
+        "calls of it do most of the work.",
+        "Mind the units: energy is in kJ, and salt in g is 2.5 * sodium_mg / 1000. The share of fruit is from 0 to 1, "
+        "and its points are 0, 1, 2 or 5. Then bad is the sum of the first four.",
+        "protein = min(protein, 2) for red meat, and 0 if bad >= 11. score = bad - protein - fiber - fruit, and the "
         "letter is 'ABCDE'[points(score, [0, 2, 10, 18])].",
     ),
 )
@@ -898,74 +911,77 @@ CONFIDENCE_THRESHOLD = Exercise(
     seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded again for each case
     misconceptions={
         "chosen on the test pictures": Mistake(
-            "You choose the threshold on the test pictures, and then report how it does on them. Of course it keeps the promise "
-            "there. Choose on the validation pictures; the test pictures only tell how it went.",
+            "You choose the threshold on the test pictures and then report how it does on them. Of course it keeps "
+            "the promise there. Choose on the validation pictures; the test pictures are only for measuring.",
             _threshold_variant(lambda o, a, share, food, other: _highest(np.sort(food), share)),
         ),
         "chosen on the other pictures": Mistake(
-            "You choose the threshold from what is no food. The promise is about food: at most so many plates that are known are "
-            "turned away.",
+            "You choose the threshold on pictures that are not food. The promise is about food: it limits how many "
+            "known plates are turned away.",
             _threshold_variant(lambda o, a, share, food, other: _highest(np.sort(other), share)),
         ),
         "the wrong tail": Mistake(
-            "You turn away nearly everything, and keep a few of the best. A low score means unknown: the few that may be turned "
-            "away are the lowest.",
+            "You turn away nearly everything and keep only a few of the best. A low score means unknown: the few that "
+            "may be turned away are the lowest.",
             _threshold_variant(lambda o, a, share, food, other: o[len(o) - 1 - a]),
         ),
         "one too few": Mistake(
-            "Your threshold could be higher by one score: one more picture could be turned away, and the promise would still hold. "
-            "A picture whose score equals the threshold stays.",
+            "Your threshold could be one score higher: one more picture could be turned away, and the promise would "
+            "still hold. A picture whose score equals the threshold is let in.",
             _threshold_variant(lambda o, a, *_: o[a - 1] if a else o[0] - 1),
         ),
         "one too many": Mistake(
-            "One picture more is turned away than the promise allows. Count again, with a picture at the threshold staying.",
+            "You turn away one picture more than the promise allows. Count again, and remember that a picture at the "
+            "threshold is let in.",
             _threshold_variant(lambda o, a, *_: o[a + 1]),
         ),
         "fewer than the share": Mistake(
-            "Where the allowed number is whole you stop one short. At most a quarter of 8 is two, and two may go: compare with <= "
-            "and not with <. (np.quantile with method='lower' stops short too.)",
+            "If the allowed number is whole, you stop one short. A quarter of 8 is two, so two may be turned away: "
+            "compare with <=, not with <. (np.quantile with method='lower' stops short, too.)",
             _threshold_variant(lambda o, a, share, *_: o[max(math.ceil(share * len(o) - 1e-9) - 1, 0)]),
         ),
         "rounded to the nearest": Mistake(
-            "Where the allowed number is not whole, you round it to the nearest whole one: 10 % of 38 are 3.8, and you turn away 4. "
-            "That is more than a tenth. Round down.",
+            "If the allowed number is not whole, you round it to the nearest whole number: 10 % of 38 is 3.8, and you "
+            "turn away 4. That is more than a tenth. Round down.",
             _threshold_variant(lambda o, a, share, *_: o[round(share * len(o))]),
         ),
         "the scores are not sorted": Mistake(
-            "You take the score that stands at that place in val_food as it came. Sort a copy first.",
+            "You take the score at that index of val_food as it came. Sort a copy first.",
             lambda val_food, test_food, test_other, share: _rates(
                 val_food[math.floor(share * len(val_food) + 1e-9)], test_food, test_other
             ),
         ),
         "rounded up": Mistake(
-            "Where the allowed number is not whole, you round it up, and break the promise: 5 % of 50 are two and a half, so two may "
-            "be turned away.",
+            "If the allowed number is not whole, you round it up, which breaks the promise: 5 % of 50 is two and a "
+            "half, so only two may be turned away.",
             _threshold_variant(lambda o, a, share, *_: o[math.ceil(share * len(o) - 1e-9)]),
         ),
         "a quantile between two scores": Mistake(
-            "Your threshold lies between two scores, as np.quantile makes it. The docstring asks for one of the validation scores, the "
-            "highest that keeps the promise.",
+            "Your threshold lies between two scores, as np.quantile makes it. The docstring asks for one of the "
+            "validation scores, the highest that keeps the promise.",
             _threshold_variant(lambda o, a, share, *_: np.quantile(o, share)),
         ),
         "always 5 %": Mistake(
-            "Your threshold turns away 5 %, whatever share says.",
+            "Your threshold turns away 5 %, whatever share is.",
             _threshold_variant(lambda o, a, share, *_: _highest(o, 0.05)),
         ),
         "the lowest score": Mistake(
-            "You take the lowest validation score: no validation picture is turned away. Some may be, and each one keeps out more of "
-            "what is unknown.",
+            "You take the lowest validation score, so no validation picture is turned away. Some may be, and a higher "
+            "threshold keeps out more of what is unknown.",
             _threshold_variant(lambda o, a, *_: o[0]),
         ),
         "a score at the threshold is turned away": Mistake(
-            "In your rates a picture whose score equals the threshold is turned away. It stays: only what is below goes.",
+            "In your rates a picture whose score equals the threshold is turned away. It should be let in: only "
+            "scores below the threshold are turned away.",
             _threshold_variant(rates=lambda t, food, other: (np.mean(food <= t), np.mean(other > t))),
         ),
         "others that are turned away": Mistake(
-            "Your last number is the share of other pictures that the threshold keeps out. Its error is what it lets in.",
+            "Your last number is the share of other pictures that the threshold keeps out. The error is the share "
+            "that it lets in.",
             _threshold_variant(rates=lambda t, food, other: (np.mean(food < t), np.mean(other < t))),
         ),
         "food that stays": Mistake(
-            "Your second number is the share of food that stays. The error is what is turned away.",
+            "Your second number is the share of food that is let in. The error is the share that is turned away.",
             _threshold_variant(rates=lambda t, food, other: (np.mean(food >= t), np.mean(other >= t))),
         ),
         "counts for shares": Mistake(
@@ -977,14 +993,15 @@ CONFIDENCE_THRESHOLD = Exercise(
             _threshold_variant(rates=lambda t, food, other: (100 * np.mean(food < t), 100 * np.mean(other >= t))),
         ),
         "the two errors have changed places": Mistake(
-            "Your second and third number are swapped: food that is turned away comes first, then what is let in.",
+            "You swapped the second and the third number: first the food that is turned away, then the other pictures "
+            "that are let in.",
             _threshold_variant(rates=lambda t, food, other: (np.mean(other >= t), np.mean(food < t))),
         ),
     },
     hints=(
         "Sort the validation scores. If none may be turned away, which of them is the highest possible threshold? And if one may?",
-        "With the scores sorted upwards, exactly i of them are below the one at index i. So which index may you take? A whole number, "
-        "rounded down.",
+        "If the scores are sorted upwards, exactly i of them are below the one at index i. So which index may you "
+        "use? It must be a whole number, rounded down.",
         "threshold = np.sort(val_food)[int(share * len(val_food))]; then np.mean(test_food < threshold) and "
         "np.mean(test_other >= threshold).",
     ),
@@ -1095,30 +1112,31 @@ DAILY_TOTALS = Exercise(
     oracle=_totals_oracle,
     misconceptions={
         "by dish, not by day": Mistake(
-            "You add up each dish. The question is what was eaten on each day, whatever it was.",
+            "You add up by dish. The question is how much was eaten on each day, whatever it was.",
             _totals_with(day=lambda entry, offset: entry["dish"], gaps=False),
         ),
         "the days of Greenwich": Mistake(
-            "You take the date as it is written, which is UTC's. In Vienna in summer a snack at half past midnight is still "
-            "yesterday's there. Shift the time by utc_offset before you take its date.",
+            "You use the date as it is written, which is the date in UTC. In Vienna in summer, a snack at half past "
+            "midnight still has yesterday's date there. Shift the time by utc_offset before you take its date.",
             _totals_with(day=lambda entry, offset: datetime.fromisoformat(entry["time"]).date()),
         ),
         "shifted the wrong way": Mistake(
-            "You subtract utc_offset. East of Greenwich clocks are ahead of UTC, so a positive offset is added.",
+            "You subtract utc_offset. Where clocks are ahead of UTC the offset is positive, so add it.",
             _totals_with(day=lambda entry, offset: _local(entry, -offset).date()),
         ),
         "the half hour is lost": Mistake(
-            "You shift by whole hours. In Delhi the clocks are five and a half hours ahead: look for an int() or a //.",
+            "You shift by whole hours. Clocks in Delhi are five and a half hours ahead: look for an int() or a //.",
             _totals_with(day=lambda entry, offset: _local(entry, int(offset)).date()),
         ),
         "the half hour is rounded": Mistake(
-            "You round the shift to whole hours. In Delhi the clocks are five and a half hours ahead, neither five nor six: "
-            "timedelta(hours=5.5) takes the half.",
+            "You round the shift to whole hours. Clocks in Delhi are five and a half hours ahead, neither five nor "
+            "six. timedelta(hours=5.5) takes fractions, too.",
             _totals_with(day=lambda entry, offset: _local(entry, round(offset)).date()),
         ),
         "days without a meal are missing": Mistake(
-            "A day on which nothing was noted has no total. In a chart of the week its bar would be missing, and its neighbors would "
-            "stand side by side. Give it 0, from the first day to the last.",
+            "Days on which nothing was noted are missing. In a chart of the week such a day would have no bar, and "
+            "its neighbors would stand side by side. Give every day from the first to the last a total, and these a "
+            "0.",
             _totals_with(gaps=False),
         ),
         "the last day is missing": Mistake(
@@ -1126,7 +1144,7 @@ DAILY_TOTALS = Exercise(
             _totals_with(drop_last=True),
         ),
         "what was left on the plate counts": Mistake(
-            "You count the whole portion. eaten says which share of it was eaten.",
+            "You count the whole portion. eaten says what share of it was eaten.",
             _totals_with(amount=lambda entry: entry["kcal"]),
         ),
         "what was left is all that counts": Mistake(
@@ -1138,11 +1156,11 @@ DAILY_TOTALS = Exercise(
             _totals_with(amount=lambda entry: entry["grams"] * entry["eaten"]),
         ),
         "the energy is scaled by the grams again": Mistake(
-            "You multiply the energy by the grams. kcal is that of the whole portion already.",
+            "You multiply the energy by the grams. kcal already belongs to the whole portion.",
             _totals_with(amount=lambda entry: entry["kcal"] * entry["grams"] / 100 * entry["eaten"]),
         ),
         "only the last meal of a day": Mistake(
-            "Each meal replaces the one before it: totals[day] = ... instead of adding to what is there.",
+            "Each meal replaces the one before it: you assign to totals[day] instead of adding to it.",
             _totals_with(merge=lambda amounts: amounts[-1]),
         ),
         "a mean over the day's meals": Mistake(
@@ -1155,11 +1173,11 @@ DAILY_TOTALS = Exercise(
         ),
     },
     hints=(
-        "Take one entry. At which local time was it eaten, and on which date is that? Only then think of the sum.",
-        "datetime.fromisoformat(entry['time']) + timedelta(hours=utc_offset) is the local clock; .date() is its day, and "
-        ".isoformat() its text.",
-        "Fill a dict with 0.0 for every day from min(days) to max(days), one timedelta(days=1) after the other, then add kcal * "
-        "eaten of each entry to its day.",
+        "Take one entry. At what local time was it eaten, and which date is that? Think of the sum after that.",
+        "datetime.fromisoformat(entry['time']) + timedelta(hours=utc_offset) is the local time; .date() is its day, "
+        "and .isoformat() turns that into a string.",
+        "Fill a dict with 0.0 for every day from min(days) to max(days), in steps of timedelta(days=1), then add kcal "
+        "* eaten of each entry to its day.",
     ),
 )
 
@@ -1350,105 +1368,108 @@ RECOMMEND = Exercise(
     forbidden=("sklearn.*", "scipy.spatial.*", "introdl.mealomi.taste.*"),
     misconceptions={
         "recommends what was eaten": Mistake(
-            "Among your recommendations are dishes that she has eaten or liked already. Of course they fit her taste. Leave them out.",
+            "Your recommendations include dishes that she has eaten or liked already. Of course they fit her taste. "
+            "Leave them out.",
             _recommend(barred=lambda liked, eaten: set()),
         ),
         "recommends what she likes already": Mistake(
-            "You leave out what was eaten, but recommend what she has told you she likes. She knows it: leave that out too.",
+            "You leave out what was eaten, but you recommend what she has told you she likes. She knows those dishes: "
+            "leave them out, too.",
             _recommend(barred=lambda liked, eaten: set(eaten)),
         ),
         "only liked dishes are left out": Mistake(
-            "You leave out the liked dishes, but recommend others that she has eaten already. Leave both out.",
+            "You leave out the liked dishes, but you recommend others that she has eaten already. Leave out both.",
             _recommend(barred=lambda liked, eaten: set(liked)),
         ),
         "a dot product without norms": Mistake(
-            "You rank by the dot product with her taste. It grows with an embedding's length, so long ones win whatever their "
-            "direction. Divide each embedding by its own length first.",
+            "You rank by the dot product with her taste. It grows with the length of an embedding, so long ones win "
+            "whatever their direction. Divide each embedding by its own length first.",
             _recommend(similarity=_dot),
         ),
         "long embeddings make the taste": Mistake(
-            "Her taste is the mean of the liked embeddings as they are, and the longest of them decides. Give each liked dish the "
-            "length 1 before you average.",
+            "Her taste is the mean of the liked embeddings as they are, so the longest of them decides. Give each "
+            "liked dish the length 1 before you average.",
             _recommend(similarity=_long_taste),
         ),
         "no norm anywhere": Mistake(
-            "You use the embeddings as they are, both for her taste and for the dishes. Length decides then, not direction. Divide "
-            "every embedding by its length at the very beginning.",
+            "You use the embeddings as they are, both for her taste and for the dishes. Then length decides instead "
+            "of direction. Divide every embedding by its length right at the start.",
             _recommend(similarity=_all_raw),
         ),
         "divided by squared lengths": Mistake(
-            "You divide each embedding by the sum of its squares. Its length is the root of that sum.",
+            "You divide each embedding by the sum of its squares. Its length is the square root of that sum.",
             _recommend(similarity=_squared),
         ),
         "divided by sums of absolute values": Mistake(
-            "You divide each embedding by the sum of its absolute values. The length of the formula is the root of the sum of squares: "
-            "what np.linalg.norm gives without an ord.",
+            "You divide each embedding by the sum of its absolute values. The length in the formula is the root of "
+            "the sum of squares, which np.linalg.norm computes without an ord.",
             _recommend(similarity=_sums),
         ),
         "lengths of columns": Mistake(
-            "You divide by the lengths of the columns. A dish is a row: which axis do you add up along?",
+            "You divide by the lengths of the columns. A dish is a row: along which axis do you add up?",
             _recommend(similarity=_columns),
         ),
         "what was eaten makes the taste": Mistake(
-            "You average what she has eaten along with what she likes. She may have hated it: her taste is made of the liked dishes "
-            "alone.",
+            "You average what she has eaten along with what she likes. She may have hated it: only the liked dishes "
+            "make up her taste.",
             lambda liked, eaten, embeddings, k: _ranked(embeddings, liked, {*liked, *eaten}, _eaten_too(eaten), k),
         ),
         "a distance for a cosine": Mistake(
-            "You rank by the distance to her taste. The exercise asks for the cosine, which does not see lengths.",
+            "You rank by the distance to her taste. The exercise asks for the cosine, which ignores lengths.",
             _recommend(similarity=_distance),
         ),
         "only the first liked dish counts": Mistake(
-            "Your ranking follows the first liked dish alone. Her taste is the mean of all of them.",
+            "Your ranking follows only the first liked dish. Her taste is the mean of all of them.",
             _recommend(similarity=_first_liked),
         ),
         "the nearest liked dish decides": Mistake(
-            "You compare each dish with the liked one that is nearest to it. That is another rule, and not a bad one; here her taste "
-            "is one direction, the mean of all.",
+            "You compare each dish with the liked one that is nearest to it. That is a different rule, and not a bad "
+            "one; but here her taste is a single direction, the mean of all.",
             _recommend(similarity=_nearest_liked),
         ),
         "the farthest come first": Mistake(
-            "You recommend what is least like her taste. argsort goes upwards: a large cosine must come first.",
+            "You recommend what is least like her taste. argsort sorts upwards, and a large cosine should come first.",
             _recommend(reverse=True),
         ),
         "the best comes last": Mistake(
-            "Your dishes are right, but the best of them stands at the end. Turn the order around.",
+            "Your dishes are right, but the best of them comes last. Reverse the order.",
             _recommend(after=lambda picked, *_: picked[::-1].copy()),
         ),
         "in the order of the rows": Mistake(
-            "Your dishes are right, but stand in the order of their numbers. The one that fits best comes first.",
+            "Your dishes are right, but they are in the order of their rows. The best one should come first.",
             _recommend(after=lambda picked, *_: np.sort(picked)),
         ),
         "known dishes have the similarity 0": Mistake(
-            "You set the similarity of known dishes to 0. Cosines may be negative: where all that is left points away from her taste, "
-            "0 wins. Take -np.inf.",
+            "You set the similarity of known dishes to 0. Cosines may be negative: if everything that is left points "
+            "away from her taste, 0 wins. Use -np.inf.",
             _known_at_zero,
         ),
         "a dish that is liked and eaten counts twice": Mistake(
-            "You return one too few: to see how many dishes are left you subtract len(liked) and len(eaten). But she has eaten some of "
-            "what she likes, and those are in both lists. A set holds each once.",
+            "You return one dish too few: to find how many are left, you subtract both len(liked) and len(eaten). But "
+            "some dishes are in both lists. A set contains each only once.",
             lambda liked, eaten, e, k: _ranked(
                 e, liked, {*liked, *eaten}, None, min(k, len(e) - len(liked) - len(eaten))
             ),
         ),
         "a tie goes to the higher index": Mistake(
-            "Where two dishes fit equally well, you name the one with the higher index first. Turning an ascending order around does "
-            "that. Sort the negative cosine with kind='stable'.",
+            "If two dishes fit equally well, you name the one with the higher index first. That happens when you "
+            "reverse an ascending order. Sort the negative cosine with kind='stable'.",
             _last_of_a_tie,
         ),
         "places among the rest": Mistake(
-            "Your numbers count among the dishes that were left, after the known ones were taken out. Return each dish's row in "
-            "embeddings.",
+            "Your indices count only the dishes that are left after you removed the known ones. Return each dish's "
+            "row in embeddings.",
             _recommend(after=_place_among_the_rest),
         ),
         "the known ones are removed too late": Mistake(
-            "You take the k best of all dishes and then remove the known ones, so fewer than k are left. Remove first, then take k.",
+            "You take the k best of all dishes and then remove the known ones, so fewer than k are left. Remove "
+            "first, then take k.",
             _known_removed_too_late,
         ),
     },
     hints=(
-        "Draw two arrows from the origin, a short one and a long one, in the same direction. Should one of them be recommended before "
-        "the other? What must you do to their lengths?",
+        "Draw two arrows from the origin, a short one and a long one, in the same direction. Should one of them be "
+        "recommended before the other? What do you have to do to their lengths?",
         "unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True); the taste is the mean of the rows unit[liked]. One "
         "product gives every dish's cosine, up to one common factor.",
         "Set the similarity of liked and eaten dishes to -np.inf, take np.argsort(-similarity, kind='stable'), and keep the first k "
@@ -1465,33 +1486,35 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            a="All three are trained at once, by one sum. What decides is how large their gradients are.",
-            b="The box's numbers are the smallest of the three. A loss of 0.02 hardly moves the sum.",
-            d="The sum does not know which task you care for. It only sees numbers.",
+            a="All three are trained at once, by one sum. What counts is how large their gradients are.",
+            b="The box has the smallest number of the three. A loss of 0.02 hardly changes the sum.",
+            d="The sum does not know which task you care about. It only sees numbers.",
         ),
         Question(
             "b",
-            a="That would need a scale in the picture, a fork of known length for example. There is none to rely on.",
-            c="More pictures make the average portion more exact. They do not show what is hidden on this one.",
-            d="A deeper network sees the same pixels. What is not in them, it cannot find there.",
+            a="A threshold can only say that the network has doubts. It cannot say how large the tomato is.",
+            c="More pictures make the average portion more precise. They do not show what is missing from this one.",
+            d="A deeper network sees the same pixels. It cannot find what is not in them.",
         ),
         Question(
             "a",
-            b="Look at the last part of the formula: protein is the one that is dropped, and only from some point on.",
-            c="Fibre and fruit count in any case. Read the rule for 11 points once more.",
-            d="The letters' bounds do not depend on protein.",
+            b="Protein does not always count: read the rule for 11 points again.",
+            c="Fiber and fruit count in any case. Read the rule for 11 points again.",
+            d="12 minus 6 is 6, but with 12 unfavorable points the protein does not count, while fiber and fruit do.",
         ),
         Question(
             "d",
-            a="The promise holds where the threshold was chosen. On other pictures it holds about, not exactly.",
-            b="How much of what is unknown gets in depends on how like food it looks. The 5 % say nothing of it.",
-            c="Whether the dish is right is another question: a known-looking plate can still be misnamed.",
+            a="The promise holds where the threshold was chosen. On other pictures it holds approximately, not exactly.",
+            b="How much of the unknown gets in depends on how much it looks like food. The 5 % say nothing about it.",
+            c="Whether the dish is right is a different question: a plate that looks familiar can still be misnamed.",
         ),
         Question(
             "b",
-            a="The pictures are rendered, and oil, sauce and fillings are averages of a table. That may hide what makes her ill.",
-            c="A score per 100 g says nothing of an allergy, and nothing of a portion.",
-            d="A probability is how sure the network is among its twenty dishes. It knows nothing of the kitchen.",
+            a="A probability says how confident the network is among its twenty dishes. It knows nothing about what is "
+            "inside them.",
+            c="A score per 100 g says nothing about allergens.",
+            d="Even if the dish is right, oil, sauce and fillings are averages from a table. What makes him ill may not "
+            "be visible at all.",
         ),
     ],
 )

@@ -105,69 +105,72 @@ COSINE_SIMILARITY = Exercise(
     forbidden=(*LIBRARIES, *COSINES, "scipy.spatial.*"),
     misconceptions={
         "the lengths are left out": Mistake(
-            "You return the dot products. They grow with the vectors' lengths, so a long vector seems like everything. Divide "
-            "by both lengths.",
+            "You return the dot products. They grow with the vectors' lengths, so a long vector looks similar to "
+            "everything. Divide by both lengths.",
             lambda a, b: rounded((a * b).sum(axis=1)),
         ),
         "divided by the squared lengths": Mistake(
-            "You divide by the sums of squares. A length is the square root of that sum. Test it: a vector with itself should "
-            "give 1.",
+            "You divide by the sums of squares. A length is the square root of that sum. A quick test: the similarity "
+            "of a vector with itself should be 1.",
             _by(lambda a, b: _lengths(a) ** 2 * _lengths(b) ** 2),
         ),
         "divided by one length only": Mistake(
-            "You divide by the length of a alone. The similarity should not change when b is made twice as long.",
+            "You divide only by the length of a. The similarity should not change when b becomes twice as long.",
             _by(lambda a, b: _lengths(a)),
         ),
         "divided by the other length only": Mistake(
-            "You divide by the length of b alone. The similarity should not change when a is made twice as long.",
+            "You divide only by the length of b. The similarity should not change when a becomes twice as long.",
             _by(lambda a, b: _lengths(b)),
         ),
         "a matrix instead of pairs": Mistake(
-            "You compare every row of a with every row of b and return (N, N). Here row i belongs to row i: N numbers. Only "
-            "the diagonal of yours is asked for.",
+            "You compare every row of a with every row of b and return (N, N). Here row i of a belongs to row i of b, "
+            "which makes N numbers: the diagonal of yours.",
             _every_pair,
         ),
         "a vector of zeros gives nan": Mistake(
-            "Where a vector is all zeros you divide 0 by 0, and nan comes out. The docstring says what it should be. One nan in "
-            "a batch spoils every mean after it.",
+            "If a vector is all zeros, you divide 0 by 0, and the result is nan. The docstring says what it should "
+            "be. A single nan in a batch spoils every mean that is taken later.",
             _unguarded,
         ),
         "a distance instead of a similarity": Mistake(
-            "You return 1 minus the cosine: that is the cosine distance, 0 where two vectors point the same way. Asked for is "
-            "the cosine itself, 1 there.",
+            "You return 1 minus the cosine. That is the cosine distance, which is 0 for vectors in the same "
+            "direction. Return the cosine itself, which is 1 there.",
             lambda a, b: 1 - _cosine(a, b),
         ),
         "the mean is taken out first": Mistake(
-            "You subtract each vector's mean before you compare: that is Pearson's correlation. The cosine takes the vectors as "
-            "they are.",
+            "You subtract each vector's mean before you compare. That is Pearson's correlation; the cosine uses the "
+            "vectors as they are.",
             lambda a, b: _cosine(a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)),
         ),
         "one length for the whole batch": Mistake(
-            "You take one length of all rows together. Every row has its own: which axis do you add up along?",
+            "You compute a single length from all rows together. Every row has its own: along which axis do you add "
+            "up?",
             _by(lambda a, b: np.full(len(a), np.sqrt((a**2).sum()) * np.sqrt((b**2).sum()))),
         ),
         "the sign is lost": Mistake(
-            "Your similarities are never negative. Two vectors that point in opposite directions have the cosine -1: as unlike "
-            "as can be.",
+            "Your similarities are never negative. Two vectors in opposite directions have the cosine -1, the lowest "
+            "similarity there is.",
             lambda a, b: np.abs(_cosine(a, b)),
         ),
         "the angle is returned": Mistake(
-            "You return the angle itself, in radians. Asked for is its cosine, which is what you had before arccos.",
+            "You return the angle itself, in radians. Return its cosine, which is what you had before arccos.",
             lambda a, b: rounded(np.arccos(np.clip(_cosine(a, b), -1, 1))),
         ),
         "a mean instead of a sum": Mistake(
-            "You take the mean of the products instead of their sum. Your numbers are too small by the number of columns.",
+            "You take the mean of the products instead of their sum, so your numbers are too small by a factor: the "
+            "number of columns.",
             lambda a, b: rounded(_cosine(a, b) / a.shape[1]),
         ),
         "only the first pair": Mistake(
-            "You return the similarity of the first pair. There are N of them. Is there a return inside the loop?",
+            "You return the similarity of the first pair only. There are N of them. Is there a return inside the loop?",
             lambda a, b: _cosine(a, b)[0],
         ),
     },
     hints=(
-        "Take one pair: multiply the two vectors number by number, and add up. What is left to do with the two lengths?",
-        "Along which axis of (N, D) do you add up, so that N numbers remain? A length is the root of a sum of squares. Where "
-        "it is 0, divide by something else that is not 0.",
+        "Start with one pair: multiply the two vectors number by number and add up. What is left to do with the two "
+        "lengths?",
+        "Along which axis of (N, D) do you add up, so that N numbers remain? A length is the square root of a sum of "
+        "squares. Where it is 0, divide by some other number instead.",
         "dots = (a * b).sum(axis=1); lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1); divide dots by "
         "np.where(lengths > 0, lengths, 1).",
     ),
@@ -239,85 +242,88 @@ CONTRASTIVE_LOSS = Exercise(
     rtol=1e-4,
     misconceptions={
         "the margin is on the same pairs": Mistake(
-            "You leave pairs of one dish alone as long as they are within the margin. They should be pulled together all the "
-            "way, to distance 0. The margin belongs to the pairs of two dishes.",
+            "You leave pairs of one dish alone as soon as they are within the margin. They should be pulled together "
+            "all the way, to distance 0. The margin is for the pairs of two dishes.",
             _contrastive_loss(lambda d, m: (d - m).clamp(min=0) ** 2 / 2, _push),
         ),
         "the roles are swapped": Mistake(
-            "You pull two dishes together and push one dish apart. Which term belongs to same = True? (In Hadsell's paper "
-            "Y = 0 stands for a similar pair.)",
+            "You pull two dishes together and push one dish apart. Which term belongs to same = True? (In Hadsell's "
+            "paper Y = 0 stands for a similar pair.)",
             _contrastive_loss(_push, _pull),
         ),
         "the squares are missing": Mistake(
-            "You take the distance and what is missing to the margin as they are. Both are squared in the formula.",
+            "You use the distance, and the gap to the margin, as they are. The formula squares both.",
             _contrastive_loss(lambda d, m: d / 2, lambda d, m: (m - d).clamp(min=0) / 2),
         ),
         "the hinge is missing": Mistake(
-            "Two dishes that are farther apart than the margin are pulled back to it by your loss. They should cost nothing: "
+            "Your loss pulls two dishes that are farther apart than the margin back to it. They should cost nothing: "
             "that is what the max is for.",
             _contrastive_loss(_pull, lambda d, m: (m - d) ** 2 / 2),
         ),
         "the hinge is turned around": Mistake(
-            "Two dishes that are farther apart than the margin cost something in your loss, and near ones nothing. What is missing to "
-            "the margin is margin - distance.",
+            "In your loss two dishes cost something if they are farther apart than the margin, and nothing if they "
+            "are near. The gap to the margin is margin - distance.",
             _contrastive_loss(_pull, lambda d, m: (d - m).clamp(min=0) ** 2 / 2),
         ),
         "the half is missing": Mistake(
-            "Your loss is twice as large. The formula has a factor of one half before each square.",
+            "Your loss is twice as large as it should be. The formula has a factor of one half before each square.",
             _contrastive_loss(lambda d, m: d**2, lambda d, m: (m - d).clamp(min=0) ** 2),
         ),
         "the half is missing for two dishes": Mistake(
-            "Pairs of two dishes count twice as much as they should: the factor of one half stands before both squares.",
+            "Pairs of two dishes count twice as much as they should: both squares have a factor of one half.",
             _contrastive_loss(_pull, lambda d, m: (m - d).clamp(min=0) ** 2),
         ),
         "the half is missing for one dish": Mistake(
-            "Pairs of one dish count twice as much as they should: the factor of one half stands before both squares.",
+            "Pairs of one dish count twice as much as they should: both squares have a factor of one half.",
             _contrastive_loss(lambda d, m: d**2, _push),
         ),
         "a sum over the pairs": Mistake(
-            "You add up the pairs' losses. The loss is their mean, so that batches of all sizes can be compared.",
+            "You add up the losses of the pairs. The loss is their mean, so that batches of all sizes can be compared.",
             _contrastive_loss(_pull, _push, lambda terms, same: terms.sum()),
         ),
         "a mean of each kind": Mistake(
-            "You average pairs of one dish and pairs of two on their own. The docstring asks for the mean over all N pairs; and "
-            "where one kind is missing, its mean is nan.",
+            "You average the pairs of one dish and the pairs of two dishes separately. The docstring asks for the "
+            "mean over all N pairs; besides, if one kind is missing, its mean is nan.",
             _contrastive_loss(_pull, _push, lambda terms, same: terms[same].mean() + terms[~same].mean()),
         ),
         "the margin meets the squared distance": Mistake(
-            "You subtract the squared distance from the margin. Subtract the distance first, then square what is left.",
+            "You subtract the squared distance from the margin. Subtract the distance first, then square the result.",
             _contrastive_loss(_pull, lambda d, m: (m - d**2).clamp(min=0) / 2),
         ),
         "the squares before the difference": Mistake(
-            "You subtract one square from the other. Subtract the distance from the margin first, then square what is left.",
+            "You square first and subtract afterwards. Subtract the distance from the margin first, then square the "
+            "result.",
             _contrastive_loss(_pull, lambda d, m: (m**2 - d**2).clamp(min=0) / 2),
         ),
         "pairs of two dishes are ignored": Mistake(
-            "Only pairs of one dish cost anything in your loss. Then the cheapest thing is to put all pictures on one point.",
+            "In your loss only pairs of one dish cost anything. Then mapping all pictures to a single point costs "
+            "nothing.",
             _contrastive_loss(_pull, lambda d, m: 0 * d),
         ),
         "pairs of one dish are ignored": Mistake(
-            "Only pairs of two dishes cost anything in your loss. Nothing pulls the pictures of one dish together.",
+            "In your loss only pairs of two dishes cost anything. Nothing pulls the pictures of one dish together.",
             _contrastive_loss(lambda d, m: 0 * d, _push),
         ),
         "the margin is always 1": Mistake(
-            "The margin in your code is 1, whatever margin says.",
+            "Your code uses a margin of 1, whatever the argument margin is.",
             _contrastive_loss(_pull, lambda d, m: (1.0 - d).clamp(min=0) ** 2 / 2),
         ),
         "one loss for each pair": Mistake(
-            "You return N numbers, one for each pair. They are right, but the loss is one number: their mean.",
+            "You return N numbers, one for each pair. They are right, but the loss is a single number: their mean.",
             _contrastive_loss(_pull, _push, lambda terms, same: terms),
         ),
         "the gradient is lost": Mistake(
-            "Your loss is the right number, but it does not know where it came from. What went through item(), detach() or "
-            "NumPy has no gradient, and nothing can learn from it.",
+            "Your loss is the right number, but it has lost its connection to the inputs. Whatever went through "
+            "item(), detach() or NumPy has no gradient, so the network cannot learn from it.",
             _contrastive_loss(_pull, _push, lambda terms, same: terms.mean().detach()),
         ),
     },
     hints=(
-        "Write two terms for each pair: what it costs if it is one dish, and what if it is two. Then choose by same.",
-        "torch.where(same, x, y) takes x where same is True, and y elsewhere. max(0, z) of a tensor is torch.relu(z) or "
-        "z.clamp(min=0).",
-        "near = distance ** 2; apart = torch.relu(margin - distance) ** 2; then half of the mean of "
+        "Write two terms for each pair: its cost if it shows one dish, and its cost if it shows two. Then choose "
+        "between them by same.",
+        "torch.where(same, x, y) takes x where same is True, and y elsewhere. For a tensor z, max(0, z) is "
+        "torch.relu(z) or z.clamp(min=0).",
+        "near = distance ** 2; apart = torch.relu(margin - distance) ** 2; then return half the mean of "
         "torch.where(same, near, apart).",
     ),
 )
@@ -405,63 +411,63 @@ TRIPLET_LOSS = Exercise(
     rtol=1e-4,
     misconceptions={
         "the roles are swapped": Mistake(
-            "Your loss asks the negative to be nearer than the positive. It is large where all is well. Which of the two "
-            "distances should be small?",
+            "Your loss wants the negative to be nearer than the positive, so it is large when all is well. Which of "
+            "the two distances should be small?",
             _triplet_loss(lambda near, far, m: far - near + m),
         ),
         "the hinge is missing": Mistake(
-            "A triplet that is right by more than the margin pays money back in your loss, and hides another one's mistake. "
-            "It should cost 0.",
+            "In your loss a triplet that is right by more than the margin has a negative cost, which hides another "
+            "triplet's mistake. It should cost 0.",
             _triplet_loss(reduce=lambda value: value.mean()),
         ),
         "the hinge comes after the mean": Mistake(
-            "You average first and cut at 0 afterwards, so good triplets make up for bad ones. Cut each triplet at 0, then "
-            "take the mean.",
+            "You average first and cut off at 0 afterwards, so good triplets make up for bad ones. Cut each triplet "
+            "off at 0, then take the mean.",
             _triplet_loss(reduce=lambda value: value.mean().clamp(min=0)),
         ),
         "a sum over the triplets": Mistake(
-            "You add up the triplets' losses. Here the loss is their mean.",
+            "You add up the losses of the triplets. Here the loss is their mean.",
             _triplet_loss(reduce=lambda value: value.clamp(min=0).sum()),
         ),
         "the distances are not squared": Mistake(
-            "You take the distances themselves, with the square root. FaceNet's loss compares their squares.",
+            "You use the distances themselves, with the square root. FaceNet's loss compares their squares.",
             _triplet_loss(distance=_unsquared_distance),
         ),
         "a mean over the numbers of a vector": Mistake(
-            "You take the mean of the squared differences. A squared distance is their sum, so yours is too small by the "
-            "number of dimensions.",
+            "You take the mean of the squared differences. A squared distance is their sum, so yours is too small by "
+            "a factor: the number of dimensions.",
             _triplet_loss(distance=lambda x, y: ((x - y) ** 2).mean(dim=1)),
         ),
         "absolute differences": Mistake(
-            "You add up absolute differences. The squared distance adds up their squares.",
+            "You add up absolute differences. A squared distance is the sum of their squares.",
             _triplet_loss(distance=lambda x, y: (x - y).abs().sum(dim=1)),
         ),
         "the margin is left out": Mistake(
-            "You are content as soon as the negative is a hair farther than the positive. It should be farther by at least "
-            "the margin.",
+            "Your loss is 0 as soon as the negative is barely farther away than the positive. It should be farther by "
+            "at least the margin.",
             _triplet_loss(lambda near, far, m: near - far),
         ),
         "the margin is subtracted": Mistake(
-            "With your sign a triplet costs nothing until it is wrong by more than the margin. Add it: then it pays until it "
-            "is right by the margin.",
+            "With your sign a triplet costs nothing until it is wrong by more than the margin. Add the margin: then "
+            "it costs something until it is right by the margin.",
             _triplet_loss(lambda near, far, m: near - far - m),
         ),
         "only the active triplets are counted": Mistake(
-            "You divide by the number of triplets that still cost something (and by 0 where there are none). The docstring asks "
-            "for the mean over all N.",
+            "You divide by the number of triplets that still cost something (and by 0 if there are none). The "
+            "docstring asks for the mean over all N.",
             _triplet_loss(reduce=lambda value: value[value > 0].mean()),
         ),
         "the result is squared": Mistake(
-            "You square what comes out of the hinge. In the triplet loss it counts as it is.",
+            "You square the result of the hinge. In the triplet loss it counts as it is.",
             _triplet_loss(reduce=lambda value: (value.clamp(min=0) ** 2).mean()),
         ),
         "half of everything": Mistake(
-            "Your loss is half as large as it should be. The contrastive loss has a factor of one half; this one has none.",
+            "Your loss is half of what it should be. The contrastive loss has a factor of one half; this one has none.",
             _triplet_loss(reduce=lambda value: value.clamp(min=0).mean() / 2),
         ),
         "added up along the wrong axis": Mistake(
-            "You add up over the triplets and are left with one number for each dimension. The distance of a pair is a sum "
-            "over its D numbers.",
+            "You add up over the triplets, which leaves one number for each dimension. A squared distance is a sum "
+            "over the D numbers of a vector.",
             _triplet_loss(distance=lambda x, y: ((x - y) ** 2).sum(dim=0)),
         ),
         "the negative's distance from the positive": Mistake(
@@ -469,19 +475,21 @@ TRIPLET_LOSS = Exercise(
             lambda a, p, q, margin: (_squares(a, p) - _squares(p, q) + margin).clamp(min=0).mean(),
         ),
         "one loss for each triplet": Mistake(
-            "You return N numbers, one for each triplet. They are right, but the loss is one number: their mean.",
+            "You return N numbers, one for each triplet. They are right, but the loss is a single number: their mean.",
             _triplet_loss(reduce=lambda value: value.clamp(min=0)),
         ),
         "the gradient is lost": Mistake(
-            "Your loss is the right number, but it does not know where it came from. What went through item(), detach() or "
-            "NumPy has no gradient, and nothing can learn from it.",
+            "Your loss is the right number, but it has lost its connection to the inputs. Whatever went through "
+            "item(), detach() or NumPy has no gradient, so the network cannot learn from it.",
             _triplet_loss(reduce=lambda value: value.clamp(min=0).mean().detach()),
         ),
     },
     hints=(
-        "Take one triplet. Two squared distances, both from the anchor. Which one should be smaller, and by how much?",
-        "((anchor - positive) ** 2).sum(dim=1) is (N,). Cut at zero for each triplet on its own, before you average.",
-        "near and far are the two squared distances: torch.relu(near - far + margin).mean().",
+        "Take one triplet. It has two squared distances, both from the anchor. Which one should be smaller, and by "
+        "how much?",
+        "((anchor - positive) ** 2).sum(dim=1) has the shape (N,). Cut off at zero for each triplet separately, "
+        "before you average.",
+        "If near and far are the two squared distances, the loss is torch.relu(near - far + margin).mean().",
     ),
 )
 
@@ -570,43 +578,46 @@ SEMI_HARD_NEGATIVES = Exercise(
     forbidden=OURS,
     misconceptions={
         "the hardest negative": Mistake(
-            "You take the nearest picture of another dish, even where it is nearer than the positive. Asked for is the nearest "
-            "of those that are farther than the positive.",
+            "You take the nearest picture of another dish, even if it is nearer than the positive. Take the nearest "
+            "of those that are farther away than the positive.",
             _mined(_negative),
         ),
         "the easiest negative": Mistake(
-            "You take the farthest picture of another dish. Such a triplet costs nothing, and nothing is learned from it.",
+            "You take the farthest picture of another dish. Such a triplet usually costs nothing, so nothing is "
+            "learned from it.",
             _mined(_negative, lambda d, a, p: -d[a]),
         ),
         "pictures of the same dish are allowed": Mistake(
-            "Some of your negatives show the anchor's own dish. A negative has another label than the anchor.",
+            "Some of your negatives show the anchor's own dish. A negative must have another label than the anchor.",
             _mined(lambda d, labels, a, p: d[a] > d[a, p], fallback=lambda d, labels, a, p: d[a].argmax()),
         ),
         "nothing for when none is farther": Mistake(
-            "Where every negative is nearer than the positive you return picture 0: that is what argmin of nothing but "
-            "infinities gives. The docstring says which one to take then.",
+            "If every negative is nearer than the positive, you return picture 0: that is the argmin of a row that is "
+            "all infinite. The docstring says which one to take in that case.",
             _mined(_farther, fallback=lambda d, labels, a, p: 0),
         ),
         "the nearest where none is farther": Mistake(
-            "Where every negative is nearer than the positive you take the nearest, the hardest of all. The docstring asks for "
-            "the farthest then.",
+            "If every negative is nearer than the positive, you take the nearest, which is the hardest of all. The "
+            "docstring asks for the farthest in that case.",
             _mined(_farther, fallback=_nearest),
         ),
         "nearer than the positive": Mistake(
-            "You take a negative that is nearer than the positive. Semi-hard ones are farther away. Turn the comparison.",
+            "You take a negative that is nearer than the positive. Semi-hard ones are farther away: turn the "
+            "comparison around.",
             _mined(_nearer, lambda d, a, p: -d[a], fallback=_nearest),
         ),
         "measured from the positive": Mistake(
-            "You measure how far the negatives are from the positive. All distances start at the anchor: row a of the matrix.",
+            "You measure how far the negatives are from the positive. All distances start at the anchor: use row a of "
+            "the matrix.",
             _mined(lambda d, labels, a, p: (labels != labels[a]) & (d[p] > d[a, p]), lambda d, a, p: d[p]),
         ),
         "distances instead of places": Mistake(
-            "You return how far the chosen negatives are. Asked for is which pictures they are: use argmin instead of min.",
+            "You return the distances of the chosen negatives. Return which pictures they are: argmin instead of min.",
             lambda d, labels, a, p: d[a, _semi_hard_oracle(d, labels, a, p)],
         ),
         "places among the negatives": Mistake(
-            "Your numbers count among the pictures of other dishes alone, after the anchor's own were taken out. Return each one's place "
-            "in the batch: keep the row as long as it is, and make infinite what is not allowed.",
+            "Your indices count only the pictures of other dishes, since you took the anchor's own dish out first. "
+            "Return indices into the whole batch: keep the row complete, and set what is not allowed to infinity.",
             lambda d, labels, a, p: np.array(
                 [
                     int((labels[:chosen] != labels[one]).sum())
@@ -620,10 +631,10 @@ SEMI_HARD_NEGATIVES = Exercise(
         ),
     },
     hints=(
-        "Take one pair (a, p). In row a of the distances, which entries belong to another dish? Which of those are larger than "
-        "the entry of p?",
-        "Make a copy of the row in which everything that is not allowed is infinite, and take its argmin. What if everything "
-        "is infinite?",
+        "Take one pair (a, p). In row a of the distances, which entries belong to other dishes? Which of those are "
+        "larger than entry p?",
+        "Make a copy of the row in which everything that is not allowed is infinite, and take its argmin. What if "
+        "everything is infinite?",
         "row = distances[a]; negative = labels != labels[a]; farther = negative & (row > row[p]); if farther.any(): "
         "np.where(farther, row, np.inf).argmin(), else np.where(negative, row, -np.inf).argmax().",
     ),
@@ -709,27 +720,27 @@ MAKE_PAIRS = Exercise(
     forbidden=(*LIBRARIES,),
     misconceptions={
         "a picture is paired with itself": Mistake(
-            "Some of your pairs hold one picture twice. It is the same dish, of course, and any method gets it right: your "
-            "accuracy would be too good.",
+            "Some of your pairs contain the same picture twice. Of course that is one dish, and any method gets it "
+            "right, so your accuracy would be too good.",
             _spoiled(_with_itself),
         ),
         "as chance will have it": Mistake(
-            "You draw pairs at random, and most of them show two dishes. Then always saying 'different' is right most of the "
-            "time. Draw n pairs of one dish and n of two.",
+            "You draw pairs at random, and most of them show two dishes. Then always answering 'different' would be "
+            "right most of the time. Draw n pairs of one dish and n of two.",
             _spoiled(_as_they_come),
         ),
         "n pairs in all": Mistake(
-            "You return n pairs, half of them of one dish. Asked for are n of each kind.",
+            "You return n pairs, half of them of one dish. Return n of each kind.",
             lambda labels, n, rng: _drawn_pairs(labels, n, rng, n // 2, n - n // 2),
         ),
         "a pair comes twice": Mistake(
-            "Some of your pairs are there more than once. What was drawn must not be drawn again: choose without replacement, "
-            "or remember what you have.",
+            "Some of your pairs occur more than once. What has been drawn must not be drawn again: choose without "
+            "replacement, or remember what you have.",
             _spoiled(_one_twice),
         ),
         "a pair comes in both orders": Mistake(
-            "You hold (3, 8) and (8, 3), and count them as two. They are the same two pictures with the same similarity. Keep "
-            "the smaller number first, and look again for doubles.",
+            "You count (3, 8) and (8, 3) as two pairs. They are the same two pictures, with the same similarity. Put "
+            "the smaller index first, and remove duplicates after that.",
             _spoiled(_mirrored),
         ),
         "same is turned": Mistake(
@@ -737,28 +748,28 @@ MAKE_PAIRS = Exercise(
             _spoiled(lambda pairs, same, *rest: (pairs, ~same)),
         ),
         "same is not that of the pair": Mistake(
-            "Your pairs and your answers are out of step: same[i] does not say whether pair i shows one dish. Were the pairs "
-            "shuffled without it?",
+            "Your pairs and your answers are out of step: same[i] does not say whether pair i shows one dish. Did you "
+            "shuffle the pairs without it?",
             _spoiled(lambda pairs, same, *rest: (pairs, np.roll(same, 1))),
         ),
         "a seed of its own": Mistake(
-            "Your pairs are the same whichever generator is given: a seed stands in your code, or no chance is used at all. "
-            "Let rng do the drawing.",
+            "Your pairs are the same whichever generator is given: your code has a fixed seed, or draws nothing at "
+            "all. Let rng do the drawing.",
             lambda labels, n, rng: _drawn_pairs(labels, n, np.random.default_rng(0)),
         ),
         "the generator is not used": Mistake(
-            "Your pairs are others at every call, even with a generator in the same state: you draw with np.random's own. "
-            "Nobody could repeat your measurement. Let rng do the drawing.",
+            "Your pairs differ from call to call, even with a generator in the same state: you draw with NumPy's "
+            "global generator. Then nobody can repeat your measurement. Let rng do the drawing.",
             _own_chance,
         ),
     },
     hints=(
-        "How many pairs are there at all? For a few hundred pictures you can list them: every i with every j above it. Which "
-        "of them show one dish?",
-        "np.triu_indices(N, 1) gives two arrays i < j with every pair once: no picture with itself, no pair in both orders. "
-        "Split them by labels[i] == labels[j].",
-        "rng.choice(np.flatnonzero(alike), n, replace=False) chooses n pairs of one dish, and the same with ~alike n pairs of "
-        "two. Put them together with np.concatenate, and same along with them.",
+        "How many pairs are there in all? For a few hundred pictures you can list them: every i with every j above "
+        "it. Which of them show one dish?",
+        "np.triu_indices(N, 1) returns two arrays, i < j, with every pair once: no picture with itself, and no pair "
+        "in both orders. Divide them by labels[i] == labels[j].",
+        "rng.choice(np.flatnonzero(alike), n, replace=False) chooses n pairs of one dish; the same with ~alike "
+        "chooses n pairs of two. Join them with np.concatenate, and build same in the same order.",
     ),
 )
 
@@ -866,7 +877,7 @@ def _threshold_oracle(similarities, same):
 
     false, true, _ = roc_curve(same, similarities, drop_intermediate=False)
     right = true * np.sum(same) + (1 - false) * np.sum(~np.asarray(same))
-    return {"pairs judged rightly": int(np.round(right.max()))}
+    return {"pairs judged correctly": int(np.round(right.max()))}
 
 
 BEST_THRESHOLD = Exercise(
@@ -879,53 +890,57 @@ BEST_THRESHOLD = Exercise(
     forbidden=LIBRARIES,
     misconceptions={
         "above instead of at or above": Mistake(
-            "You count a pair as the same only above the threshold. In this chapter 'same' is said from the threshold on, so the "
-            "pair that it stands at belongs to it: >=.",
+            "You count a pair as the same only above the threshold. In this chapter the answer is 'same' at or above "
+            "it, so the pair whose similarity equals the threshold is included: >=.",
             _THRESHOLDS["strict"],
         ),
         "midway between the means": Mistake(
-            "You take the mean of all similarities, or the middle between the two kinds' means (here they are one number). That is near the best threshold where both kinds spread alike, but "
-            "it is not the one with the most right answers. Try them all.",
+            "You take the mean of all similarities, or the point midway between the means of the two kinds (which is "
+            "the same number here). That is near the best threshold if both kinds vary equally, but it is not the one "
+            "with the most right answers. Try them all.",
             _THRESHOLDS["midway"],
         ),
         "the median": Mistake(
-            "Your threshold is the median of all similarities: half of the pairs are called the same. That half need not be the right "
-            "one. Try all thresholds, and count.",
+            "Your threshold is the median of all similarities, so half of the pairs are called the same. That need "
+            "not be the right half. Try all thresholds, and count.",
             _THRESHOLDS["median"],
         ),
         "the best F1": Mistake(
-            "Your threshold balances precision and recall (F1). A pair of two dishes that is rightly turned away counts nothing "
-            "there. Here every right answer counts the same.",
+            "Your threshold balances precision and recall (F1). In F1 a pair of two dishes that is rightly turned "
+            "away counts for nothing. Here every right answer counts the same.",
             _THRESHOLDS["f1"],
         ),
         "no same pair is lost": Mistake(
-            "Your threshold is the lowest similarity of a pair of one dish. It misses no such pair, but lets in many of two.",
+            "Your threshold is the lowest similarity of a pair of one dish. It misses no such pair, but it lets in "
+            "many pairs of two dishes.",
             _THRESHOLDS["lowest same"],
         ),
         "the highest different pair": Mistake(
-            "Your threshold is the highest similarity of a pair of two dishes. One odd pair decides, and most pairs of one dish "
-            "are lost.",
+            "Your threshold is the highest similarity of a pair of two dishes. A single odd pair decides, and most "
+            "pairs of one dish are lost.",
             _THRESHOLDS["highest different"],
         ),
         "the accuracy is returned": Mistake(
-            "You return how good the best threshold is. Asked for is the threshold itself: keep it beside its count.",
+            "You return how good the best threshold is. Return the threshold itself: remember it along with its count.",
             _THRESHOLDS["accuracy"],
         ),
         "always one half": Mistake(
-            "Your threshold is 0.5, whatever the pairs are. Cosines are no probabilities: where the best cut lies depends on "
-            "the embedding.",
+            "Your threshold is 0.5, whatever the pairs are. Cosines are not probabilities: where the best threshold "
+            "lies depends on the embedding.",
             _THRESHOLDS["fixed"],
         ),
         "every pair is let in": Mistake(
-            "Your threshold is the lowest similarity of all, so that every pair is called the same. Do you count only the pairs of "
-            "one dish? One of two dishes that is turned away is a right answer too. Or do you say 'same' below the threshold?",
+            "Your threshold is the lowest similarity of all, so every pair is called the same. Do you count only the "
+            "pairs of one dish? A pair of two dishes that is turned away is a right answer too. Or do you say 'same' "
+            "below the threshold?",
             _THRESHOLDS["most same found"],
         ),
     },
     hints=(
         "The answers change only where the threshold passes a similarity. So which thresholds are worth trying?",
         "For one threshold t: (similarities >= t) is what you say, same is what is true. How often do they agree?",
-        "Loop over np.unique(similarities); count np.sum((similarities >= t) == same) for each; keep the t with the most.",
+        "Loop over np.unique(similarities), count np.sum((similarities >= t) == same) for each t, and keep the t with "
+        "the highest count.",
     ),
 )
 
@@ -1086,83 +1101,87 @@ VERIFICATION_ACCURACY = Exercise(
     forbidden=(*LIBRARIES, "scipy.stats.*"),
     misconceptions={
         "the threshold comes from the test fold": Mistake(
-            "You choose each fold's threshold on that very fold. It has then seen the answers, and the accuracy is too good. "
-            "Choose it on the other folds.",
+            "You choose each fold's threshold on that very fold. It has then seen the answers, and the accuracy is "
+            "too good. Choose it on the other folds.",
             _own_threshold,
         ),
         "one threshold from all folds": Mistake(
-            "You choose one threshold on all pairs, those of the test fold among them. For each fold choose one again, on the "
-            "pairs that are not in it.",
+            "You choose a single threshold on all pairs, including those of the test fold. Choose a new one for each "
+            "fold, on the pairs that are not in it.",
             _all_threshold,
         ),
         "the folds are cut again": Mistake(
-            "You cut the pairs into folds of your own, in their order. folds says in which one each pair is: the publisher's "
-            "folds make results comparable.",
+            "You divide the pairs into folds of your own, in their order. The argument folds says which fold each "
+            "pair is in: only the publisher's folds make results comparable.",
             _in_order,
         ),
         "the mean of the thresholds": Mistake(
-            "You average the folds' thresholds and judge every pair by that. But each of them has seen the other folds, so the "
-            "average has seen the test fold too. Judge each fold by its own threshold.",
+            "You average the folds' thresholds and judge every pair by the average. But each threshold has seen the "
+            "other folds, so the average has seen the test fold too. Judge each fold by its own threshold.",
             _mean_threshold,
         ),
         "measured on the folds it was chosen on": Mistake(
-            "You choose a threshold on the other folds, and measure it there. The fold that was left out is the test.",
+            "You choose a threshold on the other folds, and measure it there, too. Measure it on the fold that was "
+            "left out.",
             _on_the_nine,
         ),
         "chosen on one, measured on the others": Mistake(
-            "You choose on one fold and measure on all others: the protocol the other way round. Choose on all but one, measure "
-            "on that one.",
+            "You choose on one fold and measure on all others, which is the protocol the wrong way around. Choose on "
+            "all folds but one, and measure on that one.",
             _trained_on_one,
         ),
         "the deviation instead of the standard error": Mistake(
-            "Your second number is the folds' standard deviation: how far one fold is off. The standard error is how far their "
-            "mean is off, smaller by the square root of the number of folds.",
+            "Your second number is the standard deviation of the folds' accuracies, which says how far a single fold "
+            "is off. The standard error says how far their mean is off, and is smaller by the square root of the "
+            "number of folds.",
             _PROTOCOLS["deviation"],
         ),
         "divided by F instead of F - 1": Mistake(
-            "You use NumPy's standard deviation as it is, which divides by the number of folds. The sample deviation divides by "
-            "one less: ddof=1.",
+            "You use NumPy's standard deviation as it is, which divides by the number of folds. The sample standard "
+            "deviation divides by that number minus 1: ddof=1.",
             _PROTOCOLS["n"],
         ),
         "divided by the number of pairs": Mistake(
-            "You divide the deviation by the root of the number of pairs. It is the deviation of folds, so the number of folds "
-            "counts.",
+            "You divide the standard deviation by the square root of the number of pairs. It is a deviation between "
+            "folds, so use the number of folds.",
             _PROTOCOLS["pairs"],
         ),
         "divided by F and not by its root": Mistake(
-            "You divide the deviation by the number of folds. The standard error divides it by the root of that number.",
+            "You divide the standard deviation by the number of folds. The standard error divides it by the square "
+            "root of that number.",
             _PROTOCOLS["no root"],
         ),
         "the share of errors": Mistake(
-            "Your first number is how often the answer is wrong. The accuracy is how often it is right: count where they agree.",
+            "Your first number is how often the answer is wrong. The accuracy is how often it is right: count where "
+            "they agree.",
             lambda s, y, folds: (rounded(1 - _protocol(s, y, folds)[0]), _protocol(s, y, folds)[1]),
         ),
         "in percent": Mistake(
-            "Your numbers are in percent. Asked for are shares, from 0 to 1.",
+            "Your numbers are in percent. Return shares, from 0 to 1.",
             lambda s, y, folds: tuple(rounded(100 * value) for value in _protocol(s, y, folds)),
         ),
         "the variance": Mistake(
-            "Your second number is the folds' variance. The standard error is its square root, divided by the root of the number "
-            "of folds.",
+            "Your second number is the variance of the folds' accuracies. The standard error is the square root of "
+            "the variance, divided by the square root of the number of folds.",
             _PROTOCOLS["variance"],
         ),
         "above instead of at or above": Mistake(
-            "In the test fold you say 'same' only above the threshold. From the threshold on, it should be: >=.",
+            "In the test fold you say 'same' only above the threshold. It should be at or above it: >=.",
             _strict_protocol,
         ),
         "every pair counts the same": Mistake(
-            "You count the right answers of all folds together. Where folds have different sizes that is another number than the "
-            "mean of the folds' accuracies, which is asked for.",
+            "You count the right answers of all folds together. If folds differ in size, that differs from the mean "
+            "of the folds' accuracies, which the docstring asks for.",
             _pooled,
         ),
     },
     hints=(
-        "For each fold, two sets of pairs: those in it and all the others. Which set may the threshold see, and which gets the "
-        "accuracy?",
-        "own = folds == k is a mask; ~own are the other folds. Choose on similarities[~own] and same[~own], then judge "
-        "similarities[own].",
-        "accuracies.append(np.mean((similarities[own] >= t) == same[own])) for each k in np.unique(folds). Then the mean, and "
-        "np.std(accuracies, ddof=1) / np.sqrt(len(accuracies)).",
+        "For each fold there are two sets of pairs: those in it, and all others. Which set may the threshold see, and "
+        "which one is the accuracy measured on?",
+        "own = folds == k is a mask, and ~own selects the other folds. Choose on similarities[~own] and same[~own], "
+        "then judge similarities[own].",
+        "accuracies.append(np.mean((similarities[own] >= t) == same[own])) for each k in np.unique(folds). Then "
+        "return the mean, and np.std(accuracies, ddof=1) / np.sqrt(len(accuracies)).",
     ),
 )
 
@@ -1243,65 +1262,65 @@ ROC_CURVE = Exercise(
     forbidden=LIBRARIES,
     misconceptions={
         "above instead of at or above": Mistake(
-            "You say 'same' only above the threshold. Your curve never reaches (1, 1), since the pair at the lowest threshold is "
-            "never let in. From the threshold on: >=.",
+            "You say 'same' only above the threshold. So your curve never reaches (1, 1), since the pair with the "
+            "lowest similarity is never let in. It should be at or above the threshold: >=.",
             _roc_curve(says=lambda s, t: s > t),
         ),
         "the axes are swapped": Mistake(
-            "Your numbers are right, but in the other order: first the false positive rate (two dishes called the same), then the "
-            "true positive rate.",
+            "Your numbers are right, but in the wrong order: first the false positive rate (two dishes called the "
+            "same), then the true positive rate.",
             _roc_curve(finish=lambda f, t, same: (t, f)),
         ),
         "the thresholds are not sorted": Mistake(
-            "You go through the thresholds in the order in which the pairs come. A curve begins at the strictest: sort them, from "
+            "You use the thresholds in the order of the pairs. The curve starts at the strictest one: sort them, from "
             "the highest down.",
             _roc_curve(lambda s: np.append(np.inf, list(dict.fromkeys(s.tolist())))),
         ),
         "from the lowest threshold up": Mistake(
-            "Your curve begins at (1, 1). Begin with the strictest threshold: from the highest similarity down.",
+            "Your curve starts at (1, 1). Start with the strictest threshold: from the highest similarity down.",
             _roc_curve(finish=lambda f, t, same: (f[::-1].copy(), t[::-1].copy())),
         ),
         "the first point is missing": Mistake(
-            "Your curve does not begin at (0, 0). The strictest threshold lies above every similarity, and calls nothing the "
-            "same.",
+            "Your curve does not start at (0, 0). The strictest threshold lies above every similarity, and calls no "
+            "pair the same.",
             _roc_curve(lambda s: np.unique(s)[::-1]),
         ),
         "a point for each pair": Mistake(
-            "Pairs of one and the same similarity are let in together or not at all. You make a point after each of them, and "
-            "the curve depends on their order. One point for each different similarity.",
+            "Pairs with equal similarities are let in together or not at all. You add a point after each of them, so "
+            "your curve depends on their order. Add one point for each different similarity.",
             _pair_by_pair,
         ),
         "shares of all pairs": Mistake(
-            "You divide by the number of all pairs. A rate belongs to one kind: false positives by the pairs of two dishes, true "
-            "positives by the pairs of one.",
+            "You divide by the number of all pairs. Each rate belongs to one kind: divide false positives by the "
+            "number of pairs of two dishes, and true positives by the number of pairs of one.",
             _roc_curve(finish=lambda f, t, same: (rounded(f * (~same).mean()), rounded(t * same.mean()))),
         ),
         "counts instead of rates": Mistake(
-            "You return how many. A rate is a share, from 0 to 1: divide by how many there are of that kind.",
+            "You return counts. A rate is a share, from 0 to 1: divide by the number of pairs of that kind.",
             _roc_curve(finish=lambda f, t, same: (rounded(f * (~same).sum()), rounded(t * same.sum()))),
         ),
         "same below the threshold": Mistake(
-            "You say 'same' where the similarity is low. That is right for distances; similarities are high where two pictures "
-            "are alike.",
+            "You say 'same' where the similarity is low. That would be right for distances; similarities are high if "
+            "two pictures are alike.",
             _roc_curve(says=lambda s, t: s <= t),
         ),
         "precision instead of the true positive rate": Mistake(
-            "Your second number is the share of right ones among those called the same (precision). The true positive rate is the "
-            "share of all pairs of one dish that are found.",
+            "Your second number is the share of right ones among the pairs called the same (precision). The true "
+            "positive rate is the share of all pairs of one dish that are found.",
             _precision,
         ),
         "the true negative rate": Mistake(
-            "Your first number counts the pairs of two dishes that are turned away. Asked for are those that are let in: one "
+            "Your first number counts the pairs of two dishes that are turned away. Count those that are let in: 1 "
             "minus yours.",
             _roc_curve(finish=lambda f, t, same: (rounded(1 - f), t)),
         ),
     },
     hints=(
-        "For one threshold: of the pairs of two dishes, which share is called the same? And of the pairs of one dish?",
-        "Thresholds: infinity first, then the different similarities from high to low (np.unique sorts upwards, [::-1] turns "
-        "it).",
-        "for t in thresholds: said = similarities >= t; append said[~same].mean() to the one list and said[same].mean() to the "
-        "other. Return both as arrays.",
+        "For one threshold: what share of the pairs of two dishes is called the same? And of the pairs of one dish?",
+        "The thresholds are infinity first, then the different similarities from high to low (np.unique sorts "
+        "upwards, and [::-1] reverses that).",
+        "for t in thresholds: said = similarities >= t; append said[~same].mean() to one list and said[same].mean() "
+        "to the other. Return both as arrays.",
     ),
 )
 
@@ -1314,35 +1333,40 @@ QUIZ = quiz(
     [
         Question(
             "c",
-            a="A classifier's last layer has one score for each dish of the menu. Which score would the new dish get?",
-            b="A vector is all that is needed, but a new dish has no row of weights in the last layer, and training one "
-            "needs more than two pictures.",
-            d="More training classes help, but the question is how a dish can be compared that is in none of them.",
+            a="A classifier's last layer has one score for each dish on the menu. Which of these scores would belong to "
+            "the new dish?",
+            b="To train a new row of weights takes more than two pictures, and you do not even know yet whether they "
+            "show the same dish.",
+            d="More training classes help. But how do you then compare a dish that is in none of them?",
         ),
         Question(
             "a",
-            b="The margin is asked for in squared distance: subtract, and compare with 0.2.",
-            c="Two squared distances and one hinge: 0.5 less 0.9 plus 0.2. What does the hinge make of it?",
-            d="A loss below zero would pay a triplet for being right. The hinge forbids it.",
+            b="That is the margin. Compute 0.5 minus 0.9 plus 0.2, and cut off at zero.",
+            c="Take the two squared distances and the hinge: 0.5 minus 0.9 plus 0.2. What does the hinge turn this "
+            "into?",
+            d="With a loss below zero, one triplet that is right would make up for another that is wrong. The hinge "
+            "prevents that.",
         ),
         Question(
             "d",
-            a="Nine folds and one fold have the same kind of pairs: it is not their number that makes the difference.",
-            b="The standard error comes from the spread over folds, whichever way the threshold was chosen.",
+            a="A larger set does make the threshold steadier, but that is not the reason. What would the threshold know "
+            "if it came from the test fold?",
+            b="The standard error comes from the folds' accuracies, however the threshold was chosen.",
             c="Speed is no reason: trying all thresholds takes milliseconds.",
         ),
         Question(
             "b",
-            a="Accuracy at one threshold says nothing of a stricter one. Which number does?",
-            c="The area averages over all false positive rates, most of which a lock would never be run at.",
-            d="A lower threshold lets more strangers in.",
+            a="The accuracy at one threshold says nothing about a stricter one. Which number does?",
+            c="The area averages over all false positive rates, and a lock would never be used at most of them.",
+            d="A lower threshold lets in more strangers.",
         ),
         Question(
             "c",
-            a="An average can hide it: most of the pictures are of the majority, and errors on the rest hardly move it.",
-            b="One threshold for all gives each group another false positive rate, where their similarities are spread "
+            a="An average can hide it: most of the pictures show the majority, and errors on everybody else hardly "
+            "change it.",
+            b="One threshold for all gives groups different false positive rates if their similarities are distributed "
             "differently.",
-            d="A false match can mean a locked door or an arrest: it is not known to be harmless.",
+            d="A false match can mean a locked door or an arrest, so it is not harmless.",
         ),
     ],
 )

@@ -7,6 +7,7 @@ submission, and the same submission meets the same cases whenever it is graded.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import hmac
@@ -24,10 +25,11 @@ from autograder.authoring import build, drawing, source
 from autograder.authoring.release import checks
 from autograder.errors import AuthorError
 from autograder.examining import repair
+from autograder.examining.needed import names_used
 from autograder.grading import fingerprint
 from autograder.grading.store import Store
 from introdl import paths
-from introdl.checking import sheets
+from introdl.checking import cells, sheets
 from introdl.checking.sheets import Entry
 
 #: How many banks of cases a chapter has. Each costs its drawing, once in a class.
@@ -64,10 +66,20 @@ def solutions_of(chapter: str) -> dict[str, str]:
     except AuthorError:
         return {}
     found: dict[str, list[str]] = {}
+    imports: list[ast.stmt] = []
     for cell in source.read(path).cells:
         if cell.exercise:
             found.setdefault(cell.exercise, []).append(source.without_stubs(cell.source))
-    return {id: "\n\n".join(codes) for id, codes in found.items()}
+        elif cell.kind == "code" and (tree := cells.parsed(cell.source)):
+            split = cells.OneImportEach().visit(tree)
+            imports += [one for one in split.body if isinstance(one, ast.Import | ast.ImportFrom)]
+    return {id: _with_imports("\n\n".join(codes), imports) for id, codes in found.items()}
+
+
+def _with_imports(code: str, imports: list[ast.stmt]) -> str:
+    """Put those of a chapter's imports before an answer that it uses: a submission's own may be other ones."""
+    used = names_used(code)
+    return "\n".join([*(ast.unparse(one) for one in imports if used.intersection(cells.bound([one]))), code])
 
 
 def chapters_of(notebook: NotebookNode) -> str:

@@ -162,10 +162,10 @@ def make(recipe: Recipe, where: Path, checkpoint: Path | None = None, device: st
     card = card_of(recipe, plates, history)
     # What is measured is what is published: the weights as they come back from the file, rounded.
     with tempfile.TemporaryDirectory() as folder:
-        models.save(model, card, Path(folder))
+        models.publish(model, card, Path(folder))
         kept = models.pretrained(recipe.name, Path(folder))
         test = measure(kept, plates.split("test")) | (measure_meals(kept, plates) if weighs else {})
-    return models.save(model, replace(card, test=test), where)
+    return models.publish(model, replace(card, test=test), where)
 
 
 def card_of(recipe: Recipe, plates, history):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 #: Sentences and values longer than this are cut: about half a screen.
@@ -25,6 +26,19 @@ def counted(number: float, noun: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """Write names as people list them: ``"x"``, ``"x and y"``, ``"x, y and z"``."""
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def with_article(noun: str) -> str:
+    """Return a noun with its article: ``"an array"``, ``"a list"``."""
+    return f"{'an' if noun[:1].lower() in tuple('aeio') else 'a'} {noun}"
+
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-_])")
+
+
+def plain(text: str) -> str:
+    """Take a terminal's codes for colors out of a text."""
+    return _ESCAPES.sub("", text)
 
 
 def spoken(name: str) -> str:

@@ -7,7 +7,9 @@ its cell along. What was passed over is told by a line's number and a word from 
 from __future__ import annotations
 
 import ast
+import contextlib
 import errno
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 
@@ -20,7 +22,7 @@ REASONS = {
     "file": "it needs a file or folder that is not here, or may not be used",
     "device": "it needs a GPU, a window or another device that is not here",
     "person": "it waits for a person to type something",
-    "syntax": "it cannot be read as Python",
+    "syntax": f"it cannot be read as Python {sys.version_info.major}.{sys.version_info.minor}",  # a newer one's syntax, perhaps
     "error": "it raised an error",
 }
 
@@ -145,14 +147,41 @@ def parsed(source: str) -> ast.Module | None:
         return None
 
 
+def definitions(source: str) -> str:
+    """Return a cell's imports, functions and classes alone, with the names that stand for plain values.
+
+    Returns
+    -------
+    str
+        "" where it defines no function and no class.
+    """
+    tree = parsed(source)
+    kept = [one for one in (tree.body if tree else ()) if isinstance(one, _DEFINING) or _is_plain(one)]
+    if not any(isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for one in kept):
+        return ""
+    with contextlib.suppress(RecursionError):
+        return ast.unparse(ast.Module(kept, []))
+    return ""
+
+
+_DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign | ast.AnnAssign) and not any(isinstance(one, ast.Call) for one in ast.walk(node))
+
+
 def given_names(source: str) -> set[str]:
     """Return the names that a cell gives to something, whatever of it can be read; the cell is not run."""
     tree = parsed(source)
-    return set(_bound(tree.body)) if tree else set()
+    return set(bound(tree.body)) if tree else set()
 
 
-def _bound(statements: Iterable[ast.AST]) -> Iterator[str]:
-    for node in statements:
+def bound(statements: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the names that statements give to something, not those that functions and classes give inside them."""
+    waiting = list(statements)  # no recursion: a sum of a thousand terms is a thousand deep
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.alias):
@@ -161,7 +190,7 @@ def _bound(statements: Iterable[ast.AST]) -> Iterator[str]:
             if isinstance(node.ctx, ast.Store):
                 yield node.id
         elif not isinstance(node, ast.Lambda | ast.comprehension):
-            yield from _bound(ast.iter_child_nodes(node))
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _tree(source: str) -> str | None:
@@ -191,7 +220,8 @@ def _what_can_be_read(source: str) -> tuple[str, list[int]]:
         if not code.strip():
             continue
         if column == 0 and _compiles(code):
-            kept[line - 1 : line - 1 + len(code.splitlines())] = code.splitlines()
+            lines = code.rstrip("\n").split("\n")  # Python's lines: `splitlines` knows more ends than that
+            kept[line - 1 : line - 1 + len(lines)] = lines
         elif column == 0 or not left_out:
             left_out.append(line)
     whole = "\n".join(kept)

@@ -9,6 +9,7 @@ import numpy as np
 
 from introdl.checking.packing import Huge, Other, Tensor
 from introdl.checking.probes import Wrong
+from introdl.wording import with_article
 
 #: A half-precision or single-precision answer is right to fewer digits.
 _LOOSER = {2: 2e-3, 4: 2e-4}
@@ -36,7 +37,7 @@ def _typed(value: Any) -> str:
     if isinstance(value, Tensor):
         return "a torch tensor"
     if isinstance(value, Other):
-        return f"a {value.type_name}"
+        return _kind(value.type_name)
     if isinstance(value, Huge):
         return value.what
     if isinstance(value, (complex, np.complexfloating)):
@@ -48,7 +49,26 @@ def _typed(value: Any) -> str:
     if value is Ellipsis:
         return "..."
     article: dict[type, str] = {list: "a list", tuple: "a tuple", dict: "a dict", str: "a text"}
-    return article.get(type(value), f"a {type(value).__name__}")
+    return article.get(type(value), with_article(type(value).__name__))
+
+
+_FUNCTIONS = ("function", "method", "builtin_function_or_method", "numpy.ufunc", "functools.partial")
+
+
+def _kind(type_name: str) -> str:
+    """Say what kind of thing a result is that the course has no use for, as a learner would."""
+    if type_name in _FUNCTIONS:
+        return "a function"
+    if type_name.startswith("pandas."):
+        return f"a pandas {type_name.rpartition('.')[2]}"
+    return with_article(type_name.rpartition(".")[2] if type_name.startswith(("__main__.", "introdl.")) else type_name)
+
+
+def key_text(key: Any) -> str:
+    """Write a dict's key as a learner would: without the name of NumPy's type around it."""
+    if isinstance(key, Other):
+        return _kind(key.type_name)
+    return repr(key.item() if isinstance(key, np.generic) else key)
 
 
 def _inner(name: str) -> str:
@@ -71,9 +91,11 @@ def format_number(value: Any) -> str:
     return f"{number:.4g}"
 
 
-def _apart(one: Any, other: Any) -> tuple[str, str]:
+def tell_apart(one: Any, other: Any) -> tuple[str, str]:
     """Write two different numbers with as many digits as it takes to tell them apart."""
     texts = format_number(one), format_number(other)
+    if any(isinstance(each, (complex, np.complexfloating)) for each in (one, other)):
+        return texts
     for digits in range(5, 18):
         if texts[0] != texts[1]:
             break
@@ -119,6 +141,12 @@ def compare(given: Any, expected: Any, rtol: float = 1e-5, name: str = "The resu
     return _compare_numbers(given, np.asarray(expected), isinstance(expected, np.ndarray), rtol, name)
 
 
+def none_here(expected: Any) -> Difference:
+    """Say that None came where it is right in other cases, but not in this one."""
+    wanted = _typed(expected)
+    return _plain("none", f"The result is None here; it should be {wanted}.")
+
+
 def _compare_sequence(given: Any, expected: Any, rtol: float, name: str) -> Difference | None:
     kind = "tuple" if isinstance(expected, tuple) else "list"
     if not isinstance(given, (tuple, list)):
@@ -141,11 +169,12 @@ def _compare_dict(given: Any, expected: dict, rtol: float, name: str) -> Differe
     missing = [key for key in expected if key not in given]
     extra = [key for key in given if key not in expected]
     if missing or extra:
-        words = [f"lacks {missing}" if missing else "", f"has {extra} too many" if extra else ""]
+        lists = [f"[{', '.join(map(key_text, keys))}]" for keys in (missing, extra)]
+        words = [f"lacks {lists[0]}" if missing else "", f"has {lists[1]} too many" if extra else ""]
         blind = words[0] or "has keys that are too many"
         return Difference("shape", f"{name} {' and '.join(w for w in words if w)}.", f"{name} {blind}.")
     for key, value in expected.items():
-        found = compare(given[key], value, rtol, f"{name}[{key!r}]")
+        found = compare(given[key], value, rtol, f"{name}[{key_text(key)}]")
         if found:
             return found
     return None
@@ -260,7 +289,7 @@ def _values(array: np.ndarray, expected: np.ndarray, rtol: float, name: str) -> 
         int(np.argmax(np.where(bad, np.nan_to_num(off, nan=np.inf, posinf=np.inf), -1))), bad.shape
     )
     place = "" if total == 1 else f" at [{', '.join(str(int(i)) for i in worst)}]"
-    wanted, came = _apart(e[worst], x[worst])
+    wanted, came = tell_apart(e[worst], x[worst])
     whole = "Expected" if name == "The result" else f"{name}: expected"
     first = whole if total == 1 else f"{name} differs{share}, most{place}: expected"
     return Difference(

@@ -35,6 +35,7 @@ from introdl.checking.clock import Budget, ChildClock
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Packed, copied
 from introdl.checking.probes import PROBES
+from introdl.wording import plain
 
 _PRINTED = 4000
 #: What torch says in a fork of a process that has used a GPU: it can neither reach the GPU nor take gradients there.
@@ -367,7 +368,7 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C90
     if watch and watch.caught:  # caught, and swallowed by the learner's own except
         outcome = Outcome("forbidden", message=watch.caught)
     outcome.leaned = sorted(missing_libraries.calls)[:20]
-    outcome.printed = text.value()
+    outcome.printed = plain(text.value())
     floating = ("overflow", "invalid value", "divide by zero")
     outcome.warnings = sorted(
         {
@@ -388,7 +389,7 @@ def observe(task: Task, objects: tuple, inputs: Inputs) -> Outcome:  # noqa: C90
 def text_of(error: BaseException) -> str:
     """Return an exception's text; a learner's own exception may refuse to have one."""
     try:
-        return str(error)[:500]
+        return plain(str(error))[:500]
     except BaseException:
         return ""
 
@@ -429,12 +430,16 @@ def _settle_child(task: Task) -> None:
     _limit_memory(task.memory)
 
 
-def _in_child(write: int, task: Task, objects: tuple, cases: Iterable[Inputs]) -> None:
+#: Objects, and the case that they are driven through.
+Turn = tuple[tuple, Inputs]
+
+
+def _in_child(write: int, task: Task, turns: Iterable[Turn]) -> None:
     """Run cases and write each outcome to a pipe; never returns."""
     channel = Channel(write=write)
     try:
         _settle_child(task)
-        for inputs in cases:
+        for objects, inputs in turns:
             outcome = observe(task, objects, inputs)
             channel.send(outcome.head(), [outcome.value])
             if outcome.kind == "out of memory":
@@ -451,7 +456,7 @@ def _in_child(write: int, task: Task, objects: tuple, cases: Iterable[Inputs]) -
 class _Fork:
     """A process that runs cases, and is ended with the block; `ended` says how it ended by itself."""
 
-    def __init__(self, task: Task, objects: tuple, cases: Iterable[Inputs], others: tuple = ()):
+    def __init__(self, task: Task, turns: Iterable[Turn], others: tuple = ()):
         self._read, write = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork beside threads
@@ -459,7 +464,7 @@ class _Fork:
         if self._pid == 0:
             for descriptor in (self._read, *others):
                 os.close(descriptor)
-            _in_child(write, task, objects, cases)
+            _in_child(write, task, turns)
         os.close(write)
         self._clock = ChildClock(self._pid)
         self.ended = "it stopped its own process"
@@ -496,7 +501,7 @@ class _Fork:
 
 
 def _forked(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> tuple[Outcome, float]:
-    fork = _Fork(task, objects, [inputs])
+    fork = _Fork(task, [(objects, inputs)])
     try:
         found = fork.outcome(seconds)
     except Late:
@@ -524,7 +529,7 @@ class Series:
         if task.forbidden:
             _unseen(task.forbidden, len(sys.modules))
         read, self._write = os.pipe()
-        self._fork = _Fork(task, objects, self._cases(read), (self._write,))
+        self._fork = _Fork(task, ((objects, inputs) for inputs in self._cases(read)), (self._write,))
         os.close(read)
 
     @staticmethod
@@ -628,6 +633,31 @@ def _timed_case(task: Task, objects: tuple, inputs: Inputs, seconds: float) -> t
             return outcome, used
     begun = time.monotonic()
     return _inline(task, objects, inputs, seconds), time.monotonic() - begun
+
+
+def each(task: Task, turns: list[Turn], seconds: float) -> list[Outcome]:
+    """Run several objects through a case each, in one process; return the outcomes that came within the seconds.
+
+    What one of them does to the process the next ones meet. Trust such outcomes as are right.
+    """
+    _wake(task)
+    if not isolated():
+        found, begun = [], time.monotonic()
+        for objects, inputs in turns:
+            left = seconds - (time.monotonic() - begun)
+            if left <= 0.05:
+                break
+            found.append(_inline(task, objects, inputs, left))
+        return found
+    fork, found = _Fork(task, turns), []
+    try:
+        while len(found) < len(turns) and (outcome := fork.outcome(max(seconds - fork.used, 0.05))) is not None:
+            found.append(outcome)
+    except Late:
+        pass
+    finally:
+        fork.close()
+    return found
 
 
 def _cannot_fork(outcome: Outcome) -> bool:

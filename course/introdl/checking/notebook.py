@@ -6,14 +6,17 @@ import os
 import sys
 from typing import Any
 
-from introdl.checking import callees, isolation, judge, records, report, sheets
+from introdl.checking import callees, diagnosis, isolation, judge, records, report, sheets, source
+from introdl.checking.outcome import Outcome
+from introdl.checking.slips import mending
 from introdl.wording import counted
 
 
 def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
     """Run an entry's cases on the objects and return the verdict; nothing is shown or kept."""
     task = isolation.Task(entry.probe, entry.out_of_reach(), entry.seconds)
-    return judge.judge(entry, list(isolation.run(task, objects, [case.inputs for case in entry.cases])))
+    outcomes = list(isolation.run(task, objects, [case.inputs for case in entry.cases]))
+    return judge.judge(entry, outcomes, source.of(objects))
 
 
 def verdict(exercise: str, objects: tuple) -> judge.Verdict:
@@ -30,7 +33,29 @@ def verdict(exercise: str, objects: tuple) -> judge.Verdict:
     if found.status == judge.FAILED:
         wrong = callees.not_right(objects, exercise, sheets.chapter(exercise[:2]), examine)
         found.waits = [one.sentence for one in wrong]
+        if not found.waits and not any(one.whole and one.known for one in found.diagnoses):
+            _find_slips(sheets.find(exercise), objects, found)
     return found
+
+
+def _find_slips(entry: sheets.Entry, objects: tuple, found: judge.Verdict) -> None:
+    """Name the slips whose undoing makes an answer right, in place of what was named without looking into its code."""
+    task = isolation.Task(entry.probe, entry.out_of_reach(), entry.seconds)
+
+    def run(turns: list[tuple[tuple, int]], seconds: float) -> list[Outcome]:
+        return isolation.each(task, [(one, entry.cases[number].inputs) for one, number in turns], seconds)
+
+    bench = mending.Bench(
+        run,
+        right=lambda number, outcome: judge.is_right(entry, number, outcome),
+        known=lambda number, outcome: diagnosis.is_known(entry, number, outcome),
+        judge=lambda outcomes: judge.judge(entry, outcomes),
+    )
+    slips = mending.mended(entry, objects, found, bench)
+    failing = [i for i, case in enumerate(found.cases) if not case.passed]
+    for one in slips:
+        one.cases = [i for i in one.cases if i in failing]
+    found.diagnoses = slips or found.diagnoses
 
 
 class NotPassed(Exception):
@@ -65,6 +90,9 @@ def _refuse(sentence: str) -> None:
 
 def _entry(exercise: str) -> sheets.Entry | None:
     """Return an exercise's entry; where there is none, say why."""
+    if callable(exercise):
+        _refuse(_without_id(exercise))
+        return None
     if not isinstance(exercise, str) or not exercise:
         _refuse('The exercise\'s id comes first, in quotes: check("03.conv2d", conv2d) or hint("03.conv2d").')
         return None
@@ -73,6 +101,29 @@ def _entry(exercise: str) -> sheets.Entry | None:
     except (LookupError, ValueError, FileNotFoundError) as error:
         _refuse(str(error.args[0] if error.args else error))
         return None
+
+
+def _without_id(function: Any) -> str:
+    """Say what is missing where check was given the function alone."""
+    name = getattr(function, "__name__", "")
+    for path in sheets.chapters():
+        for id, entry in sheets.chapter(path.name[:2]).items():
+            if name in entry.names:
+                return f"The exercise's id comes first, in quotes. Write: check({id!r}, {', '.join(entry.names)})"
+    return "The exercise's id comes first, in quotes, as in check('03.conv2d', conv2d)."
+
+
+def _is_called(entry: sheets.Entry, objects: tuple) -> str:
+    """Say so where a value stands in the place of a function, most often what a call of it gives; "" where none does."""
+    if entry.probe == "answers":
+        return ""
+    wrong = next((name for name, one in zip(entry.names, objects, strict=True) if not callable(one)), "")
+    if not wrong or isinstance(objects[entry.names.index(wrong)], isolation.Undefined):
+        return ""
+    return (
+        f"check({entry.id!r}, ...) was given a value where the function {wrong} belongs: what a call gives, perhaps, or "
+        f"something else by that name. Write it without parentheses: check({entry.id!r}, {', '.join(entry.names)})"
+    )
 
 
 def check(exercise: str = "", *objects: Any) -> None:
@@ -96,6 +147,9 @@ def check(exercise: str = "", *objects: Any) -> None:
     if len(objects) != len(entry.names):
         given = counted(len(objects), "object")
         _refuse(f"check({exercise!r}, ...) was given {given}. Write: check({exercise!r}, {', '.join(entry.names)})")
+        return
+    if sentence := _is_called(entry, objects):
+        _refuse(sentence)
         return
     found = verdict(exercise, objects)
     note = ""

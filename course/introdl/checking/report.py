@@ -28,11 +28,17 @@ def _page(name: str, **shown: Any) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def _score(earned: float, points: float) -> str:
-    return f"{_points(earned)} of {counted(points, 'point')}"
+    """Write a score with one decimal at most; what is not all of it is never rounded up to that, nor something down to 0."""
+    shown = _points(earned)
+    if shown == _points(points) and earned < points:
+        shown = _points(points - 0.1)
+    if shown == "0" and earned > 0:
+        shown = "0.1"
+    return f"{shown} of {counted(points, 'point')}"
 
 
 # --- reports ------------------------------------------------------------------------------------------------------
@@ -52,8 +58,8 @@ class _Told:
         What it calls that is not right yet, and what to do first.
     cases : list of (bool, str, str)
         Whether each case passed, its label, its sentence.
-    diagnoses : list of (str, str, str)
-        Each mistake's name, the labels of its cases ("" for all that failed), its explanation.
+    diagnoses : list of (str, str, str, str)
+        Each mistake's name, the labels of its cases ("" for all that failed), its explanation, and what it looked like here.
     first : _First or None
         The first case that failed, where its inputs and its right answer may be shown.
     foot : str
@@ -68,7 +74,7 @@ class _Told:
     nothing: str
     waits: list[str]
     cases: list[tuple[bool, str, str]]
-    diagnoses: list[tuple[str, str, str]]
+    diagnoses: list[tuple[str, str, str, str]]
     first: _First | None
     foot: str
 
@@ -102,7 +108,12 @@ def _told(verdict: judge.Verdict, hints_left: int, note: str, blind: bool) -> _T
         waits=[*filter(None, [verdict.lent]), *([] if blind else verdict.waits)],
         cases=[] if nothing else _case_lines(verdict, blind),
         diagnoses=[
-            (_named(verdict, one), _which(verdict, one), shortened(one.explanation))
+            (
+                _named(verdict, one),
+                _which(verdict, one),
+                shortened(one.explanation),
+                "" if blind else shortened(one.detail),
+            )
             for one in verdict.diagnoses
             if not verdict.waits  # a wrong softmax may look like any mistake of what calls it
         ],
@@ -199,15 +210,16 @@ def as_text(verdict: judge.Verdict, hints_left: int = 0, note: str = "", blind: 
     lines += told.waits
     for passed, label, sentence in told.cases:
         lines.append(f"  ✓ right  {label}" if passed else f"  ✗ wrong  {label}: {sentence}")
-    for name, which, explanation in told.diagnoses:
-        lines += [f"{name} ({which})" if which else name, f"  {explanation}"]
+    for name, which, explanation, detail in told.diagnoses:
+        lines += [f"{name} ({which})" if which else name, f"  {explanation}", *([f"  {detail}"] if detail else [])]
     if told.first:
         case = told.first.case
         lines.append(f"First difference: {told.first.label}")
         lines += [f"  {name} = {describe(value)}" for name, value in case.inputs]
-        lines.append(f"  expected: {describe(case.expected)}")
+        where, expected, given = values.apart(case)
+        lines.append(f"  expected{where}: {expected}")
         if values.has_result(case):
-            lines.append(f"  yours:    {describe(case.given)}")
+            lines.append(f"  yours{where}:    {given}")
         if told.first.printed:
             lines.append(f"  your code printed: {told.first.printed}")
     return "\n".join([*lines, told.foot] if told.foot else lines)
@@ -217,7 +229,7 @@ def in_short(verdict: judge.Verdict) -> str:
     """Say in two lines what a verdict is, and what to look at first."""
     told = _told(verdict, 0, "", blind=False)
     wrong = next((f"{label}: {sentence}" for passed, label, sentence in told.cases if not passed), "")
-    why = told.nothing or next((explanation for _, _, explanation in told.diagnoses), wrong)
+    why = told.nothing or next((explanation for _, _, explanation, _ in told.diagnoses), wrong)
     return f"{told.word}: {told.title} ({told.id}, {told.score})\n{why}"
 
 

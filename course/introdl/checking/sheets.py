@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -225,16 +226,28 @@ def find(exercise: str) -> Entry:
     known = chapter(number)
     if exercise in known:
         return known[exercise]
-    import difflib
-
-    near = difflib.get_close_matches(str(exercise), known, n=1)
+    near = _nearest(str(exercise), list(known))
     if near:
-        tail = f"Did you mean {near[0]!r}?"
+        tail = f"Did you mean {near!r}?"
     elif known:
         tail = f"Chapter {number} has: {', '.join(known)}."
     else:
         tail = "Ids look like '03.conv2d': two digits for the chapter, a dot, a name."
     raise LookupError(f"There is no exercise {exercise!r}. {tail}")
+
+
+def _nearest(wrong: str, of_chapter: list[str]) -> str:
+    """Return the id that is meant by a wrong one, or "": a slip in spelling, or a name without its chapter."""
+    import difflib
+
+    near = difflib.get_close_matches(wrong, of_chapter, n=1)
+    if near:
+        return near[0]
+    name = re.split(r"[._ -]", wrong.strip().lower(), maxsplit=1)[-1] if wrong[:1].isdigit() else wrong.strip().lower()
+    ids = of_chapter or [id for path in chapters() for id in chapter(path.name[:2])]
+    names = {id.partition(".")[2]: id for id in reversed(ids)}
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+    return names[near[0]] if near else ""
 
 
 def chapter(number: str) -> dict[str, Entry]:

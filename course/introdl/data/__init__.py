@@ -2,7 +2,7 @@
 
 `plates`, `digits` and `doughnut` come with the course and need no network. `grocery`, `food101` and `mnist` are
 downloaded once, on the first call, to the folder that ``introdl data where`` names. All five return a `Dataset`.
-`photo` reads a picture of your own.
+`folder` reads photographs of your own, with a folder for each class; `photo` reads a single one.
 """
 
 import lazy_loader

@@ -31,6 +31,11 @@ def say(sentence: str) -> None:
             print(sentence, file=sys.stderr)
 
 
+def tell(sentence: str) -> None:
+    """Tell something that should not be missed, in a log, too."""
+    print(sentence, file=sys.stdout if in_notebook() else sys.stderr)
+
+
 @contextlib.contextmanager
 def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable[..., None]]:
     """Show how far a job is: what it is, how much of how much is done, the rate, and the time left.

@@ -84,34 +84,18 @@ def start(backbone: str, classes: int, seed: int):
     return model, trained.card.mean, trained.card.std
 
 
-def groups(model, lr_body: float, lr_head: float, weight_decay: float) -> list[dict]:
-    """Return all parameters for the optimiser: the head's (``fc``) at one rate, all others at another."""
-    from torch import nn
-
-    from introdl import training
-
-    body = nn.ModuleList(child for name, child in model.named_children() if name != "fc")
-    return [
-        {**group, "lr": lr}
-        for part, lr in ((body, lr_body), (model.fc, lr_head))
-        for group in training.parameter_groups(part, weight_decay)
-    ]
-
-
 def learn(pictures: Dataset, chosen: np.ndarray, backbone: str, seed: int, settings: dict) -> dict:
     """Train all layers on the chosen training pictures, and return what was measured.
 
     The epoch that does best on the validation pictures is kept. The test pictures are looked at once, at the end.
     """
     from introdl import training
+    from introdl.training.finetuning import head_and_body, passes
 
     model, mean, std = start(backbone, len(pictures.classes), seed)
     train = pictures.split("train")
     each = settings["steps"] * settings["batch_size"] // settings["looks"]
-    # So many passes through few pictures are one epoch of the engine's: it looks at the validation pictures after each.
-    order = np.random.default_rng(seed)
-    passes = [order.permutation(chosen) for _ in range(-(-each // len(chosen)))]
-    epoch = np.concatenate(passes)[:each]
+    epoch = chosen[passes(len(chosen), each, seed)]
     plan = training.Settings(
         epochs=settings["looks"],
         batch_size=settings["batch_size"],
@@ -127,7 +111,7 @@ def learn(pictures: Dataset, chosen: np.ndarray, backbone: str, seed: int, setti
         pictures.split("val"),
         plan,
         device="cpu",
-        groups=groups(model, lr_body, settings["lr"], plan.weight_decay),
+        groups=head_and_body(model, "fc", lr_body, settings["lr"], plan.weight_decay),
         quiet=True,
     )
     _, accuracy = training.evaluate(model, pictures.split("test"), mean, std, device="cpu")

@@ -7,10 +7,11 @@ import html
 import numpy as np
 
 from introdl.experiments import records
-from introdl.figures import interactive, style, svg
+from introdl.figures import interactive, style, svg, tile
 from introdl.figures.grid import mix
+from introdl.figures.guesses import percent
 from introdl.figures.interactive import explore
-from introdl.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION
+from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 from introdl.wording import spoken
 
 _ARMS = {"fine-tuned": (BLUE, "o"), "frozen": ("#00654A", "s"), "scratch": (VERMILION, "^")}
@@ -69,8 +70,8 @@ def residual_blocks() -> None:
     ]
     svg.show(
         svg.canvas(770, 424, *parts),
-        "Two residual blocks. In both x goes through conv1, bn1, ReLU, conv2 and bn2, and a second way leads around them to a plus; "
-        "after the plus comes a ReLU. On the left the second way is x itself. On the right, where channels double and the size "
+        "Two residual blocks. In both, x goes through conv1, bn1, ReLU, conv2 and bn2, and a second path leads around them to a plus; "
+        "after the plus comes a ReLU. On the left the second path is x itself. On the right, where channels double and the size "
         "halves, it is a 1 x 1 convolution with stride 2 and a BatchNorm.",
     )
 
@@ -136,7 +137,7 @@ def freeze_explorer(num_classes: int = 8) -> None:
     explore(
         lambda learn, pictures: _bars(num_classes, learn, pictures),
         controls,
-        "Bars: how many parameters each part of a ResNet-18 has, frozen ones grey. Two thirds and more are in layer4; the head has "
+        "Bars: how many parameters each part of a ResNet-18 has, frozen ones gray. Three quarters are in layer4; the head has "
         "about four thousand.",
     )
 
@@ -331,9 +332,32 @@ def feature_map(points: np.ndarray, labels: np.ndarray, classes, title: str) -> 
         halo = [effects.withStroke(linewidth=4, foreground="white")]
         word = spoken(classes[k])
         axis.text(*at, word, ha="center", va="center", fontweight="bold", color=colours[k], path_effects=halo)
-    axis.set(xticks=[], yticks=[], xlabel="no unit: neighbours stay neighbours, distances mean little", title=title)
+    axis.set(xticks=[], yticks=[], xlabel="no unit: neighbors stay neighbors, long distances mean little", title=title)
     axis.grid(False)
     style.show(
         figure,
-        f"A map of {len(points)} pictures by their features, one colour for each of {', '.join(classes)}. {title}.",
+        f"A map of {len(points)} pictures by their features, one color for each of {', '.join(classes)}. {title}.",
     )
+
+
+def named(pictures: np.ndarray, probabilities: np.ndarray, classes, title: str) -> None:
+    """Show pictures with what a network takes them for, and how sure it is.
+
+    Parameters
+    ----------
+    pictures : numpy.ndarray
+        uint8, (N, H, W, 3).
+    probabilities : numpy.ndarray
+        (N, K).
+    classes : sequence of str
+        K names.
+    title : str
+    """
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
+    captions = [
+        "\n".join(f"{spoken(classes[k])} {percent(float(row[k]))}" for k in two)
+        for row, two in zip(probabilities, best, strict=True)
+    ]
+    rows = tile.in_rows(list(zip(pictures, captions, strict=True)), 6)
+    told = "; ".join(words.replace("\n", ", ") for words in captions)
+    svg.show(tile.sheet(title, rows, sharp=False, inks=(BLACK, GREY)), f"Pictures with the two best guesses: {told}.")

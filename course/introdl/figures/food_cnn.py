@@ -48,11 +48,9 @@ def augmented_grid(picture, dish: str, how, seed: int = 0) -> None:
     """Show one plate as it is, and eleven times as the network meets it."""
     pictures = [picture, *augmented(picture, how, 11, seed)]
     svg.show(
-        tile.sheet(
-            f"A plate of {spoken(dish)}, and eleven that were made of it", tile.in_rows(pictures, 6), sharp=False
-        ),
-        f"A picture of {spoken(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colours, each "
-        "with a grey square somewhere.",
+        tile.sheet(f"A plate of {spoken(dish)}, and eleven changed copies", tile.in_rows(pictures, 6), sharp=False),
+        f"A picture of {spoken(dish)} and eleven changed copies: mirrored, turned, moved, larger or smaller, in other colors, each "
+        "with a gray square somewhere.",
     )
 
 
@@ -65,7 +63,7 @@ def augmentation_explorer(pictures, names) -> None:
         how = Augment(flip, rotate, shift, scale, colour, cutout)
         made = augmented(pictures[plate], how, 11, seed)
         return tile.sheet(
-            "First the plate as it is; what would you still name right?",
+            "First the plate as it is. Which of the others would you still name correctly?",
             tile.in_rows([pictures[plate], *made], 6),
             sharp=False,
         )
@@ -80,7 +78,7 @@ def augmentation_explorer(pictures, names) -> None:
             "rotate": slider("turn (°)", 90, 15, 5),
             "shift": slider("move", 0.5, 0.1, 0.05),
             "scale": slider("size", 0.6, 0.2, 0.05),
-            "colour": slider("colour", 1, 0.2, 0.05),
+            "colour": slider("color", 1, 0.2, 0.05),
             "cutout": slider("square", 0.8, 0.3, 0.05),
             "flip": interactive.tick("mirror", True, width=90),
             "seed": interactive.slider("draws", 0, 20, 0, 1, 300),
@@ -100,7 +98,10 @@ def schedule(factors, warmup: float) -> None:
     axis.axvspan(0, warmup * len(factors), color="#F3F0E6")
     axis.text(warmup * len(factors) / 2, 0.04, "warm-up", ha="center", color="#6B5A00")
     axis.set(
-        xlabel="step", ylabel="share of the highest rate", title="One cycle: up quickly, down slowly", ylim=(0, 1.05)
+        xlabel="step",
+        ylabel="share of the highest rate",
+        title="Warm-up and cosine: up quickly, down slowly",
+        ylim=(0, 1.05),
     )
     show(
         figure,
@@ -109,7 +110,7 @@ def schedule(factors, warmup: float) -> None:
 
 
 def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
-    """Show plates with their true dish, the dish that was named, and how sure the network was.
+    """Show plates with their true dish, the dish that was named, and how confident the network was.
 
     Parameters
     ----------
@@ -129,12 +130,12 @@ def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
         print("There is no mistake to look at.")
         return
     captions = [
-        f"{spoken(dishes[labels[k]])}\nnamed {spoken(dishes[named[k]])}\nsure to {probabilities[k, named[k]]:.0%}"
+        f"{spoken(dishes[labels[k]])}\nnamed {spoken(dishes[named[k]])}\n{probabilities[k, named[k]]:.0%} confident"
         for k in chosen
     ]
     rows = tile.in_rows([(pictures[k], words) for k, words in zip(chosen, captions, strict=True)], 6)
     told = "; ".join(words.replace("\n", ", ") for words in captions)
-    title = "What the network would swear to, and is wrong about"
+    title = "The mistakes in which the network is most confident"
     svg.show(
         tile.sheet(title, rows, sharp=False, inks=(BLACK, "#A84300", GREY)), f"Pictures that were named wrong: {told}."
     )

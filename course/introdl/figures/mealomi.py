@@ -70,7 +70,7 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
             svg.text(start + 240, y + 5, said[name], 13.5, _WORDS[name], bold=True),
         ]
     svg.show(
-        svg.sheet("One trunk looks; three small heads answer", start + 420, 300, *parts),
+        svg.sheet("One trunk looks, three small heads answer", start + 420, 300, *parts),
         f"A picture of {size} by {size} pixels goes through a trunk of {len(widths)} stages, which halve its sides and end with "
         f"{widths[-1]} channels. Three heads read the last map: the dish from its mean over space ({said['dish']}), the grams "
         f"({said['grams']}) and the box ({said['box']}) through {hidden} shared units.",
@@ -206,7 +206,7 @@ def boxes_on_plates(images, true, predicted, ious, names) -> None:
         return "".join(parts)
 
     rows = tile.in_rows(list(zip(images, words, strict=True)), 4)
-    title = "White: the true box. Yellow, dashed: the network's. The number is their IoU"
+    title = "White: the true box. Dashed yellow: the network's. The number is their IoU"
     svg.show(
         tile.sheet(title, rows, side=side, sharp=False, over=boxes),
         "Test plates with the true box in white and the network's in dashed yellow, and their overlap: "
@@ -246,7 +246,7 @@ _SLIDERS = (
     ("saturated_fat_g", "sat. fat (g)", 0, 12, 0.1),
     ("salt_g", "salt (g)", 0, 4.4, 0.05),
     ("protein_g", "protein (g)", 0, 32, 0.2),
-    ("fibre_g", "fibre (g)", 0, 9, 0.1),
+    ("fibre_g", "fiber (g)", 0, 9, 0.1),
     ("fruit_veg", "fruit, veg. (%)", 0, 100, 1),
 )
 
@@ -285,7 +285,7 @@ def draw_nutri_score(score) -> str:
     for number, (_, words) in enumerate(ranges):
         parts.append(svg.text(42 + 62 * number, 118, words, 12, "#333", "middle"))
     y = 150
-    for heading, favourable, colour in (("against it", False, VERMILION), ("for it", True, BLUE)):
+    for heading, favourable, colour in (("unfavorable", False, VERMILION), ("favorable", True, BLUE)):
         parts.append(svg.text(14, y, heading, 13, "#A84300" if colour == VERMILION else BLUE, bold=True))
         y += 10
         for item in score.items:
@@ -301,7 +301,7 @@ def draw_nutri_score(score) -> str:
             y += 24
         y += 16
     return svg.sheet(
-        f"{score.unfavourable} unfavourable − {score.favourable} favourable points = {svg.short(score.score)}: "
+        f"{score.unfavourable} unfavorable − {score.favourable} favorable points = {svg.short(score.score)}: "
         f"Nutri-Score {score.letter}",
         640,
         y,
@@ -323,8 +323,10 @@ def nutri_explorer(dish: str = "pizza") -> None:
     from introdl.mealomi.nutriscore import RED_MEAT
 
     def amounts(name):
-        row = per_100g(name)
-        return [row["fruit_veg_share"] * 100 if key == "fruit_veg" else row[key] for key, *_ in _SLIDERS]
+        row = {**per_100g(name)}
+        row["fruit_veg"] = 100 * row["fruit_veg_share"]
+        # A slider of whole numbers cuts off what it is given; 16.6 % should read 17.
+        return [round(row[key]) if isinstance(step, int) else row[key] for key, _, _, _, step in _SLIDERS]
 
     style = {"description_width": "104px"}
     start = interactive.choice("start from", [(spoken(name), name) for name in dishes()], dish, 330)
@@ -361,7 +363,7 @@ def nutri_explorer(dish: str = "pizza") -> None:
         draw,
         {"red_meat": meat, **sliders},
         f"The Nutri-Score of 100 g of {spoken(dish)}: the letters A to E with the food's own marked, and below them the points "
-        "for energy, sugars, saturated fat and salt, which count against it, and for protein, fibre, fruit and vegetables, which "
+        "for energy, sugars, saturated fat and salt, which count against it, and for protein, fiber, fruit and vegetables, which "
         "count for it.",
         arranged,
     )
@@ -457,15 +459,16 @@ def unusual_recorded(runs: list[dict]) -> None:
     )
     for (score, words), look in zip(SCORES.items(), looks, strict=True):
         axes.scatter(shares[score], y, label=words, zorder=3, clip_on=False, **look)
-    axes.set_yticks(y, [f"{run['kind']} ({run['pictures']})" for run in runs])
+    kinds = [run["kind"].replace("colour", "color") for run in runs]  # as the record spells it
+    axes.set_yticks(y, [f"{kind} ({run['pictures']})" for kind, run in zip(kinds, runs, strict=True)])
     axes.set(xlabel="turned away (%)", xlim=(-3, 103), ylim=(-0.6, len(runs) - 0.4))
     both = (one < other).any() and (other < one).any()
     title = "What one score misses, the other may notice" if both else "Neither score notices everything"
     axes.set_title(title, x=0)
     axes.legend(loc="upper center", bbox_to_anchor=(0.28, -0.16 if len(runs) > 6 else -0.3), ncols=2)
     each = [
-        f"{run['kind']} " + ", ".join(f"{run['noticed'][score]:.0%} by {words}" for score, words in SCORES.items())
-        for run in runs
+        f"{kind} " + ", ".join(f"{run['noticed'][score]:.0%} by {words}" for score, words in SCORES.items())
+        for kind, run in zip(kinds, runs, strict=True)
     ]
     show(figure, f"Share of pictures of each kind that are turned away: {'; '.join(each)}.")
 
@@ -505,7 +508,7 @@ def days(totals: dict[str, float], reference: float = 2000.0) -> None:
     axes.set_xticks(range(len(values)), names)
     axes.set(ylabel="energy (kcal)", ylim=(0, 1.25 * max([*values, reference])))
     axes.grid(axis="x", visible=False)
-    axes.set_title("A day without a meal has a bar too: of height 0")
+    axes.set_title("A day without a meal has a bar, too, of height 0")
     told = ", ".join(f"{name} {value:.0f}".replace("\n", " ") for name, value in zip(names, values, strict=True))
     show(figure, f"Bar chart of the energy noted on each day in kcal: {told}.")
 
@@ -522,5 +525,5 @@ def recommended(liked: list[tuple], rows: dict[str, list[tuple]]) -> None:
     """
     every = {"she liked": liked, **rows}
     told = "; ".join(f"{words}: {', '.join(name for _, name in row)}" for words, row in every.items())
-    drawing = tile.sheet("What she liked, and what comes of it", list(every.items()), side=128, sharp=False)
+    drawing = tile.sheet("What she liked, and what is recommended", list(every.items()), side=128, sharp=False)
     svg.show(drawing, f"Rows of plates. {told}.")

@@ -28,8 +28,8 @@ def contrastive_curves(margin: float = 1.0) -> None:
         panel.axes(
             [0, 0.5, 1, 1.5, 2],
             [0, 0.5, 1, 1.5, 2],
-            "distance of the two vectors",
-            "what the pair costs",
+            "distance between the two vectors",
+            "cost of the pair",
             digits=(1, 1),
         ),
         panel.upright(margin, GREY, 1.3, "4 4"),
@@ -42,9 +42,14 @@ def contrastive_curves(margin: float = 1.0) -> None:
         svg.text(panel.x(margin) + 6, panel.top + 16, f"margin m = {svg.short(margin)}", 12.5, "#444", halo=True),
     ]
     svg.show(
-        svg.sheet("One dish is pulled together all the way, two are pushed to the margin", 690, 340, *parts),
+        svg.sheet(
+            "Pairs of one dish are pulled together all the way, pairs of two are pushed apart up to the margin",
+            690,
+            340,
+            *parts,
+        ),
         "Two curves against the distance of a pair. For one dish the cost is a parabola from 0 upwards. For two dishes it "
-        f"falls from {svg.short(margin**2 / 2)} at distance 0 to 0 at the margin {svg.short(margin)}, and stays there.",
+        f"falls from {svg.short(margin**2 / 2)} at distance 0 to 0 at the margin of {svg.short(margin)}, and stays there.",
     )
 
 
@@ -79,7 +84,7 @@ def draw_triplet(points, margin: float) -> str:
         x, y = float(panel.x(point[0])), float(panel.y(point[1]))
         return svg.circle(x, y, 8, colour) + svg.text(x + 11, y - 9, word, 13, BLACK, bold=True, halo=True)
 
-    verdict = "nothing to learn" if loss == 0 else "the anchor pulls the one and pushes the other"
+    verdict = "nothing to learn" if loss == 0 else "the anchor pulls the positive and pushes the negative"
     where = (
         ("easy: farther than the positive", "by at least the margin")
         if inside <= 0
@@ -114,8 +119,8 @@ def draw_triplet(points, margin: float) -> str:
         svg.text(380, 226, "The negative is", 13, "#333"),
         svg.text(380, 246, where[0], 13, "#333", bold=True),
         svg.text(380, 264, where[1], 13, "#333", bold=True),
-        svg.text(380, 290, "Dashed blue: as far as the positive.", 12.5, _SAME_INK),
-        svg.text(380, 310, "Dotted grey: from here on it costs nothing.", 12.5, "#444"),
+        svg.text(380, 290, "Dashed blue: as far away as the positive.", 12.5, _SAME_INK),
+        svg.text(380, 310, "Dotted gray: from here on it costs nothing.", 12.5, "#444"),
     ]
     return svg.sheet(f"Loss {svg.fixed(loss)}: {verdict}", 740, 412, *parts)
 
@@ -148,7 +153,7 @@ def triplet_board(points=((0.0, 0.0), (0.8, 0.6), (-0.6, 0.9)), margin: float = 
         draw,
         controls,
         "Three points in a plane: an anchor, a positive and a negative. Beside them the two squared distances from the anchor, "
-        "and the triplet loss worked out from them. Sliders move the points and the margin.",
+        "and the triplet loss computed from them. Sliders move the points and the margin.",
         layout,
     )
 
@@ -237,13 +242,22 @@ def draw_threshold(similarities, same, threshold: float) -> str:
     step = max(1, len(false) // 250)
     kept = np.append(np.arange(0, len(false), step), len(false) - 1)
     parts += [
-        roc.axes([0, 0.5, 1], [0, 0.5, 1], "two dishes let in", "one dish found", digits=(1, 1), out=34),
+        roc.axes(
+            [0, 0.5, 1],
+            [0, 0.5, 1],
+            "two dishes let in (false pos.)",
+            "one dish found (true pos.)",
+            digits=(1, 1),
+            out=34,
+        ),
         roc.curve([0, 1], [0, 1], "#9A9A9A", 1.5, "4 4"),
         roc.curve(false[kept], true[kept], GREEN, 3),
         svg.circle(roc.x(fpr), roc.y(tpr), 8, BLACK),
         svg.text(478, 56, "ROC: all thresholds at once", 12.5, "#00654A", bold=True),
     ]
-    return svg.sheet(f"Threshold {svg.fixed(threshold)}: {right:.1%} of the pairs are judged rightly", 730, 374, *parts)
+    return svg.sheet(
+        f"Threshold {svg.fixed(threshold)}: {right:.1%} of the pairs are judged correctly", 730, 374, *parts
+    )
 
 
 def threshold_explorer(similarities, same, threshold: float = 0.5) -> None:
@@ -355,15 +369,15 @@ def recorded_methods(record: dict) -> None:
         yticklabels=[row[0] for row in rows],
         xlim=(48, 100),
         ylim=(-0.8, len(rows) - 0.4),
-        xlabel="accuracy (%), each mark a run",
+        xlabel="accuracy (%); each mark is a run",
     )
     axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.24), ncols=2, fontsize=9.5)
-    axes.set_title("Learning helps; a dish never seen stays hard", x=-0.28)
+    axes.set_title("Learning helps, but dishes never seen stay hard", x=-0.28)
     show(
         figure,
         "Accuracy on dishes never seen: "
         + ", ".join(said)
-        + ". On dishes that it learned from every network is far better.",
+        + ". On dishes that it learned from, every network does far better.",
     )
 
 
@@ -405,7 +419,7 @@ def recorded_classes(record: dict) -> None:
         xlim=(2.7, 13.4),
         xlabel="dishes learned from (always 672 pictures)",
         ylabel="accuracy on new dishes (%)",
-        title="Accuracy on new dishes, by how many it has learned from",
+        title="Accuracy on new dishes, by the number of dishes learned from",
     )
     axes.minorticks_off()
     axes.legend(loc="upper left", fontsize=9.5)

@@ -64,9 +64,9 @@ def filters(weights, columns: int = 8) -> None:
     squares = [(0.5 + 0.5 * one / np.abs(one).max()).transpose(1, 2, 0) for one in weights]
     rows = tile.in_rows([(one, str(number)) for number, one in enumerate(squares)], columns)
     svg.show(
-        tile.sheet("The first filters: nine coloured pixels each", rows, side=72, gap=12),
-        f"The {len(weights)} filters of the first layer, 3 x 3 pixels each, as colour pictures: squares of nine colours each, "
-        "few of them with a shape.",
+        tile.sheet("The first filters: nine colored pixels each", rows, side=72, gap=12),
+        f"The {len(weights)} filters of the first layer, 3 x 3 pixels each, as color pictures: squares of nine colors each, "
+        "few of which show a shape.",
     )
 
 
@@ -99,12 +99,12 @@ def by_layer(net, image: np.ndarray, layers, count: int = 7) -> None:
     plate = [("the plate", [(image, "")])]
     svg.show(
         tile.sheet(
-            "From fine outlines to a few places: the higher the layer, the coarser and the choosier",
+            "From fine outlines to a few places: later layers are coarser and more selective",
             plate + rows,
             side=96,
         ),
-        "One plate and, row by row, the most active maps of each stage: fine outlines first, then textures, at last a few "
-        "bright cells where the food is.",
+        "One plate and, row by row, the most active maps of each stage: fine outlines first, then textures, and finally a "
+        "few bright cells where the food is.",
     )
 
 
@@ -193,7 +193,7 @@ def patch(image: np.ndarray, layer: str, row: int, column: int) -> np.ndarray:
 
 
 def favourites(images: np.ndarray, found: dict) -> None:
-    """Draw, for some channels, the patches of pictures that each answers to most.
+    """Draw, for some channels, the patches of pictures that each responds to most.
 
     Parameters
     ----------
@@ -214,14 +214,14 @@ def favourites(images: np.ndarray, found: dict) -> None:
     ]
     svg.show(
         tile.sheet(
-            "What a channel answers to most: edges and colours low down, parts like a yolk further up",
+            "What channels respond to most: edges and colors in early layers, parts such as a yolk in later ones",
             rows,
             side=82,
             sharp=False,
         ),
-        "One row for each channel: the patches of plates that it answers to most, cut out to what the channel sees. In low "
-        "layers the patches of a row share an edge or a colour, higher up some share a part of a dish, such as a yolk; rows "
-        "of the last layer mix several dishes.",
+        "One row for each channel: the patches of plates that it responds to most, cut out to what the channel sees. In early "
+        "layers the patches of a row share an edge or a color, in later ones some share a part of a dish, such as a yolk; "
+        "rows of the last layer mix several dishes.",
     )
 
 
@@ -282,7 +282,7 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
         return svg.frame(
             words,
             tile.row(
-                tile.img(covered, "The plate with a grey square on it", 256), f"<div>{bars}{note}</div>", gap="24px"
+                tile.img(covered, "The plate with a gray square on it", 256), f"<div>{bars}{note}</div>", gap="24px"
             ),
         )
 
@@ -300,7 +300,7 @@ def occluder(net, images: np.ndarray, labels, classes) -> None:
     explore(
         draw,
         controls,
-        "A plate with a grey square over it, and bars for the six highest scores, with marks for the scores without the square.",
+        "A plate with a gray square over it, and bars for the six highest scores, with marks for the scores without the square.",
     )
 
 
@@ -353,7 +353,7 @@ def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
             words,
             tile.row(
                 tile.captioned(
-                    tile.img(images[plate], "The plate", 256), f"the network's first four: {html.escape(said)}", 256
+                    tile.img(images[plate], "The plate", 256), f"the four highest scores: {html.escape(said)}", 256
                 ),
                 tile.captioned(
                     tile.img(overlay(images[plate], heat), "The plate with the map over it", 256),
@@ -373,7 +373,7 @@ def cam_explorer(net, images: np.ndarray, labels, classes, layers) -> None:
     explore(
         draw,
         controls,
-        "A picture, and the same picture in grey with a glow where Grad-CAM finds evidence for the chosen class.",
+        "A picture, and the same picture in gray with a glow where Grad-CAM finds evidence for the chosen class.",
     )
 
 
@@ -414,13 +414,13 @@ def pointing(record: dict) -> None:
             axis.plot(100 * trained[name][what], height, "o", color=BLUE, markersize=10)
         axis.set_xlim(0, 106)
         axis.set_title(title, fontsize=11, fontweight="normal")
-        axis.set_xlabel("per cent")
+        axis.set_xlabel("percent")
         axis.set_ylim(-0.6, len(_MAPS) - 0.1)
     axes[0].set_yticks(range(len(_MAPS)), list(reversed(_MAPS)))
     axes[0].text(
         100 * trained["the middle"]["hits"] - 2, len(_MAPS) - 0.42, "the middle of the picture", ha="right", fontsize=10
     )
-    axes[1].text(27, len(_MAPS) - 0.42, "knows nothing", fontsize=10)
+    axes[1].text(27, len(_MAPS) - 0.42, "a map that knows nothing", fontsize=10)
     axes[1].text(
         100 * trained[_MAPS[3]]["on the plate"],
         1.22,
@@ -430,9 +430,9 @@ def pointing(record: dict) -> None:
         fontsize=10,
         fontweight="bold",
     )
-    axes[1].text(29, 0.62, "weights drawn anew", color="#8A5F00", fontsize=10, fontweight="bold")
+    axes[1].text(29, 0.62, "random weights", color="#8A5F00", fontsize=10, fontweight="bold")
     figure.suptitle(
-        "The easy test is won by the middle of the picture; the hard one needs a trained network",
+        "The middle of the picture wins the easy test; the hard one takes a trained network",
         x=0.02,
         ha="left",
         fontweight="bold",
@@ -442,7 +442,7 @@ def pointing(record: dict) -> None:
     show(
         figure,
         "Two panels. One plate: the middle of the picture hits the food's box more often than any map. Four plates: Grad-CAM at the last "
-        f"stage has {trained[_MAPS[3]]['on the plate']:.0%} of its sum on the right plate, networks with weights drawn anew about a quarter.",
+        f"stage has {trained[_MAPS[3]]['on the plate']:.0%} of its sum on the right plate, networks with random weights about a quarter.",
     )
 
 
@@ -460,14 +460,14 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def similarity(found: dict[str, list[float]], steps) -> None:
-    """Draw how much of a map stays when more and more layers are drawn anew, from the last one on.
+    """Draw how much of a map stays when more and more layers are randomized, from the last one on.
 
     Parameters
     ----------
     found : dict of str to list of float
         Rank correlations with the trained network's map, for each instrument.
     steps : sequence of str
-        What was drawn anew last.
+        What was randomized last.
     """
     import matplotlib.pyplot as plt
 
@@ -479,13 +479,13 @@ def similarity(found: dict[str, list[float]], steps) -> None:
     axis.set_xticks(range(len(steps)), steps, fontsize=10)
     axis.set_xlim(-0.3, len(steps) + 0.6)
     axis.set_ylim(-0.55, 1.08)
-    axis.set_xlabel("drawn anew, from the end up to here")
-    axis.set_ylabel("rank correlation with before")
-    axis.set_title("A map that does not notice new weights does not show what was learned")
+    axis.set_xlabel("randomized, from the last layer to here")
+    axis.set_ylabel("rank correlation with the trained map")
+    axis.set_title("A map that survives random weights does not show what was learned")
     figure.tight_layout()
     show(
         figure,
-        "Rank correlation of maps before and after weights are drawn anew, step by step from the last layer to the first: "
+        "Rank correlation of maps before and after weights are randomized, step by step from the last layer to the first: "
         + "; ".join(f"{name} ends at {values[-1]:.2f}" for name, values in found.items())
         + ".",
     )

@@ -17,8 +17,8 @@ from introdl.figures.guesses import guess_bars, in_words
 from introdl.figures.interactive import show_live
 from introdl.mealomi import charts, nutriscore, sharing
 from introdl.mealomi.diary import Diary, DiaryError, Entry
-from introdl.mealomi.nutrition import dishes, nutrients
-from introdl.mealomi.recognition import Meal, load, look, recognise
+from introdl.mealomi.nutrition import dishes, nutrients, serving
+from introdl.mealomi.recognition import Meal, embeddings_of, load, names_alone, recognise
 from introdl.mealomi.taste import recommend
 from introdl.pixels import address, data_address
 from introdl.wording import counted, spoken
@@ -29,6 +29,8 @@ PLATES = 8
 JUST_EATEN = 3
 #: How many plates of each dish recommendations are drawn from.
 _PER_DISH = 6
+#: Grams of a portion that nobody has estimated, of a dish without a usual serving.
+_PORTION = 250.0
 _LONGEST = 900
 _ALT = (
     "The MealoMi app: a plate with the food's box, the network's five best guesses, energy and nutrients of the portion, its "
@@ -36,7 +38,7 @@ _ALT = (
 )
 
 
-def app(diary: Diary | str | Path | None = None, model=None) -> None:
+def app(diary: Diary | str | Path | None = None, model=None, plates=None) -> None:
     """Show MealoMi: choose, upload or take a photo; correct what the network says; keep a diary.
 
     Pictures stay on this machine: the network runs in the notebook's kernel, and the diary keeps what you ate, never the
@@ -46,10 +48,18 @@ def app(diary: Diary | str | Path | None = None, model=None) -> None:
     ----------
     diary : Diary or path, optional
         By default the learner's own: ``mealomi.sqlite`` in the course's folder for what is yours. It outlives the kernel.
-    model : introdl.models.MealNet, optional
-        By default the app's.
+    model : introdl.models.MealNet, or a network from `introdl.models.classifier`, optional
+        By default the app's. One of your own names its own dishes and doubts by what was measured on your validation
+        pictures; it estimates no grams, so that the usual serving is put in, and you correct it.
+    plates : introdl.data.Dataset, optional
+        Pictures to choose from, as ``photos.split("test")``; by default the course's test plates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where the network has no card, or nothing was measured of it; the message says what to do.
     """
-    board = Board(diary if isinstance(diary, Diary) else Diary(diary), model)
+    board = Board(diary if isinstance(diary, Diary) else Diary(diary), model, plates)
     show_live(board.widget, board.still(), _ALT, "The app begins when you run its cell.", "app")
 
 
@@ -79,6 +89,7 @@ class Board:
         seed: int = 0,
     ):
         self.diary, self.model, self._now = diary, model or load(), now
+        self.own = names_alone(self.model)
         self.plates = plates if plates is not None else _test_plates()
         self._rng = np.random.default_rng(seed)
         self._menu: tuple[np.ndarray, np.ndarray] | None = None
@@ -207,7 +218,7 @@ class Board:
                     self.export,
                 ),
                 section(5, "What next? Like what you liked, healthier first", self.advice),
-                widgets.HTML(_part("foot", len(self.model.card.classes))),
+                widgets.HTML(_part("foot", len(self.model.card.classes), self.own)),
             ],
             layout=widgets.Layout(grid_gap="10px", width="100%", max_width="1180px"),
         )
@@ -257,8 +268,14 @@ class Board:
         self.editing = None
         best = [dish for dish, _ in self.meal.guesses]
         rest = sorted(set(dishes()) - set(best))
-        self._fill(best[0], self._rounded(self.meal.grams), [(f"{spoken(d)}", d) for d in (*best, *rest)])
+        self._fill(best[0], self._estimated(), [(f"{spoken(d)}", d) for d in (*best, *rest)])
         self._show_picture()
+
+    def _estimated(self) -> float:
+        """The portion that is put in: the network's estimate, or the usual serving of the dish that it names."""
+        if self.meal.grams is not None:
+            return self._rounded(self.meal.grams)
+        return serving(self.meal.dish) if self.meal.dish in dishes() else _PORTION
 
     @staticmethod
     def _rounded(grams: float) -> float:
@@ -380,7 +397,7 @@ class Board:
     def _end_editing(self) -> None:
         if self.editing is not None:
             self.editing = None
-            self._fill(self.meal.dish, self._rounded(self.meal.grams))
+            self._fill(self.meal.dish, self._estimated())
         self._show_portion()
 
     def _take_out(self) -> None:
@@ -400,12 +417,14 @@ class Board:
     # --- what next ------------------------------------------------------------------------------------------------
 
     def _advice(self, past: list[Entry]) -> str:
-        width = self.model.centres.shape[1]
+        width = len(self.meal.embedding)
         known = [(one.dish, one.embedding) for one in past if one.liked and one.embedding is not None]
         liked = [(dish, embedding) for dish, embedding in known if len(embedding) == width]
         if not liked:
             return _part("note", "Tick “I like it” for a meal, and add it: then you see here what else to try.")
         chosen, embeddings = self._candidates()
+        if not len(chosen):
+            return _part("note", "None of these dishes is in the nutrition table, so there is nothing to recommend.")
         eaten = {one.photo for one in past}
         files = self.plates.files[chosen]
         found = recommend(
@@ -427,9 +446,11 @@ class Board:
     def _candidates(self) -> tuple[np.ndarray, np.ndarray]:
         """Return some plates of each dish, and their embeddings; computed when they are first needed."""
         if self._menu is None:
-            each = [np.flatnonzero(self.plates.labels == k)[:_PER_DISH] for k in range(len(self.plates.classes))]
-            chosen = np.concatenate(each)
-            self._menu = chosen, look(self.model, self.plates.images[chosen]).embeddings
+            known = [k for k, dish in enumerate(self.plates.classes) if dish in dishes()]
+            each = [np.flatnonzero(self.plates.labels == k)[:_PER_DISH] for k in known]
+            chosen = np.concatenate([np.empty(0, np.int64), *each])
+            empty = np.empty((0, len(self.meal.embedding)), np.float32)
+            self._menu = chosen, embeddings_of(self.model, self.plates.images[chosen]) if len(chosen) else empty
         return self._menu
 
     # --- words ----------------------------------------------------------------------------------------------------
@@ -442,9 +463,9 @@ class Board:
 
     def still(self) -> str:
         """Return what stands in where no kernel is live: the first plate, and what the network says. No diary is in it."""
-        dish, grams = self.meal.dish, self._rounded(self.meal.grams)
+        dish, grams = self.meal.dish, self._estimated()
         drawing = guess_bars(self.model.card.classes, self.meal.probabilities, title="Five best guesses")
-        table = charts.nutrient_table(nutrients(dish, grams))
+        table = charts.nutrient_table(nutrients(dish, grams)) if dish in dishes() else ""
         picture = _boxed(self.picture, self.meal)
         return _part("still", picture, drawing, spoken(dish), f"{grams:.0f}", table, _scored(dish))
 
@@ -495,19 +516,27 @@ def _boxed(picture: np.ndarray, meal: Meal) -> str:
     height, width = picture.shape[:2]
     scale = 340 / max(height, width)
     w, h = width * scale, height * scale
-    x0, y0, x1, y1 = meal.box
-    corner = (x0 * w, y0 * h, (x1 - x0) * w, (y1 - y0) * h)
-    tag = f"{spoken(meal.dish)}, about {Board._rounded(meal.grams):.0f} g" if meal.known else "I do not know this"
+    x0, y0, x1, y1 = meal.box or (0, 0, 1, 1)
+    corner = (x0 * w, y0 * h, (x1 - x0) * w, (y1 - y0) * h) if meal.box else ()
+    tag = f"{spoken(meal.dish)}{_about(meal)}" if meal.known else "I do not know this"
     wide = 8.1 * len(tag) + 14
     left, top = min(max(x0 * w, 2), max(w - wide - 2, 2)), min(max(y0 * h - 26, 2), h - 26)
     drawing = _part("boxed", address(picture), w, h, corner, meal.known, tag, left, top, wide)
-    return svg.described(drawing, f"The picture, with a box around what the network takes for the food: {tag}.")
+    box = ", with a box around what the network takes for the food" if meal.box else ""
+    return svg.described(drawing, f"The picture{box}: {tag}.")
+
+
+def _about(meal: Meal) -> str:
+    return "" if meal.grams is None else f", about {Board._rounded(meal.grams):.0f} g"
 
 
 def _verdict(meal: Meal) -> str:
-    return _part("verdict", meal, spoken(meal.dish), f"{Board._rounded(meal.grams):.0f}")
+    grams = "" if meal.grams is None else f"{Board._rounded(meal.grams):.0f}"
+    return _part("verdict", meal, spoken(meal.dish), grams)
 
 
 def _scored(dish: str) -> str:
+    if dish not in dishes():
+        return ""
     score = nutriscore.of_dish(dish)
     return _part("scored", charts.score_strip(score), score.letter, spoken(dish), charts.score_table(score))

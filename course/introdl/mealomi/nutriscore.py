@@ -109,7 +109,7 @@ _RULES = {
         _Rule("saturated fat", "saturated_fat_g", "g", False, _tens(1, 10)),
         _Rule("salt", "salt_g", "g", False, _tens(0.2, 20)),
         _Rule("protein", "protein_g", "g", True, (2.4, 4.8, 7.2, 9.6, 12, 14, 17)),
-        _Rule("fibre", "fibre_g", "g", True, (3.0, 4.1, 5.2, 6.3, 7.4)),
+        _Rule("fiber", "fibre_g", "g", True, (3.0, 4.1, 5.2, 6.3, 7.4)),
         _Rule(*_SHARES),
     ),
     2017: (
@@ -118,7 +118,7 @@ _RULES = {
         _Rule("saturated fat", "saturated_fat_g", "g", False, _tens(1, 10)),
         _Rule("sodium", "sodium_mg", "mg", False, _tens(90, 10)),
         _Rule("protein", "protein_g", "g", True, (1.6, 3.2, 4.8, 6.4, 8.0)),
-        _Rule("fibre", "fibre_g", "g", True, (0.9, 1.9, 2.8, 3.7, 4.7)),
+        _Rule("fiber", "fibre_g", "g", True, (0.9, 1.9, 2.8, 3.7, 4.7)),
         _Rule(*_SHARES),
     ),
 }
@@ -231,7 +231,7 @@ def _protein(item: Item, unfavourable: int, fruit: int, red_meat: bool, version:
     if red_meat and version == 2023 and item.points > RED_MEAT_MOST:
         item = replace(item, points=RED_MEAT_MOST, most=RED_MEAT_MOST, note="red meat: at most 2", next_at=None)
     if unfavourable >= MANY_UNFAVOURABLE and not (version == 2017 and fruit >= 5):
-        note = f"not counted: {unfavourable} unfavourable points, {MANY_UNFAVOURABLE} or more"
+        note = f"not counted: {unfavourable} unfavorable points, {MANY_UNFAVOURABLE} or more"
         item = replace(item, counted=False, note=note)
     return item
 

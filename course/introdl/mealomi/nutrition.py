@@ -19,7 +19,7 @@ NUTRIENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "saturated_fat_g": ("saturated fat", "g"),
         "carbohydrate_g": ("carbohydrate", "g"),
         "sugars_g": ("sugars", "g"),
-        "fibre_g": ("fibre", "g"),
+        "fibre_g": ("fiber", "g"),
         "protein_g": ("protein", "g"),
         "salt_g": ("salt", "g"),
     }

@@ -26,10 +26,10 @@ class Meal:
         The five most probable dishes with their probabilities, the best first.
     probabilities : numpy.ndarray
         (K,): one for each dish of the network's card; the sum is 1.
-    grams : float
-        The portion's mass.
-    box : tuple of float
-        x0, y0, x1, y1 of the food as shares of the picture's width and height, from 0 to 1.
+    grams : float or None
+        The portion's mass; None where the network names dishes alone.
+    box : tuple of float, or None
+        x0, y0, x1, y1 of the food as shares of the picture's width and height, from 0 to 1; None as for `grams`.
     unusual : float
         How unlike the plates that the network knows the picture is, as a multiple of what the app lets pass: above 1 it is
         unlike them. See `introdl.mealomi.novelty`.
@@ -40,8 +40,8 @@ class Meal:
     dish: str
     guesses: tuple[tuple[str, float], ...]
     probabilities: np.ndarray
-    grams: float
-    box: tuple[float, float, float, float]
+    grams: float | None
+    box: tuple[float, float, float, float] | None
     unusual: float
     embedding: np.ndarray
 
@@ -63,6 +63,14 @@ class Looked(NamedTuple):
     boxes: np.ndarray
     embeddings: np.ndarray
     early: np.ndarray
+    unusual: np.ndarray
+
+
+class _Named(NamedTuple):
+    """What a network that names dishes alone says to N pictures: see `Meal`."""
+
+    probabilities: np.ndarray
+    embeddings: np.ndarray
     unusual: np.ndarray
 
 
@@ -104,6 +112,52 @@ def look(model, images: np.ndarray, batch_size: int = 256) -> Looked:
     return Looked(*(each.numpy() for each in found))
 
 
+def names_alone(model) -> bool:
+    """Whether a network has no heads for grams and boxes: one of your own, from `introdl.models.classifier`.
+
+    Raises
+    ------
+    TypeError
+        Where the network has no card.
+    ValueError
+        Where nothing was measured of it, so that it cannot doubt.
+    """
+    from introdl.models import MealNet
+    from introdl.models.weights import card_of
+
+    card = card_of(model)
+    if isinstance(model, MealNet):
+        return False
+    if "doubt" not in card.test:
+        raise ValueError(
+            "The app has to know when this network should doubt. Train it with training.finetune(model, photos), which "
+            "measures that on your validation pictures."
+        )
+    return True
+
+
+def _named(model, images: np.ndarray) -> _Named:
+    """Ask a network that names dishes alone; its embeddings are what its head is given."""
+    import torch
+
+    from introdl.models import head_of, predict
+
+    caught: list[torch.Tensor] = []
+    _, head = head_of(model)
+    hook = head.register_forward_pre_hook(lambda _, given: caught.append(given[0].detach().float().cpu()))
+    try:
+        probabilities = predict(model, images)
+    finally:
+        hook.remove()
+    limit = max(model.card.test["doubt"], 1e-6)
+    return _Named(probabilities, torch.cat(caught).numpy(), (1 - probabilities.max(axis=1)) / limit)
+
+
+def embeddings_of(model, images: np.ndarray) -> np.ndarray:
+    """Return many pictures as a network sees them: float32, (N, D)."""
+    return _named(model, images).embeddings if names_alone(model) else look(model, images).embeddings
+
+
 def recognise(picture: np.ndarray, model=None) -> Meal:
     """Say what is on a plate.
 
@@ -112,8 +166,8 @@ def recognise(picture: np.ndarray, model=None) -> Meal:
     picture : numpy.ndarray
         uint8, (H, W, 3); `introdl.data.photo` reads one from a file. Of one that is not square the largest square in the
         middle is looked at; the box is given as shares of the whole picture.
-    model : introdl.models.MealNet, optional
-        By default the app's.
+    model : introdl.models.MealNet, or a network from `introdl.models.classifier`, optional
+        By default the app's. One that names dishes alone says neither grams nor box.
 
     Returns
     -------
@@ -135,15 +189,17 @@ def recognise(picture: np.ndarray, model=None) -> Meal:
     picture = np.asarray(picture)
     if picture.ndim != 3:
         raise ValueError(f"The picture has the shape {picture.shape}; recognise takes one picture, (H, W, 3).")
-    found = look(model, picture[None])
+    found = _named(model, picture[None]) if names_alone(model) else look(model, picture[None])
     probabilities = found.probabilities[0]
     order = np.argsort(-probabilities, kind="stable")[:GUESSES]
     guesses = tuple((model.card.classes[k], float(probabilities[k])) for k in order)
+    best = guesses[0][0], guesses, probabilities
+    unusual, embedding = float(found.unusual[0]), found.embeddings[0]
+    if isinstance(found, _Named):
+        return Meal(*best, None, None, unusual, embedding)
     height, width = picture.shape[:2]
     side = min(height, width)
     left, top = (width - side) // 2, (height - side) // 2
     x0, y0, x1, y1 = (float(value) * side for value in found.boxes[0])
     box = ((left + x0) / width, (top + y0) / height, (left + x1) / width, (top + y1) / height)
-    return Meal(
-        guesses[0][0], guesses, probabilities, float(found.grams[0]), box, float(found.unusual[0]), found.embeddings[0]
-    )
+    return Meal(*best, float(found.grams[0]), box, unusual, embedding)

@@ -1,4 +1,12 @@
 from .meal import MealHeads as MealHeads, MealNet as MealNet, box_iou as box_iou, meal_loss as meal_loss
+from .own import (
+    classifier as classifier,
+    head_of as head_of,
+    load as load,
+    measured as measured,
+    replace_head as replace_head,
+    save as save,
+)
 from .plain import PlainCNN as PlainCNN
 from .resnet import (
     BasicBlock as BasicBlock,
@@ -12,6 +20,6 @@ from .weights import (
     available as available,
     predict as predict,
     pretrained as pretrained,
-    save as save,
+    publish as publish,
     weights_folder as weights_folder,
 )

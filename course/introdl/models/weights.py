@@ -60,8 +60,8 @@ class Card:
     summary: str
     classes: tuple[str, ...]
     size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
     architecture: str
     arguments: dict
     dataset: dict
@@ -83,6 +83,29 @@ class Card:
 def weights_folder() -> Path:
     """Return the folder of the weights; it may not exist."""
     return paths.data() / "weights"
+
+
+def card_of(model: nn.Module) -> Card:
+    """Return a network's card.
+
+    Raises
+    ------
+    TypeError
+        Where it has none.
+    """
+    card = getattr(model, "card", None)
+    if not isinstance(card, Card):
+        raise TypeError(
+            "The model has no card, so its classes, its input's size and normalization are not known. Use "
+            "models.pretrained(name), or models.classifier(classes) for classes of your own."
+        )
+    return card
+
+
+def with_card(model: nn.Module, card: Card) -> nn.Module:
+    """Give a network its card, and return it."""
+    model.card = card  # type: ignore[assignment]
+    return model
 
 
 def available() -> list[str]:
@@ -161,11 +184,7 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int = 256) -> np.n
     TypeError
         Where the model has no card.
     """
-    card = getattr(model, "card", None)
-    if not isinstance(card, Card):
-        raise TypeError(
-            "The model has no card, so its input's size and normalisation are not known. Use pretrained(name)."
-        )
+    card = card_of(model)
     pictures = looked_at(images)
     device = next(model.parameters()).device
     found = np.empty((len(pictures), len(card.classes)), np.float32)
@@ -183,8 +202,8 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int = 256) -> np.n
     return found
 
 
-def save(model: nn.Module, card: Card, where: Path | None = None) -> Card:
-    """Write a network's weights and its card; each file is either whole or as it was.
+def publish(model: nn.Module, card: Card, where: Path | None = None) -> Card:
+    """Write one of the course's networks, its weights and its card; each file is either whole or as it was.
 
     Weights of convolutions and dense layers are written in float16, which halves the file; what has one number for each
     channel stays float32.
@@ -233,10 +252,8 @@ def _read_card(path: Path) -> Card:
 def _built(card: Card, path: Path) -> nn.Module:
     from safetensors.torch import load_file
 
-    from introdl import models
-
     try:
-        model = getattr(models, card.architecture)(**card.arguments)
+        model = build(card)
         state = load_file(path)
         model.load_state_dict(
             {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
@@ -245,8 +262,14 @@ def _built(card: Card, path: Path) -> nn.Module:
         raise Damaged(
             f"{path} does not fit its card ({str(error).splitlines()[0]}). Install the course again."
         ) from error
-    model.card = card
-    return model
+    return with_card(model, card)
+
+
+def build(card: Card) -> nn.Module:
+    """Build the course's network that a card names, with random weights."""
+    from introdl import models
+
+    return getattr(models, card.architecture)(**card.arguments)
 
 
 def looked_at(images: np.ndarray) -> np.ndarray:

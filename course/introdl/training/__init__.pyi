@@ -9,6 +9,7 @@ from .augmentation import (
 from .checkpoints import load_checkpoint as load_checkpoint, save_checkpoint as save_checkpoint
 from .devices import choose_device as choose_device, quick_dtype as quick_dtype, quickest_threads as quickest_threads
 from .errors import Diverged as Diverged, TrainingError as TrainingError
+from .finetuning import finetune as finetune
 from .history import History as History
 from .loop import evaluate as evaluate, train as train
 from .meals import Meals as Meals

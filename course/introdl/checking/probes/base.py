@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ class Probe:
         does.
     needs : tuple of str, optional
         Packages that `drive` itself uses: they cannot be put away while an answer is driven.
+    called : mapping of str to str, optional
+        What the learner's function calls an input whose case calls it otherwise.
     """
 
     drive: Callable[[tuple, list], Any]
@@ -40,6 +42,7 @@ class Probe:
     weigh: Callable[[Any, Any], tuple[Any, Any]] | None = None
     needs: tuple[str, ...] = ()
     together: bool = False
+    called: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

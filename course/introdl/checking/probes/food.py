@@ -128,7 +128,7 @@ def _why_unknown(images: np.ndarray, new: np.ndarray, shift: int) -> Wrong:
         return Wrong("In some pictures red and blue have changed places: the last axis is reversed.")
     if explain(_changes(images, 2 * shift + 1)):
         return Wrong("Some pictures are moved farther than shift.")
-    return Wrong("Some pictures are no mirrored and moved pictures of the batch.")
+    return Wrong("Some of your pictures are not mirrored or moved pictures of the batch.")
 
 
 def _read_augment(result: Any, inputs: list) -> Any:  # noqa: C901
@@ -160,13 +160,13 @@ def _read_augment(result: Any, inputs: list) -> Any:  # noqa: C901
     if not np.array_equal(number, np.arange(len(images))):
         return Wrong("The pictures are not in the order in which they came.")
     if not np.array_equal(new, runs[1][0]):
-        return Wrong("The same generator, in the same state, gives other pictures.")
+        return Wrong("The same generator, in the same state, gives different pictures.")
     if len(images) < _LARGE:
         return AUGMENTED
     moves = np.concatenate([dy, dx])
     alike = bool(shift) and len(set(dy)) == len(set(dx)) == 1
     if (flip.all() or not flip.any()) and alike and len({run[0].tobytes() for run in runs}) > 1:
-        return Wrong("One draw is made for the whole batch: all pictures are changed in the same way.")
+        return Wrong("You draw once for the whole batch: all pictures are changed in the same way.")
     if flip.all() or not flip.any():
         others = [_mirrored(run[0], known) for run in (runs[0], *runs[2:])]
         if all(others):
@@ -180,7 +180,7 @@ def _read_augment(result: Any, inputs: list) -> Any:  # noqa: C901
         if not moves.any():
             return Wrong("No picture is moved.")
         if alike:
-            return Wrong("All pictures of a batch are moved by the same step.")
+            return Wrong("All pictures of a batch are moved by the same distance.")
         if not dy.any() or not dx.any():
             return Wrong("The pictures are moved along one axis only.")
         if np.array_equal(dy, dx):
@@ -188,7 +188,7 @@ def _read_augment(result: Any, inputs: list) -> Any:  # noqa: C901
         if moves.min() >= 0 or moves.max() <= 0:
             return Wrong("The pictures are only ever moved to one side.")
         if moves.max() < shift or moves.min() > -shift:
-            return Wrong("The farthest step is never taken.")
+            return Wrong("The largest shift never occurs.")
     return _unfair(draws, len(images), shift) or AUGMENTED
 
 
@@ -200,27 +200,27 @@ def _unfair(draws: Any, count: int, shift: int) -> Wrong | None:
     if not isinstance(draws, np.ndarray) or draws.shape != (_MORE, count, 3):
         return Wrong("The result cannot be read.")
     if (draws == _UNKNOWN[1]).any():
-        return Wrong("Some pictures are no mirrored and moved pictures of the batch.")
+        return Wrong("Some of your pictures are not mirrored or moved pictures of the batch.")
     columns = draws.astype(float).reshape(-1, 3).T
     bound = 6.2 / np.sqrt(len(columns[0]))
     if abs(columns[0].mean() - 0.5) > 0.5 * bound:
         return Wrong("The share of mirrored pictures is far from a half.")
     if bool((draws[:, :, 0] == draws[0, :, 0]).all(axis=0).any()):
-        return Wrong("Whatever the generator, the same places of the batch are mirrored.")
+        return Wrong("Whatever the generator, the same pictures of the batch are mirrored.")
     if not shift:
         return None
     if bool((draws[:, :, 1:] == draws[:, :1, 1:]).all(axis=(0, 1)).any()):
-        return Wrong("Along one axis, all pictures of a batch are moved by the same step.")
+        return Wrong("Along one axis, all pictures of a batch are moved by the same distance.")
     if bool((draws[:, :, 1:] == draws[0, :, 1:]).all(axis=0).any()):
-        return Wrong("Whatever the generator, the same places of the batch are moved by the same steps.")
+        return Wrong("Whatever the generator, the same pictures of the batch are moved by the same distances.")
     fair = 1 / (2 * shift + 1)
     for steps in columns[1:]:
         shares = np.array([(steps == step).mean() for step in range(-shift, shift + 1)])
         if (np.abs(shares - fair) > np.sqrt(fair * (1 - fair)) * bound).any():
-            return Wrong("Some steps come more often than others.")
+            return Wrong("Some shifts occur more often than others.")
     together = np.abs(np.corrcoef(columns))
     if max(together[0, 1], together[0, 2], together[1, 2]) > bound:
-        return Wrong("A picture's flip and its two steps hang together: each should be drawn apart.")
+        return Wrong("A picture's flip and its two shifts depend on each other: draw each of them separately.")
     return None
 
 
@@ -592,11 +592,11 @@ _AMISS = {
     "no tensor": "FoodNet's forward should return a tensor of scores; it returns something of type {told}.",
     "shape": "FoodNet turns pictures (6, 3, 32, 32) into scores of shape {given}; for {classes} dishes it should be {wanted}.",
     "loose weights": "Some layers are unknown to the network: their weights are not among its parameters(), so they never learn.",
-    "no parameters": "FoodNet has no parameters that learn.",
+    "no parameters": "FoodNet has no parameters that can learn.",
     "parameters": "FoodNet has more parameters than the budget of 200,000.",
-    "numbers": "With its buffers, and with what it takes from outside of itself, FoodNet has more than 200,000 numbers.",
-    "outside": "FoodNet does a part of its work outside of torch, in NumPy or in lists, where it is not counted.",
-    "exchanged": "FoodNet exchanges its own weights while it is trained or asked. They should come from the training alone.",
+    "numbers": "With its buffers, and with what it takes from outside, FoodNet has more than 200,000 numbers.",
+    "outside": "FoodNet does some of its work outside of torch, in NumPy or in lists, where it is not counted.",
+    "exchanged": "FoodNet replaces its own weights during training or evaluation. They should come from the training alone.",
     "replaced": "{told} is not torch's own any more: something in your notebook has put another one in its place.",
     "work": "FoodNet needs more than 20 million multiplications for a picture of 32 x 32.",
     "probabilities": "FoodNet returns probabilities, not scores.",

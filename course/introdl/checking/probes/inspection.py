@@ -158,17 +158,17 @@ def _amiss(left: dict, net: dict, picture: Any) -> list[str]:
 
 
 _LEFT = {
-    "picture": "The picture that you were given is changed. Work on a copy: x.clone().",
-    "weights": "The network's weights are changed. Only look at it.",
-    "statistics": "The running statistics of batch normalisation have moved: the network saw the picture in training mode.",
+    "picture": "The picture that you were given has changed. Work on a copy: x.clone().",
+    "weights": "The network's weights have changed. You should only look at it.",
+    "statistics": "The running statistics of batch normalization have moved: the network saw the picture in training mode.",
     "hooks": "A hook is still attached to the network: it runs in every forward pass from now on.",
-    "gradient in the picture": "The picture that you were given holds a gradient now, and the next one would be added to it.",
-    "gradients in the weights": "The network's weights hold gradients now: the next training step would add them to its own.",
+    "gradient in the picture": "The picture that you were given has a gradient now, and the next one would be added to it.",
+    "gradients in the weights": "The network's weights have gradients now: the next training step would add its own to them.",
     "picture wants gradients": "The picture that you were given requires gradients now. Let a copy of it require them.",
-    "frozen": "Some of the network's weights no longer require gradients: it cannot be trained any more.",
-    "off": "Gradients are switched off for the whole program now, so nothing can be trained any more.",
-    "training mode": "The network is left in training mode. It came in another.",
-    "evaluation mode": "The network came in training mode, and you left it in evaluation mode. Put its mode back as it was.",
+    "frozen": "Some of the network's weights no longer require gradients: it can no longer be trained.",
+    "off": "Gradients are switched off for the whole program now, so nothing can be trained after it.",
+    "training mode": "You left the network in training mode, but it came in evaluation mode.",
+    "evaluation mode": "You left some parts of the network in another mode than before. Restore the mode of every part.",
 }
 
 
@@ -189,7 +189,7 @@ def _tell(result: Any, name: str, net: dict, picture: Any = None) -> Any:
         return Wrong(_LEFT[what])
     if result["graph"]:
         return Wrong(
-            f"What {name} returns still holds its graph, and with it every layer's activations. Detach it, or take no notes at all."
+            f"What {name} returns still holds its graph, and with it every layer's activations. Detach it, or compute it in torch.no_grad()."
         )
     return result["result"]
 
@@ -305,27 +305,29 @@ def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
             return Wrong(f"The picture should have the shape {tuple(shape)}; yours has {one.shape}.")
         pictures.append(one.astype(np.float64))
     if not all(np.isfinite(one).all() for one in pictures):
-        return Wrong("Some of the picture's numbers are nan or infinite. Is a slope of 0 divided by its size?")
+        return Wrong("Some of the picture's numbers are nan or infinite. Did you divide a slope of 0 by its size?")
     lowest, highest = min(one.min() for one in pictures), max(one.max() for one in pictures)
     if lowest < -1e-6 or highest > 1 + 1e-6:
-        return Wrong("The picture leaves the range from 0 to 1: no screen can show it, and no camera takes it.")
+        return Wrong("The picture leaves the range from 0 to 1, so it cannot exist as a picture.")
     every = slopes(net, shape)
     way = [climbed(every[unit], one) for one in pictures]
     if max(way) < -0.2:
-        return Wrong("The unit is less active than for plain grey: you go downhill.")
+        return Wrong("The unit is less active than for plain gray: you go downhill.")
     others = [k for k in range(len(every)) if k != unit]
     if min(way) < ENOUGH and any(min(climbed(every[k], one) for one in pictures) > ENOUGH for k in others):
         return Wrong("Your picture is the best one for another unit.")
     if min(way) < ENOUGH and min(climbed(every.sum(axis=0), one) for one in pictures) > ENOUGH:
         return Wrong("Your picture is the best one for the sum of all units.")
     if max(way) < 0.2:
-        return Wrong("The unit is hardly more active than for plain grey.")
+        return Wrong("The unit is hardly more active than for plain gray.")
     if min(way) < ENOUGH:
-        return Wrong("The unit is more active than for plain grey, but there are far better pictures.")
+        return Wrong("The unit is more active than for plain gray, but there are far better pictures.")
     if not np.array_equal(pictures[0], pictures[1]):
-        return Wrong("The same generator, in the same state, gives another picture: take all chance from rng.")
+        return Wrong(
+            "The same generator, in the same state, gives a different picture: make all random draws with rng."
+        )
     if np.array_equal(pictures[0], pictures[2]):
-        return Wrong("Every generator gives the same picture: start from noise that is drawn from rng.")
+        return Wrong("Every generator gives the same picture: start from noise that is drawn with rng.")
     return REACHED
 
 
@@ -350,7 +352,7 @@ def _read_top(result: Any, inputs: list) -> Any:
     if not isinstance(result, dict) or "result" not in result:
         return Other("result that cannot be read")
     if not np.array_equal(result["maps"], inputs[0]):
-        return Wrong("The maps that you were given are changed. Work on a copy.")
+        return Wrong("The maps that you were given have changed. Work on a copy.")
     given = result["result"]
     if isinstance(given, list):
         with contextlib.suppress(Exception):

@@ -128,7 +128,7 @@ def _some(names: list[str]) -> str:
 
 def _read_module(result: Any, inputs: list) -> Any:
     if "not a module" in result:
-        return Wrong(f"Calling the class should give a torch.nn.Module; it gives something of type {result['not a module']}.")  # fmt: skip
+        return Wrong(f"Calling the class should return a torch.nn.Module; it returns something of type {result['not a module']}.")  # fmt: skip
     if "lacks" in result:
         told = []
         if result["lacks"]:
@@ -191,13 +191,13 @@ def _read_load(result: Any, inputs: list) -> Any:
     if misfits:
         if said is None:
             return Wrong(
-                f"The weights do not fit ({_some(misfits)}), and nothing was said. Raise a ValueError that names it."
+                f"These weights do not fit ({_some(misfits)}), but no error was raised. Raise a ValueError that names one."
             )
         if not set(said) & set(misfits):
             return Wrong("An error is raised, but it does not name a weight that does not fit.")
         fit = {name for name in own if not name.startswith("fc.")} - set(misfits)
         if len(fit & set(said)) > len(fit) / 2:
-            return Wrong("An error is raised, but it names the weights that fit too. Say which one does not.")
+            return Wrong("An error is raised, but it also names weights that fit. Say which one does not.")
         return "an error that names a weight that does not fit"
     if said is not None:
         return Wrong(
@@ -274,16 +274,16 @@ def _read_head(result: Any, inputs: list) -> Any:  # noqa: C901
     body = {name for name in old if name not in names}
     changed = [name for name in body if name not in now or not np.array_equal(now[name], old[name])]
     if now.keys() - names != body or any("running" not in name for name in changed):
-        return Wrong("Something else than the head was changed.")
+        return Wrong("Something other than the head has changed.")
     if changed:
-        return Wrong("BatchNorm's running statistics were changed. They belong to the body.")
+        return Wrong("BatchNorm's running statistics have changed. They belong to the body.")
     parts = small_backbone(widths, after)
     if set(result["learn"]) != named_parameters(parts).keys():
-        return Wrong("Parameters of the body need no gradient any more. Only the head should change.")
+        return Wrong("Some of the body's parameters no longer need a gradient. Only the head should change.")
     if not set(result["training"]) >= named_parts(parts).keys() - {"fc"}:
         return Wrong("The model was put into evaluation mode. Only the head should change.")
     if not _gives(parts, now, x, result["scores"]):
-        return Wrong("With the new head the network does not give scores.")
+        return Wrong("With the new head the network does not return scores.")
     return "a new head, nothing else changed"
 
 
@@ -403,12 +403,14 @@ def _read_groups(result: Any, inputs: list) -> Any:
         if result["amiss"] == "no params":
             return Wrong('Each group is a dict with the keys "params" and "lr".')
         if result["amiss"] == "a set":
-            return Wrong("A set has no order, and an optimiser refuses it. Give the parameters of a group as a list.")
+            return Wrong(
+                "A set has no order, and optimizers do not accept one. Use a list for the parameters of a group."
+            )
         return Wrong(f'Return a list of dicts, {{"params": [...], "lr": ...}}; yours is of type {result["amiss"]}.')
     frozen = inputs[2]
     listed = [name for name, _ in result["found"]]
     if "something else" in listed:
-        return Wrong("A group holds something that is no parameter of the model.")
+        return Wrong("A group contains something that is not a parameter of the model.")
     twice = sorted({name for name in listed if listed.count(name) > 1})
     if twice:
         return Wrong(f"{_some(twice)} stands in the groups more than once; an optimiser refuses that.")
@@ -449,19 +451,23 @@ def _read_few(result: Any, inputs: list) -> Any:
     runs = []
     for one in result:
         if isinstance(one, str):
-            return "a ValueError" if scarce else Wrong(f"There are enough pictures of each class, and yet: {one}.")
+            return (
+                "a ValueError"
+                if scarce
+                else Wrong(f"There are enough pictures of each class, but your function said: {one}.")
+            )
         if one is None:
             return Wrong("few_shot_subset returned None. Return the indices.")
         indices = np.asarray(one) if isinstance(one, (np.ndarray, list, tuple)) else None
         if indices is None or indices.ndim != 1 or not indices.size:
             return Wrong("Return the pictures' indices, an array with one axis.")
         if indices.dtype.kind == "b":
-            return Wrong("You return True and False for each picture. Return indices: np.flatnonzero finds them.")
+            return Wrong("You return True or False for each picture. Return indices: np.flatnonzero finds them.")
         if indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= len(labels):
             return Wrong("Each index should be a whole number from 0 to N - 1.")
         runs.append(indices.astype(int))
     if scarce:
-        return Wrong("A class has fewer pictures than were asked for. Raise a ValueError that says so.")
+        return Wrong("A class has fewer pictures than requested. Raise a ValueError that says so.")
     sets = [set(run.tolist()) for run in runs]
     drawn = [np.bincount(labels[run], minlength=len(counts)) for run in runs]
     first = {int(i) for k in range(len(counts)) for i in np.flatnonzero(labels == k)[:per_class]}
@@ -474,12 +480,12 @@ def _read_few(result: Any, inputs: list) -> Any:
         ),  # fmt: skip
         (
             any(len(run) != per_class and not (d == per_class).all() for run, d in zip(runs, drawn, strict=True)),
-            "The classes do not all have as many pictures as were asked for.",
+            "Not every class has the requested number of pictures.",
         ),  # fmt: skip
-        (sets[0] == first, "You take the first pictures of each class. Draw them."),
-        (sets[0] == last, "You take the last pictures of each class. Draw them."),
+        (sets[0] == first, "You take the first pictures of each class. Draw them at random."),
+        (sets[0] == last, "You take the last pictures of each class. Draw them at random."),
         (sets[0] not in (first, last) and sets[0] == sets[2], "Another generator gives the same pictures."),
-        (sets[0] != sets[1], "A generator in the same state gives other pictures."),
+        (sets[0] != sets[1], "A generator in the same state gives different pictures."),
     )
     sentences = [sentence for fault, sentence in faults if fault]
     return Wrong(" ".join(sentences)) if sentences else FEW

@@ -75,7 +75,7 @@ def _read_path(result: Any, inputs: list) -> Any:
     return misfit("The new weights", result, inputs[0].shape) or amiss
 
 
-PROBES["optimiser"] = Probe(_drive_optimiser, _read_path)
+PROBES["optimiser"] = Probe(_drive_optimiser, _read_path, called={"grads": "grad"})
 
 
 def _drive_every_step(objects: tuple, inputs: list) -> Any:

@@ -56,7 +56,7 @@ def _read_loss(result: Any, inputs: list) -> Any:
         return Wrong(f"The loss should be one number; it has the shape {np.shape(loss)}.")
     if kind == "no graph":
         return Wrong(
-            "The loss is cut off from its inputs: it has no gradient. Stay with torch's operations, without detach, item or numpy. "
+            "The loss is cut off from its inputs: it has no gradient. Use only torch's operations, without detach, item or numpy. "
             "A loss of 0 needs its gradient too: compute every term, and let relu or clamp make it 0."
         )
     gradients = result["gradients"]
@@ -74,7 +74,7 @@ PROBES["loss_with_gradient"] = Probe(_drive_loss, _read_loss, needs=("torch",))
 
 
 def _read_threshold(result: Any, inputs: list) -> Any:
-    """How many pairs are judged rightly from this similarity on: every threshold that gets the most is as good."""
+    """How many pairs are judged correctly from this similarity on: every threshold that gets the most is as good."""
     value = result[()] if isinstance(result, np.ndarray) and result.shape == () else result
     if value is None:
         return None
@@ -88,11 +88,11 @@ def _read_threshold(result: Any, inputs: list) -> Any:
     scores, truth = np.asarray(similarities, float), np.asarray(same, bool)
     if value > scores.max() + 1e-6:
         return Wrong(
-            "The threshold lies above every similarity: no pair is called the same. Is it a place in an array, or a count, and not a "
+            "The threshold lies above every similarity, so no pair is called the same. Is it an index or a count instead of a "
             "similarity?"
         )
     right = [int(np.sum((scores >= float(value) - slack) == truth)) for slack in (0.0, 1e-6)]
-    return {"pairs judged rightly": max(right)}
+    return {"pairs judged correctly": max(right)}
 
 
 PROBES["threshold"] = Probe(call, _read_threshold)
@@ -128,7 +128,7 @@ def _pairs(result: Any, count: int) -> tuple[np.ndarray, np.ndarray] | Wrong | N
     if same.dtype.kind not in "biuf" or not np.isin(same, (0, 1)).all():
         return Wrong("same should hold True or False.")
     if len(pairs) and not (pairs.min() >= 0 and pairs.max() < count):
-        return Wrong(f"Pairs name pictures outside of 0 to {count - 1}.")
+        return Wrong(f"Some pairs contain indices outside the range from 0 to {count - 1}.")
     return pairs.astype(int), same.astype(bool)
 
 
@@ -144,15 +144,15 @@ def _fault(labels: np.ndarray, n: int, pairs: np.ndarray, same: np.ndarray) -> s
     if (same != true).any():
         return "same does not always say what the labels say."
     if 2 * n != len(pairs) and len(pairs) in (n, n + 1, n - 1):
-        return "There are n pairs in all: n of one dish and n of two were asked for."
+        return "There are n pairs in all; there should be n of one dish and n of two."
     if len(pairs) != 2 * n:
         return "There are not 2 n pairs."
     if true.sum() != n:
-        return "There are not as many pairs of one dish as of two."
+        return "The numbers of pairs of one dish and of two dishes differ."
     if len(ordered) < len(pairs):
         return "A pair comes twice."
     if len(unordered) < len(pairs):
-        return "A pair comes twice, once each way round: (3, 8) and (8, 3) are one pair."
+        return "A pair occurs twice, in both orders: (3, 8) and (8, 3) are one pair."
     return ""
 
 
@@ -169,7 +169,7 @@ def _read_pairs(result: Any, inputs: list) -> Any:
     drawn = [[frozenset(pair) for pair in run.tolist()] for run in runs]
     members = [set(one) for one in drawn]
     if members[0] != members[1]:
-        return Wrong("A generator in the same state gives other pairs.")
+        return Wrong("A generator in the same state gives different pairs.")
     labels = np.asarray(labels)
     counts = np.unique(labels, return_counts=True)[1]
     alike = int(sum(c * (c - 1) // 2 for c in counts))
