@@ -456,7 +456,7 @@ def best_threshold(similarities, same):
     Parameters
     ----------
     similarities : numpy.ndarray
-        (P,) floats; some may be equal.
+        (P,) floats from -1 to 1; some may be equal.
     same : numpy.ndarray
         (P,) bool: True where a pair shows one dish; half of them do.
 
@@ -498,7 +498,7 @@ def verification_accuracy(similarities, same, folds):
     Parameters
     ----------
     similarities : numpy.ndarray
-        (P,) floats.
+        (P,) floats from -1 to 1.
     same : numpy.ndarray
         (P,) bool; in each fold half of them are True.
     folds : numpy.ndarray
@@ -576,7 +576,7 @@ def roc_curve(similarities, same):
     Parameters
     ----------
     similarities : numpy.ndarray
-        (P,) floats; some may be equal.
+        (P,) floats from -1 to 1; some may be equal.
     same : numpy.ndarray
         (P,) bool, with both values.
 

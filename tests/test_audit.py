@@ -1,11 +1,13 @@
 """What is worth a look in a submission is named, whatever else stands around it, and is safe to print."""
 
+import time
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder import sandbox
-from autograder.examining import audit, examiner, repair
+from autograder.examining import audit, examiner, repair, written
 from autograder.examining.source import aliases, look, look_beside
 from tests.attacks import chapter
 from tests.standing import hidden
@@ -38,6 +40,19 @@ def seen(source, forbidden=()):
 )
 def test_a_line_that_does_not_parse_blinds_nobody(source, line):
     assert (line, "calls into the machine (import ctypes)") in seen(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["x = " + "+".join(["1"] * 9000), "\n".join(f"x{i} = ({i}" for i in range(300)), "# " + "a" * 500_000],
+    ids=["a long sum", "open brackets", "a long word"],
+)
+def test_what_is_long_is_read_in_seconds(source):
+    """It is read outside of the sandbox: a cell of a few kilobytes held up a whole class for an hour."""
+    begun = time.process_time()
+    look(source, 0)
+    written._own(new_code_cell(source), set())
+    assert time.process_time() - begun < 15
 
 
 @pytest.mark.parametrize("source", ["x = 1\ndef f(:\n    pass", "x = 1\nfor i in", "(" * 3000, "\0"])

@@ -12,6 +12,7 @@ from introdl.checking import isolation, judge, notebook, report, sheets, values
 from introdl.checking.compare import compare
 from introdl.checking.outcome import Outcome
 from introdl.checking.packing import Other
+from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry, SheetCase
 
 
@@ -181,3 +182,8 @@ def test_an_input_is_called_as_the_learners_function_calls_it():
 
     verdict = notebook.examine(sheets.find("07.sgd_step"), (sgd_step,))
     assert "changed its input grad in place" in verdict.cases[0].sentence
+
+
+def test_probes_can_be_put_into_a_set():
+    """The fingerprint of a verdict does; a probe that could not made every submission unreadable."""
+    assert len(set(PROBES.values())) <= len(PROBES)

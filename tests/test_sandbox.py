@@ -5,6 +5,7 @@ import json
 import struct
 import sys
 
+import nbformat
 import pytest
 from typer.testing import CliRunner
 
@@ -159,6 +160,13 @@ def test_a_notebook_of_a_hundred_thousand_cells_is_not_run(tmp_path):
         '{"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [' + ",".join([cell] * 20_000) + "]}"
     )
     assert submissions.unreadable(path) == "It has 20000 cells, and 2000 is the most."
+
+
+def test_a_notebook_of_a_megabyte_of_code_is_not_run(tmp_path):
+    path = tmp_path / "long.ipynb"
+    path.write_text(nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1\n" * 2**18)])))
+    said = "It has 1536 KiB of code, and 512 KiB is the most. Put data into a file beside it."
+    assert submissions.unreadable(path) == said
 
 
 @pytest.mark.parametrize("depth", [900, 5_000, 500_000])

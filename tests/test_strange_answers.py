@@ -10,7 +10,7 @@ import pytest
 
 from autograder.examining import cell_answer, examiner
 from autograder.examining.worker_client import Died, WorkerClient
-from introdl.checking import judge, packing
+from introdl.checking import judge, packing, readings
 from introdl.checking.channel import Channel, Damaged, Late
 from introdl.checking.outcome import DAMAGED, Outcome
 from introdl.checking.packing import Packed
@@ -222,7 +222,7 @@ def test_whatever_comes_there_is_a_verdict(value, expected):
 
 
 def test_what_cannot_be_compared_is_a_wrong_answer(monkeypatch):
-    monkeypatch.setattr(judge, "compare", lambda *given: 1 / 0)
+    monkeypatch.setattr(readings, "compare", lambda *given: 1 / 0)
     found = judge.judge(_entry(1.5), [Outcome("returned", 1.5)])
     assert found.earned == 0 and "cannot be compared" in found.cases[0].sentence
 

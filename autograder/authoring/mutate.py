@@ -24,6 +24,7 @@ from autograder.authoring.exercise import Exercise
 from autograder.authoring.mutants import Mutant, at_least_1, mutants, wrapped
 from autograder.authoring.source import Source, without_stubs
 from autograder.errors import AuthorError
+from introdl.checking import simulated_machine
 from introdl.checking.judge import PASSED, judge
 from introdl.checking.probes import PROBES
 from introdl.checking.sheets import Entry
@@ -136,6 +137,11 @@ def survivors(
     accepted : container of str
         Changes (`Mutant.change`) that make no difference; they are left out.
     """
+    with simulated_machine.one_thread():  # torch's threads do not live on in a fork, which would wait for them forever
+        return _survivors(source, exercise, classes, jobs, accepted)
+
+
+def _survivors(source: Source, exercise: Exercise, classes: int, jobs: int, accepted: Container[str]) -> Found:
     global _work
     found = Found(exercise.id)
     cells = [cell for cell in source.cells if cell.exercise == exercise.id]

@@ -11,6 +11,7 @@ from autograder.examining import audit, folder
 
 MOST_BYTES = folder.MOST_NOTEBOOK
 MOST_CELLS = 2000
+MOST_CODE = 2**19
 
 
 def reason(path: Path) -> str:
@@ -36,9 +37,19 @@ def elsewhere(path: Path) -> bool:
     return stat.S_ISLNK(seen.st_mode) or (stat.S_ISREG(seen.st_mode) and seen.st_nlink > 1)
 
 
-def too_many_cells(cells: list) -> str:
-    """Say why a notebook with so many cells is not run, or ""."""
-    return f"It has {len(cells)} cells, and {MOST_CELLS} is the most." if len(cells) > MOST_CELLS else ""
+def too_much(cells: list) -> str:
+    """Say why a notebook with so many cells, or so much code, is not run, or "".
+
+    Code is read outside of the sandbox, too, where nothing stops what takes long.
+    """
+    if len(cells) > MOST_CELLS:
+        return f"It has {len(cells)} cells, and {MOST_CELLS} is the most."
+    size = sum(len(cell.source) for cell in cells if cell.cell_type == "code")
+    if size > MOST_CODE:
+        return (
+            f"It has {size >> 10} KiB of code, and {MOST_CODE >> 10} KiB is the most. Put data into a file beside it."
+        )
+    return ""
 
 
 def links(place: Path) -> set[str]:

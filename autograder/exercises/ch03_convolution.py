@@ -70,6 +70,7 @@ CONVOLVE1D = Exercise(
         "numpy.correlate",
         "numpy.polymul",
         "numpy.polynomial.*",
+        "sympy.*",
         *LIBRARIES,
     ),
     misconceptions={

@@ -29,11 +29,17 @@ def _heads(rng, n, k):
     return [torch.tensor(each, dtype=torch.float32) for each in made]
 
 
-def _loss_case(rng, label, n, k, empty, weights, weight=1.0, light=False):
-    """A batch; `empty` pictures show an empty plate: class 0, 0 g, a box of zeros. One is of a few grams, where asked for."""
+def _loss_case(rng, label, n, k, empty, weights, weight=1.0, light=False, food=None):
+    """A batch; `empty` pictures show an empty plate: class 0, 0 g, a box of zeros. One is of a few grams, where asked for.
+
+    `food` is the place of the one picture with food, where there is but one and its place matters.
+    """
     scores, log_grams, boxes = _heads(rng, n, k)
     dishes = rng.integers(1, k, n)
-    nothing, *others = np.split(rng.permutation(n), [empty])
+    places = rng.permutation(n)
+    if food is not None:
+        places = np.concatenate([places[places != food], [food]])
+    nothing, *others = np.split(places, [empty])
     dishes[nothing] = 0
     if light:
         log_grams[int(others[0][0])] = float(rng.integers(12, 19)) / 10
@@ -60,7 +66,8 @@ def _loss_cases(rng):
     yield _loss_case(rng, "three plates, one of them empty", 3, 2 + 2, 1, first)
     yield _loss_case(rng, "seven plates, two of them empty", 7, 6, 2, second, light=True)
     yield _loss_case(rng, "no empty plate", 5, 7, 0, third, light=True)
-    yield _loss_case(rng, "mostly empty plates", 8, 3, 6, (1.0, 0.5, 2.5))
+    yield _loss_case(rng, "eight plates, food on the first alone", 8, 3, 7, (1.0, 0.5, 2.5), food=0)
+    yield _loss_case(rng, "four plates, food on the last alone", 4, 3, 3, (0.5, 2.5, 1.0), food=3)
     yield _loss_case(rng, "nothing but empty plates", 2, 5, 2, first, weight=0.5)
 
 
@@ -368,12 +375,16 @@ NUTRIENTS = Exercise(
 
 def _energy_case(rng, label, n, k, wrong, weight=1.0):
     """n plates of which `wrong` are named wrong; grams of both signs of error; dishes of clearly different energy."""
-    density = (rng.permutation(np.arange(1, 13))[:k] * 35.0 + rng.integers(1, 30, k)).round()
+    density = (rng.permutation(np.arange(1, 15))[:k] * 35.0 + rng.uniform(1, 30, k)).round(1)
     truth = rng.integers(0, k, n)
+    truth[:1] = k - 1
     said = truth.copy()
     for i in rng.permutation(n)[:wrong]:
         said[i] = (truth[i] + rng.integers(1, k)) % k
-    true_grams = rng.integers(60, 500, n).astype(float)
+    if k > 10:  # the last dish is named somewhere as well
+        said[-1] = k - 1
+        truth[-1] = int(rng.integers(0, k - 1))
+    true_grams = rng.uniform(60, 500, n).round(1)
     signs = np.where(np.arange(n) % 3 == 1, -1, 1)
     grams = (true_grams * (1 + signs * rng.uniform(0.08, 0.45, n))).round(1)
     return Case(
@@ -398,7 +409,7 @@ def _energy_cases(rng):
         true_grams=np.array([150.0, 300.0]),
         kcal_per_100g=np.array([50.0, 20.0, 200.0 + 20 * step]),
     )
-    yield _energy_case(rng, "seven plates, three of them misnamed", 7, 5, 3)
+    yield _energy_case(rng, "seven plates, three or four of them misnamed", 7, 14, 3)
     yield _energy_case(rng, "every dish is right", 6, 4, 0)
     yield _energy_case(rng, "every dish is wrong", 4, 6, 4)
     yield _energy_case(rng, "a single plate", 1, 3, 1, weight=0.5)
@@ -551,12 +562,12 @@ _EXACT_SALT = (1, 2, 3, 4, 5, 6, 12, 13, 15, 18, 20)
 #: How far above a threshold the next value is tried.
 _STEP = {
     "kj": 0.5,
-    "sugars_g": 0.05,
+    "sugars_g": 0.03,
     "saturated_fat_g": 0.05,
     "sodium_mg": 1.0,
-    "protein_g": 0.05,
-    "fibre_g": 0.05,
-    "fruit_veg_share": 0.01,
+    "protein_g": 0.02,
+    "fibre_g": 0.03,
+    "fruit_veg_share": 0.005,
 }
 
 
@@ -568,8 +579,10 @@ def _around(rng, nutrient):
             values.append(float(threshold))
         else:
             values.append(threshold - float(rng.integers(1, 9)))
-        values.append(float(np.round(threshold + _STEP[nutrient] * rng.integers(1, 9), 3)))
-    return values
+        steps = 1 if number == len(_TABLE[nutrient]) else rng.integers(1, 9)
+        values.append(float(np.round(threshold + _STEP[nutrient] * steps, 3)))
+    # a table that went on would have further thresholds here
+    return values if nutrient == "fruit_veg_share" else [*values, 1.5 * _TABLE[nutrient][-1]]
 
 
 def _row(rng, unfavorable, protein=None):
@@ -596,9 +609,8 @@ def _within(rng, nutrient, points):
 def _score_cases(rng):
     # A sweep starts from a food whose points leave room on both sides of the rules that it is not about.
     yield Case(
-        "one food, protein up and down",
+        "one food, protein up and down, red meat left at its default",
         per_100g=_row(rng, int(rng.integers(4, 7))),
-        red_meat=False,
         nutrient="protein_g",
         values=[1.0, float(rng.integers(8, 10)) + 0.5],
     )
@@ -642,10 +654,11 @@ def _steps(rng):
     return [_within(rng, "saturated_fat_g", points) for points in range(0, 10)]
 
 
-def _score_oracle(per_100g, red_meat, nutrient, values):
+def _score_oracle(per_100g, *rest):
     from introdl.checking.probes import PROBES
 
-    return PROBES["along_nutrient"].read([_published(per_100g | {nutrient: v}, red_meat) for v in values], [per_100g, red_meat, nutrient, values])  # fmt: skip
+    *red_meat, nutrient, values = rest
+    return PROBES["along_nutrient"].read([_published(per_100g | {nutrient: v}, *red_meat) for v in values], [per_100g, *rest])  # fmt: skip
 
 
 def _published(row, red_meat=False):
@@ -851,8 +864,11 @@ NUTRI_SCORE = Exercise(
 # --- 12.confidence_threshold --------------------------------------------------------------------------------
 
 
-def _threshold_case(rng, label, n, share, test=None, weight=1.0):
-    """Scores in eighths, all of a set different; the test set's food scores a little lower than the validation set's."""
+def _threshold_case(rng, label, n, share, test=None, weight=1.0, unit=1, below=0):
+    """Scores in eighths of a unit, all of a set different; the test set's food scores a little lower than the validation set's.
+
+    All lie `below` by so much, which makes them negative in part.
+    """
     known = rng.permutation(np.arange(40, 40 + 2 * n))[:n] / 8
     threshold = np.sort(known)[math.floor(Fraction(str(share)) * n)]
     m = test or n + 3
@@ -861,14 +877,15 @@ def _threshold_case(rng, label, n, share, test=None, weight=1.0):
     food[rng.integers(m)] = threshold
     others = rng.permutation(np.arange(24, 24 + 2 * m))[: m - 2] / 8
     others[rng.integers(m - 2)] = threshold
+    known, food, others = (unit * (scores - below) for scores in (known, food, others))
     return Case(label, weight=weight, val_food=known, test_food=food, test_other=others, share=share)
 
 
 def _threshold_cases(rng):
     # Where the allowed number is whole, shares are parts of a power of 2: 1 - 0.95 is not 0.05 in floating point, 1 - 0.75 is 0.25.
     yield _threshold_case(rng, "8 pictures, two may be turned away", 8, 0.25, test=11)
-    yield _threshold_case(rng, "an eighth of 24", 24, 0.125)
-    yield _threshold_case(rng, "5 % of 50 are two and a half", 50, 0.05)
+    yield _threshold_case(rng, "an eighth of 24, scores of both signs", 24, 0.125, below=8)
+    yield _threshold_case(rng, "5 % of 50 are two and a half, large scores", 50, 0.05, unit=100)
     yield _threshold_case(rng, "one in ten of 38", 38, 0.1)
     yield _threshold_case(rng, "too few to turn away one", 9, 0.05)
 
@@ -1239,6 +1256,7 @@ def _divided_by(lengths):
 
 _squared = _divided_by(lambda embeddings: (embeddings**2).sum(axis=1, keepdims=True))
 _sums = _divided_by(lambda embeddings: np.abs(embeddings).sum(axis=1, keepdims=True))
+_little_added = _divided_by(lambda embeddings: np.linalg.norm(embeddings, axis=1, keepdims=True) + 1e-4)
 _columns = _divided_by(lambda embeddings: np.linalg.norm(embeddings, axis=0))
 
 
@@ -1258,13 +1276,20 @@ def _all_orders(embeddings, liked, eaten, k):
     found.append(_ranked(embeddings, liked, set(), None, k).tolist())
     found.append(_ranked(embeddings, liked, set(liked), None, k).tolist())
     found.append(_ranked(embeddings, liked, set(eaten), None, k).tolist())
+    if len(liked) > 5:
+        found.append(_ranked(embeddings, liked[:5], {*liked[:5], *eaten}, None, k).tolist())
+        found.append(_ranked(embeddings, liked, {*liked, *eaten[:5]}, None, k).tolist())
+    if np.abs(embeddings).max() > 100:
+        found.append(_ranked(np.clip(embeddings, -100, 100), liked, known, None, k).tolist())
+    if np.abs(embeddings).max() < 0.01:
+        found.append(_ranked(embeddings, liked, known, _little_added, k).tolist())
     return found
 
 
-def _taste_case(rng, label, n, d, likes, eats, k, strict=True):
+def _taste_case(rng, label, n, d, likes, eats, k, strict=True, unit=1.0):
     """Embeddings of very different lengths, nothing near a tie; where `strict`, every way to go wrong gives something else."""
     while True:
-        embeddings = (_unit(rng.normal(size=(n, d)) + 0.25) * rng.uniform(1, 6, (n, 1))).round(2)
+        embeddings = (_unit(rng.normal(size=(n, d)) + 0.25) * rng.uniform(1, 6, (n, 1))).round(2) * unit
         chosen = [int(i) for i in rng.permutation(n)]
         liked, eaten = sorted(chosen[:likes]), sorted(chosen[likes : likes + eats])
         orders = _all_orders(embeddings, liked, eaten, k)
@@ -1294,8 +1319,8 @@ def _taste_cases(rng):
     s = float(rng.integers(2, 5))
     plane = np.array([[3.0, 1.0], [6.0, 2.5], [s, 4 * s], [0.5, 0.25], [-2.0, -1.0], [1.0, 0.9]])
     yield Case("six dishes in a plane, one liked", liked=[0], eaten=[1], embeddings=plane, k=2)
-    yield _taste_case(rng, "three liked", 12, 5, 3, 3, 4)
-    yield _taste_case(rng, "many dishes", 20, 7, 4, 5, 6)
+    yield _taste_case(rng, "three liked, long embeddings", 12, 5, 3, 3, 4, unit=100)
+    yield _taste_case(rng, "many dishes, short embeddings", 27, 7, 7, 7, 6, unit=1e-4)
     yield _taste_case(rng, "one recommendation", 14, 4, 2, 4, 1, strict=False)
     yield _tie_case(rng, "ties: the lower index first", (3, 2, 2), 4)
     # so many that a sort that keeps no order among equals shows it

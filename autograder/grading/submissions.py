@@ -170,6 +170,6 @@ def _read(path: Path) -> tuple[nbformat.NotebookNode | None, str]:
         notebook = reading.read(folders.read(path, refusal.MOST_BYTES))
     except (Unbearable, Unreadable) as error:
         return None, str(error)
-    if reason := refusal.too_many_cells(notebook.cells):
+    if reason := refusal.too_much(notebook.cells):
         return None, reason
     return notebook, ""

@@ -49,6 +49,12 @@ SHORTCUTS = [
     Shortcut("13.roc_curve", "scikit-learn's", "from sklearn import metrics\ndef roc_curve(similarities, same):\n    return metrics.roc_curve(same, similarities, drop_intermediate=False)[:2]"),
 ]  # fmt: skip
 
+_FOLD = "def convolve1d(f, g):\n    import numpy as np\n    {}\n    return np.array([float(one) for one in found])"
+SHORTCUTS += [
+    Shortcut("03.convolve1d", "sympy's", _FOLD.format("from sympy import convolution; found = convolution([*f], [*g])")),
+    Shortcut("03.convolve1d", "sympy's polynomials", _FOLD.format("import sympy as s; t = s.symbols('t'); found = (s.Poly([*f], t) * s.Poly([*g], t)).all_coeffs()")),
+]  # fmt: skip
+
 _CROSS = "def cross_entropy(scores, y):\n    return {}(scores, y, 'cross-entropy')[0]"
 _PLACE = "import introdl, os\n_place = os.path.join(os.path.dirname(introdl.__file__), 'figures')\n"
 _EMPTY = "_space = {'__name__': 'introdl.figures.mine', '__package__': 'introdl.figures'}\n"

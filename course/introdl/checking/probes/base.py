@@ -42,7 +42,7 @@ class Probe:
     weigh: Callable[[Any, Any], tuple[Any, Any]] | None = None
     needs: tuple[str, ...] = ()
     together: bool = False
-    called: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -62,12 +62,12 @@ PROBES["loss_of_heads"] = Probe(_drive_loss_of_heads, _read_loss_of_heads, needs
 
 def _drive_along_nutrient(objects: tuple, inputs: list) -> Any:
     """Call with a row of its own for each value; energy in kJ takes its kilocalories along, as a table has them: rounded."""
-    per_100g, red_meat, nutrient, values = inputs
+    per_100g, *red_meat, nutrient, values = inputs  # where nothing is said of red meat, the default is asked for
     found = []
     for value in values:
         row = dict(per_100g) | {nutrient: value} | ({"kcal": round(value / 4.184, 1)} if nutrient == "kj" else {})
         handed = dict(row)
-        found.append(objects[0](handed, red_meat))
+        found.append(objects[0](handed, *red_meat))
         if handed != row:
             return {"changed": [str(name) for name in {**row, **handed} if row.get(name) != handed.get(name)]}
     return found
@@ -82,7 +82,7 @@ def _read_along_nutrient(result: Any, inputs: list) -> Any:
         )
     if not isinstance(result, list) or any(each is None for each in result):
         return None if isinstance(result, list) else result
-    nutrient, values = inputs[2:]
+    nutrient, values = inputs[-2:]
     found = {}
     for value, each in zip(values, result, strict=True):
         if not isinstance(each, (tuple, list)) or len(each) != 2:
