@@ -335,7 +335,7 @@ def test_check_explains_its_own_misuse(toy_sheet, capsys):
     assert "There is no exercise '77.nothing'." in capsys.readouterr().out
     for misuse in (notebook.check, notebook.hint, lambda: notebook.check(scale_right, "98.scale")):
         misuse()
-        assert 'comes first, in quotes: check("03.conv2d", conv2d)' in capsys.readouterr().out
+        assert "The exercise's id comes first, in quotes" in capsys.readouterr().out
 
 
 def test_hints_come_one_by_one(toy_sheet, capsys):

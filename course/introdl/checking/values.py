@@ -115,6 +115,11 @@ def _array(array: np.ndarray) -> str:
         return format_number(array[()]) if array.dtype.kind in "biufc" else repr(array[()])
     if array.size <= 24 and array.dtype.kind in "biuf":
         return _nested(array)
+    if array.dtype.kind == "U":
+        few = ", ".join(repr(str(item)) for item in array.flat[:4])
+        return (
+            f"[{few}]" if array.ndim == 1 and array.size <= 4 else f"array of texts of shape {array.shape}: {few}, ..."
+        )
     text = f"{array.dtype} array of shape {array.shape}"
     if array.size and array.dtype.kind in "biuf" and np.isfinite(array).any():
         finite = array[np.isfinite(array)]
