@@ -101,7 +101,6 @@ SAID = [
     (with_torch, "calls torch"),
     ("a text", "raised TypeError: 'str' object is not callable"),
     (lambda x, w: misspelled, "name 'misspelled' is not defined (line"),  # noqa: F821
-    (lambda x, w: misspelled, "Look for a typing error, or run the cells above once more."),  # noqa: F821
     (lambda x, w: input("x?"), "EOFError: it asks for input(), and while an answer is checked nobody types."),
 ]
 
