@@ -36,7 +36,6 @@ from introdl import check, data, figures, hint, models, training
 from introdl.experiments import records
 from introdl.figures import finetuning as figs
 from introdl.figures.food_cnn import confusion, mistakes
-from introdl.figures.training import show_curves
 
 figures.use_style()
 
@@ -793,7 +792,6 @@ print(photos)
 own_steps = 24  # for your own photographs: 200 or more
 mine = models.classifier(photos.classes, backbone="base-resnet18", size=size, seed=seed)
 history = training.finetune(mine, photos, steps=own_steps, batch_size=16, seed=seed)
-show_curves(history)
 
 # %% [markdown]
 # (An "epoch" is here the stretch between two looks at the validation pictures, an eighth of the steps.)

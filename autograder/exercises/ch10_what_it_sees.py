@@ -1031,15 +1031,20 @@ def _cosines(features, query):
     return features @ features[query] / (length * length[query])
 
 
-def _neighbours_case(rng, label, n, d, k):
+def _neighbours_case(rng, label, n, d, k, unit=1.0):
     """Vectors of very different lengths: length must not count. The query is neither the first nor the last."""
     while True:
-        features = rng.standard_normal((n, d)) * rng.uniform(0.2, 4.0, (n, 1)) + rng.standard_normal(d)
+        features = unit * (rng.standard_normal((n, d)) * rng.uniform(0.2, 4.0, (n, 1)) + rng.standard_normal(d))
         query = int(rng.integers(1, n - 2))
         right = _near(features, query, k)
         # Every mistake must give something else, and no two neighbors may be nearly alike.
         wrong = [_near_euclid, _near_dot, _near_farthest, _near_columns, _near_shifted]
         found = np.sort(np.delete(_cosines(features, query), query))
+        clipped = np.clip(features, -100, 100)
+        padded = features / (np.linalg.norm(features, axis=1, keepdims=True) + 1e-4)
+        others = [_near(clipped, query, k)] if unit > 1 else [_near_dot(padded, query, k)] if unit < 1 else []
+        if any(list(other) == list(right) for other in others):
+            continue
         if np.diff(found).min() > 1e-5 and all(list(w(features, query, k)) != list(right) for w in wrong):
             lists = [tuple(w(features, query, k)) for w in wrong]
             if len(set(lists)) == len(lists):
@@ -1055,8 +1060,8 @@ def _small_neighbours(rng):
 def _neighbours_cases(rng):
     yield _small_neighbours(rng)
     yield _neighbours_case(rng, "one neighbor", 9, 4, 1)
-    yield _neighbours_case(rng, "many vectors", 40, 6, 5)
-    yield _neighbours_case(rng, "long vectors", 25, 30, 4)
+    yield _neighbours_case(rng, "many short vectors", 40, 6, 8, 1e-4)
+    yield _neighbours_case(rng, "long vectors, all the others", 25, 30, 24, 100.0)
 
 
 def _neighbours_oracle(features, query, k):

@@ -364,7 +364,9 @@ def confusion(matrix, dishes) -> None:
     dishes : sequence of str
         K names.
     """
-    names, size, left, top = [spoken(dish) for dish in dishes], 41, 112, 128
+    names, size = [spoken(dish) for dish in dishes], 41
+    longest = max(map(len, names))
+    left, top = max(112, round(7.4 * longest) + 16), max(128, round(6.2 * longest) + 40)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     wrong = matrix - np.diag(np.diag(matrix))
     i, j = (int(v) for v in np.unravel_index(int(wrong.argmax()), wrong.shape))
@@ -384,8 +386,10 @@ def confusion(matrix, dishes) -> None:
 
     parts.append(cells(matrix, size, look, left, top))
     right = np.trace(matrix) / matrix.sum()
-    title = f"{right:.0%} lie on the diagonal; the commonest mistake: {names[i]} → {names[j]}"
-    drawing = svg.sheet(title, left + size * len(names) + 64, top + size * len(names) + 10, *parts)
+    commonest = f"the commonest mistake: {names[i]} → {names[j]}" if wrong.any() else "there is no mistake"
+    title = f"{right:.0%} lie on the diagonal; {commonest}"
+    width = max(left + size * len(names) + 64, round(8.6 * len(title)) + 16)
+    drawing = svg.sheet(title, width, top + size * len(names) + 10, *parts)
     told = ", ".join(f"{d} {int(matrix[n, n])} of {int(matrix[n].sum())}" for n, d in enumerate(names))
     svg.show(drawing, f"Confusion matrix of {len(names)} dishes. Right: {told}.")
 
