@@ -388,7 +388,7 @@ def confusion(matrix, dishes) -> None:
     right = np.trace(matrix) / matrix.sum()
     commonest = f"the commonest mistake: {names[i]} → {names[j]}" if wrong.any() else "there is no mistake"
     title = f"{right:.0%} lie on the diagonal; {commonest}"
-    width = max(left + size * len(names) + 64, round(8.6 * len(title)) + 16)
+    width = max(left + size * len(names) + 64, round(9.4 * len(title)) + 16)
     drawing = svg.sheet(title, width, top + size * len(names) + 10, *parts)
     told = ", ".join(f"{d} {int(matrix[n, n])} of {int(matrix[n].sum())}" for n, d in enumerate(names))
     svg.show(drawing, f"Confusion matrix of {len(names)} dishes. Right: {told}.")
