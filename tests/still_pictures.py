@@ -453,6 +453,15 @@ figure("finetuning", "recorded_photographs", "23.3%", "grocery: 30 classes")(
     lambda f: f.recorded_photographs(record("transfer_photographs"))
 )
 
+figure("finetuning", "named", "soup 70 %", "taco 25 %")(
+    lambda f: f.named(
+        rng().integers(0, 256, (2, 8, 8, 3)).astype(np.uint8),
+        np.array([[0.05, 0.25, 0.7], [0.6, 0.3, 0.1]]),
+        ["waffles", "taco", "soup"],
+        "What your network takes them for",
+    )
+)
+
 # --- chapter 12 -------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from introdl.checking.probes import PROBES, Wrong, food
 
 OVER = "FoodNet has more parameters than the budget"
 NUMBERS = "more than 200,000 numbers"
-EXCHANGED = "exchanges its own weights"
+EXCHANGED = "replaces its own weights"
 OUTSIDE = "outside of torch"
 
 _RNG = np.random.default_rng(5)
