@@ -528,7 +528,7 @@ WRONG = {
     ],
     "09.augment": [
         (augment_exact_steps, "some shifts are more likely"),
-        (augment_both_axes, "no mirrored and moved pictures"),
+        (augment_both_axes, "not mirrored or moved pictures"),
         (augment_floats, "whole numbers from 0 to 255"),
         (augment_one_label_each, "labels out of step"),
         (augment_chosen_pictures, "not in the order"),
