@@ -626,7 +626,7 @@ def test_a_natural_mistake_fails_and_is_told_why(id, wrong, told):
         assert any(told in one for one in said) and all(said), (seed, said)
 
 
-def _right_score(per_100g, red_meat):
+def _right_score(per_100g, red_meat=False):
     from autograder.exercises.ch12_mealomi import _published
 
     return _published(per_100g, red_meat)
