@@ -12,23 +12,14 @@ from autograder.grading import hidden_cases
 from introdl.checking import report, sheets
 from introdl.checking.judge import FAILED, NOT_STARTED, PASSED
 from tests.standing import entry
+from tests.test_callees import GRAD
+from tests.test_callees import RIGHT as SOFTMAX
 
 needs_sandbox = pytest.mark.skipif(bool(sandbox.trouble()), reason=sandbox.trouble() or "there is a sandbox")
 SEED = "a classroom"
 IMPORTS = "import numpy as np"
-SOFTMAX = """
-def softmax(scores):
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-"""
 WRONG = "def softmax(scores):\n    return scores"
 STUB = "def softmax(scores):\n    # Your code here.\n    raise NotImplementedError"
-GRAD = """
-def cross_entropy_grad(scores, labels):
-    p = softmax(scores).copy()
-    p[np.arange(len(labels)), labels] -= 1
-    return p / len(labels)
-"""
 THROUGH_A_HELPER = """
 def probabilities(scores):
     return [softmax][0](scores)

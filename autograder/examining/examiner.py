@@ -399,8 +399,9 @@ class _Examining:
         again = self._judged_beside(wrong, entry)
         if again and again.earned > verdict.earned:
             # What answers this exercise by itself is not lent: a mention of its name would be worth the points.
-            wrong = [id for id in wrong if not self._answers(self.entries[id], entry)]
-            again = self._judged_beside(wrong, entry)
+            kept = [id for id in wrong if not self._answers(self.entries[id], entry)]
+            if kept != wrong:
+                wrong, again = kept, self._judged_beside(kept, entry)
         if not again or again.earned < verdict.earned:
             return verdict
         again.lent = leaning.sentence([name for id in wrong for name in self.entries[id].names], again)

@@ -68,20 +68,12 @@ def start(backbone: str, classes: int, seed: int):
     (introdl.models.ResNet18, tuple of float, tuple of float)
         Where there is no backbone, pictures are normalised as for ours.
     """
-    import torch
-
     from introdl import models
 
-    torch.manual_seed(seed)
-    if backbone == "imagenet":
-        from introdl.models.resnet import IMAGENET_MEAN, IMAGENET_STD
-
-        return models.imagenet(classes), IMAGENET_MEAN, IMAGENET_STD
-    trained = models.pretrained("base-resnet18")
-    model = models.ResNet18(classes)
-    if backbone:
-        models.load_pretrained(model, trained.state_dict())
-    return model, trained.card.mean, trained.card.std
+    names = [str(label) for label in range(classes)]
+    model = models.classifier(names, {"plates": "base-resnet18"}.get(backbone, backbone), seed=seed)
+    card = models.card_of(model)
+    return model, card.mean, card.std
 
 
 def learn(pictures: Dataset, chosen: np.ndarray, backbone: str, seed: int, settings: dict) -> dict:

@@ -18,6 +18,7 @@ from .resnet import (
 from .weights import (
     Card as Card,
     available as available,
+    card_of as card_of,
     predict as predict,
     pretrained as pretrained,
     publish as publish,

@@ -13,14 +13,11 @@ from torch import nn
 
 from introdl import paths
 from introdl.data.errors import Damaged
+from introdl.models.resnet import IMAGENET_MEAN, IMAGENET_STD
 from introdl.models.weights import Card, build, card_of, predict, with_card
 
 #: Endings of the files that `save` writes.
 ENDING = ".safetensors"
-#: The share of validation pictures that may be called unlike all that the network has learned.
-FALSE_ALARMS = 0.05
-#: What ImageNet's pictures have, and nearly all published weights are used with.
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def classifier(classes: Sequence[str], backbone: str = "base-resnet18", size: int = 128, seed: int = 0) -> nn.Module:
@@ -100,7 +97,7 @@ def _started(backbone: str, classes: int):
         return backbone, {"num_classes": classes}, model, wanted["mean"], wanted["std"]
     arguments = {"num_classes": classes}
     if backbone == "imagenet":
-        return "ResNet18", arguments, models.imagenet(classes), *_IMAGENET
+        return "ResNet18", arguments, models.imagenet(classes), IMAGENET_MEAN, IMAGENET_STD
     if backbone in ("", "base-resnet18"):
         trained = models.pretrained("base-resnet18")
         model = models.ResNet18(classes)
@@ -175,13 +172,15 @@ def measured(model: nn.Module, photos, part: str = "val") -> Card:
         The model's card, with ``test`` filled in: ``part``, ``accuracy``, its ``standard_error``, ``pictures``; and
         ``doubt``: 1 minus the largest probability is above it for one validation picture in twenty.
     """
+    from introdl.mealomi.novelty import choose_limit
+
     card = card_of(model)
     if tuple(photos.classes) != card.classes:
         raise ValueError("The photographs have other classes than the network's card.")
     looked = photos.split(part)
     probabilities = predict(model, looked.images)
     right = float(np.mean(probabilities.argmax(axis=1) == looked.labels))
-    doubt = float(np.quantile(1 - probabilities.max(axis=1), 1 - FALSE_ALARMS, method="higher"))
+    doubt = choose_limit(1 - probabilities.max(axis=1))
     error = (right * (1 - right) / len(looked)) ** 0.5
     found = {
         "part": part,
