@@ -242,6 +242,7 @@ def published(server, tmp_path, monkeypatch):  # noqa: F811
         f"name = 'resnet18.pth'\naddresses = ['{address}']\nsize = {len(content)}\nsha256 = '{digest}'\n"
     )
     monkeypatch.setenv("INTRODL_DATA", str(folder))
+    monkeypatch.setenv("INTRODL_CACHE", str(tmp_path / "cache"))  # another test may have fetched the same file
     sources._read.cache_clear()
     yield server.asked, model
     sources._read.cache_clear()
