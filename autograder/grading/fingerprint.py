@@ -12,7 +12,7 @@ import json
 import platform
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def examining(entries: Iterable[Entry], sources: Iterable[str]) -> str:
     """
     probes = {PROBES[entry.probe] for entry in entries}
     used = {part.__module__ for probe in probes for part in (probe.drive, probe.read, probe.weigh) if part}
-    asked = {one for source in sources for one in _imported(_parsed(source), "")}
+    asked = {one for source in sources for one in _asked(source)}
     return _digest([of_modules([*_EXAMINING, *used], asked), versions(), sandbox.unsafe()])
 
 
@@ -78,9 +78,10 @@ def of_cases(entries: Iterable[Entry]) -> str:
     return _digest(trees)
 
 
-def versions() -> list[str]:
+@cache
+def versions() -> tuple[str, ...]:
     """Return the versions of Python and of the libraries that answers and oracles compute with."""
-    return [platform.python_version(), *(version(one) for one in ("numpy", "scipy", "scikit-learn", "pillow", "torch"))]
+    return platform.python_version(), *map(version, ("numpy", "scipy", "scikit-learn", "pillow", "torch"))
 
 
 def of_modules(roots: Iterable[str], asked: Iterable[tuple[str, bool]] = ()) -> str:
@@ -98,6 +99,11 @@ def modules(roots: Iterable[str], asked: Iterable[tuple[str, bool]] = ()) -> lis
     asked : iterable of (str, bool)
         More of them, each with whether all that it offers counts: a package's modules are imported when they are used.
     """
+    return list(_modules(frozenset(roots), frozenset(asked)))
+
+
+@lru_cache(maxsize=256)  # a class's submissions use the same
+def _modules(roots: frozenset[str], asked: frozenset[tuple[str, bool]]) -> tuple[str, ...]:
     found: set[tuple[str, bool]] = set()
     waiting = [*((name, True) for name in roots), *asked]
     while waiting:
@@ -110,7 +116,7 @@ def modules(roots: Iterable[str], asked: Iterable[tuple[str, bool]] = ()) -> lis
             waiting += _imports(name)
         if whole:
             waiting += [(module, True) for module in _lazily(name).values()]
-    return sorted({name for name, _ in found})
+    return tuple(sorted({name for name, _ in found}))
 
 
 @cache
@@ -165,6 +171,12 @@ def _imported(tree: ast.AST, package: str) -> Iterator[tuple[str, bool]]:
                 inside = f"{origin}.{alias.name}"
                 yield origin, alias.name == "*"
                 yield inside if _files(inside) else _lazily(origin).get(alias.name, origin), bool(_files(inside))
+
+
+@lru_cache(maxsize=128)  # most cells of a class's submissions are the same
+def _asked(source: str) -> tuple[tuple[str, bool], ...]:
+    """Return what a cell imports (see `_imported`)."""
+    return tuple(_imported(_parsed(source), ""))
 
 
 def _parsed(source: str) -> ast.Module:

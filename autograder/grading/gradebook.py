@@ -26,7 +26,8 @@ from autograder.grading.submissions import TIMESTAMP, Submission
 from introdl import paths
 
 if TYPE_CHECKING:
-    from nbgrader.api import Grade, SubmittedAssignment, SubmittedNotebook
+    from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+    from sqlalchemy.engine import Row
 
 #: Steps of nbgrader's configuration that are done before (`autograder.examining.repair`) or by the `Writer` itself.
 _STEPS_DONE_HERE = {
@@ -80,6 +81,16 @@ def sentences(room: Classroom):
         raise ClassroomError(said or f"{name}: {str(error).splitlines()[0]}") from error
 
 
+@contextlib.contextmanager
+def _uncommitted(book: Gradebook) -> Iterator[None]:
+    """Let nbgrader's functions flush where they commit: the one commit that follows writes all or nothing."""
+    book.db.commit = book.db.flush
+    try:
+        yield
+    finally:
+        del book.db.commit
+
+
 class Writer:
     """Writes an assignment's grades; use it as a context manager, and one at a time.
 
@@ -106,6 +117,7 @@ class Writer:
         steps = [*self._converter.sanitize_preprocessors, *self._converter.autograde_preprocessors]
         self._steps = [step(config=self._config) for step in steps if step.__name__ not in _STEPS_DONE_HERE]
         self._book = self.room.gradebook()
+        self._book.db().expire_on_commit = False  # a write begins with a fresh look
         kernelspec = self._book.find_notebook(self.assignment, self.assignment).kernelspec
         self._kernelspec = json.loads(kernelspec) if kernelspec else None
         penalties.settle(self._book, self._config, [self.assignment])
@@ -142,9 +154,22 @@ class Writer:
     def graded_of(self, student: str) -> dict[str, float]:
         """Return the automatic scores that the gradebook holds of one student, by cell."""
         submission = self._book.find_submission(self.assignment, student)
-        found = {name: grade.auto_score for name, grade in self._grades(submission).items()}
+        found = {row.name: row.auto_score for row in self._columns(submission)}
         self._book.db.rollback()
         return found
+
+    def _columns(self, submission: SubmittedAssignment) -> list[Row]:
+        """Return what is stored of a submission's grades, a row for each: the objects would ask for every column anew."""
+        from nbgrader.api import BaseCell, Grade, SubmittedNotebook
+
+        columns = (Grade.auto_score, Grade.manual_score, Grade.needs_manual_grade, Grade.score, Grade.max_score)
+        rows = (
+            self._book.db.query(BaseCell.name, *columns)
+            .join(Grade, Grade.cell_id == BaseCell.id)
+            .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
+            .filter(SubmittedNotebook.assignment_id == submission.id)
+        )
+        return rows.order_by(BaseCell.name).all()
 
     def _grades(self, submission: SubmittedAssignment) -> dict[str, Grade]:
         """Return a submission's grades by the names of their cells, in one query."""
@@ -222,8 +247,10 @@ class Writer:
         from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
         book, student = self._book, submission.student
-        book.update_or_create_student(student)
-        kept = book.update_or_create_submission(self.assignment, student, timestamp=submission.moment)
+        book.db.expire_all()
+        with _uncommitted(book):
+            book.update_or_create_student(student)
+            kept = book.update_or_create_submission(self.assignment, student, timestamp=submission.moment)
         minutes = self.room.extension(self.assignment, student)
         if minutes is not None:
             kept.extension = timedelta(minutes=minutes)
@@ -265,6 +292,7 @@ class Writer:
 
         path = self.room.root / "autograded" / student / self.assignment / f"{self.assignment}.ipynb"
         nb, mode = nbformat.read(path, as_version=4), path.stat().st_mode
+        self._book.db.expire_all()
         for cell in nb.cells:
             exercise = checked_exercise(cell)
             if exercise in outputs:
@@ -280,6 +308,7 @@ class Writer:
     def zero(self, student: str) -> None:
         """Give a submission that cannot be examined 0 for every exercise, as nbgrader does for a missing notebook."""
         book = self._book
+        book.db.expire_all()
         book.update_or_create_student(student)
         submission = book.update_or_create_submission(self.assignment, student)
         for notebook in submission.notebooks:
@@ -298,16 +327,16 @@ class Writer:
             submission = book.find_submission(self.assignment, student)
         except MissingEntry:
             return Scores({}, 0.0, 0.0, False, [])
-        grades = self._grades(submission)
+        rows = self._columns(submission)
         found = Scores(
-            {exercise_of(name) or name: (grade.score, grade.cell.max_score) for name, grade in grades.items()},
+            {exercise_of(row.name) or row.name: (row.score, row.max_score) for row in rows},
             sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks),
             submission.total_seconds_late if submission.assignment.duedate else 0.0,
-            any(grade.needs_manual_grade and grade.manual_score is None for grade in grades.values()),
+            any(row.needs_manual_grade and row.manual_score is None for row in rows),
             [
-                exercise_of(name) or name
-                for name, grade in sorted(grades.items())
-                if grade.needs_manual_grade and grade.manual_score is not None
+                exercise_of(row.name) or row.name
+                for row in rows
+                if row.needs_manual_grade and row.manual_score is not None
             ],
         )
         book.db.rollback()

@@ -9,12 +9,12 @@ import hashlib
 import json
 import tempfile
 import time
-import warnings
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import nbformat
+from nbformat import v4
 
 from autograder.errors import JobError
 from autograder.examining import examiner, repair, sanitize
@@ -50,16 +50,11 @@ class Job:
     @classmethod
     def make(cls, nb: nbformat.NotebookNode, files: dict[str, bytes], cases: bytes, limits: dict) -> Job:
         """Return the job of a prepared notebook."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # as in `repair.prepared`
-            text = nbformat.writes(nb).encode()
-        return cls(text, files, cases, limits, code_version(nb, cases))
+        return cls(v4.writes(nb).encode(), files, cases, limits, code_version(nb, cases))
 
     def opened(self) -> nbformat.NotebookNode:
-        """Return the notebook."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return nbformat.reads(self.notebook.decode("utf-8"), as_version=4)
+        """Return the notebook. It was repaired before: nothing is validated or converted."""
+        return v4.reads(self.notebook.decode("utf-8"))
 
     @cached_property
     def key(self) -> str:
