@@ -769,6 +769,20 @@ check("00.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | standardize | $(x - \mu_c)/\sigma_c$, over pictures, rows and columns | $(N, H, W, C)$ |
 # | one-hot | 1 in column *label*, 0 elsewhere | $(N,) \to (N, K)$ |
 #
+# ### Words
+#
+# - **accuracy**: the share of pictures whose first guess is right.
+# - **class**: one of the answers that a classifier chooses between; here a dish. There are $K$ of them.
+# - **error**: $1 -$ accuracy, also called the error rate.
+# - **generalization**: being right about pictures that were not among the examples.
+# - **label**: the number of the true class of a picture.
+# - **logit**: a score as the network gives it, before anything makes it a probability.
+# - **one-hot encoding**: a label as a row of $K$ numbers, a single 1 and zeros.
+# - **score**: a number that says how much the network is for a class; the highest one is its guess.
+# - **standardization**: shifting and scaling numbers so that their mean is 0 and their standard deviation 1, here for
+#   each channel.
+# - **top-$k$ accuracy**: the share of pictures whose true class is among the $k$ best scores.
+#
 # ### Next
 #
 # Before deep networks, people designed features by hand and let a simple model do the rest. Chapter 01 does just that with

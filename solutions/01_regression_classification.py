@@ -1055,6 +1055,28 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | trees | `RandomForestClassifier` | `GradientBoostingRegressor` |
 # | boxes | | IoU = overlap / union |
 #
+# ### Words
+#
+# - **baseline**: what the simplest answer reaches, such as always naming the most frequent class; a model has to beat
+#   it.
+# - **confusion matrix**: a table that counts, for each true class, how often each class was predicted.
+# - **data leakage**: when what a model is tested on was known to it, in whole or in part, during training.
+# - **feature**: a number computed from an input that a model uses instead of the input itself.
+# - **hyperparameter**: a choice that training does not make, such as $k$ in k nearest neighbors; it is made on the
+#   validation set.
+# - **intersection over union**: the overlap of two boxes divided by the area that they cover together; 1 if they are
+#   the same (IoU).
+# - **k nearest neighbors**: predicting from the $k$ training examples that are closest.
+# - **least squares**: choosing the line with the smallest sum of squared residuals.
+# - **overfitting**: fitting the training set's chance details, so that the error on new examples grows.
+# - **paired differences**: the differences of two models' results on the same examples; their mean and its standard
+#   error say whether one is better.
+# - **regression**: predicting a quantity. **Classification** predicts a class.
+# - **residual**: the true value minus the predicted one.
+# - **standard error**: how far an estimate typically lies from what a very large sample would give.
+# - **training, validation and test set**: the examples to fit on, to choose on, and to report on, once.
+# - **underfitting**: being too simple for the data, so that even the training error stays high.
+#
 # ### Next
 #
 # The features of this chapter were our idea. What we did not think of, the models never saw. Deep learning turns that

@@ -1115,6 +1115,28 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # **Which one when?** ReLU in hidden layers. No activation after the last layer, for scores or for a quantity such as
 # kcal. A sigmoid at the very end where the answer is yes or no, as a probability.
 #
+# ### Words
+#
+# - **activation function**: the nonlinear function that a neuron applies to its weighted sum; its result is the
+#   **activation**.
+# - **bias**: the number that is added to the weighted sum; it shifts the decision boundary.
+# - **dead ReLU**: a unit whose output is 0 for every input, so that no gradient reaches its weights.
+# - **decision boundary**: where a classifier is undecided between two answers.
+# - **dense layer**: a layer in which every unit sees every input; also called fully connected or linear layer.
+# - **hidden layer**: a layer between the inputs and the output.
+# - **initialization**: the numbers that the weights have before training.
+# - **linearly separable**: two classes that one straight line (a plane, with more inputs) can keep apart.
+# - **multilayer perceptron**: dense layers one after the other, with an activation function between them (MLP).
+# - **neuron**: a weighted sum of inputs plus a bias, followed by an activation function; also called a unit.
+# - **parameter**: a number that is learned: a weight or a bias.
+# - **pre-activation**: the weighted sum $z$, before the activation function.
+# - **ReLU**: $\max(0, z)$, the rectified linear unit.
+# - **saturation**: where an activation function is nearly flat, so that a change of its input hardly changes its
+#   output.
+# - **sigmoid**: $1 / (1 + e^{-z})$, which turns any number into one between 0 and 1.
+# - **vanishing gradient**: a gradient that shrinks from layer to layer until the early layers learn nothing. One that
+#   grows instead is an **exploding gradient**.
+#
 # ### Next
 #
 # A dense network on a 256 × 256 photograph has nearly twenty million parameters, and it must learn the doughnut again

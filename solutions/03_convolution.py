@@ -987,6 +987,21 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | im2col | $(N \cdot OH \cdot OW,\; C \cdot k_h \cdot k_w)$ | rows $n, i, j$; columns $c, u, v$ |
 # | separable | $K = \text{column} \cdot \text{row}$ | rank 1; $2k$ instead of $k^2$ multiplications |
 #
+# ### Words
+#
+# - **convolution**: a sum of products in which the kernel slides over the input, flipped; deep learning leaves out the
+#   flip.
+# - **cross-correlation**: a convolution without the flip, and what a convolution layer really computes.
+# - **feature map**: one channel of a layer's output: the response of one filter at every place.
+# - **filter**: the weights that make one output channel: a kernel for each input channel, and a bias.
+# - **im2col**: writing every window of a picture as the row of a matrix, so that a convolution becomes a matrix
+#   product.
+# - **kernel**: the small array of weights that slides over a channel.
+# - **padding**: a border, usually of zeros, put around the input.
+# - **separable kernel**: a kernel that is the product of a column and a row.
+# - **stride**: how many pixels the window moves from one output to the next.
+# - **weight sharing**: using the same weights at every place of a picture.
+#
 # ### Next
 #
 # The output of a layer moves when the plate moves. To say "doughnut", wherever it is, a network must in the end

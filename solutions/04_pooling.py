@@ -802,6 +802,16 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | dense | $(N, D) \to (N, K)$, $K\,(D + 1)$ parameters | |
 # | LeNet-5 today | C1, S2, C3, S4, C5, F6, output | 61,706 parameters for gray digits |
 #
+# ### Words
+#
+# - **flatten**: writing the maps of a picture as one row of numbers.
+# - **global average pooling**: the mean of each whole map.
+# - **invariance**: an output that stays the same when the input moves; if it moves along, it is **equivariance**.
+# - **LeNet-5**: LeCun's network for handwritten digits from 1998: convolution, pooling, convolution, pooling, and
+#   dense layers.
+# - **max pooling**: the largest value of each window; **average pooling** takes the mean.
+# - **receptive field**: the part of the picture that can influence one number of a layer.
+#
 # ### Next
 #
 # Your network gives scores, and so far they mean nothing. Chapter 05 measures *how* wrong they are, with two losses

@@ -945,6 +945,24 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # In PyTorch: `cross_entropy` takes scores, not probabilities, and does the shift for you. `multi_margin_loss` divides by
 # $K$ as well. `huber_loss` is yours; `smooth_l1_loss` is Huber's divided by $\delta$.
 #
+# ### Words
+#
+# - **cross-entropy**: minus the logarithm of the probability that the network gives the true class; the mean over the
+#   batch.
+# - **hinge loss**: a loss that asks the true class's score to be larger than every other by a margin.
+# - **Huber loss**: squared for small residuals, linear for large ones.
+# - **L2 penalty**: a term of the loss that grows with the squared weights. Its gradient shrinks them, hence **weight
+#   decay**.
+# - **likelihood**: the probability that a model gives to what was observed.
+# - **linear classifier**: scores that are weighted sums of the input, $x W^\top + b$.
+# - **logistic regression**: one weighted sum and a sigmoid, trained with cross-entropy; with a softmax and several
+#   classes, **softmax regression**.
+# - **loss**: the number that says how wrong the answers are, and that training makes smaller; also called cost or
+#   objective.
+# - **margin**: by how much the right score has to lead.
+# - **regularization**: whatever keeps a model from overfitting, such as a penalty on its weights.
+# - **softmax**: $e^{s_k} / \sum_j e^{s_j}$, which turns scores into probabilities.
+#
 # ### Next
 #
 # You know how the loss changes with the scores. But the scores come from weights, through one layer after another, and

@@ -1281,6 +1281,23 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # In PyTorch: `requires_grad=True` makes a leaf, `loss.backward()` is your `backward`, and `torch.autograd.gradcheck` is
 # your gradient check.
 #
+# ### Words
+#
+# - **autograd**: computing gradients by remembering the operations of the forward pass; the field says automatic
+#   differentiation.
+# - **backpropagation**: computing the gradient of a loss with respect to all parameters, from the loss back to the
+#   input, by the chain rule.
+# - **chain rule**: slopes along a path multiply, and where paths meet they add.
+# - **computational graph**: the numbers of a calculation as nodes, with an edge for what was computed from what.
+# - **forward pass**: computing the output. The **backward pass** computes the gradients.
+# - **gradient**: the slopes of a number with respect to each of many others, in an array of their shape.
+# - **gradient check**: comparing a gradient with central differences, $(f(x + h) - f(x - h)) / 2h$.
+# - **gradient descent**: changing the parameters by a small step against the gradient, again and again.
+# - **inference**: using a trained network, without computing gradients.
+# - **reverse mode**: one pass from the result back, for all slopes of one result. **Forward mode** takes one pass for
+#   each input.
+# - **topological order**: an order in which every node comes after those that it was computed from.
+#
 # ### Next
 #
 # You have the gradient. How do you make the best use of it? How long should a step be, in which direction, from how

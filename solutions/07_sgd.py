@@ -1016,6 +1016,23 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # In PyTorch: `torch.optim.SGD(..., momentum=0.9)`, `torch.optim.Adam`, `torch.optim.AdamW`,
 # `torch.optim.lr_scheduler.CosineAnnealingLR`, `torch.nn.init.kaiming_normal_`.
 #
+# ### Words
+#
+# - **Adam**: an optimizer that divides each parameter's step by the typical size of its gradient. **AdamW** applies
+#   weight decay outside of that division.
+# - **batch**: the examples that one step looks at; a **mini-batch** when it is far smaller than the training set.
+# - **early stopping**: ending the training when the validation loss has not improved for a while, and keeping the best
+#   weights.
+# - **epoch**: one pass through the training set.
+# - **fan-in**: how many inputs feed one unit.
+# - **He initialization**: random weights with standard deviation $\sqrt{2 / \text{fan-in}}$, for layers with ReLU.
+# - **learning rate**: the factor of the gradient in a step, $\eta$; `lr` in code.
+# - **learning-rate schedule**: how the learning rate changes during training, for instance along a cosine.
+# - **momentum**: stepping along a decaying sum of the past gradients, the **velocity**.
+# - **optimizer**: the rule that makes a step out of a gradient.
+# - **stochastic gradient descent**: gradient descent with the gradient of a mini-batch (SGD).
+# - **warm-up**: raising the learning rate over the first steps.
+#
 # ### Next
 #
 # Your LeNet learns 8 by 8 pixels in seconds. A network for real plates takes thousands of times as much work. Chapter

@@ -1154,6 +1154,20 @@ check("08.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | evaluation | `model.eval()`, `with torch.no_grad():`, weigh batches by their size |
 # | channels last | `model.to(memory_format=torch.channels_last)`, the images too |
 #
+# ### Words
+#
+# - **arithmetic intensity**: floating-point operations for each byte that is read or written.
+# - **bandwidth**: how many bytes a memory delivers in a second.
+# - **bfloat16**: a 16-bit number with the range of float32 and about two to three digits.
+# - **CUDA**: NVIDIA's way to run programs on its GPUs.
+# - **device**: where a tensor lies and is computed with: `cpu`, `cuda`, `mps`.
+# - **FLOP**: one floating-point operation; a multiplication and an addition are two. FLOP/s counts them in a second.
+# - **kernel (of a GPU)**: a program that thousands of threads run at once; it has nothing to do with a convolution's.
+# - **mixed precision**: computing matrix products in 16 bits, and keeping weights, loss and step in 32.
+# - **roofline**: the speed that a machine can reach at each arithmetic intensity; its corner is the **ridge**.
+# - **strides**: how many elements of memory lie between neighbors along each axis of a tensor.
+# - **tensor**: an array with a dtype and a device.
+#
 # ### Next
 #
 # Chapter 09 puts it to work: a plate goes in, the name of a dish comes out, and a network is trained from scratch in

@@ -700,6 +700,21 @@ check("09.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | several GPUs | `torchrun --nproc-per-node N -m introdl.recipes NAME` |
 # | standard error of an accuracy | $\sqrt{p (1 - p) / n}$ |
 #
+# ### Words
+#
+# - **ablation**: leaving out one part at a time, to measure what it is worth.
+# - **augmentation**: changing training pictures in ways that keep their labels, such as a flip or a crop.
+# - **batch normalization**: standardizing each channel over the batch; when evaluating, with running means
+#   (BatchNorm).
+# - **checkpoint**: everything that training needs to go on from a point: weights, optimizer, schedule, generator,
+#   epoch.
+# - **dropout**: setting random activations to 0 while training.
+# - **ensemble**: several networks whose answers are averaged.
+# - **exponential moving average**: a running mean of the weights in which the past fades (EMA).
+# - **label smoothing**: training toward a label that gives the true class slightly less than 1 and the others the
+#   rest.
+# - **seed**: the number that a random generator starts from; the same seed, the same draws.
+#
 # ### Next
 #
 # The network works, but what does it look at? Chapter 10 opens it: filters, feature maps, and the pixels that decide.

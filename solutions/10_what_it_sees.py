@@ -907,6 +907,15 @@ check("10.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | a step uphill | `x + rate * slope / slope.pow(2).mean().sqrt()`, clamped |
 # | cosine | `a @ b / (norm(a) * norm(b))` |
 #
+# ### Words
+#
+# - **activation maximization**: changing a picture by gradient ascent until a unit responds strongly.
+# - **Grad-CAM**: a heat map from the last feature maps, weighted by the mean gradient of a class's score.
+# - **hook**: a function that PyTorch calls when a layer is used.
+# - **interpretability**: finding out what a network's answer rests on.
+# - **occlusion map**: how much a score falls when a part of the picture is covered.
+# - **saliency map**: the size of the score's gradient at each pixel.
+#
 # ### Next
 #
 # Early layers respond to edges, colors and textures, which are useful for *any* dish. So why learn them again for each

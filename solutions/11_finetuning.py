@@ -979,6 +979,21 @@ check("11.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | save and load | `models.save(model, "mine")`, `models.load("mine.safetensors", map_location="cpu")` |
 # | standard error of an accuracy | $\sqrt{p (1 - p) / n}$ |
 #
+# ### Words
+#
+# - **backbone**: the layers that turn a picture into features, usually pretrained; also called the body.
+# - **buffer**: a tensor of a model that is saved but not trained, such as BatchNorm's running means.
+# - **domain shift**: when the pictures in use come from elsewhere than those it was trained on.
+# - **fine-tuning**: continuing the training of a pretrained network on one's own data.
+# - **freezing**: keeping layers as they are: no gradients, and BatchNorm in evaluation mode.
+# - **head**: the last layer or layers, made for one task.
+# - **linear probe**: training a linear classifier on the features of a frozen backbone.
+# - **parameter group**: parameters with an optimizer setting of their own, such as a smaller learning rate.
+# - **pretraining**: training on a large data set first, in order to use the features elsewhere.
+# - **residual block**: layers whose output is added to their input by a **skip connection**.
+# - **state dict**: the tensors of a model by name.
+# - **transfer learning**: using on one task what was learned on another.
+#
 # ### Next
 #
 # In chapter 12 one backbone gets three heads, for dish, grams and box, and MealoMi becomes an app.

@@ -984,6 +984,13 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | local day | (UTC + offset), then its date |
 # | taste | mean of the liked embeddings of length 1; rank by cosine |
 #
+# ### Words
+#
+# - **embedding**: the features of a picture as a vector in which similar pictures lie close together.
+# - **multi-task learning**: training one network for several outputs at once.
+# - **open-set recognition**: telling whether a picture belongs to any known class at all.
+# - **trunk**: the layers that several heads share.
+#
 # ### Next
 #
 # An embedding found dishes that look alike. Can it also say whether two pictures show *the same* thing, even a thing

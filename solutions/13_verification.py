@@ -807,6 +807,22 @@ check("13.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | protocol | threshold from $F - 1$ folds, accuracy on one; mean and $\hat\sigma / \sqrt F$ | two numbers |
 # | ROC | false against true positive rate, from the strictest threshold on | $(T + 1,)$ each |
 #
+# ### Words
+#
+# - **anchor, positive, negative**: a picture, another one of the same class, and one of a different class.
+# - **AUC**: the area under the ROC curve: the chance that a pair of the same class is more similar than a pair of
+#   different ones.
+# - **collapse**: when an embedding maps everything to nearly one point.
+# - **contrastive loss**: pulls pairs of the same class together, and pushes others apart up to a margin.
+# - **cosine similarity**: the product of two vectors divided by their lengths.
+# - **false positive rate**: the share of different pairs that are accepted. The **true positive rate** is the share of
+#   same pairs that are.
+# - **hard example**: one that the loss still has something to say about; **semi-hard** negatives are farther than the
+#   positive, but inside the margin.
+# - **ROC curve**: the true positive rate against the false positive rate, for all thresholds.
+# - **triplet loss**: asks the negative to be farther from the anchor than the positive, by a margin.
+# - **verification**: deciding whether two pictures show the same thing. **Identification** says which one.
+#
 # ### Next
 #
 # This is the last chapter. Look back at the way you came: a neuron that weighs three numbers (02), a kernel that

@@ -54,6 +54,8 @@ course_map()
 # at once what is right. Where it is not right yet, it shows the first difference, and very often it knows which mistake
 # it is. You can check as often as you like. Nothing leaves your machine.
 #
+# A word you do not know? The [glossary](glossary.ipynb) has what the chapters explain.
+#
 # Stuck? Make a new cell and run `hint("03.conv2d")` with the exercise's name. Each call shows one more hint.
 #
 # Two rules hold in every exercise:

@@ -10,7 +10,7 @@ import nbformat
 import numpy as np
 
 from autograder import exercises as exercise_bank
-from autograder.authoring import drawing, lint, release, tables
+from autograder.authoring import drawing, glossary, lint, release, tables
 from autograder.authoring import source as sources
 from autograder.errors import AuthorError
 from introdl import paths
@@ -154,7 +154,7 @@ def build(
     force: bool = False,
     tell: Callable[[str], None] = lambda name: None,
 ) -> list[Built]:
-    """Build notebooks and sheets, and the tables of chapters in README and on the start page.
+    """Build notebooks and sheets, the tables of chapters, and the glossary.
 
     Parameters
     ----------
@@ -180,9 +180,10 @@ def build(
     """
     built = []
     if course is None:
-        built += [_put(path, text.encode(), look) for path, text in tables.filled(root()).items()]
-        if names and any(item.state == "made" and item.path.suffix == ".py" for item in built):
-            names = [*names, "start"]
+        texts = tables.filled(root()) | glossary.filled(root())
+        built += [_put(path, text.encode(), look) for path, text in texts.items()]
+        if names:
+            names = [*names, *(one.path.stem for one in built if one.state == "made" and one.path.suffix == ".py")]
     course = course or root() / "course"
     for path in dict.fromkeys(source_files(names)):
         tell(path.stem)

@@ -50,16 +50,35 @@ def filled(root: Path) -> dict[Path, str]:
     AuthorError
         If a file has not the two markers between which the table stands.
     """
-    texts = {}
-    for name, prefix, links in PLACES:
-        old = (root / name).read_text(encoding="utf-8")
-        begin, end = f"{prefix}{BEGIN}\n", f"{prefix}{END}\n"
-        if old.count(begin) != 1 or old.count(end) != 1 or old.index(begin) > old.index(end):
-            raise AuthorError(
-                f"{name}:1: the table of chapters has lost its place; put a line {BEGIN!r} where it begins "
-                f"and a line {END!r} below."
-            )
-        made = "".join(f"{prefix}{line}".rstrip() + "\n" for line in table(links))
-        above, _, rest = old.partition(begin)
-        texts[root / name] = above + begin + made + end + rest.partition(end)[2]
-    return texts
+    return {
+        root / name: refilled(root / name, prefix, BEGIN, END, table(links)) for name, prefix, links in PLACES
+    }
+
+
+def refilled(path: Path, prefix: str, begin: str, end: str, lines: list[str]) -> str:
+    """Return a file's text with `lines` between two marker lines.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    prefix : str
+        What every line begins with: "# " in a source, "" in Markdown.
+    begin, end : str
+        The markers, without the prefix.
+    lines : list of str
+
+    Raises
+    ------
+    AuthorError
+        If each marker does not stand there once, in this order.
+    """
+    old = path.read_text(encoding="utf-8")
+    first, last = f"{prefix}{begin}\n", f"{prefix}{end}\n"
+    if old.count(first) != 1 or old.count(last) != 1 or old.index(first) > old.index(last):
+        raise AuthorError(
+            f"{path.name}:1: what autograder build makes here has lost its place; put a line {begin!r} where it begins "
+            f"and a line {end!r} below."
+        )
+    made = "".join(f"{prefix}{line}".rstrip() + "\n" for line in lines)
+    above, _, rest = old.partition(first)
+    return above + first + made + last + rest.partition(last)[2]
