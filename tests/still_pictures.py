@@ -211,11 +211,11 @@ _XOR = lambda: (np.ones((2, 2)), np.array([0.0, -1.0]), np.array([[1.0], [-2.0]]
 figure("neurons", "anatomy", "round", "hole")(
     lambda f: f.anatomy(np.array([1.0, 0.5, 0.2]), np.array([3.0, 4.0, 1.0]), b=-4.0, names=("round", "hole", "shine"))
 )
-figure("neurons", "connections", "LeNet-5")(
-    lambda f: f.connections({"LeNet-5 (1998)": 6e4, "AlexNet (2012)": 6e7, "an adult's brain": (1e14, 5e14)})
-)
 figure("neurons", "one_neuron", "doughnut")(
     lambda f: f.one_neuron(rng().uniform(size=(24, 2)), np.repeat([1, 0], 12), names=("x₁: round", "x₂: hole"))
+)
+figure("neurons", "training_neuron", "epoch 10", "loss", "plates right")(
+    lambda f: f.training_neuron(rng().uniform(size=(24, 2)), np.tile([1, 0], 12), names=("x₁: round", "x₂: hole"))
 )
 figure("neurons", "activations", "ReLU")(lambda f: f.activations())
 figure("neurons", "activation_explorer", "slope")(lambda f: f.activation_explorer())

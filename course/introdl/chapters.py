@@ -55,7 +55,12 @@ CHAPTERS = (
         ("00",),
     ),
     Chapter(
-        "02_neurons", "Neurons and activations", "Neurons", "a neuron, a layer, a network that solves XOR", 75, ("01",)
+        "02_neurons",
+        "Neurons and activations",
+        "Neurons",
+        "a neuron that you train, a layer, a network that solves XOR",
+        160,
+        ("01",),
     ),
     Chapter(
         "03_convolution",
