@@ -277,6 +277,13 @@ figure("losses", "three_curves", "best rival: 4", "rival + Δ: 5", "leads by 1")
 figure("losses", "softmax_steps", "7.39, 54.60, 0.14", "0.119, 0.879, 0.002", "divided by 62.12")(
     lambda f: f.softmax_steps((2.0, 4.0, -2.0))
 )
+figure("losses", "surprise", "2.13 at 0.119", "0.69 at 0.5")(lambda f: f.surprise((0.9, 0.5, 0.119, 0.01)))
+figure("losses", "template_explorer", "row 0", "10 templates", "it is a 3")(
+    lambda f: f.template_explorer(rng().normal(size=(10, 64)), np.zeros(10), rng().uniform(size=(4, 64)), [3, 0, 1, 2])
+)
+figure("losses", "reliability", "75% of 4 right at 80% to 100%", "careful")(
+    lambda f: f.reliability([("careful", np.array([0.9, 0.9, 0.95, 0.85, 0.3]), np.array([1, 1, 1, 0, 0]))])
+)
 figure("losses", "score_explorer", "hinge 3.0", "cross-entropy 2.129", "p = 0.119", "0.879", "−0.881")(
     lambda f: f.score_explorer((2.0, 4.0, -2.0), label=0)
 )

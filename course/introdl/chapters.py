@@ -82,8 +82,8 @@ CHAPTERS = (
         "05_losses",
         "Losses",
         "Losses",
-        "hinge and cross-entropy with their gradients, a penalty, and Huber's loss",
-        90,
+        "hinge, cross-entropy and binary cross-entropy with their gradients, a penalty, and Huber's loss",
+        210,
         ("02",),
     ),
     Chapter(
