@@ -184,6 +184,16 @@ figure("regression_classification", "neighbour_explorer", "yellow", "pizza")(
     )
 )
 figure("regression_classification", "confusion", "pizza")(lambda f: f.confusion(np.eye(6, dtype=int) * 9 + 1, DISHES))
+figure(
+    "regression_classification",
+    "threshold_explorer",
+    "Threshold 50%: named 2 times, 1 right",
+    "precision 50%",
+    "F1 0.50",
+)(lambda f: f.threshold_explorer(np.array([0.9, 0.3, 0.6, 0.1, 0.2]), np.array([1, 1, 0, 0, 0], bool), "soup"))
+figure("regression_classification", "learning_curve", "60 plates: 95% and 33%", "120")(
+    lambda f: f.learning_curve([60, 120, 240], [0.95, 0.8, 0.7], [0.33, 0.5, 0.6])
+)
 figure("regression_classification", "residuals", "against the predicted energy", "the mean residual is 20.0 kcal")(
     lambda f: f.residuals(np.arange(300.0, 600, 10), np.arange(320.0, 620, 10), np.arange(30) % 6, DISHES, "burger")
 )

@@ -50,8 +50,8 @@ CHAPTERS = (
         "01_regression_classification",
         "Regression versus classification",
         "Which? How much?",
-        "honest splits, colour histograms, least squares, nearest neighbours, boxes and the numbers that judge them",
-        90,
+        "honest splits and folds, colour histograms, least squares, nearest neighbours, boxes, and the numbers that judge them",
+        170,
         ("00",),
     ),
     Chapter(
