@@ -16,12 +16,14 @@
 # - split data so that the test means something, and find the leaks where it does not;
 # - fit a line by least squares, and classify by the nearest neighbors;
 # - run scikit-learn pipelines, choose their settings honestly, and read a confusion matrix and a residual plot;
+# - judge a model by precision and recall where accuracy hides too much;
+# - get an honest number out of little data by cross-validation, and read from a learning curve what more data would bring;
 # - find the food on a plate, with four regressions at once.
 #
-# **What you build**: `colour_histogram`, `split`, `fit_line`, `mean_absolute_error`, `r2_score`, `knn_predict` and
-# `iou`. With them MealoMi makes its first guesses.
+# **What you build**: `colour_histogram`, `split`, `fit_line`, `mean_absolute_error`, `r2_score`, `knn_predict`,
+# `precision_recall_f1`, `k_fold` and `iou`. With them MealoMi makes its first guesses.
 #
-# **Time**: about 90 minutes. **You need**: NumPy arrays, and the equation of a line from school.
+# **Time**: about 170 minutes, with a resting point after section 6. **You need**: NumPy arrays, and the equation of a line from school.
 
 # %%
 import csv
@@ -596,6 +598,8 @@ figs.error_by_dish(errors, rival, test.labels, plates.classes)
 # far away, as for salad or burgers, the picture helps most. For which dishes would you want a scale instead of a
 # camera?
 #
+# **A resting point.** The first of the two questions is answered. The second one, *which dish?*, can wait.
+#
 # ## 7. Classification: k nearest neighbors
 #
 # The simplest classifier does not learn anything. It keeps the training plates, and when a new one comes, it looks for
@@ -766,8 +770,100 @@ figs.confusion(confusion_matrix(test.labels, named, labels=np.arange(len(dishes)
 # dish? The diagonal holds the right answers. Look for the darkest orange cells: which dishes does the model confuse,
 # and do they have the same colors? A column that is full from top to bottom is a dish that the model names whenever it
 # is in doubt.
+
+# %% [markdown]
+# ### Precision and recall
 #
-# **From one question to the other.** Dishes differ in energy. So here is another way to answer *how many kcal?*: name
+# One number for twelve dishes hides which of them it gets wrong, and how. Suppose that MealoMi has to warn a guest who
+# must not eat soup from this kitchen. **By hand**: 8 of the plates are soup. The model says "soup" 10 times, and 6 of these
+# plates are soup. These 6 are **true positives**, or hits. The other 4 are **false positives**, false alarms. And 2 soups
+# were missed: **false negatives**.
+#
+# - **Precision**: of what was named soup, how much is soup? $6/10 = 0.6$.
+# - **Recall**: of all the soup, how much was found? $6/8 = 0.75$.
+# - **F1** puts both into one number, by the *harmonic* mean: $2 \cdot 0.6 \cdot 0.75 / (0.6 + 0.75) = 0.667$.
+#
+# $$P = \frac{\text{hits}}{\text{named so}}, \qquad R = \frac{\text{hits}}{\text{are so}}, \qquad
+# F_1 = \frac{2 P R}{P + R}$$
+#
+# Why not the ordinary mean? A model that says "soup" to all of a hundred plates has recall 1 and precision 0.08. The
+# ordinary mean of the two is 0.54, which sounds half good. The harmonic mean is 0.148: it stays close to the smaller of the two.
+# Nor does accuracy help: a model that *never* says soup is right on 92 of the hundred.
+#
+# ### Exercise: `precision_recall_f1`
+
+# %% exercise="01.precision_recall_f1"
+def precision_recall_f1(truth, predicted, label):
+    """Precision, recall and F1 of one class.
+
+    Parameters
+    ----------
+    truth, predicted : numpy.ndarray
+        (N,) int64: the right labels, and those that the model gave.
+    label : int
+        The class that is asked about.
+
+    Returns
+    -------
+    precision, recall, f1 : float
+        From 0 to 1. Precision is 0 where the label is never predicted, recall is 0 where it is
+        never there, and F1 is 0 where both are 0. The inputs are left as they are.
+
+    Example
+    -------
+    >>> truth = np.array([1, 1, 1, 0, 0, 2])
+    >>> scores = precision_recall_f1(truth, np.array([1, 1, 0, 1, 1, 2]), 1)
+    >>> [round(float(score), 3) for score in scores]
+    [0.5, 0.667, 0.571]
+    """
+    ### BEGIN SOLUTION
+    hits = np.sum((truth == label) & (predicted == label))
+    named, there = np.sum(predicted == label), np.sum(truth == label)
+    precision = hits / named if named else 0.0
+    recall = hits / there if there else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
+    return precision, recall, f1
+    ### END SOLUTION
+
+# %% check="01.precision_recall_f1"
+check("01.precision_recall_f1", precision_recall_f1)
+
+# %% [markdown]
+# Here they are for all dishes, on the validation plates, from scikit-learn. The column *support* says how many plates there
+# are.
+
+# %%
+from sklearn.metrics import classification_report
+
+print(classification_report(val.labels, classifiers[best].predict(X_val), target_names=dishes, digits=2))
+
+# %% [markdown]
+# **Precision against recall.** A classifier that gives probabilities need not name the most probable dish. For a warning
+# you would rather be told too often: warn as soon as the probability of the dish is above some **threshold**, 10 % for
+# example. Each threshold has a precision and a recall of its own.
+#
+# 1. Find a threshold at which nine of ten soups are found. How many of the warnings are false?
+# 2. And one at which nine of ten warnings are right. How many soups are found?
+# 3. At which threshold is F1 largest? Is it one half?
+
+# %%
+soup = plates.classes.index("soup")
+probabilities = classifiers["logistic regression, C 0.1"].predict_proba(X_val)[:, soup]
+
+# %% tags=["demo"]
+figs.threshold_explorer(probabilities, val.labels == soup, "soup")
+
+# %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# Soup is hard for these features. To find 43 of the 48 soups the threshold has to go down to 3 %, and then six of seven
+# warnings are false. To have nine of ten warnings right it has to go up to 71 %, and then only 6 soups are found. F1 is
+# largest at about 13 %, far from one half: where a class is rare, the model seldom gives it a high probability.
+# </details>
+#
+# ### From one question to the other
+#
+# Dishes differ in energy. So here is another way to answer *how many kcal?*: name
 # the dish, and look up the median energy of its training plates. The last line cheats, since it is told the right
 # dish. (All four answers are reported on the test plates, and nothing is chosen by them: which regression and which
 # classifier to use was decided on the validation plates.)
@@ -788,8 +884,112 @@ for words, answer in (
 # settled by the paired difference and its standard error, not by the two MAEs. What remains in the last line is the
 # portion, since no name tells how much lies on the plate. In chapter 12 one network learns the dish and the portion
 # together.
+
+# %% [markdown]
+# ## 9. Little data: cross-validation and learning curves
 #
-# ## 9. Where is the food? Regression again
+# We have been spoiled: with thousands of plates one can hold hundreds back. Suppose that there are only 100. Hold back 20,
+# and the accuracy on them is worth little: by the formula above, 12 right of 20 is 60 ± 11 %. Hold back more, and there is
+# hardly anything left to train on.
+#
+# **Cross-validation** lets every plate do both. Cut the shuffled plates into $k$ **folds**. Train $k$ models, each on all folds
+# but one, and test it on the one that was held back. Then each plate has been tested exactly once, by a model that has not
+# seen it. **By hand**, six plates in the order 4, 0, 5, 2, 1, 3, and $k = 3$:
+#
+# | | training | validation |
+# |---|---|---|
+# | fold 0 | 5, 2, 1, 3 | 4, 0 |
+# | fold 1 | 4, 0, 1, 3 | 5, 2 |
+# | fold 2 | 4, 0, 5, 2 | 1, 3 |
+#
+# ### Exercise: `k_fold`
+
+# %% exercise="01.k_fold"
+def k_fold(order, k):
+    """Cut shuffled indices into k folds; each is held back once.
+
+    Parameters
+    ----------
+    order : numpy.ndarray
+        (n,) whole numbers: the indices of the pictures, shuffled, each once.
+    k : int
+        How many folds, from 2 to n.
+
+    Returns
+    -------
+    list of (train, val)
+        k pairs of arrays of indices. The i-th val is the i-th of k consecutive pieces of `order`,
+        and train holds all other indices. The pieces' sizes differ by one at most, and the larger ones come
+        first. In which order the indices of a set stand is up to you. `order` is left as it is.
+
+    Example
+    -------
+    >>> for train, val in k_fold(np.array([4, 0, 5, 2, 1, 3]), 3):
+    ...     print(train, val)
+    [5 2 1 3] [4 0]
+    [4 0 1 3] [5 2]
+    [4 0 5 2] [1 3]
+    """
+    ### BEGIN SOLUTION
+    pieces = np.array_split(order, k)
+    return [(np.concatenate(pieces[:i] + pieces[i + 1 :]), pieces[i]) for i in range(k)]
+    ### END SOLUTION
+
+# %% check="01.k_fold"
+check("01.k_fold", k_fold)
+
+# %% [markdown]
+# Is it worth the trouble? Take 100 plates, and estimate how good five nearest neighbors are: once with a single split, 80 for
+# training and 20 for validation, and once with five folds. Do that for twenty different hundreds. (scikit-learn's `KFold` does
+# here what your `k_fold` does, so that the cell runs without it.)
+
+# %%
+from sklearn.model_selection import KFold
+
+single, crossed = [], []
+for trial in range(20):
+    hundred = np.random.default_rng(seed + trial).permutation(len(X_train))[:100]
+    on_fold = []
+    for used, held in KFold(5).split(hundred):
+        model = make_pipeline(StandardScaler(), KNeighborsClassifier(5)).fit(X_train[hundred[used]], train.labels[hundred[used]])
+        on_fold.append(model.score(X_train[hundred[held]], train.labels[hundred[held]]))
+    single.append(on_fold[0])
+    crossed.append(np.mean(on_fold))
+for words, estimates in (("a single split", single), ("five folds", crossed)):
+    print(f"{words:<15} estimates from {min(estimates):.0%} to {max(estimates):.0%}, standard deviation {np.std(estimates):.1%}")
+
+# %% [markdown]
+# The same hundred plates, the same model, and the numbers of cross-validation scatter by about 5 points instead of 8, because
+# it tests on all hundred. (Most of what is left comes from the hundreds themselves: some are luckier to train on.) It costs five trainings instead of one. (The five models share most of their training plates, so their results are not
+# independent; do not divide by $\sqrt 5$ to get a standard error.) Use it to *choose* where data are scarce. In deep learning a
+# training takes hours, so there one usually holds back a single validation set that is large enough.
+#
+# ### A learning curve
+#
+# Would more plates help, or a better model? Train the same classifier on more and more of the plates, and watch both
+# accuracies.
+
+# %%
+shuffled = np.random.default_rng(seed).permutation(len(X_train))
+sizes_tried, on_training, on_validation = [60, 120, 240, 480, 960, len(X_train)], [], []
+for n in sizes_tried:
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(X_train[shuffled[:n]], train.labels[shuffled[:n]])
+    on_training.append(model.score(X_train[shuffled[:n]], train.labels[shuffled[:n]]))
+    on_validation.append(model.score(X_val, val.labels))
+    print(f"{n:5} plates: {on_training[-1]:.0%} right on those trained on, {on_validation[-1]:.0%} on the validation plates")
+
+# %%
+figs.learning_curve(sizes_tried, on_training, on_validation)
+
+# %% [markdown]
+# Read the **gap**. With 60 plates the model knows nearly all of them by heart, and is right on a third of the others: it
+# overfits, and more data is what it needs. With every doubling the two curves come closer. At the right end they have nearly met, near
+# 60 to 67 %. There more plates of the same kind bring little, because the model cannot even explain those it was trained on.
+# Now only better features or a model of higher **capacity**, one that can express more, will help. This is the most useful
+# question to ask before you collect ten thousand more pictures.
+
+# %% [markdown]
+# ## 10. Where is the food? Regression again
 #
 # MealoMi also draws a box around the food. A box is four numbers: $x_0, y_0$ is its upper left corner and $x_1, y_1$
 # the lower right one, in pixels, with $x$ to the right and $y$ downwards. A corner that is off by one pixel is nearly
@@ -895,7 +1095,7 @@ figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 # colorfulness values) to four cannot do much more, because the same color means food in one place of one picture and
 # table in the same place of another. In chapter 12 a network takes over that has learned what food looks like.
 #
-# ## 10. Which estimator to try first
+# ## 11. Which estimator to try first
 #
 # scikit-learn has dozens of models, and all of them have the same `fit` and `predict`. Its authors drew [a
 # map](https://scikit-learn.org/stable/machine_learning_map.html) of which to try first. Here is a smaller one in the
@@ -934,7 +1134,7 @@ figs.estimator_chooser(walk)
 # estimator, and the honest answer is to collect more. No model is best everywhere, so a map like this tells you where
 # to begin, and the validation plates tell you where to stay.
 #
-# ## 11. In your own words
+# ## 12. In your own words
 #
 # This answer is read by a person, not by a program. Write eight to fifteen sentences.
 #
@@ -1039,6 +1239,8 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - Fit on the training set, choose on the validation set, and report on the test set.
 # - Near copies on both sides of a split are the most common leak. Split by what repeats.
 # - A number without its baseline and its standard error says little. Compare two models by their paired differences.
+# - Precision is about what was named, recall about what is there. A threshold trades one for the other.
+# - Where data are few, cross-validate. A learning curve says whether more data would help.
 # - Look at the errors one by one: residuals against the prediction, a confusion matrix, a bar for each dish.
 # - A box is four regressions.
 #
@@ -1048,6 +1250,7 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # |---|---|---|
 # | answer | label $0, \dots, K-1$ | real number |
 # | metric | accuracy $a$, standard error $\sqrt{a(1-a)/n}$ | MAE; $R^2 = 1 - \sum(\hat y - y)^2 / \sum(\bar y - y)^2$ |
+# | of one class | precision hits/named, recall hits/there, $F_1 = 2PR/(P+R)$ | |
 # | baseline | most frequent class | median (MAE), mean ($R^2$) |
 # | look at | confusion matrix | residuals |
 # | straight lines | `LogisticRegression` | `Ridge`; $A^\top A u = A^\top y$ with a column of ones |

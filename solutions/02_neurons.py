@@ -2,27 +2,26 @@
 # # 02 Neurons and activations
 #
 # MealoMi looks at your plate and must decide: *is that a doughnut?* In this chapter you build the smallest thing that
-# can decide, a neuron. Then you put neurons side by side in a layer, and layers one after the other in a network, and
-# you find out what goes wrong when there are many layers.
+# can decide, a neuron, and you train it. Then you put neurons side by side in a layer, and layers one after the other in
+# a network, and you find out what goes wrong when there are many layers.
 #
 # **When you are done, you can**
 #
 # - compute a neuron, a layer and a network, by hand and in NumPy;
+# - train a neuron, and say what a learning rate and an epoch are;
 # - choose an activation function, and say where it saturates;
 # - count the parameters of a network;
 # - measure how a signal and its gradient vanish on the way through many layers, and say why;
 # - say what a single neuron cannot do, and let two layers do it.
 #
-# **What you build**: `neuron`, `sigmoid`, the slopes `sigmoid_grad`, `tanh_grad` and `relu_grad`, `relu`,
-# `dense_forward`, `mlp_forward`, `count_parameters`, `dead_fraction`, and in `xor_weights` nine numbers that do what
-# no single neuron can.
+# **What you build**: `neuron`, `sigmoid`, `update_neuron` and `train_neuron`, with which your first model learns; the
+# slopes `sigmoid_grad`, `tanh_grad` and `relu_grad`, `relu`, `dense_forward`, `mlp_forward`, `count_parameters`,
+# `dead_fraction`, and in `xor_weights` nine numbers that do what no single neuron can.
 #
-# **Time**: about 75 minutes. **You need**: Python and NumPy arrays, derivatives from school, chapter 01's idea of a
+# **Time**: about 160 minutes, with a resting point after section 5. **You need**: Python and NumPy arrays, derivatives from school, chapter 01's idea of a
 # feature.
 
 # %%
-import time
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -33,7 +32,7 @@ figures.use_style()
 
 # %% tags=["parameters"]
 seed = 0        # every random number below comes from this
-depth = 20      # layers in the experiment of section 7
+depth = 20      # layers in the experiment of section 8
 
 # %% [markdown]
 # If an exercise is hard, call `hint("02.neuron")` in a cell of your own, with the exercise's id. Each call shows one
@@ -69,7 +68,8 @@ figs.anatomy(x, w, b=-4.0, names=("round", "hole", "shine"))
 #
 # Multiply them before you trust them. All neurons times 7,000 would be 7 × 10¹⁴ synapses, more than an adult has,
 # because 7,000 holds for the neocortex only. The neocortex alone gives 1.4 × 10¹⁴, which fits. So these numbers are
-# right to within a factor of a few.
+# right to within a factor of a few. GPT-3 has 1.75 × 10¹¹ weights, far fewer, but a synapse is a living thing and a
+# weight is a number: the brain gave this field some of its words and its first idea, and no more than that.
 # </details>
 #
 # Now for the artificial side. Suppose that a neuron looks at a whole photograph, with one weight for each number in
@@ -85,21 +85,6 @@ fig, ax = plt.subplots(figsize=(2.6, 2.6))
 ax.imshow(photo)
 ax.axis("off")
 figures.show(fig, "The photograph that the neuron looks at: a doughnut on a plate.")
-
-# %%
-figs.connections({
-    "LeNet-5 (1998)": 6e4,
-    "one neuron on that photo": photo.size + 1,
-    "AlexNet (2012)": 6e7,
-    "GPT-3 (2020)": 1.75e11,
-    "an adult's brain": (1e14, 5e14),
-    "a brain at three years": 1e15,
-})
-
-# %% [markdown]
-# Sources: LeNet-5, LeCun and others 1998; AlexNet, Krizhevsky and others 2012; GPT-3, Brown and others 2020. Do not
-# read too much into the gap: a synapse is a living thing, and a weight is a number. The brain gave this field some of
-# its words and its first idea, and no more than that.
 
 # %% [markdown]
 # ## 2. One neuron
@@ -227,7 +212,7 @@ figs.corners(w_tries[best], b_tries[best], "The best of 100,000 random neurons: 
 # cannot hold.
 #
 # The field says that the corners are not **linearly separable**. You need more than one neuron, and something between
-# them. Keep this puzzle in mind; in section 8 you solve it with nine numbers.
+# them. Keep this puzzle in mind; in section 9 you solve it with nine numbers.
 
 # %% [markdown]
 # ## 3. The sigmoid: from a weighted sum to a probability
@@ -304,7 +289,192 @@ def sigmoid(z):
 check("02.sigmoid", sigmoid)
 
 # %% [markdown]
-# ## 4. Slopes, and what saturation does
+# ## 4. Train a neuron
+#
+# So far a person has set the weights. Now let the neuron find them. Show it a plate, compare its probability $p$ with
+# the right answer $y$, which is 1 for a doughnut and 0 for another dish, and change the weights a little so that the
+# **error** $p - y$ gets smaller. Then show it the next plate.
+#
+# **By hand.** Take the neuron at which the sliders above began, $w = [4, 0]$ and $b = -2$, and show it a pizza: round, with
+# hardly a hole, $x = [0.9, 0.1]$. It says
+#
+# $$z = 0.9 \cdot 4 + 0.1 \cdot 0 - 2 = 1.6, \qquad p = \sigma(1.6) = 0.832, \qquad p - y = 0.832 - 0 = 0.832$$
+#
+# "83 % doughnut" is far too much. Who is to blame? Roundness above all, since its input was large. So take from each
+# weight the error times its input, but only half of it, so that one odd plate cannot spoil everything:
+#
+# | | before | minus | after |
+# |---|---|---|---|
+# | $w_1$ | 4 | $0.5 \cdot 0.832 \cdot 0.9 = 0.374$ | 3.626 |
+# | $w_2$ | 0 | $0.5 \cdot 0.832 \cdot 0.1 = 0.042$ | −0.042 |
+# | $b$ | −2 | $0.5 \cdot 0.832 = 0.416$ | −2.416 |
+#
+# Look at the same pizza again: $z = 0.9 \cdot 3.626 - 0.1 \cdot 0.042 - 2.416 = 0.843$, so $p = 0.699$. From 83 % down to
+# 70 %, with one step. In general,
+#
+# $$w \leftarrow w - \eta\,(p - y)\,x, \qquad b \leftarrow b - \eta\,(p - y), \qquad p = \sigma(x \cdot w + b)$$
+#
+# | symbol | name | shape |
+# |---|---|---|
+# | $x$, $w$, $b$ | inputs, weights and bias, as before | `(D,)`, `(D,)`, a number |
+# | $y$ | **label**: 1 for yes, 0 for no | a number |
+# | $p$ | the neuron's probability for yes | a number, 0 to 1 |
+# | $\eta$ | **learning rate**, in code `lr`: how much of the correction to take | a number above 0 |
+#
+# The formula is easy to read. If $p$ is too high, the weights of positive inputs go down; if it is too low, they go up.
+# A plate that is nearly right changes hardly anything. And an input of 0 leaves its weight alone, because it had no part
+# in the answer. Why it is this rule and no other is the subject of chapters 05 to 07: it is *stochastic gradient
+# descent* on the *cross-entropy*.
+#
+# ### Exercise: `update_neuron`
+#
+# One step, for one plate. You may call your `sigmoid`. The checks of this section do not accept torch or scikit-learn.
+
+# %% exercise="02.update_neuron"
+def update_neuron(x, y, w, b, lr):
+    """Return a neuron's weights and bias after one step of learning from one sample.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        (D,): inputs. Left unchanged.
+    y : int
+        The label, 0 or 1.
+    w : numpy.ndarray
+        (D,): weights before the step. Left unchanged: the new ones are a new array.
+    b : float
+        Bias before the step.
+    lr : float
+        Learning rate, above 0.
+
+    Returns
+    -------
+    w : numpy.ndarray
+        (D,): w - lr * (p - y) * x, where p is the sigmoid of x @ w + b. That sum lies between -20 and 20
+        here.
+    b : float
+        b - lr * (p - y), with the same p.
+
+    Example
+    -------
+    >>> w, b = update_neuron(np.array([0.9, 0.1]), 0, np.array([4.0, 0.0]), -2.0, 0.5)
+    >>> w.round(3), round(float(b), 3)
+    (array([ 3.626, -0.042]), -2.416)
+    """
+    ### BEGIN SOLUTION
+    p = 1 / (1 + np.exp(-(x @ w + b)))
+    error = p - y
+    return w - lr * error * x, b - lr * error
+    ### END SOLUTION
+
+# %% check="02.update_neuron"
+check("02.update_neuron", update_neuron)
+
+# %% [markdown]
+# ### Epochs
+#
+# One plate is not enough. Go through all of them, one step for each; such a pass is called an **epoch**. Then do it
+# again, because the weights are still far from good. The order matters a little: if all the doughnuts came first, the
+# other dishes would have the last word in every epoch. So the plates are shuffled.
+
+# %%
+order = np.random.default_rng(seed).permutation(len(plates))
+X_plates, y_plates = plates[order], is_doughnut[order]
+print("the first six plates:", ["doughnut" if label else "other" for label in y_plates[:6]])
+
+# %% [markdown]
+# ### Exercise: `train_neuron`
+#
+# Start with zeros, so that the neuron says 0.5 to everything, and let it learn.
+
+# %% exercise="02.train_neuron"
+def train_neuron(X, y, lr, epochs):
+    """Train a neuron from zero: in each epoch one step for each sample, in the order given.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        (N, D): a sample in each row. Left unchanged.
+    y : numpy.ndarray
+        (N,) of 0 and 1: the labels. Left unchanged.
+    lr : float
+        Learning rate.
+    epochs : int
+        How often it goes through all samples, at least once.
+
+    Returns
+    -------
+    w : numpy.ndarray
+        (D,): the weights after the last step. They begin at 0.
+    b : float
+        The bias after the last step. It begins at 0.
+
+    Example
+    -------
+    >>> w, b = train_neuron(np.array([[1.0, 0.0], [1.0, 2.0]]), np.array([0, 1]), 1.0, 1)
+    >>> w.round(3), round(float(b), 3)     # after the first step -0.5, 0.0 and -0.5
+    (array([0.231, 1.462]), 0.231)
+    """
+    ### BEGIN SOLUTION
+    w, b = np.zeros(X.shape[1]), 0.0
+    for _ in range(epochs):
+        for x, label in zip(X, y, strict=True):
+            p = 1 / (1 + np.exp(-(x @ w + b)))
+            w = w - lr * (p - label) * x
+            b = b - lr * (p - label)
+    return w, b
+    ### END SOLUTION
+
+# %% check="02.train_neuron"
+check("02.train_neuron", train_neuron)
+
+# %% [markdown]
+# Your neuron has never been told what a doughnut is. Let it find out. (Until you have written `train_neuron`, the cell
+# tells you so.)
+
+# %%
+try:
+    for epochs in (1, 5, 10, 100):
+        w, b = train_neuron(X_plates, y_plates, lr=0.3, epochs=epochs)
+        right = np.sum((X_plates @ w + b > 0) == y_plates)
+        print(f"after {epochs:3d} epochs: w = {w.round(1)}, b = {b:5.1f}, {right} of {len(y_plates)} plates right")
+except NotImplementedError:
+    print("Write train_neuron first, then run this cell again.")
+
+# %% [markdown]
+# That is machine learning, from beginning to end, in about six lines. The figure shows the same training. On the left
+# the decision boundary moves. On the right is the **loss**, one number that says how wrong the neuron is: for each
+# plate $-\ln$ of the probability that it gave to the right answer, averaged over the plates. A doughnut at $p = 0.832$
+# costs $-\ln 0.832 = 0.184$; another dish at $p = 0.832$ has only $1 - 0.832 = 0.168$ left for the right answer, and costs
+# $-\ln 0.168 = 1.784$. (Chapter 05 says why the logarithm.)
+#
+# 1. Step through the epochs at learning rate 0.3. When are all plates right? What still changes after that?
+# 2. Take 0.01. How far does it get?
+# 3. Take 10, and look at the first five epochs. What goes wrong, and is it lost for good?
+
+# %% tags=["demo"]
+figs.training_neuron(X_plates, y_plates, names=("x₁: how round", "x₂: how clear a hole"))
+
+# %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# At 0.3 all 24 are right after ten epochs. The loss goes on falling, because the weights keep growing: the line hardly
+# moves, and the neuron becomes more confident. At 0.01 the same path is taken thirty times more slowly, and 100 epochs
+# are not enough: the loss has come down from 0.69 to 0.53, and four plates are still wrong. At 10 the steps are too large.
+# After epochs 2 and 3 the loss is higher than at the start, and 11 plates are wrong, since each plate throws the line past the
+# others. Here it recovers, because a line exists that separates the plates; then the errors shrink, and the steps with
+# them. Do not count on it.
+# </details>
+#
+# And XOR? Training cannot do what no weights can. Whatever the learning rate, the neuron ends up undecided:
+
+# %%
+w, b = figs.trained(corners, nice, rate=0.1, epochs=1000)[-1]
+for corner, label in zip(corners, nice, strict=True):
+    print(f"custard {corner[0]:.0f}, gravy {corner[1]:.0f}: says {1 / (1 + np.exp(-(corner @ w + b))):.2f}, right is {label}")
+
+# %% [markdown]
+# ## 5. Slopes, and what saturation does
 #
 # A network learns by asking of every weight: *if this number were a little larger, would the answer get better?* The
 # effect of such a small change has to pass through the activation, and what it is multiplied by there is the
@@ -507,10 +677,15 @@ for point in (0.5, 2.0, 5.0, 10.0):
 # its gradient at the same place is σ(z) − 0 ≈ 0.99995. But that rescues only the last layer. In hidden layers a
 # saturated unit passes hardly any gradient on, whichever loss comes at the end.
 #
+# (It is the rule of section 4: the error $p - y$, with no slope in it.)
+#
 # ReLU keeps its full slope however far you go to the right. On the left it has none at all, and we come back to that.
+#
+# **A resting point.** You have built a neuron and trained it, and you know its activations. What follows, layers and
+# networks, can wait until tomorrow.
 
 # %% [markdown]
-# ## 5. A layer is a matrix product
+# ## 6. A layer is a matrix product
 #
 # MealoMi has to know more than doughnuts. Give it a second neuron, for pizza, with a positive weight for *round* and a
 # negative one for *hole*. Both neurons look at the same plates. Such a group of neurons (or **units**) side by side is
@@ -587,39 +762,12 @@ def dense_forward(x, W, b):
 check("02.dense_forward", dense_forward)
 
 # %% [markdown]
-# Why use `@` at all? Compare both ways on 64 samples, 100 features and 32 units, which makes 204,800 products.
-
-# %%
-rng = np.random.default_rng(seed)
-big_x, big_W, big_b = rng.normal(size=(64, 100)), rng.normal(size=(100, 32)), rng.normal(size=32)
-
-start = time.perf_counter()
-by_loops = np.zeros((64, 32))
-for n in range(64):
-    for m in range(32):
-        total = big_b[m]
-        for d in range(100):
-            total += big_x[n, d] * big_W[d, m]
-        by_loops[n, m] = total
-loops = time.perf_counter() - start
-
-product = []
-for _ in range(20):
-    start = time.perf_counter()
-    by_product = big_x @ big_W + big_b
-    product.append(time.perf_counter() - start)
-product = np.median(product)
-
-print("same result:", np.allclose(by_loops, by_product))
-print(f"loops {1e3 * loops:.1f} ms, matrix product {1e3 * product:.3f} ms")
-print(f"the matrix product is {loops / product:,.0f} times faster on this machine")
+# Your loops and `x @ W + b` give the same numbers, and the product is hundreds of times faster, because its loops do not
+# run in Python. (You time it yourself in chapter 03.) This is why the whole field writes its layers as matrix products,
+# and why it runs on hardware that is built for them.
 
 # %% [markdown]
-# Both give the same numbers, and the matrix product is thousands of times faster. This is why the whole field writes
-# its layers as matrix products, and why it runs on hardware that is built for them (chapter 08).
-
-# %% [markdown]
-# ## 6. Layers in sequence: the multilayer perceptron
+# ## 7. Layers in sequence: the multilayer perceptron
 #
 # Feed the outputs of one layer into the next and you have a **network**. This kind is called a *multilayer
 # perceptron*, **MLP**. The layers between input and output are **hidden**: the training data do not say what they
@@ -737,7 +885,7 @@ print(f"{first:,} in the first layer + {second:,} in the second = {first + secon
 # chapter 03.
 
 # %% [markdown]
-# ## 7. Vanishing gradients: a signal through 20 layers
+# ## 8. Vanishing gradients: a signal through 20 layers
 #
 # If one nonlinear layer is good, are more layers better? Until about 2010 deep networks were hard to train at all
 # ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). You can see the trouble
@@ -933,7 +1081,7 @@ except NotImplementedError:
 # the activation explorer above.
 
 # %% [markdown]
-# ## 8. A hidden layer solves XOR
+# ## 9. A hidden layer solves XOR
 #
 # Back to the plate with custard *or* gravy: four corners, two classes, and no straight line that separates them. But
 # now you have layers and a nonlinear function.
@@ -1026,8 +1174,9 @@ for units in (4, 8, 16, 32, 64):
 # 1993](https://doi.org/10.1016/S0893-6080%2805%2980131-5) for every activation that is not a polynomial). It does not
 # say how many units that takes, and it does not say how to find their weights.
 #
-# You have set these weights by hand. A real network has millions, and nobody can set those by hand. In chapters 05 to
-# 07 the weights are learned.
+# You have set these weights by hand. A real network has millions. The rule of section 4 cannot train a hidden layer yet,
+# because it needs the right answer of each neuron, and nobody knows what a hidden neuron should say. Chapters 05 to 07
+# solve that.
 
 # %% [markdown]
 # ## Quiz
@@ -1094,6 +1243,8 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - A neuron is a weighted sum with a bias, followed by a nonlinear activation. The weights turn its decision boundary,
 #   and the bias shifts it.
+# - A neuron learns by small steps against its error: learning rate times error times input. A pass through all samples
+#   is an epoch.
 # - The slope of the activation scales what a unit can learn. Sigmoid and tanh saturate on both sides, ReLU on one.
 # - A layer is one matrix product. Layers without an activation between them are worth one layer.
 # - In a deep network slopes and weights multiply. If the factors are below 1, signals and gradients vanish; above 1,
@@ -1105,6 +1256,7 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | what | formula | shape or range | slope | saturates |
 # |---|---|---|---|---|
 # | neuron | $z = x \cdot w + b$ | a number | | |
+# | one step of learning | $w \leftarrow w - \eta\,(p - y)\,x$, $b \leftarrow b - \eta\,(p - y)$ | `(D,)`, a number | | |
 # | dense layer | $z = x\,W + b$ | `(N, D) @ (D, M)` → `(N, M)` | | |
 # | its parameters | $D \cdot M + M$ | | | |
 # | sigmoid | $1 / (1 + e^{-z})$ | 0 to 1 | $s(1 - s)$, at most 0.25 | both sides |

@@ -11,17 +11,20 @@
 # - work out the hinge loss and the cross-entropy by hand, and say what each of them punishes;
 # - turn scores into probabilities without overflow, even scores of 1000;
 # - say why the gradient of cross-entropy is *probabilities minus one-hot*, and what that means;
+# - train a yes-or-no question with the binary cross-entropy, and say what it has to do with chapter 02's neuron;
+# - read the weights of a linear classifier as pictures, and find out whether its probabilities can be believed;
 # - keep weights small with a penalty, and leave the biases alone;
 # - choose a loss for grams and kilocalories when one label in a hundred is nonsense.
 #
 # **What you build**: `linear_scores`, `hinge_loss`, `hinge_grad`, `softmax`, `cross_entropy`, `cross_entropy_grad`,
-# `l2_penalty` and `huber`. They tell MealoMi how wrong it is.
+# `binary_cross_entropy`, `l2_penalty` and `huber`. They tell MealoMi how wrong it is.
 #
-# **Time**: about 90 minutes. **You need**: the dense layer from chapter 02, and the slope of a function from school.
+# **Time**: about 210 minutes, with a resting point after section 6. **You need**: the dense layer from chapter 02, and the slope of a function from school.
 
 # %%
 import numpy as np
 from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
 
 from introdl import check, data, figures, hint
 from introdl.figures import losses as figs
@@ -29,7 +32,7 @@ from introdl.figures import losses as figs
 figures.use_style()
 
 # %% tags=["parameters"]
-seed = 5  # of the made-up doughnuts in section 9
+seed = 5  # of the made-up doughnuts in section 11
 plates_per_dish = 15  # on the board with the moving boundaries
 
 # %% [markdown]
@@ -373,7 +376,11 @@ check("05.softmax", softmax)
 # - One half: $-\ln 0.5 \approx 0.69$. One in a hundred: $4.6$. One in a million: $13.8$. There is no upper limit.
 #
 # **By hand**, for the doughnut: $p_0 = 0.119$, so $L_0 = -\ln 0.119 = 2.13$.
-#
+
+# %%
+figs.surprise((0.9, 0.5, 0.119, 0.01))
+
+# %% [markdown]
 # **Why the logarithm?** Suppose that the network gives the true dishes of three plates the probabilities 0.5, 0.8 and
 # 0.9. If the plates are independent, the probability that it gives to *all* the right answers together is the product
 # $0.5 \cdot 0.8 \cdot 0.9 = 0.36$. This is called the **likelihood** of the labels, and good weights are those that
@@ -388,8 +395,7 @@ check("05.softmax", softmax)
 #
 # **Why the name?** Write the label as chapter 00's **one-hot** row, shape $(K,)$: 1 at the correct dish, 0 elsewhere.
 # In information theory the cross-entropy between such a row and $p$ is $-\sum_k \text{onehot}_k \ln p_k$, and all
-# terms except one are 0. With two classes, a label $y$ of 0 or 1 and $p = \sigma(z)$ it becomes $-y \ln p - (1 - y)
-# \ln (1 - p)$, the **binary cross-entropy** of logistic regression.
+# terms except one are 0.
 #
 # **From scores, in one step.** If you compute $p$ first, a dish without a chance gets exactly 0 in floating point, and
 # its logarithm is minus infinity. Simplify first:
@@ -512,7 +518,97 @@ def cross_entropy_grad(scores, labels):
 check("05.cross_entropy_grad", cross_entropy_grad)
 
 # %% [markdown]
-# ## 6. What hinge and cross-entropy punish
+# ## 6. Logistic regression: two classes, one score
+#
+# *Is that a doughnut, yes or no?* For two classes one score $z$ is enough, as you saw in section 4: $p = \sigma(z)$ is
+# the probability for yes, and $1 - p$ is what is left for no. A linear score with a sigmoid is **logistic regression**,
+# and it is the neuron that you trained in chapter 02.
+#
+# The loss is minus the logarithm of the probability of the right answer, as before. The label $y$ is 1 or 0, so it can do
+# the choosing: one of the two terms is always multiplied by 0.
+#
+# $$L_i = -\,y_i \ln p_i \;-\; (1 - y_i) \ln (1 - p_i)$$
+#
+# This is the **binary cross-entropy**. **By hand**, with the score $z = 1.6$ of chapter 02, so that $p = 0.832$:
+#
+# | the plate is | $y$ | loss | slope $p - y$ |
+# |---|---|---|---|
+# | a doughnut | 1 | $-\ln 0.832 = 0.184$ | $0.832 - 1 = -0.168$ |
+# | another dish | 0 | $-\ln (1 - 0.832) = -\ln 0.168 = 1.784$ | $0.832 - 0 = 0.832$ |
+#
+# - $z$: the scores (logits) of the batch, shape $(N,)$. $p = \sigma(z)$, the same shape.
+# - $y$: the labels, shape $(N,)$, each 0 or 1.
+#
+# **From scores, in one step.** The logarithm of a $p$ that has become exactly 0 is minus infinity, so simplify first, as
+# in section 5. Since $-\ln \sigma(z) = \ln(1 + e^{-z})$ and $-\ln(1 - \sigma(z)) = \ln(1 + e^{z})$, both cases together are
+#
+# $$L_i = \ln(1 + e^{z_i}) - y_i z_i \;=\; \max(z_i, 0) - y_i z_i + \ln\big(1 + e^{-|z_i|}\big)$$
+#
+# The right side never raises $e$ to a positive power, so nothing overflows. By hand, for the other dish: $1.6 - 0 +
+# \ln(1 + 0.202) = 1.6 + 0.184 = 1.784$.
+#
+# **Its gradient** is $\partial L / \partial z_i = (p_i - y_i) / N$: what the network says, minus what is true, once more.
+# And from the score $z = w \cdot x + b$ to a weight there is one more factor, the input: the slope for $w$ is $(p - y)\,x$,
+# and for $b$ it is $p - y$. Now you know where chapter 02's rule came from. A step against this gradient is
+#
+# $$w \leftarrow w - \eta\,(p - y)\,x, \qquad b \leftarrow b - \eta\,(p - y),$$
+#
+# so `train_neuron` was gradient descent on the binary cross-entropy, one plate at a time.
+#
+# The same loss serves for questions that do not exclude each other: *contains nuts?*, *contains gluten?*, *vegetarian?*
+# Give each its own score and its own binary cross-entropy. A softmax would make them compete.
+#
+# ### Exercise: `binary_cross_entropy`
+#
+# Loss and gradient together, since they share their exponentials. A NumPy warning counts as a mistake here, too.
+
+# %% exercise="05.binary_cross_entropy"
+def binary_cross_entropy(z, y):
+    """Mean binary cross-entropy of a batch, from its scores, and its gradient.
+
+    Parameters
+    ----------
+    z : numpy.ndarray
+        (N,) floats: scores (logits), as far out as -1000 and 1000, and not always on the right side.
+    y : numpy.ndarray
+        (N,) int64: labels, 0 or 1.
+
+    Returns
+    -------
+    loss : float
+        The mean over the plates, finite, with the natural logarithm.
+    grad : numpy.ndarray
+        (N,) floats: the slope of that mean for each z. NumPy gives no warning on the way. The
+        inputs are left as they are.
+
+    Example
+    -------
+    >>> loss, grad = binary_cross_entropy(np.array([1.6, 1.6]), np.array([1, 0]))
+    >>> round(float(loss), 3), grad.round(3).tolist()
+    (0.984, [-0.084, 0.416])
+    >>> loss, grad = binary_cross_entropy(np.array([-1000.0]), np.array([1]))
+    >>> float(loss), grad.tolist()
+    (1000.0, [-1.0])
+    """
+    ### BEGIN SOLUTION
+    e = np.exp(-np.abs(z))
+    losses = np.maximum(z, 0) - y * z + np.log(1 + e)
+    p = np.where(z >= 0, 1.0, e) / (1 + e)
+    return losses.mean(), (p - y) / len(y)
+    ### END SOLUTION
+
+# %% check="05.binary_cross_entropy"
+check("05.binary_cross_entropy", binary_cross_entropy)
+
+# %% [markdown]
+# In PyTorch it is called `binary_cross_entropy_with_logits`. There is also a `binary_cross_entropy`, which takes
+# probabilities and clips their logarithms at −100; use the one with logits.
+#
+# **A resting point.** Both losses, and the gradients that all classifiers of this course follow, are behind you. The rest
+# of the chapter asks what they do.
+
+# %% [markdown]
+# ## 7. What hinge and cross-entropy punish
 #
 # Move the three scores, with the mouse or with the arrow keys. The figure writes out every term of both losses.
 #
@@ -556,13 +652,13 @@ for correct in (-10.0, -1.0, 0.5, 1.0, 5.0, 10.0):
 #   weights. Each wrong dish inside the margin pushes with full strength, whether it is barely inside or far.
 # - **Cross-entropy** is never quite satisfied. Even at a lead of 10 it asks for a little more, but the pull gets
 #   weaker and weaker. And it comes with probabilities, which MealoMi can show. (Whether they can be taken at their
-#   word is another question; see section 8.)
+#   word is another question; see section 10.)
 # - **Both** grow in a straight line for a plate that is very wrong, so there is no limit to what a wrong *label* can
 #   cost. Look at the plates with the largest losses from time to time: some of them were mislabeled by a tired human.
 #
 # Most classifiers today are trained with cross-entropy, and so will yours be from chapter 07 on.
 #
-# ## 7. Regularization: small weights
+# ## 8. Regularization: small weights
 #
 # Different weights can give the very same scores. Which ones would you rather have? Take one dish and a plate $x = [2,
 # 1]$. All of these give the score 5:
@@ -644,7 +740,7 @@ def l2_penalty(W, strength):
 check("05.l2_penalty", l2_penalty)
 
 # %% [markdown]
-# ## 8. Watch a linear classifier learn
+# ## 9. Watch a linear classifier learn
 #
 # Now put everything together on MealoMi's plates: pizzas, tomatoes and salads. Two features have to be enough, the
 # share of the food that is green and the share that is red. A pixel counts as green if its green is a little above its
@@ -736,14 +832,105 @@ print(f"never seen, mean probability of the dish that is named: {probabilities.m
 # can separate what the features do not distinguish, and with doughnuts, which come in all colors, it would be worse.
 # From chapter 09 on, a network finds features of its own.
 #
-# **Are the probabilities right?** The last line is a first look at **calibration**. Probabilities are calibrated if,
-# of all plates that are named with 60 %, about 60 % are right. Here the network names its dish with a probability of
-# 60 % on average, but it is right on 87 % of the plates. It is too cautious: the penalty and the early stop have kept
-# its weights small. Large networks are usually off in the other direction, too confident ([Guo and others
+# (The last line will be needed in a moment.)
+#
+# ## 10. What is in the rows of W
+#
+# ### Templates
+#
+# In section 1 we called each row of $W$ a template of its class. With two features there is not much to see. Take
+# pictures instead: scikit-learn's handwritten digits, 8 by 8 pixels, with every pixel a feature. Then a row of $W$ has 64
+# weights, one for each pixel, and can be drawn as a picture of 8 by 8.
+
+# %%
+numbers = data.digits()
+digits_train, digits_val = numbers.split("train"), numbers.split("val")
+
+
+def pixels(some):
+    """Pictures as rows: (N, 64), from 0 (paper) to 1 (ink)."""
+    return some.images[..., 0].reshape(len(some), -1) / 255
+
+
+def linear_classifier(C):
+    """Softmax regression on the digits; a small C is a strong penalty on the weights."""
+    return LogisticRegression(C=C, max_iter=3000).fit(pixels(digits_train), digits_train.labels)
+
+
+careful = linear_classifier(C=0.1)
+print("W:", careful.coef_.shape, "  b:", careful.intercept_.shape, f"  right on digits never seen: {careful.score(pixels(digits_val), digits_val.labels):.0%}")
+
+# %% [markdown]
+# Blue weights speak for the digit where there is ink, orange ones against it. Each score below a template is the sum of
+# the picture's pixels times the template's weights, plus the bias. The highest score wins.
+#
+# 1. Look at template 0. Why is its middle orange?
+# 2. Where does template 7 want ink, and where does it not?
+# 3. Move the slider to the pictures that it gets wrong (they come last). Which template fits better than the right one, and
+#    with which strokes?
+
+# %%
+said = careful.predict(pixels(digits_val))
+right_ones, wrong_ones = np.flatnonzero(said == digits_val.labels)[:10], np.flatnonzero(said != digits_val.labels)[:10]
+chosen = np.concatenate([right_ones, wrong_ones])
+
+# %% tags=["demo"]
+figs.template_explorer(careful.coef_, careful.intercept_, pixels(digits_val)[chosen], digits_val.labels[chosen])
+
+# %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# A 0 has a hole in the middle. Ink there is the best sign that it is some other digit, so those weights are negative.
+# Template 7 is blue at the upper right, where its bar ends, and orange at the lower right, where a 7 has no ink but many
+# other digits do. So a template does not show what the digit looks like, but what tells it from the other nine. Of the ten
+# pictures that go wrong, five are an 8, read as 1, 9 or 5: people write it in many ways, and there is only *one* template
+# for all of them.
+# </details>
+#
+# That is the limit of a linear classifier: one template for each class, at one place. A pizza seen from the side, or a
+# digit that is moved by two pixels, does not fit it any more. Hidden layers (chapter 06) allow many templates for a class,
+# and convolutions (chapter 03) use them at all places.
+#
+# ### Can the probabilities be believed?
+#
+# Probabilities are **calibrated** if, of all pictures that are named with a probability of about 60 %, about 60 % are
+# right. Take three penalties for the same classifier, and compare three numbers on the digits that it has never seen: how
+# often it is right, how confident it is (the mean probability of what it says), and the cross-entropy.
+
+# %%
+print("      C    right   confidence   cross-entropy")
+confidence, is_right = {}, {}
+for C in (0.1, 1.0, 1000.0):
+    p = linear_classifier(C).predict_proba(pixels(digits_val))
+    confidence[C], is_right[C] = p.max(axis=1), p.argmax(axis=1) == digits_val.labels
+    entropy = -np.log(p[np.arange(len(p)), digits_val.labels]).mean()
+    print(f"{C:7g}   {is_right[C].mean():6.1%}   {confidence[C].mean():10.1%}   {entropy:13.3f}")
+
+# %% [markdown]
+# All three are right about equally often. But with the strong penalty the classifier says 71 % where it is right on 94 %:
+# it is too cautious, because its weights are small. With hardly any penalty the weights have grown, and it says 99 % where it
+# is right on 97 %: too confident. That is a small gap in percent, and a large one in mistakes, which are nearly three
+# times as many as it claims. The cross-entropy notices both, since it charges for every probability; accuracy does not.
+#
+# A **reliability diagram** shows where. Sort the pictures into bins by their confidence, and draw, for each bin, how many
+# were right. On the diagonal, the classifier can be taken at its word.
+
+# %%
+figs.reliability([
+    ("strong penalty (C = 0.1)", confidence[0.1], is_right[0.1]),
+    ("hardly any (C = 1000)", confidence[1000.0], is_right[1000.0]),
+])
+
+# %% [markdown]
+# Above the diagonal it is more often right than it says, below it less often. The small numbers say how many pictures there are in
+# a bin. On the right 349 of the 359 are in the last one; the height of the other two is mostly luck.
+#
+# The plates of section 9 tell the same story: 60 % confident on average, and right on 87 %. There the penalty and the early
+# stop have kept the weights small. Large networks are usually off in the other direction, too confident ([Guo and others
 # 2017](https://arxiv.org/abs/1706.04599)). So softmax gives you numbers that add up to 1, and whether they can be
 # believed has to be measured.
 #
-# ## 9. Losses for grams and kilocalories
+# ## 11. Losses for grams and kilocalories
 #
 # *Which dish?* is a choice. *How many grams?* is a number, and there the error is a difference, $r_i = \hat y_i -
 # y_i$, prediction minus truth, both of shape $(N,)$. How much should an error cost?
@@ -924,6 +1111,10 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - A loss says in one number how wrong the scores are, and unlike accuracy it has a slope to follow.
 # - The hinge loss asks for a margin and is then satisfied. Cross-entropy asks for probability and is never quite
 #   satisfied. To minimize it is to maximize the likelihood of the labels.
+# - Two classes need one score. Sigmoid and binary cross-entropy are logistic regression, and the neuron of chapter 02
+#   followed its gradient.
+# - A row of $W$ is a template: what speaks for a class and what against it. Whether a classifier's probabilities can be
+#   believed shows in a reliability diagram.
 # - Softmax depends only on differences between scores. So subtract each plate's largest score, and nothing overflows.
 # - The gradient of cross-entropy is what the network says, minus what is true.
 # - A penalty on the squared weights prefers many small weights to one large one. Biases are not penalized.
@@ -939,6 +1130,8 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | softmax | $e^{s_k} / \sum_j e^{s_j}$, after subtracting the row's largest | $(N, K)$, rows add up to 1 |
 # | cross-entropy | $\frac1N \sum_i \big(\ln \sum_j e^{s_j} - s_{y_i}\big)$ | one number; $\ln K$ at the start |
 # | its gradient | $(p - \text{onehot}(y))/N$ | $(N, K)$, rows add up to 0 |
+# | binary cross-entropy | mean of $\max(z, 0) - y z + \ln(1 + e^{-\lvert z\rvert})$ | from $(N,)$ scores and labels, one number |
+# | its gradient | $(\sigma(z) - y)/N$ | $(N,)$ |
 # | L2 penalty | $\lambda \sum W_{kd}^2$, no biases | one number |
 # | Huber | $\frac12 r^2$ up to $\delta$, then $\delta(\lvert r\rvert - \frac12\delta)$ | mean over $(N,)$ |
 #

@@ -184,6 +184,16 @@ figure("regression_classification", "neighbour_explorer", "yellow", "pizza")(
     )
 )
 figure("regression_classification", "confusion", "pizza")(lambda f: f.confusion(np.eye(6, dtype=int) * 9 + 1, DISHES))
+figure(
+    "regression_classification",
+    "threshold_explorer",
+    "Threshold 50%: named 2 times, 1 right",
+    "precision 50%",
+    "F1 0.50",
+)(lambda f: f.threshold_explorer(np.array([0.9, 0.3, 0.6, 0.1, 0.2]), np.array([1, 1, 0, 0, 0], bool), "soup"))
+figure("regression_classification", "learning_curve", "60 plates: 95% and 33%", "120")(
+    lambda f: f.learning_curve([60, 120, 240], [0.95, 0.8, 0.7], [0.33, 0.5, 0.6])
+)
 figure("regression_classification", "residuals", "against the predicted energy", "the mean residual is 20.0 kcal")(
     lambda f: f.residuals(np.arange(300.0, 600, 10), np.arange(320.0, 620, 10), np.arange(30) % 6, DISHES, "burger")
 )
@@ -211,11 +221,11 @@ _XOR = lambda: (np.ones((2, 2)), np.array([0.0, -1.0]), np.array([[1.0], [-2.0]]
 figure("neurons", "anatomy", "round", "hole")(
     lambda f: f.anatomy(np.array([1.0, 0.5, 0.2]), np.array([3.0, 4.0, 1.0]), b=-4.0, names=("round", "hole", "shine"))
 )
-figure("neurons", "connections", "LeNet-5")(
-    lambda f: f.connections({"LeNet-5 (1998)": 6e4, "AlexNet (2012)": 6e7, "an adult's brain": (1e14, 5e14)})
-)
 figure("neurons", "one_neuron", "doughnut")(
     lambda f: f.one_neuron(rng().uniform(size=(24, 2)), np.repeat([1, 0], 12), names=("x₁: round", "x₂: hole"))
+)
+figure("neurons", "training_neuron", "epoch 10", "loss", "plates right")(
+    lambda f: f.training_neuron(rng().uniform(size=(24, 2)), np.tile([1, 0], 12), names=("x₁: round", "x₂: hole"))
 )
 figure("neurons", "activations", "ReLU")(lambda f: f.activations())
 figure("neurons", "activation_explorer", "slope")(lambda f: f.activation_explorer())
@@ -276,6 +286,13 @@ figure("losses", "three_curves", "best rival: 4", "rival + Δ: 5", "leads by 1")
 )
 figure("losses", "softmax_steps", "7.39, 54.60, 0.14", "0.119, 0.879, 0.002", "divided by 62.12")(
     lambda f: f.softmax_steps((2.0, 4.0, -2.0))
+)
+figure("losses", "surprise", "2.13 at 0.119", "0.69 at 0.5")(lambda f: f.surprise((0.9, 0.5, 0.119, 0.01)))
+figure("losses", "template_explorer", "row 0", "10 templates", "it is a 3")(
+    lambda f: f.template_explorer(rng().normal(size=(10, 64)), np.zeros(10), rng().uniform(size=(4, 64)), [3, 0, 1, 2])
+)
+figure("losses", "reliability", "75% of 4 right at 80% to 100%", "careful")(
+    lambda f: f.reliability([("careful", np.array([0.9, 0.9, 0.95, 0.85, 0.3]), np.array([1, 1, 1, 0, 0]))])
 )
 figure("losses", "score_explorer", "hinge 3.0", "cross-entropy 2.129", "p = 0.119", "0.879", "−0.881")(
     lambda f: f.score_explorer((2.0, 4.0, -2.0), label=0)

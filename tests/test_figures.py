@@ -29,6 +29,7 @@ HELPERS = {
     "finetuning": "layer_parameters summary",
     "food_cnn": "augmented ablation_gains",
     "losses": "loss_and_slopes trained fit_line",
+    "neurons": "trained",
     "pooling": "small edge_strength read_numbers change shift_changes hand_made_network network_maps",
     "regression_classification": "histograms overlaps choose make_estimator lucky_guessers",
     "sgd": "Landscape runs four_loops layer_times",

@@ -94,7 +94,7 @@ def _split_first_and_rest(n, fractions, rng):
 SPLIT = Exercise(
     id="01.split",
     title="Split a set of pictures",
-    points=12,
+    points=10,
     cases=_split_cases,
     oracle=lambda n, fractions, rng: A_SPLIT,
     probe="split",
@@ -255,7 +255,7 @@ def _overflows(image, bins):
 COLOUR_HISTOGRAM = Exercise(
     id="01.colour_histogram",
     title="A histogram of each color channel",
-    points=14,
+    points=12,
     cases=_histogram_cases,
     oracle=_histogram_oracle,
     forbidden=LIBRARIES,
@@ -426,7 +426,7 @@ def _line_no_intercept_moved(X, y):
 FIT_LINE = Exercise(
     id="01.fit_line",
     title="Least squares with an intercept",
-    points=12,
+    points=10,
     cases=_line_cases,
     oracle=_line_oracle,
     forbidden=(*LIBRARIES, "scipy.stats.linregress", "scipy.optimize.*"),
@@ -543,7 +543,7 @@ def _mae_oracle(truth, predicted):
 MEAN_ABSOLUTE_ERROR = Exercise(
     id="01.mean_absolute_error",
     title="The mean absolute error",
-    points=6,
+    points=5,
     cases=_metric_cases,
     oracle=_mae_oracle,
     forbidden=LIBRARIES,
@@ -615,7 +615,7 @@ def _correlation_squared(truth, predicted):
 R2_SCORE = Exercise(
     id="01.r2_score",
     title="The share explained, R squared",
-    points=8,
+    points=6,
     cases=_metric_cases,
     oracle=_r2_oracle,
     forbidden=LIBRARIES,
@@ -804,7 +804,7 @@ def _knn_cases(rng):
 KNN_PREDICT = Exercise(
     id="01.knn_predict",
     title="Classify by the k nearest neighbors",
-    points=14,
+    points=12,
     cases=_knn_cases,
     oracle=_knn_oracle,
     forbidden=(*LIBRARIES, "scipy.spatial.*"),
@@ -889,6 +889,260 @@ KNN_PREDICT = Exercise(
 )
 
 
+# --- 01.precision_recall_f1 -----------------------------------------------------------------------------------
+
+
+def _scores_of(truth, predicted, label):
+    hits = int(np.sum((truth == label) & (predicted == label)))
+    named, there = int(np.sum(predicted == label)), int(np.sum(truth == label))
+    precision = hits / named if named else 0.0
+    recall = hits / there if there else 0.0
+    return precision, recall, 2 * precision * recall / (precision + recall) if hits else 0.0
+
+
+def _named_dishes(rng, n, classes, label, right=0.55):
+    """Labels and answers (n,) that leave precision and recall of `label` well apart, and from those of other labels."""
+    while True:
+        truth = rng.integers(0, classes, n).astype(np.int64)
+        guesses = rng.choice([label, *range(classes)], n)
+        predicted = np.where(rng.random(n) < right, truth, guesses).astype(np.int64)
+        precision, recall, f1 = _scores_of(truth, predicted, label)
+        others = [_scores_of(truth, predicted, other) for other in range(classes) if other != label]
+        apart = all(np.abs(np.subtract(one, (precision, recall, f1))).min() > 0.01 for one in others)
+        share = np.mean(truth == predicted)
+        if precision * recall and abs(precision - recall) > 0.12 and abs(share - precision) > 0.02 and apart:
+            return truth, predicted
+
+
+def _scores_cases(rng):
+    truth, predicted = _named_dishes(rng, 10, 3, 1)
+    yield Case("ten plates, three dishes", truth=truth, predicted=predicted, label=1)
+    truth, predicted = _named_dishes(rng, 40, 5, 3)
+    yield Case("forty plates, dish 3", truth=truth, predicted=predicted, label=3)
+    truth, predicted = _named_dishes(rng, 60, 4, 0)
+    yield Case("sixty plates, dish 0", truth=truth, predicted=predicted, label=0)
+    truth = rng.permutation(np.repeat([2, 0, 1], [6, 97, 97]))
+    predicted = np.where((truth == 2) & (np.cumsum(truth == 2) < 5), 2, rng.integers(0, 2, 200))
+    predicted[np.flatnonzero(truth != 2)[: int(rng.integers(9, 15))]] = 2
+    yield Case("a rare dish", truth=truth, predicted=predicted, label=2)
+    truth = np.concatenate([[2], rng.integers(0, 3, 11)])
+    yield Case("the dish is never named", truth=truth, predicted=rng.integers(0, 2, 12), label=2)
+    predicted = np.concatenate([[2], rng.integers(0, 3, 8)])
+    yield Case("the dish is not among them", weight=0.5, truth=rng.integers(0, 2, 9), predicted=predicted, label=2)
+
+
+def _scores_oracle(truth, predicted, label):
+    from sklearn.metrics import precision_recall_fscore_support
+
+    found = precision_recall_fscore_support(truth, predicted, labels=[label], average=None, zero_division=0.0)
+    return tuple(rounded(part[0]) for part in found[:3])
+
+
+def _scores(make):
+    """A mistake: `make` takes hits, named, there and all, the four counts, and returns three numbers."""
+
+    def wrong(truth, predicted, label):
+        hits = np.sum((truth == label) & (predicted == label))
+        counts = hits, np.sum(predicted == label), np.sum(truth == label), len(truth)
+        return tuple(rounded(one) for one in make(*counts))
+
+    return wrong
+
+
+def _share(a, b, empty=0.0):
+    return a / b if b else empty
+
+
+def _with_f1(f1, empty=0.0):
+    """Precision and recall as they should be, and another way to put them together."""
+
+    def make(hits, named, there, n):
+        precision, recall = _share(hits, named, empty), _share(hits, there, empty)
+        return precision, recall, f1(precision, recall)
+
+    return make
+
+
+def _harmonic(p, r):
+    return _share(2 * p * r, p + r)
+
+
+PRECISION_RECALL = Exercise(
+    id="01.precision_recall_f1",
+    title="Precision, recall and F1",
+    points=10,
+    cases=_scores_cases,
+    oracle=_scores_oracle,
+    forbidden=LIBRARIES,
+    misconceptions={
+        "precision and recall are swapped": Mistake(
+            "Your numbers are right, but precision and recall have changed places. Precision asks of what was named; recall "
+            "asks of what is there.",
+            _scores(lambda h, named, there, n: (_share(h, there), _share(h, named), _share(2 * h, named + there))),
+        ),
+        "F1 is the arithmetic mean": Mistake(
+            "Your F1 is (P + R) / 2. A model that says “soup” to everything would get more than one half with it. F1 is "
+            "the harmonic mean, 2PR / (P + R), which stays close to the smaller of the two.",
+            _scores(_with_f1(lambda p, r: (p + r) / 2)),
+        ),
+        "F1 is the geometric mean": Mistake(
+            "Your F1 is the square root of P times R. It is the harmonic mean, 2PR / (P + R).",
+            _scores(_with_f1(lambda p, r: np.sqrt(p * r))),
+        ),
+        "F1 without the factor 2": Mistake(
+            "Your F1 is half of what it should be: PR / (P + R). Where precision and recall are both 1, F1 should be 1 too.",
+            _scores(_with_f1(lambda p, r: _share(p * r, p + r))),
+        ),
+        "divided by all plates": Mistake(
+            "You divide the hits by the number of all plates. Precision divides them by the plates that were named so, recall "
+            "by the plates that are so.",
+            _scores(lambda h, named, there, n: (h / n, h / n, _harmonic(h / n, h / n))),
+        ),
+        "nan where nothing is named": Mistake(
+            "Where the dish is never named, or never there, you divide 0 by 0. The docstring says what to return then: 0.",
+            _scores(_with_f1(lambda p, r: 2 * p * r / (p + r) if p + r != 0 else np.nan, empty=np.nan)),
+        ),
+        "1 where nothing is named": Mistake(
+            "Where the dish is never named you return a precision of 1. One may argue that nothing was named wrongly; the "
+            "docstring asks for 0, as scikit-learn gives.",
+            _scores(
+                lambda h, named, there, n: (
+                    _share(h, named, 1.0),
+                    _share(h, there),
+                    _harmonic(_share(h, named, 1.0), _share(h, there)),
+                )
+            ),
+        ),
+        "the accuracy three times": Mistake(
+            "You return the share of all plates that are named correctly. Plates of other dishes, named as other dishes, say "
+            "nothing about this one: count only where the label occurs in the truth or in the predictions.",
+            lambda truth, predicted, label: (rounded(np.mean(truth == predicted)),) * 3,
+        ),
+        "other dishes count as hits": Mistake(
+            "You count as a hit what is right about *yes or no*: plates that are not this dish, and were not named so, count "
+            "too. There are many of them, and they say nothing about this dish. A hit is named so and is so.",
+            lambda truth, predicted, label: (rounded(np.mean((truth == label) == (predicted == label))),) * 3,
+        ),
+        "always label 1": Mistake(
+            "Your numbers are those of the label 1, whatever label was asked for. Compare with label.",
+            lambda truth, predicted, label: tuple(rounded(one) for one in _scores_of(truth, predicted, 1)),
+        ),
+    },
+    hints=(
+        "Count three things first: the plates that are named so and are so (the hits), all that are named so, and all that "
+        "are so.",
+        "np.sum((predicted == label) & (truth == label)) counts the hits. Each of the other two counts has one of these "
+        "comparisons.",
+        "precision is hits over named, recall is hits over there; each is 0 where its denominator is 0. F1 is "
+        "2 * P * R / (P + R), and 0 where both are 0.",
+    ),
+)
+
+
+# --- 01.k_fold ------------------------------------------------------------------------------------------------
+
+
+def _k_fold_cases(rng):
+    yield Case("six plates, three folds", order=rng.permutation(6), k=3)
+    yield Case("a remainder", order=rng.permutation(11), k=4)
+    chosen = rng.choice(np.arange(20, 90), 13, replace=False)
+    yield Case("thirteen plates of a larger set", order=chosen, k=5)
+    n = int(rng.integers(5, 8))
+    yield Case("as many folds as plates", order=rng.permutation(n + 3)[:n], k=n)
+    yield Case("two folds", order=rng.choice(np.arange(100, 400), 2 * int(rng.integers(8, 20)) + 1, replace=False), k=2)
+
+
+def _folds(order, parts):
+    """For each part, a sequence of places, the pair of all others and itself."""
+    return [(np.sort(np.setdiff1d(order, order[part])), np.sort(order[part])) for part in parts]
+
+
+def _k_fold_oracle(order, k):
+    from sklearn.model_selection import KFold
+
+    return [(np.sort(order[train]), np.sort(order[val])) for train, val in KFold(k).split(order)]
+
+
+def _pieces(n, k):
+    return np.array_split(np.arange(n), k)
+
+
+def _one_other_fold(order, k):
+    pieces = np.array_split(order, k)
+    return [(pieces[i - 1], pieces[i]) for i in range(k)]
+
+
+K_FOLD = Exercise(
+    id="01.k_fold",
+    title="k-fold cross-validation",
+    points=8,
+    cases=_k_fold_cases,
+    oracle=_k_fold_oracle,
+    probe="k_fold",
+    forbidden=LIBRARIES,
+    misconceptions={
+        "training and validation are swapped": Mistake(
+            "Your pairs are the wrong way around: validation first, then training. The small part of each pair is the "
+            "fold that is held back; it comes second.",
+            lambda order, k: [pair[::-1] for pair in _folds(order, _pieces(len(order), k))],
+        ),
+        "the fold is in its own training set": Mistake(
+            "Each of your training sets holds all plates, also those of the fold that is held back. Then the model has seen "
+            "what it is tested on, and cross-validation measures its memory. Leave the fold out.",
+            lambda order, k: [(order, order[part]) for part in _pieces(len(order), k)],
+        ),
+        "the remainder is in no fold": Mistake(
+            "Some plates are never held back: you cut folds of n // k plates, and what does not come out even is lost. Every "
+            "plate is in exactly one fold.",
+            lambda order, k: _folds(
+                order, [range(i * (len(order) // k), (i + 1) * (len(order) // k)) for i in range(k)]
+            ),
+        ),
+        "the last fold takes the remainder": Mistake(
+            "Your last fold is larger than the others by all that did not come out even. The sizes should differ by one at "
+            "most: give the first folds one plate more each, as np.array_split does.",
+            lambda order, k: _folds(
+                order,
+                [
+                    range(i * (len(order) // k), len(order) if i == k - 1 else (i + 1) * (len(order) // k))
+                    for i in range(k)
+                ],
+            ),
+        ),
+        "places instead of indices": Mistake(
+            "Your folds hold places in order, 0 to n − 1, not the indices that stand there. order is shuffled, and need not "
+            "hold all plates. Take order[...] at those places.",
+            lambda order, k: _folds(np.arange(len(order)), _pieces(len(order), k)),
+        ),
+        "dealt like cards": Mistake(
+            "You deal the plates in turn: every k-th goes into the same fold. That makes sound folds as well, but the docstring "
+            "asks for pieces: the first piece of order is the first fold.",
+            lambda order, k: _folds(order, [range(i, len(order), k) for i in range(k)]),
+        ),
+        "trained on one other fold only": Mistake(
+            "Each of your training sets is a single other fold. A model is trained on all folds but the one that is held "
+            "back.",
+            _one_other_fold,
+        ),
+        "trained on the folds before it": Mistake(
+            "Your training sets hold only what stands before the fold. Those behind it belong to the training set, too.",
+            lambda order, k: [(np.sort(order[: part[0]]), np.sort(order[part])) for part in _pieces(len(order), k)],
+        ),
+        "one fold only": Mistake(
+            "You return a single pair. Each of the k folds is held back once, so there are k pairs.",
+            lambda order, k: _folds(order, _pieces(len(order), k)[:1]),
+        ),
+    },
+    hints=(
+        "Cut the order into k pieces first. Then each piece is the validation set once, and what is left is the training "
+        "set of that turn.",
+        "np.array_split(order, k) gives the pieces, the first ones larger by one where it does not come out even.",
+        "pieces = np.array_split(order, k). For each i, the training set is np.concatenate(pieces[:i] + pieces[i + 1:]), and "
+        "the validation set is pieces[i].",
+    ),
+)
+
+
 # --- 01.iou -------------------------------------------------------------------------------------------------
 
 
@@ -964,7 +1218,7 @@ def _iou_cases(rng):
 IOU = Exercise(
     id="01.iou",
     title="Intersection over union",
-    points=14,
+    points=12,
     cases=_iou_cases,
     oracle=_iou_oracle,
     forbidden=LIBRARIES,
@@ -1104,4 +1358,15 @@ QUIZ = quiz(
     ],
 )
 
-EXERCISES = [COLOUR_HISTOGRAM, SPLIT, FIT_LINE, MEAN_ABSOLUTE_ERROR, R2_SCORE, KNN_PREDICT, IOU, QUIZ]
+EXERCISES = [
+    COLOUR_HISTOGRAM,
+    SPLIT,
+    FIT_LINE,
+    MEAN_ABSOLUTE_ERROR,
+    R2_SCORE,
+    KNN_PREDICT,
+    PRECISION_RECALL,
+    K_FOLD,
+    IOU,
+    QUIZ,
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.authoring.draws import signed, whole
+from autograder.authoring.draws import rounded, signed, whole
 from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
 from autograder.authoring.formulas import relu
 
@@ -123,7 +123,7 @@ def _sigmoid_whole(z):
 SIGMOID = Exercise(
     id="02.sigmoid",
     title="A sigmoid that never overflows",
-    points=12,
+    points=10,
     cases=_sigmoid_cases,
     oracle=lambda z: torch.sigmoid(_tensor(z)).numpy(),
     forbidden=("scipy.special.*", "torch.*"),
@@ -175,6 +175,295 @@ SIGMOID = Exercise(
         "below, exp(z) / (1 + exp(z)). Each is safe on one side of zero.",
         "e = np.exp(-np.abs(z)) is always safe. What is the sigmoid in terms of e where z is 0 or more, and "
         "where z is negative? np.where can pick between the two.",
+    ),
+)
+
+
+# --- 02.update_neuron ---------------------------------------------------------------------------------------
+
+
+def _update_case(rng, label, x, w, y, z, lr, weight=1.0):
+    """A case whose bias makes the weighted sum about z."""
+    return Case(label, weight=weight, x=x, y=y, w=w, b=float(np.round(z - x @ w, 2)), lr=lr)
+
+
+def _update_cases(rng):
+    x, w = rng.permutation(np.array([1.0, 2.0])), rng.permutation(np.array([1.0, -1.0]))
+    yield _update_case(rng, "another dish (y = 0), whole numbers", x, w, 0, float(rng.choice([1.0, -1.0])), 0.5)
+    draws = [(signed(rng, 5, 1.5), signed(rng, 5, 2.0)), (signed(rng, 1, 1.5, 0.5), signed(rng, 1, 2.0, 0.5))]
+    yield _update_case(rng, "a doughnut (y = 1), five features", *draws[0], 1, float(rng.uniform(0.4, 1.2)), 0.3)
+    yield _update_case(rng, "a single feature", *draws[1], 1, float(rng.uniform(-1.2, -0.4)), 2.0)
+    x, w = signed(rng, 4, 1.5, 0.5), signed(rng, 4, 2.0)
+    yield _update_case(rng, "confident and wrong", x, w, 0, float(rng.uniform(8, 15)), 0.1)
+    x, w = signed(rng, 3, 1.5, 0.5), signed(rng, 3, 900, 120)
+    x[2], w[2] = rng.integers(120, 300), 0.01
+    yield _update_case(rng, "numbers in the hundreds", x, w, 1, float(rng.uniform(-0.6, -0.3)), 0.7, weight=0.5)
+
+
+def _by_torch(X, y, w, b, lr, epochs):
+    """Train a neuron with PyTorch, one sample after the other: its weights and its bias."""
+    w, b = _tensor(w).clone().requires_grad_(), _tensor(b).clone().requires_grad_()
+    optimizer = torch.optim.SGD([w, b], lr=lr)
+    for _ in range(epochs):
+        for sample, label in zip(_tensor(X), _tensor(y), strict=True):
+            optimizer.zero_grad()
+            torch.nn.functional.binary_cross_entropy_with_logits(sample @ w + b, label).backward()
+            optimizer.step()
+    return rounded(w.detach().numpy()), rounded(b.item())
+
+
+def _error(x, y, w, b):
+    return float(_sigmoid(x @ w + b)) - y
+
+
+def _moved(error, bias=1.0):
+    """A mistaken update whose error is `error(x, y, w, b)`; the bias takes `bias` of it."""
+
+    def update(x, y, w, b, lr):
+        e = error(x, y, w, b)
+        return rounded(w - lr * e * x), rounded(b - lr * e * bias)
+
+    return update
+
+
+def _slope_too(x, y, w, b):
+    p = float(_sigmoid(x @ w + b))
+    return (p - y) * p * (1 - p)
+
+
+def _hard(x, y, w, b):
+    return float(x @ w + b > 0) - y
+
+
+def _looked_again(x, y, w, b, lr):
+    new = w - lr * _error(x, y, w, b) * x
+    return rounded(new), rounded(b - lr * _error(x, y, new, b))
+
+
+def _weights_in_place(x, y, w, b, lr):
+    e = _error(x, y, w, b)
+    w -= lr * e * x
+    return w, b - lr * e
+
+
+def _one_array(x, y, w, b, lr):
+    return rounded(np.append(*_moved(_error)(x, y, w, b, lr)))
+
+
+UPDATE = Exercise(
+    id="02.update_neuron",
+    title="One step of learning",
+    points=6,
+    cases=_update_cases,
+    oracle=lambda x, y, w, b, lr: _by_torch(x[None], [float(y)], w, b, lr, 1),
+    forbidden=("torch.*", "sklearn.*"),
+    misconceptions={
+        "the step goes the wrong way": Mistake(
+            "Your step makes the error larger: a neuron that said “doughnut” too loudly says it louder still. Where p is "
+            "above y, p − y is positive, and the weights of positive inputs must get smaller. Look at the sign in front "
+            "of the learning rate.",
+            lambda x, y, w, b, lr: _moved(_error)(x, y, w, b, -lr),
+        ),
+        "x is left out": Mistake(
+            "You change all weights by the same amount. An input that was 0 had no part in the error, and one that was "
+            "large had a large part. Each weight moves by the error times its own input.",
+            lambda x, y, w, b, lr: (rounded(w - lr * _error(x, y, w, b)), rounded(b - lr * _error(x, y, w, b))),
+        ),
+        "the bias stays": Mistake(
+            "Your weights are right, and the bias is as it was. The bias learns as well, like the weight of an input that "
+            "is always 1.",
+            _moved(_error, bias=0.0),
+        ),
+        "the learning rate is left out": Mistake(
+            "You go the whole way, p − y times x, whatever lr is. The learning rate says how much of it to take.",
+            lambda x, y, w, b, lr: _moved(_error)(x, y, w, b, 1.0),
+        ),
+        "yes or no instead of p": Mistake(
+            "You compare the label with the decision, 0 or 1, not with the probability p. Then a neuron that is right by a "
+            "hair learns nothing. (That is the rule of the perceptron, from 1958.) Here the error is p − y.",
+            _moved(_hard),
+        ),
+        "z instead of p": Mistake(
+            "You take z − y as the error. The label is 0 or 1, and what has to agree with it is the probability: put the "
+            "sigmoid on z first.",
+            _moved(lambda x, y, w, b: float(x @ w + b) - y),
+        ),
+        "the slope of the sigmoid is multiplied in": Mistake(
+            "You multiply the error by p(1 − p). That is the rule for the squared loss, and with it a neuron that is "
+            "confident and wrong hardly moves. This rule has only p − y.",
+            _moved(_slope_too),
+        ),
+        "the label is left out": Mistake(
+            "You take p as the error, whatever the label is. A doughnut at p = 0.9 is nearly right; another dish at 0.9 is "
+            "badly wrong. The error is p − y.",
+            _moved(lambda x, y, w, b: float(_sigmoid(x @ w + b))),
+        ),
+        "the bias is left out of the sum": Mistake(
+            "Your p comes from x · w alone. The neuron's sum has a bias: z = x · w + b.",
+            _moved(lambda x, y, w, b: _error(x, y, w, 0.0)),
+        ),
+        "p is computed again for the bias": Mistake(
+            "Your weights are right. For the bias you compute p once more, with the new weights. Both steps belong to the "
+            "same look at the plate: compute p once, then change weights and bias.",
+            _looked_again,
+        ),
+        "the weights are changed in place": Mistake(
+            "Your result is right, but w -= ... writes into the array that you were given. The caller may still need it. "
+            "Write w = w - ..., which makes a new array.",
+            _weights_in_place,
+        ),
+        "weights and bias in one": Mistake(
+            "Your numbers are right, but they are in one array. Return two things: the weights, shape (D,), and the bias, "
+            "one number.",
+            _one_array,
+        ),
+    },
+    hints=(
+        "Three lines: the probability p, then the new weights, then the new bias. The worked example above has all three "
+        "with numbers.",
+        "p is the sigmoid of x @ w + b. The error p - y is one number; times x it has the shape of the weights.",
+        "e = p - y; the new weights are w - lr * e * x, and the new bias is b - lr * e. Return both.",
+    ),
+)
+
+
+# --- 02.train_neuron ----------------------------------------------------------------------------------------
+
+
+def _two_clouds(rng, n, d):
+    """Features (n, d) around two centres, shuffled, and labels of which both sorts come first and last equally often."""
+    y = rng.permutation(np.arange(n) % 2)
+    centre = signed(rng, d, 1.2, 0.6)
+    return (0.6 + y[:, None] * centre + 0.5 * rng.normal(size=(n, d))).round(2), y
+
+
+def _train_cases(rng):
+    X = rng.permutation(np.array([[1.0, 0.0], [1.0, 2.0]]))
+    yield Case(
+        "two plates, one epoch", X=X, y=(X[:, 1] > 0).astype(np.int64), lr=float(rng.choice([0.5, 1.0])), epochs=1
+    )
+    for label, n, d, lr, epochs in (
+        ("nine plates, three epochs", 9, 2, 0.3, 3),
+        ("eight plates, twenty epochs", 8, 3, 0.1, 20),
+        ("one feature, fifty epochs", 7, 1, 0.2, 50),
+    ):
+        X, y = _two_clouds(rng, n, d)
+        yield Case(label, X=X, y=y, lr=lr, epochs=epochs)
+    X = rng.uniform(110, 150, (3, 2)).round()
+    yield Case("features in the hundreds", weight=0.25, X=X, y=np.array([0, 1, 0]), lr=0.01, epochs=1)
+    X = rng.permutation(rng.uniform(0.3, 0.9, (3, 2)).round(2))
+    yield Case(
+        "a huge learning rate", weight=0.25, X=X, y=np.array([1, 0, 1]), lr=float(rng.integers(250, 320)), epochs=1
+    )
+
+
+def _trained(X, y, lr, epochs, error=_error, bias=1.0, start=0.0):
+    w, b = np.full(X.shape[1], start), start
+    for _ in range(epochs):
+        for x, label in zip(X, y, strict=True):
+            e = error(x, label, w, b)
+            w, b = w - lr * e * x, b - lr * e * bias
+    return rounded(w), rounded(b)
+
+
+def _whole_epochs(gather):
+    """A mistake: one step an epoch, with the `gather`ed errors of all plates."""
+
+    def train(X, y, lr, epochs):
+        w, b = np.zeros(X.shape[1]), 0.0
+        for _ in range(epochs):
+            e = _sigmoid(X @ w + b) - y
+            w, b = w - lr * gather(e[:, None] * X, axis=0), b - lr * gather(e)
+        return rounded(w), rounded(b)
+
+    return train
+
+
+def _plate_by_plate(X, y, lr, epochs):
+    w, b = np.zeros(X.shape[1]), 0.0
+    for x, label in zip(X, y, strict=True):
+        for _ in range(epochs):
+            e = _error(x, label, w, b)
+            w, b = w - lr * e * x, b - lr * e
+    return rounded(w), rounded(b)
+
+
+def _until_right(X, y, lr, epochs):
+    w, b = np.zeros(X.shape[1]), 0.0
+    for _ in range(epochs):
+        for x, label in zip(X, y, strict=True):
+            if (x @ w + b > 0) != bool(label):
+                e = _error(x, label, w, b)
+                w, b = w - lr * e * x, b - lr * e
+    return rounded(w), rounded(b)
+
+
+TRAIN = Exercise(
+    id="02.train_neuron",
+    title="Train a neuron",
+    points=8,
+    cases=_train_cases,
+    oracle=lambda X, y, lr, epochs: _by_torch(X, y, np.zeros(X.shape[1]), 0.0, lr, epochs),
+    forbidden=("torch.*", "sklearn.*"),
+    misconceptions={
+        "one epoch only": Mistake(
+            "Your result is that of a single epoch, whatever epochs is. Either there is no loop around your loop over the "
+            "plates, or it returns in its first round, or the weights are set back to 0 inside it: they begin at 0 once, "
+            "before the first epoch.",
+            lambda X, y, lr, epochs: _trained(X, y, lr, 1),
+        ),
+        "one step for each epoch, by the mean": Mistake(
+            "You compute all errors with the same weights, and take one step by their mean. That is a sound way to train "
+            "as well (chapter 07 compares them), but here each plate has its own step, and the next plate meets the new "
+            "weights.",
+            _whole_epochs(np.mean),
+        ),
+        "one step for each epoch, by the sum": Mistake(
+            "You compute all errors with the same weights, and take one step by their sum. Here each plate has its own "
+            "step, and the next plate meets the new weights.",
+            _whole_epochs(np.sum),
+        ),
+        "the loops are nested the other way": Mistake(
+            "You show the neuron the first plate in all epochs, then the second, and so on, so that the last plate has the "
+            "last word. The outer loop should go over the epochs, the inner one over the plates.",
+            _plate_by_plate,
+        ),
+        "the step goes the wrong way": Mistake(
+            "Each of your steps makes the error larger. Look at the sign in front of the learning rate.",
+            lambda X, y, lr, epochs: _trained(X, y, -lr, epochs),
+        ),
+        "the bias stays": Mistake(
+            "Your bias is 0 at the end. It learns as well, by lr · (p − y) in each step.",
+            lambda X, y, lr, epochs: _trained(X, y, lr, epochs, bias=0.0),
+        ),
+        "yes or no instead of p": Mistake(
+            "You compare the label with the decision, 0 or 1. That is the perceptron's rule. Here the error is p − y, with "
+            "the probability p.",
+            lambda X, y, lr, epochs: _trained(X, y, lr, epochs, error=_hard),
+        ),
+        "only the wrong plates teach": Mistake(
+            "You skip a plate that is on the right side of the line. Here it teaches as well: p = 0.6 for a doughnut is "
+            "right, and still 0.4 away from 1.",
+            _until_right,
+        ),
+        "the slope of the sigmoid is multiplied in": Mistake(
+            "You multiply the error by p(1 − p), as for the squared loss. This rule has only p − y.",
+            lambda X, y, lr, epochs: _trained(X, y, lr, epochs, error=_slope_too),
+        ),
+        "the weights start at 1": Mistake(
+            "Your weights and your bias begin at 1. The docstring says 0; with one neuron it would hardly matter in the long run, but "
+            "the first epochs would differ.",
+            lambda X, y, lr, epochs: _trained(X, y, lr, epochs, start=1.0),
+        ),
+        "an epoch too many": Mistake(
+            "Your neuron makes one epoch more than it was asked for. Look at where your loop over the epochs begins and ends.",
+            lambda X, y, lr, epochs: _trained(X, y, lr, epochs + 1),
+        ),
+    },
+    hints=(
+        "Start with weights of 0, one for each feature, and a bias of 0. Then two loops, one inside the other.",
+        "The outer loop runs epochs times. The inner one goes through the rows of X with their labels: zip(X, y) gives both.",
+        "Inside both loops stands one line: w, b = update_neuron(x, label, w, b, lr).",
     ),
 )
 
@@ -385,7 +674,7 @@ def _relu_grad_in_place(z):
 RELU_GRAD = Exercise(
     id="02.relu_grad",
     title="The slope of ReLU",
-    points=8,
+    points=6,
     cases=_relu_grad_cases,
     oracle=_gradient(torch.relu),
     forbidden=("torch.*",),
@@ -453,7 +742,7 @@ def _dense_cases(rng):
 DENSE = Exercise(
     id="02.dense_forward",
     title="A layer of neurons, for a whole batch",
-    points=10,
+    points=8,
     cases=_dense_cases,
     oracle=lambda x, W, b: torch.nn.functional.linear(_tensor(x), _tensor(W).T, _tensor(b)).numpy(),
     misconceptions={
@@ -570,7 +859,7 @@ def _mlp_oracle(x, layers):
 MLP = Exercise(
     id="02.mlp_forward",
     title="Layers in a row",
-    points=12,
+    points=10,
     cases=_mlp_cases,
     oracle=_mlp_oracle,
     forbidden=("torch.*",),
@@ -724,7 +1013,7 @@ def _dead_oracle(activations):
 DEAD = Exercise(
     id="02.dead_fraction",
     title="The share of dead units",
-    points=8,
+    points=6,
     cases=_dead_cases,
     oracle=_dead_oracle,
     misconceptions={
@@ -895,4 +1184,19 @@ QUIZ = quiz(
     ],
 )
 
-EXERCISES = [NEURON, SIGMOID, SIGMOID_GRAD, TANH_GRAD, RELU, RELU_GRAD, DENSE, MLP, COUNT, DEAD, XOR, QUIZ]
+EXERCISES = [
+    NEURON,
+    SIGMOID,
+    UPDATE,
+    TRAIN,
+    SIGMOID_GRAD,
+    TANH_GRAD,
+    RELU,
+    RELU_GRAD,
+    DENSE,
+    MLP,
+    COUNT,
+    DEAD,
+    XOR,
+    QUIZ,
+]

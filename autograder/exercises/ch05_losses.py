@@ -201,7 +201,7 @@ def _hinge_variant(reduce):
 HINGE_LOSS = Exercise(
     id="05.hinge_loss",
     title="The multiclass hinge loss",
-    points=14,
+    points=12,
     cases=_hinge_cases,
     oracle=_hinge_oracle,
     forbidden=LIBRARIES,
@@ -329,7 +329,7 @@ def _strongest_only(s, y, d=1.0):
 HINGE_GRAD = Exercise(
     id="05.hinge_grad",
     title="The hinge loss's gradient",
-    points=14,
+    points=12,
     cases=_hinge_cases,
     oracle=_hinge_grad_oracle,
     forbidden=LIBRARIES,
@@ -623,7 +623,7 @@ def _shift_label(labels, k):
 CROSS_ENTROPY = Exercise(
     id="05.cross_entropy",
     title="Cross-entropy from scores",
-    points=14,
+    points=12,
     cases=_entropy_cases,
     oracle=_cross_entropy_oracle,
     forbidden=LIBRARIES,
@@ -746,7 +746,7 @@ def _sigmoid_slope(scores, labels):
 CROSS_ENTROPY_GRAD = Exercise(
     id="05.cross_entropy_grad",
     title="Cross-entropy's gradient",
-    points=12,
+    points=10,
     cases=_entropy_cases,
     oracle=_cross_entropy_grad_oracle,
     forbidden=LIBRARIES,
@@ -819,6 +819,154 @@ CROSS_ENTROPY_GRAD = Exercise(
         "Start from softmax(scores), which is a new array of your own. In each row one number changes: the one in the "
         "label's column.",
         "p = softmax(scores); p[np.arange(N), labels] -= 1; then divide by N.",
+    ),
+)
+
+
+# --- 05.binary_cross_entropy ----------------------------------------------------------------------------------
+
+
+def _binary_labels(rng, n):
+    """Labels (n,) of 0 and 1, both of them there where there is room."""
+    return rng.permutation((np.arange(n) + int(rng.integers(2))) % 2).astype(np.int64)
+
+
+def _binary_cases(rng):
+    z = rng.permutation([2.0, -1.0]) * rng.choice([-1.0, 1.0])
+    yield Case("two plates, whole numbers", weight=0.4, z=z, y=_binary_labels(rng, 2))
+    yield Case("seven plates", weight=0.4, z=signed(rng, 7, 4.0), y=_binary_labels(rng, 7))
+    y = _binary_labels(rng, 5)
+    yield Case("always wrong", weight=0.4, z=np.where(y == 1, -1, 1) * rng.uniform(1, 5, 5).round(2), y=y)
+    yield Case("a single plate", weight=0.4, z=signed(rng, 1, 3.0), y=_binary_labels(rng, 1))
+    far = rng.uniform(720, 1000, 5).round()
+    far[1], far[4] = -far[1], -far[4]
+    yield Case("as far out as a thousand", weight=4, z=far[[0, 1, 2, 4]], y=np.array([1, 0, 0, 1]))
+    y = _binary_labels(rng, 5)
+    z = np.where(y == 1, -1, 1) * rng.uniform(40, 900, 5).round()
+    yield Case("confident and wrong", weight=3, z=z, y=y)
+
+
+def _binary_oracle(z, y):
+    scores = torch.tensor(np.asarray(z), dtype=torch.float64, requires_grad=True)
+    labels = torch.tensor(np.asarray(y), dtype=torch.float64)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(scores, labels)
+    loss.backward()
+    return rounded(loss.item()), rounded(scores.grad.numpy())
+
+
+def _binary_losses(z, y):
+    return np.logaddexp(0, z) - y * z
+
+
+def _binary_excess(z, y):
+    return 0.5 + 0.5 * np.tanh(z / 2) - y
+
+
+def _binary(losses=_binary_losses, slopes=lambda z, y: _binary_excess(z, y) / len(y), reduce=np.mean):
+    """A mistake: another loss for each plate, other slopes, or the losses put together in another way."""
+    return lambda z, y: (rounded(reduce(losses(z, y))), rounded(slopes(z, y)))
+
+
+def _from_probabilities(clip=0.0):
+    def losses(z, y):
+        p = np.clip(0.5 + 0.5 * np.tanh(z / 2), clip, 1 - clip)
+        return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    return losses
+
+
+def _exp_overflows(z, y):
+    return np.log(1 + np.exp(z)) - y * z
+
+
+def _slope_for_p(z, y):
+    p = 0.5 + 0.5 * np.tanh(z / 2)
+    return (p - y) / (p * (1 - p)) / len(y)
+
+
+BINARY = Exercise(
+    id="05.binary_cross_entropy",
+    title="Binary cross-entropy and its gradient",
+    points=12,
+    cases=_binary_cases,
+    oracle=_binary_oracle,
+    forbidden=LIBRARIES,
+    quiet=True,
+    misconceptions={
+        "the logarithm of 0": Mistake(
+            "You compute p first, and then its logarithm. Far out p is exactly 0 or 1 in floating point, and the logarithm "
+            "of 0 is minus infinity. Start from z, with the formula that has no p in it.",
+            _binary(_from_probabilities()),
+        ),
+        "p is clipped": Mistake(
+            "You keep p away from 0 and 1, so that its logarithm stays finite. That changes the answer: a plate that is "
+            "wrong by z = 900 costs 900, and yours costs about 16. Start from z, with the formula that has no p in it.",
+            _binary(_from_probabilities(1e-7)),
+        ),
+        "the exponential overflows": Mistake(
+            "ln(1 + exp(z)) is right, but exp of a large z is too large for a float. Take the largest exponent out first, so "
+            "that exp only ever gets −|z|.",
+            _binary(_exp_overflows),
+        ),
+        "the sum instead of the mean": Mistake(
+            "Your loss and your slopes are those of the sum of all plates. The loss of a batch is the mean, and that divides "
+            "both by N.",
+            _binary(slopes=_binary_excess, reduce=np.sum),
+        ),
+        "the slopes are not divided by N": Mistake(
+            "Your loss is right. The slopes are those of the sum: the loss is a mean, and that divides every slope as well.",
+            _binary(slopes=_binary_excess),
+        ),
+        "the slopes have the wrong sign": Mistake(
+            "Your loss is right, and all slopes have the wrong sign. Where y is 1, raising z makes the loss smaller, so the "
+            "slope is negative: it is p − y.",
+            _binary(slopes=lambda z, y: -_binary_excess(z, y) / len(y)),
+        ),
+        "the loss has the wrong sign": Mistake(
+            "Your loss is negative. The logarithm of a probability is below 0, and the loss is minus that.",
+            _binary(lambda z, y: -_binary_losses(z, y)),
+        ),
+        "only the plates with label 1 count": Mistake(
+            "A plate with label 0 costs nothing in your answer, whatever its z. Its right answer is “no”, whose probability "
+            "is 1 − p, so it costs −ln(1 − p).",
+            _binary(lambda z, y: y * np.logaddexp(0, -z)),
+        ),
+        "the labels are swapped": Mistake(
+            "Your loss is small where it should be large. p is the probability of label 1: where y is 1 the plate costs "
+            "−ln p, and where y is 0 it costs −ln(1 − p).",
+            _binary(lambda z, y: _binary_losses(z, 1 - y), lambda z, y: _binary_excess(z, 1 - y) / len(y)),
+        ),
+        "z instead of p in the slopes": Mistake(
+            "Your loss is right. The slopes are (z − y) / N: what has to agree with the label is the probability, so put the "
+            "sigmoid on z first.",
+            _binary(slopes=lambda z, y: (z - y) / len(y)),
+        ),
+        "a sigmoid's slope is multiplied in": Mistake(
+            "You multiply the slopes by p(1 − p) as well. The logarithm has already canceled that factor; what is left is "
+            "p − y.",
+            _binary(slopes=lambda z, y: _binary_excess(z, y) * (0.25 - 0.25 * np.tanh(z / 2) ** 2) / len(y)),
+        ),
+        "the slope with respect to p": Mistake(
+            "Your slopes say how the loss changes with p. What is asked for is how it changes with z: one more factor, the "
+            "slope of the sigmoid, and then most of it cancels.",
+            _binary(slopes=_slope_for_p),
+        ),
+        "a slope that is the mean": Mistake(
+            "You return one slope for all plates. Each plate's z has a slope of its own, so the gradient has the shape of z.",
+            _binary(slopes=lambda z, y: np.mean(_binary_excess(z, y))),
+        ),
+        "the gradient comes first": Mistake(
+            "Your numbers are right, and they are in the wrong order: first the loss, then the gradient.",
+            lambda z, y: _binary()(z, y)[::-1],
+        ),
+    },
+    hints=(
+        "Two results. For the loss, do the worked example for one plate of label 1 and one of label 0, then write the same "
+        "for arrays.",
+        "np.maximum(z, 0) - y * z + np.log(1 + np.exp(-np.abs(z))) is the loss of each plate: exp never gets a positive "
+        "number. Take the mean.",
+        "The gradient is (p - y) / N. For p you need a sigmoid that does not overflow: with e = np.exp(-np.abs(z)) it is "
+        "1 / (1 + e) where z >= 0, and e / (1 + e) elsewhere.",
     ),
 )
 
@@ -1080,4 +1228,15 @@ QUIZ = quiz(
     ],
 )
 
-EXERCISES = [LINEAR_SCORES, HINGE_LOSS, HINGE_GRAD, SOFTMAX, CROSS_ENTROPY, CROSS_ENTROPY_GRAD, L2_PENALTY, HUBER, QUIZ]
+EXERCISES = [
+    LINEAR_SCORES,
+    HINGE_LOSS,
+    HINGE_GRAD,
+    SOFTMAX,
+    CROSS_ENTROPY,
+    CROSS_ENTROPY_GRAD,
+    BINARY,
+    L2_PENALTY,
+    HUBER,
+    QUIZ,
+]

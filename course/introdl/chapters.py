@@ -50,12 +50,17 @@ CHAPTERS = (
         "01_regression_classification",
         "Regression versus classification",
         "Which? How much?",
-        "honest splits, colour histograms, least squares, nearest neighbours, boxes and the numbers that judge them",
-        90,
+        "honest splits and folds, colour histograms, least squares, nearest neighbours, boxes, and the numbers that judge them",
+        170,
         ("00",),
     ),
     Chapter(
-        "02_neurons", "Neurons and activations", "Neurons", "a neuron, a layer, a network that solves XOR", 75, ("01",)
+        "02_neurons",
+        "Neurons and activations",
+        "Neurons",
+        "a neuron that you train, a layer, a network that solves XOR",
+        160,
+        ("01",),
     ),
     Chapter(
         "03_convolution",
@@ -77,8 +82,8 @@ CHAPTERS = (
         "05_losses",
         "Losses",
         "Losses",
-        "hinge and cross-entropy with their gradients, a penalty, and Huber's loss",
-        90,
+        "hinge, cross-entropy and binary cross-entropy with their gradients, a penalty, and Huber's loss",
+        210,
         ("02",),
     ),
     Chapter(

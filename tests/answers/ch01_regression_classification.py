@@ -259,6 +259,83 @@ def iou_small_floor(box_a, box_b):
     return w * h / max(areas - w * h, 1e-9)
 
 
+# --- 01.precision_recall_f1
+
+
+def scores_counts(truth, predicted, label):
+    hits = np.sum((truth == label) & (predicted == label))
+    named, there = np.sum(predicted == label), np.sum(truth == label)
+    p = hits / named if named > 0 else 0.0
+    r = hits / there if there > 0 else 0.0
+    return p, r, 2 * p * r / (p + r) if p + r > 0 else 0.0
+
+
+def scores_loop(truth, predicted, label):
+    hits = false_alarms = misses = 0
+    for t, p in zip(truth, predicted, strict=True):
+        if p == label and t == label:
+            hits += 1
+        elif p == label:
+            false_alarms += 1
+        elif t == label:
+            misses += 1
+    if hits == 0:
+        return 0, 0, 0
+    return hits / (hits + false_alarms), hits / (hits + misses), 2 * hits / (2 * hits + false_alarms + misses)
+
+
+def scores_confusion(truth, predicted, label):
+    classes = int(max(truth.max(), predicted.max(), label)) + 1
+    matrix = np.zeros((classes, classes))
+    np.add.at(matrix, (truth, predicted), 1)
+    p = matrix[label, label] / max(matrix[:, label].sum(), 1)
+    r = matrix[label, label] / max(matrix[label].sum(), 1)
+    return np.array(p), np.array(r), 0.0 if p == 0 else 2 / (1 / p + 1 / r)
+
+
+def scores_masks(truth, predicted, label):
+    p = float(np.mean(truth[predicted == label] == label)) if label in predicted else 0.0
+    r = float(np.mean(predicted[truth == label] == label)) if label in truth else 0.0
+    try:
+        return p, r, 2 * p * r / (p + r)
+    except ZeroDivisionError:
+        return p, r, 0.0
+
+
+# --- 01.k_fold
+
+
+def k_fold_array_split(order, k):
+    pieces = np.array_split(order, k)
+    return [(np.concatenate(pieces[:i] + pieces[i + 1 :]), pieces[i]) for i in range(k)]
+
+
+def k_fold_masks(order, k):
+    fold = np.sort(np.arange(len(order)) % k)
+    return [(order[fold != i], order[fold == i]) for i in range(k)]
+
+
+def k_fold_sets(order, k):
+    pairs = []
+    for piece in np.array_split(np.arange(len(order)), k):
+        held = order[piece].tolist()
+        pairs.append([sorted(set(order.tolist()) - set(held)), held[::-1]])
+    return tuple(pairs)
+
+
+def k_fold_borders(order, k):
+    start, pairs = 0, []
+    for i in range(k):
+        end = start + len(order) // k + (1 if i < len(order) % k else 0)
+        pairs.append((np.delete(order, np.arange(start, end)), order[start:end]))
+        start = end
+    return pairs
+
+
+def k_fold_isin(order, k):
+    return [(order[~np.isin(order, held)], held) for held in np.array_split(order, k)]
+
+
 ANSWERS = {
     "01.split": [
         split_permutation,
@@ -280,6 +357,8 @@ ANSWERS = {
     "01.mean_absolute_error": [mae_numpy, mae_loop, mae_norm, mae_float32],
     "01.r2_score": [r2_sums, r2_variance, r2_loop, r2_share],
     "01.knn_predict": [knn_loops, knn_bincount, knn_vectorised, knn_unique, knn_mode],
+    "01.precision_recall_f1": [scores_counts, scores_loop, scores_confusion, scores_masks],
+    "01.k_fold": [k_fold_array_split, k_fold_masks, k_fold_sets, k_fold_borders, k_fold_isin],
     "01.iou": [iou_plain, iou_arrays, iou_early_return, iou_small_floor],
     "01.quiz": [("c", "b", "d", "a", "b"), ("C", "B", "D", "A", "B"), ("c)", "b)", "d)", "a)", "b)")],
 }

@@ -88,6 +88,94 @@ def sigmoid_vectorize(z):
     return f(z)
 
 
+# --- 02.update_neuron
+
+
+def update_three_lines(x, y, w, b, lr):
+    p = 1 / (1 + np.exp(-(x @ w + b)))
+    return w - lr * (p - y) * x, b - lr * (p - y)
+
+
+def update_loop(x, y, w, b, lr):
+    z = b
+    for d in range(len(x)):
+        z += x[d] * w[d]
+    error = sigmoid_tanh(np.array(z)) - y
+    new = w.copy()
+    for d in range(len(x)):
+        new[d] -= lr * error * x[d]
+    return new, b - lr * error
+
+
+def update_towards(x, y, w, b, lr):
+    z = np.sum(w * x) + b
+    pull = (1 - 1 / (1 + math.exp(-z))) if y else -1 / (1 + math.exp(-z))
+    return np.array([wi + lr * pull * xi for wi, xi in zip(w, x, strict=True)]), b + lr * pull
+
+
+def update_bias_trick(x, y, w, b, lr):
+    u, one = np.append(w, b), np.append(x, 1.0)
+    u = u - lr * (sigmoid_abs(u @ one) - y) * one
+    return u[:-1], u[-1]
+
+
+def update_single(x, y, w, b, lr):
+    x, w = x.astype(np.float32), w.astype(np.float32)
+    step = np.float32(lr) * (sigmoid_tanh(x @ w + np.float32(b)) - y)
+    return (w - step * x).astype(np.float32), np.float32(b - step)
+
+
+# --- 02.train_neuron
+
+
+def train_calls_the_step(X, y, lr, epochs):
+    w, b = np.zeros(X.shape[1]), 0.0
+    for _ in range(epochs):
+        for x, label in zip(X, y, strict=True):
+            w, b = update_three_lines(x, label, w, b, lr)
+    return w, b
+
+
+def train_indices(X, y, lr, epochs):
+    samples, features = X.shape
+    w = np.zeros((features,))
+    b = 0
+    epoch = 0
+    while epoch < epochs:
+        for i in range(samples):
+            p = float(sigmoid_tanh(np.dot(X[i], w) + b))
+            w -= lr * (p - y[i]) * X[i]
+            b -= lr * (p - y[i])
+        epoch += 1
+    return w, b
+
+
+def train_one_long_loop(X, y, lr, epochs):
+    w, b = np.zeros(X.shape[1]), 0.0
+    for step in range(epochs * len(X)):
+        x, label = X[step % len(X)], y[step % len(X)]
+        error = sigmoid_abs(x @ w + b) - label
+        w, b = w - lr * error * x, b - lr * error
+    return w, b
+
+
+def train_bias_trick(X, y, lr, epochs):
+    A, u = np.column_stack([X, np.ones(len(X))]), np.zeros(X.shape[1] + 1)
+    for _ in range(epochs):
+        for row, label in zip(A, y, strict=True):
+            u = u + lr * (label - sigmoid_abs(row @ u)) * row
+    return u[:-1], float(u[-1])
+
+
+def train_recursive(X, y, lr, epochs):
+    if epochs == 0:
+        return np.zeros(X.shape[1]), 0.0
+    w, b = train_recursive(X, y, lr, epochs - 1)
+    for x, label in zip(X, y, strict=True):
+        w, b = update_bias_trick(x, label, w, b, lr)
+    return w, b
+
+
 # --- 02.sigmoid_grad
 
 
@@ -412,6 +500,8 @@ ANSWERS = {
         sigmoid_minimum,
         sigmoid_vectorize,
     ],
+    "02.update_neuron": [update_three_lines, update_loop, update_towards, update_bias_trick, update_single],
+    "02.train_neuron": [train_calls_the_step, train_indices, train_one_long_loop, train_bias_trick, train_recursive],
     "02.sigmoid_grad": [
         sigmoid_grad_recipe,
         sigmoid_grad_quotient,

@@ -278,6 +278,45 @@ def huber_product(y, y_hat, delta):
     return (cut * (r - cut / 2)).mean()
 
 
+# --- 05.binary_cross_entropy
+
+
+def binary_from_the_hint(z, y):
+    e = np.exp(-np.abs(z))
+    p = np.where(z >= 0, 1 / (1 + e), e / (1 + e))
+    losses = np.maximum(z, 0) - y * z + np.log(1 + e)
+    return losses.mean(), (p - y) / len(z)
+
+
+def binary_logaddexp(z, y):
+    losses = np.logaddexp(0, z) - y * z
+    return float(np.mean(losses)), (np.exp(-np.logaddexp(0, -z)) - y) / z.size
+
+
+def binary_loops(z, y):
+    total, grad = 0.0, np.zeros(len(z))
+    for i in range(len(z)):
+        wrong = -z[i] if y[i] == 1 else z[i]  # how far on the wrong side
+        e = math.exp(-abs(wrong))
+        total += max(wrong, 0.0) + math.log1p(e)
+        share = 1 / (1 + e) if wrong >= 0 else e / (1 + e)  # the probability of the wrong answer
+        grad[i] = -share if y[i] == 1 else share
+    return total / len(z), grad / len(z)
+
+
+def binary_as_two_classes(z, y):
+    scores = np.stack([np.zeros_like(z), z], axis=1)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return -logs[np.arange(len(y)), y].mean(), (np.exp(logs[:, 1]) - y) / len(y)
+
+
+def binary_margins(z, y):
+    sign = 2 * y - 1
+    m = sign * z
+    return np.logaddexp(0, -m).sum() / len(m), -sign * (0.5 - 0.5 * np.tanh(m / 2)) / len(m)
+
+
 ANSWERS = {
     "05.linear_scores": [
         linear_scores_product,
@@ -321,6 +360,13 @@ ANSWERS = {
         cross_entropy_grad_one_hot,
         cross_entropy_grad_loops,
         cross_entropy_grad_float32,
+    ],
+    "05.binary_cross_entropy": [
+        binary_from_the_hint,
+        binary_logaddexp,
+        binary_loops,
+        binary_as_two_classes,
+        binary_margins,
     ],
     "05.l2_penalty": [
         l2_penalty_sum,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import huber, logsumexp, softmax
 
-from introdl.figures import interactive, svg
+from introdl.figures import interactive, svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of, stepper
-from introdl.figures.panel import Panel
+from introdl.figures.panel import Panel, shades
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 #: One color and one shade of it, for words, per dish.
@@ -43,6 +43,130 @@ def _bar(panel, value, row_y, height, colour, words) -> str:
     at, anchor = (end + 6, "start") if value >= 0 else (end - 6, "end")
     return svg.box(left, row_y, width, height, colour) + svg.text(
         at, row_y + height / 2 + 5, words, 13, BLACK, anchor, halo=True
+    )
+
+
+# --- what probabilities cost, and what they are worth --------------------------------------------------------
+
+
+def surprise(marked=(0.9, 0.5, 0.119, 0.01)) -> None:
+    """Draw minus the logarithm of the probability that the correct dish was given.
+
+    Parameters
+    ----------
+    marked : sequence of float
+        Probabilities whose losses are written beside the curve.
+    """
+    panel = Panel(64, 62, 620, 250, (0, 1), (0, 5))
+    p = np.linspace(0.005, 1, 400)
+    parts = [
+        panel.axes(
+            [0, 0.2, 0.4, 0.6, 0.8, 1],
+            [0, 1, 2, 3, 4, 5],
+            "probability of the correct dish, p",
+            "loss, −ln p",
+            digits=(1, 0),
+        ),
+        panel.clip(panel.curve(p, -np.log(p), _ENTROPY, 3)),
+    ]
+    for value in marked:
+        x, y = panel.x(value), panel.y(-np.log(value))
+        aside, anchor = (11, "start") if value < 0.7 else (0, "middle")
+        words = f"p = {svg.short(value, 3)}: {svg.fixed(-np.log(value))}"
+        parts.append(svg.circle(x, y, 6, BLACK))
+        parts.append(svg.text(x + aside, y - 11, words, 13, BLACK, anchor, bold=True, halo=True))
+    told = ", ".join(f"{svg.fixed(-np.log(value))} at {svg.short(value, 3)}" for value in marked)
+    svg.show(
+        svg.sheet("The less probability the truth was given, the more it costs, without a limit", 720, 364, *parts),
+        f"A curve that falls from beyond 5 near probability 0 to exactly 0 at probability 1: {told}.",
+    )
+
+
+def draw_templates(W, b, picture, label: int) -> str:
+    """Draw a picture beside the templates of all classes, with their scores; returns SVG."""
+    classes, side = len(W), round(np.sqrt(W.shape[1]))
+    scores = W @ picture + b
+    said = int(scores.argmax())
+    reach = float(np.abs(W).max())
+    parts = [
+        svg.text(14, 62, "the picture", 13, BLACK, bold=True),
+        tile.image(14, 74, 128, 128, tile.ink(picture.reshape(side, side), 1.0)),
+        svg.box(14, 74, 128, 128, "none", "#999"),
+        svg.note(14, 222, f"it is a {label}"),
+    ]
+    across, step, size = (classes + 1) // 2, 108, 84
+    for k in range(classes):
+        x, y = 172 + step * (k % across), 74 + 142 * (k // across)
+        cells = tile.image(x, y, size, size, shades(W[k].reshape(side, side) / reach, (213, 94, 0), (0, 114, 178)))
+        colour = VERMILION if k == said != label else BLUE if k == said else GREEN if k == label else "#999"
+        bold = k in (said, label)
+        parts += [
+            svg.text(x, y - 7, f"row {k}", 12.5, BLACK, bold=bold),
+            cells,
+            svg.box(x, y, size, size, "none", colour, 4 if bold else 1),
+            svg.text(x + size / 2, y + size + 17, svg.fixed(scores[k], 1), 13.5, BLACK, "middle", bold=bold),
+        ]
+    words = (
+        f"Row {said} fits best: right"
+        if said == label
+        else f"Row {said} fits better ({svg.fixed(scores[said], 1)}) than row {label} ({svg.fixed(scores[label], 1)}): wrong"
+    )
+    return svg.sheet(words, 720, 342, *parts)
+
+
+def template_explorer(W, b, pictures, labels) -> None:
+    """Show a linear classifier's rows as pictures, and how well a picture fits each of them.
+
+    Parameters
+    ----------
+    W : numpy.ndarray
+        (K, D): D is a square number, the pixels of a picture.
+    b : numpy.ndarray
+        (K,).
+    pictures : numpy.ndarray
+        (N, D), from 0 (paper) to 1 (ink).
+    labels : numpy.ndarray
+        (N,).
+    """
+    explore(
+        lambda number: draw_templates(W, b, pictures[number - 1], int(labels[number - 1])),
+        {"number": interactive.slider("picture", 1, len(pictures), 1, 1, 420)},
+        f"A digit of 8 by 8 pixels beside {len(W)} templates, the rows of W: blue pixels speak for the digit, orange ones "
+        "against it. Below each template stands its score for the picture; a slider chooses the picture.",
+    )
+
+
+def reliability(curves, bins: int = 5) -> None:
+    """Draw reliability diagrams side by side: how often each bin of confidence is right.
+
+    Parameters
+    ----------
+    curves : sequence of (str, array (N,), array (N,) of bool)
+        A name, the confidence in what was said, from 0 to 1, and whether it was right.
+    bins : int
+        Bins of equal width.
+    """
+    parts, told = [], []
+    edges = np.linspace(0, 1, bins + 1)
+    for place, (name, confidence, right) in enumerate(curves):
+        panel = Panel(64 + 350 * place, 76, 270, 230, (0, 1), (0, 1))
+        inside = np.clip(np.digitize(confidence, edges[1:-1], right=True), 0, bins - 1)
+        parts.append(panel.axes([0, 0.5, 1], [0, 0.5, 1], "confidence", "share that is right", name, digits=(1, 1)))
+        heights = []
+        for k in np.unique(inside):
+            share = right[inside == k].mean()
+            x, y = float(panel.x(edges[k])), float(panel.y(share))
+            wide = float(panel.x(edges[k + 1])) - x
+            parts.append(svg.box(x + 1, y, wide - 2, panel.bottom - y, "#A9D0EA", BLUE))
+            count = int((inside == k).sum())
+            parts.append(svg.text(x + wide / 2, panel.bottom - 6, count, 12, "#333", "middle", halo=True))
+            heights.append(f"{share:.0%} of {count} right at {edges[k]:.0%} to {edges[k + 1]:.0%}")
+        ends = (panel.x(0), panel.y(0), panel.x(1), panel.y(1))
+        parts.append(svg.line(*ends, BLACK, 1.6, "6 4"))
+        told.append(f"{name}: {', '.join(heights)}")
+    svg.show(
+        svg.sheet("Bars above the dashed line: too cautious; below it: too confident", 720, 356, *parts),
+        f"Reliability diagrams, bars of the share that is right over confidence, with the diagonal dashed. {'. '.join(told)}.",
     )
 
 

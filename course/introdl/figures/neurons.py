@@ -100,39 +100,6 @@ def anatomy(x, w, b: float, names) -> None:
     )
 
 
-def connections(counts: dict[str, float | tuple[float, float]]) -> None:
-    """Draw counts of connections as dots (or ranges) on a logarithmic axis.
-
-    Parameters
-    ----------
-    counts : dict of str to float or (float, float)
-        A count, or the low and the high end of an estimate, by name.
-    """
-    height = 84 + 34 * len(counts)
-    panel = Panel(262, 44, 420, 34 * len(counts), (4, 16), (0, len(counts)))
-    parts = [svg.note(472, height - 4, "connections, or weights (each step is a hundredfold)", "middle")]
-    for power in range(4, 17, 2):
-        parts.append(panel.upright(power, svg.GRID))
-        parts.append(
-            f'<text x="{panel.x(power):.0f}" y="{panel.bottom + 17}" font-size="12" fill="#333" text-anchor="middle">'
-            f'10<tspan font-size="9" dy="-5">{power}</tspan></text>'
-        )
-    for row, (name, count) in enumerate(counts.items()):
-        y, colour = panel.top + 34 * row + 17, GREEN if "brain" in name else BLUE
-        low, high = count if isinstance(count, tuple) else (count, count)
-        left, right = panel.x(np.log10(low)), panel.x(np.log10(high))
-        parts += [
-            svg.text(250, y + 4, name, 12.5, BLACK, "end"),
-            svg.line(panel.left, y, left, y, "#C9C9C9", 1.2, "2 4"),
-            svg.line(left, y, right, y, colour, 9) if high > low else svg.circle(left, y, 6.5, colour),
-        ]
-    words = "; ".join(
-        f"{n}: {'{:.0e} to {:.0e}'.format(*c) if isinstance(c, tuple) else f'{c:.2g}'}" for n, c in counts.items()
-    )
-    title = "A brain has more connections than these networks have weights"
-    svg.show(svg.sheet(title, 720, height, *parts), f"Numbers of connections on a logarithmic axis. {words}.")
-
-
 def _plane(panel: Panel, w1: float, w2: float, b: float) -> str:
     """Shade a panel by the sigmoid of ``w1 x1 + w2 x2 + b``, and draw the line where it is one half."""
     return panel.region(shades(np.tanh((panel.plane(26, 26) @ [w1, w2] + b) / 2)))
@@ -220,6 +187,106 @@ def one_neuron(X, labels, names=("x₁", "x₂"), classes=("other dish", "doughn
         f"A plane of two features with {len(X)} plates, {int(np.sum(labels))} of them doughnuts, and the "
         "line where one neuron changes its mind; sliders move its two weights and its bias, and the title "
         "counts the plates on the right side.",
+    )
+
+
+# --- one neuron learns ----------------------------------------------------------------------------------------
+
+_EPOCHS = (0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
+
+
+def trained(X, labels, rate: float, epochs: int) -> list[tuple[np.ndarray, float]]:
+    """Train a neuron with a sigmoid from zero, a step for each sample in the order given.
+
+    Parameters
+    ----------
+    X : array (N, D)
+    labels : array (N,) of 0 and 1
+    rate : float
+        Learning rate.
+    epochs : int
+
+    Returns
+    -------
+    list of (array (D,), float)
+        Weights and bias before the first epoch and after each.
+    """
+    w, b = np.zeros(X.shape[1]), 0.0
+    found = [(w, b)]
+    for _ in range(epochs):
+        for x, label in zip(X, labels, strict=True):
+            step = rate * (float(_sigmoid(x @ w + b)) - label)
+            w, b = w - step * x, b - step
+        found.append((w, b))
+    return found
+
+
+def _mean_loss(X, labels, w, b: float) -> float:
+    """The mean of minus the logarithm of the probability of the right answer."""
+    z = X @ w + b
+    return float(np.mean(np.logaddexp(0, np.where(labels == 1, -z, z))))
+
+
+def draw_training(X, labels, names, runs: dict, rate: float, epoch: int) -> str:
+    """Draw a neuron's boundary after an epoch, where it was before, and the loss so far; returns SVG."""
+    run = runs[rate]
+    losses = [_mean_loss(X, labels, *state) for state in run]
+    w, b = run[epoch]
+    good = (X @ w + b > 0) == (labels == 1)
+    left = Panel(66, 52, 300, 300, (0, 1), (0, 1))
+    right = Panel(452, 84, 240, 210, (0, len(run) - 1), (0, 1))
+    parts = [_plane(left, *w, b), left.axes([0, 0.5, 1], [0, 0.5, 1], *names, digits=(1, 1))]
+    parts += [_boundary(left, *run[e][0], run[e][1], GREY, 1.2, "3 4") for e in _EPOCHS if 0 < e < epoch]
+    parts.append(_boundary(left, *w, b))
+    for point, label, fine in zip(X, labels, good, strict=True):
+        x, y = left.x(point[0]), left.y(point[1])
+        parts.append("" if fine else svg.ring(x, y, 11, VERMILION))
+        parts.append(svg.circle(x, y, 6, BLUE) if label else svg.square(x, y, 5.5, ORANGE))
+    shown = np.arange(epoch + 1)
+    parts += [
+        right.axes([0, 25, 50, 75, 100], [0, 0.25, 0.5, 0.75, 1], "epoch", "", digits=(0, 2)),
+        svg.text(right.left, 66, f"loss after epoch {epoch}: {svg.fixed(losses[epoch], 3)}", 13.5, BLACK, bold=True),
+        right.clip(
+            right.curve(np.arange(len(run)), losses, "#C9C9C9", 2), right.curve(shown, losses[: epoch + 1], BLUE, 3)
+        ),
+        right.points([epoch], [min(losses[epoch], 1.0)], 6),
+        svg.note(right.left, 352, f"z = {svg.fixed(w[0], 1)} x₁{svg.signed(w[1], 1)} x₂{svg.signed(b, 1)}"),
+        svg.note(right.left, 372, "dashed: the boundary after earlier epochs"),
+        svg.circle(right.left + 6, 388, 6, BLUE) + svg.note(right.left + 18, 392, "doughnut"),
+        svg.square(right.left + 106, 388, 5.5, ORANGE) + svg.note(right.left + 118, 392, "other dish"),
+    ]
+    if not w.any():
+        parts.append(
+            svg.text(left.left, 408, "Before the first step all weights are 0: no boundary yet.", 12.5, "#444")
+        )
+    title = f"Learning rate {rate:g}, epoch {epoch}: {good.sum()} of {len(good)} plates right"
+    return svg.sheet(title, 720, 416, *parts)
+
+
+def training_neuron(X, labels, names=("x₁", "x₂"), rates=(0.01, 0.1, 0.3, 1.0, 3.0, 10.0)) -> None:
+    """Show how one neuron with two inputs is trained: its boundary and its loss, epoch by epoch.
+
+    Parameters
+    ----------
+    X : array (N, 2)
+        Features in [0, 1], in the order in which the neuron sees them.
+    labels : array (N,) of 0 and 1
+    names : pair of str
+        The features' names, for the axes.
+    rates : sequence of float
+        Learning rates to choose from; 0.3 is among them.
+    """
+    X, labels = np.asarray(X, float), np.asarray(labels)
+    runs = {rate: trained(X, labels, rate, _EPOCHS[-1]) for rate in rates}
+    explore(
+        lambda rate, epoch: draw_training(X, labels, names, runs, rate, epoch),
+        {
+            "rate": buttons("rate", [(f"{rate:g}", rate) for rate in rates], 0.3, "60px"),
+            "epoch": stops("epoch", [(str(e), e) for e in _EPOCHS], 10, 420),
+        },
+        f"Left, a plane of two features with {len(X)} plates and the boundary of a neuron, which moves between doughnuts and "
+        "other dishes as it is trained, with its earlier places dashed. Right, the loss, which falls from 0.69 epoch by epoch; "
+        "controls choose the learning rate and the epoch.",
     )
 
 
@@ -700,12 +767,13 @@ __all__ = [
     "activation_explorer",
     "activations",
     "anatomy",
-    "connections",
     "corners",
     "layer_explorer",
     "napkin",
     "one_neuron",
     "signal_curves",
     "signal_explorer",
+    "trained",
+    "training_neuron",
     "xor_surface",
 ]

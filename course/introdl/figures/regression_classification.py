@@ -12,7 +12,7 @@ import numpy as np
 from introdl.figures import svg, tile
 from introdl.figures.grid import cells, mix
 from introdl.figures.interactive import buttons, choice, explore, slider, stops, tick
-from introdl.figures.panel import Panel, limits, nice_ticks
+from introdl.figures.panel import LogPanel, Panel, limits, nice_ticks
 from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 from introdl.wording import spoken
 
@@ -392,6 +392,104 @@ def confusion(matrix, dishes) -> None:
     drawing = svg.sheet(title, width, top + size * len(names) + 10, *parts)
     told = ", ".join(f"{d} {int(matrix[n, n])} of {int(matrix[n].sum())}" for n, d in enumerate(names))
     svg.show(drawing, f"Confusion matrix of {len(names)} dishes. Right: {told}.")
+
+
+def _precision_recall(probabilities, is_so, threshold: float) -> tuple[int, int, float, float]:
+    """Hits and named at a threshold, precision and recall; the precision of nothing is 1, where the curve begins."""
+    named = probabilities >= threshold
+    hits = int(np.sum(named & is_so))
+    return hits, int(named.sum()), hits / named.sum() if named.any() else 1.0, hits / is_so.sum()
+
+
+def draw_threshold(probabilities, is_so, dish: str, threshold: float) -> str:
+    """Draw the probabilities of a dish on both sides of a threshold, and precision against recall; returns SVG."""
+    hits, named, precision, recall = _precision_recall(probabilities, is_so, threshold)
+    curve = np.array([_precision_recall(probabilities, is_so, t)[2:] for t in np.linspace(0, 1, 101)])
+    f1 = 2 * hits / (named + is_so.sum())
+    left, right = Panel(74, 84, 300, 236, (0, 1), (0, 1)), Panel(452, 84, 236, 236, (0, 1), (0, 1))
+    parts = [left.axes([0, 0.25, 0.5, 0.75, 1], [], f"probability of {dish}", digits=(2, 0))]
+    edges = np.linspace(0, 1, 21)
+    for k, (words, which, colour) in enumerate(((f"{dish}", is_so, BLUE), ("other dishes", ~is_so, ORANGE))):
+        counts = np.histogram(probabilities[which], edges)[0] / which.sum()
+        floor, tall = left.top + 118 * (k + 1) - 4, 92 / counts.max()
+        for low, count in zip(edges[:-1], counts, strict=True):
+            x, wide = float(left.x(low)), float(left.width / 20)
+            if count:
+                light = low + 0.025 < threshold
+                bar = svg.box(x + 1, floor - count * tall, wide - 2, count * tall, colour, opacity=0.35 if light else 1)
+                parts.append(bar)
+        parts.append(svg.text(left.right, floor - 80, words, 13, BLACK, "end", bold=True, halo=True))
+    parts += [
+        left.upright(threshold, BLACK, 2.5),
+        svg.note(left.left, 70, f"dark: named so, from {threshold:.0%} on"),
+        right.axes([0, 0.5, 1], [0, 0.5, 1], "recall", "precision", digits=(1, 1)),
+        right.clip(right.curve(curve[:, 1], curve[:, 0], BLUE, 3)),
+        svg.circle(right.x(recall), right.y(precision), 7, BLACK),
+        svg.note(right.left, 70, "each point is a threshold"),
+    ]
+    words = (
+        f"Threshold {threshold:.0%}: named {named} times, {hits} right (precision {precision:.0%}); "
+        f"found {recall:.0%} (recall); F1 {svg.fixed(f1)}"
+    )
+    return svg.canvas(720, 372, svg.text(14, 26, words, 13.5, BLACK, bold=True), *parts)
+
+
+def threshold_explorer(probabilities, is_so, dish: str) -> None:
+    """Show what a threshold does to precision and recall of one dish.
+
+    Parameters
+    ----------
+    probabilities : array (N,)
+        Of that dish, one for each plate.
+    is_so : array (N,) of bool
+        Whether the plate is that dish.
+    dish : str
+    """
+    explore(
+        lambda percent: draw_threshold(probabilities, is_so, dish, percent / 100),
+        {"percent": slider("threshold (%)", 1, 99, 50, 1, 420, style={"description_width": "initial"})},
+        f"Left, two histograms of the probability of {dish}: plates that are {dish}, and other dishes, cut by a threshold. "
+        "Right, precision against recall for all thresholds, with a point at the one that the slider chooses.",
+    )
+
+
+def learning_curve(sizes, on_training, on_validation) -> None:
+    """Draw both accuracies against the number of training plates.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+    on_training, on_validation : sequence of float
+        Shares that are right.
+    """
+    panel = LogPanel(70, 62, 500, 260, (sizes[0] * 0.8, sizes[-1] * 1.25), (0, 1), logy=False)
+    parts = [
+        panel.axes(
+            [(n, f"{n:,}") for n in sizes],
+            [(v, f"{v:.0%}") for v in (0, 0.25, 0.5, 0.75, 1)],
+            "training plates (log scale)",
+            "right",
+            out=50,
+        )
+    ]
+    for words, shares, colour in (
+        ("on the plates trained on", on_training, ORANGE),
+        ("on validation plates", on_validation, BLUE),
+    ):
+        parts += [panel.curve(sizes, shares, colour, 3), panel.points(sizes, shares, 5, colour)]
+        end = panel.y(shares[-1]) + (-4 if colour == ORANGE else 16)
+        parts.append(svg.text(panel.x(sizes[-1]) + 10, end, f"{shares[-1]:.0%}", 13, BLACK, bold=True, halo=True))
+        at = panel.y(shares[1]) + (-12 if colour == ORANGE else 24)
+        parts.append(svg.text(panel.x(sizes[1]) + 4, at, words, 13, BLACK, bold=True, halo=True))
+    told = "; ".join(
+        f"{n} plates: {a:.0%} and {b:.0%}" for n, a, b in zip(sizes, on_training, on_validation, strict=True)
+    )
+    svg.show(
+        svg.sheet(
+            "More plates: less learned by heart, more right on new ones, until the curves meet", 720, 378, *parts
+        ),
+        f"Two curves over the number of training plates: right on those trained on, falling, and on validation plates, rising. {told}.",
+    )
 
 
 def residuals(truth, predicted, labels, dishes, marked: str) -> None:

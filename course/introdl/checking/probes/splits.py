@@ -1,4 +1,4 @@
-"""A split of a set, judged by what must hold of it (chapter 01)."""
+"""A split of a set, judged by what must hold of it, and the folds of a cross-validation (chapter 01)."""
 
 from __future__ import annotations
 
@@ -103,3 +103,27 @@ def _read_split(result: Any, inputs: list) -> Any:
 
 
 PROBES["split"] = Probe(_split_thrice, _read_split)
+
+
+def _read_folds(result: Any, inputs: list) -> Any:
+    """Bring pairs of index sets into one form: in which order the indices of a set stand is the learner's affair."""
+    k = inputs[1]
+    if not isinstance(result, (list, tuple)):
+        return Wrong(f"Return a list of {k} pairs, each of a training and a validation set.")
+    if len(result) != k:
+        return Wrong(f"Return one pair for each of the {k} folds; yours are {len(result)}.")
+    pairs = []
+    for number, pair in enumerate(result, start=1):
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            return Wrong(f"Pair {number} should be a training set and a validation set, two arrays of indices.")
+        sets = []
+        for name, one in zip(("training", "validation"), pair, strict=True):
+            indices = np.asarray(one) if isinstance(one, (np.ndarray, list, tuple)) else None
+            if indices is None or indices.ndim != 1 or indices.size and indices.dtype.kind not in "iu":
+                return Wrong(f"The {name} set of pair {number} should be an array of whole numbers with one axis.")
+            sets.append(np.sort(indices.astype(np.int64)))
+        pairs.append(tuple(sets))
+    return pairs
+
+
+PROBES["k_fold"] = Probe(lambda objects, inputs: objects[0](*inputs), _read_folds)
