@@ -1263,6 +1263,8 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **baseline**: what the simplest answer reaches, such as always naming the most frequent class; a model has to beat
 #   it.
 # - **confusion matrix**: a table that counts, for each true class, how often each class was predicted.
+# - **cross-validation**: training several times, each time with another part of the data held back, and averaging the
+#   results; with $k$ parts, k-fold cross-validation.
 # - **data leakage**: when what a model is tested on was known to it, in whole or in part, during training.
 # - **feature**: a number computed from an input that a model uses instead of the input itself.
 # - **hyperparameter**: a choice that training does not make, such as $k$ in k nearest neighbors; it is made on the
@@ -1270,10 +1272,13 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **intersection over union**: the overlap of two boxes divided by the area that they cover together; 1 if they are
 #   the same (IoU).
 # - **k nearest neighbors**: predicting from the $k$ training examples that are closest.
+# - **learning curve**: the error against the number of training examples, or against the epochs.
 # - **least squares**: choosing the line with the smallest sum of squared residuals.
 # - **overfitting**: fitting the training set's chance details, so that the error on new examples grows.
 # - **paired differences**: the differences of two models' results on the same examples; their mean and its standard
 #   error say whether one is better.
+# - **precision**: the share of what was found that is right. **Recall** is the share of what is there that was found, and
+#   **F1** is their harmonic mean.
 # - **regression**: predicting a quantity. **Classification** predicts a class.
 # - **residual**: the true value minus the predicted one.
 # - **standard error**: how far an estimate typically lies from what a very large sample would give.

@@ -1140,6 +1140,8 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Words
 #
+# - **binary cross-entropy**: cross-entropy for a question with two answers and one score.
+# - **calibration**: whether, of all the answers given with probability 0.8, about 80 % are right.
 # - **cross-entropy**: minus the logarithm of the probability that the network gives the true class; the mean over the
 #   batch.
 # - **hinge loss**: a loss that asks the true class's score to be larger than every other by a margin.
