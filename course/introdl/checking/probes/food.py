@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from introdl.checking import headway
 from introdl.checking.packing import Other, Tensor
 from introdl.checking.probes.base import PROBES, Probe, Wrong, call, misfit
 from introdl.checking.probes.parts import named_buffers, named_parameters, named_parts
@@ -458,6 +459,7 @@ def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int)
     optimizer = torch.optim.AdamW([p for p in own if p.requires_grad], lr=_RATE, weight_decay=_DECAY)
     order, place = torch.randperm(len(x), generator=generator), 0
     for step in range(steps):
+        headway.note(step + 1, steps)
         for group in optimizer.param_groups:
             group["lr"] = _RATE * _share(step, steps)
         if place + _BATCH > len(x):
@@ -556,6 +558,7 @@ def _drive_food_net(objects: tuple, inputs: list) -> Any:
         found = _looked_at(model, classes)
         if "amiss" in found or not steps:
             return found
+        headway.note(0, steps)
         own, known = _pictures(images, labels)
         asked, _ = _pictures(new, None)
         key = (

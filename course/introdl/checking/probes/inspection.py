@@ -325,7 +325,9 @@ def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
     every = slopes(net, shape)
     way = [climbed(every[unit], one) for one in pictures]
     if steps == 1 and max(way) > ONE_STEP:
-        return Wrong("After a single step the unit is nearly as active as can be. Take as many steps as steps says, of 0.05 each.")
+        return Wrong(
+            "After a single step the unit is nearly as active as can be. Take as many steps as steps says, of 0.05 each."
+        )
     if max(way) < -0.2:
         return Wrong("The unit is less active than for plain gray: you go downhill.")
     others = [k for k in range(len(every)) if k != unit]
@@ -345,7 +347,9 @@ def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
     if np.array_equal(pictures[0], pictures[2]):
         return Wrong("Every generator gives the same picture: start from noise that is drawn with rng.")
     if not _from_grey(every, pictures):
-        return Wrong("Pixels that make no difference to the unit show how you begin: not with gray, 0.5, and a little noise.")
+        return Wrong(
+            "Pixels that make no difference to the unit show how you begin: not with gray, 0.5, and a little noise."
+        )
     return REACHED if steps > 1 else BEGUN
 
 
