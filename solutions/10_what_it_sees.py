@@ -759,7 +759,7 @@ def pointing_game(maps, boxes):
     maps : numpy.ndarray
         (N, H, W).
     boxes : numpy.ndarray
-        (N, 4): x0, y0, x1, y1 in pixels; x is the column, y the row; x1 and y1 lie just outside.
+        (N, 4): x0, y0, x1, y1 in whole pixels; x is the column, y the row; x1 and y1 lie just outside.
 
     Returns
     -------

@@ -10,6 +10,8 @@ import torch
 from torch.cuda import is_available as has_cuda
 
 from introdl.checking import isolation, simulated_machine
+from tests.answers.ch08_cuda import train_step_amp_asks_the_machine
+from tests.standing import SEEDS, exercise, verdict
 
 
 def asks(clock=timeit.default_timer):
@@ -36,6 +38,15 @@ def test_everything_is_put_back_after_an_error():
     ):
         raise KeyError
     assert (time.perf_counter, has_cuda) == before
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_a_step_in_mixed_precision_is_judged_alike_on_every_machine(monkeypatch, gpu):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert verdict("08.train_step_amp", SEEDS[0], (train_step_amp_asks_the_machine,)).passed
+    for name in ("autocast for CUDA only", "autocast for the CPU only"):
+        wrong = next(one.wrong for one in exercise("08.train_step_amp").misconceptions if one.name == name)
+        assert [one.name for one in verdict("08.train_step_amp", SEEDS[0], (wrong,)).diagnoses] == [name]
 
 
 def test_the_device_works_beside_the_processor():

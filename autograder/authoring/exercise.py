@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,12 +55,15 @@ class Misconception:
         Takes the place of the learner's object (for an exercise of several names: a tuple of objects).
     only_case : int, optional
         The index of the one case that it is about (used by quizzes); by default all.
+    also : sequence of callable or object
+        Further wrong answers that make the same mistake, with another number in it perhaps.
     """
 
     name: str
     explanation: str
     wrong: Any
     only_case: int | None = None
+    also: Sequence[Any] = ()
 
 
 class Mistake(NamedTuple):
@@ -68,13 +71,14 @@ class Mistake(NamedTuple):
 
     Parameters
     ----------
-    explanation, wrong, only_case
+    explanation, wrong, only_case, also
         As in `Misconception`.
     """
 
     explanation: str
     wrong: Any
     only_case: int | None = None
+    also: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,8 @@ class Exercise:
         seen = [m.name for m in self.misconceptions]
         if len(set(seen)) < len(seen):
             raise AuthorError(f"Exercise {self.id} has two misconceptions of one name: {sorted(seen)}.")
+        each = [replace(m, wrong=wrong, also=()) for m in self.misconceptions for wrong in (m.wrong, *m.also)]
+        object.__setattr__(self, "misconceptions", each)
 
     def _named(self, name: str, mistake: Mistake) -> Misconception:
         if not isinstance(mistake, Mistake):

@@ -305,6 +305,33 @@ def _correct_once(s, y, d=1.0):
     return slopes
 
 
+def _correct_always_once(s, y, d=1.0):
+    slopes = _without_correct(s, y, d)
+    slopes[_rows(y), y] = -1.0
+    return slopes
+
+
+def _in_booleans(s, y, d=1.0):
+    slopes = _without_correct(s, y, d)
+    slopes[_rows(y), y] = slopes.any(axis=1)
+    return slopes
+
+
+def _below_zero(s, y, d=1.0):
+    """The correct class's slope is less the sum of the others, some of which are -1."""
+    slopes = np.where(_margins(s, y, d) > 0, 1.0, -1.0)
+    slopes[_rows(y), y] = 0
+    slopes[_rows(y), y] = -slopes.sum(axis=1)
+    return slopes
+
+
+def _below_zero_counted(s, y, d=1.0):
+    """The correct class's slope is right."""
+    slopes = np.where(_margins(s, y, d) > 0, 1.0, -1.0)
+    slopes[_rows(y), y] = _hinge_slopes(s, y, d)[_rows(y), y]
+    return slopes
+
+
 def _correct_counted(s, y, d=1.0):
     slopes = _hinge_slopes(s, y, d)
     slopes[_rows(y), y] -= 1
@@ -348,6 +375,18 @@ HINGE_GRAD = Exercise(
             "You give the correct class the slope of a single term. Its score stands in every term of the plate that is "
             "above 0, and their slopes add up.",
             _slopes(_correct_once),
+            also=[_slopes(_correct_always_once)],
+        ),
+        "True where a count belongs": Mistake(
+            "Your array holds True and False, so whatever you write into it becomes one of the two: a count of -2 turns "
+            "into True, which is 1. Make numbers of it first, with astype(float).",
+            _slopes(_in_booleans),
+        ),
+        "-1 where a term is 0": Mistake(
+            "A class that is beaten by more than delta has the slope -1 in your answer. Its term is 0 and stays 0 when its "
+            "score moves a little, so its slope is 0.",
+            _slopes(_below_zero),
+            also=[_slopes(_below_zero_counted)],
         ),
         "the correct class counts itself": Mistake(
             "The correct class's slope is one too low, since its own margin (which is delta) was counted as a term. Take "
@@ -620,6 +659,14 @@ def _shift_label(labels, k):
     return (labels - 1) % k
 
 
+#: What people add inside a logarithm besides 1e-12: powers of ten, and the rounding of float32 and float64.
+_LITTLE = [*(10.0**-n for n in range(5, 17) if n != 12), *(float(np.finfo(kind).eps) for kind in ("f4", "f8"))]
+
+
+def _with_little(little):
+    return lambda s, y: rounded(-np.log(softmax(s)[_rows(y), y] + little).mean())
+
+
 CROSS_ENTROPY = Exercise(
     id="05.cross_entropy",
     title="Cross-entropy from scores",
@@ -640,8 +687,9 @@ CROSS_ENTROPY = Exercise(
         ),
         "a small number added inside the logarithm": Mistake(
             "The small number inside your logarithm keeps infinity away, but it also caps the loss: a plate that is wrong "
-            "by a thousand costs no more than one wrong by thirty. No such crutch is needed.",
-            lambda s, y: rounded(-np.log(softmax(s)[_rows(y), y] + 1e-12).mean()),
+            "by a thousand costs hardly more than one that is wrong by twenty or thirty. No such crutch is needed.",
+            _with_little(1e-12),
+            also=[_with_little(little) for little in _LITTLE],
         ),
         "one maximum for the whole batch": Mistake(
             "You subtract the largest score of the whole batch. A plate far below it has only zeros left, whose sum has no "

@@ -947,7 +947,7 @@ TRAIN_STEP = Exercise(
 )
 
 
-def _evaluation_case(rng, label, sizes, shape, statistics=True):
+def _evaluation_case(rng, label, sizes, shape, statistics=True, **more):
     """Batches whose means differ: the last is short, and the network is better or worse at it."""
     inside, hidden, out = shape
     weights = _network_weights(rng, inside, hidden, out, statistics)
@@ -957,7 +957,7 @@ def _evaluation_case(rng, label, sizes, shape, statistics=True):
         right = [float(np.mean(s.argmax(1) == y)) for s, (_, y) in zip(found, batches, strict=True)]
         total = float(np.average(right, weights=sizes))
         if len(sizes) == 1 or (abs(np.mean(right) - total) > 0.02 and abs(right[-1] - total) > 0.02 and 0 < total < 1):
-            return Case(label, batches=batches, weights=weights)
+            return Case(label, batches=batches, weights=weights, **more)
 
 
 def _numpy_scores(weights, x):
@@ -972,9 +972,10 @@ def _evaluation_cases(rng):
     yield _evaluation_case(rng, "batch normalization", (5, 5, 3), (3, 4, 4))
     yield _evaluation_case(rng, "many batches, the last one short", (6, 6, 6, 2), (4, 6, 3))
     yield _evaluation_case(rng, "batches of different sizes", (3, 7, 4), (3, 5, 6))
+    yield _evaluation_case(rng, "what comes back: two floats", (3, 2), (2, 4, 3), returned="two floats")
 
 
-def _evaluation_oracle(batches, weights):
+def _evaluation_oracle(batches, weights, returned=""):
     from scipy.special import log_softmax
 
     x, y = (np.concatenate([batch[i] for batch in batches]) for i in (0, 1))
@@ -1004,6 +1005,15 @@ def _evaluate(mode="eval", track=False, sum_up=None, loss=None, correct=None):
 def _means_by_size(found):
     n = sum(size for _, _, size in found)
     return sum(loss * size for loss, _, size in found) / n, sum(right for _, right, _ in found) / n
+
+
+def _one_tensor(which):
+    def sum_up(found):
+        both = list(_means_by_size(found))
+        both[which] = torch.tensor(both[which])
+        return tuple(both)
+
+    return sum_up
 
 
 def _freezing(model, batches):
@@ -1046,6 +1056,12 @@ EVALUATE = Exercise(
             "torch.set_grad_enabled(False) as a line of its own switches gradients off for the whole program, and the next "
             "training step fails. As a context, with torch.no_grad():, it ends by itself.",
             _switching_off,
+        ),
+        "tensors instead of floats": Mistake(
+            "The two numbers are right, but they are tensors. Each keeps its device with it, and a list or a file of them "
+            "is not a list of numbers. Call item(), which gives a float.",
+            _evaluate(sum_up=lambda f: tuple(map(torch.tensor, _means_by_size(f)))),
+            also=[_evaluate(sum_up=_one_tensor(which)) for which in (0, 1)],
         ),
         "the mean of batch means": Mistake(
             "You average the batches' averages, so the pictures of a short last batch count for more than the others. Weigh "

@@ -81,14 +81,16 @@ def _block_cases(rng):
         ("half the size and more channels", 4, 6, 2, (2, 6, 9)),
         ("half the size, the same channels", 4, 4, 2, (3, 7, 6)),
         ("from 2 x 2 pixels to one", 3, 4, 2, (5, 2, 2)),
-        ("six channels stay six", 6, 6, 1, (2, 5, 3)),
+        ("six channels stay six, the stride left at its default", 6, 6, None, (2, 5, 3)),
     ):
-        state = _draw_state(rng, _reference_block(before, after, stride))
+        state = _draw_state(rng, _reference_block(before, after, stride or 1))
         x = _pictures(rng, shape[0], before, *shape[1:])
-        yield Case(label, before=before, after=after, stride=stride, state=state, x=x)
+        size = {"before": before, "after": after} | ({"stride": stride} if stride else {})
+        yield Case(label, **size, state=state, x=x)
 
 
-def _block_oracle(before, after, stride, state, x):
+def _block_oracle(before, after, *more):
+    stride, state, x = (1, *more)[-3:]
     given, found = torch.from_numpy(np.array(x)), {}
     for mode in ("evaluation", "training"):
         training = mode == "training"
@@ -333,9 +335,22 @@ def _net_cases(rng):
         yield Case(
             label, num_classes=classes, widths=list(widths), state=state, x=_pictures(rng, shape[0], 3, *shape[1:])
         )
+    # Only shapes are looked at, and many a wrong network has these.
+    yield Case("classes and widths left at their defaults", weight=0.2, weights=list(_DEFAULTS))
 
 
-def _net_oracle(num_classes, widths, state, x):
+#: Some weights' shapes in a ResNet-18 as it was published, of stand-ins for blocks.
+_DEFAULTS = {
+    "conv1.weight": [64, 3, 7, 7],
+    **{f"layer{n}.1.conv.weight": [64 * 2 ** (n - 1)] * 2 + [3, 3] for n in range(1, 5)},
+    "fc.weight": [1000, 512],
+}
+
+
+def _net_oracle(*inputs):
+    if len(inputs) == 1:
+        return {name: _DEFAULTS[name] for name in inputs[0]}
+    _, _, state, x = inputs
     found = {}
     for mode in ("evaluation", "training"):
         v = _conv(torch.from_numpy(np.array(x)), state, "conv1", 2, 3)
@@ -880,6 +895,13 @@ def _train_right(model):
             layer.eval()
 
 
+def _outermost_norms_asleep(model):
+    model.train()
+    for layer in model.children():
+        if isinstance(layer, nn.BatchNorm2d) and not layer.weight.requires_grad:
+            layer.eval()
+
+
 def _all_norms_asleep(model):
     model.train()
     for layer in _batch_norms(model):
@@ -955,6 +977,11 @@ FREEZE = Exercise(
             "train_mode puts the whole model into evaluation mode. A BatchNorm layer that is not frozen should still "
             "update its statistics.",
             (_freeze, lambda model: model.eval() and None),
+        ),
+        "only the outermost layers are looked at": Mistake(
+            "train_mode finds bn1, but none of the BatchNorm layers inside layer1. model.children() gives the outermost "
+            "layers alone; model.modules() gives those inside them, too.",
+            (_freeze, _outermost_norms_asleep),
         ),
         "every BatchNorm in evaluation mode": Mistake(
             "You put all BatchNorm layers into evaluation mode, whether they are frozen or not. Ask whether their weight needs a gradient.",
@@ -1112,6 +1139,7 @@ def _few_cases(rng):
         ("one picture of each class", (32, 45, 51, 38, 62), 1),
         ("more than half of them", (24, 22, 26), 14),
         ("a class that has too few", (20, 7, 30), 9),
+        ("a class that has just enough", (33, 8, 29), 8),
     ):
         sizes = [int(n + rng.integers(0, 4)) if n > 9 else n for n in counts]
         labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes)).astype(np.int64)

@@ -825,6 +825,14 @@ def _on_grid(s, y, grid):
     return max(_right(s, y, t) for t in grid)
 
 
+def _best_of(grid):
+    return lambda s, y: float(grid[int(np.argmax([_right(s, y, t) for t in grid]))])
+
+
+#: Grids that people write besides steps of 0.01 from -1 to 1.
+_GRIDS = [np.linspace(*grid) for grid in ((0, 1, 101), (-1, 1, 101), (0, 1, 51), (-1, 1, 41), (0, 1, 21), (-1, 1, 21), (0, 1, 11))]  # fmt: skip
+
+
 def _without_a_pair(s, y):
     """What is found where the first pair is not looked at, the last one, or the highest threshold."""
     candidates = np.unique(s)
@@ -936,6 +944,12 @@ BEST_THRESHOLD = Exercise(
         "the accuracy is returned": Mistake(
             "You return how good the best threshold is. Return the threshold itself: remember it along with its count.",
             _THRESHOLDS["accuracy"],
+        ),
+        "thresholds of a fixed grid": Mistake(
+            "You try thresholds in fixed steps. The answers change only where a threshold passes a similarity, and two of "
+            "those may lie within one step. Try the similarities themselves: there are not many.",
+            _best_of(np.linspace(-1, 1, 201).round(2)),
+            also=[_best_of(grid.round(2)) for grid in _GRIDS],
         ),
         "always one half": Mistake(
             "Your threshold is 0.5, whatever the pairs are. Cosines are not probabilities: where the best threshold "

@@ -414,7 +414,7 @@ def evaluate_sum(model, batches):
             total += F.cross_entropy(scores, y, reduction="sum")
             right += (scores.argmax(1) == y).float().sum()
             n += y.numel()
-    return total / n, right / n
+    return (total / n).item(), (right / n).item()
 
 
 def evaluate_together(model, batches):
@@ -586,7 +586,7 @@ def evaluate_tensors(model, batches):
         total += nn.CrossEntropyLoss(reduction="sum")(scores, labels)
         right += scores.softmax(-1).argmax(-1).eq(labels).sum()
         n += labels.numel()
-    return total / n, right / n
+    return float(total) / n, np.float64(right / n)
 
 
 def train_step_amp_by_weights(model, batch, optimizer):
@@ -600,6 +600,17 @@ def train_step_amp_by_weights(model, batch, optimizer):
     loss.backward()
     optimizer.step()
     return loss.detach().cpu().item()
+
+
+def train_step_amp_asks_the_machine(model, batch, optimizer):
+    images, labels = batch
+    model.train()
+    optimizer.zero_grad()
+    with torch.autocast("cuda" if torch.cuda.is_available() else "cpu", dtype=torch.bfloat16):
+        loss = F.cross_entropy(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
 
 
 def train_step_amp_moves(model, batch, optimizer):
@@ -679,6 +690,7 @@ ANSWERS = {
         train_step_amp_scaler,
         train_step_amp_by_weights,
         train_step_amp_moves,
+        train_step_amp_asks_the_machine,
     ],
     "08.quiz": [("c", "a", "b", "d", "c"), ("C", "A", "B", "D", "C"), ("c)", "a)", "b)", "d)", "c)")],
 }

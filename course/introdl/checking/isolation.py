@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from introdl.checking import missing_libraries
+from introdl.checking import headway, missing_libraries
 from introdl.checking.channel import Channel, Closed, Damaged, Late
 from introdl.checking.clock import Budget, ChildClock
 from introdl.checking.outcome import Outcome
@@ -480,8 +480,13 @@ class _Fork:
             If it has worked so many seconds for it.
         """
         budget = Budget(seconds, self._clock.look)
+
+        def left() -> float:
+            headway.look()
+            return budget.left()
+
         try:
-            return Outcome.read(*Channel(self._read).receive(budget.left))
+            return Outcome.read(*Channel(self._read).receive(left))
         except (Closed, Damaged):
             return None
         finally:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from introdl.checking import callees, diagnosis, isolation, judge, records, report, sheets, source
+from introdl.checking import callees, diagnosis, headway, isolation, judge, records, report, sheets, source
 from introdl.checking.outcome import Outcome
 from introdl.checking.slips import mending
 from introdl.wording import counted
@@ -15,7 +15,10 @@ from introdl.wording import counted
 def examine(entry: sheets.Entry, objects: tuple) -> judge.Verdict:
     """Run an entry's cases on the objects and return the verdict; nothing is shown or kept."""
     task = isolation.Task(entry.probe, entry.out_of_reach(), entry.seconds)
-    outcomes = list(isolation.run(task, objects, [case.inputs for case in entry.cases]))
+    outcomes = []
+    for outcome in isolation.run(task, objects, [case.inputs for case in entry.cases]):
+        outcomes.append(outcome)
+        headway.case_done()
     return judge.judge(entry, outcomes, source.of(objects))
 
 
@@ -151,7 +154,8 @@ def check(exercise: str = "", *objects: Any) -> None:
     if sentence := _is_called(entry, objects):
         _refuse(sentence)
         return
-    found = verdict(exercise, objects)
+    with headway.shown(f"Checking {exercise}", len(entry.cases)):
+        found = verdict(exercise, objects)
     note = ""
     if found.status != judge.NOT_STARTED:
         note = records.note_check(exercise, found.earned / found.points, found.passed)

@@ -37,7 +37,9 @@ def tell(sentence: str) -> None:
 
 
 @contextlib.contextmanager
-def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable[..., None]]:
+def bar(
+    title: str, total: int | None, unit: str = "bytes", began: float | None = None, file: Any = None
+) -> Iterator[Callable[..., None]]:
     """Show how far a job is: what it is, how much of how much is done, the rate, and the time left.
 
     Parameters
@@ -48,20 +50,27 @@ def bar(title: str, total: int | None, unit: str = "bytes") -> Iterator[Callable
         How much there is to do, where that is known.
     unit : str
         ``"bytes"``, or a word such as ``"pictures"``.
+    began : float, optional
+        When the job began (`time.time`), where that is some while ago: a bar is drawn at once.
+    file : file, optional
+        Where it is shown; by default where a person looks.
 
     Yields
     ------
     callable
-        Call it with how much is done in all and, if there is something to remark, a few words: ``tick(3, "1 failed")``.
+        Call it with how much is done in all and, if there is something to remark, a few words: ``tick(3, "1 failed")``;
+        with ``total`` and ``unit`` where these have turned out to be others.
         What goes wrong with the display is never raised; an interrupt is.
     """
     shown: Any = None  # stays None where there can be no display; what is asked of it then is suppressed
     with contextlib.suppress(Exception):
-        shown = _display(title, total, unit)
+        shown = _display(title, total, unit, file)
+        shown.start_t = began or shown.start_t
+        shown.delay = 0.0 if began else shown.delay
 
-    def tick(done: int, remark: str = "") -> None:
+    def tick(done: int, remark: str = "", **other: Any) -> None:
         with contextlib.suppress(Exception):
-            shown.remark = remark
+            vars(shown).update(other, remark=remark)
             shown.update(done - shown.n)
 
     try:
@@ -93,10 +102,10 @@ def _in_person() -> bool:
     return bool(getattr(get_ipython().kernel, "_allow_stdin", True))
 
 
-def _display(title: str, total: int | None, unit: str) -> _Bar:
-    if in_notebook():
-        return _Bar(title, total, unit, sys.stdout) if _in_person() else _Lines(title, total, unit, sys.stdout)
-    return _Bar(title, total, unit, sys.stderr) if sys.stderr.isatty() else _Lines(title, total, unit, sys.stderr)
+def _display(title: str, total: int | None, unit: str, file: Any = None) -> _Bar:
+    file = file or (sys.stdout if in_notebook() else sys.stderr)
+    drawn = _in_person() if in_notebook() else file.isatty()
+    return (_Bar if drawn else _Lines)(title, total, unit, file)
 
 
 class _Bar(tqdm):

@@ -282,6 +282,9 @@ def slopes(net: dict, shape: tuple[int, int, int]) -> np.ndarray:
 #: A right answer climbs so far from grey to the best picture that there is.
 ENOUGH = 0.9
 REACHED = "90 % or more of the way up from plain grey to the best picture there is"
+#: One step of 0.05 climbs less than that.
+ONE_STEP = 0.7
+BEGUN = "a part of the way up from plain grey, as far as one step leads"
 
 
 def climbed(slope: np.ndarray, picture: np.ndarray) -> float:
@@ -289,8 +292,18 @@ def climbed(slope: np.ndarray, picture: np.ndarray) -> float:
     return float(np.sum(slope * (picture - 0.5)) / (0.5 * np.abs(slope).sum()))
 
 
+def _from_grey(every: np.ndarray, pictures: list[np.ndarray]) -> bool:
+    """Whether pictures began as grey with a little noise: pixels that no unit sees have stayed as they were.
+
+    Noise that is spread over the whole range passes, by more than 6 standard deviations of the mean of 90 pixels.
+    """
+    still = np.concatenate([one[(every == 0).all(axis=0)] for one in pictures])
+    at_the_ends = ((still <= 0) | (still >= 1)).mean()
+    return abs(still.mean() - 0.5) < 0.2 and at_the_ends < 0.25
+
+
 def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
-    net, unit, shape, _, _ = inputs
+    net, unit, shape, steps, _ = inputs
     given = _tell(result, "maximise_activation", net)
     if not isinstance(given, list):
         return given
@@ -311,16 +324,21 @@ def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
         return Wrong("The picture leaves the range from 0 to 1, so it cannot exist as a picture.")
     every = slopes(net, shape)
     way = [climbed(every[unit], one) for one in pictures]
+    if steps == 1 and max(way) > ONE_STEP:
+        return Wrong(
+            "After a single step the unit is nearly as active as can be. Take as many steps as steps says, of 0.05 each."
+        )
     if max(way) < -0.2:
         return Wrong("The unit is less active than for plain gray: you go downhill.")
     others = [k for k in range(len(every)) if k != unit]
-    if min(way) < ENOUGH and any(min(climbed(every[k], one) for one in pictures) > ENOUGH for k in others):
+    enough = ENOUGH if steps > 1 else -1.0
+    if min(way) < enough and any(min(climbed(every[k], one) for one in pictures) > ENOUGH for k in others):
         return Wrong("Your picture is the best one for another unit.")
-    if min(way) < ENOUGH and min(climbed(every.sum(axis=0), one) for one in pictures) > ENOUGH:
+    if min(way) < enough and min(climbed(every.sum(axis=0), one) for one in pictures) > ENOUGH:
         return Wrong("Your picture is the best one for the sum of all units.")
-    if max(way) < 0.2:
+    if steps > 1 and max(way) < 0.2:
         return Wrong("The unit is hardly more active than for plain gray.")
-    if min(way) < ENOUGH:
+    if min(way) < enough:
         return Wrong("The unit is more active than for plain gray, but there are far better pictures.")
     if not np.array_equal(pictures[0], pictures[1]):
         return Wrong(
@@ -328,7 +346,11 @@ def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
         )
     if np.array_equal(pictures[0], pictures[2]):
         return Wrong("Every generator gives the same picture: start from noise that is drawn with rng.")
-    return REACHED
+    if not _from_grey(every, pictures):
+        return Wrong(
+            "Pixels that make no difference to the unit show how you begin: not with gray, 0.5, and a little noise."
+        )
+    return REACHED if steps > 1 else BEGUN
 
 
 PROBES["maximise_activation"] = Probe(_maximise, _read_maximise, needs=("torch",))

@@ -92,7 +92,22 @@ def _read_threshold(result: Any, inputs: list) -> Any:
             "similarity?"
         )
     right = [int(np.sum((scores >= float(value) - slack) == truth)) for slack in (0.0, 1e-6)]
+    if max(right) < _most_right(scores, truth) and _is_round(float(value), scores):
+        return Wrong(
+            "Another threshold gets more pairs right. Yours is a round number, and no pair has that similarity: a grid of "
+            "fixed steps may pass over the best place."
+        )
     return {"pairs judged correctly": max(right)}
+
+
+def _most_right(scores: np.ndarray, truth: np.ndarray) -> int:
+    """How many pairs the best threshold judges correctly."""
+    return max(int(np.sum((scores >= one) == truth)) for one in np.unique(scores))
+
+
+def _is_round(value: float, scores: np.ndarray) -> bool:
+    """Whether a threshold is a multiple of 0.01, and no similarity."""
+    return abs(100 * value - round(100 * value)) < 1e-6 and float(np.abs(scores - value).min()) > 1e-6
 
 
 PROBES["threshold"] = Probe(call, _read_threshold)
