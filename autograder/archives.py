@@ -138,7 +138,9 @@ def _read(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> bytes:
         with archive.open(info) as file:
             return file.read(info.file_size + 1)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ClassroomError(f"The entry {name[:80]!r} cannot be unpacked ({error}). Download the archive again.") from error
+        raise ClassroomError(
+            f"The entry {name[:80]!r} cannot be unpacked ({error}). Download the archive again."
+        ) from error
 
 
 def _below_one_folder(found: list[Entry]) -> list[Entry]:

@@ -276,7 +276,7 @@ def _tell_handout(found, renew: bool) -> None:
         typer.echo(f"source/{found.path.parent.name} is the course's own already.")
     for remark in found.remarks:
         typer.secho(remark, fg=typer.colors.YELLOW, err=True)
-    typer.echo(f"Hand out {found.path}")
+    typer.echo(f"Hand out {found.path}, or with how to begin, as a zip: {found.archive}")
 
 
 @app.command()
@@ -303,6 +303,74 @@ def extend(
         with _gradebook(room):
             room.extend(room.assignment(assignment), students, 60.0 * (24.0 * days + hours))
     typer.echo(printable(f"Noted for {', '.join(students)}. Next: autograder grade {quote(assignment)}"))
+
+
+@app.command()
+def roster(
+    files: Annotated[list[Path], typer.Argument(help="Canvas's gradebook export, or Moodle's participants or grades.")],
+    folder: Folder = Path(),
+) -> None:
+    """Read who is in the class, from Canvas or Moodle; 'collect' and 'export' know students by it.
+
+    Canvas: Grades > Export. Moodle: Participants > Download table data, or Grades > Export; and, where two students have one
+    name, an assignment's grading worksheet. Students are added and brought up to date, never removed.
+
+    Example: autograder roster grades.csv --in ~/classes/autumn
+    """
+    from autograder.classroom import Classroom
+    from autograder.grading import lock
+    from autograder.plain_text import printable
+    from autograder.platforms import rosters
+    from introdl.wording import counted
+
+    with _sentences():
+        room = Classroom.open(folder)
+        with _gradebook(room), lock.hold(room, "roster"):
+            for file in files:
+                told = rosters.read(room, file)
+                known = f"{told.platform.title()}: {counted(told.count, 'student')}, {len(told.new)} of them new."
+                typer.echo(printable(" ".join([known, *told.remarks])))
+
+
+@app.command()
+def collect(
+    archive: Annotated[
+        Path, typer.Argument(metavar="ZIP", help="What Canvas or Moodle lets you download of an assignment.")
+    ],
+    assignment: Annotated[str, typer.Argument(help="The assignment, for example 03; by default the notebooks'.")] = "",
+    folder: Folder = Path(),
+    times: Annotated[
+        str,
+        typer.Option(
+            "--times", help="When each was handed in: Moodle's grading worksheet, or a Canvas assignment's address."
+        ),
+    ] = "",
+    zone: Annotated[
+        str, typer.Option("--zone", help="The time zone of the worksheet's dates, for example Europe/Vienna.")
+    ] = "",
+) -> None:
+    """Put a class's submissions, as Canvas or Moodle lets you download them, into submitted/STUDENT/ASSIGNMENT/.
+
+    Whose they are is known from the roster (autograder roster FILE). A newer submission takes the place of an older one, which
+    is kept in replaced/. Neither platform's zip says when something was handed in; --times does. Exit status: 0; 1 where
+    something was not placed, and the table says why.
+
+    Example: autograder collect submissions.zip 03 --in ~/classes/autumn
+    """
+    from autograder.classroom import Classroom
+    from autograder.grading import lock
+    from autograder.platforms import collecting
+    from autograder.platforms import times as clocks
+
+    with _sentences():
+        room = Classroom.open(folder)
+        with _gradebook(room), lock.hold(room, "collect"):
+            name = room.assignment(assignment) if assignment else ""
+            known = clocks.read(room, times, zone) if times else {}
+            name, placed = collecting.collect(room, archive, name, known)
+    collecting.table(room, name, placed)
+    if any(one.state == collecting.NOT_PLACED for one in placed):
+        raise typer.Exit(1)
 
 
 Only = Annotated[list[str] | None, typer.Option("--only", help="For this student alone; may be repeated.")]

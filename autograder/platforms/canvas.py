@@ -8,13 +8,24 @@ small letters without anything but letters, digits and underscores. A file that 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 #: A student of Canvas's own, for instructors to try things with.
 TEST_STUDENT = ("Student, Test", "Test Student")
 #: The columns that say who a student is, in Canvas's order; not all are always there.
-WHO = ("Student", "LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Integration ID", "Root Account", "Section")
+WHO = (
+    "Student",
+    "LastName",
+    "FirstName",
+    "ID",
+    "SIS User ID",
+    "SIS Login ID",
+    "Integration ID",
+    "Root Account",
+    "Section",
+)
 POINTS = "    Points Possible"
 
 _ANONYMOUS = re.compile(r"(?:LATE_)?anon_([0-9A-Za-z]+)_(?:\d+_.+|text\.html|link\.html)")
@@ -62,6 +73,7 @@ def no_file(entry: str) -> str:
     return ""
 
 
-def flat(sortable: str) -> str:
-    """Return a name as the zip has it: ``"Lovelace, Ada"`` is ``"lovelaceada"``."""
-    return re.sub(r"[^\w]", "", sortable.lower())
+def flat(name: str) -> str:
+    """Return a name to compare with another: ``"Lovelace, Ada"`` is ``"lovelaceada"`` in a zip. Accents are taken off."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(one for one in plain if one == "_" or unicodedata.category(one)[0] in "LN")

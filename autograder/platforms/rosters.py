@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -104,7 +103,9 @@ class Roster:
         """
         if given:
             return given
-        wanted = {one.casefold() for one in (assignment, title, f"{assignment[:2]} {title}", assignment[:2]) if one.strip()}
+        wanted = {
+            one.casefold() for one in (assignment, title, f"{assignment[:2]} {title}", assignment[:2]) if one.strip()
+        }
         found = [one for one in self.assignments if _title(one).casefold() in wanted]
         return found[0] if len(found) == 1 else ""
 
@@ -134,7 +135,9 @@ def load(room: Classroom) -> Roster | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ClassroomError(f"{_place(room)} cannot be read ({error}). Remove it, and read the roster again.") from error
+        raise ClassroomError(
+            f"{_place(room)} cannot be read ({error}). Remove it, and read the roster again."
+        ) from error
 
 
 def _save(room: Classroom, roster: Roster) -> None:
@@ -178,7 +181,9 @@ def table(path: Path) -> tuple[list[str], list[list[str]]]:
     known = {*canvas.WHO, *moodle.WHO, moodle.PARTICIPANT, _WORKSHEET}
     for separator in ",;\t":
         try:
-            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if any(row)]
+            rows = [
+                row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if any(row)
+            ]
         except csv.Error as error:
             raise ClassroomError(f"{path} is not a CSV file ({error}).") from error
         if rows and len({one.strip() for one in rows[0]} & known) >= 2:
@@ -220,11 +225,11 @@ def read(room: Classroom, path: Path) -> Told:
         return _worksheet(room, path, rows, old)
     who = canvas.WHO if platform == CANVAS else moodle.WHO
     roster = old or Roster(platform, [])
-    roster.columns = [name for name in head if name in who]
+    roster.columns = [name for name in who if name in {*head, *roster.columns}]
     roster.assignments = _assignments(platform, head, rows)
     left_out, found = [], []
     for row in rows:
-        one = {name: _cell(row, name) for name in roster.columns}
+        one = {name: _cell(row, name) for name in roster.columns if name in head}
         if not any(one.values()) or row.get(head[0], "").strip() == canvas.POINTS.strip():
             continue
         if platform == CANVAS and not one.get("ID"):
@@ -250,15 +255,18 @@ def _assignments(platform: str, head: list[str], rows: list[dict[str, str]]) -> 
 
 def _take(room: Classroom, roster: Roster, rows: list[dict[str, str]], left_out: list[str], path: Path) -> Told:
     known, remarks, new, seen = set(room.students()), [], [], set()
-    before = {_identity(roster.platform, person.row): id for id, person in roster.people.items()}
     for row in rows:
-        id = before.get(_identity(roster.platform, row)) or _id(roster.platform, row, known)
+        same = _same_keys(roster, row)
+        id = same.id if same else _id(roster.platform, row, known)
         if reason := _unfit(id) or ("stands there twice" if id in seen else ""):
-            raise ClassroomError(f"{path}: the student {id!r} ({' '.join(filter(None, row.values()))}) {reason}. Nothing was taken.")
+            raise ClassroomError(
+                f"{path}: the student {id!r} ({' '.join(filter(None, row.values()))}) {reason}. Nothing was taken."
+            )
         seen.add(id)
         if id not in roster.people:
             new.append(id)
-        roster.people[id] = Person(id, row, roster.people[id].participants if id in roster.people else [])
+        told = {name: value for name, value in row.items() if value}
+        roster.people[id] = Person(id, same.row | told, same.participants) if same else Person(id, row)
     if not seen:
         raise ClassroomError(f"{path} holds no students.")
     _remember(room, roster, seen)
@@ -271,13 +279,6 @@ def _take(room: Classroom, roster: Roster, rows: list[dict[str, str]], left_out:
     return Told(roster.platform, len(seen), new, remarks)
 
 
-def _identity(platform: str, row: dict[str, str]) -> tuple[str, ...]:
-    """Return what makes a student the same one in another file of the platform's."""
-    if platform == CANVAS:
-        return (row.get("ID", ""),)
-    return next(((name, row[name]) for name in _KEYS[MOODLE] if row.get(name)), ("", ""))
-
-
 def _id(platform: str, row: dict[str, str], known: set[str]) -> str:
     filled = [row[name] for name in _KEYS[platform] if row.get(name)]
     return next((one for one in filled if one in known), filled[0] if filled else "")
@@ -287,7 +288,13 @@ def _unfit(id: str) -> str:
     """Say why a name cannot be a folder's, or ""."""
     if not id:
         return "has no login, number or address to be known by"
-    if id.startswith(".") or id != id.strip() or not id.isprintable() or re.search(r"[/\\]", id) or len(id.encode()) > 200:
+    if (
+        id.startswith(".")
+        or id != id.strip()
+        or not id.isprintable()
+        or re.search(r"[/\\]", id)
+        or len(id.encode()) > 200
+    ):
         return "has a name that no folder can have"
     return ""
 
@@ -318,7 +325,9 @@ def _worksheet(room: Classroom, path: Path, rows: list[dict[str, str]], old: Ros
         if match is None and old is None:
             id = _id(MOODLE, one, set(room.students()))
             if _unfit(id) or id in roster.people:
-                raise ClassroomError(f"{path}: the student {one.get(_WORKSHEET)!r} {_unfit(id) or 'stands there twice'}. Nothing was taken.")
+                raise ClassroomError(
+                    f"{path}: the student {one.get(_WORKSHEET)!r} {_unfit(id) or 'stands there twice'}. Nothing was taken."
+                )
             match = roster.people.setdefault(id, Person(id, one))
             new.append(id)
         if match is None or number is None:
@@ -332,13 +341,18 @@ def _worksheet(room: Classroom, path: Path, rows: list[dict[str, str]], old: Ros
     return Told(MOODLE, len(rows) - len(unknown), new, remarks)
 
 
-def _same_person(roster: Roster, row: dict[str, str]) -> Person | None:
-    for name in ("Username", "ID number", "Email address"):
+def _same_keys(roster: Roster, row: dict[str, str]) -> Person | None:
+    """Return who of the roster a row is, by what the platform knows people by."""
+    for name in ("ID",) if roster.platform == CANVAS else _KEYS[MOODLE]:
         if row.get(name):
             found = [one for one in roster.people.values() if one.row.get(name, "").casefold() == row[name].casefold()]
             if len(found) == 1:
                 return found[0]
-    return by_full_name(roster, row.get(_WORKSHEET, ""))[0]
+    return None
+
+
+def _same_person(roster: Roster, row: dict[str, str]) -> Person | None:
+    return _same_keys(roster, row) or by_full_name(roster, row.get(_WORKSHEET, ""))[0]
 
 
 # --- who is who ---------------------------------------------------------------------------------------------------
@@ -368,6 +382,5 @@ def by_canvas_id(roster: Roster, number: int) -> Person | None:
 
 
 def sortable(person: Person) -> str:
-    """Return the name as Canvas sorts it, flat as in its zips."""
-    whole = person.row.get("Student") or f"{person.row.get('LastName', '')}, {person.row.get('FirstName', '')}"
-    return canvas.flat(unicodedata.normalize("NFC", whole))
+    """Return the name as Canvas sorts it."""
+    return person.row.get("Student") or f"{person.row.get('LastName', '')}, {person.row.get('FirstName', '')}"
