@@ -360,7 +360,9 @@ class Classroom:
 
 def _columns(table: object) -> dict[str, str]:
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-        raise ClassroomError('In classroom.toml, [columns] should be a table of texts: "03_convolution" = "Homework 3 (4711)"')
+        raise ClassroomError(
+            'In classroom.toml, [columns] should be a table of texts: "03_convolution" = "Homework 3 (4711)"'
+        )
     return dict(table)
 
 

@@ -360,7 +360,11 @@ def pack(root: Path, name: str, install: str) -> Path:
         The zip. Its bytes depend on its content alone.
     """
     folder, to = root / "release" / name, root / "release" / f"{name}.zip"
-    files = {f"{name}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = {
+        f"{name}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
     words = [
         f"Fill in {name}.ipynb, and hand that file in.",
         f"Install the course once, with Python 3.11 or newer: {install}",

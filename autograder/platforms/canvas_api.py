@@ -150,7 +150,9 @@ class Assignment:
             return told
         try:
             with self._sentences():
-                if new and not one.upload_comment(str(new))[0]:  # first: where a run breaks off here, both are sent again
+                if (
+                    new and not one.upload_comment(str(new))[0]
+                ):  # first: where a run breaks off here, both are sent again
                     told.note = f"{new.name} was not taken."
                 if told.state == SENT:
                     one.edit(submission={"posted_grade": f"{grade:.6g}"})
