@@ -184,8 +184,8 @@ def table(path: Path) -> tuple[list[str], list[list[str]]]:
             rows = [
                 row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if any(row)
             ]
-        except csv.Error as error:
-            raise ClassroomError(f"{path} is not a CSV file ({error}).") from error
+        except csv.Error:
+            continue
         if rows and len({one.strip() for one in rows[0]} & known) >= 2:
             head = [one.strip() for one in rows[0]]
             return head, [row + [""] * (len(head) - len(row)) for row in rows[1:]]
