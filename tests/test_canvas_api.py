@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
 def canvas(monkeypatch):
     monkeypatch.setenv(canvas_api.TOKEN, "secret")
     server = Canvas()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
