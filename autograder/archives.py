@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from autograder.errors import ClassroomError
 from introdl import paths
@@ -123,8 +123,11 @@ def _dishonest(name: str, info: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
     if not name or name.startswith("/") or re.match(r"[A-Za-z]:[\\/]", name) or "\\" in name or "\0" in name:
         return "has no path of its own"
-    if ".." in PurePosixPath(name).parts:
+    steps = name.removesuffix("/").split("/")
+    if ".." in steps:
         return "leads out of it"
+    if {"", "."} & set(steps):
+        return "has no path of its own"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link, or no plain file"
     if info.flag_bits & 1:

@@ -16,7 +16,7 @@ from autograder.cli import app
 from autograder.errors import ClassroomError
 from autograder.export import export
 from autograder.grading import submissions
-from autograder.platforms import collecting, moodle, returning, rosters, times
+from autograder.platforms import canvas, collecting, moodle, returning, rosters, times
 from tests import downloads
 from tests import small_class as small
 
@@ -327,6 +327,8 @@ def entry(name, mode=None, **more):
         ([entry("a/../../x.ipynb")], "leads out of it"),
         ([entry("/etc/x.ipynb")], "no path of its own"),
         ([entry("C:/x.ipynb")], "no path of its own"),
+        ([entry("Ada Lovelace_1_assignsubmission_file_//etc/x.ipynb")], "no path of its own"),
+        ([entry("a/./x.ipynb")], "no path of its own"),
         ([entry("a\\..\\x.ipynb")], "no path of its own"),
         ([entry("lovelaceada_101_5_x.ipynb", stat.S_IFLNK | 0o777)], "is a link"),
         ([entry("lovelaceada_101_5_x.ipynb", stat.S_IFIFO | 0o644)], "no plain file"),
@@ -382,6 +384,22 @@ def test_links_in_the_classroom_are_not_followed(of_canvas, tmp_path):
     (of_canvas.root / "submitted" / "ada").symlink_to(tmp_path / "elsewhere")
     assert collected(of_canvas, tmp_path, {handed(ADA, 1): released(of_canvas)})["ada"].state == collecting.NOT_PLACED
     assert not os.listdir(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "inside", ["/etc/passwd", "sub/../x.ipynb", "sub//x.ipynb", "sub/.ssh/x", ".x.ipynb", "x\n.ipynb", "a" * 300]
+)
+def test_no_file_of_a_student_lands_anywhere_else(of_moodle, tmp_path, inside):
+    """Not even where an archive that was refused as a whole came through."""
+    assert collecting._unfit(inside, 1)
+    assert not list(canvas.readings(f"lovelaceada_101_5_{inside}")) if "/" in inside else True
+
+
+def test_canvas_has_no_folders(of_canvas, tmp_path):
+    placed = collected(
+        of_canvas, tmp_path, {"lovelaceada_101_5_/tmp/x.ipynb": "{}", handed(GRACE, 1): released(of_canvas)}
+    )
+    assert placed["lovelaceada_101_5_/tmp/x.ipynb"].state == collecting.NOT_PLACED
 
 
 def test_our_own_zips_have_the_same_bytes_for_the_same_files(tmp_path):

@@ -57,7 +57,7 @@ class File:
 
 def readings(entry: str) -> Iterator[File]:
     """Yield the ways to read a name; there are several where a student's or a file's own name holds numbers."""
-    for match in _NUMBERS.finditer(entry):
+    for match in _NUMBERS.finditer(entry) if "/" not in entry else ():
         name = entry[: match.start()]
         late = name.endswith("_LATE")
         if name.removesuffix("_LATE"):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from shlex import quote
 
 from autograder import archives
@@ -30,6 +30,7 @@ from introdl.data import progress
 NEW, REPLACED, UNCHANGED, LEFT_OUT, NOT_PLACED = "new", "replaced", "unchanged", "left out", "NOT PLACED"
 #: What one student's files may have together.
 _MOST_OF_ONE = 256 * 2**20
+_ASIDE = ".collect-"
 #: What a name gets that was there already: Canvas's ``-1``, a browser's `` (1)``.
 _AGAIN = re.compile(r"(?:-\d+|[ _]?\(\d+\))$")
 
@@ -136,10 +137,15 @@ def _typed_beside_files(found: dict[tuple[str, bool], _Handed]) -> None:
 
 def _unfit(name: str, size: int) -> str:
     """Say why a file is left out, or ""."""
-    parts = PurePosixPath(name).parts
+    parts = name.split("/")
     if name == TIMESTAMP:
         return "this name says when something was handed in, and a student does not say that"
-    if not parts or not name.isprintable() or len(name.encode()) > 400 or any(len(one.encode()) > 255 for one in parts):
+    if (
+        "" in parts
+        or not name.isprintable()
+        or len(name.encode()) > 400
+        or any(len(one.encode()) > 255 for one in parts)
+    ):
         return "not a name to use"
     if any(one.startswith(".") for one in parts):
         return "hidden"
@@ -175,6 +181,8 @@ class _Collector:
         self.room, self.assignment, self.platform, self.times = room, assignment, platform, times
         self.record = room.root / ".graded" / "collected" / f"{assignment}.json"
         self.known = came_in(room, assignment)
+        for left in room.root.glob(f"{_ASIDE}*"):  # of a run that was killed: this one holds the lock
+            shutil.rmtree(left, ignore_errors=True)
 
     def take(self, one: _Handed) -> Placed:
         """Place what a student handed in; whatever goes wrong concerns this student alone."""
@@ -226,7 +234,7 @@ class _Collector:
 
     def _write(self, student: str, place: Path, old: Path | None, files: dict[str, bytes]) -> Path | None:
         """Write a folder aside, keep the one that was there, and rename: at no moment is a submission half-written."""
-        ready = Path(tempfile.mkdtemp(prefix=".collect-", dir=self.room.root))
+        ready = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=self.room.root))
         try:
             for name, content in files.items():
                 path = ready / name
