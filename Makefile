@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help lab test sweep test-all coverage build execute doctor lint kitchen plates weights constraints clean
+.PHONY: help lab test sweep test-all coverage build execute doctor lint kitchen plates weights wheels constraints clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -82,9 +82,16 @@ plates: build/kitchen/.ready ## Render the food pictures again (about an hour; m
 weights: $(READY) ## Train the networks of data/weights again (minutes with a GPU, an hour without; goes on where it was)
 	$(BIN)/python -m introdl.recipes --out data/weights --unfinished build/recipes
 
+wheels: $(READY) ## Build both distributions into dist/: introdl for learners, introdl-autograder for instructors
+	rm -rf dist course/build autograder/build  # what an earlier build left would go along
+	$(BIN)/uv build --wheel --quiet --no-build-isolation --python $(BIN)/python course -o dist
+	$(BIN)/uv build --wheel --quiet --no-build-isolation --python $(BIN)/python autograder -o dist
+	@rm -rf course/build autograder/build course/introdl.egg-info autograder/introdl_autograder.egg-info
+	@ls dist
+
 constraints: $(READY) ## Write constraints.txt anew: versions that fit every Python from 3.11 on (newest ones: UPGRADE=--upgrade)
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --no-annotate --quiet $(UPGRADE) \
 	  --custom-compile-command "make constraints" pyproject.toml -o constraints.txt
 
 clean: ## Remove the environment and what was built
-	rm -rf $(VENV) build .pytest_cache .ruff_cache .coverage*
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .coverage*

@@ -14,7 +14,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from autograder.errors import ClassroomError
-from introdl import paths
+from introdl import __version__, paths
 
 if TYPE_CHECKING:
     from autograder.handout import Handout
@@ -38,10 +38,15 @@ class Classroom:
         What lateness costs: the table ``[late]`` of ``classroom.toml``.
     database : str
         Where the gradebook is kept, if ``classroom.toml`` says so (``db_url``), else "".
+    install : str
+        The command by which students install the course; ``classroom.toml`` may name another (``install``).
+    columns : dict of str to str
+        What a learning platform calls assignments, where ``classroom.toml`` says so: the table ``[columns]``.
     """
 
     def __init__(self, root: Path, name: str, seed: str, late: dict[str, float] | None = None, database: str = ""):
         self.root, self.name, self.seed, self.late, self.database = root, name, seed, late or {}, database
+        self.install, self.columns = f"pip install introdl=={__version__}", dict[str, str]()
 
     @classmethod
     def init(cls, folder: Path, name: str = "introdl") -> Classroom:
@@ -104,7 +109,10 @@ class Classroom:
             ) from error
         from autograder.deadlines import read_policy
 
-        return cls(root, name, seed, read_policy(content.get("late", {})), str(content.get("db_url", "")))
+        room = cls(root, name, seed, read_policy(content.get("late", {})), str(content.get("db_url", "")))
+        room.install = str(content.get("install", room.install))
+        room.columns = _columns(content.get("columns", {}))
+        return room
 
     @property
     def db_url(self) -> str:
@@ -285,7 +293,9 @@ class Classroom:
             if not exercises:
                 raise ClassroomError(f"{source.name} has no exercises to grade.")
             notebook = release.source_notebook(source, exercises)
-        return handout.hand_out(self.config(), self.root, self.gradebook, name, notebook, renew)
+        found = handout.hand_out(self.config(), self.root, self.gradebook, name, notebook, renew)
+        found.archive = handout.pack(self.root, name, self.install)
+        return found
 
     def set_due(self, chapter: str, due: str) -> None:
         """Set an assignment's due date (see `autograder.deadlines.parse_due`), or take it away: ``"none"``.
@@ -346,6 +356,14 @@ class Classroom:
                 f"This classroom has no assignment {name!r}. {have} Add it: autograder assign {quote(name)}"
             )
         return match[0]
+
+
+def _columns(table: object) -> dict[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+        raise ClassroomError(
+            'In classroom.toml, [columns] should be a table of texts: "03_convolution" = "Homework 3 (4711)"'
+        )
+    return dict(table)
 
 
 def _chapters() -> list[str]:

@@ -276,7 +276,7 @@ def _tell_handout(found, renew: bool) -> None:
         typer.echo(f"source/{found.path.parent.name} is the course's own already.")
     for remark in found.remarks:
         typer.secho(remark, fg=typer.colors.YELLOW, err=True)
-    typer.echo(f"Hand out {found.path}")
+    typer.echo(f"Hand out {found.path}, or with how to begin, as a zip: {found.archive}")
 
 
 @app.command()
@@ -303,6 +303,74 @@ def extend(
         with _gradebook(room):
             room.extend(room.assignment(assignment), students, 60.0 * (24.0 * days + hours))
     typer.echo(printable(f"Noted for {', '.join(students)}. Next: autograder grade {quote(assignment)}"))
+
+
+@app.command()
+def roster(
+    files: Annotated[list[Path], typer.Argument(help="Canvas's gradebook export, or Moodle's participants or grades.")],
+    folder: Folder = Path(),
+) -> None:
+    """Read who is in the class, from Canvas or Moodle; 'collect' and 'export' know students by it.
+
+    Canvas: Grades > Export. Moodle: Participants > Download table data, or Grades > Export; and, where two students have one
+    name, an assignment's grading worksheet. Students are added and brought up to date, never removed.
+
+    Example: autograder roster grades.csv --in ~/classes/autumn
+    """
+    from autograder.classroom import Classroom
+    from autograder.grading import lock
+    from autograder.plain_text import printable
+    from autograder.platforms import rosters
+    from introdl.wording import counted
+
+    with _sentences():
+        room = Classroom.open(folder)
+        with _gradebook(room), lock.hold(room, "roster"):
+            for file in files:
+                told = rosters.read(room, file)
+                known = f"{told.platform.title()}: {counted(told.count, 'student')}, {len(told.new)} of them new."
+                typer.echo(printable(" ".join([known, *told.remarks])))
+
+
+@app.command()
+def collect(
+    archive: Annotated[
+        Path, typer.Argument(metavar="ZIP", help="What Canvas or Moodle lets you download of an assignment.")
+    ],
+    assignment: Annotated[str, typer.Argument(help="The assignment, for example 03; by default the notebooks'.")] = "",
+    folder: Folder = Path(),
+    times: Annotated[
+        str,
+        typer.Option(
+            "--times", help="When each was handed in: Moodle's grading worksheet, or a Canvas assignment's address."
+        ),
+    ] = "",
+    zone: Annotated[
+        str, typer.Option("--zone", help="The time zone of the worksheet's dates, for example Europe/Vienna.")
+    ] = "",
+) -> None:
+    """Put a class's submissions, as Canvas or Moodle lets you download them, into submitted/STUDENT/ASSIGNMENT/.
+
+    Whose they are is known from the roster (autograder roster FILE). A newer submission takes the place of an older one, which
+    is kept in replaced/. Neither platform's zip says when something was handed in; --times does. Exit status: 0; 1 where
+    something was not placed, and the table says why.
+
+    Example: autograder collect submissions.zip 03 --in ~/classes/autumn
+    """
+    from autograder.classroom import Classroom
+    from autograder.grading import lock
+    from autograder.platforms import collecting
+    from autograder.platforms import times as clocks
+
+    with _sentences():
+        room = Classroom.open(folder)
+        with _gradebook(room), lock.hold(room, "collect"):
+            name = room.assignment(assignment) if assignment else ""
+            known = clocks.read(room, times, zone) if times else {}
+            name, placed = collecting.collect(room, archive, name, known)
+    collecting.table(room, name, placed)
+    if any(one.state == collecting.NOT_PLACED for one in placed):
+        raise typer.Exit(1)
 
 
 Only = Annotated[list[str] | None, typer.Option("--only", help="For this student alone; may be repeated.")]
@@ -441,25 +509,97 @@ def export(
         list[str] | None, typer.Option("--assignment", help="This assignment alone; may be repeated.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file where it is there already.")] = False,
+    with_feedback: Annotated[
+        bool,
+        typer.Option(
+            "--with-feedback", help="Give the feedback back, too: as a zip beside the file that the platform takes."
+        ),
+    ] = False,
+    to_canvas: Annotated[
+        str,
+        typer.Option(
+            "--to-canvas", help="Send the scores to this address of an assignment in Canvas instead of to a file."
+        ),
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --to-canvas: show what would be sent.")] = False,
 ) -> None:
     """Write scores to a CSV file: for a spreadsheet, or to import into Canvas or Moodle.
 
     A file that is there already stays as it is, and the scores are written beside it (grades-2.csv).
 
-    Example: autograder export --in ~/classes/autumn --format canvas --to canvas.csv
+    With --to-canvas, scores go to Canvas by its API; the token is taken from the environment variable CANVAS_TOKEN. What Canvas
+    has already is not sent again, so a run that broke off goes on. Exit status: 1 where something could not be sent.
+
+    Example: autograder export --in ~/classes/autumn --format canvas --assignment 03 --with-feedback --to canvas.csv
     """
     from autograder.classroom import Classroom
     from autograder.export import beside
     from autograder.export import export as run
+    from autograder.grading import feedback as pages
+    from autograder.plain_text import printable
+    from autograder.platforms import returning
 
+    if (with_feedback or to_canvas) and len(assignment or []) != 1:
+        raise _fail("Name the one assignment whose feedback or grades go back: --assignment 03")
     place = to if force else beside(to)
     with _sentences():
         room = Classroom.open(folder)
         with _gradebook(room):
-            rows = run(room, place, form, [room.assignment(one) for one in assignment or []])
+            names = [room.assignment(one) for one in assignment or []]
+            if with_feedback:
+                pages(room, names[0], only=[])
+            if to_canvas:
+                _to_canvas(room, names[0], to_canvas, with_feedback, dry_run)
+                return
+            written = run(room, place, form, names)
+            if with_feedback:
+                archive = place.with_name(f"{place.stem}-feedback.zip")
+                archive = archive if force else beside(archive)
+                count, remarks = returning.pack(room, names[0], archive)
+                written.remarks += remarks
     if place != to:
         typer.echo(f"{to} is there already and was not changed (--force overwrites it).")
-    typer.echo(f"{rows} rows in {place}")
+    typer.echo(f"{written.rows} rows in {place}")
+    if with_feedback:
+        typer.echo(f"Feedback for {count} in {archive}")
+    for remark in written.remarks:
+        typer.secho(printable(remark), fg=typer.colors.YELLOW, err=True)
+
+
+def _to_canvas(room, name: str, address: str, with_feedback: bool, dry_run: bool) -> None:
+    """Send an assignment's scores to Canvas, and print what was sent."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from autograder.export import totals
+    from autograder.plain_text import table_cell
+    from autograder.platforms import canvas_api, returning, rosters
+    from introdl.data import progress
+
+    roster = rosters.load(room)
+    if roster is None or roster.platform != rosters.CANVAS:
+        raise _fail("This classroom has no roster of Canvas's. First: autograder roster GRADES.csv")
+    grades, pages = totals(room, name), returning.pages(room, name) if with_feedback else {}
+    target = canvas_api.Assignment(address)
+    with progress.bar(f"sending to {target.name}", len(grades), "students") as tick:
+        results = target.send(roster, grades, pages, dry_run, tick)
+    shown = Table("student", "in Canvas", "score", "state", "note")
+    for one in results:
+        if one.state != canvas_api.SAME or one.note:
+            before = "-" if one.before is None else f"{one.before:g}"
+            state = "would be sent" if dry_run and one.state == canvas_api.SENT else one.state
+            shown.add_row(table_cell(one.student), before, f"{one.now:g}", state, table_cell(one.note.strip()))
+    console = Console()
+    if shown.row_count:
+        console.print(shown)
+    counts = {
+        state: sum(one.state == state for one in results)
+        for state in (canvas_api.SENT, canvas_api.SAME, canvas_api.FAILED)
+    }
+    told = ", ".join(f"{count} {state}" for state, count in counts.items())
+    console.print(f"{target.name}: {told}{' (nothing was really sent)' if dry_run else ''}.", markup=False)
+    if counts[canvas_api.FAILED]:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from autograder.authoring.release import exercise_of
 from autograder.classroom import Classroom
 from autograder.errors import ClassroomError
 from autograder.grading import penalties, spreadsheet
+from autograder.platforms import canvas, rosters
+from introdl.chapters import CHAPTERS
 
 #: What belongs to a whole submission (late penalty, total) stands in its first row alone: each column can be summed.
 COLUMNS = (
@@ -150,31 +153,77 @@ def _full_name(student) -> str:
     return ", ".join(names) or student.id
 
 
-def _canvas(chosen: list, rows: list[tuple]) -> list[list]:
-    """Canvas's gradebook import: a student is known by "SIS Login ID"; the second row holds the points possible."""
-    head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *(a.name for a in chosen)]
-    points = ["    Points Possible", "", "", "", "", *(a.max_score for a in chosen)]
-    return [head, points] + [
-        [_full_name(student), "", student.lms_user_id or "", student.id, "", *("" if x is None else x for x in scores)]
-        for student, scores in rows
+def _canvas(chosen: list, rows: list[tuple], who: list[str], called: list[str]) -> list[list]:
+    """Canvas's gradebook import: a student is known by "ID", else "SIS Login ID"; the second row holds the points possible."""
+    head = who or ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    points = [canvas.POINTS, *[""] * (len(head) - 1), *(a.max_score for a in chosen)]
+    return [[*head, *(name or a.name for name, a in zip(called, chosen, strict=True))], points] + [
+        [*_cells(student, person, head), *("" if x is None else x for x in scores)] for student, person, scores in rows
     ]
 
 
-def _moodle(chosen: list, rows: list[tuple]) -> list[list]:
+def _moodle(chosen: list, rows: list[tuple], who: list[str], called: list[str]) -> list[list]:
     """Moodle's grade import: columns are mapped in the browser; "Username", "ID number" or "Email address" is the key."""
-    head = ["First name", "Last name", "Username", "ID number", "Email address"]
-    head += [f"Assignment: {a.name} (Real)" for a in chosen]
-    return [head] + [
-        [
-            *(student.first_name or "", student.last_name or "", student.id),
-            *(student.lms_user_id or "", student.email or ""),
-            *("-" if x is None else x for x in scores),
-        ]
-        for student, scores in rows
+    head = who or ["First name", "Last name", "Username", "ID number", "Email address"]
+    names = [name or f"Assignment: {a.name} (Real)" for name, a in zip(called, chosen, strict=True)]
+    return [[*head, *names]] + [
+        [*_cells(student, person, head), *("-" if x is None else x for x in scores)] for student, person, scores in rows
     ]
 
 
-def export(room: Classroom, to: Path, form: str = "csv", assignments: list[str] | None = None) -> int:
+def _cells(student, person: rosters.Person | None, head: list[str]) -> list[str]:
+    """Return what the platform's columns say of who a student is: as it told it, or what the gradebook knows."""
+    told = {
+        "Student": _full_name(student),
+        **dict.fromkeys(("SIS Login ID", "Username"), student.id),
+        **dict.fromkeys(("SIS User ID", "ID number"), student.lms_user_id or ""),
+        **dict.fromkeys(("First name", "FirstName"), student.first_name or ""),
+        **dict.fromkeys(("Last name", "Surname", "LastName"), student.last_name or ""),
+        "Email address": student.email or "",
+    }
+    return [(person.row if person else told).get(name, "") for name in head]
+
+
+@dataclass
+class Written:
+    """What was written: the number of rows, and sentences about what a platform will not take by itself."""
+
+    rows: int
+    remarks: list[str] = field(default_factory=list)
+
+
+def _for_platform(room: Classroom, to: Path, form: str, chosen: list, totals: list[tuple]) -> Written:
+    roster = rosters.load(room)
+    roster = roster if roster and roster.platform == form else rosters.Roster(form, [])
+    titles = {one.name: one.title for one in CHAPTERS}
+    called = [roster.column(a.name, titles.get(a.name, ""), room.columns.get(a.name, "")) for a in chosen]
+    rows = [(student, roster.people.get(student.id), scores) for student, scores in totals]
+    spreadsheet.write(to, (_canvas if form == rosters.CANVAS else _moodle)(chosen, rows, roster.columns, called))
+    written = Written(len(rows))
+    if roster.people and form == rosters.CANVAS:
+        for assignment in (a.name for a, name in zip(chosen, called, strict=True) if not name):
+            written.remarks.append(
+                f"Which of Canvas's columns is {assignment} is not certain, and Canvas would make a new one. Write it into "
+                f'classroom.toml, below [columns]: "{assignment}" = "Homework 3 (4711)"; or read the roster again.'
+            )
+    if roster.people and (unknown := [student.id for student, person, _ in rows if person is None]):
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        written.remarks.append(f"Not in the roster: {', '.join(unknown[:5])}{more}.")
+    return written
+
+
+def totals(room: Classroom, assignment: str) -> dict[str, float]:
+    """Return what each student's submission of an assignment is worth, where all of it is graded.
+
+    Late penalties are taken off.
+    """
+    with room.gradebook() as gradebook:
+        penalties.settle(gradebook, room.config(), [assignment])
+        _, rows = _totals(gradebook, [assignment])
+    return {student.id: score for student, (score,) in rows if score is not None}
+
+
+def export(room: Classroom, to: Path, form: str = "csv", assignments: list[str] | None = None) -> Written:
     """Write a classroom's scores to a CSV file.
 
     Parameters
@@ -184,14 +233,14 @@ def export(room: Classroom, to: Path, form: str = "csv", assignments: list[str] 
         What is there is overwritten (see `beside`).
     form : str
         "csv": a row for each student, assignment and exercise. "canvas", "moodle": a row for each student, a column
-        for each assignment, with the late penalty taken off, as these systems import it.
+        for each assignment, with the late penalty taken off, as these systems import it: with their own ids and names of
+        columns where the classroom's roster (`autograder.platforms.rosters`) has them.
     assignments : list of str, optional
         Their whole names; by default all.
 
     Returns
     -------
-    int
-        The number of rows.
+    Written
 
     Raises
     ------
@@ -203,7 +252,6 @@ def export(room: Classroom, to: Path, form: str = "csv", assignments: list[str] 
     with room.gradebook() as gradebook:
         penalties.settle(gradebook, room.config(), assignments or [])
         if form == "csv":
-            return _write(gradebook, room.root, to, assignments or [], [])
+            return Written(_write(gradebook, room.root, to, assignments or [], []))
         chosen, rows = _totals(gradebook, assignments or [])
-        spreadsheet.write(to, (_canvas if form == "canvas" else _moodle)(chosen, rows))
-    return len(rows)
+        return _for_platform(room, to, form, chosen, rows)

@@ -22,6 +22,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from autograder import archives
 from autograder.authoring import nbgrader_step, release
 from autograder.errors import ClassroomError
 from introdl import paths
@@ -42,6 +43,8 @@ class Handout:
     ----------
     path : pathlib.Path
         The notebook to hand out.
+    archive : pathlib.Path or None
+        The same as a zip, with how students install the course.
     differs : str
         How the instructor's source, which was left as it is, differs from the course's own; "" where it does not.
     diff : list of str
@@ -57,6 +60,7 @@ class Handout:
     diff: list[str] = field(default_factory=list)
     kept: Path | None = None
     remarks: list[str] = field(default_factory=list)
+    archive: Path | None = None
 
 
 # --- what differs -------------------------------------------------------------------------------------------------
@@ -336,6 +340,38 @@ def hand_out(config, root: Path, gradebook, name: str, course: NotebookNode | No
             f"({error.strerror or error}). Mend that, and run the same command again: nothing of yours is lost."
         ) from error
     return found
+
+
+def pack(root: Path, name: str, install: str) -> Path:
+    """Write what students get as one zip, ``release/NAME.zip``: the notebook, what lies beside it, and how to begin.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The classroom's folder.
+    name : str
+        The assignment, which was handed out.
+    install : str
+        The command by which students install the course.
+
+    Returns
+    -------
+    pathlib.Path
+        The zip. Its bytes depend on its content alone.
+    """
+    folder, to = root / "release" / name, root / "release" / f"{name}.zip"
+    files = {
+        f"{name}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    words = [
+        f"Fill in {name}.ipynb, and hand that file in.",
+        f"Install the course once, with Python 3.11 or newer: {install}",
+        "Then, in this folder: introdl lab",
+    ]
+    archives.write(to, {f"{name}/README.txt": ("\n".join(words) + "\n").encode()} | files)
+    return to
 
 
 def _unreadable(path: Path) -> bool:

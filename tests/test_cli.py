@@ -157,6 +157,9 @@ def test_a_classroom_by_command_line(tmp_path):
     result = run.invoke(autograder, ["assign", "03", "--in", str(room)])
     assert result.exit_code == 0, result.output
     handed_out = room / "release" / "03_convolution" / "03_convolution.ipynb"
+    assert (room / "release" / "03_convolution.zip").is_file() and "03_convolution.zip" in result.output.replace(
+        "\n", ""
+    )
     place = room / "submitted" / "ada" / "03_convolution"
     place.mkdir(parents=True)
     shutil.copy(handed_out, place)

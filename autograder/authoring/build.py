@@ -40,9 +40,21 @@ def root() -> Path:
     return folder
 
 
+def solutions() -> Path:
+    """Return the folder of the sources: ``solutions/`` of a checkout, or that of an installed copy.
+
+    Raises
+    ------
+    AuthorError
+        If this installation has none.
+    """
+    installed = Path(__file__).resolve().parent.parent / "solutions"
+    return installed if installed.is_dir() else root() / "solutions"
+
+
 def source_files(names: list[str] | None = None) -> list[Path]:
     """Return the sources to build: all, or those whose names begin with one of `names` (``03``, ``start``)."""
-    found = sorted((root() / "solutions").glob("*.py"))
+    found = sorted(path for path in solutions().glob("*.py") if path.stem != "__init__")
     if not names:
         return found
     chosen = []
@@ -64,7 +76,8 @@ def read(path: Path) -> tuple[sources.Source, dict]:
         With everything that keeps it from being built, one sentence a line, each with file and line.
     """
     source = sources.read(path)
-    source.path = path.relative_to(root()) if path.is_relative_to(root()) else path
+    above = solutions().parent
+    source.path = path.relative_to(above) if path.is_relative_to(above) else path
     exercises = exercise_bank.load(source.chapter) if source.chapter else {}
     if slips := list(lint.slips(source, exercises)):
         raise AuthorError("\n".join(map(str, slips)))

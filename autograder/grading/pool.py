@@ -206,9 +206,7 @@ class Cluster:
         try:
             from distributed import Client
         except ImportError as error:
-            raise ClassroomError(
-                "--dask needs Dask: pip install 'introdl[cluster]' here and on the workers."
-            ) from error
+            raise ClassroomError("--dask needs Dask: pip install dask distributed, here and on the workers.") from error
         try:
             self._client = Client(address, timeout="15s", set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:

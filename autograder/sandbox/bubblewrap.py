@@ -146,12 +146,12 @@ def _empty(path: Path, place: str) -> list[str]:
 
 def _course(absent: Sequence[str]) -> list[str]:
     """Return bubblewrap's words for the course's library and data, without answer sheets."""
-    library, data = paths.course() / "introdl", paths.data()
+    library, data = paths.library(), paths.data()
     words = ["--ro-bind", str(library), f"{LIBRARY}/introdl"]
-    hidden = [library / name for name in ("sheets", "embedded") if (library / name).is_dir()]
-    hidden += map(Path, missing_places([name for name in absent if name.startswith("introdl.")], [str(paths.course())]))
+    hidden = [library / name for name in ("sheets", "embedded", "notebooks") if (library / name).is_dir()]
+    hidden += map(Path, missing_places([name for name in absent if name.startswith("introdl.")], [str(library.parent)]))
     for path in hidden:
-        words += _empty(path, str(Path(LIBRARY, path.relative_to(paths.course()))))
+        words += _empty(path, str(Path(LIBRARY, path.relative_to(library.parent))))
     for name in ("sources.toml", "nutrition.csv", *_DATA):
         words += ["--ro-bind-try", str(data / name), f"{DATA}/{name}"]
     words += ["--ro-bind-try", str(paths.pictures()), f"{DATA}/pictures"]

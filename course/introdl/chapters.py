@@ -6,6 +6,9 @@ The tables in README and on the start page, and the map, are made from this list
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from introdl import paths
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Chapter:
     @property
     def number(self) -> str:
         return self.name[:2]
+
+    @property
+    def notebook(self) -> Path:
+        """Where its notebook lies: in a checkout, or in an installed copy."""
+        return paths.course() / self.name / f"{self.name}.ipynb"
 
 
 CHAPTERS = (
@@ -151,3 +159,28 @@ CHAPTERS = (
         ("11",),
     ),
 )
+
+
+def notebooks() -> dict[str, Path]:
+    """Return the course's notebooks by where each belongs in a learner's folder, the start page first.
+
+    They are found in a checkout and in an installed copy alike; copy them from there.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        ``"start.ipynb"``, then ``"00_why/00_why.ipynb"`` and so on.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one is missing.
+    """
+    found = {"start.ipynb": paths.course() / "start.ipynb"}
+    found |= {f"{one.name}/{one.notebook.name}": one.notebook for one in CHAPTERS}
+    for name, path in found.items():
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"The notebook {name} is missing in {paths.course()}. Install the course again; in a checkout: make build."
+            )
+    return found

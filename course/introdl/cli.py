@@ -25,10 +25,14 @@ def _fail(sentence: str) -> typer.Exit:
 
 @app.command()
 def lab(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Where; by default the course of a checkout, and this folder in an installed copy."),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8888,
 ) -> None:
-    """Open JupyterLab on the start page.
+    """Open JupyterLab on the start page, or on a folder of yours.
 
     Example: introdl lab
     """
@@ -38,11 +42,15 @@ def lab(
     from introdl import paths
     from introdl.data.photographs import MOST_BYTES
 
-    course = paths.course()
-    if not (course / "start.ipynb").exists():
-        raise _fail(f"The start page is missing in {course}. From a checkout: run 'make build'.")
-    words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={course}", f"--port={port}"]
-    words += ["--LabApp.default_url=/lab/tree/start.ipynb"]
+    if folder is not None and not folder.is_dir():
+        raise _fail(f"There is no folder {folder}. Make it first, or name another.")
+    # What lies in an installed copy goes with its next version: nobody should work there.
+    place = (folder or (paths.course() if paths.is_checkout() else Path())).resolve()
+    begins = (place / "start.ipynb").is_file()
+    if place == paths.course() and not begins:
+        raise _fail(f"The start page is missing in {place}. From a checkout: run 'make build'.")
+    words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={place}", f"--port={port}"]
+    words += [f"--LabApp.default_url=/lab{'/tree/start.ipynb' if begins else ''}"]
     if not browser:
         words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from introdl import paths
 
-_NEEDED = ("jupyterlab", "ipykernel", "ipywidgets", "numpy", "matplotlib", "torch", "papermill", "nbgrader", "jupytext")
+_NEEDED = ("jupyterlab", "ipykernel", "ipywidgets", "numpy", "matplotlib", "torch", "papermill", "jupytext")
 
 
 #: How a thing stands: as it should; of no harm to the course, but worth knowing; or in the course's way.
@@ -30,7 +30,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at Python, packages, kernel, course files, disk and devices, and at what other installed parts need."""
-    ours = [_python(), *(_package(name) for name in _NEEDED), _kernel(), _sheets(), _home(), _disk(), _device()]
+    ours = [_python(), *(package(name) for name in _NEEDED), _kernel(), _sheets(), _home(), _disk(), _device()]
     return [*ours, *(finding for part in entry_points(group="introdl.doctor") for finding in part.load()())]
 
 
@@ -42,11 +42,12 @@ def _python() -> Finding:
     )
 
 
-def _package(name: str) -> Finding:
+def package(name: str) -> Finding:
+    """Look whether a package is installed, and in which version."""
     try:
         return Finding(name, OK, version(name))
     except PackageNotFoundError:
-        return Finding(name, LOOK, "missing. Run 'make lab', or 'pip install -e . -c constraints.txt'.")
+        return Finding(name, LOOK, f"missing. Run 'make lab' in a checkout; elsewhere 'pip install {name}'.")
 
 
 def _kernel() -> Finding:

@@ -16,9 +16,22 @@ def _first(name: str, *candidates: Path) -> Path:
     raise FileNotFoundError(f"The course's {name} are missing: looked in {looked}. Install the course again.")
 
 
+def library() -> Path:
+    """Return the folder of the library itself, ``introdl/``."""
+    return _PACKAGE
+
+
+def is_checkout() -> bool:
+    """Whether this is the course as its authors have it, and not an installed copy."""
+    return not (_PACKAGE / "notebooks").is_dir()
+
+
 def course() -> Path:
-    """Return the folder of the notebooks (``course/`` of a checkout)."""
-    return _first("notebooks", _PACKAGE.parent)
+    """Return the folder of the notebooks: ``course/`` of a checkout, or that of an installed copy.
+
+    An installed copy's are for copying from: what is written there is lost with the next version.
+    """
+    return _first("notebooks", _PACKAGE / "notebooks", _PACKAGE.parent)
 
 
 def sheets() -> Path:

@@ -1,0 +1,1 @@
+"""Learning platforms: submissions in, grades and feedback out."""
