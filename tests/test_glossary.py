@@ -9,7 +9,18 @@ from introdl.chapters import CHAPTERS
 
 def listed(tmp_path, *items):
     path = tmp_path / "00_why.py"
-    lines = ["# %% [markdown]", "# ## What you know now", "#", "# ### Words", "#", *items, "#", "# ### Next", "#", "# - More"]
+    lines = [
+        "# %% [markdown]",
+        "# ## What you know now",
+        "#",
+        "# ### Words",
+        "#",
+        *items,
+        "#",
+        "# ### Next",
+        "#",
+        "# - More",
+    ]
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -20,9 +31,7 @@ def test_the_page_is_what_the_build_makes():
 
 
 def test_every_chapter_lists_words_and_none_is_explained_twice():
-    words = [
-        word for one in CHAPTERS for word in glossary.words_of(build.root() / "solutions" / f"{one.name}.py", one)
-    ]
+    words = [word for one in CHAPTERS for word in glossary.words_of(build.root() / "solutions" / f"{one.name}.py", one)]
     assert len(words) > 100 and {word.chapter for word in words} == set(CHAPTERS)
     assert len(glossary.page(words)) == len(words) + sum(len(word.others) for word in words)
 

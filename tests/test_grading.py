@@ -291,7 +291,7 @@ def test_a_job_that_kills_its_process_is_given_up_and_the_rest_goes_on():
     work = {"a": Deadly(b"", {}, b"", {}), "b": jobs.Job(b"", {}, b"", {}), "c": jobs.Job(b"", {}, b"", {})}
     answers = dict(pool.answers(lambda: pool.Processes(2), work.items()))
     assert answers["a"].error == "the process that examined it ended 3 times. Its last words: no more"
-    assert answers["b"] == answers["c"] and answers["b"].error.startswith("NotJSONError")
+    assert answers["b"] == answers["c"] and answers["b"].error.startswith("JSONDecodeError")
 
 
 def test_a_job_that_does_not_come_back_is_given_up_and_its_process_ended(monkeypatch):
