@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from queue import SimpleQueue
-from typing import Protocol
+from typing import IO, Protocol
 
 from autograder.errors import ClassroomError, NotJudged
 from autograder.grading import job as jobs
@@ -82,7 +82,7 @@ class ExaminingProcess:
         self._executor: ProcessPoolExecutor | None = None
         self._pid = 0
         self._ended = False
-        self._errors = tempfile.NamedTemporaryFile(prefix="introdl-examiner-")  # noqa: SIM115 - closed by end()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
 
     def run(self, job: Job) -> Answer:
         """Run a job."""
@@ -100,8 +100,14 @@ class ExaminingProcess:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._executor is None:
-            self._executor = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self._errors.name,))
-            self._pid = self._executor.submit(os.getpid).result(300)
+            handle, name = tempfile.mkstemp(prefix="introdl-examiner-")
+            self._errors.close()
+            self._errors = os.fdopen(handle, "rb")
+            try:
+                self._executor = ProcessPoolExecutor(1, get_context("spawn"), _begin, (name,))
+                self._pid = self._executor.submit(os.getpid).result(300)
+            finally:  # both ends have it open: one that is killed leaves no file behind
+                os.unlink(name)
         return self._executor
 
     def _kill(self) -> None:
