@@ -162,21 +162,21 @@ CHAPTERS = (
 
 
 def notebooks() -> dict[str, Path]:
-    """Return the course's notebooks by where each belongs in a learner's folder, the start page first.
+    """Return the course's notebooks by where each belongs in a learner's folder, the pages first.
 
     They are found in a checkout and in an installed copy alike; copy them from there.
 
     Returns
     -------
     dict of str to pathlib.Path
-        ``"start.ipynb"``, then ``"00_why/00_why.ipynb"`` and so on.
+        ``"start.ipynb"``, ``"glossary.ipynb"``, then ``"00_why/00_why.ipynb"`` and so on.
 
     Raises
     ------
     FileNotFoundError
         If one is missing.
     """
-    found = {"start.ipynb": paths.course() / "start.ipynb"}
+    found = {name: paths.course() / name for name in ("start.ipynb", "glossary.ipynb")}
     found |= {f"{one.name}/{one.notebook.name}": one.notebook for one in CHAPTERS}
     for name, path in found.items():
         if not path.is_file():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -63,6 +64,70 @@ def lab(
     before = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([settings, before] if before else [settings])
     os.execv(sys.executable, words)
+
+
+_FOLDER = Path("deep-learning")  # where `start` begins, if no other folder is named
+
+
+@app.command()
+def start(
+    folder: Annotated[Path, typer.Argument(help="Your own folder; it is made where it is missing.")] = _FOLDER,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open JupyterLab there.")] = True,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8888,
+) -> None:
+    """Copy the notebooks into a folder of your own, and open JupyterLab there. What you wrote there stays.
+
+    Example: introdl start deep-learning
+    """
+    from introdl import workspace
+
+    changes = _in_folder(workspace.start, folder)
+    new = sum(change.state == "new" for change in changes)
+    typer.echo(
+        f"{folder}: {new} notebooks copied" + (f", {len(changes) - new} were there." if new < len(changes) else ".")
+    )
+    if open_:
+        lab(folder, browser, port)
+
+
+@app.command()
+def update(folder: Annotated[Path, typer.Argument(help="Your own folder.")] = _FOLDER) -> None:
+    """Bring your notebooks up to date with the installed course. Your answers and notes are kept.
+
+    Example: introdl update deep-learning
+    """
+    from introdl import workspace
+
+    changes = [change for change in _in_folder(workspace.update, folder) if change.state != "unchanged"]
+    for change in changes:
+        typer.echo(f"{change.state:8} {change.name}" + (f"\n         {change.note}." if change.note else ""))
+    typer.echo(
+        "Your notebooks are up to date." if not changes else f"What was there before is in {folder / '.introdl'}."
+    )
+
+
+@app.command()
+def reset(
+    exercise: Annotated[str, typer.Argument(help="The exercise, such as 03.conv2d.")],
+    folder: Annotated[Path, typer.Argument(help="Your own folder.")] = _FOLDER,
+) -> None:
+    """Begin an exercise again: its cell becomes what it was. Close the notebook in JupyterLab first.
+
+    Example: introdl reset 03.conv2d
+    """
+    from introdl import workspace
+
+    before = _in_folder(workspace.reset, folder, exercise)
+    typer.echo(f"{exercise} is as it was handed out. The notebook with your answer is kept: {before}")
+
+
+def _in_folder(work: Callable[..., Any], folder: Path, *asked: str) -> Any:
+    """Do something in a learner's folder; what goes wrong is a sentence."""
+    try:
+        return work(folder, *asked)
+    except (ValueError, OSError) as error:
+        raise _fail(str(error)) from error
 
 
 @app.command()
