@@ -9,14 +9,15 @@
 # - compute a convolution by hand, as a sum, and say how it relates to the integral of the same name;
 # - say what flipping has to do with it, and why deep learning leaves the flip out;
 # - choose kernels that blur, sharpen and find edges, and predict from nine numbers what they will do;
+# - let a kernel learn its weights from examples, by gradient descent;
 # - work out the size of a layer's output and the number of its parameters in your head;
 # - write a whole convolution layer, with batches, channels, padding and stride, in two ways: with loops, and as one
 #   matrix product.
 #
-# **What you build**: `convolve1d`, `correlate2d`, the Sobel pair, `output_size`, `pad`, `conv2d`, `im2col`, and
+# **What you build**: `convolve1d`, `correlate2d`, the Sobel pair, `kernel_grad`, `output_size`, `pad`, `conv2d`, `im2col`, and
 # `conv2d_im2col`. These are the eyes of MealoMi, the app that grows through the course.
 #
-# **Time**: about 90 minutes. **You need**: NumPy slices and broadcasting, and from chapter 02 the weighted sum and the
+# **Time**: about 210 minutes, with a resting point after section 6. **You need**: NumPy slices and broadcasting, and from chapter 02 the weighted sum and the
 # dense layer.
 
 # %%
@@ -112,18 +113,10 @@ print("energy arriving (kcal):", np.convolve(f, g), " total:", np.convolve(f, g)
 #
 # Here $f(\tau)$ is what comes in at time $\tau$, and $g(t-\tau)$ is what arrives of it a time $t - \tau$ later. A
 # computer only has samples, one number per hour or per pixel, so it multiplies the sum by the step $\Delta$ between
-# samples, and the sum approaches the integral as $\Delta$ shrinks. The cell below does it for $f(t) = g(t) = e^{-t}$
-# with $t \ge 0$. The integral is $t\, e^{-t}$, which at $t = 1$ is $e^{-1} \approx 0.3679$.
+# samples, and the sum approaches the integral as $\Delta$ shrinks. Take $f(t) = g(t) = e^{-t}$ with $t \ge 0$. The integral is
+# $t\, e^{-t}$, which at $t = 1$ is $e^{-1} = 0.3679$. With $\Delta = 0.1$ the sum is 0.4047, with 0.01 it is 0.3716: a tenth
+# of the step gives a tenth of the error.
 # </details>
-
-# %%
-for step in (0.5, 0.1, 0.01, 0.001):
-    times = np.arange(0, 1 + step / 2, step)
-    total = np.sum(np.exp(-times) * np.exp(-(1 - times))) * step
-    print(f"step {step:<6} sum {total:.4f}   error {total - np.exp(-1):.4f}")
-
-# %% [markdown]
-# A tenth of the step gives a tenth of the error.
 #
 # ### Exercise: `convolve1d`
 #
@@ -245,7 +238,7 @@ figs.sliding_window(rim, right_minus_left, step=5)
 # </details>
 #
 # Put your own numbers in: change `rim` or the kernel in the cell above and run it again. Try a kernel of 2 by 3. Leave
-# padding and stride alone for now; they come in section 6.
+# padding and stride alone for now; they come in section 7.
 #
 # ### Exercise: `correlate2d`
 
@@ -405,8 +398,120 @@ print(f"largest difference between 'move, then edges' and 'edges, then move': {d
 # %% [markdown]
 # Nearly every pixel changes, and yet the answer is the same, only moved by ten pixels. This is called **translation
 # equivariance**: when the input moves, the output moves with it. It is what you gain by sharing weights.
+
+# %% [markdown]
+# ## 6. A kernel that learns
 #
-# ## 6. Padding and stride
+# Sobel chose his weights by thinking. Could a computer find them from examples? Suppose that you have a picture $X$, and
+# somebody gives you the edges $T$ that they want to see in it, but not the kernel. Start with any kernel $K$, and make its
+# error smaller step by step, as you did with the neuron of chapter 02.
+#
+# **By hand**, with the 3 by 3 picture of section 4. The kernel begins with zeros, so its answer $Y$ is 0 everywhere, and the
+# **error** $E = Y - T$ is minus what is wanted:
+#
+# $$X = \begin{bmatrix}1&2&0\\0&1&3\\2&1&1\end{bmatrix},\quad T = \begin{bmatrix}0&-1\\-1&0\end{bmatrix},\quad
+# Y = \begin{bmatrix}0&0\\0&0\end{bmatrix},\quad E = Y - T = \begin{bmatrix}0&1\\1&0\end{bmatrix}$$
+#
+# The **loss** is the mean of the squared errors, $(0 + 1 + 1 + 0)/4 = 0.5$. Now take one weight, $K[0, 0]$. At each of the four
+# places it lies on another pixel: on $X[0,0]$, $X[0,1]$, $X[1,0]$ and $X[1,1]$. If it grows a little, each answer grows by so
+# much times that pixel. So its blame is each error times the pixel that it lay on there:
+#
+# $$0 \cdot 1 + 1 \cdot 2 + 1 \cdot 0 + 0 \cdot 1 = 2$$
+#
+# The square gives a factor 2, the mean of four a factor 1/4, and the slope is $\tfrac24 \cdot 2 = 1$. Do the same for
+# $K[0, 1]$, which lay on 2, 0, 1 and 3: $\tfrac24 (1 \cdot 0 + 1 \cdot 1) = 0.5$. In general, with $n$ outputs,
+#
+# $$L = \frac1n \sum_{i,j} E[i,j]^2, \qquad \frac{\partial L}{\partial K[u, v]} = \frac2n \sum_{i,j} E[i, j]\; X[i + u,\; j + v]$$
+#
+# Look at the sum on the right. You know it: it is a **cross-correlation of the picture with the error**. The error is slid
+# over the picture, and where it fits well, the kernel has to change.
+#
+# - $X$: the picture, shape $(H, W)$. $K$: the kernel, shape $(k_h, k_w)$.
+# - $T$, $Y$, $E$: what is wanted, what the kernel answers, and the error, all of shape $(H - k_h + 1, W - k_w + 1)$.
+# - The gradient has the kernel's shape: $H - (H - k_h + 1) + 1 = k_h$ rows.
+#
+# ### Exercise: `kernel_grad`
+#
+# Two cross-correlations and a subtraction. You may call your `correlate2d`.
+
+# %% exercise="03.kernel_grad"
+def kernel_grad(image, kernel, target):
+    """Gradient of the mean squared error of a kernel's answer, with respect to the kernel.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (H, W) floats.
+    kernel : numpy.ndarray
+        (k_h, k_w) floats. Its answer is its cross-correlation with the image, at all places where
+        it lies wholly on it.
+    target : numpy.ndarray
+        (H - k_h + 1, W - k_w + 1) floats: the answer that is wanted.
+
+    Returns
+    -------
+    numpy.ndarray
+        (k_h, k_w) floats: the slope of mean((answer - target)**2) for each weight. The inputs are
+        left as they are.
+
+    Example
+    -------
+    >>> image = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 3.0], [2.0, 1.0, 1.0]])
+    >>> kernel_grad(image, np.zeros((2, 2)), np.array([[0.0, -1.0], [-1.0, 0.0]]))
+    array([[1. , 0.5],
+           [1.5, 2. ]])
+    """
+    ### BEGIN SOLUTION
+    error = correlate2d(image, kernel) - target
+    return 2 / error.size * correlate2d(image, error)
+    ### END SOLUTION
+
+# %% check="03.kernel_grad"
+check("03.kernel_grad", kernel_grad)
+
+# %% [markdown]
+# Now let it learn Sobel x from the doughnut and its edges. **Gradient descent** repeats one line: `kernel = kernel - rate *
+# gradient`. Here is a piece of 40 by 40 pixels with your function. (Until you have written it, the cell tells you so.)
+
+# %%
+grey_picture = figs.half(doughnut) - figs.half(doughnut).mean()      # (128, 128), around 0
+piece = grey_picture[40:80, 30:70]
+wanted = scipy_correlate2d(piece, sobel_x, mode="valid")
+learned = np.zeros((3, 3))
+try:
+    for step in range(401):
+        if step in (0, 20, 100, 400):
+            print(f"step {step:3d}: loss {np.mean((scipy_correlate2d(piece, learned, mode='valid') - wanted) ** 2):.5f}")
+        learned = learned - 1.0 * kernel_grad(piece, learned, wanted)
+    print(learned.round(2))
+except NotImplementedError:
+    print("Write kernel_grad first, then run this cell again.")
+
+# %% [markdown]
+# The figure does it with the whole picture, from a random kernel.
+#
+# 1. Step through it. When can you see the edges? When do you recognize Sobel's numbers?
+# 2. The loss is close to 0 long before the kernel is right. How can that be?
+
+# %% tags=["demo"]
+figs.kernel_learns(grey_picture, sobel_x, seed=seed)
+
+# %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# After some 20 steps the outlines are there, and after 100 the kernel looks like a Sobel kernel, but not exactly: its middle
+# row is still too weak, and the row above is askew. In a photograph a pixel is nearly the same as the one above it, so it
+# makes hardly any difference which row does the work, and the loss has little to say about it. With more steps it gets there.
+# A picture of random noise, in which neighbors differ, would teach the same kernel in ten steps.
+# </details>
+#
+# This is all that a convolution layer does when it learns. Only the target changes: nobody gives a network the edges. What it is
+# given is the right answer at the very end, and chapter 06 brings the error back from there to every kernel.
+#
+# **A resting point.** One kernel on one gray picture is done, and so is half of the chapter. What follows turns it into a layer.
+
+# %% [markdown]
+# ## 7. Padding and stride
 #
 # Without further measures the output is smaller than the input: a kernel of 3 fits into 5 pixels at 3 places. And the
 # pixels at the border are covered by fewer windows than the others. Two settings give you control over this. Here they
@@ -516,7 +621,7 @@ def pad(x, p):
 check("03.pad", pad)
 
 # %% [markdown]
-# ## 7. Channels in, filters out
+# ## 8. Channels in, filters out
 #
 # A color picture has three channels, and so each **filter** has three slices, one for each channel. It is a block of
 # weights of shape $(C, k_h, k_w)$ that slides along height and width, never along the channels. All its products, from
@@ -619,7 +724,7 @@ def conv2d(x, w, b, stride=1, padding=0):
 check("03.conv2d", conv2d)
 
 # %% [markdown]
-# ## 8. How many parameters weight sharing saves
+# ## 9. How many parameters weight sharing saves
 #
 # How many parameters does a convolution layer have? $F$ filters of $C \cdot k_h \cdot k_w$ weights, and $F$ biases:
 #
@@ -668,7 +773,7 @@ for size, layers in ((5, 2), (7, 3)):
 # ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556), section 2.3), second in the ImageNet challenge of
 # 2014, and most networks since then use 3 by 3 kernels.
 #
-# ## 9. Convolution as one matrix product: im2col
+# ## 10. Convolution as one matrix product: im2col
 #
 # Your `conv2d` runs through Python's loops, and Python is slow at those. NumPy and PyTorch are fast at one thing above
 # all: multiplying large matrices. So bring the work into that form. Every window is a list of $C \cdot k_h \cdot k_w$
@@ -840,7 +945,7 @@ print(f"im2col: {copies:>9,} numbers, {copies * 8 / 1e6:.2f} MB, {copies / pixel
 # GPUs, can cut out the windows piece by piece in the GPU's fast memory, so that the large matrix is never written out
 # as a whole. The idea stays the same.
 #
-# ## 10. Stretch: separable kernels
+# ## 11. Stretch: separable kernels
 #
 # The binomial blur is an **outer product** of a column and a row:
 #
@@ -969,6 +1074,7 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #   integral.
 # - Convolution flips the kernel, cross-correlation does not. Deep learning computes the second and calls it the first.
 # - The sum of a kernel's weights tells you what happens to flat areas: 1 keeps them, 0 removes them.
+# - A kernel can learn: its gradient is the cross-correlation of the picture with the error.
 # - A filter spans all channels and makes one map. $F$ filters make $F$ channels for the next layer.
 # - Sharing weights makes a layer small, and makes its output move with its input.
 # - With every window as a row, the layer is one matrix product.
@@ -979,6 +1085,7 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # |---|---|---|
 # | full convolution | $\sum_k f[k]\,g[n-k]$, length $N + M - 1$ | one index runs backwards: the flip |
 # | cross-correlation, 2-D | $\sum_{u,v} X[i+u, j+v]\,K[u,v]$ | what layers compute |
+# | gradient of a kernel | $\tfrac2n \sum_{i,j} E[i,j]\,X[i+u, j+v]$ | of the mean squared error, $E = Y - T$ |
 # | output size | $\lfloor (n + 2p - k)/s \rfloor + 1$ | the same for height and width |
 # | padding that keeps the size | $p = (k - 1)/2$ | odd $k$, stride 1 |
 # | input, filters, bias, output | $(N,C,H,W)$, $(F,C,k_h,k_w)$, $(F,)$, $(N,F,OH,OW)$ | |

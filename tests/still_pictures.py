@@ -260,6 +260,9 @@ figure("convolution", "output_sizes", "10")(lambda f: f.output_sizes(n=10, kerne
 figure("convolution", "im2col_rows", "window")(lambda f: f.im2col_rows(np.stack([_RIM, _RIM[::-1]]), kh=2, kw=2))
 figure("convolution", "echoes")(lambda f: f.echoes(np.array([400, 0, 200]), np.array([0.5, 0.3, 0.2])))
 figure("convolution", "edges")(lambda f: f.edges(plates(1, 96)[0], _SOBEL, _SOBEL.T))
+figure("convolution", "kernel_learns", "kernel after step 20", "loss:")(
+    lambda f: f.kernel_learns(f.half(plates(1, 256)[0]) - 0.5, _SOBEL)
+)
 figure("convolution", "dense_matrix")(lambda f: f.dense_matrix(np.zeros((3, 3)), 5, 5))
 figure("convolution", "race_chart")(lambda f: f.race_chart({"seven loops": 3.0, "PyTorch": 0.001}, "3,000 times"))
 

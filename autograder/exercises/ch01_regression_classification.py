@@ -906,6 +906,7 @@ def _named_dishes(rng, n, classes, label, right=0.55):
         truth = rng.integers(0, classes, n).astype(np.int64)
         guesses = rng.choice([label, *range(classes)], n)
         predicted = np.where(rng.random(n) < right, truth, guesses).astype(np.int64)
+        truth[[0, -1]] = predicted[[0, -1]] = label  # the ends count too
         precision, recall, f1 = _scores_of(truth, predicted, label)
         others = [_scores_of(truth, predicted, other) for other in range(classes) if other != label]
         apart = all(np.abs(np.subtract(one, (precision, recall, f1))).min() > 0.01 for one in others)
@@ -924,7 +925,8 @@ def _scores_cases(rng):
     truth = rng.permutation(np.repeat([2, 0, 1], [6, 97, 97]))
     predicted = np.where((truth == 2) & (np.cumsum(truth == 2) < 5), 2, rng.integers(0, 2, 200))
     predicted[np.flatnonzero(truth != 2)[: int(rng.integers(9, 15))]] = 2
-    yield Case("a rare dish", truth=truth, predicted=predicted, label=2)
+    numbers = np.array([25, 3, 13])  # of the dishes 0, 1 and 2: there are more than ten
+    yield Case("a rare dish, number 13", truth=numbers[truth], predicted=numbers[predicted], label=13)
     truth = np.concatenate([[2], rng.integers(0, 3, 11)])
     yield Case("the dish is never named", truth=truth, predicted=rng.integers(0, 2, 12), label=2)
     predicted = np.concatenate([[2], rng.integers(0, 3, 8)])

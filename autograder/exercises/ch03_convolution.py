@@ -353,6 +353,114 @@ EDGE_KERNELS = Exercise(
 )
 
 
+# --- 03.kernel_grad -----------------------------------------------------------------------------------------
+
+
+def _kernel_grad_cases(rng):
+    kernel = whole(rng, (2, 2), -1, 2)
+    kernel[0, 1], kernel[1, 0] = kernel[1, 0] + 1, -1
+    image = whole(rng, (3, 3), 0, 4) + np.array([[0.0, 0, 1], [2, 0, 0], [0, 3, 0]])
+    yield Case("a 2 x 2 kernel, whole numbers", image=image, kernel=kernel, target=whole(rng, (2, 2), -4, 5))
+    for label, size, shape in (
+        ("a 3 x 3 kernel", (6, 8), (3, 3)),
+        ("a wide kernel, 2 x 4", (7, 6), (2, 4)),
+        ("a tall kernel, 4 x 1", (6, 5), (4, 1)),
+    ):
+        out = size[0] - shape[0] + 1, size[1] - shape[1] + 1
+        yield Case(label, image=signed(rng, size), kernel=signed(rng, shape), target=signed(rng, out, 4.0))
+    image, target = signed(rng, (5, 7), 250, 110), signed(rng, (4, 5), 900, 120)
+    yield Case("numbers in the hundreds", image=image, kernel=signed(rng, (2, 3), 300, 120), target=target)
+    image, kernel = signed(rng, (4, 5)), signed(rng, (2, 2))
+    yield Case("already right", weight=0.5, image=image, kernel=kernel, target=_valid_correlation(image, kernel))
+
+
+def _kernel_grad_oracle(image, kernel, target):
+    image, kernel, target = (torch.tensor(np.asarray(a), dtype=torch.float64) for a in (image, kernel, target))
+    kernel.requires_grad_()
+    answer = torch.nn.functional.conv2d(image[None, None], kernel[None, None])[0, 0]
+    torch.nn.functional.mse_loss(answer, target).backward()
+    return rounded(kernel.grad.numpy())
+
+
+def _kernel_grad(
+    make=lambda image, error, kernel: _valid_correlation(image, error), factor=lambda error: 2 / error.size
+):
+    """A mistake: other slopes of the sum of squares' half, made of the errors, or another factor."""
+
+    def wrong(image, kernel, target):
+        error = sliding_window_view(image, kernel.shape)
+        error = np.einsum("ijuv,uv->ij", error, kernel) - target
+        return rounded(factor(error) * make(image, error, kernel))
+
+    return wrong
+
+
+KERNEL_GRAD = Exercise(
+    id="03.kernel_grad",
+    title="How a kernel learns: its gradient",
+    points=10,
+    cases=_kernel_grad_cases,
+    oracle=_kernel_grad_oracle,
+    forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES),
+    misconceptions={
+        "the gradient is flipped": Mistake(
+            "Your numbers stand upside down and back to front: that is convolution with the error, not cross-correlation. The "
+            "slope for K[u, v] sums error[i, j] times image[i + u, j + v].",
+            _kernel_grad(lambda image, error, kernel: _valid_correlation(image, error)[::-1, ::-1]),
+        ),
+        "the sign is turned": Mistake(
+            "All your slopes have the wrong sign. The error is what the kernel answers minus what is wanted; where it is "
+            "positive, more weight on a bright pixel makes it worse.",
+            _kernel_grad(factor=lambda error: -2 / error.size),
+        ),
+        "the factor 2 is missing": Mistake(
+            "Your slopes are half as large as they should be. The loss is a mean of squares, and the slope of e² is 2e.",
+            _kernel_grad(factor=lambda error: 1 / error.size),
+        ),
+        "the sum instead of the mean": Mistake(
+            "Your slopes belong to the sum of the squares. The loss is their mean over all outputs, which divides every slope "
+            "by the number of outputs.",
+            _kernel_grad(factor=lambda error: 2.0),
+        ),
+        "divided by the pixels of the image": Mistake(
+            "You divide by the number of pixels of the image. The mean runs over the outputs, and there are fewer of them.",
+            lambda image, kernel, target: rounded(
+                _kernel_grad(factor=lambda error: 2.0)(image, kernel, target) / image.size
+            ),
+        ),
+        "divided by the weights of the kernel": Mistake(
+            "You divide by the number of weights. The loss is a mean over the outputs, so that is what divides it.",
+            lambda image, kernel, target: rounded(
+                _kernel_grad(factor=lambda error: 2.0)(image, kernel, target) / kernel.size
+            ),
+        ),
+        "the target instead of the error": Mistake(
+            "You slide the target over the image. It is the error that has to be slid over it: what the kernel answers now, "
+            "minus the target.",
+            lambda image, kernel, target: rounded(-2 / target.size * _valid_correlation(image, target)),
+        ),
+        "the answer instead of the error": Mistake(
+            "You slide the kernel's present answer over the image, and the target is not used. The error is the answer minus "
+            "the target.",
+            lambda image, kernel, target: _kernel_grad()(image, kernel, np.zeros_like(target)),
+        ),
+        "the same slope for every weight": Mistake(
+            "All your slopes are equal: the errors are added up without the pixels. Each weight has met pixels of its own, and "
+            "its slope sums error times pixel.",
+            _kernel_grad(lambda image, error, kernel: np.full(kernel.shape, error.sum())),
+        ),
+    },
+    hints=(
+        "Three steps: what the kernel answers now (your correlate2d), the error at each place, and then one slope for each "
+        "weight.",
+        "Look at a single weight, K[u, v]. At place (i, j) it is multiplied by image[i + u, j + v]. So its slope sums, over "
+        "all places, 2 * error[i, j] * image[i + u, j + v], divided by the number of places.",
+        "That sum is a cross-correlation again, of the image with the error: 2 / error.size * correlate2d(image, error). "
+        "It has the shape of the kernel by itself.",
+    ),
+)
+
+
 # --- 03.output_size -----------------------------------------------------------------------------------------
 
 
@@ -380,7 +488,7 @@ def _output_size_cases(rng):
 OUTPUT_SIZE = Exercise(
     id="03.output_size",
     title="How many places a kernel has",
-    points=8,
+    points=7,
     cases=_output_size_cases,
     oracle=_output_size_oracle,
     forbidden=LIBRARIES,
@@ -593,7 +701,7 @@ def _one_sided(x, w, b, stride=1, padding=0):
 CONV2D = Exercise(
     id="03.conv2d",
     title="A whole convolution layer",
-    points=20,
+    points=18,
     cases=_conv2d_cases,
     oracle=_conv2d_oracle,
     forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES),
@@ -728,7 +836,7 @@ def _three_axes(x, kh, kw, stride=1, padding=0):
 IM2COL = Exercise(
     id="03.im2col",
     title="Each window becomes a row",
-    points=14,
+    points=12,
     cases=_im2col_cases,
     oracle=_im2col_oracle,
     forbidden=(*LIBRARIES, "sklearn.feature_extraction.*"),
@@ -1103,4 +1211,16 @@ QUIZ = quiz(
     ],
 )
 
-EXERCISES = [CONVOLVE1D, CORRELATE2D, EDGE_KERNELS, OUTPUT_SIZE, PAD, CONV2D, IM2COL, CONV2D_IM2COL, SEPARABLE, QUIZ]
+EXERCISES = [
+    CONVOLVE1D,
+    CORRELATE2D,
+    EDGE_KERNELS,
+    KERNEL_GRAD,
+    OUTPUT_SIZE,
+    PAD,
+    CONV2D,
+    IM2COL,
+    CONV2D_IM2COL,
+    SEPARABLE,
+    QUIZ,
+]

@@ -74,8 +74,8 @@ CHAPTERS = (
         "03_convolution",
         "Convolution",
         "Convolution",
-        "kernels that find edges, and a whole convolution layer, with loops and as one matrix product",
-        90,
+        "kernels that find edges, one that learns to, and a whole convolution layer, with loops and as one matrix product",
+        210,
         ("02",),
     ),
     Chapter(

@@ -122,6 +122,50 @@ def edge_kernels_list():
     return [gx, np.rot90(gx, -1)]
 
 
+# --- 03.kernel_grad ---------------------------------------------------------------------------------------
+
+
+def kernel_grad_twice(image, kernel, target):
+    error = correlate2d_loops(image, kernel) - target
+    return 2 / error.size * correlate2d_loops(image, error)
+
+
+def kernel_grad_per_weight(image, kernel, target):
+    height, width = target.shape
+    error = correlate2d_shifts(image, kernel) - target
+    grad = np.zeros(kernel.shape)
+    for u in range(kernel.shape[0]):
+        for v in range(kernel.shape[1]):
+            grad[u, v] = 2 * np.mean(error * image[u : u + height, v : v + width])
+    return grad
+
+
+def kernel_grad_per_place(image, kernel, target):
+    grad, (height, width) = np.zeros_like(kernel), kernel.shape
+    for i in range(target.shape[0]):
+        for j in range(target.shape[1]):
+            window = image[i : i + height, j : j + width]
+            grad += 2 * (np.sum(window * kernel) - target[i, j]) * window
+    return grad / target.size
+
+
+def kernel_grad_matrix(image, kernel, target):
+    rows = sliding_window_view(image, kernel.shape).reshape(-1, kernel.size)
+    return (2 / len(rows) * rows.T @ (rows @ kernel.ravel() - target.ravel())).reshape(kernel.shape)
+
+
+def kernel_grad_differences(image, kernel, target):
+    def loss(k):
+        return np.mean((correlate2d_windows(image, k) - target) ** 2)
+
+    grad = np.zeros(kernel.shape)
+    for place in np.ndindex(kernel.shape):
+        step = np.zeros(kernel.shape)
+        step[place] = 0.5
+        grad[place] = loss(kernel + step) - loss(kernel - step)  # of a parabola this is exact
+    return grad
+
+
 # --- 03.output_size ---------------------------------------------------------------------------------------
 
 
@@ -431,6 +475,13 @@ ANSWERS = {
         edge_kernels_outer,
         edge_kernels_small_ints,
         edge_kernels_list,
+    ],
+    "03.kernel_grad": [
+        kernel_grad_twice,
+        kernel_grad_per_weight,
+        kernel_grad_per_place,
+        kernel_grad_matrix,
+        kernel_grad_differences,
     ],
     "03.output_size": [
         output_size_formula,

@@ -13,9 +13,10 @@ import numpy as np
 
 from introdl.figures import svg
 from introdl.figures.grid import PALE_BLUE, PALE_GREEN, PALE_GREY, PALE_ORANGE, PALE_RED, cells, grid, ring, tint
-from introdl.figures.interactive import choice, explore, rows_of, slider, stepper, tick
+from introdl.figures.interactive import choice, explore, rows_of, slider, stepper, stops, tick
+from introdl.figures.panel import LogPanel, shades
 from introdl.figures.style import BLUE, GREEN, GREY, PALETTE, VERMILION
-from introdl.figures.tile import img, row
+from introdl.figures.tile import image, img, row
 
 #: The kernels of the lab, as they stand under cross-correlation, and whether the lab divides them by their sum.
 PRESETS: dict[str, tuple[list[list[float]], bool]] = {
@@ -765,6 +766,96 @@ def edges(image, horizontal, vertical):
     figure.suptitle("Two kernels find every outline of the doughnut", x=0.02, ha="left", fontweight="bold")
     figure.tight_layout()
     return figure
+
+
+# ----------------------------------------------------------------------------------------------------------
+# A kernel that learns
+# ----------------------------------------------------------------------------------------------------------
+
+_STEPS = (0, 1, 2, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500)
+
+
+def half(image) -> np.ndarray:
+    """Turn a picture to gray and shrink it to 128 pixels, as the kernel lab does: floats in [0, 1]."""
+    return _halve(grey(image))
+
+
+def _kernels_on_the_way(values: np.ndarray, wanted: np.ndarray, rate: float, seed: int) -> tuple[list, list]:
+    """Descend from a random kernel to `wanted`, seeing only its answer: the kernels and the losses at each step."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, wanted.shape).reshape(-1, wanted.size)
+    pull, target = 2 / len(windows) * windows.T @ windows, wanted.ravel()
+    kernel = 0.3 * np.random.default_rng(seed).normal(size=wanted.size)
+    kernels, losses = [], []
+    for _ in range(_STEPS[-1] + 1):
+        off = kernel - target  # the error of the answer is linear in the error of the weights
+        kernels.append(kernel.reshape(wanted.shape))
+        losses.append(float(off @ pull @ off) / 2)
+        kernel = kernel - rate * pull @ off
+    return kernels, losses
+
+
+def draw_learning(values: np.ndarray, wanted: np.ndarray, kernels: list, losses: list, step: int) -> str:
+    """Draw a kernel on its way, what it answers, what is wanted, and the loss so far; returns SVG."""
+    kernel, size = kernels[step], 44
+    target = _correlate3(values, wanted)
+    reach = float(np.quantile(np.abs(target), 0.98)) or 1.0
+    largest = float(np.abs(wanted).max())
+    parts = []
+    for place, (words, weights) in enumerate(((f"kernel after step {step}", kernel), ("the hidden kernel", wanted))):
+        top = 74 + 200 * place
+        parts.append(svg.text(14, top - 10, words, 13, svg.INK, bold=True))
+        parts.append(
+            cells(
+                weights,
+                size,
+                lambda i, j, weights=weights: {
+                    "words": svg.short(weights[i, j]),
+                    "fill": tint(float(np.clip(weights[i, j], -largest, largest)), largest),
+                },
+                14,
+                top,
+            )
+        )
+        answer = shades(_correlate3(values, weights) / reach, (213, 94, 0), (0, 114, 178))
+        parts.append(
+            svg.text(196, top - 10, "its answer" if place == 0 else "the wanted answer", 13, svg.INK, bold=True)
+        )
+        parts += [image(196, top, 160, 160, answer), svg.box(196, top, 160, 160, "none", "#999")]
+    panel = LogPanel(448, 74, 250, 300, (1, _STEPS[-1] + 1), (1e-5, 1), logy=True)
+    ticks = [(n + 1, str(n)) for n in (0, 1, 5, 20, 100, 500)]
+    powers = [(1.0, "1"), (1e-1, "0.1"), (1e-2, "0.01"), (1e-3, "0.001"), (1e-4, "0.0001")]
+    steps, shown = np.arange(1, len(losses) + 1), np.clip(losses, 1e-5, 1)
+    parts += [
+        panel.axes(ticks, powers, "step (log scale)", "", f"loss: {losses[step]:.5f}", out=56),
+        panel.curve(steps, shown, "#C9C9C9", 2),
+        panel.curve(steps[: step + 1], shown[: step + 1], BLUE, 3),
+        panel.points([step + 1], [shown[step]], 6),
+    ]
+    return svg.sheet("A kernel finds its own weights from the answers that are wanted", 720, 450, *parts)
+
+
+def kernel_learns(values, wanted, rate: float = 1.2, seed: int = 0) -> None:
+    """Show how a kernel learns another one's weights from its answer on a picture, step by step.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (H, W), around 0.
+    wanted : numpy.ndarray
+        (3, 3): the kernel whose answer is given.
+    rate : float
+        Learning rate.
+    seed : int
+        Of the kernel at the start.
+    """
+    values, wanted = np.asarray(values, float), np.asarray(wanted, float)
+    kernels, losses = _kernels_on_the_way(values, wanted, rate, seed)
+    explore(
+        lambda step: draw_learning(values, wanted, kernels, losses, step),
+        {"step": stops("step", [(str(n), n) for n in _STEPS], 20, 420)},
+        "Above, a kernel's nine weights after some steps of gradient descent, and its answer on a picture; below, the kernel "
+        "that made the wanted answer. On the right the loss falls with the steps on logarithmic axes; a slider chooses the step.",
+    )
 
 
 def as_dense(kernel, height: int, width: int) -> np.ndarray:
