@@ -365,6 +365,10 @@ def _no_children(self, other):
     return type(self)(self.data * self.wrap(other).data)
 
 
+def _relu_is_the_same(self):
+    return self if self.data > 0 else type(self)(0.0)
+
+
 def _relu_of_negative(self):
     return type(self)(max(-self.data, 0.0), (self,), (-1.0 if self.data < 0 else 0.0,), "relu")
 
@@ -431,6 +435,11 @@ VALUE = Exercise(
         "relu's slope is the number": Mistake(
             "As slope of relu you give its value. Where the input is positive, relu is the input itself: its slope is 1.",
             _engine(relu_slope=lambda self, x: max(x, 0.0)),
+        ),
+        "relu gives back the Value itself": Mistake(
+            "Your relu returns self where the number is positive. Then two steps of the graph are one and the same Value, "
+            "with one gradient. Make a new Value, with self as its child.",
+            _engine(relu=_relu_is_the_same),
         ),
         "relu keeps the negative side": Mistake(
             "Your relu answers with a positive number where the input is negative. It keeps positive numbers as they are, and "
