@@ -95,7 +95,9 @@ def _read_values(result: Any, inputs: list) -> Any:
     if not (isinstance(amiss, list) and amiss and amiss[0] in _AMISS):
         return result
     kind, *rest = amiss
-    whose = f"The Value {rest[0]}" if kind not in ("no value", "no new one") and rest and rest[0] else "One of your Values"
+    whose = (
+        f"The Value {rest[0]}" if kind not in ("no value", "no new one") and rest and rest[0] else "One of your Values"
+    )
     return Wrong(_AMISS[kind].format(*rest, whose=whose))
 
 

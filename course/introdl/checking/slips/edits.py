@@ -73,6 +73,7 @@ EXPLANATIONS: dict[str, str] = {
     "equal falls on the wrong side": "Your comparison is right but where both sides are equal. Read once more which side that belongs to.",
     "the columns of all labels": "[:, labels] takes, for every row, the columns of all labels. Each row wants its own label only: index the "
     "rows as well, with np.arange(N) beside the labels.",
+    "a column where a row is meant": "[:, k] is column k, and [k] is row k. What is wanted here lies in a row.",
     "labels taken for row numbers": "Labels alone in brackets choose rows, but a label is the number of a column: row n wants column "
     "labels[n]. Index both, with np.arange(N) beside the labels.",
 }  # fmt: skip
@@ -355,6 +356,11 @@ def _of_comparison(node: ast.Compare) -> Iterator[_Offer]:
 def _of_index(node: ast.Subscript, labels: Sequence[str]) -> Iterator[_Offer]:
     inside = node.slice
     name = ""
+    if isinstance(inside, ast.Tuple) and len(inside.elts) == 2 and isinstance(inside.elts[1], ast.Constant):
+        every = inside.elts[0]
+        if isinstance(every, ast.Slice) and not (every.lower or every.upper or every.step):
+            column = inside.elts[1]
+            yield "a column where a row is meant", "row", lambda one: setattr(one, "slice", column)
     if isinstance(inside, ast.Name) and inside.id in labels:
         name, slip = inside.id, "labels taken for row numbers"
     elif isinstance(inside, ast.Tuple) and len(inside.elts) == 2 and isinstance(inside.elts[1], ast.Name):
