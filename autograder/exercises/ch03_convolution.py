@@ -1008,7 +1008,7 @@ def _separable_cases(rng):
     yield Case(
         "4 x 3, a sum of two, tiny",  # what is near zero is judged by the kernel's own size
         weight=less,
-        kernel=(3 * np.outer(u[:, 0], v[:, 0]) + 1.2 * np.outer(u[:, 1], v[:, 1])).round(3) * 5e-12,
+        kernel=(3 * np.outer(u[:, 0], v[:, 0]) + 1.2 * np.outer(u[:, 1], v[:, 1])).round(3) * 5e-10,
     )
     top = signed(rng, 3)
     last = np.array([top[1], -top[0], 0.0])
@@ -1104,8 +1104,9 @@ SEPARABLE = Exercise(
             _pair(_divided_by_the_corner),
         ),
         "a tolerance that knows no size": Mistake(
-            "You compare the second singular value with a fixed number. In a kernel of huge numbers rounding alone is "
-            "larger than that, and in one of tiny numbers everything is smaller. Compare it with the first, s[1] / s[0].",
+            "You compare with a fixed number, the second singular value perhaps. In a kernel of huge numbers rounding alone is "
+            "larger than that, and in one of tiny numbers everything is smaller. Compare it with the first, s[1] / s[0]. "
+            "(np.allclose has such a fixed number, too: its atol.)",
             _by_absolute_size,
         ),
         "row and column not divided": Mistake(

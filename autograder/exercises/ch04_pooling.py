@@ -547,7 +547,6 @@ TRACE_SHAPES = Exercise(
     points=15,
     cases=_trace_cases,
     oracle=_trace_oracle,
-    forbidden=("torch.*",),
     misconceptions={
         "padding is added once": Mistake(
             "You add the padding at one end only. It stands on both sides, so it counts twice in the output size.",
