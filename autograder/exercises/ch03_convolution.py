@@ -288,6 +288,13 @@ CORRELATE2D = Exercise(
             "lies on it, and nothing else.",
             _matrix_product,
         ),
+        "a matrix product with the window turned": Mistake(
+            "You turn the window so that it fits into a matrix product with the kernel. @ mixes rows with columns. Each pixel "
+            "is multiplied by the one weight that lies on it: * does that.",
+            lambda image, kernel: rounded(
+                (sliding_window_view(image, kernel.shape).swapaxes(-1, -2) @ kernel).sum(axis=(2, 3))
+            ),
+        ),
     },
     hints=(
         "Start with one output number, at i = 0 and j = 0. Which pixels does the kernel cover there, and how many "
@@ -993,7 +1000,8 @@ def _separable_cases(rng):
     yield Case("first row and first column zero", kernel=np.outer(column, row))
     yield Case("5 x 3, real numbers", kernel=np.outer(signed(rng, 5), signed(rng, 3) / 7))
     yield Case("3 x 4, real numbers", kernel=np.outer(signed(rng, 3) / 3, signed(rng, 4)))
-    yield Case("3 x 3, huge", weight=0.5, kernel=np.outer(signed(rng, 3) * 1e13, signed(rng, 3) / 3))
+    # Its second singular value is all rounding, and not near 0.
+    yield Case("5 x 4, huge", weight=0.5, kernel=1e13 * np.outer(rng.normal(size=5), rng.normal(size=4)))
     middle = float(rng.integers(4, 7))
     # Returning None always should earn little.
     less = 0.4
