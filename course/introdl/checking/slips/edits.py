@@ -359,8 +359,8 @@ def _of_index(node: ast.Subscript, labels: Sequence[str]) -> Iterator[_Offer]:
     if isinstance(inside, ast.Tuple) and len(inside.elts) == 2 and isinstance(inside.elts[1], ast.Constant):
         every = inside.elts[0]
         if isinstance(every, ast.Slice) and not (every.lower or every.upper or every.step):
-            column = inside.elts[1]
-            yield "a column where a row is meant", "row", lambda one: setattr(one, "slice", column)
+            number = inside.elts[1]
+            yield "a column where a row is meant", "row", lambda one: setattr(one, "slice", number)
     if isinstance(inside, ast.Name) and inside.id in labels:
         name, slip = inside.id, "labels taken for row numbers"
     elif isinstance(inside, ast.Tuple) and len(inside.elts) == 2 and isinstance(inside.elts[1], ast.Name):
