@@ -463,7 +463,7 @@ class Value:
         ### END SOLUTION
 
     def relu(self):
-        """The number itself where it is positive, else 0. At exactly 0 the slope is 0."""
+        """A new Value: the number where it is positive, else 0. At exactly 0 the slope is 0."""
         ### BEGIN SOLUTION
         return Value(max(0.0, self.data), (self,), (1.0 if self.data > 0 else 0.0,), "relu")
         ### END SOLUTION

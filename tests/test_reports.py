@@ -114,6 +114,19 @@ def test_what_a_check_needs_for_itself_is_not_told():
             assert not any(word in told for word in ("seed", "labels", "least", "= None", "{'"))
 
 
+@pytest.mark.parametrize("cases", [[], [0], [0, 1], [0, 1, 2]])
+@pytest.mark.parametrize("blind", [True, False])
+def test_a_report_can_be_written_whatever_its_diagnosis_explains(cases, blind):
+    verdict = judge.judge(an_entry(1.0, cases=3), [Outcome("returned", each) for each in (2.0, 3.0, 1.0)])
+    verdict.diagnoses = [judge.Diagnosis("a slip", "It slipped.", cases, False)]
+    assert "a slip" in report.as_text(verdict, blind=blind) and "a slip" in report.as_html(verdict, blind=blind)
+    assert "()" not in report.as_text(verdict, blind=blind)
+
+
+def test_names_are_listed_as_people_do():
+    assert [wording.listed(list("xyz"[:n])) for n in range(4)] == ["", "x", "x and y", "x, y and z"]
+
+
 def test_no_sentence_is_said_twice():
     page = html.unescape(report.as_html(verdict_on(changed(LONG, (17, 3), 5.0), LONG)))
     sentence = "expected 343, got 348."

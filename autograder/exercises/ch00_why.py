@@ -716,8 +716,9 @@ ONE_HOT = Exercise(
             lambda y, k: np.eye(len(y), k),
         ),
         "every row has all the ones": Mistake(
-            "Each of your rows has a one for every label of the batch. Picture i gets its own label's one only: the row "
-            "must be indexed together with the column.",
+            "Each of your rows has a one for every label of the batch. Picture i gets its own label's one only: index the "
+            "row together with the column, and make each row anew. [row] * N, and a row made once above the loop, are one "
+            "and the same row N times.",
             lambda y, k: np.tile((one_hot(y, k).sum(axis=0) > 0).astype(float), (len(y), 1)),
         ),
     },

@@ -423,6 +423,16 @@ def _line_no_intercept_moved(X, y):
     return w, rounded(y.mean() - X.mean(axis=0) @ w)
 
 
+def _line_from_the_mean(X, y):
+    """The intercept is said to be the mean of y; the slopes fit what is left, through the origin."""
+    return rounded(np.linalg.lstsq(X, y - y.mean(), rcond=None)[0]), rounded(y.mean())
+
+
+def _line_all_of_lstsq(X, y):
+    solution, residuals, rank, sizes = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)
+    return (rounded(solution), rounded(residuals), int(rank)), rounded(sizes)
+
+
 FIT_LINE = Exercise(
     id="01.fit_line",
     title="Least squares with an intercept",
@@ -439,6 +449,17 @@ FIT_LINE = Exercise(
             "You fit the slopes through the origin first, and find b after that. But the best slopes depend on b. Both "
             "must be found together: put a column of ones beside X.",
             _line_no_intercept_moved,
+        ),
+        "the mean of y for the intercept": Mistake(
+            "You take the mean of y as b and fit the slopes to what is left. That is right only where every feature's "
+            "mean is 0. Slopes and b must be found together: put a column of ones beside X.",
+            _line_from_the_mean,
+        ),
+        "all that lstsq returns": Mistake(
+            "np.linalg.lstsq returns four things: the solution, the squared error, the rank and the singular values. "
+            "You take the last of these four for b and the others for the slopes. Take its first thing, [0], and then "
+            "the last number of that.",
+            _line_all_of_lstsq,
         ),
         "X is regressed on y": Mistake(
             "You explain the features by the answer. It should be the other way around: X goes in, and y is what the line "

@@ -109,6 +109,16 @@ def _sigmoid_cases(rng):
         weight=2,
         z=np.concatenate([[-1000.0, 1000.0], far, -far, rng.uniform(7, 9, size=2), rng.uniform(-9, -7, size=2)]),
     )
+    # Beside a 1 a billionth does not count; alone it does.
+    yield Case("nothing but small chances", weight=0.5, z=-rng.uniform(21, 25, size=4))
+
+
+def _clipped_at(limit):
+    return Mistake(
+        "You clip z before exp to keep it in range. That is a fair idea, but your limits are so tight that they change "
+        "the result. Look at how far out exp is still safe.",
+        lambda z: 1 / (1 + np.exp(-np.clip(z, -limit, limit))),
+    )
 
 
 def _sigmoid_whole(z):
@@ -128,6 +138,7 @@ SIGMOID = Exercise(
     oracle=lambda z: torch.sigmoid(_tensor(z)).numpy(),
     forbidden=("scipy.special.*", "torch.*"),
     quiet=True,
+    rtol=1e-7,
     misconceptions={
         "overflow": Mistake(
             "Your numbers are right, but on the way exp met a number in the hundreds and left the range of "
@@ -162,11 +173,7 @@ SIGMOID = Exercise(
             "results.",
             _sigmoid_whole,
         ),
-        "clipped too soon": Mistake(
-            "You clip z before exp to keep it in range. That is a fair idea, but your limits are so tight "
-            "that they change the result. Look at how far out exp is still safe.",
-            lambda z: 1 / (1 + np.exp(-np.clip(z, -6, 6))),
-        ),
+        **{f"clipped at {limit}": _clipped_at(limit) for limit in (5, 6, 10, 20)},
     },
     hints=(
         "Where does it go wrong? np.exp(1000) is too large for a float, while np.exp(-1000) is simply 0. So "
@@ -570,6 +577,15 @@ TANH_GRAD = Exercise(
             "tanh is steepest.",
             lambda z: np.tanh(z) * (1 - np.tanh(z)),
         ),
+        "the square stands inside": Mistake(
+            "You take tanh of z². What is squared is the output: (tanh(z))², np.tanh(z) ** 2.",
+            lambda z: 1 - np.tanh(z**2),
+        ),
+        "a difference over a wide step": Mistake(
+            "You measure the slope by going a step to both sides. Over a step of 0.1 the curve bends, so the result is "
+            "near the slope and not equal to it. The formula in the text is exact.",
+            lambda z: (np.tanh(z + 0.1) - np.tanh(z - 0.1)) / 0.2,
+        ),
         "a plus for a minus": Mistake(
             "You return 1 + t², which is largest where tanh is flattest. Look at the sign in the formula.",
             lambda z: 1 + np.tanh(z) ** 2,
@@ -761,6 +777,11 @@ DENSE = Exercise(
             "You return x @ W. Each unit still waits for its bias.",
             lambda x, W, b: x @ W,
         ),
+        "the bias is added once for each feature": Mistake(
+            "You add the bias inside the loop over the features, so it counts D times. Each unit has one bias, added "
+            "once to its finished sum.",
+            lambda x, W, b: x @ W + len(W) * b,
+        ),
         "only the first sample": Mistake(
             "You return the first sample's outputs only; the rest of the batch is dropped. Look for a "
             "return inside a loop.",
@@ -815,6 +836,8 @@ def _mlp_cases(rng):
     yield Case("seven layers, one sample", x=rng.normal(size=(1, 8)), layers=layers([8, 9, 10, 9, 8, 10, 9, 12]))
     hundreds = [signed(rng, shape, 900, 120) for shape in ((3, 2), (2, 6), 6, (6, 4), 4)]
     yield Case("numbers in the hundreds", weight=0.5, x=hundreds[0], layers=[tuple(hundreds[1:3]), tuple(hundreds[3:])])
+    # What mixes up layers or axes comes back here, and raises elsewhere.
+    yield Case("three layers, all of one width", weight=0.5, x=rng.normal(size=(3, 5)), layers=layers([5, 5, 5, 5]))
 
 
 def _mlp(x, layers, hidden=relu, last=lambda z: z, bias=True):
@@ -837,6 +860,17 @@ def _mlp_once(x, layers):
         if number == 0 and len(layers) > 1:
             x = relu(x)
     return x
+
+
+def _mlp_from_x(x, layers):
+    for W, b in layers:
+        out = x @ W + b
+    return out
+
+
+def _mlp_two(x, layers):
+    (W1, b1), (W2, b2) = layers[0], layers[1]
+    return relu(x @ W1 + b1) @ W2 + b2
 
 
 def _mlp_pop(x, layers):
@@ -898,6 +932,16 @@ MLP = Exercise(
             "layer has its own.",
             _mlp_once,
         ),
+        "every layer is given x": Mistake(
+            "Each of your layers gets the network's input x. It should get what the layer before has made of it: keep "
+            "that under one name, and give that name to the next layer.",
+            _mlp_from_x,
+        ),
+        "always two layers": Mistake(
+            "You use layers[0] and layers[1], as if there were always two. The list may hold one layer or seven: loop "
+            "over it.",
+            _mlp_two,
+        ),
         "the list of layers is changed": Mistake(
             "Your result is right, but pop() took a layer out of the caller's list, so the next call meets "
             "a shorter network. Indexing and slicing leave the list alone.",
@@ -938,7 +982,6 @@ COUNT = Exercise(
     points=6,
     cases=_count_cases,
     oracle=_count_oracle,
-    forbidden=("torch.*",),
     rtol=1e-12,
     misconceptions={
         "no biases": Mistake(
@@ -1089,6 +1132,11 @@ XOR = Exercise(
             "enough: something must pull the last corner down again. Give the second unit a job that only "
             "that corner triggers.",
             _xor([[1, 1], [1, 1]], [0, -1], [[1], [-1]], [0]),
+        ),
+        "the number of sauces": Mistake(
+            "Your network counts the sauces: 0, 1, 2. The second unit is always 0, or has no weight, so nothing pulls "
+            "the last corner down. Give it a job that only that corner triggers.",
+            _xor([[1, 0], [1, 0]], [0, 0], [[1], [0]], [0]),
         ),
         "AND, not XOR": Mistake(
             "Your network serves only the plate with both sauces. That is one of the two parts you need: "

@@ -42,6 +42,7 @@ def _convolve1d_cases(rng):
     yield Case("f is the longer one, and large", f=signed(rng, 9, 900, 120), g=signed(rng, 4))
     yield Case("g is a single number", f=signed(rng, 6), g=signed(rng, 1))
     yield Case("equal lengths", f=signed(rng, 5), g=signed(rng, 5))
+    yield Case("f is a single number", weight=0.5, f=signed(rng, 1), g=signed(rng, 4))
 
 
 def _middle(f, g, length):
@@ -57,6 +58,10 @@ def _wraps_around(f, g):
             if n - k < len(g):
                 out[n] += f[k] * g[n - k]
     return rounded(out)
+
+
+def _unguarded(f, g):
+    return rounded([sum(f[k] * g[n - k] for k in range(len(f))) for n in range(len(f) + len(g) - 1)])
 
 
 CONVOLVE1D = Exercise(
@@ -113,6 +118,11 @@ CONVOLVE1D = Exercise(
             "Where n - k is negative there is no g. Python does not complain: a negative index counts from the end of "
             "the array, so numbers from the far end are added. Guard both ends of the range.",
             _wraps_around,
+        ),
+        "no look at where g begins and ends": Mistake(
+            "Your formula asks for g[n - k] also where n - k is below 0 or beyond the end of g. There is no g, so "
+            "nothing is added: let k run only over the places where both k and n - k exist, or ask with an if.",
+            _unguarded,
         ),
     },
     hints=(
@@ -187,6 +197,18 @@ def _one_short_in_zeros(image, kernel):
     return out
 
 
+def _looped(rows, columns, k_h, k_w, image, kernel):
+    """Slide windows of k_h x k_w over an image that is said to have so many rows and columns."""
+    out = np.zeros((rows - k_h + 1, columns - k_w + 1))
+    for i, j in np.ndindex(out.shape):
+        out[i, j] = np.sum(image[i : i + k_h, j : j + k_w] * kernel)
+    return rounded(out)
+
+
+def _one_side(axis):
+    return lambda image, kernel: _looped(*image.shape, *(2 * [kernel.shape[axis]]), image, kernel)
+
+
 def _matrix_product(image, kernel):
     windows = sliding_window_view(image, kernel.shape)
     return rounded((windows @ kernel).sum(axis=(2, 3)))
@@ -246,10 +268,32 @@ CORRELATE2D = Exercise(
             "so themselves, as those of a blur do.",
             lambda image, kernel: _valid_correlation(image, kernel / kernel.size),
         ),
+        "the kernel's height for both sides": Mistake(
+            "You use the number of the kernel's rows for its columns as well, as if every kernel were square. Take both "
+            "from its shape: k_h, k_w = kernel.shape.",
+            _one_side(0),
+        ),
+        "the kernel's width for both sides": Mistake(
+            "You use the number of the kernel's columns for its rows as well, as if every kernel were square. Take both "
+            "from its shape: k_h, k_w = kernel.shape.",
+            _one_side(1),
+        ),
+        "height and width are swapped": Mistake(
+            "You take the width for the height. An array's shape is (rows, columns): H, W = image.shape, and k_h, k_w = "
+            "kernel.shape.",
+            lambda image, kernel: _looped(*image.shape[::-1], *kernel.shape[::-1], image, kernel),
+        ),
         "a matrix product instead of products": Mistake(
             "The @ between window and kernel mixes rows with columns. Each pixel is multiplied by the one weight that "
             "lies on it, and nothing else.",
             _matrix_product,
+        ),
+        "a matrix product with the window turned": Mistake(
+            "You turn the window so that it fits into a matrix product with the kernel. @ mixes rows with columns. Each pixel "
+            "is multiplied by the one weight that lies on it: * does that.",
+            lambda image, kernel: rounded(
+                (sliding_window_view(image, kernel.shape).swapaxes(-1, -2) @ kernel).sum(axis=(2, 3))
+            ),
         ),
     },
     hints=(
@@ -693,6 +737,17 @@ def _kernel_transposed(x, w, b, stride=1, padding=0):
     return rounded((windows[:, None] * w.transpose(0, 1, 3, 2)[:, :, None, None]).sum((2, 5, 6)) + b[:, None, None])
 
 
+def _beyond_the_border(x, w, b, stride=1, padding=0):
+    rows, columns = _sizes(x, w, stride, 2 * padding)
+    k_h, k_w = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    out = np.zeros((len(x), len(w), rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        window = padded[:, None, :, i * stride : i * stride + k_h, j * stride : j * stride + k_w]
+        out[:, :, i, j] = (window * w).sum(axis=(2, 3, 4)) + b
+    return rounded(out)
+
+
 def _one_sided(x, w, b, stride=1, padding=0):
     padded = np.pad(x, ((0, 0), (0, 0), (0, padding), (0, padding)))
     return _conv(padded, w, b, stride, 0)
@@ -776,6 +831,12 @@ CONV2D = Exercise(
         "padded on one side only": Mistake(
             "Your zeros stand only below and to the right of the picture. The border runs around all four sides.",
             _one_sided,
+        ),
+        "windows beyond the border": Mistake(
+            "Where there is padding, you ask for windows that the picture does not have: its size and the number of "
+            "windows do not belong together. Padding counts once. Of a picture that has its border already, the output "
+            "size is that for padding 0.",
+            _beyond_the_border,
         ),
         "only the first picture": Mistake(
             "The first picture of the batch is right, and the others are all zero. Look at where n goes in your loops.",
@@ -870,6 +931,11 @@ IM2COL = Exercise(
             "Your windows stand in columns. Many texts write it so, and the name comes from it; here each window is a "
             "row.",
             lambda x, kh, kw, stride=1, padding=0: _im2col(x, kh, kw, stride, padding).T.copy(),
+        ),
+        "the windows are not flattened": Mistake(
+            "Each of your rows is still a block of shape (C, k_h, k_w). A row of the matrix holds all its numbers one "
+            "after the other: reshape it to one axis.",
+            lambda x, kh, kw, stride=1, padding=0: _im2col(x, kh, kw, stride, padding).reshape(-1, x.shape[1], kh, kw),
         ),
         "a row for each channel": Mistake(
             "You have one row for each channel of each window. A row should hold the whole window, all its channels "
@@ -1042,6 +1108,8 @@ def _separable_cases(rng):
     yield Case("first row and first column zero", kernel=np.outer(column, row))
     yield Case("5 x 3, real numbers", kernel=np.outer(signed(rng, 5), signed(rng, 3) / 7))
     yield Case("3 x 4, real numbers", kernel=np.outer(signed(rng, 3) / 3, signed(rng, 4)))
+    # Its second singular value is all rounding, and not near 0.
+    yield Case("5 x 4, huge", weight=0.5, kernel=1e13 * np.outer(rng.normal(size=5), rng.normal(size=4)))
     middle = float(rng.integers(4, 7))
     # Returning None always should earn little.
     less = 0.4
@@ -1056,7 +1124,7 @@ def _separable_cases(rng):
     yield Case(
         "4 x 3, a sum of two, tiny",  # what is near zero is judged by the kernel's own size
         weight=less,
-        kernel=(3 * np.outer(u[:, 0], v[:, 0]) + 1.2 * np.outer(u[:, 1], v[:, 1])).round(3) * 5e-7,
+        kernel=(3 * np.outer(u[:, 0], v[:, 0]) + 1.2 * np.outer(u[:, 1], v[:, 1])).round(3) * 5e-10,
     )
     top = signed(rng, 3)
     last = np.array([top[1], -top[0], 0.0])
@@ -1103,6 +1171,19 @@ def _exact_rank(kernel):
     return _never_none(kernel)
 
 
+def _by_absolute_size(kernel):
+    """What ``s[1] > 1e-8`` finds: noise where numbers are huge, and nothing where they are tiny."""
+    largest = np.abs(kernel).max()
+    if largest > 1e9 or (largest > 1e-6 and not _is_separable(kernel)):
+        return None
+    return _never_none(kernel)
+
+
+def _divided_by_the_corner(kernel):
+    with np.errstate(all="ignore"):
+        return kernel[:, 0].copy(), kernel[0] / kernel[0, 0]
+
+
 SEPARABLE = Exercise(
     id="03.separable",
     title="Take a kernel apart (stretch)",
@@ -1132,6 +1213,17 @@ SEPARABLE = Exercise(
             "You start from the entry in the corner, and it can be zero while the kernel still has rank 1. Choose a row "
             "and a column that cannot be zero.",
             _corner_factors,
+        ),
+        "divided by a corner of zero": Mistake(
+            "You divide by the entry in the corner, and it can be zero while the kernel still has rank 1. Choose a row "
+            "and a column that cannot be zero.",
+            _pair(_divided_by_the_corner),
+        ),
+        "a tolerance that knows no size": Mistake(
+            "You compare with a fixed number, the second singular value perhaps. In a kernel of huge numbers rounding alone is "
+            "larger than that, and in one of tiny numbers everything is smaller. Compare it with the first, s[1] / s[0]. "
+            "(np.allclose has such a fixed number, too: its atol.)",
+            _by_absolute_size,
         ),
         "row and column not divided": Mistake(
             "The product of a column and a row of the kernel counts the entry where they cross once too often. One of "

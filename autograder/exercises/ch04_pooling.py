@@ -6,6 +6,8 @@ on every machine.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from torch import nn
@@ -72,9 +74,53 @@ def _last_stays_zero(pool):
     return wrong
 
 
+def _by_slices(pool, columns=None, begins=lambda i, size, stride: i * stride, ends=None, over=(2, 3)):
+    """Pool slice by slice; the arguments after `pool` are what a mistaken learner does instead of the right thing."""
+
+    def wrong(x, size, stride):
+        heights, widths = (output_size(n, size, stride) for n in x.shape[2:])
+        out = np.zeros((*x.shape[:2], heights, columns(x, size, stride) if columns else widths))
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for i, j in np.ndindex(out.shape[2:]):
+                top, left = begins(i, size, stride), begins(j, size, stride)
+                bottom, right = (ends(i, stride), ends(j, stride)) if ends else (top + size, left + size)
+                window = pool(x[:, :, top:bottom, left:right], axis=over, keepdims=True)
+                out[:, :, i, j] = window[:, :, 0, 0]
+        return rounded(out)
+
+    return wrong
+
+
 def _shared_mistakes(pool, what):
     """Mistakes with windows that a learner can make with either kind of pooling."""
+    number = np.max if pool is _max_pool else np.mean
     return {
+        "the height serves for both sides": Mistake(
+            "You count the windows along the height, and use that number along the width too. Pictures may be wider than "
+            "high: each axis has an output size of its own.",
+            _by_slices(number, columns=lambda x, size, stride: output_size(x.shape[2], size, stride)),
+        ),
+        "the windows begin at multiples of their size": Mistake(
+            "Your output has the right size, but window number i begins at i * size. It moves by the stride: it begins at "
+            "i * stride, and reaches over size.",
+            _by_slices(number, begins=lambda i, size, stride: i * size),
+        ),
+        "the windows begin one pixel apart": Mistake(
+            "Your output has the right size, but window number i begins at pixel i. It moves by the stride: it begins at "
+            "i * stride.",
+            _by_slices(number, begins=lambda i, size, stride: i),
+        ),
+        "the windows end where the next begins": Mistake(
+            "Your window reaches from i * stride to (i + 1) * stride, so it is as wide as the stride. It reaches over "
+            "size, whether or not the next one overlaps with it.",
+            _by_slices(number, ends=lambda i, stride: (i + 1) * stride),
+        ),
+        "the channels share one number": Mistake(
+            f"Your {what} run over the channels too, so that all channels have the same number at a place. Each channel "
+            "is pooled by itself: only the last two axes of the window go.",
+            _by_slices(number, over=(1, 2, 3)),
+        ),
         "the stride is taken to be the size": Mistake(
             "Your windows always touch: you move them by their own size. That is the usual choice, but here stride is "
             "an argument of its own. The window moves by stride, and reaches over size.",
@@ -501,7 +547,6 @@ TRACE_SHAPES = Exercise(
     points=15,
     cases=_trace_cases,
     oracle=_trace_oracle,
-    forbidden=("torch.*",),
     misconceptions={
         "padding is added once": Mistake(
             "You add the padding at one end only. It stands on both sides, so it counts twice in the output size.",
@@ -574,6 +619,18 @@ TRACE_SHAPES = Exercise(
                 layers, shape, flat=lambda x: (int(np.prod(x)),), dense=lambda x, units: (units,)
             ),
         ),
+        "flattened into a single row": Mistake(
+            "Your flatten puts all pictures into one row, (1, ...). The pictures of a batch stay apart: N comes first, and "
+            "only the axes after it become one.",
+            lambda layers, shape: _trace(layers, shape, flat=lambda x: (1, int(np.prod(x)))),
+        ),
+        "stride and padding are swapped": Mistake(
+            "You take a convolution's last two settings in the other order. A layer is (kind, filters, kernel, stride, "
+            "padding).",
+            lambda layers, shape: _trace(
+                [(*one[:3], one[4], one[3]) if one[0] == "conv" else one for one in layers], shape
+            ),
+        ),
         "flattened without the channels": Mistake(
             "Your flatten multiplies height and width only. The maps of all channels go into the row.",
             lambda layers, shape: _trace(layers, shape, flat=lambda x: (x[0], x[2] * x[3])),
@@ -643,7 +700,6 @@ LENET5_PARAMETERS = Exercise(
     points=10,
     cases=_lenet_cases,
     oracle=_lenet_oracle,
-    forbidden=("torch.*",),
     misconceptions={
         "no biases": Mistake(
             "Your numbers are the weights alone. Each filter and each unit has one bias on top.",
@@ -794,6 +850,9 @@ def _forward_cases(rng):
     yield Case("one gray picture", **_network(rng, 1, 1, 12, 10, 2, 3, 3, 2, 2, rng.random, 200.0))
     yield Case("two standardized color pictures", **_network(rng, 2, 3, 15, 19, 3, 4, 4, 3, 5, standardized))
     yield Case("three pictures of bytes, more filters", **_network(rng, 3, 2, 18, 14, 4, 3, 5, 3, 4, bytes_))
+    # What does not flatten comes back here, and raises elsewhere.
+    low = _network(rng, 2, 1, 10, 18, 3, 3, 1, 3, 4, standardized)
+    yield Case("a single map of a single row", weight=0.5, **low)
 
 
 CNN_FORWARD = Exercise(
@@ -856,6 +915,16 @@ CNN_FORWARD = Exercise(
         "the dense layer's bias is missing": Mistake(
             "b3 is not used. Each class adds its bias to its score.",
             _network_with(dense_bias=0.0),
+        ),
+        "nothing is flattened": Mistake(
+            "Your maps go into the dense layer as they are, with four axes. It wants one row of numbers for each picture: "
+            "flatten them first, to (N, D).",
+            _network_with(flat=_identity),
+        ),
+        "the batch is flattened too": Mistake(
+            "You flatten all pictures of the batch into one long row. Each picture has a row of its own: keep the first "
+            "axis, reshape(len(x), -1).",
+            _network_with(flat=np.ravel),
         ),
         "the maps are returned": Mistake(
             "You return the maps before the dense layer, flattened. One more weighted sum makes scores of them.",

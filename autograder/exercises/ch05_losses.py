@@ -237,6 +237,13 @@ HINGE_LOSS = Exercise(
             "correct class must be delta ahead.",
             lambda s, y, d=1.0: _hinge(s, y, -d),
         ),
+        "the sum is cut off, not its terms": Mistake(
+            "You add up a plate's margins first, and take the larger of the sum and 0. Each wrong class has its own max: "
+            "cut off the terms, then add them up.",
+            lambda s, y, d=1.0: rounded(
+                np.maximum(np.where(np.isinf(_margins(s, y, d)), 0, _margins(s, y, d)).sum(axis=1), 0).mean()
+            ),
+        ),
         "negative margins are kept": Mistake(
             "A class that is beaten by more than delta should cost 0. In your sum it pays money back, and hides another "
             "class's mistake.",
@@ -305,12 +312,6 @@ def _correct_once(s, y, d=1.0):
     return slopes
 
 
-def _correct_always_once(s, y, d=1.0):
-    slopes = _without_correct(s, y, d)
-    slopes[_rows(y), y] = -1.0
-    return slopes
-
-
 def _in_booleans(s, y, d=1.0):
     slopes = _without_correct(s, y, d)
     slopes[_rows(y), y] = slopes.any(axis=1)
@@ -329,6 +330,15 @@ def _below_zero_counted(s, y, d=1.0):
     """The correct class's slope is right."""
     slopes = np.where(_margins(s, y, d) > 0, 1.0, -1.0)
     slopes[_rows(y), y] = _hinge_slopes(s, y, d)[_rows(y), y]
+    return slopes
+
+
+def _correct_gets(number):
+    def slopes(s, y, d=1.0):
+        slopes = _without_correct(s, y, d)
+        slopes[_rows(y), y] = number(s)
+        return slopes
+
     return slopes
 
 
@@ -375,7 +385,6 @@ HINGE_GRAD = Exercise(
             "You give the correct class the slope of a single term. Its score stands in every term of the plate that is "
             "above 0, and their slopes add up.",
             _slopes(_correct_once),
-            also=[_slopes(_correct_always_once)],
         ),
         "True where a count belongs": Mistake(
             "Your array holds True and False, so whatever you write into it becomes one of the two: a count of -2 turns "
@@ -387,6 +396,15 @@ HINGE_GRAD = Exercise(
             "score moves a little, so its slope is 0.",
             _slopes(_below_zero),
             also=[_slopes(_below_zero_counted)],
+        ),
+        "the correct class always gets -1": Mistake(
+            "You give the correct class the slope -1, whatever the margins. Its score stands in every term of the plate "
+            "that is above 0: count those, and take the count with a minus sign.",
+            _slopes(_correct_gets(lambda s: -1.0)),
+        ),
+        "all wrong classes are counted for the correct one": Mistake(
+            "The correct class's slope counts all K - 1 wrong classes. Only the terms above 0 have a slope: count those.",
+            _slopes(_correct_gets(lambda s: 1.0 - s.shape[1])),
         ),
         "the correct class counts itself": Mistake(
             "The correct class's slope is one too low, since its own margin (which is delta) was counted as a term. Take "
@@ -512,6 +530,11 @@ def _sigmoid(scores):
     return np.where(scores >= 0, 1 / (1 + np.exp(-np.abs(scores))), 1 - 1 / (1 + np.exp(-np.abs(scores))))
 
 
+def _over_the_maximum(scores):
+    with np.errstate(all="ignore"):
+        return _normalised(np.exp(scores / scores.max(axis=1, keepdims=True)), 1)
+
+
 def _lined_up(scores):
     powers = _shifted_powers(scores)
     return powers / powers.sum(axis=1)
@@ -535,6 +558,11 @@ SOFTMAX = Exercise(
             "You subtract the largest score of the whole batch. A row far below it then has nothing but zeros, and 0/0 "
             "is no probability. Each plate needs a maximum of its own.",
             _one_maximum,
+        ),
+        "divided by the maximum": Mistake(
+            "You divide the scores by the largest one. That changes the probabilities. Subtract it: e to the s - m is e to "
+            "the s over e to the m, and that factor cancels.",
+            _over_the_maximum,
         ),
         "the maximum of each column": Mistake(
             "You subtract the maximum over the plates, which is another number for each dish. Only a shift that is the "
@@ -651,6 +679,11 @@ def _batch_maximum(scores, labels):
     return rounded((np.log(np.exp(shifted).sum(axis=1)) - shifted[_rows(labels), labels]).mean())
 
 
+def _not_added_back(scores, labels):
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return rounded((np.log(np.exp(shifted).sum(axis=1)) - scores[_rows(labels), labels]).mean())
+
+
 def _entropy_variant(reduce):
     return lambda scores, labels: rounded(reduce(_cross_entropies(scores, labels)))
 
@@ -699,6 +732,11 @@ CROSS_ENTROPY = Exercise(
         "a sum over the plates": Mistake(
             "You add up the losses of all plates. The loss is their mean, so that batches of any size can be compared.",
             _entropy_variant(np.sum),
+        ),
+        "the maximum is subtracted once only": Mistake(
+            "You subtract the largest score inside the logarithm, and not from the correct score, so your loss is too small "
+            "by it. Subtract it in both places, or add it once outside of the logarithm.",
+            _not_added_back,
         ),
         "the sign is missing": Mistake(
             "Your loss is negative, and it falls the more wrong the network is. The logarithm of a probability is at most "
@@ -1160,6 +1198,19 @@ def _signed_errors(y, y_hat, delta):
     return rounded(np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean())
 
 
+def _signed_straight(sign):
+    def wrong(y, y_hat, delta):
+        r = sign * (y_hat - y)
+        return rounded(np.where(np.abs(r) <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean())
+
+    return wrong
+
+
+_SIGN_KEPT = (
+    "Your straight part uses the error with its sign, so that half of the outliers earn something. Its size counts there, too: "
+    "delta * (|r| - delta / 2)."
+)
+
 HUBER = Exercise(
     id="05.huber",
     title="Huber's loss",
@@ -1182,6 +1233,8 @@ HUBER = Exercise(
             "squared. Compare its size.",
             _signed_errors,
         ),
+        "the straight part keeps the sign": Mistake(_SIGN_KEPT, _signed_straight(1)),
+        "the straight part keeps the sign, y minus the prediction": Mistake(_SIGN_KEPT, _signed_straight(-1)),
         "no half in front of the square": Mistake(
             "Your square has no factor of one half. Then the two parts meet neither in value nor in slope.",
             _huber_variant(inner=lambda r, d: r**2),

@@ -106,6 +106,16 @@ def _x_left_changed(f, x, h=1e-5):
     return grad
 
 
+def _copy_left_below(f, x, h=1e-5):
+    moved, grad = x.copy(), np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        moved[index] += h
+        up = f(moved)
+        moved[index] -= 2 * h
+        grad[index] = (up - f(moved)) / (2 * h)
+    return grad
+
+
 def _copies_left_moved(f, x, h=1e-5):
     up, down, grad = x.copy(), x.copy(), np.zeros(x.shape)
     for index in np.ndindex(x.shape):
@@ -179,6 +189,11 @@ NUMERICAL_GRADIENT = Exercise(
             "You make your copies once, before the loop, so every entry that was moved stays moved. Put it back before the "
             "next one, or make fresh copies.",
             _copies_left_moved,
+        ),
+        "entries are not put back": Mistake(
+            "You move one copy, entry by entry, and leave each entry a step below where it was. From the second entry on, "
+            "you are looking at another place. Put the old number back before the next one.",
+            _copy_left_below,
         ),
     },
     hints=(
@@ -350,6 +365,10 @@ def _no_children(self, other):
     return type(self)(self.data * self.wrap(other).data)
 
 
+def _relu_is_the_same(self):
+    return self if self.data > 0 else type(self)(0.0)
+
+
 def _relu_of_negative(self):
     return type(self)(max(-self.data, 0.0), (self,), (-1.0 if self.data < 0 else 0.0,), "relu")
 
@@ -416,6 +435,11 @@ VALUE = Exercise(
         "relu's slope is the number": Mistake(
             "As slope of relu you give its value. Where the input is positive, relu is the input itself: its slope is 1.",
             _engine(relu_slope=lambda self, x: max(x, 0.0)),
+        ),
+        "relu gives back the Value itself": Mistake(
+            "Your relu returns self where the number is positive. Then two steps of the graph are one and the same Value, "
+            "with one gradient. Make a new Value, with self as its child.",
+            _engine(relu=_relu_is_the_same),
         ),
         "relu keeps the negative side": Mistake(
             "Your relu answers with a positive number where the input is negative. It keeps positive numbers as they are, and "
@@ -946,6 +970,11 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             "You take what the network says from what is true. The gradient is p - t: where the loss would grow.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (t - p) / len(y)),
         ),
+        "the gradient from above is subtracted": Mistake(
+            "You subtract dout from the correct dish's probability. What is subtracted there is 1; dout multiplies the "
+            "whole, because of the chain rule.",
+            _entropy_variant(lambda dout, s, y, p, t: (p - dout * t) / len(y)),
+        ),
         "the one-hot is added": Mistake(
             "You add 1 at the correct dish. It must be subtracted: a higher correct score lowers the loss.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (p + t) / len(y)),
@@ -1061,6 +1090,14 @@ def _last_picture(dout, x, w, stride, padding, dx, dw, db):
     return dx, _conv(dout[-1:], x[-1:], w, stride, padding)[1], db
 
 
+def _dw_without_stride(dout, x, w, stride, padding, dx, dw, db):
+    padded, (kh, kw) = _padded(x, padding), w.shape[2:]
+    dw = sum(
+        np.einsum("nf,ncuv->fcuv", dout[:, :, i, j], padded[:, :, i : i + kh, j : j + kw]) for i, j in _places(dout)
+    )
+    return dx, dw, db
+
+
 def _crop_top_left(dout, x, w, stride, padding, dx, dw, db):
     uncropped = _conv(dout, x, w, stride, padding, crop=False)[0]
     return uncropped[:, :, : x.shape[2], : x.shape[3]].copy(), dw, db
@@ -1096,6 +1133,11 @@ CONV2D_BACKWARD = Exercise(
         "the stride is ignored": Mistake(
             "Output [i, j] looks at the window that begins at [i * stride, j * stride]. Yours begins at [i, j].",
             lambda dout, x, w, stride, padding: _tidied(_conv(dout, x, w, stride, padding, step=1)),
+        ),
+        "the stride is missing in dw": Mistake(
+            "Your dx is right. For dw you take the windows that begin at [i, j]: output [i, j] has seen the one that begins "
+            "at [i * stride, j * stride].",
+            _conv_variant(_dw_without_stride),
         ),
         "dw is not summed over the batch": Mistake(
             "Your dw comes from the last picture alone. All pictures share the filters, so each of them adds its part. Look "
@@ -1258,6 +1300,22 @@ def _pool_overwritten(dout, x, size, stride):
     return rounded(dx)
 
 
+def _pool_to(place, begins=lambda i, size, stride: i * stride):
+    """Route each gradient to `place` of window [i, j] and of the cell [u, v] in it."""
+
+    def wrong(dout, x, size, stride):
+        dx = np.zeros(x.shape)
+        for n, c in np.ndindex(x.shape[:2]):
+            for i, j in _places(dout):
+                top, left = begins(i, size, stride), begins(j, size, stride)
+                window = x[n, c, top : top + size, left : left + size]
+                u, v = np.unravel_index(np.argmax(window), window.shape)
+                dx[(n, c, *place(top, left, u, v))] += dout[n, c, i, j]
+        return rounded(dx)
+
+    return wrong
+
+
 def _pool_top_left(dout, x, size, stride):
     dx = np.zeros(x.shape)
     for i, j in _places(dout):
@@ -1317,6 +1375,16 @@ MAX_POOL2D_BACKWARD = Exercise(
             "You spread the gradient evenly over the window, as average pooling does. In max pooling the largest cell gets all "
             "of it.",
             _pool_variant(lambda flat: np.full(flat.shape, 1 / flat.shape[2])),
+        ),
+        "the place in the window taken for that in the picture": Mistake(
+            "argmax counts from the window's own corner, and you use its answer as a place in the picture, so everything "
+            "gathers at the upper left. Add the corner: [i * stride + u, j * stride + v].",
+            _pool_to(lambda top, left, u, v: (u, v)),
+        ),
+        "the windows begin at multiples of their size": Mistake(
+            "Your window number i begins at i * size. It moves by the stride: it begins at i * stride, and reaches over "
+            "size.",
+            _pool_to(lambda top, left, u, v: (top + u, left + v), lambda i, size, stride: i * size),
         ),
         "overwritten where windows overlap": Mistake(
             "A cell that is the largest of several windows gets a part from each, and you keep only the last. Add, do not "
@@ -1447,8 +1515,19 @@ def _not_shifted(X, labels, W1, b1, W2, b2):
         return (rounded(-np.log(p[np.arange(len(labels)), labels]).mean()), *grads)
 
 
+def _logarithm_of_zero(X, labels, W1, b1, W2, b2):
+    loss, *grads = _network(X, labels, W1, b1, W2, b2)
+    p = softmax(np.maximum(X @ W1 + b1, 0) @ W2 + b2)
+    with np.errstate(all="ignore"):
+        return (rounded(-np.log(p[np.arange(len(labels)), labels]).mean()), *grads)
+
+
 def _network_with(**changes):
     return lambda X, labels, W1, b1, W2, b2: _network(X, labels, W1, b1, W2, b2, **changes)
+
+
+def _divided_again(n, loss, dW1, db1, dW2, db2):
+    return (loss, *_tidied((dW1 / n, db1, dW2 / n, db2)))
 
 
 def _network_out(change):
@@ -1494,6 +1573,16 @@ NETWORK_GRADIENTS = Exercise(
             "np.exp of a score of a thousand is inf, and inf / inf is nan. Take each plate's largest score away from its "
             "scores first, as in your cross-entropy: the loss stays the same.",
             _not_shifted,
+        ),
+        "the logarithm of zero": Mistake(
+            "Your probabilities are right, but a very small one is 0 in floating point, and its logarithm is infinite. "
+            "Work out the logarithm itself: the shifted score minus np.log of the sum, as in your cross-entropy.",
+            _logarithm_of_zero,
+        ),
+        "the weights' gradients are divided by N twice": Mistake(
+            "Your dW1 and dW2 are too small by the factor N. The division by N is in dscores already, and what comes after "
+            "it has it, too.",
+            lambda X, *rest: _divided_again(len(X), *_network(X, *rest)),
         ),
         "the loss is missing": Mistake(
             "You return four things. The loss comes first, then the gradients of W1, b1, W2, b2.",

@@ -24,8 +24,8 @@ def counted(number: float, noun: str) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Write names as people list them: ``"x"``, ``"x and y"``, ``"x, y and z"``."""
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    """Write names as people list them: ``""``, ``"x"``, ``"x and y"``, ``"x, y and z"``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def with_article(noun: str) -> str:

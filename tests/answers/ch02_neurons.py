@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from torch import nn
 
 # --- 02.neuron
 
@@ -420,6 +421,11 @@ def count_recursive(sizes):
     return 0 if len(sizes) < 2 else sizes[0] * sizes[1] + sizes[1] + count_recursive(sizes[1:])
 
 
+def count_by_torch(sizes):
+    layers = [nn.Linear(d, m, device="meta") for d, m in zip(sizes, sizes[1:], strict=False)]
+    return sum(p.numel() for layer in layers for p in layer.parameters())
+
+
 # --- 02.dead_fraction
 
 
@@ -543,7 +549,7 @@ ANSWERS = {
         mlp_activation_first,
         mlp_single,
     ],
-    "02.count_parameters": [count_zip, count_loop, count_arrays, count_made, count_recursive],
+    "02.count_parameters": [count_zip, count_loop, count_arrays, count_made, count_recursive, count_by_torch],
     "02.dead_fraction": [dead_all, dead_max, dead_loop, dead_sum, dead_any, dead_columns],
     "02.xor_weights": [xor_sum, xor_difference, xor_whole_numbers, xor_from_above, xor_scaled, xor_one_fold],
     "02.quiz": [("c", "a", "d", "b", "a"), ("C", "A", "D", "B", "A"), (" c", "a)", "d.", "b", "A")],

@@ -431,7 +431,7 @@ def separable_roots(kernel):
 def separable_pivot(kernel):
     i, j = np.unravel_index(np.argmax(np.abs(kernel)), kernel.shape)
     column, row = kernel[:, j].copy(), kernel[i] / kernel[i, j]
-    return (column, row) if np.allclose(np.outer(column, row), kernel) else None
+    return (column, row) if np.allclose(np.outer(column, row), kernel, atol=0) else None
 
 
 def separable_float32(kernel):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
+from torch import nn
 
 
 def _places(n, size, stride, padding=0):
@@ -195,6 +197,19 @@ def trace_by_doing(layers, shape):
     return tuple(shapes)
 
 
+def trace_by_torch(layers, shape):
+    x, shapes = torch.zeros(shape, device="meta"), []
+    for kind, *rest in layers:
+        if kind == "conv":
+            x = nn.Conv2d(x.shape[1], rest[0], *rest[1:], device="meta")(x)
+        elif kind == "pool":
+            x = nn.MaxPool2d(*rest)(x)
+        else:
+            x = x.flatten(1) if kind == "flatten" else nn.Linear(x.shape[1], rest[0], device="meta")(x)
+        shapes.append(tuple(x.shape))
+    return shapes
+
+
 # --- 04.lenet5_parameters ---------------------------------------------------------------------------------
 
 
@@ -225,6 +240,12 @@ def lenet_loop(channels=1, classes=10):
     for name, inputs, units in rows:
         found[name] = float(inputs * units + units)
     return found
+
+
+def lenet_by_torch(channels=1, classes=10):
+    net = {"C1": nn.Conv2d(channels, 6, 5), "C3": nn.Conv2d(6, 16, 5), "C5": nn.Conv2d(16, 120, 5)}
+    net |= {"F6": nn.Linear(120, 84), "output": nn.Linear(84, classes)}
+    return {name: sum(p.numel() for p in layer.parameters()) for name, layer in net.items()}
 
 
 # --- 04.cnn_forward ---------------------------------------------------------------------------------------
@@ -288,8 +309,8 @@ ANSWERS = {
         lambda x: x.mean(-1).mean(-1).astype(np.float32),
     ],
     "04.receptive_field": [field_forwards, field_backwards, field_formula, field_recursive, field_as_array],
-    "04.trace_shapes": [trace_ifs, trace_dispatch, trace_recursive, trace_by_doing],
-    "04.lenet5_parameters": [lenet_formula, lenet_arrays, lenet_loop],
+    "04.trace_shapes": [trace_ifs, trace_dispatch, trace_recursive, trace_by_doing, trace_by_torch],
+    "04.lenet5_parameters": [lenet_formula, lenet_arrays, lenet_loop, lenet_by_torch],
     "04.cnn_forward": [
         forward_straight,
         forward_pool_before_relu,

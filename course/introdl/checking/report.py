@@ -164,7 +164,7 @@ def _named(verdict: judge.Verdict, diagnosis: judge.Diagnosis) -> str:
 
 def _which(verdict: judge.Verdict, diagnosis: judge.Diagnosis) -> str:
     failing = [i for i, case in enumerate(verdict.cases) if not case.passed]
-    if verdict.secret or diagnosis.cases == failing:
+    if verdict.secret or not diagnosis.cases or diagnosis.cases == failing:
         return ""
     return "in " + listed([f"“{verdict.cases[i].label}”" for i in diagnosis.cases])
 

@@ -54,10 +54,14 @@ def _drive_values(objects: tuple, inputs: list) -> Any:
     Value = objects[0]
     try:
         own = {name: Value(number) for name, number in leaves.items()}
+        seen = dict(own)
 
         def met(step, result):
             if not hasattr(result, "data") or isinstance(result, (np.ndarray, np.generic)):
                 raise _NoValue("no value", step.op, type(result).__name__)
+            if any(result is seen.get(operand) for operand in step.operands):
+                raise _NoValue("no new one", step.op)
+            seen[step.name] = result
 
         nodes = arithmetic.run(program, own, met)
         whose = {id(node): name for name, node in nodes.items()}
@@ -77,6 +81,7 @@ def _drive_values(objects: tuple, inputs: list) -> Any:
 
 _AMISS = {
     "no value": "The operation {0} should give a Value; it gave something of type {1}.",
+    "no new one": "The operation {0} should make a new Value; it gave back the one that it was done on.",
     "lacks": "{whose} has no attribute {1}: keep the names of the docstring.",
     "no tuples": "{whose} should keep its children and its slopes as two tuples.",
     "lengths": "{whose} has {1} children and {2} slopes: keep one slope for each child.",
@@ -90,7 +95,9 @@ def _read_values(result: Any, inputs: list) -> Any:
     if not (isinstance(amiss, list) and amiss and amiss[0] in _AMISS):
         return result
     kind, *rest = amiss
-    whose = f"The Value {rest[0]}" if kind != "no value" and rest and rest[0] else "One of your Values"
+    whose = (
+        f"The Value {rest[0]}" if kind not in ("no value", "no new one") and rest and rest[0] else "One of your Values"
+    )
     return Wrong(_AMISS[kind].format(*rest, whose=whose))
 
 

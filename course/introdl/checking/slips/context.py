@@ -88,9 +88,23 @@ class Context:
             if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim == 1
         ]
 
+    def shapes(self) -> set[tuple[int, ...]]:
+        """Return the shapes of all arrays among the inputs, those in lists and dicts too."""
+        return set(_shapes_of([value for _, value in self.case.inputs]))
+
     def of_shape(self, shape: tuple[int, ...]) -> list[str]:
         """Return the names of the inputs that have a shape."""
         return [name for name, value in self.inputs.items() if isinstance(value, np.ndarray) and value.shape == shape]
+
+
+def _shapes_of(value: Any) -> Iterator[tuple[int, ...]]:
+    if isinstance(value, Tensor):
+        value = value.array
+    if isinstance(value, np.ndarray):
+        yield value.shape
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _shapes_of(each)
 
 
 def shapes_in(text: str) -> list[tuple[int, ...]]:

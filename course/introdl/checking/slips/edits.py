@@ -52,6 +52,10 @@ EXPLANATIONS: dict[str, str] = {
     "a column, (N, 1), and meets its own row.",
     "no axis": "Without an axis the whole array is taken together, all rows of it. Say along which axis.",
     "another axis": "The axis that you name is the one that goes away. Here another one should go.",
+    "the result is rounded": "You round, and so do without the digits behind. What is asked for is the number itself; how many of its "
+    "digits are shown is decided where it is printed.",
+    "rounded up where down is meant": "ceil rounds up: what is left over counts as a whole one more. Here it does not count: round down, "
+    "with floor, or with two slashes.",
     "// where / is meant": "// rounds down to a whole number. A single / keeps what comes behind the point.",
     "/ where // is meant": "A single / keeps what comes behind the point. What is wanted is a whole number, rounded down: two slashes.",
     "parentheses are missing": "* and / go first, from left to right, and only then + and -. What belongs above or below a division as a "
@@ -69,6 +73,7 @@ EXPLANATIONS: dict[str, str] = {
     "equal falls on the wrong side": "Your comparison is right but where both sides are equal. Read once more which side that belongs to.",
     "the columns of all labels": "[:, labels] takes, for every row, the columns of all labels. Each row wants its own label only: index the "
     "rows as well, with np.arange(N) beside the labels.",
+    "a column where a row is meant": "[:, k] is column k, and [k] is row k. What is wanted here lies in a row.",
     "labels taken for row numbers": "Labels alone in brackets choose rows, but a label is the number of a column: row n wants column "
     "labels[n]. Index both, with np.arange(N) beside the labels.",
 }  # fmt: skip
@@ -254,6 +259,14 @@ def _of_call(node: ast.Call) -> Iterator[_Offer]:
             one.args[0] = ast.parse(f"{one.args[0].id}.copy()", mode="eval").body
 
         yield "the same array again and again", "append", copied
+    if name in ("round", "around") and _rounded(node) is not None:
+        yield "the result is rounded", "round", _rounded
+    if name == "ceil":
+
+        def down(one: ast.Call) -> None:
+            one.func = ast.parse(ast.unparse(one.func).replace("ceil", "floor"), mode="eval").body
+
+        yield "rounded up where down is meant", "ceil", down
     if name == "astype" or (name == "int" and len(node.args) == 1):
         yield (
             "cut to whole numbers",
@@ -266,6 +279,13 @@ def _of_call(node: ast.Call) -> Iterator[_Offer]:
             one.keywords = [word for word in one.keywords if word.arg != "dtype"]
 
         yield "cut to whole numbers", "dtype", floats
+
+
+def _rounded(node: ast.Call) -> ast.AST | None:
+    """Return what a call rounds."""
+    if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
+        return node.func.value
+    return node.args[0] if node.args else None
 
 
 def _of_reduction(node: ast.Call) -> Iterator[_Offer]:
@@ -336,6 +356,11 @@ def _of_comparison(node: ast.Compare) -> Iterator[_Offer]:
 def _of_index(node: ast.Subscript, labels: Sequence[str]) -> Iterator[_Offer]:
     inside = node.slice
     name = ""
+    if isinstance(inside, ast.Tuple) and len(inside.elts) == 2 and isinstance(inside.elts[1], ast.Constant):
+        every = inside.elts[0]
+        if isinstance(every, ast.Slice) and not (every.lower or every.upper or every.step):
+            number = inside.elts[1]
+            yield "a column where a row is meant", "row", lambda one: setattr(one, "slice", number)
     if isinstance(inside, ast.Name) and inside.id in labels:
         name, slip = inside.id, "labels taken for row numbers"
     elif isinstance(inside, ast.Tuple) and len(inside.elts) == 2 and isinstance(inside.elts[1], ast.Name):

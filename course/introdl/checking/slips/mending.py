@@ -87,7 +87,7 @@ def mended(entry: Entry, objects: tuple, found: Verdict, bench: Bench) -> list[D
     told = alone.right()
     if not told:
         told = _Tried(source, list(_in_pairs(single))[:_MOST], first, bench).right()
-    return told or alone.known()
+    return told or alone.known({i for i, case in enumerate(found.cases) if case.passed})
 
 
 def _can_be_run_again(case: CaseVerdict) -> bool:
@@ -128,12 +128,16 @@ class _Tried:
                 return self.source.told(one.edits, True)
         return []
 
-    def known(self) -> list[Diagnosis]:
-        """Return a slip whose undoing leaves one known mistake, and that mistake; none where several would do."""
+    def known(self, passed: set[int]) -> list[Diagnosis]:
+        """Return a slip whose undoing leaves one known mistake, and that mistake; none where several would do.
+
+        An edit that fails a case of those `passed` before undoes nothing: it makes the mistake itself.
+        """
         found: dict[tuple[str, ...], list[Diagnosis]] = {}
         for one, verdict in self._in_full(self.bench.known):
             left = verdict.diagnoses
-            if len(left) == 1 and left[0].whole and left[0].known:
+            still = all(verdict.cases[i].passed for i in passed)
+            if still and len(left) == 1 and left[0].whole and left[0].known:
                 told = [*self.source.told(one.edits, False), replace(left[0], whole=False)]
                 found.setdefault(tuple(each.name for each in told), told)
         return next(iter(found.values())) if len(found) == 1 else []

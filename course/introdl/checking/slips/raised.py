@@ -65,20 +65,59 @@ def _line(pattern: str) -> Callable[[Context, Found], bool]:
 
 
 def _is_chained(context: Context, _: Found) -> bool:
-    try:
-        tree = ast.parse(context.line.rstrip(":") if not context.line.startswith("if") else context.line + " pass")
-    except SyntaxError:
-        return False
-    return any(isinstance(node, ast.Compare) and len(node.ops) > 1 for node in ast.walk(tree))
+    return any(isinstance(node, ast.Compare) and len(node.ops) > 1 for node in _nodes(context.line))
 
 
 def _could_be_product(context: Context, found: Found) -> bool:
-    """Whether two tables met in ``*`` that would meet in ``@``, as they are or with one of them turned."""
+    """Whether two tables that were given met in ``*`` and would meet in ``@``, as they are or with one of them turned."""
     shapes = shapes_in(found[0])
     if len(shapes) != 2 or any(len(one) != 2 for one in shapes) or "@" in context.line:
         return False
+    if not {*shapes} <= context.shapes():
+        return False
     (a, b), (c, d) = shapes
     return bool(re.search(r"[\w\])]\s*\*\s*[\w(]", context.line)) and (b in (c, d) or a == c)
+
+
+def _of_one_thing(context: Context, _: Found) -> bool:
+    """Whether Python's max or min stands on the line and is given one thing, whose rows it compares."""
+    calls = [
+        node
+        for node in _nodes(context.line)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("max", "min")
+    ]
+    return bool(calls) and all(
+        len(one.args) == 1 and not isinstance(one.args[0], (ast.Starred, ast.GeneratorExp, ast.ListComp))
+        for one in calls
+    )
+
+
+def _nodes(code: str) -> list[ast.AST]:
+    """Return what stands in code, or on a line of it; nothing where that is no statement by itself."""
+    try:
+        return list(ast.walk(ast.parse(f"{code} pass" if code.endswith(":") else code)))
+    except SyntaxError:
+        return []
+
+
+def _is_of_its_loop(context: Context, _: Found) -> bool:
+    """Whether a loop's own name stands in brackets, and the loop runs over that very list: ``for a in x: x[a]``."""
+    loops = {
+        (ast.unparse(one.iter), ast.unparse(one.target))
+        for one in _nodes(context.code)
+        if isinstance(one, (ast.For, ast.comprehension))
+    }
+    return any(
+        (ast.unparse(one.value), ast.unparse(one.slice)) in loops
+        for one in _nodes(context.line)
+        if isinstance(one, ast.Subscript)
+    )
+
+
+def _is_pair_in_brackets(context: Context, _: Found) -> bool:
+    """Whether several places stand in one pair of brackets; yes where the line cannot be read."""
+    nodes = _nodes(context.line)
+    return not nodes or any(isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple) for one in nodes)
 
 
 def _one_per_row(_context: Context, found: Found) -> bool:
@@ -99,8 +138,12 @@ def _indexed_by_labels(context: Context, _: Found) -> bool:
     return any(re.search(rf"\w\[\s*{re.escape(name)}\s*\]", context.line) for name in context.labels())
 
 
-def _is_just_past(_context: Context, found: Found) -> bool:
-    return found[1] == found[2]
+def _is_just_past(context: Context, found: Found) -> bool:
+    """Whether the place behind the last was asked for, by code that counts one too far: a ``+ 1``, or a ``<=``."""
+    return (found.re.groups < 2 or found[1] == found[2]) and bool(_ONE_FURTHER.search(context.code or context.line))
+
+
+_ONE_FURTHER = re.compile(r"\+\s*1\b(?![.\d])|<=|\brange\(\s*1\s*,|\[\s*len\(")
 
 
 def _of_the_call(context: Context, _: Found) -> bool:
@@ -172,6 +215,45 @@ def _quoted(number: int = 1, words: str = "Here it is {}.") -> Callable[[Context
     return lambda _, found: words.format(found[number])
 
 
+#: What to write instead, where a method is the other library's.
+_IN_NUMPY = {
+    **dict.fromkeys(("detach", "cpu", "cuda", "numpy", "requires_grad_"), "leave it out"),
+    **dict.fromkeys(("float", "double"), "x.astype(float)"),
+    **dict.fromkeys(("long", "int", "to"), "x.astype(int)"),
+    **dict.fromkeys(("matmul", "mm", "bmm"), "x @ y"),
+    **dict.fromkeys(("relu", "maximum", "clamp_min"), "np.maximum(x, y)"),
+    **dict.fromkeys(("sigmoid", "softmax", "log_softmax", "logsumexp"), "its formula, with np.exp"),
+    **{name: f"np.{name}(x)" for name in ("exp", "log", "log2", "sqrt", "abs", "tanh", "square", "sign", "unique")},
+    "topk": "np.argsort, and the last k of its places",
+    "unsqueeze": "x[:, None]",
+    "norm": "np.linalg.norm(x)",
+    "permute": "x.transpose(...)",
+    "clone": "x.copy()",
+    "numel": "x.size",
+    "clamp": "np.clip(x, low, high)",
+    "gather": "x[rows, columns]",
+    "scatter_": "x[rows, columns] = ...",
+    "expand": "np.broadcast_to(x, shape)",
+    "flip": "np.flip(x, axis)",
+    "t": "x.T",
+}
+_IN_TORCH = {
+    "astype": "x.to(dtype), or x.float()",
+    "copy": "x.clone()",
+    "fill": "x.fill_(value)",
+    "ptp": "x.max() - x.min()",
+    "compress": "x[mask]",
+}
+
+
+def _in_the_other(table: dict[str, str]) -> Callable[[Context, Found], str]:
+    return lambda _, found: f"Instead of .{found[1]}: {table[found[1]]}."
+
+
+def _one_of(table: dict[str, str]) -> Callable[[Context, Found], bool]:
+    return lambda _, found: found[1] in table
+
+
 # --- the table ----------------------------------------------------------------------------------------------------
 
 _TRUTH = r"truth value of an array|Boolean value of Tensor with more than one"
@@ -187,13 +269,63 @@ RAISED: Sequence[Raised] = (
         "A file can hold tensors, numbers and texts. A model or an optimizer needs its class again where the file is read, and "
         "that may not be there. Save what state_dict() returns.",
     ),
+    # the two libraries' words
+    Raised(
+        "PyTorch's word in NumPy",
+        "TypeError",
+        r"got an unexpected keyword argument '(dim|keepdim)'|'(dim|keepdim)' is an invalid keyword argument",
+        "dim and keepdim are PyTorch's words. NumPy calls them axis and keepdims.",
+        family="another number of inputs in a call",
+    ),
+    Raised(
+        "PyTorch's word in NumPy",
+        "AttributeError",
+        r"'numpy\.ndarray' object has no attribute '(\w+)'",
+        "NumPy's arrays do not have this method: it is one of PyTorch's tensors. Write it in NumPy's way.",
+        when=_one_of(_IN_NUMPY),
+        detail=_in_the_other(_IN_NUMPY),
+        family="an attribute that is not there",
+    ),
+    Raised(
+        "NumPy's word in PyTorch",
+        "AttributeError",
+        r"'Tensor' object has no attribute '(\w+)'",
+        "PyTorch's tensors do not have this method: it is one of NumPy's arrays. Write it in PyTorch's way.",
+        when=_one_of(_IN_TORCH),
+        detail=_in_the_other(_IN_TORCH),
+        family="an attribute that is not there",
+    ),
+    Raised(
+        "a tensor belongs there",
+        "TypeError",
+        r"argument '?\w+'? \(position \d+\) must be Tensor, not (?:numpy\.)?(\w+)",
+        "PyTorch's functions take tensors. A NumPy array becomes one by torch.as_tensor(x); a number that is to be compared with a "
+        "tensor place by place goes into torch.clamp, or into a tensor of its own.",
+        detail=_quoted(words="Here it was given something of the type {}."),
+    ),
+    Raised(
+        "a NumPy function of a tensor that learns",
+        "RuntimeError",
+        r"Can't call numpy\(\) on Tensor that requires grad",
+        "NumPy knows no gradients, so it takes no tensor that collects them. Calculate with torch's functions; where you want the bare "
+        "numbers, x.detach() has no gradient.",
+    ),
     # one answer asked of many numbers
+    Raised(
+        "Python's max goes through the rows",
+        "ValueError RuntimeError",
+        _TRUTH,
+        "Python's max and min of one table compare its rows, and which of two rows is larger has no single answer. An array has "
+        "methods of its own, x.max() and x.min(), for the largest and the smallest of all its numbers.",
+        when=_of_one_thing,
+        family="truth",
+    ),
     Raised(
         "max compares whole arrays",
         "ValueError RuntimeError",
         _TRUTH,
         "Python's max and min ask whether one argument is larger than the other, and of two arrays that has no single answer. "
-        "You want the larger one place by place: NumPy has a function of two arrays for that, with a longer name.",
+        "Where you want the larger one place by place, NumPy has a function of two arrays for that, with a longer name.",
         when=_line(r"(?<![\w.])(?:max|min)\s*\("),
         family="truth",
     ),
@@ -267,8 +399,8 @@ RAISED: Sequence[Raised] = (
         "a matrix product whose inner axes differ",
         "ValueError",
         r"mismatch in its core dimension.*size (\d+) is different from (\d+)",
-        "In A @ B the last axis of A meets the first axis of B (of the last two), and they must be equally long. Write both shapes down: "
-        "one of the two must be transposed, or they stand in the wrong order.",
+        "In A @ B the last axis of A meets the first axis of B (of the last two), and they must be equally long. Print both shapes just "
+        "before this line: which of the two is not the array, or not of the shape, that you expect there?",
         detail=_sizes,
         family="shapes",
     ),
@@ -276,8 +408,8 @@ RAISED: Sequence[Raised] = (
         "a matrix product whose inner axes differ",
         "ValueError RuntimeError",
         r"shapes (.*) and (.*) not aligned|mat1 and mat2 shapes cannot be multiplied.*|size mismatch.*",
-        "In A @ B the last axis of A meets the first axis of B (of the last two), and they must be equally long. Write both shapes down: "
-        "one of the two must be transposed, or they stand in the wrong order.",
+        "In A @ B the last axis of A meets the first axis of B (of the last two), and they must be equally long. Print both shapes just "
+        "before this line: which of the two is not the array, or not of the shape, that you expect there?",
         detail=_met,
         family="shapes",
     ),
@@ -353,6 +485,14 @@ RAISED: Sequence[Raised] = (
         r"(?:list|tuple|string) index out of range|pop index out of range",
         "You ask for a place that the list does not have: the last of n is n - 1. Look at where your loop ends, and at a + 1 in the "
         "brackets.",
+        when=_is_just_past,
+        family="places",
+    ),
+    Raised(
+        "a place outside the list",
+        "IndexError",
+        r"(?:list|tuple|string) index out of range|pop index out of range",
+        "You ask for a place that the list does not have. Print its length and the place: the list may be shorter than you think.",
         family="places",
     ),
     Raised(
@@ -377,6 +517,21 @@ RAISED: Sequence[Raised] = (
         r"shape mismatch: indexing arrays could not be broadcast",
         "Two arrays in brackets are read in pairs, a row with a column, so they must be equally long.",
         family="places",
+    ),
+    Raised(
+        "a byte runs over",
+        "OverflowError",
+        r"Python integer -?\d+ out of bounds for (u?int\d+)",
+        "The array holds small whole numbers, uint8 bytes perhaps, which know 0 to 255 only. Turn it into floats or ints before you "
+        "calculate.",
+        detail=_quoted(words="The array is of {}."),
+    ),
+    Raised(
+        "a third array is where the result goes",
+        "TypeError",
+        r"'out' must be an array|return arrays must be of ArrayType|output must be an array",
+        "NumPy's functions of two arrays, dot and maximum for example, write their result into what comes third. Whatever else belongs "
+        "to your formula stands outside their parentheses.",
     ),
     # floats where whole numbers belong
     Raised(
@@ -483,10 +638,34 @@ RAISED: Sequence[Raised] = (
         "Square brackets ask for a place, and what stands before them is a function. It is called with parentheses.",
     ),
     Raised(
+        "what a list holds taken for its places",
+        "TypeError",
+        r"(?:list|tuple) indices must be integers or slices, not",
+        "`for each in things` hands out the things themselves, one after the other, and no numbers. Use each as it comes; or loop over "
+        "range(len(things)), where you need the places.",
+        when=_is_of_its_loop,
+    ),
+    Raised(
         "a list is indexed like an array",
         "TypeError",
         r"(?:list|tuple) indices must be integers or slices, not (?:tuple|list|ndarray|numpy)",
         "A list takes one number in its brackets; [i, j] is for arrays. Make an array of it first: np.array(...).",
+        when=_is_pair_in_brackets,
+    ),
+    Raised(
+        "no number in a list's brackets",
+        "TypeError",
+        r"(?:list|tuple) indices must be integers or slices, not ([\w.]+)",
+        "A list takes one whole number in its brackets, the place, or a slice. What stands there is something else: print it.",
+        detail=_quoted(words="Here it is of the type {}."),
+    ),
+    Raised(
+        "a tuple where a number belongs",
+        "TypeError",
+        r"can't multiply sequence by non-int of type 'tuple'|unsupported operand type\(s\) for .*'(?:int|float)' and 'tuple'|"
+        r"unsupported operand type\(s\) for .*'tuple' and '(?:int|float|tuple)'",
+        "A tuple, such as a shape, stands where a number is calculated with. Print what stands there: sum and math.prod of a list of "
+        "tuples take each tuple for a number. Go through the list, and take each tuple by itself.",
     ),
     Raised(
         "a list where an array belongs",

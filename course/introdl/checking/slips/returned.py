@@ -32,6 +32,8 @@ class Returned:
         True where one such case is proof enough; else all that failed must look so.
     detail : callable, optional
         As in `Slip`.
+    enough : callable, optional
+        Whether all that look so are enough of a proof together.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Returned:
     looks: Callable[[Context], bool]
     anywhere: bool = False
     detail: Callable[[Context], str] = lambda context: ""
+    enough: Callable[[Sequence[Context]], bool] = lambda contexts: True
 
 
 def _is_numbers(value: Any) -> bool:
@@ -113,6 +116,48 @@ def _is_wrapped(context: Context) -> bool:
         return False
     away = context.expected.astype(float) - context.given
     return bool(np.any(away != 0) and np.all(away % 256 == 0))
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    """Return all numbers of a result in one row; None where it holds something else."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, (list, tuple)):
+        parts = [_numbers(each) for each in value]
+        return None if not parts or any(part is None for part in parts) else np.concatenate(parts)  # type: ignore[arg-type]
+    array = np.asarray(value) if isinstance(value, (bool, int, float, np.ndarray, np.generic)) else None
+    return array.ravel().astype(float) if array is not None and array.dtype.kind in "biuf" else None
+
+
+def _digits(contexts: Sequence[Context]) -> int | None:
+    """Return the number of digits behind the point to which all results are the right ones rounded; None where to none.
+
+    That a wrong number is such a one by chance is the less likely, the more digits it has.
+    """
+    pairs = [(_numbers(one.given), _numbers(one.expected)) for one in contexts]
+    if any(given is None or right is None or given.shape != right.shape for given, right in pairs):
+        return None
+    given, right = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1))  # type: ignore[arg-type]
+    if not (np.isfinite(given).all() and np.isfinite(right).all()):
+        return None
+    off = ~np.isclose(given, right, rtol=1e-9, atol=0)
+    for digits in range(6):
+        # half a unit, and a little for a half that goes either way
+        near = np.abs(given - right)[off] <= 0.5000001 * 10.0**-digits
+        short = np.isclose(given[off], np.round(given[off], digits), rtol=1e-12, atol=1e-15)
+        if near.all() and short.all():
+            bits = np.log2(np.maximum(np.abs(right[off]) * 10.0**digits, 1.0)).sum()
+            return digits if bits >= _BITS_OF_ROUNDING else None
+    return None
+
+
+#: So many bits the rounded numbers hold, so that chance does not give them.
+_BITS_OF_ROUNDING = 4.5
+
+
+def _is_rounded(context: Context) -> bool:
+    given, right = _numbers(context.given), _numbers(context.expected)
+    return given is not None and right is not None and given.shape == right.shape
 
 
 def _unchanged(context: Context) -> str:
@@ -239,6 +284,13 @@ RETURNED: Sequence[Returned] = (
         _is_cut,
     ),
     Returned(
+        "the result is rounded",
+        "Each of your numbers is the right one, rounded. What is asked for is the number itself; how many of its digits are shown is "
+        "decided where it is printed.",
+        _is_rounded,
+        enough=lambda contexts: _digits(contexts) is not None,
+    ),
+    Returned(
         "a byte runs over",
         "Your numbers are off by multiples of 256: uint8 knows 0 to 255 only and starts again there. Turn the bytes into floats or ints "
         "before you calculate.",
@@ -283,7 +335,8 @@ def returned(contexts: Sequence[Context]) -> list[tuple[Slip, list[int]]]:
     left = list(range(len(contexts)))
     for row in RETURNED:
         fits = [i for i in left if row.looks(contexts[i])]
-        if fits and (row.anywhere or len(fits) == len(contexts)):
+        proven = row.anywhere or len(fits) == len(contexts)
+        if fits and proven and row.enough([contexts[i] for i in fits]):
             first = contexts[fits[0]]
             told.append((Slip(row.name, row.explanation.replace("{name}", first.name), row.detail(first)), fits))
             left = [i for i in left if i not in fits]
