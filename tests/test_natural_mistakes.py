@@ -20,6 +20,23 @@ from tests.cell_code import functions
 from tests.standing import SEEDS, entry, verdict
 
 
+def evaluate_by_tensors(model, batches):
+    model.eval()
+    total = right = n = 0
+    with torch.no_grad():
+        for images, labels in batches:
+            scores = model(images)
+            total += F.cross_entropy(scores, labels, reduction="sum")
+            right += (scores.argmax(dim=1) == labels).sum()
+            n += len(labels)
+    return total / n, right / n
+
+
+def evaluate_accuracy_by_tensors(model, batches):
+    loss, accuracy = evaluate_by_tensors(model, batches)
+    return loss.item(), accuracy
+
+
 def stats_deviation_in_bytes(images, splits):
     x = images[splits == "train"]
     return x.mean((0, 1, 2)) / 255, x.std((0, 1, 2))
@@ -494,6 +511,19 @@ def best_threshold_in_tenths(similarities, same):
     return _most_right(similarities, same, np.linspace(-1, 1, 21).round(1))
 
 
+def best_threshold_in_hundredths(similarities, same):
+    return _most_right(similarities, same, np.arange(-1, 1.01, 0.01))
+
+
+def best_threshold_of_a_slider(similarities, same):
+    """Of equally good ones the last, and no threshold below 0."""
+    best = 0.0
+    for t in np.arange(0, 1, 0.01):
+        if ((similarities >= t) == same).sum() >= ((similarities >= best) == same).sum():
+            best = t
+    return best
+
+
 def best_threshold_from_zero_up(similarities, same):
     return _most_right(similarities, same, np.linspace(0, 1, 1001).round(3))
 
@@ -520,6 +550,7 @@ def roc_curve_from_one(similarities, same):
 
 #: Exercise: wrong answers, and what each is told: a known mistake's name, or words of a case's sentence.
 WRONG = {
+    "08.evaluate": [(evaluate_by_tensors, "tensors instead of floats"), (evaluate_accuracy_by_tensors, "tensors instead of floats")],
     "09.normalisation_stats": [
         (stats_deviation_in_bytes, "the deviation is not scaled"),
         (stats_two_means, "Item 2 of the result"),
@@ -593,7 +624,7 @@ WRONG = {
         ((freeze_by_data, right.train_mode_norms), "nothing is frozen"),
         ((freeze_by_name, right.train_mode_norms), "the head is frozen too"),
         ((right.freeze_names, train_mode_eval_and_head), "everything in evaluation mode"),
-        ((right.freeze_names, train_mode_children), "BatchNorm's running statistics"),
+        ((right.freeze_names, train_mode_children), "only the outermost layers are looked at"),
     ],
     "11.parameter_groups": [
         (groups_as_a_dict, "list of dicts"),
@@ -605,6 +636,8 @@ WRONG = {
     "12.nutrients": [(nutrients_to_three_decimals, "")],
     "12.recommend": [(recommend_without_order_among_equals, "")],
     "13.best_threshold": [
+        (best_threshold_in_hundredths, "thresholds of a fixed grid"),
+        (best_threshold_of_a_slider, "thresholds of a fixed grid"),
         (best_threshold_in_tenths, ""),
         (best_threshold_from_zero_up, ""),
         (best_threshold_pair_after_pair, ""),

@@ -101,6 +101,19 @@ def test_a_headline_leaves_code_as_it_is_written():
     assert "This looks like: z taken for s." in report.as_html(verdict)
 
 
+def test_what_a_check_needs_for_itself_is_not_told():
+    """A network is given its number of dishes; seeds and the check's own inputs are not for the learner."""
+    entry = sheets.find("09.food_net")
+    for amiss, case in (({"amiss": "linear"}, 0), ({"amiss": "none"}, 3)):
+        outcomes = [Outcome("returned", amiss) if n == case else Outcome("not run") for n in range(len(entry.cases))]
+        verdict = judge.judge(entry, outcomes)
+        verdict.cases = verdict.cases[case:]
+        text, page = report.as_text(verdict), html.unescape(report.as_html(verdict))
+        assert f"num_classes = {9 if case == 0 else 12}" in text
+        for told in (text, page):
+            assert not any(word in told for word in ("seed", "labels", "least", "None = ", "= None", "{'"))
+
+
 def test_no_sentence_is_said_twice():
     page = html.unescape(report.as_html(verdict_on(changed(LONG, (17, 3), 5.0), LONG)))
     sentence = "expected 343, got 348."

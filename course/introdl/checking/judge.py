@@ -76,7 +76,8 @@ def forbidden(entry: Entry, called: str) -> str:
 
 def _judge_case(entry: Entry, case: SheetCase, outcome: Outcome) -> CaseVerdict:
     expected = deepcopy(case.expected)
-    verdict = CaseVerdict(case.label, case.weight, outcome, inputs=case.inputs, expected=expected)
+    told = list(PROBES[entry.probe].told(dict(case.inputs)).items())
+    verdict = CaseVerdict(case.label, case.weight, outcome, inputs=told, expected=expected)
     if outcome.kind != "returned":
         _, verdict.expected = weighed(entry, Wrong("nothing came"), expected)
         verdict.sentence, verdict.blind = _sentence(entry, outcome)

@@ -34,6 +34,9 @@ class Probe:
         Packages that `drive` itself uses: they cannot be put away while an answer is driven.
     called : mapping of str to str, optional
         What the learner's function calls an input whose case calls it otherwise.
+    told : callable, optional
+        ``told(inputs)`` takes a case's inputs by name and returns what a report says of them, by name, where they are what
+        the check needs and not what the learner's object is given.
     """
 
     drive: Callable[[tuple, list], Any]
@@ -43,6 +46,7 @@ class Probe:
     needs: tuple[str, ...] = ()
     together: bool = False
     called: Mapping[str, str] = field(default_factory=dict, hash=False)
+    told: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
 
 @dataclass(frozen=True)

@@ -608,6 +608,10 @@ _AMISS = {
 }
 
 
+#: What a network is read as that is looked at and not trained.
+WITHIN = "scores for each picture, within the budget"
+
+
 def _read_food_net(result: Any, inputs: list) -> Any:
     if not isinstance(result, dict):
         return result if result is None or isinstance(result, Other) else Wrong("The result cannot be read.")
@@ -619,7 +623,7 @@ def _read_food_net(result: Any, inputs: list) -> Any:
     over = _over_budget({name: result.get(name, 0) for name in ("parameters", "numbers", "multiplications")})
     if over:
         return Wrong(_AMISS[over])
-    return result if inputs[4] else {"within the budget": True}
+    return result if inputs[4] else WITHIN
 
 
 def _weigh_food_net(result: Any, expected: Any) -> tuple[Any, Any]:
@@ -643,7 +647,20 @@ def _weigh_food_net(result: Any, expected: Any) -> tuple[Any, Any]:
     return Wrong(f"FoodNet names {accuracy:.1%} of new plates right; this case asks for {least:.0%}."), wanted
 
 
-PROBES["food_net"] = Probe(_drive_food_net, _read_food_net, weigh=_weigh_food_net, needs=("torch",), together=True)
+def _told_of_food_net(inputs: dict[str, Any]) -> dict[str, Any]:
+    classes, steps = inputs["classes"], inputs["steps"]
+    if not steps:
+        return {"num_classes": classes, "pictures": "a batch of (6, 3, 32, 32)"}
+    return {
+        "num_classes": classes,
+        "trained": f"{steps} steps of {_BATCH} plates",
+        "asked": "plates that it was not trained on",
+    }
+
+
+PROBES["food_net"] = Probe(
+    _drive_food_net, _read_food_net, weigh=_weigh_food_net, needs=("torch",), together=True, told=_told_of_food_net
+)
 
 
 # --- checkpoints ----------------------------------------------------------------------------------------------------
