@@ -540,7 +540,7 @@ RAISED: Sequence[Raised] = (
     Raised(
         "the labels stand where the scores belong",
         "NotImplementedError RuntimeError",
-        r"softmax\w* not implemented for '(?:Long|Int)'",
+        r"softmax\w*.? not implemented for '(?:Long|Int)'",
         "A loss takes the softmax of whole numbers here: cross_entropy wants the scores first, and the labels second.",
     ),
     Raised(
