@@ -1315,10 +1315,6 @@ def _roc_curve(thresholds=_strictest_first, says=None, finish=lambda f, t, same:
     return lambda similarities, same: finish(*_rates(similarities, same, thresholds(similarities), says), same)
 
 
-def _pair_by_pair_turned(similarities, same):
-    return _pair_by_pair(similarities[::-1], same[::-1])
-
-
 def _pair_by_pair(similarities, same):
     order = np.argsort(-similarities, kind="stable")
     hits = same[order]
@@ -1326,11 +1322,6 @@ def _pair_by_pair(similarities, same):
         rounded(np.append(0, np.cumsum(~hits) / (~hits).sum())),
         rounded(np.append(0, np.cumsum(hits) / hits.sum())),
     )
-
-
-def _threshold_of_each_pair(similarities, same):
-    """As many points as pairs; equal similarities give the same point again."""
-    return _rates(similarities, same, np.append(np.inf, np.sort(similarities)[::-1]))
 
 
 def _precision(similarities, same):
@@ -1373,6 +1364,7 @@ ROC_CURVE = Exercise(
     points=8,
     cases=_roc_cases,
     oracle=_roc_oracle,
+    probe="roc_curve",
     forbidden=LIBRARIES,
     misconceptions={
         "above instead of at or above": Mistake(
@@ -1403,7 +1395,6 @@ ROC_CURVE = Exercise(
             "Pairs with equal similarities are let in together or not at all. You add a point after each of them, so "
             "your curve has points too many. Add one point for each different similarity.",
             _pair_by_pair,
-            also=[_threshold_of_each_pair, _pair_by_pair_turned],
         ),
         "shares of all pairs": Mistake(
             "You divide by the number of all pairs. Each rate belongs to one kind: divide false positives by the "
