@@ -320,9 +320,10 @@ check("07.sgd_step", sgd_step)
 # valley to the other, the contributions cancel. So momentum is fast along the valley and calm across it, which is what
 # we wanted.
 #
-# Books differ in where they put $\eta$ and the sign. CS231n writes $v \leftarrow \beta v - \eta \cdot \text{grad}$ and
-# $w \leftarrow w + v$. With a constant rate the weights take the same path, so the check compares only the weights.
-# What you keep in the state is up to you.
+# Books differ in where they put $\eta$. CS231n writes $v \leftarrow \beta v - \eta \cdot \text{grad}$ and
+# $w \leftarrow w + v$. With a constant rate the weights take the same path. When the rate falls on the way, as in section
+# 4, they do not: that velocity is made of steps, and old steps keep the old rate. The exercise asks for the form above,
+# which PyTorch uses too, and one of the check's cases lowers the rate. Only the weights are compared.
 #
 # ### Exercise: `momentum_step`
 
@@ -340,7 +341,7 @@ def momentum_step(w, grad, velocity, lr, beta=0.9):
         Zeros of the same shape before the first step; later what the last step returned. You
         may change it in place.
     lr, beta : float
-        The learning rate, and how much of the velocity stays.
+        The learning rate, which may differ from step to step, and how much of the velocity stays.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """Wrong answers as learners write them, other than the known mistakes: none passes, each is told why.
 
-Those to chapters 00 to 07 stand in natural_mistakes.txt, each with what is told of it; those to chapters 09 to 13 stand here.
+Those that are told of by one name stand in natural_mistakes.txt, each with what is told of it; others to chapters 09 to 13 stand here.
 """
 
 import copy
@@ -718,6 +718,16 @@ def _written():
     return dict(found)
 
 
+_TORCH = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+#: What a chapter's notebook imports above its exercises, beside NumPy.
+_IMPORTS = {
+    "07": "from introdl.layers import lenet, softmax_cross_entropy\n",
+    "08": f"{_TORCH}import statistics\nimport time\n",
+    **dict.fromkeys(("09", "10", "11", "13"), _TORCH),
+    "12": f"{_TORCH}from datetime import datetime, timedelta\n",
+}
+
+
 def _marked(id):
     return id if id[:2] in ("02", "05") else pytest.param(id, marks=pytest.mark.slow)
 
@@ -725,7 +735,7 @@ def _marked(id):
 @pytest.mark.parametrize("id", map(_marked, _written()))
 def test_what_a_learner_writes_is_called_by_its_name_or_by_none(id):
     for what, told, code in _written()[id]:
-        found = notebook.verdict(id, functions(code, sheets.find(id).names))
+        found = notebook.verdict(id, functions(_IMPORTS.get(id[:2], "") + code, sheets.find(id).names))
         assert found.status == judge.FAILED, what
         named = "; ".join(one.name for one in found.diagnoses)
         if told.startswith("said: "):

@@ -233,6 +233,11 @@ def _number_of_batches(X, y, size, rng):
     return [(X[part], y[part]) for part in np.array_split(order, min(size, len(X)))]
 
 
+def _one_batch_more(X, y, size, rng):
+    order = rng.permutation(len(X))
+    return [(X[part], y[part]) for part in (order[k * size : (k + 1) * size] for k in range(len(X) // size + 1))]
+
+
 MINIBATCHES = Exercise(
     id="07.minibatches",
     title="Mini-batches of one epoch",
@@ -290,6 +295,11 @@ MINIBATCHES = Exercise(
         "size is taken for the number of batches": Mistake(
             "You cut the samples into size batches. size is how many samples are in one batch.",
             _number_of_batches,
+        ),
+        "an empty batch where the size divides N": Mistake(
+            "You make one batch more than there are full ones. Where the size divides the number of samples nothing is left "
+            "for it, and it is empty; its mean loss would be 0 divided by 0. Take a last batch only where samples are left.",
+            _one_batch_more,
         ),
         "X and y are changed": Mistake(
             "You shuffle the arrays that you were given. The caller still needs them, and every epoch would shuffle "
@@ -446,9 +456,9 @@ MOMENTUM_STEP = Exercise(
             _momentum(lambda v, g, lr, b: b * v + lr * g),
         ),
         "the velocity keeps old learning rates": Mistake(
-            "Your velocity adds up lr times the gradients. As long as lr stays the same, that gives the same steps; once lr "
-            "falls, the old gradients still count with the old rate. Let the velocity add up plain gradients, and multiply by "
-            "lr when you move.",
+            "Your velocity adds up lr times the gradients, as CS231n's does. As long as lr stays the same, that gives the same "
+            "steps; once lr falls, the old gradients still count with the old rate. The docstring's velocity adds up plain "
+            "gradients, and lr comes in when you move.",
             _momentum(lambda v, g, lr, b: b * v + lr * g, lambda w, g, v, old, lr, b: w - v),
         ),
         "the learning rate is left out": Mistake(
@@ -722,6 +732,10 @@ COSINE_LR = Exercise(
         "the half is missing": Mistake(
             "1 + cos runs from 2 to 0. Halve it, so that the rate begins at base.",
             _cosine(fall=lambda p: 1 + np.cos(np.pi * p)),
+        ),
+        "degrees instead of radians": Mistake(
+            "You give np.cos an angle in degrees. It takes radians: half a turn is np.pi, not 180.",
+            _cosine(fall=lambda p: (1 + np.cos(180 * p)) / 2),
         ),
         "a quarter of the wave": Mistake(
             "You use cos from 0 to a right angle. It falls steeply at the end. The schedule takes half a wave, from 0 to pi, "
@@ -1091,9 +1105,10 @@ TRAIN_DIGITS = Exercise(
     ),
     seconds=300.0,
     misconceptions={
-        "no step is taken": Mistake(
-            "The network comes back as it was made: all its biases are still 0. Do the new weights get into the parameters? "
-            "p.value = step(p.value, p.grad, ...) puts them there; w = p.value; w = w - ... does not.",
+        "an untrained network comes back": Mistake(
+            "What comes back are the weights of a network that was just made: all its biases are still 0. Do the new weights get "
+            "into the parameters? p.value = step(p.value, p.grad, ...) puts them there; w = p.value; w = w - ... does not. And "
+            "are they the weights of the network that you train, or of another one that you make after it?",
             lambda X, y, rng: _weights(1, 0.0),
         ),
         "the labels are out of step": Mistake(

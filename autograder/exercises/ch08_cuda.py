@@ -91,13 +91,15 @@ BEST_DEVICE = Exercise(
             "not supported. Ask what is available here and now.",
             _ask_how_it_was_built,
         ),
-        "Apple's GPU is forgotten": Mistake(
+        "Apple's GPU is passed over": Mistake(
             "CUDA and the CPU are right, but on a Mac with Apple's GPU you return the CPU. torch.backends.mps can tell "
-            "you about it.",
+            "you about it. If you do ask it, does a later if with an else of its own decide anew?",
             _ask("cuda"),
         ),
-        "CUDA is forgotten": Mistake(
-            "You look for Apple's GPU and never for NVIDIA's. torch.cuda can tell you about that.",
+        "NVIDIA's GPU is passed over": Mistake(
+            "Apple's GPU and the CPU are right, but on a machine with an NVIDIA GPU you return the CPU. torch.cuda can tell "
+            "you about it. If you do ask it, does a later if with an else of its own decide anew? elif, or a return, "
+            "leaves the first answer alone.",
             _ask("mps"),
         ),
         "the condition is upside down": Mistake(
@@ -299,6 +301,16 @@ TO_DEVICE = Exercise(
                 sequence=lambda v, again: _same_kind(v, again) if hasattr(v, "_fields") else _tensors_only(v, again),
             ),  # fmt: skip
         ),
+        "what is no tensor becomes None": Mistake(
+            "Names and numbers come back as None: for what is no tensor and no collection your function ends without a "
+            "return. Hand it through as it is.",
+            _to_device(other=lambda value, again: None),
+        ),
+        "NumPy arrays become tensors": Mistake(
+            "You turn NumPy arrays into tensors. The docstring speaks of tensors alone: everything else is handed through "
+            "as it is.",
+            _to_device(other=lambda value, again: torch.from_numpy(value) if isinstance(value, np.ndarray) else value),
+        ),
         "a text is taken apart": Mistake(
             "You go through everything that can be iterated over, and a text is made of texts without end. Ask for list, "
             "tuple and dict by name.",
@@ -361,7 +373,7 @@ CONV_FLOPS = Exercise(
     points=10,
     cases=_conv_cases,
     oracle=_conv_oracle,
-    forbidden=("torch.*",),
+    forbidden=("torch.utils.flop_counter.*", "torch.profiler.*", "torch.autograd.profiler.*"),
     rtol=1e-9,
     misconceptions={
         "only multiplications are counted": Mistake(
@@ -474,7 +486,6 @@ ARITHMETIC_INTENSITY = Exercise(
     points=8,
     cases=_intensity_cases,
     oracle=_intensity_oracle,
-    forbidden=("torch.*",),
     misconceptions={
         "what is read is forgotten": Mistake(
             "You count only what is written. Every input and every weight has to come from memory first.",
@@ -509,6 +520,11 @@ ARITHMETIC_INTENSITY = Exercise(
         "a shape's sides are added up": Mistake(
             "You add the sides of a shape. A tensor of shape (2, 3) holds 2 times 3 numbers.",
             lambda f, r, w, b: f / (b * sum(sum(s) if s else 1 for s in (*r, *w))),
+        ),
+        "the shapes are multiplied, not their sides": Mistake(
+            "read and written are lists of shapes, and you hand such a list to math.prod whole. It multiplies numbers: give it "
+            "one shape after the other, and add up what it returns.",
+            lambda f, r, w, b: f / ((math.prod(r) + math.prod(w)) * b),
         ),
         "a single number counts for nothing": Mistake(
             "A tensor of shape () holds one number, not none. math.prod(()) is 1, as it should be.",
@@ -618,6 +634,19 @@ def _late_start(fn, synchronize, warmup=3, repeats=11):
     return _statistics(times)
 
 
+def _waits_on_the_clock(fn, synchronize, warmup=3, repeats=11):
+    for _ in range(warmup):
+        fn()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        synchronize()
+        fn()
+        synchronize()
+        times.append(time.perf_counter() - start)
+    return _statistics(times)
+
+
 MEASURE = Exercise(
     id="08.measure",
     title="Measure honestly",
@@ -644,8 +673,9 @@ MEASURE = Exercise(
         ),
         "no synchronize before the clock starts": Mistake(
             "Your first repeat also waits for what the warm-up had left in the queue. Let the queue run empty before you "
-            "look at the clock.",
+            "look at the clock for the first time.",
             _late_start,
+            also=[_waits_on_the_clock],
         ),
         "the mean instead of the median": Mistake(
             "Your first number is the mean. A single interruption can move it as far as you like; the median stays "

@@ -642,6 +642,23 @@ def _latest():
     return save, load
 
 
+def _seeds_again():
+    """A pair that keeps the generator's seed instead of its state."""
+
+    def save(path, model, optimizer, schedule, generator, epochs):
+        states = [one.state_dict() for one in (model, optimizer, schedule)]
+        torch.save([*states, generator.initial_seed(), epochs], path)
+
+    def load(path, model, optimizer, schedule, generator):
+        *states, seed, epochs = torch.load(path)
+        for one, state in zip((model, optimizer, schedule), states, strict=True):
+            one.load_state_dict(state)
+        generator.manual_seed(seed)
+        return epochs
+
+    return save, load
+
+
 def _no_file(path, model, optimizer, schedule, generator, epochs):
     return None
 
@@ -692,6 +709,11 @@ CHECKPOINT = Exercise(
         "resumes from epoch 0": Mistake(
             "Your load_checkpoint says that no epoch is finished, so all of them are run again. Save the number, and return it.",
             _checkpointer(epoch=lambda e: 0),
+        ),
+        "the generator begins again": Mistake(
+            "You save the generator's seed. A seed is where it began; by now it has drawn the orders of several epochs. Save "
+            "generator.get_state() and restore it with set_state.",
+            _seeds_again(),
         ),
         "one epoch is run twice": Mistake(
             "You return one epoch too few, and the last finished one is run again.",
@@ -820,6 +842,11 @@ CONFUSION_MATRIX = Exercise(
                 _confusion(labels, predictions, k) - np.diag(np.diag(_confusion(labels, predictions, k)))
             ),
         ),
+        "bins between the numbers that occur": Mistake(
+            "np.histogram2d cuts the span from the smallest to the largest number that occurs into k bins, so where a dish at "
+            "either end is missing its bins are not the dishes. Give it their edges, range=[[0, k], [0, k]], or count by hand.",
+            lambda labels, predictions, k: np.histogram2d(labels, predictions, bins=k)[0].astype(int),
+        ),
         "dishes are counted from 1": Mistake(
             "The first row and column stay empty: you shift the numbers by one. Labels run from 0 to k - 1.",
             lambda labels, predictions, k: np.pad(_confusion(labels, predictions, k), ((1, 0), (1, 0)))[:k, :k],
@@ -935,7 +962,7 @@ WORST_MISTAKES = Exercise(
     cases=_worst_cases,
     oracle=_worst_oracle,
     probe="indices",
-    forbidden=("torch.*", "sklearn.*"),
+    forbidden=("sklearn.*",),
     misconceptions={
         "right ones too": Mistake(
             "Among your plates are some that were named right. Choose the mistakes first, then look at the network's confidence.",
@@ -975,6 +1002,13 @@ WORST_MISTAKES = Exercise(
             "Your indices count within the mistakes, not within all plates. np.flatnonzero gives the mistakes' own indices; "
             "index those with your order.",
             _place_among_mistakes,
+        ),
+        "the n are taken too early": Mistake(
+            "You take the n plates with the most confidence first, and leave out the right ones among them afterwards, so "
+            "fewer than n are left. Choose the mistakes first, then take n.",
+            lambda p, labels, n: (lambda order: order[p[order].argmax(axis=1) != labels[order]])(
+                _ranked_by(_sure, _everyone)(p, labels, n)
+            ),
         ),
         "all mistakes": Mistake(
             "You return every mistake. Return the n worst.",

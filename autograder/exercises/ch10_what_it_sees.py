@@ -128,6 +128,10 @@ def _maps_cases(rng):
     yield _maps_case(rng, "a network in training mode, with batch normalization", _net(rng, (3, 5, 4), [(2, 2), (2, 3)], [1, 2], 6, normal=True), "{1}", (3, 3, 8, 9), training=True)  # fmt: skip
     yield _maps_case(rng, "batch normalization, in evaluation mode", _net(rng, (3, 4, 2), [(3, 2), (2, 2)], [1, 1], 5, normal=True), "{0}.norm", (2, 3, 6, 8))  # fmt: skip
 
+    net = _net(rng, (2, 3, 4), [(2, 3), (3, 2)], [1, 1], 4, normal=True)
+    net["asleep"] = [f"{net['names'][0]}.norm"]
+    yield _maps_case(rng, "in training mode, but for one part that is frozen", net, "{1}", (2, 2, 7, 6), training=True)
+
 
 def _maps_oracle(net, layer, x):
     return _forward(net, x)[0][layer]
@@ -152,7 +156,9 @@ def _feature_maps(
             scores = model(x)
         if remove:
             handle.remove()
-        if back:
+        if back == "whole":
+            model.train(before[0])
+        elif back:
             for part, training in zip(model.modules(), before, strict=True):
                 part.training = training
         return take(found, scores, given)
@@ -213,6 +219,11 @@ FEATURE_MAPS = Exercise(
             "Your maps are right, but you leave a network that came in training mode in evaluation mode. Remember "
             "which parts were training (part.training), and restore that.",
             _feature_maps(back=False),
+        ),
+        "one mode for all parts": Mistake(
+            "Your maps are right, but model.train(...) puts every part into one mode. A part may have been in another mode than "
+            "the whole, as a frozen BatchNorm is. Remember the mode of each part (part.training), and restore that.",
+            _feature_maps(back="whole"),
         ),
         "the output of the network": Mistake(
             "You return the network's scores. The hook gets the layer's output as its third argument: keep that.",
@@ -319,6 +330,12 @@ def _places(maps, c, k):
     return np.stack(np.unravel_index(chosen, own.shape), axis=1)
 
 
+def _places_not_in_order(maps, c, k):
+    found = _top_activating()(maps, c, k)
+    flat = np.asarray(maps)[:, c].reshape(len(maps), -1).argmax(axis=1)[:k]
+    return np.stack([found[:, 0], *np.divmod(flat, maps.shape[3])], axis=1)
+
+
 TOP_ACTIVATING = Exercise(
     id="10.top_activating",
     title="What a channel responds to most",
@@ -359,6 +376,11 @@ TOP_ACTIVATING = Exercise(
             "You rank by magnitude, so strongly negative values come first. A channel is active where its value is "
             "large.",
             _top_activating(key=lambda m: np.abs(m.reshape(len(m), -1)).max(axis=1)),
+        ),
+        "places of other pictures": Mistake(
+            "The pictures are right, but their places are those of the first k pictures. Put the places into the order of the "
+            "pictures, too: index both with the same numbers.",
+            _places_not_in_order,
         ),
         "all channels are taken together": Mistake(
             "You look for the largest value of any channel. Select the one channel first: maps[:, channel].",
@@ -458,6 +480,11 @@ def _occlusion_map(
     return wrong
 
 
+def _stride_in_the_size_alone(model, x, target, size, stride, value):
+    dense = _occlusion_map(step=lambda size, stride: 1)(model, x, target, size, stride, value)
+    return dense[: (x.shape[2] - size) // stride + 1, : (x.shape[3] - size) // stride + 1]
+
+
 OCCLUSION_MAP = Exercise(
     id="10.occlusion_map",
     title="Cover a part and see what happens",
@@ -508,6 +535,11 @@ OCCLUSION_MAP = Exercise(
         "the stride is ignored": Mistake(
             "You move the square by one pixel. Move it by stride, in both directions.",
             _occlusion_map(step=lambda size, stride: 1),
+        ),
+        "the stride is in the map's size alone": Mistake(
+            "Your map has the right size, but entry (i, j) belongs to a square that starts at row i and column j. It starts at "
+            "i * stride and j * stride.",
+            _stride_in_the_size_alone,
         ),
         "the picture itself is covered": Mistake(
             "You write the square into the picture that you were given. That picture belongs to the caller, and from "
@@ -922,6 +954,7 @@ def _maximise(
     keep=lambda x: x.clamp(0, 1),
     start=lambda shape, rng: 0.5 + 0.05 * rng.standard_normal((1, *shape)),
     way="grad",
+    last=lambda x: x,
 ):
     """A `maximise_activation` whose parts can be wrong."""
 
@@ -936,7 +969,7 @@ def _maximise(
             else:
                 (slope,) = torch.autograd.grad(score, x)
             x = keep(x.detach() + sign * 0.05 * step(slope))
-        return x[0].detach()
+        return last(x[0].detach())
 
     return wrong
 
@@ -989,6 +1022,26 @@ MAXIMISE = Exercise(
             "Your picture has values below 0 or above 1. That way the unit can be driven as far as you like, by "
             "pictures that cannot exist. Clamp after each step.",
             _maximise(keep=lambda x: x),
+        ),
+        "clamped at the end alone": Mistake(
+            "You clamp once, after the last step. On the way there the network is shown pictures that cannot exist, and the slope "
+            "that you follow is a slope there. Clamp after each step.",
+            _maximise(keep=lambda x: x, last=lambda x: x.clamp(0, 1)),
+        ),
+        "the start is not gray": Mistake(
+            "Pixels that make no difference to the unit keep what they began with, and yours do not begin near 0.5. Start from "
+            "gray, 0.5, with a little noise around it.",
+            _maximise(start=lambda shape, rng: rng.random((1, *shape))),
+            also=[_maximise(start=lambda shape, rng: (0.05 * rng.standard_normal((1, *shape))).clip(0, 1))],
+        ),
+        "divided by the slope's length": Mistake(
+            "You divide the slope by its length. A picture has many pixels, so each of them hardly moves. Divide by the root of the "
+            "mean of the squares, not of their sum.",
+            _maximise(step=lambda g: g / g.norm()),
+        ),
+        "the slope of the probability": Mistake(
+            "You climb the probability after softmax, which also rises when another score falls. Climb the score itself.",
+            _maximise(of=lambda s, unit: s.softmax(1)[0, unit]),
         ),
         "all units at once": Mistake(
             "You climb the sum of all scores. Pick the one unit: model(x)[0, unit].",
@@ -1115,6 +1168,12 @@ def _near_shifted(features, query, k):
     return np.argsort(-np.delete(_cosines(features, query), query), kind="stable")[:k]
 
 
+def _near_zeroed(features, query, k):
+    values = _cosines(features, query)
+    values[query] = 0.0
+    return np.argsort(-values, kind="stable")[:k]
+
+
 NEAREST = Exercise(
     id="10.nearest_neighbours",
     title="What looks alike to the network",
@@ -1150,6 +1209,10 @@ NEAREST = Exercise(
             "You delete the query before you sort, so every index behind it is too small by one. Give the query a "
             "value that comes last instead of deleting it.",
             _near_shifted,
+        ),
+        "the query's cosine is set to 0": Mistake(
+            "You set the query's own cosine to 0. Cosines may be negative, and then 0 wins. Give it a value that comes last.",
+            _near_zeroed,
         ),
         "cosines instead of indices": Mistake(
             "You return how similar the neighbors are. Return which ones they are: their rows.",
@@ -1217,6 +1280,14 @@ def _share(maps, boxes):
     return float(np.mean([m[int(b[1]) : int(b[3]), int(b[0]) : int(b[2])].sum() / m.sum() for m, b in zip(maps, boxes, strict=True)]))  # fmt: skip
 
 
+def _one_direction(maps, boxes):
+    """The row or the column lies inside."""
+    whole = np.array(boxes, float)
+    rows, columns = whole.copy(), whole.copy()
+    rows[:, [0, 2]], columns[:, [1, 3]] = (0, maps.shape[2]), (0, maps.shape[1])
+    return float(np.mean([_pointing_game([m], [a]) or _pointing_game([m], [b]) for m, a, b in zip(maps, rows, columns, strict=True)]))  # fmt: skip
+
+
 _POINT_MISTAKES = [
     lambda m, b: _pointing_game(m, b, flip=True),
     lambda m, b: _pointing_game(m, b, edge=True),
@@ -1275,6 +1346,10 @@ POINTING = Exercise(
         "the near edge counts as outside": Mistake(
             "A box includes x0 and y0: a box from 2 to 4 contains the columns 2 and 3. Use <= there.",
             _POINT_MISTAKES[2],
+        ),
+        "one direction is enough": Mistake(
+            "You count a hit where the column or the row lies inside. A point is in the box only if both do: and, not or.",
+            _one_direction,
         ),
         "the smallest value": Mistake("You look where the map is smallest. Use argmax.", _POINT_MISTAKES[3]),
         "the share of the sum": Mistake(

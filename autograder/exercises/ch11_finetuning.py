@@ -205,6 +205,7 @@ BASIC_BLOCK = Exercise(
             "A single BatchNorm normalizes after both convolutions. Their outputs have different statistics, so each "
             "needs its own: bn1 and bn2.",
             _basic_block(lambda b, x: F.relu(b.bn1(_inner(b, x)) + b.way(x)), shared=True),
+            also=[_basic_block(lambda b, x: F.relu(b.bn1(_inner(b, x)) + b.way(x)))],
         ),
         "the stride is in the second convolution": Mistake(
             "The output has the right shape, but conv1 still works at full size. The stride belongs in the first "
@@ -281,13 +282,17 @@ def _resnet18(
     strides=None,
     end=None,
     head="fc",
-    listed=False,
+    listed=(),
     bias=False,
     kernel=7,
     mids=None,
     stem_stride=2,
+    twice=False,
 ):
-    """A `ResNet18` with parts that may be wrong. `strides` gives each layer's: (first block, second block)."""
+    """A `ResNet18` with parts that may be wrong. `strides` gives each layer's: (first block, second block).
+
+    `listed`: the numbers of layers that are plain lists; `twice`: layer1 is one block, two times.
+    """
 
     def build(num_classes=1000, widths=(64, 128, 256, 512), block=None):
         given = strides or ((1, 1), (2, 1), (2, 1), (2, 1))
@@ -303,7 +308,9 @@ def _resnet18(
                     inner = before if mids else after
                     blocks = [block(before, after if not mids else after, one), block(inner, after, two)]
                     blocks = blocks[: counts[number - 1]]
-                    setattr(self, f"layer{number}", blocks if listed else nn.Sequential(*blocks))
+                    if twice and number == 1:
+                        blocks = blocks[:1] * 2
+                    setattr(self, f"layer{number}", blocks if number in listed else nn.Sequential(*blocks))
                     before = after
                 setattr(self, head, nn.Linear(widths[-1], num_classes))
 
@@ -437,6 +444,11 @@ RESNET18 = Exercise(
             "At the end you take each map's maximum. ResNet takes the mean over height and width.",
             _resnet18(end=lambda n, x: n.fc(x.amax((2, 3)))),
         ),
+        "the maps are not averaged before the head": Mistake(
+            "fc takes one number for each channel, and it is given more. Take the mean over height and width before it; flatten "
+            "would hand over every position of every map.",
+            _resnet18(end=lambda n, x: n.fc(x.flatten(1))),
+        ),
         "softmax at the end": Mistake(
             "You return probabilities. The network should return scores; the loss applies softmax itself.",
             _resnet18(end=lambda n, x: n.fc(x.mean((2, 3))).softmax(1)),
@@ -456,7 +468,13 @@ RESNET18 = Exercise(
         "blocks in a plain list": Mistake(
             "You keep a layer's blocks in a Python list. PyTorch does not look into it, so their weights are neither saved, nor "
             "loaded, nor trained. Use nn.Sequential.",
-            _resnet18(listed=True),
+            _resnet18(listed=(1, 2, 3, 4)),
+            also=[_resnet18(listed=(1,))],
+        ),
+        "the same block twice": Mistake(
+            "Both places of layer1 hold one and the same block, so they share their weights. [block(...)] * 2 makes one block and "
+            "names it twice: call block for each.",
+            _resnet18(twice=True),
         ),
         "a bias in the stem": Mistake(
             "Your conv1 has a bias. BatchNorm follows and would subtract it again, so leave it out (bias=False).",
@@ -974,8 +992,8 @@ FREEZE = Exercise(
             (lambda model: _freeze(model, lambda n: n.startswith(("conv1", "bn1"))), _train_right),
         ),
         "everything in evaluation mode": Mistake(
-            "train_mode puts the whole model into evaluation mode. A BatchNorm layer that is not frozen should still "
-            "update its statistics.",
+            "After train_mode the whole model is in evaluation mode: you call model.eval(), or you never call model.train(), and "
+            "it stays as the last evaluation left it. A BatchNorm layer that is not frozen should still update its statistics.",
             (_freeze, lambda model: model.eval() and None),
         ),
         "only the outermost layers are looked at": Mistake(

@@ -355,6 +355,10 @@ NUTRIENTS = Exercise(
             "Your amounts are those of the table's first dish. Look the dish up by its name.",
             lambda dish, grams, table: {name: v * grams / 100 for name, v in next(iter(table.values())).items()},
         ),
+        "only the nutrients that are named": Mistake(
+            "You look up some nutrients by their names. Another table has others: go through whatever is in the dish's row.",
+            lambda dish, grams, table: {name: table[dish][name] * grams / 100 for name in ("kcal", "protein_g")},
+        ),
         "only the energy": Mistake(
             "You return the energy alone. The row has other nutrients, too; scale every one of them, under its own "
             "name.",
@@ -1076,10 +1080,11 @@ def _diary_cases(rng):
     days = [[(12, minute())], [], [], [(8, minute()), (19, minute())], [], [(10, minute())]]
     entries = _diary(rng, days, 1, date(year, 2, 27))
     yield Case("days without a meal, over the 29th of February", diary=entries, utc_offset=1.0)
-    # the last supper of the year is on the first of January, and in UTC it is still December
-    days = [[(12, minute()), (18, minute())], [(0, minute()), (23, minute())], [(0, minute())]]
+    # the last supper of the year is on the first of January, and in UTC it is still December; no day begins or ends the list
+    # from which the second of January, without a meal, could be found
+    days = [[(12, minute()), (18, minute())], [(0, minute()), (23, minute())], [(0, minute())], [], [(9, minute())]]
     entries = _diary(rng, days, 1, date(int(rng.integers(2024, 2031)), 12, 30))
-    yield Case("New Year, and not in order", diary=[entries[i] for i in (3, 0, 4, 2, 1)], utc_offset=1.0)
+    yield Case("New Year, and not in order", diary=[entries[i] for i in (3, 0, 5, 4, 2, 1)], utc_offset=1.0)
     yield Case("an empty diary", weight=0.5, diary=[], utc_offset=float(rng.integers(-4, 5)))
 
 
@@ -1121,6 +1126,21 @@ def _totals_with(day=None, amount=None, gaps=True, drop_last=False, merge=sum):
     return totals
 
 
+def _as_if_in_order(diary, utc_offset):
+    """The days from that of the first entry to that of the last one, and what falls beside them."""
+    if not diary:
+        return {}
+    day, last = (_local(diary[k], utc_offset).date() for k in (0, -1))
+    found = {}
+    while day <= last:
+        found[str(day)] = 0.0
+        day += timedelta(days=1)
+    for entry in diary:
+        day = str(_local(entry, utc_offset).date())
+        found[day] = found.get(day, 0.0) + entry["kcal"] * entry["eaten"]
+    return found
+
+
 DAILY_TOTALS = Exercise(
     id="12.daily_totals",
     title="The diary, day by day",
@@ -1155,6 +1175,11 @@ DAILY_TOTALS = Exercise(
             "its neighbors would stand side by side. Give every day from the first to the last a total, and these a "
             "0.",
             _totals_with(gaps=False),
+        ),
+        "the diary is taken to be in order": Mistake(
+            "You take the first entry's day for the first and the last one's for the last. A diary may come in any order: "
+            "look for the smallest and the largest day.",
+            _as_if_in_order,
         ),
         "the last day is missing": Mistake(
             "Your days end before the last one. range(n) stops at n - 1.",
@@ -1468,6 +1493,13 @@ RECOMMEND = Exercise(
             "You set the similarity of known dishes to 0. Cosines may be negative: if everything that is left points "
             "away from her taste, 0 wins. Use -np.inf.",
             _known_at_zero,
+        ),
+        "known dishes come back at the end": Mistake(
+            "Where fewer than k dishes are left, you fill up with dishes that she knows: they come last, but they come. Return as "
+            "many as are left.",
+            lambda liked, eaten, e, k: np.append(
+                found := _ranked(e, liked, {*liked, *eaten}, None, k), sorted({*liked, *eaten})[: k - len(found)]
+            ),
         ),
         "a dish that is liked and eaten counts twice": Mistake(
             "You return one dish too few: to find how many are left, you subtract both len(liked) and len(eaten). But "

@@ -91,6 +91,27 @@ def _unguarded(a, b):
         return (a * b).sum(axis=1) / (_lengths(a) * _lengths(b))
 
 
+def _padded(small):
+    """A cosine with a small number in its denominator."""
+    return lambda a, b: (a * b).sum(axis=1) / (_lengths(a) * _lengths(b) + small)
+
+
+def _every_product(a, b):
+    """All dot products, divided by the lengths of one pair in each column."""
+    with np.errstate(all="ignore"):
+        return a @ b.T / (_lengths(a) * _lengths(b))
+
+
+def _every_pair_unguarded(a, b):
+    with np.errstate(all="ignore"):
+        return a @ b.T / (_lengths(a)[:, None] * _lengths(b))
+
+
+def _tables_multiplied(a, b):
+    with np.errstate(all="ignore"):
+        return a @ b / (_lengths(a) * _lengths(b))
+
+
 def _every_pair(a, b):
     unit = [each / np.where(_lengths(each) > 0, _lengths(each), 1)[:, None] for each in (a, b)]
     return rounded(unit[0] @ unit[1].T)
@@ -126,6 +147,18 @@ COSINE_SIMILARITY = Exercise(
             "You compare every row of a with every row of b and return (N, N). Here row i of a belongs to row i of b, "
             "which makes N numbers: the diagonal of yours.",
             _every_pair,
+            also=[_every_pair_unguarded, _every_product],
+        ),
+        "a matrix product of the two tables": Mistake(
+            "You multiply a and b as matrices, which sums over rows of the one and columns of the other. Here row i of a meets "
+            "row i of b, number by number: multiply with *, and add up along each row.",
+            _tables_multiplied,
+        ),
+        "a small number is added to the lengths": Mistake(
+            "You add a small number to what you divide by, so that it is never 0. Where vectors are short that number is not "
+            "small, and the cosine is too near 0. Guard only where a length is 0.",
+            _padded(1e-2),
+            also=[_padded(small) for small in (1.0, 1e-1, 1e-3, 1e-4, 1e-5, 1e-6)],
         ),
         "a vector of zeros gives nan": Mistake(
             "If a vector is all zeros, you divide 0 by 0, and the result is nan. The docstring says what it should "
@@ -573,6 +606,16 @@ def _semi_hard_cases(rng):
     yield Case("eight pictures, every pair", **_batch(rng, rng.permutation([0, 0, 0, 1, 1, 1, 2, 2]), 14))
 
 
+def _place_among_the_farther(distances, labels, anchors, positives):
+    """Places among the negatives that are farther than the positive; where there are none, the right place."""
+    found = []
+    for a, p in zip(anchors, positives, strict=True):
+        other = np.flatnonzero(labels != labels[a])
+        far = other[distances[a, other] > distances[a, p]]
+        found.append(distances[a, far].argmin() if len(far) else other[distances[a, other].argmax()])
+    return np.array(found)
+
+
 SEMI_HARD_NEGATIVES = Exercise(
     id="13.semi_hard_negatives",
     title="Semi-hard negatives",
@@ -620,7 +663,7 @@ SEMI_HARD_NEGATIVES = Exercise(
             lambda d, labels, a, p: d[a, _semi_hard_oracle(d, labels, a, p)],
         ),
         "places among the negatives": Mistake(
-            "Your indices count only the pictures of other dishes, since you took the anchor's own dish out first. "
+            "Your indices count only what you left in: the pictures of other dishes, or the farther ones of these. "
             "Return indices into the whole batch: keep the row complete, and set what is not allowed to infinity.",
             lambda d, labels, a, p: np.array(
                 [
@@ -628,6 +671,7 @@ SEMI_HARD_NEGATIVES = Exercise(
                     for one, chosen in zip(a, _semi_hard_oracle(d, labels, a, p), strict=True)
                 ]
             ),
+            also=[_place_among_the_farther],
         ),
         "the positives are returned": Mistake(
             "You return the positives. A negative shows another dish than the anchor.",
@@ -1159,7 +1203,7 @@ VERIFICATION_ACCURACY = Exercise(
     points=14,
     cases=_verification_cases,
     oracle=_verification_oracle,
-    forbidden=(*LIBRARIES, "scipy.stats.*"),
+    forbidden=LIBRARIES,
     misconceptions={
         "the threshold comes from the test fold": Mistake(
             "You choose each fold's threshold on that very fold. It has then seen the answers, and the accuracy is "
@@ -1320,6 +1364,7 @@ ROC_CURVE = Exercise(
     points=8,
     cases=_roc_cases,
     oracle=_roc_oracle,
+    probe="roc_curve",
     forbidden=LIBRARIES,
     misconceptions={
         "above instead of at or above": Mistake(
@@ -1348,7 +1393,7 @@ ROC_CURVE = Exercise(
         ),
         "a point for each pair": Mistake(
             "Pairs with equal similarities are let in together or not at all. You add a point after each of them, so "
-            "your curve depends on their order. Add one point for each different similarity.",
+            "your curve has points too many. Add one point for each different similarity.",
             _pair_by_pair,
         ),
         "shares of all pairs": Mistake(

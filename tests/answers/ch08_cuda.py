@@ -163,6 +163,12 @@ def conv_flops_float(x_shape, w_shape, stride=1, padding=0):
     return float(multiplications + additions)
 
 
+def conv_flops_meta(x_shape, w_shape, stride=1, padding=0):
+    """torch's meta device knows shapes and holds no numbers."""
+    x, w = torch.empty(x_shape, device="meta"), torch.empty(w_shape, device="meta")
+    return 2 * F.conv2d(x, w, stride=stride, padding=padding).numel() * w[0].numel()
+
+
 # --- 08.arithmetic_intensity ------------------------------------------------------------------------------
 
 
@@ -188,6 +194,10 @@ def arithmetic_intensity_numpy(flops, read, written, itemsize):
 
 def arithmetic_intensity_empty(flops, read, written, itemsize):
     return flops / sum(np.empty(shape, np.int8).size * itemsize for shape in (*read, *written))
+
+
+def arithmetic_intensity_torch(flops, read, written, itemsize):
+    return flops / sum(torch.Size(shape).numel() * itemsize for shape in (*read, *written))
 
 
 # --- 08.measure -------------------------------------------------------------------------------------------
@@ -643,12 +653,13 @@ ANSWERS = {
         to_device_copies_first,
         to_device_replace,
     ],
-    "08.conv_flops": [conv_flops_formula, conv_flops_loops, conv_flops_numpy, conv_flops_float],
+    "08.conv_flops": [conv_flops_formula, conv_flops_loops, conv_flops_numpy, conv_flops_float, conv_flops_meta],
     "08.arithmetic_intensity": [
         arithmetic_intensity_prod,
         arithmetic_intensity_loops,
         arithmetic_intensity_numpy,
         arithmetic_intensity_empty,
+        arithmetic_intensity_torch,
     ],
     "08.measure": [
         measure_plain,

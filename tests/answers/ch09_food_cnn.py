@@ -317,6 +317,12 @@ def worst_partition(probabilities, labels, n):
     return best[np.argsort(sure[best])[::-1]]
 
 
+def worst_torch(probabilities, labels, n):
+    sure, named = torch.from_numpy(probabilities).max(dim=1)
+    wrong = named != torch.from_numpy(labels)
+    return torch.where(wrong, sure, -1.0).argsort(descending=True)[: min(n, int(wrong.sum()))].numpy()
+
+
 ANSWERS = {
     "09.normalisation_stats": [
         stats_loop,
@@ -343,5 +349,5 @@ ANSWERS = {
         confusion_counter,
         confusion_torch,
     ],
-    "09.worst_mistakes": [worst_sorted, worst_masked, worst_lexsort, worst_heap, worst_partition],
+    "09.worst_mistakes": [worst_sorted, worst_masked, worst_lexsort, worst_heap, worst_partition, worst_torch],
 }

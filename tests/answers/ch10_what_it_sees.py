@@ -420,7 +420,7 @@ def maximise_activation_adam(model, unit, shape, steps, rng):
 
 
 def maximise_activation_sign(model, unit, shape, steps, rng):
-    x = torch.from_numpy(rng.random((1, *shape), dtype=np.float32))
+    x = torch.from_numpy(0.4 + 0.2 * rng.random((1, *shape), dtype=np.float32))
     for _ in range(steps):
         x.requires_grad_(True)
         slope = torch.autograd.grad(model(x)[0][unit], x)[0]

@@ -497,6 +497,10 @@ def groups_named(model, lr_head, lr_body):
     return [{"params": body, "lr": lr_body}, {"params": head, "lr": lr_head}]
 
 
+def groups_in_a_tuple(model, lr_head, lr_body):
+    return tuple(groups_named(model, lr_head, lr_body))
+
+
 def groups_by_identity(model, lr_head, lr_body):
     mine = {id(p) for p in model.fc.parameters()}
     groups = [{"params": [], "lr": lr_head}, {"params": [], "lr": lr_body}]
@@ -564,5 +568,12 @@ ANSWERS = {
         (freeze_by_identity, train_mode_apply),
         (freeze_recursive, train_mode_from_eval),
     ],
-    "11.parameter_groups": [groups_named, groups_by_identity, groups_one_each, groups_generators, groups_with_names],
+    "11.parameter_groups": [
+        groups_named,
+        groups_by_identity,
+        groups_one_each,
+        groups_generators,
+        groups_with_names,
+        groups_in_a_tuple,
+    ],
 }

@@ -328,6 +328,16 @@ def verified_between(similarities, same, folds):
     return mean, math.sqrt(((accuracies - mean) ** 2).sum() / (F - 1)) / math.sqrt(F)
 
 
+def verified_with_scipy(similarities, same, folds):
+    from scipy import stats
+
+    accuracies = []
+    for k in set(folds.tolist()):
+        t = threshold_tried(similarities[folds != k], same[folds != k])
+        accuracies.append(((similarities[folds == k] >= t) == same[folds == k]).mean())
+    return np.mean(accuracies), stats.sem(accuracies)
+
+
 def verified_with_statistics(similarities, same, folds):
     import statistics
 
@@ -426,6 +436,12 @@ ANSWERS = {
         threshold_torch_float32,
         threshold_and_ends,
     ],
-    "13.verification_accuracy": [verified, verified_between, verified_with_statistics, verified_float32],
+    "13.verification_accuracy": [
+        verified,
+        verified_between,
+        verified_with_statistics,
+        verified_float32,
+        verified_with_scipy,
+    ],
     "13.roc_curve": [roc_loop, roc_sorted, roc_broadcast, roc_counted],
 }

@@ -23,7 +23,8 @@ def small_cnn(net: dict):
     net : dict
         ``"names"``: of the stages; ``"kernels"`` and ``"biases"``, one of each for a stage; ``"strides"``; ``"relu"``, whether a
         stage ends with one; ``"head"`` (K, C) and ``"head_bias"`` (K,), applied to the mean over space. Where there are ``"means"``
-        and ``"variances"``, each stage normalises by them. Where ``"training"`` is True, a probe hands it over in training mode.
+        and ``"variances"``, each stage normalises by them. Where ``"training"`` is True, a probe hands it over in training mode,
+        but for the parts named in ``"asleep"``.
     """
     import torch
     from torch import nn
@@ -51,6 +52,22 @@ def small_cnn(net: dict):
         head.weight.copy_(tensor(net["head"]))
         head.bias.copy_(tensor(net["head_bias"]))
     return nn.Sequential(OrderedDict(**stages, average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), head=head)).eval()
+
+
+def _in_its_mode(net: dict):
+    """The network of a case in the mode in which a probe hands it over."""
+    model = small_cnn(net).train(net.get("training", False))
+    for name in net.get("asleep", ()):
+        model.get_submodule(name).eval()
+    return model
+
+
+def _modes(net: dict) -> list[bool]:
+    """Whether each of its parts is in training mode then, in the order of `named_parts`."""
+    inner = [one for one, there in (("conv", True), ("norm", "means" in net), ("relu", net["relu"])) if there]
+    stages = [name for stage in net["names"] for name in (stage, *(f"{stage}.{one}" for one in inner))]
+    asleep = net.get("asleep", ())
+    return [bool(net.get("training")) and name not in asleep for name in ("", *stages, "average", "flatten", "head")]
 
 
 # --- what was left behind --------------------------------------------------------------------------------------------
@@ -140,7 +157,7 @@ def _numbers_of(net: dict) -> tuple[dict, dict]:
 def _amiss(left: dict, net: dict, picture: Any) -> list[str]:
     """What was left behind, the worst first: found from the case's own numbers, not from what was compared beside the answer."""
     weights, statistics = _numbers_of(net)
-    training = bool(net.get("training", False))
+    modes = _modes(net)
     faults = {
         "picture": picture is not None and not np.array_equal(left["picture"], np.float32(picture)),
         "weights": not same(left["weights"], weights),
@@ -151,8 +168,8 @@ def _amiss(left: dict, net: dict, picture: Any) -> list[str]:
         "picture wants gradients": picture is not None and left["picture wants gradients"],
         "frozen": set(left["wanting gradients"]) != weights.keys(),
         "off": not left["recording"],
-        "training mode": all(left["training"]) and not training,
-        "evaluation mode": any(one != training for one in left["training"]),
+        "training mode": all(left["training"]) and not any(modes),
+        "evaluation mode": left["training"] != modes,
     }
     return [what for what, wrong in faults.items() if wrong]
 
@@ -218,7 +235,7 @@ def _look(name: str, picture: int, before: bool = False):
 
     def drive(objects: tuple, inputs: list) -> Any:
         net, *rest = inputs
-        model = small_cnn(net).train(net.get("training", False))
+        model = _in_its_mode(net)
         x = _picture(rest[picture - 1])
         arguments = [x if number == picture else value for number, value in enumerate(rest, start=1)]
         with _watched(objects, model, x) as left:
@@ -247,12 +264,21 @@ def _maximise(objects: tuple, inputs: list) -> Any:
     other = copy.deepcopy(rng)
     other.random(101)
     pictures = []
+    outside = 0.0
+
+    def shown(_model, given):
+        nonlocal outside
+        values = given[0].detach()
+        outside = max(outside, float(values.max()) - 1, -float(values.min()))
+
+    model.register_forward_pre_hook(shown)
     with _watched(objects, model) as left:
         for one in (copy.deepcopy(rng), copy.deepcopy(rng), other):
             pictures.append(_numbers(objects[0](model, unit, shape, steps, one)))
     return {
         "result": [picture for picture, _ in pictures],
         "graph": any(graph for _, graph in pictures),
+        "outside": outside,
         "left": left,
     }
 
@@ -292,14 +318,17 @@ def climbed(slope: np.ndarray, picture: np.ndarray) -> float:
     return float(np.sum(slope * (picture - 0.5)) / (0.5 * np.abs(slope).sum()))
 
 
-def _from_grey(every: np.ndarray, pictures: list[np.ndarray]) -> bool:
-    """Whether pictures began as grey with a little noise: pixels that no unit sees have stayed as they were.
+#: Root mean square of noise that is more than a little. Evenly from 0 to 1 it has 0.29; of 90 pixels drawn so, less than 0.22 comes
+#: by a chance of 1 in 10^5, and where all are 0 or 1 it has 0.5.
+_MUCH = 0.22
+#: So far outside of 0 to 1 the network may be shown a picture: the noise of the start may lie there, what was climbed may not.
+_OUTSIDE = 0.3
 
-    Noise that is spread over the whole range passes, by more than 6 standard deviations of the mean of 90 pixels.
-    """
+
+def _from_grey(every: np.ndarray, pictures: list[np.ndarray]) -> bool:
+    """Whether pictures began as grey with a little noise: pixels that no unit sees have stayed as they were."""
     still = np.concatenate([one[(every == 0).all(axis=0)] for one in pictures])
-    at_the_ends = ((still <= 0) | (still >= 1)).mean()
-    return abs(still.mean() - 0.5) < 0.2 and at_the_ends < 0.25
+    return float(np.sqrt(np.mean((still - 0.5) ** 2))) < _MUCH
 
 
 def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
@@ -340,6 +369,10 @@ def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
         return Wrong("The unit is hardly more active than for plain gray.")
     if min(way) < enough:
         return Wrong("The unit is more active than for plain gray, but there are far better pictures.")
+    if result["outside"] > _OUTSIDE:
+        return Wrong(
+            "On the way the network is shown pictures with values below 0 or above 1: clamp after each step, not at the end."
+        )
     if not np.array_equal(pictures[0], pictures[1]):
         return Wrong(
             "The same generator, in the same state, gives a different picture: make all random draws with rng."

@@ -300,7 +300,7 @@ def _weigh_network(result: Any, expected: dict) -> tuple[Any, Any]:
     if accuracy >= least:
         return wanted, wanted
     if all(not value.any() for value in result if value.ndim == 1):
-        return Wrong("All biases are exactly 0, as in a network that was just made: no step was taken."), wanted
+        return Wrong("All biases are exactly 0, as in a network that was just made: this one was not trained."), wanted
     if len(np.unique(answers)) == 1:
         return Wrong("The network gives every picture the same class."), wanted
     if max(float((answers == (labels + shift) % 10).mean()) for shift in (1, 9)) > 0.6:

@@ -200,3 +200,25 @@ def _read_pairs(result: Any, inputs: list) -> Any:
 
 
 PROBES["pairs"] = Probe(_drive_pairs, _read_pairs)
+
+
+# --- a curve ----------------------------------------------------------------------------------------------------------
+
+
+def _read_roc(result: Any, inputs: list) -> Any:
+    """Two arrays; as many points as pairs and one more are too many where similarities are equal, in whichever order they come."""
+    similarities = inputs[0]
+    points = len(similarities) + 1
+    if (
+        isinstance(result, (tuple, list))
+        and len(result) == 2
+        and len(np.unique(similarities)) < len(similarities)
+        and all(np.shape(one) == (points,) for one in result)
+    ):
+        return Wrong(
+            "There is a point for each pair, also where similarities are equal: the curve has points too many."
+        )
+    return result
+
+
+PROBES["roc_curve"] = Probe(call, _read_roc)

@@ -701,6 +701,39 @@ RAISED: Sequence[Raised] = (
         "On the left of = stand more names than there are things on the right, or fewer. Print the right side, or its shape: a shape of "
         "four numbers goes into four names.",
     ),
+    # torch's own
+    Raised(
+        "the gradient is cut off",
+        "RuntimeError",
+        r"does not require grad|appears to not have been used in the graph",
+        "torch cannot follow the way back from what you differentiate. Somewhere on it the graph is lost: by detach(), item() or "
+        "numpy(), in a hook perhaps, by torch.no_grad(), or because requires_grad is not set.",
+    ),
+    Raised(
+        "values and places in one",
+        "TypeError AttributeError RuntimeError",
+        r"torch\.return_types\.(\w+)",
+        "With dim, torch's max, min, sort, topk and median give two things, the values and their places. Unpack them, or take one: "
+        ".values or .indices.",
+    ),
+    Raised(
+        "the labels stand where the scores belong",
+        "NotImplementedError RuntimeError",
+        r"softmax\w*.? not implemented for '(?:Long|Int)'",
+        "A loss takes the softmax of whole numbers here: cross_entropy wants the scores first, and the labels second.",
+    ),
+    Raised(
+        "a device where its type belongs",
+        "ValueError RuntimeError TypeError",
+        r"Expected `?device_type`? of type `?str`?",
+        "torch.autocast wants the kind of device as a text, and is given the device itself. Its attribute type is that text.",
+    ),
+    Raised(
+        "a dict is calculated with as a whole",
+        "TypeError",
+        r"unsupported operand type\(s\) for .*'dict'",
+        "A dict is no array: calculate with each of its values, {name: ... for name, value in row.items()}.",
+    ),
     # names
     Raised(
         "a name before it has a value",
