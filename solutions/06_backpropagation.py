@@ -16,8 +16,8 @@
 # **What you build**: `numerical_gradient`, the class `Value` with `backward`, the backward pass of five layers, and in
 # the end all gradients of a network that learns.
 #
-# **Time**: about 90 minutes, plus the stretch exercise. **You need**: chapter 02 (the dense layer), 03 (convolution),
-# 04 (max pooling), 05 (cross-entropy), and from school the slope of $x^2$ and of a product.
+# **Time**: about 240 minutes, with a resting point after section 4. **You need**: chapter 02 (the dense layer), 03
+# (convolution), 04 (max pooling), 05 (cross-entropy), and from school the slope of $x^2$ and of a product.
 
 # %%
 import math

@@ -234,6 +234,8 @@ def minutes(work: Work) -> Iterator[Finding]:
     if wanted and wanted not in [each for _, each in said]:
         line = said[0][0] if said else work.source.cells[0].line
         yield work.source.wrong(line, f"write 'about {wanted} minutes', as in chapters.py, or change the number there.")
+    elif wanted and wanted > 120 and not any("resting point after section" in line for _, line in work.prose()):
+        yield work.source.wrong(said[0][0], "the chapter takes two sittings: name a 'resting point after section N'.")
 
 
 @rule

@@ -99,7 +99,7 @@ CHAPTERS = (
         "Backpropagation",
         "Backpropagation",
         "a gradient check, an autograd engine, five layers backwards, and a network that learns",
-        90,
+        240,
         ("04", "05"),
     ),
     Chapter(
