@@ -834,8 +834,8 @@ CONV2D = Exercise(
         ),
         "windows beyond the border": Mistake(
             "Where there is padding, you ask for windows that the picture does not have: its size and the number of "
-            "windows do not belong together. Padding counts once. Of a picture that has its border already, the output "
-            "size is that for padding 0.",
+            "windows do not belong together. Either the border is not there yet, or it counts twice: of a picture that "
+            "has its border already, the output size is that for padding 0.",
             _beyond_the_border,
         ),
         "only the first picture": Mistake(
