@@ -637,7 +637,7 @@ WRONG = {
     "12.recommend": [(recommend_without_order_among_equals, "")],
     "13.best_threshold": [
         (best_threshold_in_hundredths, "thresholds of a fixed grid"),
-        (best_threshold_of_a_slider, "thresholds of a fixed grid"),
+        (best_threshold_of_a_slider, "a grid of fixed steps may pass over"),
         (best_threshold_in_tenths, ""),
         (best_threshold_from_zero_up, ""),
         (best_threshold_pair_after_pair, ""),

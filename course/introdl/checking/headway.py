@@ -25,7 +25,8 @@ class _Shown:
     def __init__(self, title: str, cases: int, open_bar: Callable[[int, str], Callable[..., None]]):
         self.title, self.cases, self.done = title, cases, 0
         self.page, self.process, self.began = mmap.mmap(-1, _FORM.size), os.getpid(), time.monotonic()
-        self._open, self._tick = open_bar, None
+        self._open = open_bar
+        self._tick: Callable[..., None] | None = None
 
     def look(self) -> None:
         if time.monotonic() - self.began < LONG:

@@ -130,6 +130,8 @@ def _default_shapes(ResNet18: Any, names: list[str]) -> Any:
     try:
         with torch.device("meta"):
             model = ResNet18(block=stand_in_block)
+    except TypeError:  # it takes no block by that name: what is wrong shows with nothing given, too
+        model = ResNet18()
     except Exception:  # weights without numbers do not suit everybody
         model = ResNet18(block=stand_in_block)
     if not isinstance(model, torch.nn.Module):
