@@ -13,12 +13,13 @@ from torch import nn
 def feature_maps_list(model, layer, x):
     found = []
     handle = model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: found.append(output))
-    was_training = model.training
+    training = [part for part in model.modules() if part.training]
     model.eval()
     with torch.no_grad():
         model(x)
     handle.remove()
-    model.train(was_training)
+    for part in training:
+        part.training = True
     return found[0]
 
 
@@ -28,11 +29,12 @@ def feature_maps_detaches(model, layer, x):
     def hook(module, inputs, output):
         kept["maps"] = output.detach().clone()
 
-    before = model.training
+    before = {name: part.training for name, part in model.named_modules()}
     model.train(False)
     with dict(model.named_modules())[layer].register_forward_hook(hook):
         model(x)
-    model.train(before)
+    for name, mode in before.items():
+        model.get_submodule(name).training = mode
     return kept["maps"]
 
 
@@ -86,10 +88,11 @@ def feature_maps_object(model, layer, x):
     part = model
     for name in layer.split("."):
         part = dict(part.named_children())[name]
-    training, _ = model.training, model.eval()
+    training, _ = [one.training for one in model.modules()], model.eval()
     with _Recorder(part) as recorder:
         _ = model(x)
-    model.train(training)
+    for one, mode in zip(model.modules(), training, strict=True):
+        one.train(mode)  # the parts come after the whole, so each has the last word on itself
     return recorder.output
 
 
@@ -97,10 +100,12 @@ def feature_maps_numpy(model, layer, x):
     out = []
     part = next(part for name, part in model.named_modules() if name == layer)
     handle = part.register_forward_hook(lambda m, i, o: out.append(o.detach().cpu().numpy()))
-    mode = model.training
+    asleep = [one for one in model.modules() if not one.training]
     model.eval()
     model(x)
-    model.train(mode)
+    model.train(not asleep or asleep[0] is not model)
+    for one in asleep:
+        one.eval()
     handle.remove()
     return out[-1]
 
@@ -108,11 +113,12 @@ def feature_maps_numpy(model, layer, x):
 def feature_maps_global(model, layer, x, kept={}):  # noqa: B006 (learners do)
     """The kept maps outlive the call; they are written anew in each."""
     handle = model.get_submodule(layer).register_forward_hook(lambda m, i, o: kept.update({layer: o}))
-    mode = model.training
+    modes = [one.training for one in model.modules()]
     with torch.set_grad_enabled(False):
         model.eval()(x)
     handle.remove()
-    model.train(mode)
+    for one, mode in zip(model.modules(), modes, strict=True):
+        one.training = mode
     return kept[layer]
 
 
