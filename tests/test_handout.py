@@ -151,11 +151,13 @@ def test_a_due_date_that_cannot_be_read_hands_nothing_out(graded):
 
 
 def test_a_due_date_alone_changes_the_due_date_alone(graded):
-    before = files(graded.root / "source"), files(graded.root / "release")
+    before = files(graded.root / "source"), files(graded.root / "release" / NAME)
     grades = small.meaning(graded)
     assert assign(graded, "03", "--due", "2026-12-01 23:59 UTC")[0] == 0
     assert str(due(graded)) == "2026-12-01 23:59:00"
-    assert (files(graded.root / "source"), files(graded.root / "release")) == before and small.meaning(graded) == grades
+    assert (files(graded.root / "source"), files(graded.root / "release" / NAME)) == before and small.meaning(
+        graded
+    ) == grades
     assert assign(graded, "03")[0] == 0 and str(due(graded)) == "2026-12-01 23:59:00"
     assert assign(graded, "03", "--due", "none")[0] == 0 and due(graded) is None
     edit(graded, lambda nb: add_test(nb))
@@ -241,13 +243,13 @@ def test_before_there_are_submissions_anything_may_change(room):
 
 
 def test_what_was_deleted_comes_back(graded):
-    released = files(graded.root / "release")
+    released = files(graded.root / "release" / NAME)
     shutil.rmtree(graded.root / "release" / NAME)
-    assert assign(graded, "03")[0] == 0 and files(graded.root / "release") == released
+    assert assign(graded, "03")[0] == 0 and files(graded.root / "release" / NAME) == released
     source = files(graded.root / "source")
     shutil.rmtree(graded.root / "source" / NAME)
     code, said = assign(graded, "03")  # the course's own has other cells than were handed out
-    assert code == 1 and "has submissions" in said and files(graded.root / "release") == released
+    assert code == 1 and "has submissions" in said and files(graded.root / "release" / NAME) == released
     for name, content in source.items():
         (graded.root / "source" / name).parent.mkdir(parents=True, exist_ok=True)
         (graded.root / "source" / name).write_bytes(content)
