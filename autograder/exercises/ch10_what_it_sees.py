@@ -1042,6 +1042,7 @@ MAXIMISE = Exercise(
         "the slope of the probability": Mistake(
             "You climb the probability after softmax, which also rises when another score falls. Climb the score itself.",
             _maximise(of=lambda s, unit: s.softmax(1)[0, unit]),
+            also=[_maximise(of=lambda s, unit: s.softmax(1)[0, unit], step=lambda g: g / g.pow(2).mean().sqrt())],
         ),
         "all units at once": Mistake(
             "You climb the sum of all scores. Pick the one unit: model(x)[0, unit].",
