@@ -112,7 +112,8 @@ def copy_of(room, folder):
 def test_side_by_side_is_as_one_after_the_other(half_way, undisturbed, tmp_path):
     room = copy_of(half_way, tmp_path / "room")
     results = {one.student: one for one in grading.grade(room, small.NAME, [], count=2)}
-    assert results["s04"].state == "graded" and results["s04"].exercises["03.output_size"] == (8.0, 8.0)
+    earned, points = results["s04"].exercises["03.output_size"]
+    assert results["s04"].state == "graded" and earned == points > 0
     assert results["s03"].state == "unchanged" and results["nothing"].state == "missing"
     assert small.meaning(room) == small.meaning(undisturbed)
 
