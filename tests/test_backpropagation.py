@@ -84,6 +84,13 @@ class Circle(answers.ValueReference):
         return self
 
 
+class Loop(answers.ValueReference):
+    def __mul__(self, other):
+        made = type(self)(self.data * other.data)
+        made.children, made.slopes = (made, other), (other.data, self.data)
+        return made
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -91,7 +98,8 @@ class Circle(answers.ValueReference):
         (OtherNames, "has no attribute children: keep the names of the docstring"),
         (OneSlope, "2 children and 1 slopes"),
         (Sets, "as two tuples"),
-        (Circle, "is among its own children"),
+        (Circle, "should make a new Value; it gave back the one that it was done on"),
+        (Loop, "is among its own children, or theirs"),
         (float, "The operation * should give a Value; it gave something of type float"),
         (np.float64, "should give a Value"),
         (lambda data: np.array(data), "should give a Value"),

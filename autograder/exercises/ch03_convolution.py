@@ -40,7 +40,7 @@ def _convolve1d_cases(rng):
     yield Case("small whole numbers", f=whole(rng, 4, 1, 5), g=np.sort(whole(rng, 3, 1, 5)) + [0.0, 1.0, 2.0])
     yield Case("g is the longer one, and large", f=signed(rng, 3), g=signed(rng, 6, 900, 120))
     yield Case("f is the longer one, and large", f=signed(rng, 9, 900, 120), g=signed(rng, 4))
-    yield Case("g is a single number", f=signed(rng, 6), g=signed(rng, 1))
+    yield Case("g is a single number", weight=0.75, f=signed(rng, 6), g=signed(rng, 1))
     yield Case("equal lengths", f=signed(rng, 5), g=signed(rng, 5))
     yield Case("f is a single number", weight=0.5, f=signed(rng, 1), g=signed(rng, 4))
 
@@ -442,7 +442,7 @@ def _kernel_grad(
 KERNEL_GRAD = Exercise(
     id="03.kernel_grad",
     title="How a kernel learns: its gradient",
-    points=10,
+    points=9,
     cases=_kernel_grad_cases,
     oracle=_kernel_grad_oracle,
     forbidden=("numpy.convolve", "numpy.correlate", *LIBRARIES),
@@ -532,7 +532,7 @@ def _output_size_cases(rng):
 OUTPUT_SIZE = Exercise(
     id="03.output_size",
     title="How many places a kernel has",
-    points=7,
+    points=8,
     cases=_output_size_cases,
     oracle=_output_size_oracle,
     forbidden=LIBRARIES,
