@@ -286,7 +286,7 @@ def test_scores_are_exported_by_exercise(room, tmp_path):
     name = "03_convolution"
     hand_in(room, "exported", name, solved(room, name))
     grade_alone(room, "exported")
-    count = export(room, tmp_path / "grades.csv")
+    count = export(room, tmp_path / "grades.csv").rows
     with open(tmp_path / "grades.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == count

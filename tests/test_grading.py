@@ -523,7 +523,7 @@ def test_lateness_costs_by_the_day_begun(tmp_path):
     shown = CliRunner().invoke(app, ["grade", "03", "--in", str(folder)], env={"COLUMNS": "250"}).output
     assert "22 d 13 h late (-5.6)" in shown
 
-    count = export(room, tmp_path / "canvas.csv", "canvas")
+    count = export(room, tmp_path / "canvas.csv", "canvas").rows
     rows = list(csv.reader((tmp_path / "canvas.csv").open()))
     assert count == len(times) and rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", small.NAME]
     assert rows[1] == ["    Points Possible", "", "", "", "", "36.0"]
@@ -535,7 +535,7 @@ def test_exports_leave_out_what_waits_for_a_person(graded, tmp_path):
     with graded.gradebook() as book:
         book.update_or_create_student("s00", first_name="Ada", last_name="=Love", email="ada@example.org")
         open_ones = {s.student.id for s in book.find_assignment(small.NAME).submissions if s.needs_manual_grade}
-    assert export(graded, tmp_path / "moodle.csv", "moodle", [small.NAME]) >= 4
+    assert export(graded, tmp_path / "moodle.csv", "moodle", [small.NAME]).rows >= 4
     rows = list(csv.reader((tmp_path / "moodle.csv").open()))
     head = ["First name", "Last name", "Username", "ID number", "Email address", f"Assignment: {small.NAME} (Real)"]
     assert rows[0] == head
