@@ -185,7 +185,7 @@ class Writer:
         )
         return {cell.name: grade for cell, grade in rows.all()}
 
-    def write(self, submission: Submission, nb: nbformat.NotebookNode) -> None:
+    def write(self, submission: Submission, nb: nbformat.NotebookNode) -> dict[str, float]:
         """Write a submission's grades, and its graded notebook with the files beside it into ``autograded/``.
 
         Parameters
@@ -193,6 +193,11 @@ class Writer:
         submission : autograder.grading.submissions.Submission
         nb : nbformat.NotebookNode
             The notebook, with the verdict's outputs.
+
+        Returns
+        -------
+        dict of str to float
+            The automatic scores, by cell.
 
         Raises
         ------
@@ -210,11 +215,12 @@ class Writer:
             for step in self._steps:
                 nb, resources = step.preprocess(nb, resources)
             with self._folder(place, submission, nb) as fresh:
-                self._write_rows(submission, nb)
+                scores = self._write_rows(submission, nb)
                 if place.exists():
                     place.rename(fresh.with_name(".before"))
                 fresh.rename(place)
             self._converter.set_permissions(self.assignment, submission.student)
+            return scores
         except (SQLAlchemyError, OSError):
             self._book.db.rollback()
             raise
@@ -241,7 +247,7 @@ class Writer:
                 path.write_bytes(content)
             yield fresh
 
-    def _write_rows(self, submission: Submission, nb: nbformat.NotebookNode) -> None:
+    def _write_rows(self, submission: Submission, nb: nbformat.NotebookNode) -> dict[str, float]:
         """Write what nbgrader's ``SaveAutoGrades`` does; the penalty follows (`autograder.grading.penalties`)."""
         from nbgrader.api import BaseCell, Comment
         from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
@@ -272,6 +278,7 @@ class Writer:
                 comments[name].auto_comment = "No response." if same else None
         book.db.commit()
         by_hand.keep(self.room.root, self.assignment, student, answers)
+        return {name: grade.auto_score for name, grade in grades.items()}
 
     def _notebook(self, submission: SubmittedAssignment) -> SubmittedNotebook:
         return next(one for one in submission.notebooks if one.name == self.assignment)

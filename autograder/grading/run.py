@@ -199,12 +199,12 @@ class Run:
         try:
             if not jobs.apply(verdict, nb):
                 raise NotWritten("Its verdict is another notebook's.")
-            writer.write(todo.submission, nb)
+            scores = writer.write(todo.submission, nb)
         except NotWritten as error:
             return self._note(writer, todo.submission, FAILED, f"Not graded: {error}")
         audit.record(self.room.root, self.assignment, name, findings)
         notes = [f"{one.text}." for one in findings if one.kind in repair.MOVED] + verdict.get("notes", [])
-        facts = {"scores": writer.graded_of(name), "seconds": verdict.get("seconds"), "notes": notes}
+        facts = {"scores": scores, "seconds": verdict.get("seconds"), "notes": notes}
         self.store.set_mark(name, todo.mark | facts)
         return self._note(writer, todo.submission, GRADED, _joined(todo.submission.note, *notes))
 
