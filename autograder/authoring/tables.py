@@ -50,9 +50,7 @@ def filled(root: Path) -> dict[Path, str]:
     AuthorError
         If a file has not the two markers between which the table stands.
     """
-    return {
-        root / name: refilled(root / name, prefix, BEGIN, END, table(links)) for name, prefix, links in PLACES
-    }
+    return {root / name: refilled(root / name, prefix, BEGIN, END, table(links)) for name, prefix, links in PLACES}
 
 
 def refilled(path: Path, prefix: str, begin: str, end: str, lines: list[str]) -> str:
