@@ -38,7 +38,7 @@ def _cases(count, drive, monkeypatch):
 def _steps(objects, inputs):
     for step in range(40):
         headway.note(step, 40)
-        time.sleep(0.01)
+        time.sleep(0.04)
 
 
 def test_steps_of_a_case_move_a_bar(monkeypatch, quick):
