@@ -15,6 +15,7 @@ from autograder.errors import ClassroomError
 from autograder.grading import penalties, spreadsheet
 from autograder.platforms import canvas, rosters
 from introdl.chapters import CHAPTERS
+from introdl.wording import first_few
 
 #: What belongs to a whole submission (late penalty, total) stands in its first row alone: each column can be summed.
 COLUMNS = (
@@ -207,8 +208,7 @@ def _for_platform(room: Classroom, to: Path, form: str, chosen: list, totals: li
                 f'classroom.toml, below [columns]: "{assignment}" = "Homework 3 (4711)"; or read the roster again.'
             )
     if roster.people and (unknown := [student.id for student, person, _ in rows if person is None]):
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        written.remarks.append(f"Not in the roster: {', '.join(unknown[:5])}{more}.")
+        written.remarks.append(f"Not in the roster: {first_few(unknown)}.")
     return written
 
 

@@ -407,15 +407,21 @@ def _refusal(root: Path, name: str, obstacle: str, of_course: bool) -> str:
     )
 
 
+def place_to_keep(folder: Path, name: str, suffix: str = "") -> Path:
+    """Return a path in a folder that is free, with the time in its name."""
+    stem, number = f"{name}-{time.strftime('%Y-%m-%d-%H%M%S')}", 1
+    free = folder / f"{stem}{suffix}"
+    while os.path.lexists(free):
+        number += 1
+        free = folder / f"{stem}-{number}{suffix}"
+    return free
+
+
 def _replace(root: Path, path: Path, content: bytes) -> Path | None:
     """Put the course's source in place of an instructor's; return the copy that is kept of it."""
     kept = None
     if path.exists():
-        stamp, number = time.strftime("%Y-%m-%d-%H%M%S"), 1
-        kept = root / KEPT / f"{path.stem}-{stamp}.ipynb"
-        while kept.exists():
-            number += 1
-            kept = kept.with_name(f"{path.stem}-{stamp}-{number}.ipynb")
+        kept = place_to_keep(root / KEPT, path.stem, ".ipynb")
         paths.write_atomically(kept, path.read_bytes())
     paths.write_atomically(path, content)
     return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -57,6 +58,12 @@ def make(folder: Path, db_url: str = "") -> Classroom:
     result = room.api().generate_assignment(NAME, force=True, create=True)
     assert result["success"], result
     return room
+
+
+def copy_of(room: Classroom, folder: Path) -> Classroom:
+    """A copy of a class, with its gradebook and its seed."""
+    shutil.copytree(room.root, folder)
+    return Classroom.open(folder)
 
 
 def hand_in(room: Classroom, student: str, answers: dict[str, str], essay: str = "", timestamp: str = "") -> Path:

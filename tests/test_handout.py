@@ -14,7 +14,6 @@ from nbgrader.api import MissingEntry
 from typer.testing import CliRunner
 
 from autograder import grading, handout
-from autograder.classroom import Classroom
 from autograder.cli import app
 from tests import small_class as small
 
@@ -71,8 +70,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def room(made, tmp_path):
-    shutil.copytree(made.root, tmp_path / "room")
-    return Classroom.open(tmp_path / "room")
+    return small.copy_of(made, tmp_path / "room")
 
 
 @pytest.fixture

@@ -37,12 +37,7 @@ def blank(tmp_path_factory):
 @pytest.fixture
 def room(blank, tmp_path):
     """A copy of it that is one's own."""
-    import shutil
-
-    from autograder.classroom import Classroom
-
-    shutil.copytree(blank.root, tmp_path / "room")
-    return Classroom.open(tmp_path / "room")
+    return small.copy_of(blank, tmp_path / "room")
 
 
 @pytest.fixture

@@ -95,4 +95,4 @@ def checksum(array) -> str:
 
 def wrong_answers(exercise) -> dict:
     """Return what makes each known mistake of an exercise, by its name: for cases drawn so that every one of them shows."""
-    return {mistake.name: mistake.wrong for mistake in reversed(exercise.misconceptions)}
+    return {mistake.name: mistake.wrong for mistake in reversed(exercise.misconceptions)}  # of several, the first

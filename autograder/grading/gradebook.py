@@ -117,7 +117,6 @@ class Writer:
         steps = [*self._converter.sanitize_preprocessors, *self._converter.autograde_preprocessors]
         self._steps = [step(config=self._config) for step in steps if step.__name__ not in _STEPS_DONE_HERE]
         self._book = self.room.gradebook()
-        self._book.db().expire_on_commit = False  # a write begins with a fresh look
         kernelspec = self._book.find_notebook(self.assignment, self.assignment).kernelspec
         self._kernelspec = json.loads(kernelspec) if kernelspec else None
         penalties.settle(self._book, self._config, [self.assignment])
@@ -253,7 +252,6 @@ class Writer:
         from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
         book, student = self._book, submission.student
-        book.db.expire_all()
         with _uncommitted(book):
             book.update_or_create_student(student)
             kept = book.update_or_create_submission(self.assignment, student, timestamp=submission.moment)
@@ -276,9 +274,10 @@ class Writer:
             if is_solution(cell) or is_task(cell):
                 same = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell)
                 comments[name].auto_comment = "No response." if same else None
+        scores = {name: grade.auto_score for name, grade in grades.items()}
         book.db.commit()
         by_hand.keep(self.room.root, self.assignment, student, answers)
-        return {name: grade.auto_score for name, grade in grades.items()}
+        return scores
 
     def _notebook(self, submission: SubmittedAssignment) -> SubmittedNotebook:
         return next(one for one in submission.notebooks if one.name == self.assignment)
@@ -299,7 +298,6 @@ class Writer:
 
         path = self.room.root / "autograded" / student / self.assignment / f"{self.assignment}.ipynb"
         nb, mode = nbformat.read(path, as_version=4), path.stat().st_mode
-        self._book.db.expire_all()
         for cell in nb.cells:
             exercise = checked_exercise(cell)
             if exercise in outputs:
@@ -315,7 +313,6 @@ class Writer:
     def zero(self, student: str) -> None:
         """Give a submission that cannot be examined 0 for every exercise, as nbgrader does for a missing notebook."""
         book = self._book
-        book.db.expire_all()
         book.update_or_create_student(student)
         submission = book.update_or_create_submission(self.assignment, student)
         for notebook in submission.notebooks:

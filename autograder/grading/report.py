@@ -13,6 +13,7 @@ from autograder.grading.result import MISSING, UNREADABLE, Result
 from autograder.plain_text import printable, table_cell
 from introdl import paths
 from introdl.data import progress
+from introdl.wording import first_few
 
 _COLOURS = {"graded": "green", "unchanged": "green", "unreadable": "red", "missing": "red", "failed": "red"}
 
@@ -85,8 +86,7 @@ def table(results: list[Result]) -> None:
     mean = f" Mean score of the graded: {sum(graded) / len(graded):.1f}." if graded else ""
     console.print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) + "." + mean)
     if undated := [result.student for result in results if result.undated == MISSING]:
-        more = f" and {len(undated) - 5} more" if len(undated) > 5 else ""
-        console.print(f"No timestamp.txt, so they count as in time: {', '.join(undated[:5])}{more}.", markup=False)
+        console.print(f"No timestamp.txt, so they count as in time: {first_few(undated)}.", markup=False)
 
 
 def summarise(results: list[Result], to: Path) -> None:

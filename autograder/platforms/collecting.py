@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +20,7 @@ from autograder.examining import folder as folders
 from autograder.examining import reading
 from autograder.grading import choosing
 from autograder.grading.submissions import TIMESTAMP
-from autograder.handout import KEPT
+from autograder.handout import KEPT, place_to_keep
 from autograder.platforms import canvas, moodle, rosters
 from introdl import paths
 from introdl.data import progress
@@ -243,13 +241,7 @@ class _Collector:
             ready.chmod(0o755)
             kept = None
             if old is not None:
-                kept = _free(
-                    self.room.root
-                    / KEPT
-                    / "submitted"
-                    / student
-                    / f"{self.assignment}-{time.strftime('%Y-%m-%d-%H%M%S')}"
-                )
+                kept = place_to_keep(self.room.root / KEPT / "submitted" / student, self.assignment)
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 old.rename(kept)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -276,14 +268,6 @@ class _Collector:
         """Remember what was placed, for what goes back."""
         text = json.dumps(self.known, indent=1, ensure_ascii=False, sort_keys=True)
         paths.write_atomically(self.record, text.encode())
-
-
-def _free(path: Path) -> Path:
-    number, free = 1, path
-    while os.path.lexists(free):
-        number += 1
-        free = path.with_name(f"{path.name}-{number}")
-    return free
 
 
 def came_in(room: Classroom, assignment: str) -> dict[str, dict]:

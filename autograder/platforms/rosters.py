@@ -17,6 +17,7 @@ from autograder.errors import ClassroomError, Unbearable
 from autograder.examining import folder as folders
 from autograder.platforms import canvas, moodle
 from introdl import paths
+from introdl.wording import first_few
 
 CANVAS, MOODLE = "canvas", "moodle"
 _MOST = 32 * 2**20
@@ -274,8 +275,7 @@ def _take(room: Classroom, roster: Roster, rows: list[dict[str, str]], left_out:
         remarks.append(f"Left out: {', '.join(left_out)} (Canvas's own test student).")
     missing = sorted((known | set(roster.people)) - seen)
     if missing:
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        remarks.append(f"In the classroom, and not in this file: {', '.join(missing[:5])}{more}. They stay.")
+        remarks.append(f"In the classroom, and not in this file: {first_few(missing)}. They stay.")
     return Told(roster.platform, len(seen), new, remarks)
 
 

@@ -28,6 +28,11 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
+def first_few(names: Sequence[str], most: int = 5) -> str:
+    """Write the first names of many, and how many more there are: ``"x, y and 3 more"``."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def with_article(noun: str) -> str:
     """Return a noun with its article: ``"an array"``, ``"a list"``."""
     return f"{'an' if noun[:1].lower() in tuple('aeio') else 'a'} {noun}"

@@ -14,15 +14,12 @@ class Merged:
     Attributes
     ----------
     notebook : nbformat.NotebookNode
-    kept : list of str
-        Answers and notes of the learner's that it holds, by the names of their cells.
     clashes : list of str
         Cells that both sides changed, or that the learner changed and the course has no longer. An answer is kept; of
         any other cell the course's text is taken, and the learner's is left out.
     """
 
     notebook: NotebookNode
-    kept: list[str] = field(default_factory=list)
     clashes: list[str] = field(default_factory=list)
 
 
@@ -83,7 +80,6 @@ def merge(mine: NotebookNode, base: NotebookNode | None, new: NotebookNode) -> M
         if cell.get("id", "") in {"", *taken}:
             cell["id"] = _free(cell.get("id") or "cell", taken)
         taken |= {name_of(cell), cell["id"]}
-    merged.kept += [name_of(cell) for group in own.values() for cell in group]
     merged.notebook.cells = cells
     return merged
 
@@ -96,14 +92,12 @@ def _one(mine: NotebookNode | None, was: str | None, new: NotebookNode, name: st
     if same or not changed:
         return mine if same and mine.cell_type == new.cell_type and mine.metadata == new.metadata else _with(new, mine)
     if is_answer(new):
-        merged.kept.append(name)
         if was is not None and was != new.source:
             merged.clashes.append(name)
         kept = new.copy()
         kept.update(source=mine.source)
         return _with(kept, mine)
     if was == new.source and not new.metadata.get("nbgrader"):
-        merged.kept.append(name)
         return mine
     merged.clashes.append(name)
     return new

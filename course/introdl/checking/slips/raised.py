@@ -257,6 +257,10 @@ def _one_of(table: dict[str, str]) -> Callable[[Context, Found], bool]:
 # --- the table ----------------------------------------------------------------------------------------------------
 
 _TRUTH = r"truth value of an array|Boolean value of Tensor with more than one"
+_INNER_AXES = (
+    "In A @ B the last axis of A meets the first axis of B (of the last two), and they must be equally long. Print both shapes just "
+    "before this line: which of the two is not the array, or not of the shape, that you expect there?"
+)
 _BROADCAST = r"(?:could not be broadcast|could not broadcast|cannot be broadcast|must match the size of tensor).*"
 _FLOAT = r"\b(?:float|float64|float32|numpy\.float64|numpy\.float32)\b"
 
@@ -399,8 +403,7 @@ RAISED: Sequence[Raised] = (
         "a matrix product whose inner axes differ",
         "ValueError",
         r"mismatch in its core dimension.*size (\d+) is different from (\d+)",
-        "In A @ B the last axis of A meets the first axis of B (of the last two), and they must be equally long. Print both shapes just "
-        "before this line: which of the two is not the array, or not of the shape, that you expect there?",
+        _INNER_AXES,
         detail=_sizes,
         family="shapes",
     ),
@@ -408,8 +411,7 @@ RAISED: Sequence[Raised] = (
         "a matrix product whose inner axes differ",
         "ValueError RuntimeError",
         r"shapes (.*) and (.*) not aligned|mat1 and mat2 shapes cannot be multiplied.*|size mismatch.*",
-        "In A @ B the last axis of A meets the first axis of B (of the last two), and they must be equally long. Print both shapes just "
-        "before this line: which of the two is not the array, or not of the shape, that you expect there?",
+        _INNER_AXES,
         detail=_met,
         family="shapes",
     ),
