@@ -26,7 +26,7 @@ from autograder.grading.submissions import TIMESTAMP, Submission
 from introdl import paths
 
 if TYPE_CHECKING:
-    from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+    from nbgrader.api import Comment, Grade, Gradebook, SubmittedAssignment
     from sqlalchemy.engine import Row
 
 #: Steps of nbgrader's configuration that are done before (`autograder.examining.repair`) or by the `Writer` itself.
@@ -83,12 +83,25 @@ def sentences(room: Classroom):
 
 @contextlib.contextmanager
 def _uncommitted(book: Gradebook) -> Iterator[None]:
-    """Let nbgrader's functions flush where they commit: the one commit that follows writes all or nothing."""
-    book.db.commit = book.db.flush
+    """Let nbgrader's functions leave out their commits: the one that follows writes all or nothing, each row once."""
+    book.db.commit = lambda: None
     try:
         yield
     finally:
         del book.db.commit
+
+
+def _index(book: Gradebook) -> None:
+    """Index what is asked for with every submission: nbgrader has no index there, and each answer would read the table."""
+    from nbgrader.api import Comment, Grade, SubmittedAssignment, SubmittedNotebook
+    from sqlalchemy import Index
+
+    columns = (Grade.notebook_id, Comment.notebook_id, SubmittedNotebook.assignment_id, SubmittedAssignment.student_id)
+    for column in columns:
+        table = column.table
+        name = f"autograder_{table.name}_{column.name}"
+        known = next((index for index in table.indexes if index.name == name), None)
+        (known or Index(name, column)).create(book.engine, checkfirst=True)
 
 
 class Writer:
@@ -117,6 +130,7 @@ class Writer:
         steps = [*self._converter.sanitize_preprocessors, *self._converter.autograde_preprocessors]
         self._steps = [step(config=self._config) for step in steps if step.__name__ not in _STEPS_DONE_HERE]
         self._book = self.room.gradebook()
+        _index(self._book)
         kernelspec = self._book.find_notebook(self.assignment, self.assignment).kernelspec
         self._kernelspec = json.loads(kernelspec) if kernelspec else None
         penalties.settle(self._book, self._config, [self.assignment])
@@ -170,19 +184,27 @@ class Writer:
         )
         return rows.order_by(BaseCell.name).all()
 
-    def _grades(self, submission: SubmittedAssignment) -> dict[str, Grade]:
-        """Return a submission's grades by the names of their cells, in one query."""
-        from nbgrader.api import BaseCell, Grade, SubmittedNotebook
-        from sqlalchemy.orm import with_polymorphic
+    def _grades_and_comments(self, submission: SubmittedAssignment) -> tuple[dict[str, Grade], dict[str, Comment]]:
+        """Return a submission's grades and comments by the names of their cells; of a new one without asking for them."""
+        from nbgrader.api import BaseCell, Comment, Grade
 
-        cell = with_polymorphic(BaseCell, "*")
-        rows = (
-            self._book.db.query(cell, Grade)
-            .join(Grade, Grade.cell_id == cell.id)
-            .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
-            .filter(SubmittedNotebook.assignment_id == submission.id)
+        book = self._book.db
+        notebook = next(one for one in submission.notebooks if one.name == self.assignment)
+        if submission in book.new:
+            with book.no_autoflush:
+                names = dict(
+                    book.query(BaseCell.id, BaseCell.name).filter(BaseCell.notebook_id == notebook.notebook.id).all()
+                )
+            return tuple({names[one.cell_id]: one for one in many} for many in (notebook.grades, notebook.comments))
+        return tuple(
+            dict(
+                book.query(BaseCell.name, kind)
+                .join(kind, kind.cell_id == BaseCell.id)
+                .filter(kind.notebook_id == notebook.id)
+                .all()
+            )
+            for kind in (Grade, Comment)
         )
-        return {cell.name: grade for cell, grade in rows.all()}
 
     def write(self, submission: Submission, nb: nbformat.NotebookNode) -> dict[str, float]:
         """Write a submission's grades, and its graded notebook with the files beside it into ``autograded/``.
@@ -248,7 +270,6 @@ class Writer:
 
     def _write_rows(self, submission: Submission, nb: nbformat.NotebookNode) -> dict[str, float]:
         """Write what nbgrader's ``SaveAutoGrades`` does; the penalty follows (`autograder.grading.penalties`)."""
-        from nbgrader.api import BaseCell, Comment
         from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
         book, student = self._book, submission.student
@@ -258,10 +279,7 @@ class Writer:
         minutes = self.room.extension(self.assignment, student)
         if minutes is not None:
             kept.extension = timedelta(minutes=minutes)
-        notebook = self._notebook(kept)
-        grades = self._grades(kept)
-        rows = book.db.query(BaseCell.name, Comment).join(Comment, Comment.cell_id == BaseCell.id)
-        comments = dict(rows.filter(Comment.notebook_id == notebook.id).all())
+        grades, comments = self._grades_and_comments(kept)
         answers = by_hand.answers(nb)
         given = any(grade.manual_score is not None for grade in grades.values())
         before = by_hand.before(self.room.root, self.assignment, student) if given else None
@@ -278,9 +296,6 @@ class Writer:
         book.db.commit()
         by_hand.keep(self.room.root, self.assignment, student, answers)
         return scores
-
-    def _notebook(self, submission: SubmittedAssignment) -> SubmittedNotebook:
-        return next(one for one in submission.notebooks if one.name == self.assignment)
 
     def grade_of(self, student: str, cell: str) -> tuple[float | None, float | None, float]:
         """Return a cell's automatic score, the one that a person gave, and its points."""
