@@ -408,7 +408,7 @@ def grade(
     if unsafe:
         os.environ["AUTOGRADER_UNSAFE"] = "1"
     from autograder.classroom import Classroom
-    from autograder.grading import Stopped, summarise, table
+    from autograder.grading import Stopped, summarize, table
     from autograder.grading import grade as run
 
     with _sentences():
@@ -417,7 +417,7 @@ def grade(
             with _gradebook(room):
                 results = run(room, room.assignment(assignment), only or [], force, jobs, dask)
                 if summary:
-                    summarise(results, summary)
+                    summarize(results, summary)
         except Stopped as stopped:
             typer.secho(str(stopped), fg=typer.colors.YELLOW, err=True)
             raise typer.Exit(130) from stopped

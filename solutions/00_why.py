@@ -554,7 +554,7 @@ for place in np.argsort(-counts, kind="stable")[:5]:
 # none of these changes turns a pizza into something else:
 
 # %%
-def grey(images):
+def gray(images):
     """Each pixel's three numbers replaced by their mean."""
     return images.mean(axis=3, keepdims=True).repeat(3, axis=3).astype(np.uint8)
 
@@ -570,7 +570,7 @@ changes = {
     "as it is": lambda images: images,
     "mirrored": lambda images: images[:, :, ::-1],
     "upside down": lambda images: images[:, ::-1],
-    "without color": grey,
+    "without color": gray,
     "red and blue swapped": lambda images: images[..., ::-1],
     "a quarter of the light": lambda images: images // 4,
     "in coarse blocks": coarse,

@@ -20,7 +20,7 @@
 # - get an honest number out of little data by cross-validation, and read from a learning curve what more data would bring;
 # - find the food on a plate, with four regressions at once.
 #
-# **What you build**: `colour_histogram`, `split`, `fit_line`, `mean_absolute_error`, `r2_score`, `knn_predict`,
+# **What you build**: `color_histogram`, `split`, `fit_line`, `mean_absolute_error`, `r2_score`, `knn_predict`,
 # `precision_recall_f1`, `k_fold` and `iou`. With them MealoMi makes its first guesses.
 #
 # **Time**: about 170 minutes, with a resting point after section 6. **You need**: NumPy arrays, and the equation of a line from school.
@@ -125,14 +125,14 @@ figs.histogram_explorer(train.images[shown], [dishes[train.labels[i]] for i in s
 # fall from one picture of a dish to the next.
 # </details>
 #
-# ### Exercise: `colour_histogram`
+# ### Exercise: `color_histogram`
 #
 # There are two traps. The range must be that of the bytes, the same for every picture. And a byte overflows: `uint8`
 # holds at most 255, so that 100 · 8 gives 32. In this chapter the checks do not accept scikit-learn or torch inside
 # your answers.
 
-# %% exercise="01.colour_histogram"
-def colour_histogram(image, bins):
+# %% exercise="01.color_histogram"
+def color_histogram(image, bins):
     """Histogram of each color channel, as shares of the pixels.
 
     Parameters
@@ -152,7 +152,7 @@ def colour_histogram(image, bins):
     -------
     >>> image = np.array([[[10, 200, 255], [70, 130, 250]],
     ...                   [[80, 200, 0], [250, 220, 60]]], dtype=np.uint8)
-    >>> colour_histogram(image, 4)
+    >>> color_histogram(image, 4)
     array([[0.25, 0.5 , 0.  , 0.25],
            [0.  , 0.  , 0.25, 0.75],
            [0.5 , 0.  , 0.  , 0.5 ]])
@@ -163,8 +163,8 @@ def colour_histogram(image, bins):
     return np.array(counts) / (height * width)
     ### END SOLUTION
 
-# %% check="01.colour_histogram"
-check("01.colour_histogram", colour_histogram)
+# %% check="01.color_histogram"
+check("01.color_histogram", color_histogram)
 
 # %% [markdown]
 # ### A few more features
@@ -180,11 +180,11 @@ def features(images):
     n, height = images.shape[:2]
     quarter = height // 4
     middle = images[:, quarter:-quarter, quarter:-quarter]
-    grey = images.mean(axis=3, dtype=np.float32)
-    jumps = np.abs(np.diff(grey, axis=2))  # from each pixel to its neighbor on the right
+    gray = images.mean(axis=3, dtype=np.float32)
+    jumps = np.abs(np.diff(gray, axis=2))  # from each pixel to its neighbor on the right
     rough = jumps.reshape(n, 4, quarter, -1).mean(axis=(2, 3))
-    whole, centre = figs.histograms(images, 8), figs.histograms(middle, 8)
-    return np.concatenate([whole.reshape(n, -1), centre.reshape(n, -1), rough], axis=1)
+    whole, center = figs.histograms(images, 8), figs.histograms(middle, 8)
+    return np.concatenate([whole.reshape(n, -1), center.reshape(n, -1), rough], axis=1)
 
 
 X_train, X_val, X_test = features(train.images), features(val.images), features(test.images)
@@ -272,7 +272,7 @@ check("01.split", split)
 # ask a model that only looks up its nearest neighbor. (You will write one in section 7.)
 
 # %%
-def nearest_neighbour_accuracy(X, y, X_new, y_new):
+def nearest_neighbor_accuracy(X, y, X_new, y_new):
     return make_pipeline(StandardScaler(), KNeighborsClassifier(1)).fit(X, y).score(X_new, y_new)
 
 
@@ -281,8 +281,8 @@ y_both = np.concatenate([train.labels, train.labels])
 order = np.random.default_rng(seed).permutation(len(X_both))
 held, used = order[: len(order) // 5], order[len(order) // 5 :]
 
-leaky = nearest_neighbour_accuracy(X_both[used], y_both[used], X_both[held], y_both[held])
-honest = nearest_neighbour_accuracy(X_train, train.labels, X_val, val.labels)
+leaky = nearest_neighbor_accuracy(X_both[used], y_both[used], X_both[held], y_both[held])
+honest = nearest_neighbor_accuracy(X_train, train.labels, X_val, val.labels)
 print(f"copies on both sides: {leaky:.0%} right        split by plate: {honest:.0%} right")
 
 # %% [markdown]
@@ -627,7 +627,7 @@ figs.error_by_dish(errors, rival, test.labels, plates.classes)
 # 3. Go to the end, where all plates vote. Why does one dish win everywhere?
 
 # %%
-def colour_of_the_middle(images):
+def color_of_the_middle(images):
     """(N, 2): how much yellow, and how bright, in gray levels."""
     quarter = images.shape[1] // 4
     red, green, blue = (images[:, quarter:-quarter, quarter:-quarter, c].mean(axis=(1, 2)) for c in range(3))
@@ -640,11 +640,11 @@ some = np.concatenate(few)
 trio_labels = np.repeat([0, 1, 2], [len(one) for one in few])
 in_val = np.flatnonzero(np.isin(val.labels, [plates.classes.index(dish) for dish in trio]))
 trio_val_labels = np.array([trio.index(plates.classes[label]) for label in val.labels[in_val]])
-trio_points, trio_val = colour_of_the_middle(train.images[some]), colour_of_the_middle(val.images[in_val])
+trio_points, trio_val = color_of_the_middle(train.images[some]), color_of_the_middle(val.images[in_val])
 axes = ("yellow minus blue (gray levels)", "brightness (gray levels)")
 
 # %% tags=["demo"]
-figs.neighbour_explorer(trio_points, trio_labels, trio_val, trio_val_labels, trio, axes)
+figs.neighbor_explorer(trio_points, trio_labels, trio_val, trio_val_labels, trio, axes)
 
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
@@ -1070,8 +1070,8 @@ def grid(images):
     n, height = images.shape[:2]
     step = height // 8
     squares = images.reshape(n, 8, step, 8, step, 3).mean(axis=(2, 4), dtype=np.float32) / 255
-    colourful = squares.max(axis=3) - squares.min(axis=3)
-    return np.concatenate([squares.reshape(n, -1), colourful.reshape(n, -1)], axis=1)
+    colorful = squares.max(axis=3) - squares.min(axis=3)
+    return np.concatenate([squares.reshape(n, -1), colorful.reshape(n, -1)], axis=1)
 
 
 mean_box = train.boxes.mean(axis=0)

@@ -77,8 +77,8 @@ figs.anatomy(x, w, b=-4.0, names=("round", "hole", "shine"))
 
 # %%
 photo = data.doughnut()
-height, width, colours = photo.shape
-print(f"{height} x {width} pixels x {colours} colors = {photo.size:,} numbers")
+height, width, colors = photo.shape
+print(f"{height} x {width} pixels x {colors} colors = {photo.size:,} numbers")
 print(f"one neuron on all of them: {photo.size:,} weights + 1 bias = {photo.size + 1:,} to learn")
 
 fig, ax = plt.subplots(figsize=(2.6, 2.6))
@@ -150,8 +150,8 @@ check("02.neuron", neuron)
 
 # %%
 rng = np.random.default_rng(seed)
-centres = np.repeat([[0.80, 0.75], [0.85, 0.15], [0.32, 0.70], [0.28, 0.22]], [12, 4, 4, 4], axis=0)
-plates = np.clip(centres + 0.05 * rng.normal(size=centres.shape), 0.02, 0.98)   # (24, 2): round, hole
+centers = np.repeat([[0.80, 0.75], [0.85, 0.15], [0.32, 0.70], [0.28, 0.22]], [12, 4, 4, 4], axis=0)
+plates = np.clip(centers + 0.05 * rng.normal(size=centers.shape), 0.02, 0.98)   # (24, 2): round, hole
 is_doughnut = np.repeat([1, 0], [12, 12])     # then four pizzas, four pretzels, four bowls of noodles
 
 # %% tags=["demo"]

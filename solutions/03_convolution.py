@@ -387,7 +387,7 @@ figures.show(
 # %%
 from scipy.signal import correlate2d as scipy_correlate2d
 
-picture = figs.grey(doughnut)
+picture = figs.gray(doughnut)
 moved = np.roll(picture, 10, axis=1)
 edges = scipy_correlate2d(picture, sobel_x, mode="valid")
 edges_of_moved = scipy_correlate2d(moved, sobel_x, mode="valid")
@@ -474,8 +474,8 @@ check("03.kernel_grad", kernel_grad)
 # gradient`. Here is a piece of 40 by 40 pixels with your function. (Until you have written it, the cell tells you so.)
 
 # %%
-grey_picture = figs.half(doughnut) - figs.half(doughnut).mean()      # (128, 128), around 0
-piece = grey_picture[40:80, 30:70]
+gray_picture = figs.half(doughnut) - figs.half(doughnut).mean()      # (128, 128), around 0
+piece = gray_picture[40:80, 30:70]
 wanted = scipy_correlate2d(piece, sobel_x, mode="valid")
 learned = np.zeros((3, 3))
 try:
@@ -494,7 +494,7 @@ except NotImplementedError:
 # 2. The loss is close to 0 long before the kernel is right. How can that be?
 
 # %% tags=["demo"]
-figs.kernel_learns(grey_picture, sobel_x, seed=seed)
+figs.kernel_learns(gray_picture, sobel_x, seed=seed)
 
 # %% [markdown]
 # <details><summary>What you should have seen</summary>

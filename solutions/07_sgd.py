@@ -766,10 +766,10 @@ print(f"Test pictures right: {(answers == y_test).mean():.1%} of {len(y_test)}")
 if mnist:
     big = data.mnist()
 
-    def grey(chosen):
+    def gray(chosen):
         return chosen.images[..., 0][:, None].astype(np.float32) / 255, chosen.labels
 
-    train_28, test_28 = grey(big.split("train")), grey(big.split("test"))
+    train_28, test_28 = gray(big.split("train")), gray(big.split("test"))
     big_board = TrainingBoard(
         lambda rng: lenet((1, 28, 28), 10, rng), train=train_28, validation=test_28, epochs=1, size=64, seed=seed
     )

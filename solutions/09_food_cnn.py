@@ -18,7 +18,7 @@
 # - judge a network by its curves, its confusion matrix, and a close look at its worst mistakes;
 # - say what an ablation shows, and which of its differences are real.
 #
-# **What you build**: `normalisation_stats`, `augment`, `FoodNet`, `save_checkpoint` and `load_checkpoint`,
+# **What you build**: `normalization_stats`, `augment`, `FoodNet`, `save_checkpoint` and `load_checkpoint`,
 # `confusion_matrix`, `worst_mistakes`.
 #
 # **Time**: about 90 minutes. **You need**: chapters 04, 05, 07 and 08. **You do not need a GPU.**
@@ -77,10 +77,10 @@ print(f"as bytes {train.images.nbytes / 1e6:.0f} MB, as float32 {4 * train.image
 # that you compute from them flows into your network, and then they can no longer judge it fairly. A mean is only a
 # small leak, but the habit of leaking costs you the meaning of your test result.
 #
-# ### Exercise: `normalisation_stats`
+# ### Exercise: `normalization_stats`
 
-# %% exercise="09.normalisation_stats"
-def normalisation_stats(images, splits):
+# %% exercise="09.normalization_stats"
+def normalization_stats(images, splits):
     """Mean and standard deviation of each channel, over the training pictures.
 
     Parameters
@@ -99,7 +99,7 @@ def normalisation_stats(images, splits):
     Example
     -------
     >>> images = np.array([[[[0, 0, 255]], [[255, 0, 255]]]], dtype=np.uint8)  # (1, 2, 1, 3)
-    >>> normalisation_stats(images, np.array(["train"]))
+    >>> normalization_stats(images, np.array(["train"]))
     (array([0.5, 0. , 1. ]), array([0.5, 0. , 0. ]))
     """
     ### BEGIN SOLUTION
@@ -107,8 +107,8 @@ def normalisation_stats(images, splits):
     return x.mean(axis=(0, 1, 2)), x.std(axis=(0, 1, 2))
     ### END SOLUTION
 
-# %% check="09.normalisation_stats"
-check("09.normalisation_stats", normalisation_stats)
+# %% check="09.normalization_stats"
+check("09.normalization_stats", normalization_stats)
 
 # %% [markdown]
 # ## 2. Augmentation
@@ -455,7 +455,7 @@ check("09.confusion_matrix", confusion_matrix)
 test = plates.split("test")
 mean, std = history.about["mean"], history.about["std"]
 with torch.inference_mode():
-    scores = model.eval().cpu()(training.normalise(torch.from_numpy(np.array(test.images)), mean, std))
+    scores = model.eval().cpu()(training.normalize(torch.from_numpy(np.array(test.images)), mean, std))
 probabilities = scores.float().softmax(dim=1).numpy()
 named = probabilities.argmax(axis=1)
 accuracy = (named == test.labels).mean()

@@ -13,8 +13,8 @@
 # - make a network draw a picture that activates one of its units;
 # - say what such pictures do *not* prove, with numbers.
 #
-# **What you build**: `feature_maps`, `top_activating`, `occlusion_map`, `saliency`, `grad_cam`, `maximise_activation`,
-# `nearest_neighbours` and `pointing_game`.
+# **What you build**: `feature_maps`, `top_activating`, `occlusion_map`, `saliency`, `grad_cam`, `maximize_activation`,
+# `nearest_neighbors` and `pointing_game`.
 #
 # **Time**: about 90 minutes. **You need**: convolution (chapter 03), receptive fields (04), autograd and evaluation
 # mode (08), and a trained network like the one of chapter 09.
@@ -56,7 +56,7 @@ card = trained.card
 dishes = card.classes
 net = nn.Sequential(
     OrderedDict(
-        normalise=inspection.Normalise(card.mean, card.std),
+        normalize=inspection.Normalize(card.mean, card.std),
         stages=trained.stages,
         average=nn.AdaptiveAvgPool2d(1),
         flatten=nn.Flatten(),
@@ -268,13 +268,13 @@ check("10.top_activating", top_activating)
 # they are the most active ones for the first two plates shown above.
 
 # %%
-favourites = {}
+favorites = {}
 for layer in stages[1:]:
     maps = torch.cat([inspection.feature_maps(net, layer, some) for some in x.split(32)])
     for n in shown[:2]:
-        channel = next(int(c) for c in figs.strongest(maps[n].numpy(), 10) if (layer, int(c)) not in favourites)
-        favourites[layer, channel] = figs.peaks(maps, channel, 9)
-figs.favourites(test.images, favourites)
+        channel = next(int(c) for c in figs.strongest(maps[n].numpy(), 10) if (layer, int(c)) not in favorites)
+        favorites[layer, channel] = figs.peaks(maps, channel, 9)
+figs.favorites(test.images, favorites)
 
 # %% [markdown]
 # That is the **hierarchical learning** of chapter 04: early layers respond to edges and colors, later ones to parts
@@ -535,10 +535,10 @@ figs.cam_explorer(net, [*test.images[shown], table], [*labels, "four plates"], d
 # For a linear unit the answer is known: $a = w \cdot x$ is largest where $x$ is 1 for each positive weight and 0 for each negative one. With
 # $w = (2, -1, 3)$ that is $x = (1, 0, 1)$, and $a = 5$. The check uses such units.
 #
-# ### Exercise: `maximise_activation`
+# ### Exercise: `maximize_activation`
 
-# %% exercise="10.maximise_activation"
-def maximise_activation(model, unit, shape, steps, rng):
+# %% exercise="10.maximize_activation"
+def maximize_activation(model, unit, shape, steps, rng):
     """Find a picture that makes a unit active.
 
     Parameters
@@ -568,8 +568,8 @@ def maximise_activation(model, unit, shape, steps, rng):
     return x[0].detach()
     ### END SOLUTION
 
-# %% check="10.maximise_activation"
-check("10.maximise_activation", maximise_activation)
+# %% check="10.maximize_activation"
+check("10.maximize_activation", maximize_activation)
 
 # %% [markdown]
 # What comes out depends on what else you ask for. Here are three ways, with the same start and the same number of
@@ -592,7 +592,7 @@ rows = []
 for way, how in ways.items():
     drawn, reached = [], []
     for k in asked:
-        picture = inspection.maximise_activation(net, k, (3, draw_size, draw_size), steps, np.random.default_rng(seed), **how)
+        picture = inspection.maximize_activation(net, k, (3, draw_size, draw_size), steps, np.random.default_rng(seed), **how)
         with torch.no_grad():
             reached.append(float(net(picture[None])[0, k]))
         drawn.append(picture.permute(1, 2, 0).numpy())
@@ -626,10 +626,10 @@ figs.sheet(
 # $a = (3, 0)$, $b = (6, 1)$ and $c = (3, 3)$. The distance from $a$ to $b$ is 3.2, and to $c$ it is 3. But
 # $\cos(a, b) = 18 / (3 \cdot 6.08) = 0.99$, and $\cos(a, c) = 9 / (3 \cdot 4.24) = 0.71$: by the cosine, $b$ is nearer.
 #
-# ### Exercise: `nearest_neighbours`
+# ### Exercise: `nearest_neighbors`
 
-# %% exercise="10.nearest_neighbours"
-def nearest_neighbours(features, query, k):
+# %% exercise="10.nearest_neighbors"
+def nearest_neighbors(features, query, k):
     """Find the rows whose direction is most similar to that of one of them.
 
     Parameters
@@ -649,7 +649,7 @@ def nearest_neighbours(features, query, k):
 
     Example
     -------
-    >>> nearest_neighbours(np.array([[3.0, 0.0], [6.0, 1.0], [3.0, 3.0]]), 0, 2)
+    >>> nearest_neighbors(np.array([[3.0, 0.0], [6.0, 1.0], [3.0, 3.0]]), 0, 2)
     array([1, 2])
     """
     ### BEGIN SOLUTION
@@ -659,8 +659,8 @@ def nearest_neighbours(features, query, k):
     return np.argsort(-cosines)[:k]
     ### END SOLUTION
 
-# %% check="10.nearest_neighbours"
-check("10.nearest_neighbours", nearest_neighbours)
+# %% check="10.nearest_neighbors"
+check("10.nearest_neighbors", nearest_neighbors)
 
 # %%
 features = torch.cat([inspection.feature_maps(net, "flatten", some) for some in x.split(32)]).numpy()

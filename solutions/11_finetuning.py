@@ -420,7 +420,7 @@ def features(pictures, network, mean, std):
     """A network's 512 features of each picture."""
     with torch.inference_mode():
         parts = np.array_split(pictures.images, len(pictures) // 48 + 1)
-        return np.concatenate([network.features(training.normalise(torch.from_numpy(np.array(p)), mean, std)).numpy() for p in parts])
+        return np.concatenate([network.features(training.normalize(torch.from_numpy(np.array(p)), mean, std)).numpy() for p in parts])
 
 
 points = TSNE(perplexity=20, random_state=seed, init="pca").fit_transform(features(val, backbone, mean, std))

@@ -620,12 +620,12 @@ others = {
     "noise": unusual.noise(strangers, rng, full),
     "textures": unusual.textures(strangers, rng, full),
     "backgrounds": unusual.backgrounds(strangers, rng, full),
-    "negatives": unusual.wrong_colours(strangers, rng, full),
+    "negatives": unusual.wrong_colors(strangers, rng, full),
 }
 said_others = {name: recognition.look(net, images) for name, images in others.items()}
 scores_of = {
     "largest probability": lambda said: said.probabilities.max(axis=1),
-    "minus the distance": lambda said: -novelty.embedding_distance(said.embeddings, net.centres.numpy()),
+    "minus the distance": lambda said: -novelty.embedding_distance(said.embeddings, net.centers.numpy()),
 }
 panels = {}
 for name, score in scores_of.items():

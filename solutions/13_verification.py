@@ -543,7 +543,7 @@ known_pairs = verification.draw_pairs(known.labels, per_fold=100, folds=4, seed=
 average = verification.pixels(train.images).mean(axis=0)
 measured = {
     "raw pixels": (similarities_of(verification.pixels(specials.images) - average, pairs), pairs),
-    "color histogram": (similarities_of(verification.colour_histograms(specials.images), pairs), pairs),
+    "color histogram": (similarities_of(verification.color_histograms(specials.images), pairs), pairs),
     "triplet loss": (similarities, pairs),
     "triplet loss, known dishes": (similarities_of(verification.embed(embedder, known.images, *statistics), known_pairs), known_pairs),
 }

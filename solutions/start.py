@@ -26,7 +26,7 @@ course_map()
 # | chapter | what you build | after | exercises | minutes |
 # |---|---|---|---|---|
 # | [00 Why deep learning?](00_why/00_why.ipynb) | the score of a game, you against a network; pictures and labels as numbers | – | 6 and a quiz | 75 |
-# | [01 Regression versus classification](01_regression_classification/01_regression_classification.ipynb) | honest splits and folds, colour histograms, least squares, nearest neighbours, boxes, and the numbers that judge them | 00 | 9 and a quiz | 170 |
+# | [01 Regression versus classification](01_regression_classification/01_regression_classification.ipynb) | honest splits and folds, color histograms, least squares, nearest neighbors, boxes, and the numbers that judge them | 00 | 9 and a quiz | 170 |
 # | [02 Neurons and activations](02_neurons/02_neurons.ipynb) | a neuron that you train, a layer, a network that solves XOR | 01 | 13 and a quiz | 160 |
 # | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that find edges, one that learns to, and a whole convolution layer, with loops and as one matrix product | 02 | 10 and a quiz | 210 |
 # | [04 Pooling, shapes and what a layer sees](04_pooling/04_pooling.ipynb) | pooling, receptive fields, LeNet-5 in numbers, a whole CNN forward | 03 | 7 and a quiz | 80 |

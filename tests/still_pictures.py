@@ -54,7 +54,7 @@ def still(module: str, name: str) -> tuple[str, str]:
 
 @functools.cache
 def plates(count: int = 6, size: int = 48) -> np.ndarray:
-    """Made-up plates, uint8 (count, size, size, 3): a white disc with a coloured one on it, on brown."""
+    """Made-up plates, uint8 (count, size, size, 3): a white disc with a colored one on it, on brown."""
     down, right = np.mgrid[:size, :size] / size - 0.5
     distance = np.hypot(down, right)
     found = np.empty((count, size, size, 3))
@@ -178,8 +178,8 @@ figure("regression_classification", "histogram_explorer", "8 bins: 24 numbers st
 figure("regression_classification", "line_explorer", "kcal")(
     lambda f: f.line_explorer(np.array([1.0, 10, 20]), np.array([150.0, 260, 330]), ("rice", "stew", "burger"))
 )
-figure("regression_classification", "neighbour_explorer", "yellow", "pizza")(
-    lambda f: f.neighbour_explorer(
+figure("regression_classification", "neighbor_explorer", "yellow", "pizza")(
+    lambda f: f.neighbor_explorer(
         *_trio()["plane"], _trio()["plane"][0] + 6, _trio()["plane"][1], DISHES[:3], ("yellow", "brightness")
     )
 )
@@ -435,8 +435,8 @@ figure("what_it_sees", "by_layer")(lambda f: f.by_layer(network(), plates(1, 128
 figure("what_it_sees", "maps_explorer", "16 maps of 32 × 32", "pizza")(
     lambda f: f.maps_explorer(network(), plates(2, 128), DISHES[:2], STAGES)
 )
-figure("what_it_sees", "favourites", "patches")(
-    lambda f: f.favourites(
+figure("what_it_sees", "favorites", "patches")(
+    lambda f: f.favorites(
         plates(3, 128), {("stages.1", 3): np.array([[0, 2, 3], [1, 4, 5]]), ("stages.3", 1): np.array([[2, 3, 3]] * 2)}
     )
 )

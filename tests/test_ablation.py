@@ -63,7 +63,7 @@ def test_a_constant_rate_stays_and_one_cycle_falls():
         training.Settings(schedule="cosine")
 
 
-def test_a_plain_network_without_batch_normalisation_has_biases_in_its_place():
+def test_a_plain_network_without_batch_normalization_has_biases_in_its_place():
     net = models.PlainCNN(3, (4, 5), batch_norm=False)
     assert not [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert net(torch.zeros(2, 3, 16, 16)).shape == (2, 3)

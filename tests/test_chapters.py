@@ -78,7 +78,7 @@ def test_a_new_chapter_has_a_place_of_its_own_on_the_map():
     corners = course_map.places([*numbers, "14", "15", "16", "17"])
     assert len(set(corners.values())) == len(corners) == len(numbers) + 4
     assert corners["14"][1] > max(corners[number][1] for number in numbers)
-    assert course_map._colour("14") == course_map._colour("13")
+    assert course_map._color("14") == course_map._color("13")
 
 
 def test_a_chapter_that_is_not_built_yet_is_not_on_the_map():

@@ -42,7 +42,7 @@ def listed(run):
     return {entry.split(":")[0]: " ".join(entry.split()) for entry in entries}
 
 
-def test_list_tells_of_each_dataset_its_licence_size_and_whether_it_is_here(run):
+def test_list_tells_of_each_dataset_its_license_size_and_whether_it_is_here(run):
     lines = listed(run)
     assert list(lines) == list(sources.every())
     assert "MIT" in lines["grocery"] and "size is not published" in lines["grocery"] and "here: no" in lines["grocery"]
@@ -63,7 +63,7 @@ def test_list_cuts_nothing_at_80_columns_or_fewer(run, monkeypatch):
 def test_get_downloads_and_unpacks_and_a_second_time_has_nothing_to_do(run, mnist_here):
     done = run("get", "mnist")
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith(f"mnist: {sources.find('mnist').licence}; to download, its size is not published\n")
+    assert done.stdout.startswith(f"mnist: {sources.find('mnist').license}; to download, its size is not published\n")
     assert "as published" in done.stdout and "mnist: 30 pictures of 28 x 28" in done.stdout
     assert run("get", "mnist").exit_code == 0 and len(mnist_here.asked) == 4
     assert "downloaded, unpacked" in run("list").stdout

@@ -51,8 +51,8 @@ def jpeg(array, **options):
     return buffer.getvalue()
 
 
-def flat(colour, height=40, width=40):
-    return np.full((height, width, 3), colour, np.uint8)
+def flat(color, height=40, width=40):
+    return np.full((height, width, 3), color, np.uint8)
 
 
 # --- Plates -------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_plates_have_all_that_is_known_of_each_picture(plates_here):
     assert plates.labels.dtype == np.int64 and plates.classes == ("pizza", "apple", "bagel", "tomato")
     assert plates.boxes.shape == (48, 4) and plates.boxes.dtype == plates.grams.dtype == plates.kcal.dtype == np.float32
     assert plates.counts() == dict.fromkeys(plates.classes, 12)
-    assert plates.licence == "CC BY 4.0" and set(plates.details) == {"special", "seed", "light", "camera"}
+    assert plates.license == "CC BY 4.0" and set(plates.details) == {"special", "seed", "light", "camera"}
     for index in range(len(plates)):
         dish, number = re.fullmatch(r"images/(\w+)/(\d{4})\.jpg", plates.files[index]).groups()
         assert plates.classes[plates.labels[index]] == dish
@@ -366,7 +366,7 @@ def test_it_shows_one_picture_of_each_class_with_facts_and_an_alt_text(plates_he
 
 def test_what_it_shows_of_itself_is_escaped():
     images, labels = np.zeros((1, 4, 4, 3), np.uint8), np.zeros(1, np.int64)
-    odd = Dataset('a"<i>', images, labels, ('<b title="t">',), np.array(["train"]), licence="<u>mine</u>")
+    odd = Dataset('a"<i>', images, labels, ('<b title="t">',), np.array(["train"]), license="<u>mine</u>")
     shown = odd._repr_html_()
     assert not re.search("<(i|b|u)[ >]", shown) and shown.count("<") == shown.count(">")
     said = html.unescape(re.sub("<[^>]*>", " ", shown))
@@ -412,7 +412,7 @@ def idx(array):
 
 def sources_with(tmp_path, monkeypatch, name, files):
     """Let `sources.toml` name these files: (name, address, content, more lines)."""
-    lines = [f'[{name}]\ntitle = "t"\nhome = "h"\nlicence = "l"\ncitation = "c"\n']
+    lines = [f'[{name}]\ntitle = "t"\nhome = "h"\nlicense = "l"\ncitation = "c"\n']
     for file, address, content, more in files:
         digest = hashlib.sha256(content).hexdigest()
         lines.append(f'[[{name}.files]]\nname = "{file}"\naddresses = ["{address}"]\n{more.format(digest=digest)}\n')
@@ -488,7 +488,7 @@ def grocery_archive(pictures, classes=GROCERY_CLASSES, change=lambda part, text:
 
 
 def grocery_pictures():
-    colours, kinds, names = (
+    colors, kinds, names = (
         ((90, 200, 60), (230, 90, 140), (240, 220, 40)),
         (0, 0, 1),
         ("Apple/Granny-Smith", "Apple/Pink-Lady", "Banana"),
@@ -498,7 +498,7 @@ def grocery_pictures():
             for number in range(count):
                 path = f"{part}/Fruit/{name}/{name.split('/')[-1]}_{number:03d}.jpg"
                 # Tall ones, as the published ones of cartons are: the middle counts.
-                content = jpeg(np.concatenate([flat(0, 20, 60), flat(colours[sort], 60, 60), flat(0, 20, 60)]))
+                content = jpeg(np.concatenate([flat(0, 20, 60), flat(colors[sort], 60, 60), flat(0, 20, 60)]))
                 yield part, path, sort, kinds[sort], content
 
 
@@ -569,9 +569,9 @@ def food101_archive(pictures, lists=True, missing=()):
 
 
 FOOD = [
-    (part, dish, 1000 * position + number, jpeg(flat(colour, 48, 64)))
+    (part, dish, 1000 * position + number, jpeg(flat(color, 48, 64)))
     for part, count in (("train", 3), ("test", 1))
-    for position, (dish, colour) in enumerate({"pizza": (200, 80, 40), "sushi": (240, 240, 230), "waffles": (190, 140, 60)}.items())
+    for position, (dish, color) in enumerate({"pizza": (200, 80, 40), "sushi": (240, 240, 230), "waffles": (190, 140, 60)}.items())
     for number in range(count)
 ]  # fmt: skip
 FOOD = [(part, dish, number + (500 if part == "test" else 0), content) for part, dish, number, content in FOOD]
@@ -715,7 +715,7 @@ def test_every_source_says_whose_it_is_and_each_download_is_checked_or_said_not_
     assert list(known) == ["plates", "digits", "grocery", "food101", "mnist", "imagenet_resnet18"]
     text = (ROOT / "data" / "sources.toml").read_text()
     for source in known.values():
-        assert source.licence and source.citation
+        assert source.license and source.citation
         for file in source.files:
             assert file.sha256 or file.kind == "zip" and file.commit and file.commit in file.addresses[0]
             assert all(a.startswith("https://") for a in file.addresses) or file.sha256
@@ -728,7 +728,7 @@ def test_a_source_that_does_not_fit_is_told_with_its_place(tmp_path, monkeypatch
     for name, address, _, more, sentence in (
         (*entry[:3], 'sha256 = "abc"', "64 small hexadecimal digits"),
         (*entry[:3], 'kind = "rar"', "'kind' is 'rar'"),
-        (*entry[:3], "colour = 1", "colour is not a known key"),
+        (*entry[:3], "color = 1", "color is not a known key"),
         ("../a", *entry[1:], "not a plain file name"),
         ("a", "file:///etc/passwd", *entry[2:], "http or https address"),
     ):

@@ -32,7 +32,7 @@ Asked = namedtuple("Asked", "path range if_range")
 
 
 class Server:
-    """A server on 127.0.0.1. For each path: its content, and a behaviour for each request in turn (the last one stays)."""
+    """A server on 127.0.0.1. For each path: its content, and a behavior for each request in turn (the last one stays)."""
 
     def __init__(self):
         self.pages, self.asked, self.stop = {}, [], threading.Event()
@@ -46,10 +46,10 @@ class Server:
                 self.close_connection = True
                 with outer.lock:
                     outer.asked.append(Asked(self.path, self.headers.get("Range"), self.headers.get("If-Range")))
-                    content, behaviours = outer.pages[self.path]
-                    behaviour = behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
+                    content, behaviors = outer.pages[self.path]
+                    behavior = behaviors.pop(0) if len(behaviors) > 1 else behaviors[0]
                 with contextlib.suppress(ConnectionError):
-                    behaviour(self, content)
+                    behavior(self, content)
 
             def log_message(self, *_):
                 pass
@@ -58,8 +58,8 @@ class Server:
         self.http.daemon_threads = True
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
 
-    def put(self, path, content, *behaviours):
-        self.pages[path] = (content, list(behaviours or [whole()]))
+    def put(self, path, content, *behaviors):
+        self.pages[path] = (content, list(behaviors or [whole()]))
         return f"http://127.0.0.1:{self.http.server_port}{path}"
 
     def close(self):

@@ -78,7 +78,7 @@ def test_any_mode_becomes_red_green_and_blue(mode):
         assert close(result[..., 1], array, 14)
 
 
-def test_a_cmyk_jpeg_keeps_its_colours():
+def test_a_cmyk_jpeg_keeps_its_colors():
     result = photo(saved(corners().convert("CMYK"), "JPEG", quality=95))
     assert close(result[4, 6], RED, 40) and close(result[20, 20], BLUE, 40)
 

@@ -82,7 +82,7 @@ def test_photographs_of_a_folder_are_found_by_class_and_all_together(folder):
         "soup": ["a.jpg", "b.PNG"],
     }
     assert photographs.below(folder) == [path for paths in found.values() for path in paths]
-    images, labels = verification.labelled(folder)
+    images, labels = verification.labeled(folder)
     assert images.shape == (3, verification.SIZE, verification.SIZE, 3) and labels.tolist() == [0, 1, 1]
     assert len(unusual.drawn(folder, 2)) == 2 and len(unusual.drawn(folder, 9)) == 3
 

@@ -23,7 +23,7 @@ SHARED = {"grid", "guesses", "interactive", "panel", "style", "svg", "tile"}
 #: Public functions of chapters that show nothing themselves: they compute, or draw a part of a figure that the table has.
 HELPERS = {
     "backpropagation": "Value in_order moments central check_layer step_errors relative_error two_layers yours_or_ours moons",
-    "convolution": "grey half as_dense seven_loops race race_words",
+    "convolution": "gray half as_dense seven_loops race race_words",
     "course_map": "drawn places",
     "cuda": "seconds rate queue flat_size layer_costs machines step score",
     "finetuning": "layer_parameters summary",

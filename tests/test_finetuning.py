@@ -19,12 +19,12 @@ SMALL = {**transfer.SETTINGS, "size": 32, "batch_size": 4, "steps": 4, "steps_al
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three classes of plain colours, twelve pictures each."""
+    """Three classes of plain colors, twelve pictures each."""
     rng = np.random.default_rng(0)
-    for name, colour in (("red", (200, 40, 40)), ("green", (40, 200, 40)), ("blue", (40, 40, 200))):
+    for name, color in (("red", (200, 40, 40)), ("green", (40, 200, 40)), ("blue", (40, 40, 200))):
         (tmp_path / "food" / name).mkdir(parents=True)
         for number in range(12):
-            pixels = np.clip(colour + rng.normal(0, 20, (40, 48, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(color + rng.normal(0, 20, (40, 48, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / "food" / name / f"{number}.png")
     return tmp_path / "food"
 

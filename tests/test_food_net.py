@@ -115,7 +115,7 @@ class Buffers(Beside):
 
 
 class Statistics(Beside):
-    """The weights are called a normalisation's mean."""
+    """The weights are called a normalization's mean."""
 
     def __init__(self, num_classes):
         super().__init__(num_classes)
@@ -408,7 +408,7 @@ class Attention(nn.Module):
 
 
 class Tied(Small):
-    """One layer, used twice; random shifts while it is trained; its own way to freeze what is normalised."""
+    """One layer, used twice; random shifts while it is trained; its own way to freeze what is normalized."""
 
     def __init__(self, num_classes):
         super().__init__(num_classes)

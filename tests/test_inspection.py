@@ -112,18 +112,18 @@ def test_frozen_networks_can_be_looked_into(untouched):
     assert not any(p.requires_grad for p in net.parameters())
 
 
-def test_a_maximised_picture_is_bright_where_the_slope_is_positive(untouched):
+def test_a_maximized_picture_is_bright_where_the_slope_is_positive(untouched):
     net = untouched(gains=((1.0, 0.0), (0.0, 1.0)), head=((1.0, -1.0), (0.0, 1.0)))
-    best = inspection.maximise_activation(net, 0, (2, 3, 4), 40, np.random.default_rng(1))
+    best = inspection.maximize_activation(net, 0, (2, 3, 4), 40, np.random.default_rng(1))
     assert best.shape == (2, 3, 4) and not best.requires_grad
     assert (best[0] == 1).all() and (best[1] == 0).all()
 
 
 @pytest.mark.parametrize("how", [{}, {"jitter": 2}, {"jitter": 1, "blur": 0.8, "pull": 0.1}])
-def test_a_maximised_picture_stays_in_range_and_is_the_generators(how, untouched):
+def test_a_maximized_picture_stays_in_range_and_is_the_generators(how, untouched):
     net = untouched()
     made = [
-        inspection.maximise_activation(net, 1, (1, 6, 5), 5, np.random.default_rng(seed), **how) for seed in (3, 3, 4)
+        inspection.maximize_activation(net, 1, (1, 6, 5), 5, np.random.default_rng(seed), **how) for seed in (3, 3, 4)
     ]
     assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
     assert all(float(one.min()) >= 0 and float(one.max()) <= 1 for one in made)
@@ -138,11 +138,11 @@ def test_blur_keeps_what_is_even_and_spreads_a_point_alike_both_ways():
     assert float(spread[0, 0, 4, 5] / spread[0, 0, 4, 4]) == pytest.approx(np.exp(-0.5))
 
 
-def test_pictures_and_their_normalisation():
+def test_pictures_and_their_normalization():
     images = np.array([[[[0, 51, 255]]]], np.uint8)
     x = inspection.as_pictures(images)
     assert x.shape == (1, 3, 1, 1) and x.flatten().tolist() == pytest.approx([0, 0.2, 1])
-    normal = inspection.Normalise((0.5, 0.2, 0.0), (0.5, 0.1, 2.0))
+    normal = inspection.Normalize((0.5, 0.2, 0.0), (0.5, 0.1, 2.0))
     assert normal(x).flatten().tolist() == pytest.approx([-1, 0, 0.5])
     assert not list(normal.parameters()) and set(normal.state_dict()) == {"mean", "std"}
 
@@ -165,19 +165,19 @@ def test_pictures_and_their_normalisation():
         ("Classes are 0 to 1", lambda n: inspection.grad_cam(n, "relu", X, 7)),
         ("one for each of 1 pictures; its shape is .2,", lambda n: inspection.saliency(n, X, [0, 1])),
         ("needs a layer's maps.*'head' gives .1, 2.", lambda n: inspection.grad_cam(n, "head", X, 0)),
-        ("Classes are 0 to 1", lambda n: inspection.maximise_activation(n, 2, (1, 2, 2), 1, np.random.default_rng(0))),
-        ("shape should be", lambda n: inspection.maximise_activation(n, 0, (2, 2), 1, np.random.default_rng(0))),
+        ("Classes are 0 to 1", lambda n: inspection.maximize_activation(n, 2, (1, 2, 2), 1, np.random.default_rng(0))),
+        ("shape should be", lambda n: inspection.maximize_activation(n, 0, (2, 2), 1, np.random.default_rng(0))),
         (
             "0 or more",
-            lambda n: inspection.maximise_activation(n, 0, (1, 2, 2), 1, np.random.default_rng(0), jitter=-1),
+            lambda n: inspection.maximize_activation(n, 0, (1, 2, 2), 1, np.random.default_rng(0), jitter=-1),
         ),
         (
             "uint8 .N, H, W, 3.; these are uint8 .5, 5, 3.",
             lambda n: inspection.as_pictures(np.zeros((5, 5, 3), np.uint8)),
         ),
         ("these are float64", lambda n: inspection.as_pictures(np.zeros((1, 5, 5, 3)))),
-        ("three numbers each", lambda n: inspection.Normalise((0.5,), (0.2,))),
-        ("std above 0", lambda n: inspection.Normalise((0.5, 0.5, 0.5), (0.2, 0.0, 0.2))),
+        ("three numbers each", lambda n: inspection.Normalize((0.5,), (0.2,))),
+        ("std above 0", lambda n: inspection.Normalize((0.5, 0.5, 0.5), (0.2, 0.0, 0.2))),
     ],
 )
 def test_what_a_person_can_get_wrong_is_a_sentence_and_leaves_no_hook(sentence, wrong, untouched):

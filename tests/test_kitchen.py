@@ -42,7 +42,7 @@ def test_every_recipe_cooks_and_varies_and_repeats_itself(kitchen, dish):
     for serving in servings:
         assert 5 < serving.grams < 3000
         for body in serving.bodies:
-            assert np.isfinite(body.points).all() and np.isfinite(body.colour).all()
+            assert np.isfinite(body.points).all() and np.isfinite(body.color).all()
             assert body.faces.min() >= 0 and body.faces.max() < len(body.points)
         foot, reach, height = serving.extent()
         assert 0 < foot <= reach < 40 and 0 < height < 40
@@ -108,7 +108,7 @@ def test_packing_what_is_missing_says_so(kitchen, tmp_path):
 
 
 def test_baselines_measure_what_they_should(kitchen, tmp_path):
-    """On pictures whose colour tells the dish, and whose background does not."""
+    """On pictures whose color tells the dish, and whose background does not."""
     baselines = kitchen("baselines")
     rng = np.random.default_rng(0)
     rows, memory = [], io.BytesIO()

@@ -23,8 +23,8 @@ _EMPTY = {"img", "br", "image", "rect", "line", "circle", "polygon", "path"}
 class Page(HTMLParser):
     """Reads a page: its words, its tags, and whether each is closed where it should be.
 
-    `unreadable` holds words with a colour of their own on the ground of the notebook's theme, or the other way round: in a
-    dark theme that may be black on black. A theme colours the cells of tables and code itself, whatever they stand in.
+    `unreadable` holds words with a color of their own on the ground of the notebook's theme, or the other way round: in a
+    dark theme that may be black on black. A theme colors the cells of tables and code itself, whatever they stand in.
     """
 
     def __init__(self, text):

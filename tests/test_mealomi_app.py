@@ -1,4 +1,4 @@
-"""MealoMi's network, its page and its card: on small networks and pictures of plain colours."""
+"""MealoMi's network, its page and its card: on small networks and pictures of plain colors."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 24, 12, 30)
 
 
 def plates(n=120, size=64, seed=0):
-    """Squares of three colours; the larger, the heavier."""
+    """Squares of three colors; the larger, the heavier."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % 3
     images = rng.integers(40, 90, (n, size, size, 3)).astype(np.uint8)
@@ -46,7 +46,7 @@ PLATES = plates()
 def card(size=64):
     return models.Card(
         "tiny",
-        "Three colours.",
+        "Three colors.",
         CLASSES,
         size,
         (0.3,) * 3,
@@ -62,7 +62,7 @@ def card(size=64):
 
 @pytest.fixture(scope="module")
 def trained():
-    """A small network that has learned the colours, the sizes and the places."""
+    """A small network that has learned the colors, the sizes and the places."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -120,7 +120,7 @@ def test_the_loss_is_nothing_where_all_is_right_and_counts_each_task():
 def test_boxes_move_with_their_pictures():
     """A bright square is where the moved box says, for 60 draws without turning."""
     generator = torch.Generator().manual_seed(0)
-    how = training.Augment(rotate=0, shift=0.1, scale=0.2, colour=0, cutout=0)
+    how = training.Augment(rotate=0, shift=0.1, scale=0.2, color=0, cutout=0)
     size, n = 64, 60
     images = torch.zeros(n, size, size, 3, dtype=torch.uint8)
     boxes = torch.tensor([[20, 26, 44, 40.0]]).expand(n, 4) / size
@@ -220,12 +220,12 @@ def test_the_network_survives_its_file(trained, tmp_path):
     model.card = replace(model.card, arguments={"num_classes": 3, "size": 64, "widths": [8, 16, 16, 16], "hidden": 32})
     models.publish(model, model.card, tmp_path)
     again = models.pretrained("tiny", tmp_path)
-    assert torch.allclose(again.limits, model.limits) and torch.allclose(again.centres, model.centres, atol=1e-2)
+    assert torch.allclose(again.limits, model.limits) and torch.allclose(again.centers, model.centers, atol=1e-2)
     first, second = (models.predict(each, PLATES.images[:9]) for each in (model, again))
     assert np.allclose(first, second, atol=0.02) and np.allclose(second.sum(axis=1), 1, atol=1e-5)
 
 
-# --- recognise ------------------------------------------------------------------------------------------------------
+# --- recognize ------------------------------------------------------------------------------------------------------
 
 
 def test_a_wide_photo_gets_its_box_where_the_food_is(trained):
@@ -233,14 +233,14 @@ def test_a_wide_photo_gets_its_box_where_the_food_is(trained):
     square = PLATES.images[4]
     wide = np.full((64, 104, 3), 60, np.uint8)
     wide[:, 20:84] = square
-    inner, outer = mealomi.recognise(square, model), mealomi.recognise(wide, model)
+    inner, outer = mealomi.recognize(square, model), mealomi.recognize(wide, model)
     assert outer.dish == inner.dish and outer.grams == pytest.approx(inner.grams)
     x0, y0, x1, y1 = inner.box
     assert outer.box == pytest.approx(((20 + 64 * x0) / 104, y0, (20 + 64 * x1) / 104, y1))
 
 
 def test_a_meal_says_its_best_guesses_in_order(trained):
-    meal = mealomi.recognise(PLATES.images[2], trained[0])
+    meal = mealomi.recognize(PLATES.images[2], trained[0])
     assert meal.dish == meal.guesses[0][0] and [p for _, p in meal.guesses] == sorted(
         meal.probabilities.tolist(), reverse=True
     )
@@ -250,7 +250,7 @@ def test_a_meal_says_its_best_guesses_in_order(trained):
 @pytest.mark.parametrize("wrong", [PLATES.images[:2], np.zeros((8, 8)), np.zeros((9, 9, 3))])
 def test_what_is_no_picture_is_a_sentence(trained, wrong):
     with pytest.raises(ValueError, match="shape|uint8"):
-        mealomi.recognise(wrong, trained[0])
+        mealomi.recognize(wrong, trained[0])
 
 
 def test_about_one_in_twenty_plates_is_called_unusual(trained):

@@ -270,8 +270,8 @@ def test_limits_of_several_scores_share_the_false_alarms():
 
 
 def test_the_distance_is_one_minus_the_best_cosine_and_lengths_do_not_matter():
-    centres = np.array([[1.0, 0], [0, 5]])
-    found = novelty.embedding_distance(np.array([[3.0, 0], [2, 2], [-1, 0]]), centres)
+    centers = np.array([[1.0, 0], [0, 5]])
+    found = novelty.embedding_distance(np.array([[3.0, 0], [2, 2], [-1, 0]]), centers)
     assert found == pytest.approx([0, 1 - np.sqrt(0.5), 1], abs=1e-6)
 
 

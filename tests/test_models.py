@@ -28,7 +28,7 @@ CARD = models.Card(
     dataset={"name": "none"},
     test={"accuracy": 1.0, "standard_error": 0.0, "pictures": 1},
     training={"seed": 0},
-    licence="CC BY 4.0",
+    license="CC BY 4.0",
 )
 
 
@@ -115,7 +115,7 @@ def test_weights_come_back_as_they_were_saved(tiny, tmp_path):
         torch.testing.assert_close(theirs, ours, rtol=0 if ours.ndim == 1 else 2**-11, atol=1e-6, msg=name)
 
 
-def test_predict_normalises_as_the_card_says(tiny, tmp_path):
+def test_predict_normalizes_as_the_card_says(tiny, tmp_path):
     model = models.pretrained("tiny", tmp_path)
     images = pictures(5, 16, 16)
     with torch.inference_mode():
@@ -238,7 +238,7 @@ def published(server, tmp_path, monkeypatch):  # noqa: F811
     folder.mkdir()
     digest = hashlib.sha256(content).hexdigest()
     (folder / "sources.toml").write_text(
-        "[imagenet_resnet18]\ntitle = 't'\nhome = 'h'\nlicence = 'l'\ncitation = 'c'\n[[imagenet_resnet18.files]]\n"
+        "[imagenet_resnet18]\ntitle = 't'\nhome = 'h'\nlicense = 'l'\ncitation = 'c'\n[[imagenet_resnet18.files]]\n"
         f"name = 'resnet18.pth'\naddresses = ['{address}']\nsize = {len(content)}\nsha256 = '{digest}'\n"
     )
     monkeypatch.setenv("INTRODL_DATA", str(folder))

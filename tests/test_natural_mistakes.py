@@ -62,7 +62,7 @@ def augment_exact_steps(images, labels, shift, rng):
 
 
 def augment_both_axes(images, labels, shift, rng):
-    """np.flip without an axis reverses rows, columns and colours."""
+    """np.flip without an axis reverses rows, columns and colors."""
     new = images.copy()
     for k in range(len(new)):
         if rng.random() < 0.5:
@@ -293,15 +293,15 @@ def climb_without_rng(model, unit, shape, steps, rng):
     return _climb(model, unit, shape, steps, np.random.default_rng(0))
 
 
-def neighbours_with_distances(features, query, k):
+def neighbors_with_distances(features, query, k):
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     return np.argsort(-(unit @ unit[query]))[1 : k + 1][::-1]
 
 
-def neighbours_of_centred(features, query, k):
+def neighbors_of_centered(features, query, k):
     """Pearson's correlation in place of the cosine: the mean of each row is taken off."""
-    centred = features - features.mean(axis=1, keepdims=True)
-    unit = centred / (np.linalg.norm(centred, axis=1, keepdims=True) + 1e-12)
+    centered = features - features.mean(axis=1, keepdims=True)
+    unit = centered / (np.linalg.norm(centered, axis=1, keepdims=True) + 1e-12)
     cosines = unit @ unit[query]
     cosines[query] = -np.inf
     return np.argsort(-cosines)[:k]
@@ -413,7 +413,7 @@ def head_old_bias(model, num_classes):
         model.fc.bias[: min(num_classes, len(old.bias))] = old.bias[:num_classes]
 
 
-def head_with_a_normalisation(model, num_classes):
+def head_with_a_normalization(model, num_classes):
     model.fc = nn.Linear(model.fc.in_features, num_classes)
     model.bn1.reset_running_stats()
 
@@ -551,7 +551,7 @@ def roc_curve_from_one(similarities, same):
 #: Exercise: wrong answers, and what each is told: a known mistake's name, or words of a case's sentence.
 WRONG = {
     "08.evaluate": [(evaluate_by_tensors, "tensors instead of floats"), (evaluate_accuracy_by_tensors, "tensors instead of floats")],
-    "09.normalisation_stats": [
+    "09.normalization_stats": [
         (stats_deviation_in_bytes, "the deviation is not scaled"),
         (stats_two_means, "Item 2 of the result"),
         (stats_without_test, "from training and validation"),
@@ -594,12 +594,12 @@ WRONG = {
     ],
     "10.saliency": [(saliency_one_channel, ""), (saliency_keeps_the_batch, "shape"), (saliency_norm, "")],
     "10.grad_cam": [(cam_weights_positive, ""), (cam_bicubic, ""), (cam_of_one_channel, "")],
-    "10.maximise_activation": [
+    "10.maximize_activation": [
         (climb_with_the_batch, "should have the shape"),
         (climb_hardly, "hardly more active"),
         (climb_without_rng, "every start is the same"),
     ],
-    "10.nearest_neighbours": [(neighbours_with_distances, ""), (neighbours_of_centred, "")],
+    "10.nearest_neighbors": [(neighbors_with_distances, ""), (neighbors_of_centered, "")],
     "10.pointing_game": [(pointing_all, ""), (pointing_by_maximum, "")],
     "11.few_shot_subset": [
         (few_up_to, "too few go unnoticed"),
@@ -618,7 +618,7 @@ WRONG = {
         (head_returned, "still the old head"),
         (head_mlp, "one torch.nn.Linear; it is a Sequential"),
         (head_old_bias, "old rows are kept"),
-        (head_with_a_normalisation, "running statistics"),
+        (head_with_a_normalization, "running statistics"),
     ],
     "11.freeze": [
         ((freeze_by_data, right.train_mode_norms), "nothing is frozen"),

@@ -23,7 +23,7 @@ CLASSES = ("goulash", "pizza", "tomato_soup")
 
 @pytest.fixture(scope="module")
 def photos():
-    """Three classes that a glance tells apart: each has a colour of its own."""
+    """Three classes that a glance tells apart: each has a color of its own."""
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(3), 16)
     images = rng.integers(0, 90, (48, 32, 32, 3))
@@ -40,7 +40,7 @@ def trained(photos):
     return model, history
 
 
-def test_it_begins_on_the_backbones_weights_and_normalisation():
+def test_it_begins_on_the_backbones_weights_and_normalization():
     base = models.pretrained("base-resnet18")
     model = models.classifier(CLASSES, size=64)
     assert torch.equal(model.conv1.weight, base.conv1.weight) and model.fc.out_features == 3
@@ -206,13 +206,13 @@ def test_a_dish_that_the_table_does_not_know_is_told_and_another_can_be_chosen(b
 
 def test_it_doubts_by_what_was_measured_on_your_own_pictures(trained, photos):
     looked = photos.split("val")
-    doubted = [not mealomi.recognise(picture, trained[0]).known for picture in looked.images]
+    doubted = [not mealomi.recognize(picture, trained[0]).known for picture in looked.images]
     assert sum(doubted) <= 0.05 * len(looked) + 1
     strict = replace(trained[0].card, test=trained[0].card.test | {"doubt": 0.0})
     model = models.classifier(CLASSES, size=32)
     model.load_state_dict(trained[0].state_dict())
     model.card = strict
-    assert not any(mealomi.recognise(picture, model).known for picture in looked.images)
+    assert not any(mealomi.recognize(picture, model).known for picture in looked.images)
 
 
 def test_a_network_that_was_never_measured_or_has_no_card_is_refused(photos):
@@ -242,5 +242,5 @@ def test_from_a_folder_to_a_named_picture(photos, tmp_path):
     training.finetune(model, mine, steps=8, batch_size=8, quiet=True, device="cpu")
     models.save(model, tmp_path / "my_network")
     new = data.photo(tmp_path / "my_food" / mine.files[0])
-    meal = mealomi.recognise(new, models.load(tmp_path / "my_network.safetensors"))
+    meal = mealomi.recognize(new, models.load(tmp_path / "my_network.safetensors"))
     assert meal.dish in CLASSES and isinstance(model.card, Card)

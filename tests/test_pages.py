@@ -116,7 +116,7 @@ LARGE = attached(size=(400, 400))
 HONEST = {
     "a comparison": ("if a < b and c > d, then a<b", "if a < b and c > d, then a< b"),
     "tags that do nothing": ("H<sub>2</sub>O<br>and <b>bold</b> in <kbd>Ctrl</kbd>", None),
-    "a colour": ('<font color="red">red</font> <span style="color:blue">blue</span>', None),
+    "a color": ('<font color="red">red</font> <span style="color:blue">blue</span>', None),
     "a table": ("| a | b |\n|---|:-:|\n| 1 | `x < y` |", None),
     "an attached picture": ("![a plate](attachment:image.png)", None),
     "an attached picture in HTML": ('<img src="attachment:image.png" width="300">', None),
@@ -253,7 +253,7 @@ def test_pictures_are_pictures():
     assert sanitize.picture(7, "image/png") is None and sanitize.picture(attached(), "image/svg+xml") is None
 
 
-def test_text_with_escape_codes_keeps_its_colours_alone():
+def test_text_with_escape_codes_keeps_its_colors_alone():
     text = "\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b[2J\x1b[1;1Hgone 10%\r50%\rdone \x9b31m\n"
     (kept,) = sanitize.outputs([{"output_type": "stream", "name": "<b>", "text": text}])
     assert (

@@ -71,14 +71,14 @@ def net():
     return pointing.chain(model), model.eval()
 
 
-def test_the_chain_answers_as_the_network_does_for_normalised_pictures(net):
+def test_the_chain_answers_as_the_network_does_for_normalized_pictures(net):
     chain, model = net
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
     x = inspection.as_pictures(images)
     normal = (x - torch.tensor([0.5, 0.4, 0.3]).view(3, 1, 1)) / 0.2
     with torch.no_grad():
         assert torch.allclose(chain(x), model(normal), atol=1e-5)
-    assert not chain.training and [name for name, _ in chain.named_children()] == ["normalise", "stages", "average", "flatten", "head"]  # fmt: skip
+    assert not chain.training and [name for name, _ in chain.named_children()] == ["normalize", "stages", "average", "flatten", "head"]  # fmt: skip
 
 
 def test_weights_are_drawn_anew_in_a_copy_and_only_where_asked(net):

@@ -18,7 +18,7 @@ CLASSES = ("apple", "salad", "soup")
 
 
 def plates(size=128, dishes="all"):
-    """Plates of three colours, in place of the rendered ones."""
+    """Plates of three colors, in place of the rendered ones."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 150)
     images = rng.integers(0, 150, (150, size, size, 3))
@@ -28,7 +28,7 @@ def plates(size=128, dishes="all"):
 
 
 TINY = recipes.Recipe(
-    "tiny", "Tells three colours apart.", "PlainCNN", "base", 16,
+    "tiny", "Tells three colors apart.", "PlainCNN", "base", 16,
     settings={"epochs": 5, "batch_size": 30, "lr": 0.02, "precision": "fp32"}, arguments={"widths": [8, 8]},
 )  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_a_recipe_of_the_app_knows_its_plates_and_says_how_well_it_weighs(tmp_pa
     card = recipes.make(recipe, tmp_path, device="cpu", quiet=True)
     model = models.pretrained("tiny", tmp_path)
     assert {"accuracy", "grams_error", "kcal_error", "iou"} <= set(card.test)
-    assert model.centres.abs().sum() > 0 and (model.limits != 1).all()
+    assert model.centers.abs().sum() > 0 and (model.limits != 1).all()
 
 
 def test_what_is_measured_is_counted_right():

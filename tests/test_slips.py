@@ -46,7 +46,7 @@ SLIPS = [
     ("02.mlp_forward", line('layers["W"]', "mlp_forward", "x, layers"), "no number in a list's brackets", "of the type str"),
     ("02.mlp_forward", line("layers[len(layers)]", "mlp_forward", "x, layers"), "one place past the end", ""),
     ("02.mlp_forward", line("layers[99]", "mlp_forward", "x, layers"), "a place outside the list", ""),
-    ("01.colour_histogram", line("image * bins // 256", "colour_histogram", "image, bins"), "a byte runs over", "of uint8"),
+    ("01.color_histogram", line("image * bins // 256", "color_histogram", "image, bins"), "a byte runs over", "of uint8"),
     ("01.iou", line("float(f'{_iou(box_a, box_b):.2f}')", "iou", "box_a, box_b") + RIGHT_IOU, "the result is rounded", ""),
     ("02.relu", line("z if z > 0 else 0"), "one question asked of a whole array", "Line 2"),
     ("02.relu", line("z * (0 < z < 1e9)"), "two comparisons in a row on an array", ""),

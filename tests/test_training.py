@@ -17,7 +17,7 @@ from introdl import training
 from introdl.figures import training as figures
 from introdl.training import Augment, Settings, TrainingError, devices, live, loop
 
-STILL = Augment(flip=False, rotate=0, shift=0, scale=0, colour=0, cutout=0)
+STILL = Augment(flip=False, rotate=0, shift=0, scale=0, color=0, cutout=0)
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
 
 
@@ -29,8 +29,8 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def coloured(n, seed=0, size=12):
-    """Noise in which one of three colours is a little stronger: which one is the class."""
+def colored(n, seed=0, size=12):
+    """Noise in which one of three colors is a little stronger: which one is the class."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, n)
     images = rng.integers(0, 200, (n, size, size, 3))
@@ -71,24 +71,24 @@ def augmented(images, how, seed=0):
     return training.augment(images, drawn, how, MEAN, STD)
 
 
-def test_normalising_is_the_formula_and_channels_stay_last_in_memory():
+def test_normalizing_is_the_formula_and_channels_stay_last_in_memory():
     images = batch()
-    x = training.normalise(images, MEAN, STD)
+    x = training.normalize(images, MEAN, STD)
     expected = (images.numpy() / 255 - MEAN) / STD
     np.testing.assert_allclose(x.numpy(), expected.transpose(0, 3, 1, 2), atol=1e-5)
     assert x.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_no_change_is_normalising():
+def test_no_change_is_normalizing():
     x = augmented(batch(), STILL)
-    torch.testing.assert_close(x, training.normalise(batch(), MEAN, STD), atol=1e-4, rtol=0)
+    torch.testing.assert_close(x, training.normalize(batch(), MEAN, STD), atol=1e-4, rtol=0)
     assert x.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_flip_mirrors_left_and_right_never_up_and_down_and_about_half_the_pictures():
     images = batch(200)
-    x = augmented(images, Augment(flip=True, rotate=0, shift=0, scale=0, colour=0, cutout=0))
-    plain = training.normalise(images, MEAN, STD)
+    x = augmented(images, Augment(flip=True, rotate=0, shift=0, scale=0, color=0, cutout=0))
+    plain = training.normalize(images, MEAN, STD)
     mirrored = [torch.allclose(x[i], plain[i].flip(2), atol=1e-4) for i in range(200)]
     kept = [torch.allclose(x[i], plain[i], atol=1e-4) for i in range(200)]
     assert all(m != k for m, k in zip(mirrored, kept, strict=True)) and 70 < sum(mirrored) < 130
@@ -99,7 +99,7 @@ def test_shift_scale_and_rotation_do_what_they_say():
     images[0, 18:22, 18:22] = 255  # a square in the middle
 
     def seen(affine):
-        drawn = {"affine": torch.tensor([affine]), "colour": torch.eye(3)[None], "centre": torch.zeros(1, 2)}
+        drawn = {"affine": torch.tensor([affine]), "color": torch.eye(3)[None], "center": torch.zeros(1, 2)}
         return training.augment(images, drawn, STILL, (0, 0, 0), (1, 1, 1))[0, 0]
 
     def middle(x):
@@ -111,7 +111,7 @@ def test_shift_scale_and_rotation_do_what_they_say():
     )  # a quarter of half the width
     # Bounds: over many draws the square moves, grows and shrinks by no more than was asked for.
     many = images.expand(300, 40, 40, 3)
-    how = Augment(flip=False, rotate=0, shift=0.1, scale=0.2, colour=0, cutout=0)
+    how = Augment(flip=False, rotate=0, shift=0.1, scale=0.2, color=0, cutout=0)
     drawn = training.draw(300, how, torch.Generator().manual_seed(1))
     x = training.augment(many, drawn, how, (0, 0, 0), (1, 1, 1))[:, 0]
     moved = torch.tensor([middle(each) for each in x]) - 19.5
@@ -133,9 +133,9 @@ def test_each_picture_has_draws_of_its_own_and_the_generator_decides():
         assert torch.equal(x, augmented(images, how)) and not torch.equal(x, augmented(images, how, seed=1))
 
 
-def test_cutout_blanks_a_square_to_the_mean_colour():
+def test_cutout_blanks_a_square_to_the_mean_color():
     images = torch.full((400, 20, 20, 3), 200, dtype=torch.uint8)
-    x = augmented(images, Augment(flip=False, rotate=0, shift=0, scale=0, colour=0, cutout=0.3))
+    x = augmented(images, Augment(flip=False, rotate=0, shift=0, scale=0, color=0, cutout=0.3))
     blank = (x == 0).all(dim=1)
     assert blank.sum(dim=(1, 2)).max() == 36  # 6 x 6 where it lies inside
     assert blank.any(dim=0).all()  # everywhere at some time
@@ -143,11 +143,11 @@ def test_cutout_blanks_a_square_to_the_mean_colour():
     assert blank[i].any(dim=1).sum() == blank[i].any(dim=0).sum() == 6
 
 
-def test_colours_change_within_bounds_and_grey_stays_nearly_grey():
-    grey = torch.full((500, 2, 2, 3), 100, dtype=torch.uint8)
-    how = Augment(flip=False, rotate=0, shift=0, scale=0, colour=0.2, cutout=0)
+def test_colors_change_within_bounds_and_gray_stays_nearly_gray():
+    gray = torch.full((500, 2, 2, 3), 100, dtype=torch.uint8)
+    how = Augment(flip=False, rotate=0, shift=0, scale=0, color=0.2, cutout=0)
     drawn = training.draw(500, how, torch.Generator().manual_seed(0))
-    x = training.augment(grey, drawn, how, (0, 0, 0), (1, 1, 1))[:, :, 0, 0] * 255
+    x = training.augment(gray, drawn, how, (0, 0, 0), (1, 1, 1))[:, :, 0, 0] * 255
     assert 100 * 0.8 * 0.9 - 0.1 < x.min() < 85 and 115 < x.max() < 100 * 1.2 * 1.1 + 0.1
 
 
@@ -166,11 +166,11 @@ def test_channel_statistics_are_those_of_numpy():
 def test_it_learns(ema):
     model = net()
     settings = quick(epochs=10, lr=0.05, ema=ema)
-    history = training.train(model, coloured(240), coloured(90, 1), settings, device="cpu", quiet=True)
+    history = training.train(model, colored(240), colored(90, 1), settings, device="cpu", quiet=True)
     assert history.best["val_accuracy"] > 0.95 > history.rows[0]["train_accuracy"]
     assert history.rows[-1]["train_loss"] < history.rows[0]["train_loss"]
     loss, accuracy = training.evaluate(
-        model, coloured(90, 1), *(history.about[name] for name in ("mean", "std")), device="cpu"
+        model, colored(90, 1), *(history.about[name] for name in ("mean", "std")), device="cpu"
     )
     assert accuracy == pytest.approx(history.best["val_accuracy"])
     assert loss == pytest.approx(history.best["val_loss"], abs=1e-4)
@@ -193,13 +193,13 @@ def test_groups_keep_their_own_learning_rates():
     model = net()
     groups = [{"params": model[-1].parameters(), "lr": 0.01}, {"params": model[0].parameters(), "lr": 0.0}]
     before = model[0].weight.clone(), model[-1].weight.clone()
-    training.train(model, coloured(64), None, quick(ema=0.0, weight_decay=0.0), groups=groups, device="cpu", quiet=True)
+    training.train(model, colored(64), None, quick(ema=0.0, weight_decay=0.0), groups=groups, device="cpu", quiet=True)
     assert torch.equal(before[0], model[0].weight) and not torch.equal(before[1], model[-1].weight)
 
 
 def test_the_average_is_what_is_kept():
     """With one step an epoch the average can be followed by hand."""
-    data, seen = coloured(16), []
+    data, seen = colored(16), []
     plain = net(norm=False)
     training.train(
         plain, data, None, quick(epochs=3, ema=0.0), device="cpu", quiet=True,
@@ -219,7 +219,7 @@ def test_two_runs_with_one_seed_are_the_same_and_chance_elsewhere_is_left_alone(
     for seed in (3, 3, 4):
         model = net()
         state = torch.get_rng_state()
-        training.train(model, coloured(48), None, quick(seed=seed), device="cpu", quiet=True)
+        training.train(model, colored(48), None, quick(seed=seed), device="cpu", quiet=True)
         assert torch.equal(state, torch.get_rng_state())
         states.append(model.state_dict())
     assert same(states[0], states[1]) and not same(states[0], states[2])
@@ -228,15 +228,15 @@ def test_two_runs_with_one_seed_are_the_same_and_chance_elsewhere_is_left_alone(
 
 @pytest.mark.skipif(devices.quick_dtype(torch.device("cpu")) != torch.bfloat16, reason="bf16 is emulated on this CPU")
 def test_auto_is_bf16_where_the_cpu_has_it():
-    history = training.train(net(), coloured(32), None, quick(precision="auto", epochs=1), device="cpu", quiet=True)
+    history = training.train(net(), colored(32), None, quick(precision="auto", epochs=1), device="cpu", quiet=True)
     assert history.about["precision"] == "bfloat16"
 
 
 @pytest.mark.parametrize("changed", [{}, {"ema": 0.0}])
-@pytest.mark.parametrize("validation", [None, coloured(30, 1)])
+@pytest.mark.parametrize("validation", [None, colored(30, 1)])
 def test_the_network_comes_back_in_evaluation_mode_with_the_weights_that_were_kept(tmp_path, changed, validation):
     model, path = net(), tmp_path / "run.pt"
-    training.train(model, coloured(64), validation, quick(**changed), device="cpu", quiet=True, checkpoint=path)
+    training.train(model, colored(64), validation, quick(**changed), device="cpu", quiet=True, checkpoint=path)
     assert not any(part.training for part in model.modules())
     assert same(dict(model.state_dict()), torch.load(path, weights_only=True)["best"])
 
@@ -245,7 +245,7 @@ def test_which_weights_the_network_has_is_said(monkeypatch):
     told = []
     monkeypatch.setattr("introdl.data.progress.say", told.append)
     for ema in (0.9, 0.0):
-        training.train(net(), coloured(32), None, quick(epochs=2, ema=ema), device="cpu")
+        training.train(net(), colored(32), None, quick(epochs=2, ema=ema), device="cpu")
     assert told == [
         "The network keeps the averaged weights of epoch 2. It is in evaluation mode.",
         "The network keeps the weights of epoch 2. It is in evaluation mode.",
@@ -261,7 +261,7 @@ def test_a_frozen_batch_norm_keeps_its_statistics_and_one_that_learns_does_not(e
     before, free = {name: value.clone() for name, value in frozen.state_dict().items()}, model[4].running_mean.clone()
     modes = []
     learns.register_forward_hook(lambda *_: modes.append((frozen.training, learns.training, model[4].training)))
-    training.train(model, coloured(48), coloured(20, 1), quick(ema=ema), device="cpu", quiet=True)
+    training.train(model, colored(48), colored(20, 1), quick(ema=ema), device="cpu", quiet=True)
     assert (False, True, True) in modes and not any(each[0] for each in modes)
     assert same(before, dict(frozen.state_dict()))
     assert learns.running_mean.abs().sum() > 0 and not torch.equal(free, model[4].running_mean)
@@ -269,7 +269,7 @@ def test_a_frozen_batch_norm_keeps_its_statistics_and_one_that_learns_does_not(e
 
 def test_a_network_that_is_frozen_altogether_is_a_sentence():
     with pytest.raises(TrainingError, match="Every parameter of the network is frozen. Set requires_grad=True"):
-        training.train(net().requires_grad_(False), coloured(32), device="cpu", quiet=True)
+        training.train(net().requires_grad_(False), colored(32), device="cpu", quiet=True)
 
 
 # --- Checkpoints ---------------------------------------------------------------------------------------------
@@ -291,8 +291,8 @@ def without_times(content):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_four_epochs_are_two_and_two_more_bit_for_bit(tmp_path, precision):
-    """Weights, average, optimiser, best weights, both sources of chance: with dropout, BatchNorm and augmentation."""
-    settings, data, held_out = quick(precision=precision), coloured(70), coloured(30, 1)
+    """Weights, average, optimizer, best weights, both sources of chance: with dropout, BatchNorm and augmentation."""
+    settings, data, held_out = quick(precision=precision), colored(70), colored(30, 1)
 
     def go(path, **options):
         model = net(dropout=0.3)
@@ -314,24 +314,24 @@ def test_four_epochs_are_two_and_two_more_bit_for_bit(tmp_path, precision):
 def test_a_finished_run_is_not_run_again(tmp_path):
     model = net()
     options = {"device": "cpu", "checkpoint": tmp_path / "run.pt", "quiet": True}
-    training.train(model, coloured(32), None, quick(), **options)
+    training.train(model, colored(32), None, quick(), **options)
     again = net(seed=5)
-    history = training.train(again, coloured(32), None, quick(), on_epoch=stop_after(0), **options)
+    history = training.train(again, colored(32), None, quick(), on_epoch=stop_after(0), **options)
     assert len(history.rows) == 4 and same(model.state_dict(), again.state_dict())
 
 
 def test_a_checkpoint_of_something_else_is_a_sentence(tmp_path):
     path = tmp_path / "run.pt"
-    training.train(net(), coloured(32), None, quick(epochs=1), device="cpu", checkpoint=path, quiet=True)
+    training.train(net(), colored(32), None, quick(epochs=1), device="cpu", checkpoint=path, quiet=True)
 
     def go(model=None, data=None, **changed):
         settings = quick(**({"epochs": 1} | changed))
-        training.train(model or net(), data or coloured(32), None, settings, device="cpu", checkpoint=path, quiet=True)
+        training.train(model or net(), data or colored(32), None, settings, device="cpu", checkpoint=path, quiet=True)
 
     with pytest.raises(TrainingError, match=r"written with lr=0.02, and this run has 0.5"):
         go(lr=0.5)
     with pytest.raises(TrainingError, match="with other pictures"):
-        go(data=coloured(48))
+        go(data=colored(48))
     with pytest.raises(TrainingError, match="of another network"):
         go(model=nn.Sequential(nn.Flatten(), nn.Linear(432, 3)))
     path.write_bytes(path.read_bytes()[:500])
@@ -403,12 +403,12 @@ def test_an_unfit_checkpoint_is_a_sentence_and_nothing_of_the_network_changes(tm
     change, sentence = UNFIT[kind]
     path, model = tmp_path / "run.pt", net(seed=5)
     options = {"device": "cpu", "quiet": True, "checkpoint": path}
-    training.train(net(), coloured(32), coloured(20, 1), quick(), on_epoch=stop_after(2), **options)
+    training.train(net(), colored(32), colored(20, 1), quick(), on_epoch=stop_after(2), **options)
     remade(path, change)
     written = path.read_bytes()
     before, chance = {name: value.clone() for name, value in model.state_dict().items()}, torch.get_rng_state()
     with pytest.raises(TrainingError, match=sentence):
-        training.train(model, coloured(32), coloured(20, 1), quick(), **options)
+        training.train(model, colored(32), colored(20, 1), quick(), **options)
     assert same(before, dict(model.state_dict())) and torch.equal(chance, torch.get_rng_state())
     assert path.read_bytes() == written
 
@@ -422,16 +422,14 @@ def test_a_checkpoint_of_other_groups_is_a_sentence(tmp_path):
             {"params": list(model[-1].parameters()), "lr": 0.1},
         ]
         if lr == 0.01:
-            training.train(model, coloured(32), None, quick(), groups=groups, on_epoch=stop_after(2), **options)
+            training.train(model, colored(32), None, quick(), groups=groups, on_epoch=stop_after(2), **options)
     with pytest.raises(TrainingError, match="other groups of parameters"):
-        training.train(model, coloured(32), None, quick(), groups=groups, **options)
+        training.train(model, colored(32), None, quick(), groups=groups, **options)
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
-    training.train(
-        net(), coloured(32), None, quick(), device="cpu", checkpoint=path, quiet=True, on_epoch=stop_after(2)
-    )
+    training.train(net(), colored(32), None, quick(), device="cpu", checkpoint=path, quiet=True, on_epoch=stop_after(2))
     before = path.read_bytes()
 
     def full(*_):
@@ -439,7 +437,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(tmp_path, monke
 
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="No space"):
-        training.train(net(), coloured(32), None, quick(), device="cpu", checkpoint=path, quiet=True)
+        training.train(net(), colored(32), None, quick(), device="cpu", checkpoint=path, quiet=True)
     assert path.read_bytes() == before and [each.name for each in tmp_path.iterdir()] == ["run.pt"]
 
 
@@ -455,10 +453,10 @@ def test_an_interrupt_keeps_the_best_weights():
             raise KeyboardInterrupt
 
     history = training.train(
-        model, coloured(96), coloured(60, 1), quick(lr=0.05), device="cpu", on_epoch=on_epoch, quiet=True
+        model, colored(96), colored(60, 1), quick(lr=0.05), device="cpu", on_epoch=on_epoch, quiet=True
     )
     assert history.stopped == "interrupted in epoch 4 of 4" and history.best_epoch == kept[-1]
-    _, accuracy = training.evaluate(model, coloured(60, 1), history.about["mean"], history.about["std"], device="cpu")
+    _, accuracy = training.evaluate(model, colored(60, 1), history.about["mean"], history.about["std"], device="cpu")
     assert accuracy == pytest.approx(history.best["val_accuracy"])
 
 
@@ -474,7 +472,7 @@ def test_an_interrupt_in_the_first_epoch_says_so(capsys, monkeypatch):
             return self.inner(x)
 
     monkeypatch.setattr("introdl.data.progress.say", print)
-    history = training.train(Stopped(), coloured(32), None, quick(), device="cpu")
+    history = training.train(Stopped(), colored(32), None, quick(), device="cpu")
     assert (
         history.rows == []
         and "interrupted in epoch 1 of 4; the network keeps the weights as they are" in capsys.readouterr().out
@@ -486,7 +484,7 @@ def test_a_loss_that_is_no_number_is_a_sentence():
     with torch.no_grad():
         model[-1].bias[0] = torch.nan
     with pytest.raises(training.Diverged, match=r"became nan in epoch 1.*Try a lower one, such as lr=0.002"):
-        training.train(model, coloured(32), None, quick(), device="cpu", quiet=True)
+        training.train(model, colored(32), None, quick(), device="cpu", quiet=True)
 
 
 def test_a_gpu_out_of_memory_is_a_sentence():
@@ -501,13 +499,13 @@ def test_a_gpu_out_of_memory_is_a_sentence():
             return self.inner(x)
 
     with pytest.raises(TrainingError, match="ran out of memory with batch_size=16.*Try batch_size=8"):
-        training.train(Hungry(), coloured(32), None, quick(), device="cpu", quiet=True)
+        training.train(Hungry(), colored(32), None, quick(), device="cpu", quiet=True)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_missing_gpu_is_a_sentence():
     with pytest.raises(TrainingError, match="device is 'cuda', but .*Leave device out"):
-        training.train(net(), coloured(8), device="cuda")
+        training.train(net(), colored(8), device="cuda")
 
 
 @pytest.mark.parametrize(
@@ -548,10 +546,10 @@ SCRIPT = """
 import sys, numpy as np, torch
 sys.path.insert(0, {root!r})
 from introdl import training
-from tests.test_training import coloured, net, quick
+from tests.test_training import colored, net, quick
 torch.set_num_threads(1)
 model = net(norm=False)
-history = training.train(model, coloured(64), coloured(31, 1), quick(epochs=3), device="cpu", quiet=True)
+history = training.train(model, colored(64), colored(31, 1), quick(epochs=3), device="cpu", quiet=True)
 if torch.distributed.get_rank() == 0:
     torch.save({{"state": model.state_dict(), "history": history.as_dict()}}, sys.argv[1])
 torch.distributed.barrier()  # a process that leaves while the other still works can take it down
@@ -573,7 +571,7 @@ def test_two_processes_do_what_one_does(tmp_path):
     assert done.returncode == 0, done.stderr
     two = torch.load(tmp_path / "two.pt", weights_only=True)
     model = net(norm=False)
-    one = training.train(model, coloured(64), coloured(31, 1), quick(epochs=3), device="cpu", quiet=True)
+    one = training.train(model, colored(64), colored(31, 1), quick(epochs=3), device="cpu", quiet=True)
     assert (one.about["processes"], two["history"]["about"]["processes"]) == (1, 2)
     torch.testing.assert_close(two["state"], dict(model.state_dict()), rtol=1e-4, atol=1e-5)
     for ours, theirs in zip(one.rows, two["history"]["rows"], strict=True):
@@ -591,7 +589,7 @@ def test_the_quickest_number_of_threads_is_used():
 
 
 def test_the_history_is_plain_data():
-    history = training.train(net(), coloured(32), coloured(20, 1), quick(), device="cpu", quiet=True)
+    history = training.train(net(), colored(32), colored(20, 1), quick(), device="cpu", quiet=True)
     plain = json.loads(json.dumps(history.as_dict()))
     assert training.History(**plain).as_dict() == plain
     assert history.column("epoch") == [1, 2, 3, 4] and history.about["pictures"] == 32
@@ -601,7 +599,7 @@ def test_the_history_is_plain_data():
 def test_curves_show_loss_and_accuracy_and_the_epoch_that_was_kept():
     import matplotlib.pyplot as plt
 
-    history = training.train(net(), coloured(32), coloured(20, 1), quick(), device="cpu", quiet=True)
+    history = training.train(net(), colored(32), colored(20, 1), quick(), device="cpu", quiet=True)
     figure = figures.curves(history)
     left, right = figure.axes
     assert [line.get_label() for line in left.lines if not line.get_label().startswith("_")] == [
@@ -612,7 +610,7 @@ def test_curves_show_loss_and_accuracy_and_the_epoch_that_was_kept():
     assert right.lines[2].get_xdata()[0] == history.best_epoch
     assert f"epoch {history.best_epoch}" in figures.told(history)
     plt.close(figure)
-    alone = training.train(net(), coloured(32), None, quick(epochs=1), device="cpu", quiet=True)
+    alone = training.train(net(), colored(32), None, quick(epochs=1), device="cpu", quiet=True)
     plt.close(figures.curves(alone))
     assert figures.told(alone).startswith("Over 1 epochs the training loss goes")
 
@@ -626,7 +624,7 @@ def test_a_run_that_was_stopped_in_its_first_epoch_has_a_sentence_instead_of_cur
 
 
 def test_a_line_is_told_for_each_epoch(capsys):
-    training.train(net(), coloured(32), coloured(20, 1), quick(epochs=2), device="cpu")
+    training.train(net(), colored(32), colored(20, 1), quick(epochs=2), device="cpu")
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and lines[1].startswith("epoch   2 of 2: training loss") and "validation" in lines[1]
 
@@ -639,8 +637,8 @@ def test_in_a_notebook_one_picture_grows_and_stays(tmp_path):
     code = textwrap.dedent("""
         import sys; sys.path.insert(0, {root!r})
         from introdl import training
-        from tests.test_training import coloured, net, quick
-        history = training.train(net(), coloured(32), coloured(20, 1), quick(), device="cpu")
+        from tests.test_training import colored, net, quick
+        history = training.train(net(), colored(32), colored(20, 1), quick(), device="cpu")
     """)
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(code.format(root=str(Path(__file__).resolve().parent.parent)))]

@@ -77,7 +77,7 @@ def test_a_step_of_your_own_may_be_missing_wrong_or_right():
         (explodes, "The loss is no number any more"),
     ):
         one = board(yours=step)
-        one.optimiser = "your adam_step"
+        one.optimizer = "your adam_step"
         one.restart()
         one.finish()
         assert sentence in one.message and one.finished

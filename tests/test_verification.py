@@ -118,7 +118,7 @@ def test_losses_are_their_formulas(seed):
 
 def test_histograms_are_shares_and_pixels_are_means():
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
-    found = verification.colour_histograms(images, bins=4)
+    found = verification.color_histograms(images, bins=4)
     assert found.shape == (3, 64)
     np.testing.assert_allclose((found**2).sum(axis=1), 1, rtol=1e-5)
     r, g, b = images[1, 0, 0] // 64

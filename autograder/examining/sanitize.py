@@ -72,16 +72,16 @@ def _joined(text: object) -> str:
     return well_formed(text)
 
 
-_COLOURS = re.compile("\x1b\\[[0-9;]*m")
+_COLORS = re.compile("\x1b\\[[0-9;]*m")
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
 def _shown_text(text: object) -> str:
-    """Return what a program printed, with its colours and without other escape codes."""
+    """Return what a program printed, with its colors and without other escape codes."""
     text = _joined(text).replace("\r\n", "\n")
     lines = [line.rsplit("\r", 1)[-1] for line in text.split("\n")]  # a bar that was drawn over itself
-    parts = re.split(f"({_COLOURS.pattern})", _UNSHOWN.sub("", "\n".join(lines)))
-    return "".join(part if _COLOURS.fullmatch(part) else part.replace("\x1b", "") for part in parts)
+    parts = re.split(f"({_COLORS.pattern})", _UNSHOWN.sub("", "\n".join(lines)))
+    return "".join(part if _COLORS.fullmatch(part) else part.replace("\x1b", "") for part in parts)
 
 
 def outputs(found: object) -> list[NotebookNode]:

@@ -178,7 +178,7 @@ SPLIT = Exercise(
 )
 
 
-# --- 01.colour_histogram ------------------------------------------------------------------------------------
+# --- 01.color_histogram ------------------------------------------------------------------------------------
 
 
 def _histogram_oracle(image, bins):
@@ -252,8 +252,8 @@ def _overflows(image, bins):
     return rounded([np.bincount(places[:, :, c].ravel(), minlength=bins) / places[:, :, c].size for c in range(3)])
 
 
-COLOUR_HISTOGRAM = Exercise(
-    id="01.colour_histogram",
+COLOR_HISTOGRAM = Exercise(
+    id="01.color_histogram",
     title="A histogram of each color channel",
     points=12,
     cases=_histogram_cases,
@@ -713,13 +713,13 @@ def _vote(labels):
     return int(np.bincount(labels).argmax())
 
 
-def _neighbours(X_train, X_test, k, distances=None):
+def _neighbors(X_train, X_test, k, distances=None):
     distances = _distances(X_train, X_test) if distances is None else distances
     return np.argsort(distances, axis=1, kind="stable")[:, :k]
 
 
 def _knn(X_train, y_train, X_test, k, choose=None, vote=_vote):
-    near = _neighbours(X_train, X_test, k) if choose is None else choose(X_train, X_test, k)
+    near = _neighbors(X_train, X_test, k) if choose is None else choose(X_train, X_test, k)
     return np.array([vote(y_train[row]) for row in near])
 
 
@@ -734,19 +734,19 @@ def _farthest(X_train, X_test, k):
 
 
 def _by_l1(X_train, X_test, k):
-    return _neighbours(X_train, X_test, k, np.abs(X_test[:, None] - X_train[None]).sum(axis=2))
+    return _neighbors(X_train, X_test, k, np.abs(X_test[:, None] - X_train[None]).sum(axis=2))
 
 
 def _by_product(X_train, X_test, k):
-    return _neighbours(X_train, X_test, k, -(X_test @ X_train.T))
+    return _neighbors(X_train, X_test, k, -(X_test @ X_train.T))
 
 
 def _by_sum_of_differences(X_train, X_test, k):
-    return _neighbours(X_train, X_test, k, np.abs((X_test[:, None] - X_train[None]).sum(axis=2)))
+    return _neighbors(X_train, X_test, k, np.abs((X_test[:, None] - X_train[None]).sum(axis=2)))
 
 
 def _one_left_out(X_train, X_test, k):
-    return _neighbours(X_train, X_test, k + 1)[:, 1:]
+    return _neighbors(X_train, X_test, k + 1)[:, 1:]
 
 
 def _last_of_ties(labels):
@@ -773,7 +773,7 @@ _KNN_WRONG = (
 )
 
 
-def _has_clear_neighbours(X_train, X_test, k):
+def _has_clear_neighbors(X_train, X_test, k):
     """Whether it is plain who the k nearest are, in every test row."""
     gaps = np.diff(np.sort(_distances(X_train, X_test), axis=1)[:, : k + 2], axis=1)
     return gaps.min() > 0.003
@@ -799,11 +799,11 @@ def _has_ties(X_train, y_train, X_test, k):
 def _knn_draw(rng, n, d, m, k, classes, good, labels=None, unit=1):
     """Draw a case that is `good`; its labels are 0, 1, 2 ... unless others are given, its features in a unit."""
     while True:
-        centres = rng.uniform(-3, 3, (classes, d))
+        centers = rng.uniform(-3, 3, (classes, d))
         y = rng.integers(0, classes, n).astype(np.int64)
-        X = (centres[y] + rng.normal(0, 2.2, (n, d)) * rng.uniform(0.5, 1.5, d)).round(2)
+        X = (centers[y] + rng.normal(0, 2.2, (n, d)) * rng.uniform(0.5, 1.5, d)).round(2)
         T = rng.uniform(-4, 4, (m, d)).round(2)
-        if len(set(y.tolist())) == classes and _has_clear_neighbours(X, T, k) and good(X, y, T, k):
+        if len(set(y.tolist())) == classes and _has_clear_neighbors(X, T, k) and good(X, y, T, k):
             y = y if labels is None else np.array(labels)[y]
             return {"X_train": X * unit, "y_train": y, "X_test": T * unit, "k": k}
 
@@ -865,7 +865,7 @@ KNN_PREDICT = Exercise(
         "the mean of the labels": Mistake(
             "You average the neighbors' labels. Labels are names written as numbers: the mean of pizza (0) and apple (6) "
             "is no dish. Let them vote.",
-            lambda *a: rounded([a[1][row].mean() for row in _neighbours(a[0], a[2], a[3])]),
+            lambda *a: rounded([a[1][row].mean() for row in _neighbors(a[0], a[2], a[3])]),
         ),
         "the mean of the labels, rounded": Mistake(
             "You average the neighbors' labels and round. Labels are names written as numbers: between pizza (0) and "
@@ -888,11 +888,11 @@ KNN_PREDICT = Exercise(
         ),
         "indices instead of labels": Mistake(
             "You return the positions of the nearest plates in the training set. Look up their labels: y_train[index].",
-            lambda *a: _neighbours(a[0], a[2], 1)[:, 0].astype(np.int64),
+            lambda *a: _neighbors(a[0], a[2], 1)[:, 0].astype(np.int64),
         ),
         "the neighbors' labels, uncounted": Mistake(
             "You return the labels of all k neighbors. They are right. Now let them vote: one label for each test plate.",
-            lambda *a: a[1][_neighbours(a[0], a[2], a[3])],
+            lambda *a: a[1][_neighbors(a[0], a[2], a[3])],
         ),
         "only the first test plate": Mistake(
             "You answer for the first test plate only. X_test holds M plates, so the result has M labels.",
@@ -1382,7 +1382,7 @@ QUIZ = quiz(
 )
 
 EXERCISES = [
-    COLOUR_HISTOGRAM,
+    COLOR_HISTOGRAM,
     SPLIT,
     FIT_LINE,
     MEAN_ABSOLUTE_ERROR,

@@ -338,10 +338,10 @@ UPDATE = Exercise(
 
 
 def _two_clouds(rng, n, d):
-    """Features (n, d) around two centres, shuffled, and labels of which both sorts come first and last equally often."""
+    """Features (n, d) around two centers, shuffled, and labels of which both sorts come first and last equally often."""
     y = rng.permutation(np.arange(n) % 2)
-    centre = signed(rng, d, 1.2, 0.6)
-    return (0.6 + y[:, None] * centre + 0.5 * rng.normal(size=(n, d))).round(2), y
+    center = signed(rng, d, 1.2, 0.6)
+    return (0.6 + y[:, None] * center + 0.5 * rng.normal(size=(n, d))).round(2), y
 
 
 def _train_cases(rng):

@@ -166,9 +166,9 @@ def _correlate2d_cases(rng):
 
 def _piece(rng, height, width):
     """A piece of the photograph in gray, somewhere near the doughnut, at half its size."""
-    grey = data.doughnut().mean(axis=2)[::2, ::2] / 255
+    gray = data.doughnut().mean(axis=2)[::2, ::2] / 255
     top, left = rng.integers(30, 60), rng.integers(20, 70)
-    return grey[top : top + height, left : left + width].round(2)
+    return gray[top : top + height, left : left + width].round(2)
 
 
 def _transposed_kernel(image, kernel):

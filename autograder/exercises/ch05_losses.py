@@ -515,10 +515,10 @@ def _naive(scores):
 
 
 def _one_maximum(scores):
-    return _normalised(np.exp(scores - scores.max()), 1)
+    return _normalized(np.exp(scores - scores.max()), 1)
 
 
-def _normalised(powers, axis):
+def _normalized(powers, axis):
     return powers / powers.sum(axis=axis, keepdims=axis is not None)
 
 
@@ -532,7 +532,7 @@ def _sigmoid(scores):
 
 def _over_the_maximum(scores):
     with np.errstate(all="ignore"):
-        return _normalised(np.exp(scores / scores.max(axis=1, keepdims=True)), 1)
+        return _normalized(np.exp(scores / scores.max(axis=1, keepdims=True)), 1)
 
 
 def _lined_up(scores):
@@ -572,11 +572,11 @@ SOFTMAX = Exercise(
         "normalized down the columns": Mistake(
             "Your columns add up to 1: each dish is shared out among the plates. It is each plate that must be shared out "
             "among the dishes. Which axis is that?",
-            lambda s: _normalised(np.exp(s - s.max(axis=0)), 0),
+            lambda s: _normalized(np.exp(s - s.max(axis=0)), 0),
         ),
         "normalized over the whole batch": Mistake(
             "All of your numbers together add up to 1. Every row should, on its own.",
-            lambda s: _normalised(_shifted_powers(s), None),
+            lambda s: _normalized(_shifted_powers(s), None),
         ),
         "the sums line up with the columns": Mistake(
             "The N sums have shape (N,), and NumPy lines up the last axes: dish k is divided by the sum of plate k. The "

@@ -325,11 +325,11 @@ MINIBATCHES = Exercise(
 
 def _torch_path(make, w, grads, rates):
     weights = torch.nn.Parameter(torch.from_numpy(np.array(w)))
-    optimiser, path = make([weights]), []
+    optimizer, path = make([weights]), []
     for grad, rate in zip(grads, np.broadcast_to(rates, len(grads)), strict=True):
-        optimiser.param_groups[0]["lr"] = float(rate)
+        optimizer.param_groups[0]["lr"] = float(rate)
         weights.grad = torch.from_numpy(np.array(grad))
-        optimiser.step()
+        optimizer.step()
         path.append(weights.detach().numpy().copy())
     return rounded(path)
 
@@ -359,7 +359,7 @@ SGD_STEP = Exercise(
     points=5,
     cases=_sgd_cases,
     oracle=_sgd_oracle,
-    probe="optimiser",
+    probe="optimizer",
     forbidden=LIBRARIES,
     misconceptions={
         "it climbs": Mistake("The gradient points uphill. Take the step against it.", lambda w, g, lr: w + lr * g),
@@ -429,7 +429,7 @@ MOMENTUM_STEP = Exercise(
     points=9,
     cases=_momentum_cases,
     oracle=_momentum_oracle,
-    probe="optimiser",
+    probe="optimizer",
     forbidden=LIBRARIES,
     misconceptions={
         "the velocity is not kept": Mistake(
@@ -578,7 +578,7 @@ ADAM_STEP = Exercise(
     points=14,
     cases=_adam_cases,
     oracle=_adam_oracle,
-    probe="optimiser",
+    probe="optimizer",
     forbidden=LIBRARIES,
     rtol=1e-6,
     misconceptions={
@@ -923,11 +923,11 @@ def _stop_cases(rng):
 
 def _stop_oracle(history, patience):
     # PyTorch's schedule lowers the rate after `patience` + 1 epochs without a lower loss: one more than this exercise's.
-    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=patience - 1, threshold=0.0)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=patience - 1, threshold=0.0)
     for epoch, loss in enumerate(history, start=1):
         plateau.step(loss)
-        if optimiser.param_groups[0]["lr"] < 1:
+        if optimizer.param_groups[0]["lr"] < 1:
             return f"stop after epoch {epoch}"
     return "never stop"
 

@@ -23,7 +23,7 @@ def _pictures(rng, *shape):
     return rng.integers(0, 256, shape).astype(np.uint8)
 
 
-# --- 09.normalisation_stats ---------------------------------------------------------------------------------
+# --- 09.normalization_stats ---------------------------------------------------------------------------------
 
 
 def _drawn_splits(rng, train, val, test):
@@ -63,8 +63,8 @@ def _byte_squares(images, splits):
         return mean, np.sqrt(np.abs((x**2).mean(axis=(0, 1, 2)) / 255**2 - mean**2))
 
 
-NORMALISATION_STATS = Exercise(
-    id="09.normalisation_stats",
+NORMALIZATION_STATS = Exercise(
+    id="09.normalization_stats",
     title="Normalization from the training set",
     points=9,
     cases=_stats_cases,
@@ -380,12 +380,12 @@ def _hidden_plates(rng):
     train = data.plates(size=32, dishes="base").split("train")
     new, dishes = held_out(32)
     labels = np.array([train.classes.index(dish) for dish in dishes])
-    numbers, colours = rng.permutation(len(train.classes)), rng.permutation(3)
+    numbers, colors = rng.permutation(len(train.classes)), rng.permutation(3)
     rows, columns = (slice(None, None, int(step)) for step in rng.choice([-1, 1], 2))
     turn = (0, 2, 1, 3) if rng.random() < 0.5 else (0, 1, 2, 3)
 
     def dealt(images):
-        return np.ascontiguousarray(np.asarray(images)[:, rows, columns][..., colours].transpose(turn))
+        return np.ascontiguousarray(np.asarray(images)[:, rows, columns][..., colors].transpose(turn))
 
     order, seed = rng.permutation(len(new)), int(rng.integers(2**31))
     own, asked = dealt(train.images), dealt(new[order])
@@ -469,7 +469,7 @@ def _nothing_returned(k):
     return _forwarding(lambda self, x: None)
 
 
-def _batch_normalised_by_hand(k):
+def _batch_normalized_by_hand(k):
     net = _forwarding(lambda self, x: self.head(_standard(self.body(x).mean(dim=(2, 3)))))
     net.head = nn.Linear(16, k)
     return net
@@ -552,7 +552,7 @@ FOOD_NET = Exercise(
         "normalized by the other plates of its batch": Mistake(
             "You normalize by the batch's own mean, in evaluation too. Then the answer for a plate depends on the other plates. "
             "nn.BatchNorm2d keeps a running mean for evaluation.",
-            _batch_normalised_by_hand,
+            _batch_normalized_by_hand,
         ),
     },
     hints=(
@@ -1071,4 +1071,4 @@ QUIZ = quiz(
     ],
 )
 
-EXERCISES = [NORMALISATION_STATS, AUGMENT, FOOD_NET, CHECKPOINT, CONFUSION_MATRIX, WORST_MISTAKES, QUIZ]
+EXERCISES = [NORMALIZATION_STATS, AUGMENT, FOOD_NET, CHECKPOINT, CONFUSION_MATRIX, WORST_MISTAKES, QUIZ]

@@ -20,7 +20,7 @@ from introdl.checking.probes import inspection
 
 #: The course's own instruments, and what would find the neighbors.
 OURS = ("introdl.inspection.*", "introdl.figures.*")
-NEIGHBOURS = ("sklearn.*", "scipy.spatial.*", "introdl.figures.*")
+NEIGHBORS = ("sklearn.*", "scipy.spatial.*", "introdl.figures.*")
 
 _NAMES = (("low", "high"), ("first", "second"), ("edges", "parts"), ("one", "two"))
 
@@ -898,7 +898,7 @@ GRAD_CAM = Exercise(
 )
 
 
-# --- 10.maximise_activation ---------------------------------------------------------------------------------
+# --- 10.maximize_activation ---------------------------------------------------------------------------------
 
 # A linear network's best picture is known: 1 where the slope is positive, 0 where it is negative. How far a picture is on the way to it
 # is what counts. The strides leave gaps: some pixels have no slope and keep the noise of the start, so that equal pictures show a start
@@ -947,7 +947,7 @@ def _climb_oracle(net, unit, shape, steps, rng):
     return inspection.REACHED if steps > 1 else inspection.BEGUN
 
 
-def _maximise(
+def _maximize(
     of=lambda s, unit: s[0, unit],
     sign=1.0,
     step=lambda g: g / (g.pow(2).mean().sqrt() + 1e-12),
@@ -956,7 +956,7 @@ def _maximise(
     way="grad",
     last=lambda x: x,
 ):
-    """A `maximise_activation` whose parts can be wrong."""
+    """A `maximize_activation` whose parts can be wrong."""
 
     def wrong(model, unit, shape, steps, rng):
         x = torch.as_tensor(start(shape, rng)).float()
@@ -996,71 +996,71 @@ def _global_noise(shape, rng):
 
 
 def _keeps_graph(model, unit, shape, steps, rng):
-    x = _maximise()(model, unit, shape, steps, rng)
+    x = _maximize()(model, unit, shape, steps, rng)
     return x.requires_grad_()
 
 
-MAXIMISE = Exercise(
-    id="10.maximise_activation",
+MAXIMIZE = Exercise(
+    id="10.maximize_activation",
     title="A picture that activates a unit",
     points=14,
     cases=_climb_cases,
     oracle=_climb_oracle,
-    probe="maximise_activation",
+    probe="maximize_activation",
     forbidden=OURS,
     misconceptions={
         "downhill": Mistake(
             "You subtract the slope, as in training. Here the unit should become more active, so add it.",
-            _maximise(sign=-1.0),
+            _maximize(sign=-1.0),
         ),
         "the slope is not normalized": Mistake(
             "You add the slope as it is. Its size depends on the unit: where it is tiny, the picture hardly changes "
             "in all your steps. Divide the slope by its root mean square, so that every step has the same length.",
-            _maximise(step=lambda g: g),
+            _maximize(step=lambda g: g),
         ),
         "the picture leaves its range": Mistake(
             "Your picture has values below 0 or above 1. That way the unit can be driven as far as you like, by "
             "pictures that cannot exist. Clamp after each step.",
-            _maximise(keep=lambda x: x),
+            _maximize(keep=lambda x: x),
         ),
         "clamped at the end alone": Mistake(
             "You clamp once, after the last step. On the way there the network is shown pictures that cannot exist, and the slope "
             "that you follow is a slope there. Clamp after each step.",
-            _maximise(keep=lambda x: x, last=lambda x: x.clamp(0, 1)),
+            _maximize(keep=lambda x: x, last=lambda x: x.clamp(0, 1)),
         ),
         "the start is not gray": Mistake(
             "Pixels that make no difference to the unit keep what they began with, and yours do not begin near 0.5. Start from "
             "gray, 0.5, with a little noise around it.",
-            _maximise(start=lambda shape, rng: rng.random((1, *shape))),
-            also=[_maximise(start=lambda shape, rng: (0.05 * rng.standard_normal((1, *shape))).clip(0, 1))],
+            _maximize(start=lambda shape, rng: rng.random((1, *shape))),
+            also=[_maximize(start=lambda shape, rng: (0.05 * rng.standard_normal((1, *shape))).clip(0, 1))],
         ),
         "divided by the slope's length": Mistake(
             "You divide the slope by its length. A picture has many pixels, so each of them hardly moves. Divide by the root of the "
             "mean of the squares, not of their sum.",
-            _maximise(step=lambda g: g / g.norm()),
+            _maximize(step=lambda g: g / g.norm()),
         ),
         "the slope of the probability": Mistake(
             "You climb the probability after softmax, which also rises when another score falls. Climb the score itself.",
-            _maximise(of=lambda s, unit: s.softmax(1)[0, unit]),
-            also=[_maximise(of=lambda s, unit: s.softmax(1)[0, unit], step=lambda g: g / g.pow(2).mean().sqrt())],
+            _maximize(of=lambda s, unit: s.softmax(1)[0, unit]),
+            also=[_maximize(of=lambda s, unit: s.softmax(1)[0, unit], step=lambda g: g / g.pow(2).mean().sqrt())],
         ),
         "all units at once": Mistake(
             "You climb the sum of all scores. Pick the one unit: model(x)[0, unit].",
-            _maximise(of=lambda s, unit: s.sum()),
+            _maximize(of=lambda s, unit: s.sum()),
         ),
         "another unit": Mistake(
             "You climb another unit's score. Pick model(x)[0, unit].",
-            _maximise(of=lambda s, unit: s[0, (unit + 1) % s.shape[1]]),
+            _maximize(of=lambda s, unit: s[0, (unit + 1) % s.shape[1]]),
         ),
         "every start is the same": Mistake(
             "The same picture comes out whichever generator you are given. Draw the noise that you start from with "
             "rng; then several starts show whether the unit responds to one thing or to many.",
-            _maximise(start=lambda shape, rng: np.full((1, *shape), 0.5)),
+            _maximize(start=lambda shape, rng: np.full((1, *shape), 0.5)),
         ),
         "noise from another generator": Mistake(
             "With the same generator in the same state, you return a different picture each time: your noise comes "
             "from torch's or NumPy's global generator. Draw it with rng.",
-            _maximise(start=_global_noise),
+            _maximize(start=_global_noise),
         ),
         "the weights are trained": Mistake(
             "You change the network's weights. Here the network stays as it is and the picture changes: take the "
@@ -1070,7 +1070,7 @@ MAXIMISE = Exercise(
         "gradients stay in the weights": Mistake(
             "backward() also fills the .grad of every weight. torch.autograd.grad(score, x) touches nothing else; or "
             "call model.zero_grad() at the end.",
-            _maximise(way="backward"),
+            _maximize(way="backward"),
         ),
         "the picture keeps its graph": Mistake(
             "The picture that you return still requires gradients. Detach it.",
@@ -1088,7 +1088,7 @@ MAXIMISE = Exercise(
 )
 
 
-# --- 10.nearest_neighbours ----------------------------------------------------------------------------------
+# --- 10.nearest_neighbors ----------------------------------------------------------------------------------
 
 
 def _cosines(features, query):
@@ -1096,7 +1096,7 @@ def _cosines(features, query):
     return features @ features[query] / (length * length[query])
 
 
-def _neighbours_case(rng, label, n, d, k, unit=1.0):
+def _neighbors_case(rng, label, n, d, k, unit=1.0):
     """Vectors of very different lengths: length must not count. The query is neither the first nor the last."""
     while True:
         features = unit * (rng.standard_normal((n, d)) * rng.uniform(0.2, 4.0, (n, 1)) + rng.standard_normal(d))
@@ -1116,20 +1116,20 @@ def _neighbours_case(rng, label, n, d, k, unit=1.0):
                 return Case(label, features=features, query=query, k=k)
 
 
-def _small_neighbours(rng):
+def _small_neighbors(rng):
     a, b = (int(v) for v in rng.integers(2, 5, 2))
     features = np.array([[1, 1], [0, b], [a, 0], [4 * a, 1], [-2, 1], [5, 6]], dtype=float)
     return Case("two numbers each", features=features, query=2, k=2)
 
 
-def _neighbours_cases(rng):
-    yield _small_neighbours(rng)
-    yield _neighbours_case(rng, "one neighbor", 9, 4, 1)
-    yield _neighbours_case(rng, "many short vectors", 40, 6, 8, 1e-4)
-    yield _neighbours_case(rng, "long vectors, all the others", 25, 30, 24, 100.0)
+def _neighbors_cases(rng):
+    yield _small_neighbors(rng)
+    yield _neighbors_case(rng, "one neighbor", 9, 4, 1)
+    yield _neighbors_case(rng, "many short vectors", 40, 6, 8, 1e-4)
+    yield _neighbors_case(rng, "long vectors, all the others", 25, 30, 24, 100.0)
 
 
-def _neighbours_oracle(features, query, k):
+def _neighbors_oracle(features, query, k):
     from scipy.spatial.distance import cdist
 
     distance = cdist(features[query : query + 1], features, "cosine")[0]
@@ -1176,12 +1176,12 @@ def _near_zeroed(features, query, k):
 
 
 NEAREST = Exercise(
-    id="10.nearest_neighbours",
+    id="10.nearest_neighbors",
     title="What looks alike to the network",
     points=8,
-    cases=_neighbours_cases,
-    oracle=_neighbours_oracle,
-    forbidden=NEIGHBOURS,
+    cases=_neighbors_cases,
+    oracle=_neighbors_oracle,
+    forbidden=NEIGHBORS,
     misconceptions={
         "the picture finds itself": Mistake(
             "The nearest picture of all is the query itself, with a cosine of 1. Leave it out.",
@@ -1324,8 +1324,8 @@ def _wide_case(rng):
 def _pointing_oracle(maps, boxes):
     n, _, width = maps.shape
     place = maps.reshape(n, -1).argmax(axis=1)
-    centre = np.stack([place % width, place // width], axis=1) + 0.5
-    return float(np.all((centre > boxes[:, :2]) & (centre < boxes[:, 2:]), axis=1).mean())
+    center = np.stack([place % width, place // width], axis=1) + 0.5
+    return float(np.all((center > boxes[:, :2]) & (center < boxes[:, 2:]), axis=1).mean())
 
 
 POINTING = Exercise(
@@ -1411,4 +1411,4 @@ QUIZ = quiz(
     ],
 )
 
-EXERCISES = [FEATURE_MAPS, TOP_ACTIVATING, OCCLUSION_MAP, SALIENCY, GRAD_CAM, MAXIMISE, NEAREST, POINTING, QUIZ]
+EXERCISES = [FEATURE_MAPS, TOP_ACTIVATING, OCCLUSION_MAP, SALIENCY, GRAD_CAM, MAXIMIZE, NEAREST, POINTING, QUIZ]

@@ -9,8 +9,8 @@
 
 from autograder.errors import Stopped
 from autograder.grading.feedback import feedback
-from autograder.grading.report import summarise, table
+from autograder.grading.report import summarize, table
 from autograder.grading.result import FAILED, Result
 from autograder.grading.run import grade
 
-__all__ = ["FAILED", "Result", "Stopped", "feedback", "grade", "summarise", "table"]
+__all__ = ["FAILED", "Result", "Stopped", "feedback", "grade", "summarize", "table"]

@@ -191,20 +191,17 @@ class Writer:
         book = self._book.db
         notebook = next(one for one in submission.notebooks if one.name == self.assignment)
         if submission in book.new:
+            cells = book.query(BaseCell.id, BaseCell.name).filter(BaseCell.notebook_id == notebook.notebook.id)
             with book.no_autoflush:
-                names = dict(
-                    book.query(BaseCell.id, BaseCell.name).filter(BaseCell.notebook_id == notebook.notebook.id).all()
-                )
-            return tuple({names[one.cell_id]: one for one in many} for many in (notebook.grades, notebook.comments))
-        return tuple(
-            dict(
-                book.query(BaseCell.name, kind)
-                .join(kind, kind.cell_id == BaseCell.id)
-                .filter(kind.notebook_id == notebook.id)
-                .all()
-            )
-            for kind in (Grade, Comment)
-        )
+                names = dict(cells.all())
+            kept = [{names[one.cell_id]: one for one in many} for many in (notebook.grades, notebook.comments)]
+        else:
+            kinds = [
+                (book.query(BaseCell.name, kind).join(kind, kind.cell_id == BaseCell.id), kind)
+                for kind in (Grade, Comment)
+            ]
+            kept = [dict(rows.filter(kind.notebook_id == notebook.id).all()) for rows, kind in kinds]
+        return kept[0], kept[1]
 
     def write(self, submission: Submission, nb: nbformat.NotebookNode) -> dict[str, float]:
         """Write a submission's grades, and its graded notebook with the files beside it into ``autograded/``.

@@ -15,7 +15,7 @@ from introdl import paths
 from introdl.data import progress
 from introdl.wording import first_few
 
-_COLOURS = {"graded": "green", "unchanged": "green", "unreadable": "red", "missing": "red", "failed": "red"}
+_COLORS = {"graded": "green", "unchanged": "green", "unreadable": "red", "missing": "red", "failed": "red"}
 
 
 class Bar:
@@ -46,7 +46,7 @@ class Progress(Bar):
 
     def one(self, result: Result) -> None:
         """Count a result."""
-        if _COLOURS[result.state] == "red":
+        if _COLORS[result.state] == "red":
             self._trouble[result.state] = self._trouble.get(result.state, 0) + 1
         self.step(", ".join(f"{count} {state}" for state, count in sorted(self._trouble.items())))
 
@@ -69,8 +69,8 @@ def table(results: list[Result]) -> None:
     late = any(result.seconds_late or result.undated == UNREADABLE for result in results)
     shown = Table("student", "state", "score", *(["late"] if late else []), "note")
     for result in results:
-        colour = _COLOURS[result.state]
-        row = [table_cell(result.student), f"[{colour}]{result.state}[/]", f"{result.score:g} of {result.points:g}"]
+        color = _COLORS[result.state]
+        row = [table_cell(result.student), f"[{color}]{result.state}[/]", f"{result.score:g} of {result.points:g}"]
         if late:
             cost = f" (-{result.penalty:g})" if result.penalty else ""
             unread = "could not be read" if result.undated == UNREADABLE else ""
@@ -89,7 +89,7 @@ def table(results: list[Result]) -> None:
         console.print(f"No timestamp.txt, so they count as in time: {first_few(undated)}.", markup=False)
 
 
-def summarise(results: list[Result], to: Path) -> None:
+def summarize(results: list[Result], to: Path) -> None:
     """Write results to a file: JSON, or CSV where its name ends so."""
     if to.suffix.lower() != ".csv":
         paths.write_atomically(to, (json.dumps([asdict(result) for result in results], indent=1) + "\n").encode())

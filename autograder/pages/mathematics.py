@@ -141,7 +141,7 @@ def _copied(found: Element, parent: Element | None = None) -> Element:
 
 
 def _space(row: Element) -> None:
-    """Set the spaces of a row, which browsers take from a symbol alone and TeX from its neighbours."""
+    """Set the spaces of a row, which browsers take from a symbol alone and TeX from its neighbors."""
     before: Element | None = None
     for one in list(row):
         if one.tag == "mo":

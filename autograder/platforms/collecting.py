@@ -378,10 +378,10 @@ def table(room: Classroom, assignment: str, placed: list[Placed]) -> None:
     worth = [one for one in placed if one.notes or one.state in (NOT_PLACED, LEFT_OUT)]
     if worth:
         shown = Table("who", "state", "note")
-        colours = {NOT_PLACED: "red", REPLACED: "yellow"}
+        colors = {NOT_PLACED: "red", REPLACED: "yellow"}
         for one in sorted(worth, key=lambda one: (one.state != NOT_PLACED, one.who)):
-            colour = colours.get(one.state, "green")
-            shown.add_row(table_cell(one.who), f"[{colour}]{one.state}[/]", table_cell(" ".join(one.notes)))
+            color = colors.get(one.state, "green")
+            shown.add_row(table_cell(one.who), f"[{color}]{one.state}[/]", table_cell(" ".join(one.notes)))
         console.print(shown)
     counts = {
         state: sum(one.state == state for one in placed) for state in (NEW, REPLACED, UNCHANGED, LEFT_OUT, NOT_PLACED)

@@ -270,7 +270,7 @@ def device_name(device="cpu") -> str:
 
 
 def plate_net(classes: int = 20):
-    """A small network for pictures of plates: three convolutions with batch normalisation, (N, 3, H, W) to scores."""
+    """A small network for pictures of plates: three convolutions with batch normalization, (N, 3, H, W) to scores."""
     from torch import nn
 
     layers: list = []

@@ -58,7 +58,7 @@ CHAPTERS = (
         "01_regression_classification",
         "Regression versus classification",
         "Which? How much?",
-        "honest splits and folds, colour histograms, least squares, nearest neighbours, boxes, and the numbers that judge them",
+        "honest splits and folds, color histograms, least squares, nearest neighbors, boxes, and the numbers that judge them",
         170,
         ("00",),
     ),

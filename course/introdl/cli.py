@@ -150,9 +150,9 @@ def doctor() -> None:
     from introdl.doctor import LOOK, NOTE, OK, examine
 
     findings = examine()
-    colours = {OK: typer.colors.GREEN, NOTE: typer.colors.YELLOW, LOOK: typer.colors.RED}
+    colors = {OK: typer.colors.GREEN, NOTE: typer.colors.YELLOW, LOOK: typer.colors.RED}
     for finding in findings:
-        mark = typer.style(f"{finding.state:4}", fg=colours[finding.state])
+        mark = typer.style(f"{finding.state:4}", fg=colors[finding.state])
         typer.echo(f"{mark}  {finding.what}: {finding.sentence}")
     if any(finding.state == LOOK for finding in findings):
         raise typer.Exit(1)
@@ -225,10 +225,10 @@ def _run(runner, chosen, count: int, out: Path, jobs, values: dict, timeout: flo
         fine &= good
         told = ", ".join(f"{n} {status}" for status, n in sorted(run.statuses.items())) or "-"
         wrong = run.error or "; ".join(f"{v['exercise']} is {v['status']}" for v in off)
-        colour = "green" if good else "red"
+        color = "green" if good else "red"
         points = f"{run.earned:g} of {run.points:g}" if run.verdicts else "-"
         wrong = escape(wrong or "ran to the end")
-        table.add_row(escape(run.name), f"{run.seconds:.1f}", told, points, f"[{colour}]{wrong}[/]")
+        table.add_row(escape(run.name), f"{run.seconds:.1f}", told, points, f"[{color}]{wrong}[/]")
     console.print(table)
     console.print(f"Executed copies: {out}", markup=False)
     return fine

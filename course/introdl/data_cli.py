@@ -36,7 +36,7 @@ def _sources(names: list[str] | None) -> list[Source]:
 
 @app.command("list")
 def list_() -> None:
-    """List the datasets: what each is, its licence, its size, and what of it is on this machine.
+    """List the datasets: what each is, its license, its size, and what of it is on this machine.
 
     Example: introdl data list
     """
@@ -48,9 +48,9 @@ def list_() -> None:
 
 
 def _terms(source: Source) -> str:
-    """Return a dataset's licence, and how much there is to download."""
+    """Return a dataset's license, and how much there is to download."""
     size = f"{in_units(source.size)} to download" if source.size else "to download, its size is not published"
-    return f"{source.licence}; {'comes with the course' if source.embedded else size}"
+    return f"{source.license}; {'comes with the course' if source.embedded else size}"
 
 
 def _state(source: Source) -> str:

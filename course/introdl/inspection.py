@@ -1,4 +1,4 @@
-"""Instruments to look into a network with: feature maps, occlusion, saliency, Grad-CAM, activation maximisation.
+"""Instruments to look into a network with: feature maps, occlusion, saliency, Grad-CAM, activation maximization.
 
 Chapter 10 has you write most of them. These are the course's own, in batches. They leave a model as it was: no hooks, no
 gradients, the mode that it had.
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 
-class Normalise(nn.Module):
+class Normalize(nn.Module):
     """The first step of a network that takes pictures in [0, 1]: subtract a mean, divide by a standard deviation.
 
     Parameters
@@ -40,7 +40,7 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise pictures (N, 3, H, W)."""
+        """Normalize pictures (N, 3, H, W)."""
         return (x - self.mean) / self.std
 
 
@@ -274,7 +274,7 @@ def _scores(scores: torch.Tensor, target) -> torch.Tensor:
     return scores[torch.arange(len(scores)), wanted]
 
 
-def maximise_activation(
+def maximize_activation(
     model: nn.Module,
     unit: int,
     shape: tuple[int, int, int],
@@ -306,7 +306,7 @@ def maximise_activation(
     blur : float
         Standard deviation, in pixels, with which the slope is smoothed: coarse structure first.
     pull : float
-        Which share of the way back to grey, 0.5, each pixel goes in each step.
+        Which share of the way back to gray, 0.5, each pixel goes in each step.
 
     Returns
     -------

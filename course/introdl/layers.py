@@ -6,7 +6,7 @@ gradient for the layer's output, stores the gradients for its weights, and retur
 
 A convolution is one matrix product (im2col). How fast that is depends on the order of the numbers in memory. Behind
 what you hold as (N, C, H, W) these layers keep (C, H, W, N), the batch last: then the pixel under one place of a kernel,
-for a whole line of windows and all pictures, is one run of OW * N neighbours, and NumPy copies and adds long runs at the
+for a whole line of windows and all pictures, is one run of OW * N neighbors, and NumPy copies and adds long runs at the
 speed of the memory. Every layer takes arrays in any order; `batch_last` turns them round where it must.
 """
 

@@ -103,7 +103,7 @@ RECIPES = {
     )
 }
 
-LICENCE = "CC BY 4.0"
+LICENSE = "CC BY 4.0"
 
 
 def settings_of(recipe: Recipe):
@@ -209,7 +209,7 @@ def card_of(recipe: Recipe, plates, history):
             "day": datetime.date.today().isoformat(),
             "rows": history.rows,
         },
-        licence=LICENCE,
+        license=LICENSE,
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import render
 from PIL import Image
 
-MOST_PIXELS = 1.5  # mean absolute difference in grey levels, of 255
+MOST_PIXELS = 1.5  # mean absolute difference in gray levels, of 255
 MOST_BOX = 1  # pixels that an edge of the box may move
 MOST_GRAMS = 0.11  # grams are kept with one digit
 
@@ -37,7 +37,7 @@ def differences(archive, count):
     Yields
     ------
     (str, float, int, float)
-        The picture's file, the mean absolute difference of its pixels in grey levels, the furthest that an edge of
+        The picture's file, the mean absolute difference of its pixels in gray levels, the furthest that an edge of
         its box moved in pixels, and the difference of its weight in grams.
     """
     with zipfile.ZipFile(archive) as file:

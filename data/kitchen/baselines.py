@@ -55,13 +55,13 @@ def read(archive: Path) -> dict:
 
 
 def setting(light: str | None, camera: str | None) -> list[float]:
-    """Return the numbers by which light and camera were drawn, without those in centimetres, which tell the food's size."""
+    """Return the numbers by which light and camera were drawn, without those in centimeters, which tell the food's size."""
     light, camera = json.loads(light or "{}"), json.loads(camera or "{}")
     return [light[k] for k in sorted(light)] + [camera[k] for k in sorted(camera) if k.endswith("_deg")]
 
 
 def histograms(images: np.ndarray, keep: np.ndarray | None = None, bins: int = 8) -> np.ndarray:
-    """Return joint colour histograms, (N, bins ** 3), each with sum 1; `keep` (N, H, W) says which pixels count."""
+    """Return joint color histograms, (N, bins ** 3), each with sum 1; `keep` (N, H, W) says which pixels count."""
     found = np.zeros((len(images), bins**3))
     for i, image in enumerate(images):
         pixels = image[keep[i]] if keep is not None else image.reshape(-1, 3)
@@ -121,7 +121,7 @@ def shrunk(images: np.ndarray, side: int) -> np.ndarray:
 def closest(images: np.ndarray, split: np.ndarray, files: np.ndarray, most: int = 5) -> list[dict]:
     """Return the test pictures that are most like a training picture, with the distance, nearest first.
 
-    The distance is the root mean square difference at 16 x 16 pixels, for grey levels from 0 to 255.
+    The distance is the root mean square difference at 16 x 16 pixels, for gray levels from 0 to 255.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -136,7 +136,7 @@ def closest(images: np.ndarray, split: np.ndarray, files: np.ndarray, most: int 
 
 
 def nearest(images: np.ndarray, labels: np.ndarray, split: np.ndarray) -> np.ndarray:
-    """Predict the test labels by k nearest neighbours on pixels at 32 x 32, k chosen on "val"."""
+    """Predict the test labels by k nearest neighbors on pixels at 32 x 32, k chosen on "val"."""
     from sklearn.neighbors import KNeighborsClassifier
 
     flat = shrunk(images, 32).reshape(len(images), -1).astype(np.float32)
@@ -207,16 +207,16 @@ def measure(archive: Path, epochs: int = 12, seed: int = 0) -> dict:
     most = np.bincount(labels[split == "train"]).argmax()
     note("always the commonest dish", np.full(len(truth), most), time.perf_counter())
     for name, features in (
-        ("colour histogram, 8 bins a channel, log. regression", channel_histograms(images)),
-        ("colour histogram, 4 x 4 x 4 bins, log. regression", histograms(images, bins=4)),
-        ("colour histogram, 8 x 8 x 8 bins, log. regression", histograms(images)),
+        ("color histogram, 8 bins a channel, log. regression", channel_histograms(images)),
+        ("color histogram, 4 x 4 x 4 bins, log. regression", histograms(images, bins=4)),
+        ("color histogram, 8 x 8 x 8 bins, log. regression", histograms(images)),
     ):
         begun = time.perf_counter()
         note(name, logistic(features, labels, split), begun)
     begun = time.perf_counter()
-    note("pixels at 32 x 32, k nearest neighbours", nearest(images, labels, split), begun)
+    note("pixels at 32 x 32, k nearest neighbors", nearest(images, labels, split), begun)
     begun = time.perf_counter()
-    note("background's colour histogram, logistic reg.", logistic(histograms(images, away), labels, split), begun)
+    note("background's color histogram, logistic reg.", logistic(histograms(images, away), labels, split), begun)
     begun = time.perf_counter()
     note("light and camera as recorded, random forest", forest(plates["setting"], labels, split, seed), begun)
     begun = time.perf_counter()
@@ -227,7 +227,7 @@ def measure(archive: Path, epochs: int = 12, seed: int = 0) -> dict:
     )
     begun = time.perf_counter()
     note(
-        "the same CNN, the food's box painted grey",
+        "the same CNN, the food's box painted gray",
         network(hidden, labels, split, len(plates["classes"]), epochs, seed),
         begun,
     )

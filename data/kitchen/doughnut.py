@@ -31,7 +31,7 @@ ICING_THICKNESS = 0.055
 TABLE_Z = -0.14
 
 PINK = (0.86, 0.23, 0.36)
-SPRINKLE_COLOURS = [
+SPRINKLE_COLORS = [
     (0.98, 0.96, 0.92),
     (0.98, 0.72, 0.05),
     (0.05, 0.42, 0.80),
@@ -101,15 +101,15 @@ class Doughnut:
         return ICING_THICKNESS * fullness * np.sqrt(1 - (1 - rounded) ** 2) - 0.012 * (rounded == 0)
 
     def dough(self, columns=1000, rows=420):
-        """Vertices, faces and vertex colours of the dough, paler where it floated in the fat."""
+        """Vertices, faces and vertex colors of the dough, paler where it floated in the fat."""
         theta, phi = angle_grid(columns, rows)
         crust = self.crust(theta, phi)
         points = self.surface(theta, phi, 0.0022 * crust)
         belt = np.exp(-(((np.sin(phi) + 0.08 + 0.05 * self.swell(theta, phi)) / 0.20) ** 2))
         belt = belt * (np.cos(phi) > 0) * np.clip(np.cos(phi) * 2, 0, 1)
         belt = np.clip(belt + 0.06 * self.bumps(theta, phi) + 0.05 * crust, 0, 1)[..., None]
-        colour = (1 - belt) * np.array([0.50, 0.195, 0.045]) + belt * np.array([0.86, 0.56, 0.24])
-        return points.reshape(-1, 3), grid_faces(columns, rows), colour.reshape(-1, 3)
+        color = (1 - belt) * np.array([0.50, 0.195, 0.045]) + belt * np.array([0.86, 0.56, 0.24])
+        return points.reshape(-1, 3), grid_faces(columns, rows), color.reshape(-1, 3)
 
     def icing(self, columns=1000, rows=300):
         """Vertices and faces of the icing, an open sheet that ends just inside the dough."""
@@ -122,8 +122,8 @@ class Doughnut:
 
 
 def plate():
-    """Vertices, faces and vertex colours of a porcelain plate with a raised rim and a blue band."""
-    knots = np.array([  # from the centre of the well to the rim, around its lip, and back underneath
+    """Vertices, faces and vertex colors of a porcelain plate with a raised rim and a blue band."""
+    knots = np.array([  # from the center of the well to the rim, around its lip, and back underneath
         [0.0, 0.0], [0.5, 0.0], [1.0, 0.0], [1.44, 0.0], [1.57, 0.025], [1.67, 0.10], [1.78, 0.14],
         [1.96, 0.165], [2.15, 0.195], [2.25, 0.212], [2.275, 0.212], [2.287, 0.20], [2.28, 0.185],
         [2.26, 0.175], [1.95, 0.12], [1.65, 0.03], [1.45, -0.06], [1.33, -0.08], [1.31, TABLE_Z],
@@ -135,8 +135,8 @@ def plate():
     band = np.clip(1 - np.abs(radius - 2.17) / 0.030, 0, 1) ** 0.4 * (points[:, 2] > 0.17)
     band += np.clip(1 - np.abs(radius - 1.74) / 0.014, 0, 1) ** 0.4 * (points[:, 2] > 0.11)
     band = band[:, None]
-    colour = (1 - band) * np.array([0.80, 0.785, 0.75]) + band * np.array([0.05, 0.13, 0.33])
-    return points, faces, colour
+    color = (1 - band) * np.array([0.80, 0.785, 0.75]) + band * np.array([0.05, 0.13, 0.33])
+    return points, faces, color
 
 
 def sprinkles(doughnut, rng, count):
@@ -147,13 +147,13 @@ def sprinkles(doughnut, rng, count):
     doughnut : Doughnut
         What they lie on.
     rng : numpy.random.Generator
-        Source of places, directions and colours.
+        Source of places, directions and colors.
     count : int
         Number of sprinkles on the icing.
 
     Returns
     -------
-    list of (points, faces, colour)
+    list of (points, faces, color)
     """
     half, radius = 0.072, 0.026
     placed, rods = np.empty((0, 3)), []
@@ -167,8 +167,8 @@ def sprinkles(doughnut, rng, count):
         crowded = rng.uniform() > (RING + WIDTH * np.cos(phi)) / (RING + WIDTH)
         if crowded or not outer + 0.3 < phi < inner - 0.3:
             continue  # fewer places near the hole, where there is less surface
-        centre = on_icing(theta, phi)
-        if len(placed) and np.linalg.norm(placed - centre, axis=1).min() < 0.18:
+        center = on_icing(theta, phi)
+        if len(placed) and np.linalg.norm(placed - center, axis=1).min() < 0.18:
             continue
         step = 1e-3
         along = (on_icing(theta + step, phi) - on_icing(theta - step, phi)) / (2 * step)
@@ -176,27 +176,27 @@ def sprinkles(doughnut, rng, count):
         turn = rng.uniform(0, np.pi)
         direction = np.cos(turn) * along / np.linalg.norm(along) + np.sin(turn) * over / np.linalg.norm(over)
         direction *= half * rng.uniform(0.85, 1.1) / np.linalg.norm(direction)
-        placed = np.vstack([placed, centre])
-        rods.append((centre - direction, centre + direction))
+        placed = np.vstack([placed, center])
+        rods.append((center - direction, center + direction))
     for theta, distance in [(-1.10, 1.50), (-0.36, 1.52), (-2.45, 1.50)]:  # fallen on the plate
         turn = rng.uniform(0, np.pi)
         direction = half * np.array([np.cos(turn), np.sin(turn), 0])
-        centre = np.array([distance * np.cos(theta), distance * np.sin(theta), radius + 0.012])
-        rods.append((centre - direction, centre + direction))
-    order = rng.permutation(len(rods)) % len(SPRINKLE_COLOURS)
-    return [(*capsule(a, b, radius), SPRINKLE_COLOURS[k]) for (a, b), k in zip(rods, order, strict=True)]
+        center = np.array([distance * np.cos(theta), distance * np.sin(theta), radius + 0.012])
+        rods.append((center - direction, center + direction))
+    order = rng.permutation(len(rods)) % len(SPRINKLE_COLORS)
+    return [(*capsule(a, b, radius), SPRINKLE_COLORS[k]) for (a, b), k in zip(rods, order, strict=True)]
 
 
 # --- Scene and picture -----------------------------------------------------------------------------------
 
 
-def mesh(name, points, faces, material, colour=None):
-    """A smooth-shaded Mitsuba mesh, with vertex colours if any are given."""
+def mesh(name, points, faces, material, color=None):
+    """A smooth-shaded Mitsuba mesh, with vertex colors if any are given."""
     properties = mi.Properties()
     properties["bsdf"] = mi.load_dict(material)
     result = mi.Mesh(name, len(points), len(faces), has_vertex_normals=True, props=properties)
-    if colour is not None:
-        result.add_attribute("vertex_color", 3, np.ascontiguousarray(colour, np.float32).ravel())
+    if color is not None:
+        result.add_attribute("vertex_color", 3, np.ascontiguousarray(color, np.float32).ravel())
     params = mi.traverse(result)
     params["vertex_positions"] = np.ascontiguousarray(points, np.float32).ravel()
     params["faces"] = np.ascontiguousarray(faces, np.uint32).ravel()
@@ -204,11 +204,11 @@ def mesh(name, points, faces, material, colour=None):
     return result
 
 
-def glossy(colour, roughness, specular=0.5):
-    """A material of one colour or texture; the smaller ``roughness``, the sharper its highlights."""
-    if isinstance(colour, tuple):
-        colour = {"type": "rgb", "value": list(colour)}
-    body = {"type": "principled", "base_color": colour, "roughness": roughness, "specular": specular}
+def glossy(color, roughness, specular=0.5):
+    """A material of one color or texture; the smaller ``roughness``, the sharper its highlights."""
+    if isinstance(color, tuple):
+        color = {"type": "rgb", "value": list(color)}
+    body = {"type": "principled", "base_color": color, "roughness": roughness, "specular": specular}
     return {"type": "twosided", "bsdf": body}
 
 
@@ -260,12 +260,12 @@ def scene(seed, size, samples):
         },
         "icing": mesh("icing", *doughnut.icing(), glossy(PINK, 0.2)),
     }  # fmt: skip
-    points, faces, colour = plate()
-    parts["plate"] = mesh("plate", points, faces, glossy(painted, 0.2), colour)
-    points, faces, colour = doughnut.dough()
-    parts["dough"] = mesh("dough", points, faces, glossy(painted, 0.6, 0.3), colour)
-    for k, (points, faces, colour) in enumerate(sprinkles(doughnut, rng, 66)):
-        parts[f"sprinkle{k}"] = mesh(f"sprinkle{k}", points, faces, glossy(colour, 0.3))
+    points, faces, color = plate()
+    parts["plate"] = mesh("plate", points, faces, glossy(painted, 0.2), color)
+    points, faces, color = doughnut.dough()
+    parts["dough"] = mesh("dough", points, faces, glossy(painted, 0.6, 0.3), color)
+    for k, (points, faces, color) in enumerate(sprinkles(doughnut, rng, 66)):
+        parts[f"sprinkle{k}"] = mesh(f"sprinkle{k}", points, faces, glossy(color, 0.3))
     return mi.load_dict(parts)
 
 

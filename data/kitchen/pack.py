@@ -130,7 +130,7 @@ def contact_sheet(pictures, rows, columns=16, side=96, gap=2):
     Returns
     -------
     PIL.Image.Image
-        With a palette of 256 colours, to keep the file small.
+        With a palette of 256 colors, to keep the file small.
     """
     step = side + gap
     sheet = Image.new("RGB", (columns * step - gap, len(MENU) * step - gap), "white")
@@ -166,7 +166,7 @@ def pack(pictures, out, nutrition):
         "version": VERSION, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "size": [128, 128],
         "classes": MENU, "base": BASE, "specials": [dish for dish in MENU if dish not in BASE],
         "counts": {dish: count("dish", dish) for dish in MENU},
-        "splits": {split: count("split", split) for split in SHARES}, "pictures": len(rows), "licence": "CC BY 4.0",
+        "splits": {split: count("split", split) for split in SHARES}, "pictures": len(rows), "license": "CC BY 4.0",
     }  # fmt: skip
     out = Path(out)
     sheet = io.BytesIO()

@@ -4,7 +4,7 @@ import numpy as np
 from shapes import Pile
 
 DENSITY = {
-    # Grams per cubic centimetre. Those with a number are USDA SR27's household weights (the food's number is given)
+    # Grams per cubic centimeter. Those with a number are USDA SR27's household weights (the food's number is given)
     # over the measure's volume: a US cup is 236.6 ml, a tablespoon 14.79 ml. The others are our assumptions.
     "apple": 0.86,  # assumption: whole apples just float (0.80 to 0.90)
     "avocado": 1.0,  # assumption
@@ -58,7 +58,7 @@ class Serving:
     grams : float
         Sum of volume times density.
     well : ndarray, shape (k, 2), or None
-        Inside of the bowl that the serving must have: (radius, z) knots from the centre up to the surface of the
+        Inside of the bowl that the serving must have: (radius, z) knots from the center up to the surface of the
         liquid. None: any tableware does.
     pile : Pile
         Where the next body may be dropped.
@@ -81,7 +81,7 @@ class Serving:
         share : float
             Share of its volume that counts (the rest overlaps something else).
         volume : float, optional
-            Cubic centimetres, where the body is an open sheet.
+            Cubic centimeters, where the body is an open sheet.
         remember : bool
             Whether later bodies may lie on it.
 
@@ -100,17 +100,17 @@ class Serving:
         return self.add(self.pile.drop(body, sink, add=False), stuff, share, volume)
 
     def finish(self, rng):
-        """Centre the food and turn it to a random direction; call once, when everything is on."""
+        """Center the food and turn it to a random direction; call once, when everything is on."""
         points = np.concatenate([b.points for b in self.bodies])
-        centre = (points.min(0) + points.max(0)) / 2
+        center = (points.min(0) + points.max(0)) / 2
         if self.well is not None:
-            centre[:] = 0
+            center[:] = 0
         angle = rng.uniform(0, 2 * np.pi)
-        self.bodies = [b.moved(-centre[0], -centre[1]).turned(angle) for b in self.bodies]
+        self.bodies = [b.moved(-center[0], -center[1]).turned(angle) for b in self.bodies]
         return self
 
     def extent(self):
-        """Radius of the food seen from above at its foot and in all, and its height, in centimetres."""
+        """Radius of the food seen from above at its foot and in all, and its height, in centimeters."""
         points = np.concatenate([b.points for b in self.bodies])
         reach = np.hypot(points[:, 0], points[:, 1])
         low = reach[points[:, 2] < 0.35 * points[:, 2].max() + 0.05]

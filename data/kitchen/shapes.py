@@ -1,6 +1,6 @@
 """Shapes made of triangles: what everything in the kitchen is built from.
 
-A shape is a :class:`Body`: vertices in centimetres (z up), triangles, and for each vertex a colour and a surface.
+A shape is a :class:`Body`: vertices in centimeters (z up), triangles, and for each vertex a color and a surface.
 The first functions make points and triangles; :class:`Body` moves, turns and weighs them; :class:`Pile` drops
 bodies onto each other.
 """
@@ -102,7 +102,7 @@ class Grain:
     rng : numpy.random.Generator
         Source of directions, wavelengths and phases.
     wavelength : float or (float, float)
-        Wavelength in centimetres, or its least and greatest.
+        Wavelength in centimeters, or its least and greatest.
     count : int
         Number of waves.
     """
@@ -129,10 +129,10 @@ class Body:
     Attributes
     ----------
     points : ndarray, shape (n, 3)
-        Vertices, in centimetres; z points up.
+        Vertices, in centimeters; z points up.
     faces : ndarray of int, shape (m, 3)
         Triangles, their front sides counter-clockwise.
-    colour : ndarray, shape (n, 3)
+    color : ndarray, shape (n, 3)
         Linear RGB at each vertex, from 0 to 1.
     rough : ndarray, shape (n,)
         Roughness at each vertex, from 0 (mirror) to 1 (chalk).
@@ -142,27 +142,27 @@ class Body:
 
     points: np.ndarray
     faces: np.ndarray
-    colour: np.ndarray
+    color: np.ndarray
     rough: np.ndarray | float = 0.5
     metal: float = 0.0
 
     def __post_init__(self):
         self.points = np.asarray(self.points, float).reshape(-1, 3)
-        self.colour = np.broadcast_to(np.asarray(self.colour, float), self.points.shape)
+        self.color = np.broadcast_to(np.asarray(self.color, float), self.points.shape)
         self.rough = np.broadcast_to(np.asarray(self.rough, float), len(self.points))
 
     def volume(self):
-        """Volume inside a closed body, in cubic centimetres (divergence theorem)."""
+        """Volume inside a closed body, in cubic centimeters (divergence theorem)."""
         a, b, c = (self.points[self.faces[:, k]] for k in range(3))
         return abs(np.einsum("ij,ij->", a, np.cross(b, c))) / 6
 
     def area(self):
-        """Area of the surface, in square centimetres."""
+        """Area of the surface, in square centimeters."""
         a, b, c = (self.points[self.faces[:, k]] for k in range(3))
         return np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2
 
     def moved(self, x=0.0, y=0.0, z=0.0):
-        """A copy, moved by so many centimetres."""
+        """A copy, moved by so many centimeters."""
         return replace(self, points=self.points + np.array([x, y, z]))
 
     def scaled(self, *factors):
@@ -177,9 +177,9 @@ class Body:
         """A copy whose z axis points along ``normal``, after a turn of ``spin`` about it."""
         return replace(self, points=self.points @ rotation(spin, "z").T @ frame(normal))
 
-    def painted(self, colour, rough=None):
-        """A copy in another colour."""
-        return replace(self, colour=colour, rough=self.rough if rough is None else rough)
+    def painted(self, color, rough=None):
+        """A copy in another color."""
+        return replace(self, color=color, rough=self.rough if rough is None else rough)
 
     def onto(self, z=0.0):
         """A copy whose lowest point lies at ``z``."""
@@ -201,7 +201,7 @@ def merged(bodies):
     return Body(
         np.concatenate([b.points for b in bodies]),
         np.concatenate([b.faces + s for b, s in zip(bodies, starts, strict=False)]),
-        np.concatenate([b.colour for b in bodies]),
+        np.concatenate([b.color for b in bodies]),
         np.concatenate([b.rough for b in bodies]),
         bodies[0].metal,
     )
@@ -226,29 +226,29 @@ def frame(normal):
 
 
 def paint(code):
-    """Linear RGB of a colour written as on the web, like ``"#c8843c"``."""
+    """Linear RGB of a color written as on the web, like ``"#c8843c"``."""
     srgb = np.array([int(code[k : k + 2], 16) for k in (1, 3, 5)]) / 255
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def mix(a, b, share):
-    """Colours between ``a`` and ``b``; ``share`` of shape (n,) or a number, clipped to 0 to 1."""
+    """Colors between ``a`` and ``b``; ``share`` of shape (n,) or a number, clipped to 0 to 1."""
     share = np.clip(np.asarray(share, float), 0, 1)[..., None]
     return (1 - share) * np.asarray(a, float) + share * np.asarray(b, float)
 
 
-def varied(rng, colour, amount=0.08):
-    """A colour near ``colour``: each channel changed by some ``amount`` of itself, and all together too."""
-    return np.clip(colour * (1 + amount * rng.standard_normal(3) * 0.6 + amount * rng.standard_normal()), 0.003, 0.95)
+def varied(rng, color, amount=0.08):
+    """A color near ``color``: each channel changed by some ``amount`` of itself, and all together too."""
+    return np.clip(color * (1 + amount * rng.standard_normal(3) * 0.6 + amount * rng.standard_normal()), 0.003, 0.95)
 
 
-def revolve(knots, columns=72, steps=8, colour=(0.5, 0.5, 0.5), rough=0.5):
+def revolve(knots, columns=72, steps=8, color=(0.5, 0.5, 0.5), rough=0.5):
     """Turn a smooth curve through (radius, z) knots around the z axis.
 
     Parameters
     ----------
     knots : array-like, shape (k, 2)
-        From one end of the outline to the other, in centimetres.
+        From one end of the outline to the other, in centimeters.
     columns, steps : int
         Vertices around, and along between two knots.
 
@@ -259,23 +259,23 @@ def revolve(knots, columns=72, steps=8, colour=(0.5, 0.5, 0.5), rough=0.5):
     profile = smooth_curve(np.asarray(knots, float), steps)
     profile[:, 0] = np.clip(profile[:, 0], 1e-3, None)
     points, faces = lathe(profile, columns)
-    return Body(points, faces, colour, rough)
+    return Body(points, faces, color, rough)
 
 
-def ball(radius=1.0, columns=28, rows=16, colour=(0.5, 0.5, 0.5), rough=0.5):
+def ball(radius=1.0, columns=28, rows=16, color=(0.5, 0.5, 0.5), rough=0.5):
     """A sphere."""
     angle = np.linspace(-np.pi / 2, np.pi / 2, rows)
     profile = radius * np.stack([np.clip(np.cos(angle), 1e-3, None), np.sin(angle)], -1)
-    return Body(*lathe(profile, columns), colour, rough)
+    return Body(*lathe(profile, columns), color, rough)
 
 
-def tube(path, radius, sides=8, colour=(0.5, 0.5, 0.5), rough=0.5, section=None):
+def tube(path, radius, sides=8, color=(0.5, 0.5, 0.5), rough=0.5, section=None):
     """A rod along a bent path, closed at both ends.
 
     Parameters
     ----------
     path : ndarray, shape (n, 3)
-        Its centre line.
+        Its center line.
     radius : float or ndarray, shape (n,)
         Half its width along the line.
     section : ndarray, shape (sides,), optional
@@ -299,7 +299,7 @@ def tube(path, radius, sides=8, colour=(0.5, 0.5, 0.5), rough=0.5, section=None)
     rings = np.concatenate([path[None, :1] + 0 * rings[:1], rings, path[None, -1:] + 0 * rings[:1]])
     points = np.swapaxes(rings, 0, 1).reshape(-1, 3)
     faces = grid_faces(sides, len(path) + 2, phi_wraps=False)[:, ::-1]
-    return Body(points, faces, colour, rough)
+    return Body(points, faces, color, rough)
 
 
 def sheet_faces(rows, columns):
@@ -312,19 +312,19 @@ def sheet_faces(rows, columns):
     ])  # fmt: skip
 
 
-def slab(x, y, top, bottom, colour=(0.5, 0.5, 0.5), rough=0.5, side=None, side_rows=6, bulge=0.0):
+def slab(x, y, top, bottom, color=(0.5, 0.5, 0.5), rough=0.5, side=None, side_rows=6, bulge=0.0):
     """A closed body between two height fields over the same grid.
 
     Parameters
     ----------
     x, y, top, bottom : ndarray, shape (rows, columns)
         Places of the grid, and the heights of the upper and the lower face there.
-    colour : array-like, shape (3,) or (rows, columns, 3)
-        Colour of the upper face, and of the lower one.
+    color : array-like, shape (3,) or (rows, columns, 3)
+        Color of the upper face, and of the lower one.
     side : callable, optional
-        Colour of the walls, from their points of shape (n, 3) and their height share of shape (n,) (0 below, 1 above).
+        Color of the walls, from their points of shape (n, 3) and their height share of shape (n,) (0 below, 1 above).
     bulge : float
-        How far the walls swell out, in centimetres.
+        How far the walls swell out, in centimeters.
 
     Returns
     -------
@@ -338,7 +338,7 @@ def slab(x, y, top, bottom, colour=(0.5, 0.5, 0.5), rough=0.5, side=None, side_r
     spin = np.cross(above[face[:, 1]] - above[face[:, 0]], above[face[:, 2]] - above[face[:, 0]])[:, 2].sum()
     if spin < 0:
         face = face[:, ::-1]
-    colours = np.broadcast_to(np.asarray(colour, float), (*shape, 3)).reshape(-1, 3)
+    colors = np.broadcast_to(np.asarray(color, float), (*shape, 3)).reshape(-1, 3)
     edge = np.concatenate([
         np.arange(columns), np.arange(1, rows) * columns + columns - 1,
         (rows - 1) * columns + np.arange(columns - 2, -1, -1), np.arange(rows - 2, 0, -1) * columns,
@@ -357,12 +357,12 @@ def slab(x, y, top, bottom, colour=(0.5, 0.5, 0.5), rough=0.5, side=None, side_r
         around = around[:, ::-1]
     flat = wall.reshape(-1, 3)
     heights = np.tile(share, len(edge))
-    paint_side = np.repeat(colours[edge], side_rows, axis=0) if side is None else side(flat, heights)
+    paint_side = np.repeat(colors[edge], side_rows, axis=0) if side is None else side(flat, heights)
     n = len(above)
     return Body(
         np.concatenate([above, below, flat]),
         np.concatenate([face, face[:, ::-1] + n, around + 2 * n]),
-        np.concatenate([colours, colours, np.broadcast_to(paint_side, flat.shape)]),
+        np.concatenate([colors, colors, np.broadcast_to(paint_side, flat.shape)]),
         rough,
     )
 
@@ -373,7 +373,7 @@ def disc_grid(radius, rings=14, columns=48, start=0.0, stop=2 * np.pi, inner=0.0
     Parameters
     ----------
     radius : float or callable
-        Radius in centimetres, or its function of the angle.
+        Radius in centimeters, or its function of the angle.
     """
     angle = np.linspace(start, stop, columns)
     share = inner + (1 - inner) * (1 - (1 - np.linspace(0, 1, rings)) ** 1.6)  # finer near the edge
@@ -382,8 +382,8 @@ def disc_grid(radius, rings=14, columns=48, start=0.0, stop=2 * np.pi, inner=0.0
     return reach * share * np.cos(angle), reach * share * np.sin(angle), share, angle
 
 
-def box(width, depth, height, colour=(0.5, 0.5, 0.5), rough=0.5, round_off=0.12, rows=5):
-    """A block with softened edges, standing on z = 0 and centred in x and y."""
+def box(width, depth, height, color=(0.5, 0.5, 0.5), rough=0.5, round_off=0.12, rows=5):
+    """A block with softened edges, standing on z = 0 and centered in x and y."""
     across = np.linspace(-1, 1, rows)
     bent = np.sign(across) * (1 - (1 - np.abs(across)) ** 1.5)
     cube = []
@@ -398,7 +398,7 @@ def box(width, depth, height, colour=(0.5, 0.5, 0.5), rough=0.5, round_off=0.12,
     power = 2 / max(round_off, 1e-3)
     points = points / (np.abs(points) ** power).sum(1, keepdims=True) ** (1 / power)
     points = points * np.array([width, depth, height]) / 2 + np.array([0, 0, height / 2])
-    return Body(points, faces, colour, rough)
+    return Body(points, faces, color, rough)
 
 
 def blob(rng, radius=1.0, lumps=0.08, wavelength=None, **look):
@@ -409,13 +409,13 @@ def blob(rng, radius=1.0, lumps=0.08, wavelength=None, **look):
 
 
 def somewhere(rng, reach, around=2 * np.pi):
-    """A place x, y within ``reach`` centimetres of the middle, anywhere as likely; ``around``: the largest angle."""
+    """A place x, y within ``reach`` centimeters of the middle, anywhere as likely; ``around``: the largest angle."""
     away, angle = reach * np.sqrt(rng.random()), rng.uniform(0, around)
     return away * np.cos(angle), away * np.sin(angle)
 
 
 def filling(body, area):
-    """Points strewn over a body's larger triangles: about one for each ``area`` square centimetres seen from above."""
+    """Points strewn over a body's larger triangles: about one for each ``area`` square centimeters seen from above."""
     a, b, c = (body.points[body.faces[:, k]] for k in range(3))
     seen = np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])) / 2
     count = np.minimum(seen / area, 3000).astype(int)
@@ -433,7 +433,7 @@ class Pile:
     Parameters
     ----------
     reach : float
-        Half the width of the square that it looks after, in centimetres.
+        Half the width of the square that it looks after, in centimeters.
     cell : float
         Width of a cell of its map of heights.
     """
@@ -468,12 +468,12 @@ class Pile:
             self.remember(body)
 
     def at(self, x, y):
-        """Height of the surface at places in centimetres."""
+        """Height of the surface at places in centimeters."""
         points = np.stack([np.ravel(x), np.ravel(y)], -1)
         return self.height[self._cells(points)].reshape(np.shape(x))
 
     def slope(self, x, y, step=0.4):
-        """Upward unit normal of the surface at one place, estimated over ``step`` centimetres."""
+        """Upward unit normal of the surface at one place, estimated over ``step`` centimeters."""
         dx = (self.at(x + step, y) - self.at(x - step, y)) / (2 * step)
         dy = (self.at(x, y + step) - self.at(x, y - step)) / (2 * step)
         normal = np.array([-np.clip(dx, -1, 1), -np.clip(dy, -1, 1), 1.0])

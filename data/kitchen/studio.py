@@ -35,7 +35,7 @@ def open_studio(threads=1):
     drjit.set_thread_count(threads)
 
 
-def lamp_colour(kelvin):
+def lamp_color(kelvin):
     """Linear RGB of a black body, green and blue relative to red (interpolated from a short table)."""
     return np.array([np.interp(kelvin, KELVIN, LAMP[:, k]) for k in range(3)])
 
@@ -91,7 +91,7 @@ def light(rng):
     weight = np.sin(polar) * np.clip(toward[..., 2], 0, 1)
     ambient = (room.mean(-1) * weight).sum()
     strength = contrast * ambient / max((key * weight).sum(), 1e-6)
-    lamp = lamp_colour(kelvin)
+    lamp = lamp_color(kelvin)
     lamp = lamp / lamp.mean()
     picture = room + (strength * key)[..., None] * lamp
     fill = float(rng.uniform(0, 0.35))
@@ -115,9 +115,9 @@ def camera(rng, size, height):
     ----------
     rng : numpy.random.Generator
     size : float
-        Radius of a ball around the food, in centimetres.
+        Radius of a ball around the food, in centimeters.
     height : float
-        Height of the food, in centimetres.
+        Height of the food, in centimeters.
 
     Returns
     -------
@@ -142,18 +142,18 @@ def camera(rng, size, height):
 def table(rng, size):
     """The table's picture, tinted, and how far one copy of it reaches: returns (rgb, width, roughness, kind)."""
     kind = str(rng.choice(TABLES))
-    level = textures.grey(kind, int(rng.integers(6)))[..., None]
+    level = textures.gray(kind, int(rng.integers(6)))[..., None]
     tone = varied(rng, paint(str(rng.choice(TONES[kind]))), 0.12)
     rgb = tone * level / level.mean()
     if kind == "linen" and rng.random() < 0.45 or kind in ("paint", "stone") and rng.random() < 0.15:
-        mask = textures.grey("stripes", int(rng.integers(12)))[..., None]
+        mask = textures.gray("stripes", int(rng.integers(12)))[..., None]
         rgb = rgb * (1 - mask) + mask * varied(rng, paint(str(rng.choice(GLAZES))), 0.1) * level / level.mean()
     rough = {"linen": 0.95, "marble": 0.15}.get(kind, rng.uniform(0.25, 0.7))
     return np.clip(rgb, 0.005, 0.85).astype(np.float32), size * rng.uniform(3.0, 5.0), float(rough), kind
 
 
 def mesh(name, bodies):
-    """One smooth-shaded Mitsuba mesh of several bodies, coloured at its vertices."""
+    """One smooth-shaded Mitsuba mesh of several bodies, colored at its vertices."""
     attribute = lambda key: {"type": "mesh_attribute", "name": key}
     properties = mi.Properties()
     properties["bsdf"] = mi.load_dict({
@@ -165,7 +165,7 @@ def mesh(name, bodies):
     })  # fmt: skip
     body = merged(bodies)
     metal = np.concatenate([np.full(len(b.points), b.metal) for b in bodies])
-    return filled_mesh(name, body, properties, vertex_color=body.colour, vertex_rough=body.rough, vertex_metal=metal)
+    return filled_mesh(name, body, properties, vertex_color=body.color, vertex_rough=body.rough, vertex_metal=metal)
 
 
 def filled_mesh(name, body, properties, **attributes):
@@ -198,7 +198,7 @@ def top_mesh(picture, rough, uv, corners):
 
 
 def smoothed(raw):
-    """Take the grain out of a picture: an average over neighbours that are alike in colour, slope and brightness.
+    """Take the grain out of a picture: an average over neighbors that are alike in color, slope and brightness.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def smoothed(raw):
     ndarray, shape (h, w, 3)
         Radiance. The albedo is divided out first, so that no texture is lost.
     """
-    lost = ~np.isfinite(raw).all(-1)  # a ray that met an edge without a direction: take a neighbour's light
+    lost = ~np.isfinite(raw).all(-1)  # a ray that met an edge without a direction: take a neighbor's light
     if lost.any():
         known = np.where(lost[..., None], 0, raw)
         near = [(known, lost)] + [(np.roll(known, s, a), np.roll(lost, s, a)) for s in (-1, 1) for a in (0, 1)]

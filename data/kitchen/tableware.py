@@ -16,28 +16,28 @@ DRINKS = ["#f2f1ee", "#e88b1c", "#3a1608", "#a0202c", "#b4581a", "#e8d9c4", "#7a
 
 
 def glaze(rng):
-    """A colour for pottery; white and cream are the commonest."""
-    colour = paint(GLAZES[int(rng.integers(4) if rng.random() < 0.5 else rng.integers(len(GLAZES)))])
-    return varied(rng, np.minimum(colour, 0.82), 0.05)
+    """A color for pottery; white and cream are the commonest."""
+    color = paint(GLAZES[int(rng.integers(4) if rng.random() < 0.5 else rng.integers(len(GLAZES)))])
+    return varied(rng, np.minimum(color, 0.82), 0.05)
 
 
 def pottery(rng, knots, columns=120):
-    """A turned piece of crockery with a glaze, maybe bands, speckles or another colour inside."""
+    """A turned piece of crockery with a glaze, maybe bands, speckles or another color inside."""
     body = revolve(knots, columns, steps=7)
-    colour = np.tile(glaze(rng), (len(body.points), 1))
+    color = np.tile(glaze(rng), (len(body.points), 1))
     radius = np.hypot(body.points[:, 0], body.points[:, 1])
     reach, style = radius.max(), rng.random()
     if style < 0.25:  # painted bands
         other = glaze(rng)
         for place in rng.uniform(0.72, 1.0, rng.integers(1, 3)):
             band = np.clip(1.6 - np.abs(radius / reach - place) / rng.uniform(0.008, 0.03), 0, 1)
-            colour = blend(colour, other, band)
+            color = blend(color, other, band)
     elif style < 0.45:  # speckled stoneware
         grains = Grain(rng, (0.03 * reach, 0.09 * reach), 30)(body.points)
-        colour = blend(colour, colour * 0.35, np.clip(grains - 1.5, 0, 1))
+        color = blend(color, color * 0.35, np.clip(grains - 1.5, 0, 1))
     elif style < 0.55:  # unglazed or dark rim
-        colour = blend(colour, glaze(rng) * 0.6, np.clip((radius / reach - 0.97) / 0.02, 0, 1))
-    return Body(body.points, body.faces, colour, rng.choice([0.12, 0.2, 0.3, 0.5]))
+        color = blend(color, glaze(rng) * 0.6, np.clip((radius / reach - 0.97) / 0.02, 0, 1))
+    return Body(body.points, body.faces, color, rng.choice([0.12, 0.2, 0.3, 0.5]))
 
 
 def blend(a, b, share):
@@ -73,7 +73,7 @@ def coupe(rng, foot):
 
 
 def bowl(rng, well):
-    """A bowl or a soup plate whose inside follows ``well``, (radius, z) knots from the centre up; it goes on above."""
+    """A bowl or a soup plate whose inside follows ``well``, (radius, z) knots from the center up; it goes on above."""
     well = np.asarray(well, float)
     radius, depth = well[-1]
     rim_wide = rng.random() < 0.55
@@ -124,8 +124,8 @@ def board(rng, foot):
     squeeze = np.array([0.05, 1.0, 1.0]) if not slate else np.ones(3)
     places = np.stack([x, y, 0 * x], -1)
     grain = Grain(rng, (0.06 * half, 0.5 * half), 24)(places * squeeze)
-    colour = tone * (1 + (0.05 if slate else 0.13) * grain)[..., None]
-    body = slab(x, y, 0.0 * x, 0 * x - thick, np.clip(colour, 0.01, 0.9), 0.55, side_rows=3).turned(turn)
+    color = tone * (1 + (0.05 if slate else 0.13) * grain)[..., None]
+    body = slab(x, y, 0.0 * x, 0 * x - thick, np.clip(color, 0.01, 0.9), 0.55, side_rows=3).turned(turn)
     return [body], -thick, half
 
 
@@ -159,7 +159,7 @@ def serve(rng, foot, well=None):
     ----------
     rng : numpy.random.Generator
     foot : float
-        Radius in centimetres.
+        Radius in centimeters.
     well : array-like, optional
         Inside of the bowl that the food needs.
 
@@ -213,15 +213,15 @@ def cutlery(rng, length):
             parts.append(tine.moved(0.8 * length, k * 0.032 * length))
     material = rng.random()
     if material < 0.7:
-        colour, metal, rough = np.array([0.66, 0.65, 0.63]), 1.0, 0.18
+        color, metal, rough = np.array([0.66, 0.65, 0.63]), 1.0, 0.18
     elif material < 0.82:
-        colour, metal, rough = np.array([0.78, 0.57, 0.26]), 1.0, 0.25
+        color, metal, rough = np.array([0.78, 0.57, 0.26]), 1.0, 0.25
     elif material < 0.92:
-        colour, metal, rough = np.array([0.03, 0.03, 0.03]), 0.0, 0.35
+        color, metal, rough = np.array([0.03, 0.03, 0.03]), 0.0, 0.35
     else:
-        colour, metal, rough = paint("#a9733f"), 0.0, 0.6
+        color, metal, rough = paint("#a9733f"), 0.0, 0.6
     whole = merged(parts)
-    return Body(whole.points, whole.faces, colour, rough, metal)
+    return Body(whole.points, whole.faces, color, rough, metal)
 
 
 def napkin(rng, half):
@@ -235,8 +235,8 @@ def napkin(rng, half):
     period = half * rng.uniform(0.15, 0.6)
     line = ((x / period) % 1 < 0.3) * (rng.random() < 0.4) + ((y / period) % 1 < 0.3) * (rng.random() < 0.3)
     weave = 1 + 0.05 * Grain(rng, (0.02 * half, 0.06 * half), 24)(places)
-    colour = np.clip(mix(tone, other, np.clip(line, 0, 1)) * weave[..., None], 0.01, 0.85)
-    return slab(x, y, np.clip(z, 0.02 * half, None), 0 * z, colour, 0.9, side_rows=2)
+    color = np.clip(mix(tone, other, np.clip(line, 0, 1)) * weave[..., None], 0.01, 0.85)
+    return slab(x, y, np.clip(z, 0.02 * half, None), 0 * z, color, 0.9, side_rows=2)
 
 
 def glass(rng, height):
@@ -265,7 +265,7 @@ def cup(rng, height):
         -1,
     )
     body = pottery(rng, knots, 64)
-    handle = tube(path, 0.07 * height, 10, body.colour[0], body.rough[0])
+    handle = tube(path, 0.07 * height, 10, body.color[0], body.rough[0])
     x, y, *_ = disc_grid(0.94 * r, 8, 48)
     drink = slab(x, y, 0 * x + 0.85 * height, 0 * x + 0.8 * height, paint(str(rng.choice(DRINKS))), 0.1, side_rows=2)
     return [body, handle.turned(rng.uniform(0, 2 * np.pi)), drink]
@@ -278,7 +278,7 @@ def beside(rng, outer, size):
     ----------
     rng : numpy.random.Generator
     outer : float
-        Radius of the plate, in centimetres.
+        Radius of the plate, in centimeters.
     size : float
         Radius of the food, which sets the things' scale together with their own.
 

@@ -14,7 +14,7 @@ def filtered_noise(rng, shape, length_x, length_y):
 
 
 def wood(rng, size=1536, planks=9):
-    """Colour texture of a planked table, the grain running along x: an array of shape (size, size, 3)."""
+    """Color texture of a planked table, the grain running along x: an array of shape (size, size, 3)."""
     rows = size // planks
     picture = np.zeros((rows * planks, size, 3))
     dark, light = np.array([0.075, 0.032, 0.014]), np.array([0.26, 0.135, 0.066])
@@ -28,13 +28,13 @@ def wood(rng, size=1536, planks=9):
         tone = 0.48 + rng.uniform(-0.12, 0.12) + 0.13 * rings + 0.11 * fibres - 0.22 * pores + 0.07 * bend
         gap = np.minimum(np.arange(rows), np.arange(rows)[::-1])[:, None]
         edge = np.clip((gap - 1.0) / 3.5, 0, 1) ** 0.5
-        colour = dark + np.clip(tone, 0, 1.2)[..., None] * (light - dark)
-        picture[k * rows : (k + 1) * rows] = colour * (0.12 + 0.88 * edge)[..., None]
+        color = dark + np.clip(tone, 0, 1.2)[..., None] * (light - dark)
+        picture[k * rows : (k + 1) * rows] = color * (0.12 + 0.88 * edge)[..., None]
     return picture.astype(np.float32)
 
 
 def plain_wood(rng, size=384):
-    """One broad board without gaps, in grey levels from 0 to 1, the grain running along x."""
+    """One broad board without gaps, in gray levels from 0 to 1, the grain running along x."""
     across = np.linspace(-1, 1, size)[:, None]
     bend = filtered_noise(rng, (size, size), 90, 14)
     rings = np.sin(2 * np.pi * (rng.uniform(3, 7) * across + 0.5 * bend)) ** 3
@@ -43,7 +43,7 @@ def plain_wood(rng, size=384):
 
 
 def planked(rng, size=384):
-    """Boards side by side with dark gaps, in grey levels."""
+    """Boards side by side with dark gaps, in gray levels."""
     count = int(rng.integers(3, 8))
     level = plain_wood(rng, size)
     row = np.arange(size) * count / size
@@ -56,7 +56,7 @@ def planked(rng, size=384):
 
 
 def linen(rng, size=384):
-    """A woven cloth, in grey levels."""
+    """A woven cloth, in gray levels."""
     step = np.arange(size) * 2 * np.pi / 4
     weave = np.sin(step)[:, None] * np.sin(step)[None, :]
     threads = filtered_noise(rng, (size, size), 20, 0.7) + filtered_noise(rng, (size, size), 0.7, 20)
@@ -64,21 +64,21 @@ def linen(rng, size=384):
 
 
 def marble(rng, size=384):
-    """Pale stone with dark veins, in grey levels."""
+    """Pale stone with dark veins, in gray levels."""
     swirl = filtered_noise(rng, (size, size), 30, 30) + 0.5 * filtered_noise(rng, (size, size), 9, 9)
     vein = np.exp(-((swirl / 0.07) ** 2)) * np.clip(filtered_noise(rng, (size, size), 40, 40) + 0.6, 0, 1)
     return np.clip(0.88 - 0.45 * vein - 0.06 * np.abs(filtered_noise(rng, (size, size), 18, 18)), 0, 1)
 
 
 def speckled(rng, size=384):
-    """Stone or terrazzo: a mottled ground with grains, in grey levels."""
+    """Stone or terrazzo: a mottled ground with grains, in gray levels."""
     ground = 0.5 + 0.06 * filtered_noise(rng, (size, size), 12, 12)
     grains = filtered_noise(rng, (size, size), 1.6, 1.6)
     return np.clip(ground + 0.4 * (grains > 1.9) - 0.25 * (grains < -2.0), 0, 1)
 
 
 def painted_boards(rng, size=384):
-    """Smooth paint with a trace of the brush, in grey levels."""
+    """Smooth paint with a trace of the brush, in gray levels."""
     return np.clip(
         0.6 + 0.03 * filtered_noise(rng, (size, size), 40, 1.2) + 0.03 * filtered_noise(rng, (size, size), 25, 25), 0, 1
     )
@@ -110,8 +110,8 @@ KINDS = {
 
 
 @functools.cache
-def grey(kind, number):
-    """Texture ``number`` of a kind, in grey levels: the same in every run, made once and then kept.
+def gray(kind, number):
+    """Texture ``number`` of a kind, in gray levels: the same in every run, made once and then kept.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def split_by_keys(n, fractions, rng):
     return tuple(np.flatnonzero(number == one) for one in range(len(fractions)))
 
 
-# --- 01.colour_histogram ----------------------------------------------------------------------------------
+# --- 01.color_histogram ----------------------------------------------------------------------------------
 
 
 def histogram_numpy(image, bins):
@@ -116,10 +116,10 @@ def fit_line_normal(X, y):
     return u[1:], float(u[0])
 
 
-def fit_line_centred(X, y):
-    centre = X.mean(axis=0)
-    w = np.linalg.pinv(X - centre) @ (y - y.mean())
-    return [w, y.mean() - centre @ w]
+def fit_line_centered(X, y):
+    center = X.mean(axis=0)
+    w = np.linalg.pinv(X - center) @ (y - y.mean())
+    return [w, y.mean() - center @ w]
 
 
 def fit_line_covariance(X, y):
@@ -203,7 +203,7 @@ def knn_bincount(X_train, y_train, X_test, k):
     return answers
 
 
-def knn_vectorised(X_train, y_train, X_test, k):
+def knn_vectorized(X_train, y_train, X_test, k):
     squares = (X_test**2).sum(1)[:, None] - 2 * X_test @ X_train.T + (X_train**2).sum(1)
     near = np.argpartition(squares, k - 1, axis=1)[:, :k]
     one_hot = np.eye(y_train.max() + 1)[y_train[near]]
@@ -345,7 +345,7 @@ ANSWERS = {
         split_rest_to_the_first,
         split_by_keys,
     ],
-    "01.colour_histogram": [
+    "01.color_histogram": [
         histogram_numpy,
         histogram_loops,
         histogram_division,
@@ -353,10 +353,10 @@ ANSWERS = {
         histogram_up_to_255,
         histogram_edges,
     ],
-    "01.fit_line": [fit_line_lstsq, fit_line_normal, fit_line_centred, fit_line_covariance, fit_line_float32],
+    "01.fit_line": [fit_line_lstsq, fit_line_normal, fit_line_centered, fit_line_covariance, fit_line_float32],
     "01.mean_absolute_error": [mae_numpy, mae_loop, mae_norm, mae_float32],
     "01.r2_score": [r2_sums, r2_variance, r2_loop, r2_share],
-    "01.knn_predict": [knn_loops, knn_bincount, knn_vectorised, knn_unique, knn_mode],
+    "01.knn_predict": [knn_loops, knn_bincount, knn_vectorized, knn_unique, knn_mode],
     "01.precision_recall_f1": [scores_counts, scores_loop, scores_confusion, scores_masks],
     "01.k_fold": [k_fold_array_split, k_fold_masks, k_fold_sets, k_fold_borders, k_fold_isin],
     "01.iou": [iou_plain, iou_arrays, iou_early_return, iou_small_floor],

@@ -41,7 +41,7 @@ def linear_scores_float32(X, W, b):
 # --- 05.hinge_loss ----------------------------------------------------------------------------------------
 
 
-def hinge_loss_vectorised(scores, labels, delta=1.0):
+def hinge_loss_vectorized(scores, labels, delta=1.0):
     rows = np.arange(len(labels))
     margins = np.maximum(0, scores - scores[rows, labels][:, None] + delta)
     margins[rows, labels] = 0
@@ -76,7 +76,7 @@ def hinge_loss_delete(scores, labels, delta=1.0):
 # --- 05.hinge_grad ----------------------------------------------------------------------------------------
 
 
-def hinge_grad_vectorised(scores, labels, delta=1.0):
+def hinge_grad_vectorized(scores, labels, delta=1.0):
     rows = np.arange(len(labels))
     active = (scores - scores[rows, labels][:, None] + delta > 0).astype(float)
     active[rows, labels] = 0
@@ -327,14 +327,14 @@ ANSWERS = {
         linear_scores_float32,
     ],
     "05.hinge_loss": [
-        hinge_loss_vectorised,
+        hinge_loss_vectorized,
         hinge_loss_loops,
         hinge_loss_less_delta,
         hinge_loss_mask,
         hinge_loss_delete,
     ],
     "05.hinge_grad": [
-        hinge_grad_vectorised,
+        hinge_grad_vectorized,
         hinge_grad_loops,
         hinge_grad_all_then_subtract,
         hinge_grad_float32,

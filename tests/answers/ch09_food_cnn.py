@@ -131,7 +131,7 @@ def list_to_array(labels):
 
 
 class FoodNetPlain(nn.Module):
-    """Batch normalisation, four stages."""
+    """Batch normalization, four stages."""
 
     def __init__(self, num_classes):
         super().__init__()
@@ -324,7 +324,7 @@ def worst_torch(probabilities, labels, n):
 
 
 ANSWERS = {
-    "09.normalisation_stats": [
+    "09.normalization_stats": [
         stats_loop,
         stats_float32,
         stats_torch,

@@ -385,10 +385,10 @@ def grad_cam_mean_of_sum(model, layer, x, target):
         )
 
 
-# --- 10.maximise_activation ---------------------------------------------------------------------------------
+# --- 10.maximize_activation ---------------------------------------------------------------------------------
 
 
-def maximise_activation_plain(model, unit, shape, steps, rng):
+def maximize_activation_plain(model, unit, shape, steps, rng):
     x = torch.from_numpy(0.5 + 0.05 * rng.standard_normal((1, *shape))).float()
     for _ in range(steps):
         x = x.detach().requires_grad_()
@@ -397,7 +397,7 @@ def maximise_activation_plain(model, unit, shape, steps, rng):
     return x[0].detach()
 
 
-def maximise_activation_backward(model, unit, shape, steps, rng):
+def maximize_activation_backward(model, unit, shape, steps, rng):
     start = rng.normal(0.5, 0.05, shape).clip(0, 1).astype(np.float32)
     x = torch.tensor(start[None], requires_grad=True)
     for _ in range(steps):
@@ -410,7 +410,7 @@ def maximise_activation_backward(model, unit, shape, steps, rng):
     return x.detach().squeeze(0)
 
 
-def maximise_activation_adam(model, unit, shape, steps, rng):
+def maximize_activation_adam(model, unit, shape, steps, rng):
     """Adam divides by the slope's size too, for each pixel by itself."""
     x = torch.tensor(rng.uniform(0.4, 0.6, (1, *shape)), dtype=torch.float32, requires_grad=True)
     optimizer = torch.optim.Adam([x], lr=0.05, eps=1e-12)
@@ -425,7 +425,7 @@ def maximise_activation_adam(model, unit, shape, steps, rng):
     return x.detach()[0]
 
 
-def maximise_activation_sign(model, unit, shape, steps, rng):
+def maximize_activation_sign(model, unit, shape, steps, rng):
     x = torch.from_numpy(0.4 + 0.2 * rng.random((1, *shape), dtype=np.float32))
     for _ in range(steps):
         x.requires_grad_(True)
@@ -434,7 +434,7 @@ def maximise_activation_sign(model, unit, shape, steps, rng):
     return x.squeeze(0).numpy()
 
 
-def maximise_activation_norm(model, unit, shape, steps, rng):
+def maximize_activation_norm(model, unit, shape, steps, rng):
     """The slope's length is divided by the root of how many numbers there are: the same as the root mean square."""
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     x = 0.5 + 0.05 * torch.randn(1, *shape, generator=generator)
@@ -447,17 +447,17 @@ def maximise_activation_norm(model, unit, shape, steps, rng):
     return x[0]
 
 
-# --- 10.nearest_neighbours ----------------------------------------------------------------------------------
+# --- 10.nearest_neighbors ----------------------------------------------------------------------------------
 
 
-def nearest_neighbours_matrix(features, query, k):
+def nearest_neighbors_matrix(features, query, k):
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     cosines = unit @ unit[query]
     cosines[query] = -np.inf
     return np.argsort(-cosines)[:k]
 
 
-def nearest_neighbours_loops(features, query, k):
+def nearest_neighbors_loops(features, query, k):
     q = features[query]
     found = []
     for n, row in enumerate(features):
@@ -467,21 +467,21 @@ def nearest_neighbours_loops(features, query, k):
     return np.array([n for _, n in found[:k]])
 
 
-def nearest_neighbours_unit_distance(features, query, k):
+def nearest_neighbors_unit_distance(features, query, k):
     """Between vectors of length 1 the Euclidean distance ranks as the cosine does."""
     unit = features / np.sqrt((features**2).sum(1))[:, None]
     order = np.argsort(((unit - unit[query]) ** 2).sum(1))
     return order[order != query][:k]
 
 
-def nearest_neighbours_torch(features, query, k):
+def nearest_neighbors_torch(features, query, k):
     f = torch.from_numpy(features)
     cosines = F.cosine_similarity(f, f[query][None], dim=1)
     cosines[query] = -2
     return cosines.topk(k).indices.numpy()
 
 
-def nearest_neighbours_pairs(features, query, k):
+def nearest_neighbors_pairs(features, query, k):
     """Sums written out, in float32."""
     rows = features.astype(np.float32)
     dots = [sum(a * b for a, b in zip(row, rows[query], strict=True)) for row in rows]
@@ -501,7 +501,7 @@ def pointing_game_loop(maps, boxes):
     return hits / len(maps)
 
 
-def pointing_game_vectorised(maps, boxes):
+def pointing_game_vectorized(maps, boxes):
     n, _, width = maps.shape
     row, column = np.divmod(maps.reshape(n, -1).argmax(axis=1), width)
     x0, y0, x1, y1 = boxes.T
@@ -574,23 +574,23 @@ ANSWERS = {
         grad_cam_tensor_hook,
         grad_cam_mean_of_sum,
     ],
-    "10.maximise_activation": [
-        maximise_activation_plain,
-        maximise_activation_backward,
-        maximise_activation_adam,
-        maximise_activation_sign,
-        maximise_activation_norm,
+    "10.maximize_activation": [
+        maximize_activation_plain,
+        maximize_activation_backward,
+        maximize_activation_adam,
+        maximize_activation_sign,
+        maximize_activation_norm,
     ],
-    "10.nearest_neighbours": [
-        nearest_neighbours_matrix,
-        nearest_neighbours_loops,
-        nearest_neighbours_unit_distance,
-        nearest_neighbours_torch,
-        nearest_neighbours_pairs,
+    "10.nearest_neighbors": [
+        nearest_neighbors_matrix,
+        nearest_neighbors_loops,
+        nearest_neighbors_unit_distance,
+        nearest_neighbors_torch,
+        nearest_neighbors_pairs,
     ],
     "10.pointing_game": [
         pointing_game_loop,
-        pointing_game_vectorised,
+        pointing_game_vectorized,
         pointing_game_slices,
         pointing_game_torch,
         pointing_game_search,

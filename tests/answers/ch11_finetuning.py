@@ -34,7 +34,7 @@ def few_one_pass_through_a_shuffle(labels, per_class, rng):
     return sorted(chosen)
 
 
-def few_vectorised(labels, per_class, rng):
+def few_vectorized(labels, per_class, rng):
     counts = np.bincount(labels)
     if counts[counts > 0].min() < per_class:
         raise ValueError("too few pictures of a class")
@@ -527,7 +527,7 @@ def groups_generators(model, lr_head, lr_body):
 
 
 def groups_with_names(model, lr_head, lr_body):
-    """Pairs of name and parameter, which newer optimisers take too."""
+    """Pairs of name and parameter, which newer optimizers take too."""
     learn = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     return [
         {"params": [pair for pair in learn if pair[0].startswith("fc.") == head], "lr": lr}
@@ -539,7 +539,7 @@ ANSWERS = {
     "11.few_shot_subset": [
         few_choice,
         few_one_pass_through_a_shuffle,
-        few_vectorised,
+        few_vectorized,
         few_shuffle_in_place,
         few_seeded_by_the_generator,
     ],

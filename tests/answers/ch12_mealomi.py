@@ -113,7 +113,7 @@ def nutrients_float32(dish, grams, table):
 # --- 12.energy_errors -------------------------------------------------------------------------------------
 
 
-def energy_errors_vectorised(dishes, grams, true_dishes, true_grams, kcal_per_100g):
+def energy_errors_vectorized(dishes, grams, true_dishes, true_grams, kcal_per_100g):
     truth = kcal_per_100g[true_dishes] * true_grams / 100
     both = kcal_per_100g[dishes] * grams / 100
     dish = kcal_per_100g[true_dishes] * grams / 100
@@ -442,7 +442,7 @@ ANSWERS = {
         nutrients_decimal,
     ],
     "12.energy_errors": [
-        energy_errors_vectorised,
+        energy_errors_vectorized,
         energy_errors_loops,
         energy_errors_factored,
         energy_errors_float32,

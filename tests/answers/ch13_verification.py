@@ -14,7 +14,7 @@ import torch.nn.functional as F
 # --- 13.cosine_similarity -----------------------------------------------------------------------------------
 
 
-def cosine_vectorised(a, b):
+def cosine_vectorized(a, b):
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return (a * b).sum(axis=1) / np.where(lengths > 0, lengths, 1)
 
@@ -161,7 +161,7 @@ def semi_hard_loop(distances, labels, anchors, positives):
     return np.array(chosen)
 
 
-def semi_hard_vectorised(distances, labels, anchors, positives):
+def semi_hard_vectorized(distances, labels, anchors, positives):
     rows = distances[anchors]
     negative = labels[anchors][:, None] != labels[None]
     farther = negative & (rows > distances[anchors, positives][:, None])
@@ -275,7 +275,7 @@ def threshold_cumulative(similarities, same):
 
 
 def threshold_between(similarities, same):
-    """Halfway between neighbours, and the highest of the best."""
+    """Halfway between neighbors, and the highest of the best."""
     values = sorted(set(similarities.tolist()))
     middles = [values[0] - 1] + [(a + b) / 2 for a, b in itertools.pairwise(values)] + [values[-1] + 1]
     return max(reversed(middles), key=lambda t: sum((s >= t) == y for s, y in zip(similarities, same, strict=True)))
@@ -395,7 +395,7 @@ def roc_counted(similarities, same):
 
 ANSWERS = {
     "13.cosine_similarity": [
-        cosine_vectorised,
+        cosine_vectorized,
         cosine_loops,
         cosine_einsum_float32,
         cosine_epsilon,
@@ -419,7 +419,7 @@ ANSWERS = {
         triplet_roots_squared,
         triplet_pairwise,
     ],
-    "13.semi_hard_negatives": [semi_hard_loop, semi_hard_vectorised, semi_hard_sorted, semi_hard_plain],
+    "13.semi_hard_negatives": [semi_hard_loop, semi_hard_vectorized, semi_hard_sorted, semi_hard_plain],
     "13.make_pairs": [
         pairs_listed,
         pairs_drawn_until_full,

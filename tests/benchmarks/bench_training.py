@@ -44,7 +44,7 @@ PEAKS = {"H200": 989.4, "H100 PCIe": 756.0, "H100": 989.4, "A100": 311.8, "L4": 
 
 
 class JpegFiles(TorchDataset):
-    """Pictures as files: opened, reduced, changed and normalised one at a time."""
+    """Pictures as files: opened, reduced, changed and normalized one at a time."""
 
     def __init__(self, paths: list[Path], labels: list[int], size: int, mean, std):
         self.paths, self.labels, self.size = paths, labels, size
@@ -68,7 +68,7 @@ class JpegFiles(TorchDataset):
         )  # fmt: skip
         picture = picture.transform((size, size), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
         for enhance in (ImageEnhance.Brightness, ImageEnhance.Color):
-            picture = enhance(picture).enhance(random.uniform(1 - HOW.colour, 1 + HOW.colour))
+            picture = enhance(picture).enhance(random.uniform(1 - HOW.color, 1 + HOW.color))
         x = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
         x = (x - self.mean) / self.std
         side = round(HOW.cutout * size)

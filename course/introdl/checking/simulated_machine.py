@@ -12,7 +12,7 @@ from typing import Any, cast
 
 
 def _functions(objects: tuple) -> list[types.FunctionType]:
-    """The learner's functions: those given, and their neighbours in the same notebook."""
+    """The learner's functions: those given, and their neighbors in the same notebook."""
     found = [one for one in objects if isinstance(one, types.FunctionType)]
     for space in _spaces(objects):
         found += [f for f in list(space.values()) if isinstance(f, types.FunctionType) and f.__globals__ is space]

@@ -272,8 +272,8 @@ def _pictures(expected: np.ndarray, given: np.ndarray, at: str) -> list[tuple[st
     most = float(np.max(np.abs(off[np.isfinite(off)]), initial=0.0)) or 1.0
     legend = f"yours - expected (orange below, blue above; at most {format_number(most)})"
     return [
-        (f"expected{at}", Drawing("the expected picture", picture=_address(_grey(expected, low, high)))),
-        (f"yours{at}", Drawing("your picture", picture=_address(_grey(given, low, high)))),
+        (f"expected{at}", Drawing("the expected picture", picture=_address(_gray(expected, low, high)))),
+        (f"yours{at}", Drawing("your picture", picture=_address(_gray(given, low, high)))),
         (legend, Drawing("the difference", picture=_address(_diverging(off, most)))),
     ]
 
@@ -284,18 +284,18 @@ def _unit(plane: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip((plane - low) / ((high - low) or 1.0), 0, 1)[..., None]
 
 
-def _grey(plane: np.ndarray, low: float, high: float) -> np.ndarray:
+def _gray(plane: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.repeat(_unit(plane, low, high) * 255, 3, axis=-1)
 
 
 def _diverging(plane: np.ndarray, most: float) -> np.ndarray:
-    """Colour from orange (-most) over white (0) to blue (most)."""
+    """Color from orange (-most) over white (0) to blue (most)."""
     blue, white, orange = np.array([0, 114, 178.0]), np.array([255, 255, 255.0]), np.array([213, 94, 0.0])
     t = _unit(plane, -most, most) * 2 - 1
     return np.where(t < 0, white + (orange - white) * -t, white + (blue - white) * t)
 
 
-def _address(colours: np.ndarray) -> str:
-    """Enlarge (H, W, 3) colours from 0 to 255 to about 160 pixels, and write them into an address."""
-    zoom = max(1, 160 // max(colours.shape[:2]))
-    return pixels.address(colours.astype(np.uint8).repeat(zoom, axis=0).repeat(zoom, axis=1), exact=True)
+def _address(colors: np.ndarray) -> str:
+    """Enlarge (H, W, 3) colors from 0 to 255 to about 160 pixels, and write them into an address."""
+    zoom = max(1, 160 // max(colors.shape[:2]))
+    return pixels.address(colors.astype(np.uint8).repeat(zoom, axis=0).repeat(zoom, axis=1), exact=True)

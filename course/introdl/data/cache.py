@@ -87,7 +87,7 @@ class Entry:
         Parameters
         ----------
         source : Source
-            Whose name, licence and citation it gets.
+            Whose name, license and citation it gets.
         labels : str
             Which fact is the pictures' labels.
         classes : str
@@ -102,7 +102,7 @@ class Entry:
             self.facts[labels],
             names,
             details=details,
-            licence=source.licence,
+            license=source.license,
             citation=source.citation,
             **known,
         )

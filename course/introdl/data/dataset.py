@@ -21,8 +21,8 @@ class Dataset:
     name : str
         Which dataset this is, as in ``"plates"``.
     images : numpy.ndarray
-        uint8, (N, height, width, 3): red, green and blue from 0 to 255. Grey pictures (`digits`, `mnist`) have three
-        equal channels; ``images[..., 0]`` is their grey. Large ones are memory-mapped: a picture is read from the disk
+        uint8, (N, height, width, 3): red, green and blue from 0 to 255. Gray pictures (`digits`, `mnist`) have three
+        equal channels; ``images[..., 0]`` is their gray. Large ones are memory-mapped: a picture is read from the disk
         when you look at it. You may write into it; the file on the disk stays as it is.
     labels : numpy.ndarray
         int64, (N,): the position of each picture's class in `classes`.
@@ -41,8 +41,8 @@ class Dataset:
         outside.
     details : dict of str to numpy.ndarray
         Whatever else is known of each picture, (N,) each.
-    licence : str
-        Under which licence the pictures are.
+    license : str
+        Under which license the pictures are.
     citation : str
         What to cite.
     """
@@ -57,7 +57,7 @@ class Dataset:
     kcal: np.ndarray | None = None
     boxes: np.ndarray | None = None
     details: dict[str, np.ndarray] = field(default_factory=dict)
-    licence: str = ""
+    license: str = ""
     citation: str = ""
 
     def __post_init__(self) -> None:
@@ -95,7 +95,7 @@ class Dataset:
         Parameters
         ----------
         indices : sequence of int, boolean mask of shape (N,), or slice
-            Which. Neighbours in their order are not copied.
+            Which. Neighbors in their order are not copied.
 
         Returns
         -------

@@ -89,12 +89,12 @@ def plates(size: int = 128, dishes: str | Sequence[str] = "all") -> Dataset:
 
 
 def digits() -> Dataset:
-    """Return scikit-learn's handwritten digits: 1,797 grey pictures of 8 x 8 pixels.
+    """Return scikit-learn's handwritten digits: 1,797 gray pictures of 8 x 8 pixels.
 
     Returns
     -------
     Dataset
-        Its grey levels, 0 (paper) to 16 (ink), are scaled to 0 to 255 and stand in all three channels. The parts are
+        Its gray levels, 0 (paper) to 16 (ink), are scaled to 0 to 255 and stand in all three channels. The parts are
         the course's own: 60 % train, 20 % val and 20 % test of each digit, in an order that is always the same.
     """
     entry = cache.load("digits", {"source": "sklearn.datasets.load_digits"}, _plan_digits)
@@ -188,7 +188,7 @@ def _plan_digits() -> cache.Plan:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    grey = np.round(bunch.images * (255 / 16)).astype(np.uint8)
+    gray = np.round(bunch.images * (255 / 16)).astype(np.uint8)
     labels = bunch.target.astype(np.int64)
     splits = np.full(len(labels), "train")
     rng = np.random.default_rng(0)
@@ -199,4 +199,4 @@ def _plan_digits() -> cache.Plan:
 
     facts = {"labels": labels, "splits": splits}
     card = {"classes": list("0123456789")}
-    return cache.Plan("digits", (*grey.shape, 3), facts, card, lambda: enumerate(grey[..., None]))
+    return cache.Plan("digits", (*gray.shape, 3), facts, card, lambda: enumerate(gray[..., None]))

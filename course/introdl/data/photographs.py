@@ -232,7 +232,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
 
 
 def _from_deep(picture: Image.Image) -> Image.Image:
-    """Scale grey levels of more than 8 bits: by 1/257 from 16 bits, from the least to the greatest value otherwise."""
+    """Scale gray levels of more than 8 bits: by 1/257 from 16 bits, from the least to the greatest value otherwise."""
     values = np.asarray(picture).astype(np.float64)
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())

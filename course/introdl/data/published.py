@@ -53,7 +53,7 @@ def grocery(size: int = 128, level: str = "coarse", classes: Sequence[str] | Non
     References
     ----------
     M. Klasson, C. Zhang and H. Kjellstrom, A Hierarchical Grocery Store Image Dataset with Visual and Semantic Labels,
-    WACV 2019. https://github.com/marcusklasson/GroceryStoreDataset, MIT licence.
+    WACV 2019. https://github.com/marcusklasson/GroceryStoreDataset, MIT license.
     """
     look_at_size(size, 8, 348)
     if level not in ("coarse", "fine"):
@@ -108,12 +108,12 @@ def food101(size: int = 128, classes: Sequence[str] | None = None) -> Dataset:
 
 
 def mnist() -> Dataset:
-    """Return MNIST: 70,000 grey pictures of handwritten digits, 28 x 28 pixels, 0 (paper) to 255 (ink).
+    """Return MNIST: 70,000 gray pictures of handwritten digits, 28 x 28 pixels, 0 (paper) to 255 (ink).
 
     Returns
     -------
     Dataset
-        Grey in all three channels; ``images[..., 0]`` is the grey picture. With the publishers' parts: 60,000 train,
+        Gray in all three channels; ``images[..., 0]`` is the gray picture. With the publishers' parts: 60,000 train,
         10,000 test, in their order (`Dataset.hold_out` makes a val).
 
     Raises
@@ -313,17 +313,17 @@ FOOD101_CLASSES = tuple(_FOOD101.split())
 
 def _plan_mnist(paths: list[Path]) -> cache.Plan:
     by_name = {path.name.split(".")[0]: path for path in paths}
-    grey, labels = [], []
+    gray, labels = [], []
     for start in ("train", "t10k"):
-        grey.append(read_idx(by_name[f"{start}-images-idx3-ubyte"], 3))
+        gray.append(read_idx(by_name[f"{start}-images-idx3-ubyte"], 3))
         labels.append(read_idx(by_name[f"{start}-labels-idx1-ubyte"], 1))
-        if len(grey[-1]) != len(labels[-1]) or grey[-1].shape[1:] != grey[0].shape[1:] or labels[-1].max() > 9:
+        if len(gray[-1]) != len(labels[-1]) or gray[-1].shape[1:] != gray[0].shape[1:] or labels[-1].max() > 9:
             raise Damaged(
                 f"MNIST's files {start}-... do not fit each other. Run 'introdl data remove mnist' and get it again."
             )
     splits = np.repeat(["train", "test"], [len(part) for part in labels])
 
-    shape = (len(splits), *grey[0].shape[1:], 3)
+    shape = (len(splits), *gray[0].shape[1:], 3)
     facts = {"labels": np.concatenate(labels).astype(np.int64), "splits": splits}
-    coloured = (picture[..., None] for picture in itertools.chain(*grey))
-    return cache.Plan("mnist", shape, facts, {"classes": list("0123456789")}, lambda: enumerate(coloured))
+    colored = (picture[..., None] for picture in itertools.chain(*gray))
+    return cache.Plan("mnist", shape, facts, {"classes": list("0123456789")}, lambda: enumerate(colored))

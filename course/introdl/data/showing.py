@@ -35,7 +35,7 @@ def strip(dataset, most: int = 12) -> str:
         pictures=[_example(dataset, index) for index in _examples(dataset.labels, most)],
         width=SMALL,
         crisp=max(dataset.images.shape[1:3]) < SMALL,
-        licence=dataset.licence,
+        license=dataset.license,
     )
 
 

@@ -1,4 +1,4 @@
-"""What `data/sources.toml` says: for each dataset its title, licence and citation, and the files to download.
+"""What `data/sources.toml` says: for each dataset its title, license and citation, and the files to download.
 
 Also, how patiently: see `Patience`.
 """
@@ -76,7 +76,7 @@ class Source:
     name: str
     title: str
     home: str
-    licence: str
+    license: str
     citation: str
     files: tuple[PublishedFile, ...] = field(default=())
 
@@ -128,7 +128,7 @@ def _source(path: Path, name: str, table: dict) -> Source:
     where = f"{path.name}, [{name}]"
     files = tuple(_file(f"{where}, file {number}", entry) for number, entry in enumerate(table.get("files", ()), 1))
     texts: dict[str, str] = {}
-    for key in ("title", "home", "licence", "citation"):
+    for key in ("title", "home", "license", "citation"):
         texts[key] = table.get(key, "")
         if not isinstance(texts[key], str) or not texts[key]:
             raise ValueError(f"{where}: {key!r} is missing. Give it as a text.")

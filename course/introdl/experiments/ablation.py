@@ -50,7 +50,7 @@ class Arm:
 ARMS = (
     Arm("full recipe"),
     Arm("no augmentation", {"augment": None}),
-    Arm("flips only", {"augment": {"rotate": 0.0, "shift": 0.0, "scale": 0.0, "colour": 0.0, "cutout": 0.0}}),
+    Arm("flips only", {"augment": {"rotate": 0.0, "shift": 0.0, "scale": 0.0, "color": 0.0, "cutout": 0.0}}),
     Arm("no normalization of the inputs", {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}),
     Arm("no batch normalization", model={"batch_norm": False}),
     Arm("no batch normalization, a quarter of the learning rate", {"lr": SETTINGS["lr"] / 4}, {"batch_norm": False}),

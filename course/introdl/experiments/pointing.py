@@ -33,7 +33,7 @@ def chain(model):
     from introdl import inspection
 
     steps = {
-        "normalise": inspection.Normalise(model.card.mean, model.card.std),
+        "normalize": inspection.Normalize(model.card.mean, model.card.std),
         "stages": model.stages,
         "average": nn.AdaptiveAvgPool2d(1),
         "flatten": nn.Flatten(),

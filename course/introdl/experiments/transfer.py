@@ -52,7 +52,7 @@ def few(labels: np.ndarray, per_class: int, rng: np.random.Generator) -> np.ndar
 
 
 def start(backbone: str, classes: int, seed: int):
-    """Return a network for `classes` classes, and by which mean and deviation its pictures are normalised.
+    """Return a network for `classes` classes, and by which mean and deviation its pictures are normalized.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def start(backbone: str, classes: int, seed: int):
     Returns
     -------
     (introdl.models.ResNet18, tuple of float, tuple of float)
-        Where there is no backbone, pictures are normalised as for ours.
+        Where there is no backbone, pictures are normalized as for ours.
     """
     from introdl import models
 

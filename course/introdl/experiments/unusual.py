@@ -4,7 +4,7 @@
     python -m introdl.experiments.unusual --photographs grocery=FOLDER
 
 The first makes its own pictures: noise, textures, shapes, digits, the plates' backgrounds, plates without their food, plates
-in wrong colours, and pieces of scikit-learn's two sample photographs. The second measures real photographs (anywhere below a
+in wrong colors, and pieces of scikit-learn's two sample photographs. The second measures real photographs (anywhere below a
 folder) with them. Limits are chosen on validation plates. Which pair of scores the app asks was chosen by what is reported as
 ``noticed_on_validation``: of validation plates, of other made pictures, of other photographs. All else is of test plates and
 of pictures that nothing was chosen on.
@@ -35,7 +35,7 @@ def noise(n: int, rng: np.random.Generator, plates) -> np.ndarray:
 
 
 def textures(n: int, rng: np.random.Generator, plates) -> np.ndarray:
-    """Clouds: noise that is smooth at many scales, in two colours each."""
+    """Clouds: noise that is smooth at many scales, in two colors each."""
     frequency = np.hypot(np.fft.fftfreq(SIZE)[:, None], np.fft.rfftfreq(SIZE)[None])
     frequency[0, 0] = np.inf
     pictures = np.empty((n, SIZE, SIZE, 3), np.uint8)
@@ -49,7 +49,7 @@ def textures(n: int, rng: np.random.Generator, plates) -> np.ndarray:
 
 
 def shapes(n: int, rng: np.random.Generator, plates) -> np.ndarray:
-    """One to four discs and rectangles in plain colours."""
+    """One to four discs and rectangles in plain colors."""
     from PIL import Image, ImageDraw
 
     pictures = []
@@ -93,7 +93,7 @@ def backgrounds(n: int, rng: np.random.Generator, plates) -> np.ndarray:
 
 
 def without_food(n: int, rng: np.random.Generator, plates) -> np.ndarray:
-    """Plates, the food's box painted in the mean colour of what is around it."""
+    """Plates, the food's box painted in the mean color of what is around it."""
     chosen = rng.permutation(len(plates))[:n]
     pictures = np.array(plates.images[chosen])
     for picture, box in zip(pictures, plates.boxes[chosen], strict=True):
@@ -106,7 +106,7 @@ def without_food(n: int, rng: np.random.Generator, plates) -> np.ndarray:
     return pictures
 
 
-def wrong_colours(n: int, rng: np.random.Generator, plates) -> np.ndarray:
+def wrong_colors(n: int, rng: np.random.Generator, plates) -> np.ndarray:
     """Plates as negatives: light and dark, red and cyan exchanged."""
     return 255 - np.array(plates.images[rng.permutation(len(plates))[:n]])
 
@@ -133,7 +133,7 @@ KINDS: dict[str, Callable[[int, np.random.Generator, object], np.ndarray]] = {
     "digits": digits,
     "backgrounds": backgrounds,
     "plates without food": without_food,
-    "plates in wrong colours": wrong_colours,
+    "plates in wrong colors": wrong_colors,
     "sample photographs": sample_photographs,
 }
 
@@ -165,7 +165,7 @@ def scores_of(model, images: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "max softmax": novelty.max_softmax_score(found.scores),
         "energy": novelty.energy_score(found.scores),
-        "embedding distance": novelty.embedding_distance(found.embeddings, model.centres.numpy()),
+        "embedding distance": novelty.embedding_distance(found.embeddings, model.centers.numpy()),
         "early distance": found.early,
     }
 

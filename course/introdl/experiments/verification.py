@@ -74,7 +74,7 @@ def measured(vectors: np.ndarray, labels: np.ndarray, per_fold: int, folds: int 
     }
 
 
-def labelled(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+def labeled(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read FOLDER/CLASS/*.jpg: pictures uint8 (N, SIZE, SIZE, 3) and labels int64 (N,)."""
     found = photographs.by_class(folder)
     images = photographs.read([path for paths in found.values() for path in paths], SIZE)
@@ -96,7 +96,7 @@ class Experiment:
         base = data.plates(size=SIZE, dishes="base")
         self.train, self.known = base.split("train"), base.split("val")
         self.specials = data.plates(size=SIZE, dishes="special")
-        self.grocery = labelled(grocery) if grocery else None
+        self.grocery = labeled(grocery) if grocery else None
 
     def diet(self, dishes: int, pictures: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return which dishes, drawn by the seed, and the first pictures of each."""
@@ -134,7 +134,7 @@ class Experiment:
 
         method = key["method"]
         if method == "color histogram":
-            return [], verification.colour_histograms, None
+            return [], verification.color_histograms, None
         if method == "pixels":
             mean = verification.pixels(self.train.images).mean(axis=0)
             return [], lambda images: verification.pixels(images) - mean, None
@@ -144,9 +144,9 @@ class Experiment:
         if method == "untrained":
             statistics = training.channel_statistics(self.train.images)
             network.train()
-            with torch.no_grad():  # batch normalisation should know what it normalises
+            with torch.no_grad():  # batch normalization should know what it normalizes
                 for start in range(0, 1024, 128):
-                    network(training.normalise(torch.from_numpy(self.train.images[start : start + 128]), *statistics))
+                    network(training.normalize(torch.from_numpy(self.train.images[start : start + 128]), *statistics))
             network.eval()
             return [], lambda images: verification.embed(network.features, images, *statistics), None
         chosen, indices = self.diet(key["dishes"], key["pictures"], key["seed"])

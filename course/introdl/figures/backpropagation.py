@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from introdl.figures import interactive, svg, tile
-from introdl.figures.grid import PALE_BLUE, PALE_GREEN, PALE_GREY, PALE_ORANGE, grid, ring
+from introdl.figures.grid import PALE_BLUE, PALE_GRAY, PALE_GREEN, PALE_ORANGE, grid, ring
 from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.panel import Panel, shades
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILION
 
 _RED_INK, _GREEN_INK, _PURPLE_INK = "#A84300", "#00654A", "#8E3F69"
 
@@ -267,7 +267,7 @@ def _draw(order, names, moment: _Moment) -> str:  # noqa: C901
     labels = []
     for child, parent, number, way in ways:
         hot = (id(child), id(parent)) in moment.edges
-        colour = (VERMILION if moment.back else BLUE) if hot else "#9A9A9A"
+        color = (VERMILION if moment.back else BLUE) if hot else "#9A9A9A"
         points = []
         for slot in way:
             x, y = left + slot.x, top + slot.y
@@ -283,7 +283,7 @@ def _draw(order, names, moment: _Moment) -> str:  # noqa: C901
         for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
             middle = (x1 + x2) / 2
             path += f" C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
-        parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{3 if hot else 1.6}"/>')
+        parts.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{3 if hot else 1.6}"/>')
         if id(parent) in moment.data:
             (x1, y1), (x2, y2) = points[-2:]
             words = f"×{_bracketed(parent.slopes[number])}"
@@ -297,7 +297,7 @@ def _draw(order, names, moment: _Moment) -> str:  # noqa: C901
             node = slot.node
             x, y = left + slot.x - _WIDE / 2, top + slot.y - _HIGH / 2
             hot, leaf = id(node) in moment.hot, not node.children
-            fill = PALE_GREY if leaf else "#FFFFFF"
+            fill = PALE_GRAY if leaf else "#FFFFFF"
             edge = (VERMILION if moment.back else BLUE) if hot else "#555555"
             parts.append(svg.box(x, y, _WIDE, _HIGH, fill, edge, 3 if hot else 1.2, 7))
             head = _head(node, names)
@@ -537,13 +537,13 @@ def draw_steps(exponent: float, kind: str, curve: str) -> str:
         parts.append(svg.text(panel.x(tick), panel.bottom + 16, _power(tick), 12, "#333", "middle"))
     drawn = []
     at = {}
-    for name, colour, dash in (("forward", VERMILION, "7 4"), ("central", BLUE, "")):
+    for name, color, dash in (("forward", VERMILION, "7 4"), ("central", BLUE, "")):
         heights = np.log10(np.clip(errors[name], 1e-13, 10.0))
-        drawn.append(panel.curve(grid, heights, colour, 2.6, dash))
+        drawn.append(panel.curve(grid, heights, color, 2.6, dash))
         error = float(step_errors(curve, [10.0**exponent], dtype)[name][0])
         at[name] = error
         height = math.log10(min(max(error, 1e-13), 10.0))
-        drawn.append(svg.circle(panel.x(exponent), panel.y(height), 6.5, colour))
+        drawn.append(svg.circle(panel.x(exponent), panel.y(height), 6.5, color))
     best = {name: float(grid[np.argmin(np.where(errors[name] == 0, np.inf, errors[name]))]) for name in errors}
     third = float(np.log10(np.finfo(dtype).eps) / 3)
     parts += [
@@ -551,7 +551,7 @@ def draw_steps(exponent: float, kind: str, curve: str) -> str:
         svg.text(
             panel.x(third) + 6, panel.top + 14, f"ε^(1/3) = {_power(round(third, 1))}", 12.5, _GREEN_INK, halo=True
         ),
-        panel.upright(exponent, GREY, 1.2),
+        panel.upright(exponent, GRAY, 1.2),
         panel.clip(*drawn),
         svg.text(panel.x(-14.7), panel.bottom - 12, "← rounding: ε / h", 12.5, "#444", halo=True),
         svg.text(panel.x(-0.2), panel.bottom - 12, "truncation: h or h² →", 12.5, "#444", "end", halo=True),
@@ -658,7 +658,7 @@ def check_layer(name: str, backward: Callable, forward: Callable, arrays: dict, 
 
 
 def _grid(values, size=34, fills=None, bold=None) -> str:
-    """A small plane of numbers; `fills` colours cells, `bold` frames one window (top, left, height, width)."""
+    """A small plane of numbers; `fills` colors cells, `bold` frames one window (top, left, height, width)."""
     look = (lambda i, j: {"fill": fills[i][j]}) if fills is not None else None
     return grid(values, size, look, *([ring(bold[0], bold[1], size, svg.INK, *bold[2:], 2.6)] if bold else []))
 
@@ -686,15 +686,15 @@ def draw_scatter(x, w, dout, step: int, stride: int = 1) -> str:
         dw += dout[i, j] * x[window]
     g, frame = float(dout[i, j]), (i * stride, j * stride, kh, kw)
 
-    def inside(colour, shape):
+    def inside(color, shape):
         return [
-            [colour if 0 <= r - frame[0] < kh and 0 <= c - frame[1] < kw else "#FFFFFF" for c in range(shape[1])]
+            [color if 0 <= r - frame[0] < kh and 0 <= c - frame[1] < kw else "#FFFFFF" for c in range(shape[1])]
             for r in range(shape[0])
         ]
 
     done = [
         [
-            PALE_ORANGE if (r, c) == (i, j) else PALE_GREY if r * dout.shape[1] + c < step else "#FFFFFF"
+            PALE_ORANGE if (r, c) == (i, j) else PALE_GRAY if r * dout.shape[1] + c < step else "#FFFFFF"
             for c in range(dout.shape[1])
         ]
         for r in range(dout.shape[0])
@@ -869,7 +869,7 @@ def _scores(points, weights):
 
 
 def _regions(points, weights) -> np.ndarray:
-    """How sure the network is at each point (..., 2), as colours: blue for dish 0, orange for dish 1."""
+    """How sure the network is at each point (..., 2), as colors: blue for dish 0, orange for dish 1."""
     scores = _scores(points.reshape(-1, 2), weights).reshape(*points.shape[:2], 2)
     sure = np.tanh(np.clip(scores[..., 1] - scores[..., 0], -50, 50) / 2)  # 2 p - 1
     return shades(sure * 0.44 + 0.12 * np.sign(sure) * (np.abs(sure) > 0.018), (0, 114, 178), (230, 159, 0))

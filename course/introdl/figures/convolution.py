@@ -12,10 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 from introdl.figures import svg
-from introdl.figures.grid import PALE_BLUE, PALE_GREEN, PALE_GREY, PALE_ORANGE, PALE_RED, cells, grid, ring, tint
+from introdl.figures.grid import PALE_BLUE, PALE_GRAY, PALE_GREEN, PALE_ORANGE, PALE_RED, cells, grid, ring, tint
 from introdl.figures.interactive import choice, explore, rows_of, slider, stepper, stops, tick
 from introdl.figures.panel import LogPanel, shades
-from introdl.figures.style import BLUE, GREEN, GREY, PALETTE, VERMILION
+from introdl.figures.style import BLUE, GRAY, GREEN, PALETTE, VERMILION
 from introdl.figures.tile import image, img, row
 
 #: The kernels of the lab, as they stand under cross-correlation, and whether the lab divides them by their sum.
@@ -109,7 +109,7 @@ def _input_grid(channel, padding, size, corner, weights, stride):
 
     def look(y, x):
         border = _border(y, x, height, width, padding)
-        style = {"dashed": border, "fill": PALE_GREY if border else "#FFFFFF", "ink": GREY if border else svg.INK}
+        style = {"dashed": border, "fill": PALE_GRAY if border else "#FFFFFF", "ink": GRAY if border else svg.INK}
         if corner is None:
             return style
         u, v = y - corner[0], x - corner[1]
@@ -140,12 +140,12 @@ def _output_grid(values, size, here, done):
 
 
 def _products(window, weights) -> str:
-    """The products of one channel, written out, with those that are zero in grey."""
+    """The products of one channel, written out, with those that are zero in gray."""
     terms = []
     for pixel, weight in zip(window.reshape(-1), weights.reshape(-1), strict=True):
-        colour = GREY if pixel * weight == 0 else svg.INK
+        color = GRAY if pixel * weight == 0 else svg.INK
         product = f"{svg.factor(pixel)}·{svg.factor(weight)}"
-        terms.append(f'<span style="color:{colour};white-space:nowrap">{product}</span>')
+        terms.append(f'<span style="color:{color};white-space:nowrap">{product}</span>')
     return " + ".join(terms)
 
 
@@ -326,7 +326,7 @@ def _moves(image, kernel, stride, padding, highest, what, step=1, filters=1):
     return {"step": steps, "padding": paddings, "stride": strides}, play
 
 
-def grey(image) -> np.ndarray:
+def gray(image) -> np.ndarray:
     """A picture's brightness as floats (H, W) in [0, 1].
 
     Parameters
@@ -361,7 +361,7 @@ def _correlate3(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def _scale(low: str, middle: str, high: str, size: int = 250) -> str:
-    """The bar below a picture that says which number is which grey."""
+    """The bar below a picture that says which number is which gray."""
     labels = "".join(f"<span>{label}</span>" for label in (low, middle, high))
     bar = "height:9px;border:1px solid #999;background:linear-gradient(to right,#000,#fff)"
     return (
@@ -371,11 +371,11 @@ def _scale(low: str, middle: str, high: str, size: int = 250) -> str:
 
 
 def _between(values: np.ndarray, low: float, high: float, alt: str) -> str:
-    """Grey values between ``low`` (black) and ``high`` (white) as an HTML image."""
+    """Gray values between ``low`` (black) and ``high`` (white) as an HTML image."""
     return img((values - low) / (high - low), alt, 250, exact=True, sharp=True)
 
 
-def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int, view: str) -> str:
+def draw_lab(values: np.ndarray, kernel: np.ndarray, normalize: bool, times: int, view: str) -> str:
     """The lab's picture: input, kernel and output side by side, as HTML.
 
     Parameters
@@ -384,12 +384,12 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
         The input, (H, W) in [0, 1].
     kernel : numpy.ndarray
         (3, 3).
-    normalise : bool
+    normalize : bool
         Whether the kernel is divided by its sum first, where that is not zero.
     times : int
         How often the kernel is applied, each time to the last output.
     view : {"auto", "picture", "signed"}
-        ``"picture"``: 0 is black, 1 is white, the rest is cut off. ``"signed"``: 0 is mid-grey. ``"auto"`` takes the
+        ``"picture"``: 0 is black, 1 is white, the rest is cut off. ``"signed"``: 0 is mid-gray. ``"auto"`` takes the
         first where the kernel's sum is at least one half, else the second.
 
     Returns
@@ -398,7 +398,7 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
         HTML.
     """
     total = float(kernel.sum())
-    divided = normalise and abs(total) > 1e-9
+    divided = normalize and abs(total) > 1e-9
     used = kernel / total if divided else kernel
     output = values
     for _ in range(times):
@@ -410,7 +410,7 @@ def draw_lab(values: np.ndarray, kernel: np.ndarray, normalise: bool, times: int
         reach = float(np.quantile(np.abs(output), 0.99)) or 1.0
         low, high, how = -reach, reach, ": zero is mid-gray"
         bar = _scale(f"≤ {svg.short(low)}", "0", f"≥ {svg.short(high)}")
-    note = "The sum is 0, so there is nothing to divide by." if normalise else "Used as it stands."
+    note = "The sum is 0, so there is nothing to divide by." if normalize else "Used as it stands."
     if divided:
         note = f"Divided by its sum, {svg.short(total)}."
     sum_now = float(used.sum())
@@ -490,7 +490,7 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
     Parameters
     ----------
     image : array-like
-        (H, W) or (H, W, 3), uint8 or floats in [0, 1]. It is turned to grey and shrunk to about 128 pixels, so that
+        (H, W) or (H, W, 3), uint8 or floats in [0, 1]. It is turned to gray and shrunk to about 128 pixels, so that
         what a 3 x 3 kernel does can be seen.
     preset : str, optional
         A key of `PRESETS`.
@@ -499,7 +499,7 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
 
     if preset not in PRESETS:
         raise ValueError(f"There is no preset {preset!r}. Choose from: {', '.join(PRESETS)}.")
-    values, filling = _halve(grey(image)), _Filling(preset)
+    values, filling = _halve(gray(image)), _Filling(preset)
     times = slider("apply", 1, 6, 1, width=260)
     view = choice("show", [("choose for me", "auto"), ("as a picture", "picture"), ("zero is mid-gray", "signed")])
 
@@ -534,7 +534,7 @@ def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
 
     def look(_, x):
         if not padding <= x < long - padding:
-            return {"words": "0", "fill": PALE_GREY, "ink": GREY, "dashed": True}
+            return {"words": "0", "fill": PALE_GRAY, "ink": GRAY, "dashed": True}
         missed = places > 0 and x - padding in unseen
         return {"fill": "#F4B8A0" if missed else PALE_BLUE, "bold": missed}
 
@@ -542,11 +542,11 @@ def draw_sizes(n: int, kernel: int, stride: int, padding: int) -> str:
     thick, step, top = 15, 20, size + 14
     for i in range(max(places, 1)):
         y, x = top + i * step, i * stride * size + 2
-        colour = VERMILION if not places else GREEN if i % 2 else BLUE
-        parts.append(svg.box(x + 1, y, kernel * size - 2, thick, colour, radius=3))
+        color = VERMILION if not places else GREEN if i % 2 else BLUE
+        parts.append(svg.box(x + 1, y, kernel * size - 2, thick, color, radius=3))
         if places:
             words = f"output {i}" if kernel * size > 62 else i
-            parts.append(svg.centred(x + kernel * size / 2, y + thick / 2 + 0.5, words, 11, "#fff"))
+            parts.append(svg.centered(x + kernel * size / 2, y + thick / 2 + 0.5, words, 11, "#fff"))
     drawing = svg.canvas(max(long, kernel) * size + 4, top + max(places, 1) * step, *parts)
     if places:
         title = f"{n} pixels, kernel {kernel}, stride {stride}, padding {padding}: {places} output{'s' * (places != 1)}"
@@ -593,13 +593,13 @@ def output_sizes(n: int = 10, kernel: int = 3, stride: int = 2, padding: int = 0
 _CHANNEL_TINTS = (PALE_BLUE, PALE_ORANGE, PALE_GREEN, "#EAD5E4")
 
 
-def _window_on(channel, kh, kw, corner, padding, colour, size) -> str:
-    """A channel with its border of zeros and one window in colour."""
+def _window_on(channel, kh, kw, corner, padding, color, size) -> str:
+    """A channel with its border of zeros and one window in color."""
 
     def look(y, x):
         border = _border(y, x, *channel.shape, padding)
         inside = 0 <= y - corner[0] < kh and 0 <= x - corner[1] < kw
-        return {"fill": colour if inside else PALE_GREY if border else "#FFFFFF", "dashed": border}
+        return {"fill": color if inside else PALE_GRAY if border else "#FFFFFF", "dashed": border}
 
     return grid(np.pad(channel, padding), size, look, ring(*corner, size, svg.INK, kh, kw, 2.5))
 
@@ -627,13 +627,13 @@ def draw_im2col(image: np.ndarray, kh: int, kw: int, row: int, stride: int, padd
     matrix = windows.transpose(1, 2, 0, 3, 4).reshape(rows * columns, -1)
     wide = matrix.shape[1]
     parts = [
-        svg.centred(side - 8, 9 + 14 * line, name, 12, "#444", "end", italic=True) for line, name in enumerate("cuv")
+        svg.centered(side - 8, 9 + 14 * line, name, 12, "#444", "end", italic=True) for line, name in enumerate("cuv")
     ]
     for k, places in enumerate(np.ndindex(channels, kh, kw)):
         x = side + (k + 0.5) * size
-        parts += [svg.centred(x, 9 + 14 * line, value, 12, "#444") for line, value in enumerate(places)]
+        parts += [svg.centered(x, 9 + 14 * line, value, 12, "#444") for line, value in enumerate(places)]
     for r, (a, b) in enumerate(np.ndindex(rows, columns)):
-        parts.append(svg.centred(side - 8, head + (r + 0.5) * size, f"i={a}, j={b}", 12, "#444", "end"))
+        parts.append(svg.centered(side - 8, head + (r + 0.5) * size, f"i={a}, j={b}", 12, "#444", "end"))
 
     def look(r, k):
         return {"fill": _CHANNEL_TINTS[k // (kh * kw) % 4] if r == row else "#FFFFFF", "bold": r == row}
@@ -705,18 +705,18 @@ def echoes(f, g, start: int = 8):
     hours = np.arange(len(f) + len(g) - 1)
     figure, axes = plt.subplots(figsize=(7, 3.4))
     below = np.zeros(len(hours))
-    colours = iter(PALETTE)
+    colors = iter(PALETTE)
     for k, amount in enumerate(f):
         if amount == 0:
             continue
         echo = np.zeros(len(hours))
         echo[k : k + len(g)] = amount * g
-        colour = next(colours)
-        axes.bar(hours, echo, bottom=below, color=colour, width=0.7, edgecolor="white")
+        color = next(colors)
+        axes.bar(hours, echo, bottom=below, color=color, width=0.7, edgecolor="white")
         for n in np.flatnonzero(echo):
             axes.text(
                 n, below[n] + echo[n] / 2, svg.short(echo[n]), ha="center", va="center", fontsize=10,
-                color="white" if colour == BLUE else "black",
+                color="white" if color == BLUE else "black",
             )  # fmt: skip
         below += echo
         axes.text(k - 0.35, below[k] + 4, f"{svg.short(amount)} kcal eaten at {start + k}:00", fontsize=10, va="bottom")
@@ -745,7 +745,7 @@ def edges(image, horizontal, vertical):
     """
     import matplotlib.pyplot as plt
 
-    values = _halve(grey(image))
+    values = _halve(gray(image))
     across = _correlate3(values, np.asarray(horizontal, dtype=float))
     down = _correlate3(values, np.asarray(vertical, dtype=float))
     strength = np.hypot(across, down)
@@ -757,8 +757,8 @@ def edges(image, horizontal, vertical):
         (down, "brighter downwards (blue)", "introdl_diverging", -reach, reach),
         (strength, "edge strength", "gray_r", 0, reach),
     )
-    for axis, (panel, title, colours, low, high) in zip(axes.flat, panels, strict=True):
-        shown = axis.imshow(panel, cmap=colours, vmin=low, vmax=high)
+    for axis, (panel, title, colors, low, high) in zip(axes.flat, panels, strict=True):
+        shown = axis.imshow(panel, cmap=colors, vmin=low, vmax=high)
         axis.set_title(title, fontsize=11, fontweight="normal")
         axis.axis("off")
         extend = "neither" if panel is values else "max" if low == 0 else "both"
@@ -777,7 +777,7 @@ _STEPS = (0, 1, 2, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500)
 
 def half(image) -> np.ndarray:
     """Turn a picture to gray and shrink it to 128 pixels, as the kernel lab does: floats in [0, 1]."""
-    return _halve(grey(image))
+    return _halve(gray(image))
 
 
 def _kernels_on_the_way(values: np.ndarray, wanted: np.ndarray, rate: float, seed: int) -> tuple[list, list]:
@@ -883,7 +883,7 @@ def as_dense(kernel, height: int, width: int) -> np.ndarray:
 
 
 def dense_matrix(kernel, height: int, width: int):
-    """Draw `as_dense`: each of the kernel's weights has one colour, zeros are white.
+    """Draw `as_dense`: each of the kernel's weights has one color, zeros are white.
 
     Returns
     -------
@@ -895,9 +895,9 @@ def dense_matrix(kernel, height: int, width: int):
     kernel = np.asarray(kernel, dtype=float)
     count = kernel.size
     matrix = as_dense(np.arange(1, count + 1).reshape(kernel.shape), height, width)
-    colours = ["#FFFFFF", *(plt.get_cmap("viridis")(np.linspace(0.1, 0.95, count)))]
+    colors = ["#FFFFFF", *(plt.get_cmap("viridis")(np.linspace(0.1, 0.95, count)))]
     figure, axes = plt.subplots(figsize=(7.2, 3.5))
-    axes.imshow(matrix, cmap=ListedColormap(colours), vmin=-0.5, vmax=count + 0.5, aspect="equal")
+    axes.imshow(matrix, cmap=ListedColormap(colors), vmin=-0.5, vmax=count + 0.5, aspect="equal")
     for r, c in zip(*np.nonzero(matrix), strict=True):
         which = int(matrix[r, c])
         axes.text(c, r, str(which - 1), ha="center", va="center", fontsize=8,
@@ -1027,7 +1027,7 @@ def race_chart(times: dict, title: str):
             axes.barh(place, value - low, left=low, color=PALETTE[place % len(PALETTE)], height=0.62)
         axes.text(
             low * 1.15 if missing else value * 1.15, place, value if missing else _duration(value), va="center",
-            fontsize=11, color=GREY if missing else svg.INK, style="italic" if missing else "normal",
+            fontsize=11, color=GRAY if missing else svg.INK, style="italic" if missing else "normal",
         )  # fmt: skip
         axes.text(low / 1.15, place, name, ha="right", va="center", fontsize=11)
     axes.set_xscale("log")

@@ -19,7 +19,7 @@ PLACES = {
     "13": (0, 4), "11": (1, 4), "12": (2, 4),
 }  # fmt: skip
 
-#: The course's parts: a name, a colour, and the first chapter of it.
+#: The course's parts: a name, a color, and the first chapter of it.
 PARTS = (
     ("the task", ORANGE, "00"),
     ("the parts, by hand", BLUE, "02"),
@@ -73,17 +73,17 @@ def _corner(column: int, row: int) -> tuple[float, float]:
     return MARGIN + column * (WIDTH + GAP_X), MARGIN + row * (HEIGHT + GAP_Y)
 
 
-def _colour(number: str) -> str:
-    return next(colour for _, colour, first in reversed(PARTS) if first <= number)
+def _color(number: str) -> str:
+    return next(color for _, color, first in reversed(PARTS) if first <= number)
 
 
 def _tile(one, chapter, x: float, y: float) -> str:
     share = chapter.passed / len(chapter.exercises)
     count = sum(not id.endswith(".quiz") for id, *_ in chapter.exercises)
-    colour = _colour(one.number)
+    color = _color(one.number)
     parts = [
-        svg.box(x, y, WIDTH, HEIGHT, "#fff", colour, 1.6, 8),
-        f'<path d="M{x + 8} {y} h-0 a8 8 0 0 0 -8 8 v{HEIGHT - 16} a8 8 0 0 0 8 8 z" fill="{colour}"/>',
+        svg.box(x, y, WIDTH, HEIGHT, "#fff", color, 1.6, 8),
+        f'<path d="M{x + 8} {y} h-0 a8 8 0 0 0 -8 8 v{HEIGHT - 16} a8 8 0 0 0 8 8 z" fill="{color}"/>',
         svg.text(x + 20, y + 27, one.number, 17, bold=True),
         svg.text(x + 48, y + 27, one.short, 12.5, bold=True),
         svg.text(x + 20, y + 48, f"{count} exercises, {one.minutes} minutes", 12, svg.INK),
@@ -96,7 +96,7 @@ def _tile(one, chapter, x: float, y: float) -> str:
 
 
 def _arrow(before: tuple[float, float], after: tuple[float, float]) -> str:
-    """An arrow from one box to another: straight where they are neighbours, else down, across and down."""
+    """An arrow from one box to another: straight where they are neighbors, else down, across and down."""
     (x1, y1), (x2, y2) = before, after
     if y1 == y2:
         right = x2 > x1
@@ -113,8 +113,8 @@ def _arrow(before: tuple[float, float], after: tuple[float, float]) -> str:
 
 def _legend(y: float) -> str:
     parts, x = [], MARGIN
-    for name, colour, _ in PARTS:
-        parts.append(svg.box(x, y - 11, 12, 12, colour, radius=3))
+    for name, color, _ in PARTS:
+        parts.append(svg.box(x, y - 11, 12, 12, color, radius=3))
         parts.append(svg.text(x + 18, y, name, 12.5))
         x += 36 + 7.4 * len(name)
     return "".join(parts)

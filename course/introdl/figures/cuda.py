@@ -12,7 +12,7 @@ from introdl.figures import interactive, svg
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
 from introdl.figures.panel import LogPanel, Panel
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, PURPLE, SKY, VERMILION
 
 _WORD_ORANGE, _WORD_GREEN = "#8A5F00", "#00654A"
 
@@ -125,13 +125,13 @@ def thread_choice(found: dict[int, list[float]], n: int, load: float | None) -> 
     ]
     for row, (count, times) in enumerate(found.items()):
         y = panel.top + 28 + 44 * row
-        colour = BLUE if count == best else GREY
+        color = BLUE if count == best else GRAY
         parts.append(
             svg.text(panel.left - 10, y + 4, f"{count} thread{'s' * (count > 1)}", 13, BLACK, "end", bold=count == best)
         )
-        parts.append(svg.line(panel.x(min(times)), y, panel.x(max(times)), y, colour, 1.5))
+        parts.append(svg.line(panel.x(min(times)), y, panel.x(max(times)), y, color, 1.5))
         parts += [
-            svg.circle(panel.x(t), y + 7 * math.sin(2.4 * i), 3, mix(colour, 0.5), "none") for i, t in enumerate(times)
+            svg.circle(panel.x(t), y + 7 * math.sin(2.4 * i), 3, mix(color, 0.5), "none") for i, t in enumerate(times)
         ]
         parts.append(svg.box(float(panel.x(medians[count])) - 2, y - 13, 4, 26, BLACK))
         parts.append(svg.text(panel.right + 10, y + 4, f"median {seconds(medians[count])}", 13))
@@ -280,7 +280,7 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
     offset = sum(i * s for i, s in zip(place, strides, strict=True))
     memory = torch.as_strided(x, (x.untyped_storage().nbytes() // x.element_size(),), (1,), 0).tolist()
     shared = x.untyped_storage().data_ptr() == x.data_ptr() and view in _VIEWS[:2] + _VIEWS[3:4]
-    colours = (BLUE, ORANGE, GREEN)
+    colors = (BLUE, ORANGE, GREEN)
     names = "NHWC" if view == _VIEWS[1] else "NCHW"
     parts = [
         svg.text(
@@ -296,7 +296,7 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
             72,
             "same memory, other strides: nothing was copied"
             if shared and view != _VIEWS[0]
-            else "24 numbers, written by one colour channel after the other"
+            else "24 numbers, written by one color channel after the other"
             if view == _VIEWS[0]
             else "a copy: the numbers lie in another order",
             13,
@@ -304,12 +304,12 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
         ),
     ]
     for at, value in enumerate(memory):
-        left, colour = 14 + 28.8 * at, colours[value // 8]
+        left, color = 14 + 28.8 * at, colors[value // 8]
         chosen = at == offset
-        parts.append(svg.box(left, 96, 28, 34, mix(colour, 0.35), BLACK if chosen else "#B5B5B5", 3 if chosen else 1))
+        parts.append(svg.box(left, 96, 28, 34, mix(color, 0.35), BLACK if chosen else "#B5B5B5", 3 if chosen else 1))
         parts.append(svg.text(left + 14, 118, value, 13, BLACK, "middle", bold=chosen))
         parts.append(svg.text(left + 14, 146, at, 11, "#555", "middle"))
-    parts.append(svg.note(14, 166, "place in memory. Colour of a cell: the channel that the number belongs to"))
+    parts.append(svg.note(14, 166, "place in memory. Color of a cell: the channel that the number belongs to"))
     seen = x.permute(0, 3, 1, 2) if view == _VIEWS[1] else x
     channel, row, column = (place[3], place[1], place[2]) if view == _VIEWS[1] else place[1:]
     for c in range(3):
@@ -324,7 +324,7 @@ def draw_memory(view: str, first: int, second: int, third: int) -> str:
                         210 + 34 * i,
                         39,
                         33,
-                        mix(colours[c], 0.35),
+                        mix(colors[c], 0.35),
                         BLACK if chosen else "#B5B5B5",
                         3 if chosen else 1,
                     )
@@ -351,7 +351,7 @@ def memory_explorer() -> None:
             "second": slider("index 2", 3, 1),
             "third": slider("index 3", 3, 2),
         },
-        "24 cells of memory in a row, coloured by channel, one of them framed; above, the shape, the strides and the sum "
+        "24 cells of memory in a row, colored by channel, one of them framed; above, the shape, the strides and the sum "
         "that leads to the framed cell; below, the same numbers as three small pictures. A menu chooses the view, "
         "sliders the index.",
     )
@@ -378,7 +378,7 @@ def layer_costs(batch: int, channels: int, size: int, itemsize: int = 4) -> dict
     Returns
     -------
     dict of str to (float, float)
-        Operations, bytes. Batch normalisation is the one of a trained network: one multiplication and one addition
+        Operations, bytes. Batch normalization is the one of a trained network: one multiplication and one addition
         for each number.
     """
     numbers = batch * channels * size * size
@@ -396,7 +396,7 @@ def layer_costs(batch: int, channels: int, size: int, itemsize: int = 4) -> dict
     }
 
 
-_LAYER_COLOURS = (BLUE, SKY, PURPLE, GREEN, ORANGE)
+_LAYER_COLORS = (BLUE, SKY, PURPLE, GREEN, ORANGE)
 
 
 def _roof(panel, peak, bandwidth, words) -> str:
@@ -452,21 +452,21 @@ def draw_roofline(machine: tuple[str, float, float, int, str], batch: int, chann
             "#444",
         ),
         _roof(panel, peak, bandwidth, "FLOP/s at most"),
-        svg.line(panel.x(ridge), panel.y(peak), panel.x(ridge), panel.bottom, GREY, 1.2, "4 4"),
+        svg.line(panel.x(ridge), panel.y(peak), panel.x(ridge), panel.bottom, GRAY, 1.2, "4 4"),
         svg.text(float(panel.x(ridge)) + 5, panel.bottom - 8, "ridge", 12, "#555", halo=True),
     ]
     parts += [
         svg.text(512, 96, "layer", 12.5, "#333", bold=True),
         svg.text(706, 96, "least time, and why", 12.5, "#333", "end", bold=True),
     ]
-    for row, ((layer, (flops, moved)), colour) in enumerate(zip(costs.items(), _LAYER_COLOURS, strict=True)):
+    for row, ((layer, (flops, moved)), color) in enumerate(zip(costs.items(), _LAYER_COLORS, strict=True)):
         intensity = flops / moved
         reach = min(peak, intensity * bandwidth)
         least, bound = flops / reach, "arithmetic" if intensity >= ridge else "memory"
         y = 120 + 46 * row
         parts += [
-            svg.circle(panel.x(intensity), panel.y(reach), 7, colour, BLACK),
-            svg.circle(518, y - 4, 6, colour, BLACK),
+            svg.circle(panel.x(intensity), panel.y(reach), 7, color, BLACK),
+            svg.circle(518, y - 4, 6, color, BLACK),
             svg.text(530, y, layer, 13, BLACK, bold=True),
             svg.text(
                 530,
@@ -547,14 +547,14 @@ def roofline_measured(peak: float, bandwidth: float, name: str, rows) -> None:
         svg.text(512, 96, "layer, measured", 12.5, "#333", bold=True),
         svg.text(706, 96, "of its roof", 12.5, "#333", "end", bold=True),
     ]
-    colours = (BLUE, SKY, PURPLE, GREEN, ORANGE, VERMILION, GREY)
+    colors = (BLUE, SKY, PURPLE, GREEN, ORANGE, VERMILION, GRAY)
     for row, ((layer, flops, moved, time), share) in enumerate(zip(rows, shares, strict=True)):
         intensity, y = flops / moved, 120 + 40 * row
         roof = min(peak, intensity * bandwidth)
         parts += [
-            svg.line(panel.x(intensity), panel.y(roof), panel.x(intensity), panel.y(flops / time), GREY, 1.2, "3 3"),
-            svg.circle(panel.x(intensity), panel.y(flops / time), 7, colours[row], BLACK),
-            svg.circle(518, y - 4, 6, colours[row], BLACK),
+            svg.line(panel.x(intensity), panel.y(roof), panel.x(intensity), panel.y(flops / time), GRAY, 1.2, "3 3"),
+            svg.circle(panel.x(intensity), panel.y(flops / time), 7, colors[row], BLACK),
+            svg.circle(518, y - 4, 6, colors[row], BLACK),
             svg.text(530, y, layer, 12.5, BLACK, bold=True),
             svg.text(530, y + 16, f"{rate(flops / time)}, {seconds(time)}", 12, "#444"),
             svg.text(706, y, f"{share:.0%}", 13, BLACK, "end"),
@@ -593,7 +593,7 @@ def batches(rows, what: str) -> None:
         panel.curve(sizes, speed, BLUE, 2.5),
     ]
     for n, median, fastest, slowest in rows:
-        parts.append(svg.line(panel.x(n), panel.y(n / slowest), panel.x(n), panel.y(n / fastest), GREY, 2))
+        parts.append(svg.line(panel.x(n), panel.y(n / slowest), panel.x(n), panel.y(n / fastest), GRAY, 2))
         parts.append(svg.circle(panel.x(n), panel.y(n / median), 5.5, BLUE))
     told = ", ".join(f"{n}: {value:.3g}" for n, value in zip(sizes, speed, strict=True))
     svg.show(
@@ -644,8 +644,8 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
     right = LogPanel(528, 84, 176, high, (1e9, 1e13), (0, 1), logy=False)
     parts = []
     kinds = (("float32", BLUE, "float32"), ("bfloat16", GREEN, "bfloat16"), ("float16", ORANGE, "float16"))
-    for number, (_, colour, words) in enumerate(kinds):
-        parts.append(svg.circle(222 + 96 * number, 50, 6, colour, BLACK) + svg.text(234 + 96 * number, 54, words, 12.5))
+    for number, (_, color, words) in enumerate(kinds):
+        parts.append(svg.circle(222 + 96 * number, 50, 6, color, BLACK) + svg.text(234 + 96 * number, 54, words, 12.5))
     parts += [
         svg.text(left.left, 76, "matrix product (FLOP/s)", 12.5, "#333", bold=True),
         svg.text(right.left, 76, "memory (byte/s)", 12.5, "#333", bold=True),
@@ -658,12 +658,12 @@ def side_by_side(own: tuple[str, float, float], recorded: list[dict]) -> None:
         words = name if len(name) <= 26 else name[:25] + "…"
         parts.append(svg.text(204, y - 2, words, 12.5, BLACK, "end", bold=measured))
         parts.append(svg.text(204, y + 13, "measured" if measured else "data sheet", 11, "#555", "end"))
-        for dtype, colour, _ in kinds:
+        for dtype, color, _ in kinds:
             if dtype in peaks and not (dtype == "float16" and "bfloat16" in peaks):
                 x = float(left.x(max(peaks[dtype], 1e9)))
                 parts.append(
                     svg.circle(
-                        x, y, 7, colour if measured else "#fff", BLACK if measured else colour, 1.5 if measured else 3
+                        x, y, 7, color if measured else "#fff", BLACK if measured else color, 1.5 if measured else 3
                     )
                 )
         if bandwidth:

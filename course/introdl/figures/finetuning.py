@@ -11,7 +11,7 @@ from introdl.figures import interactive, style, svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.guesses import percent
 from introdl.figures.interactive import explore
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, VERMILION
 from introdl.wording import spoken
 
 _ARMS = {"fine-tuned": (BLUE, "o"), "frozen": ("#00654A", "s"), "scratch": (VERMILION, "^")}
@@ -171,8 +171,8 @@ def learning_curves(curves: dict[str, tuple], baseline: float | None = None) -> 
     last = max(steps[-1] for steps, _ in curves.values())
     ends = {arm: 100 * values[-1] for arm, (_, values) in curves.items()}
     for arm, (steps, values) in curves.items():
-        colour, marker = _ARMS[arm]
-        axis.plot(steps, 100 * np.asarray(values), color=colour, marker=marker)
+        color, marker = _ARMS[arm]
+        axis.plot(steps, 100 * np.asarray(values), color=color, marker=marker)
     if baseline is not None:
         axis.plot([0, last], [100 * baseline] * 2, color=_ARMS["frozen"][0], linestyle="--")
         ends["frozen"] = 100 * baseline
@@ -212,13 +212,13 @@ def recorded(record: dict) -> None:
     figure, axis = plt.subplots(figsize=(7.0, 4.2), layout="constrained")
     sizes = sorted({size for arm, size in found if arm in _ARMS})
     told, ends = [], {}
-    for shift, (arm, (colour, marker)) in zip((1.0, 0.985, 1.015), _ARMS.items(), strict=True):
+    for shift, (arm, (color, marker)) in zip((1.0, 0.985, 1.015), _ARMS.items(), strict=True):
         own = [size for size in sizes if (arm, size) in found]
         if not own:
             continue
         mean, spread = (np.array([100 * found[arm, size][which] for size in own]) for which in (0, 1))
         # A little to the side, so that bars do not hide each other.
-        axis.errorbar(shift * np.array(own), mean, spread, color=colour, marker=marker, capsize=4)
+        axis.errorbar(shift * np.array(own), mean, spread, color=color, marker=marker, capsize=4)
         ends[arm] = mean[-1]
         told.append(f"{_NAMES[arm]}: " + ", ".join(f"{m:.0f} % with {size}" for m, size in zip(mean, own, strict=True)))
     for arm, height in _apart(ends, 6).items():
@@ -319,19 +319,19 @@ def feature_map(points: np.ndarray, labels: np.ndarray, classes, title: str) -> 
 
     style.use_style()
     figure, axis = plt.subplots(figsize=(7.0, 4.6), layout="constrained")
-    colours = (BLUE, "#B07A00", GREEN, VERMILION, "#A0528A", "#2A8CC7", "#8F8600", BLACK)
+    colors = (BLUE, "#B07A00", GREEN, VERMILION, "#A0528A", "#2A8CC7", "#8F8600", BLACK)
     width, height = np.ptp(points, axis=0)
     middles = [np.median(points[labels == k], axis=0) for k in range(len(classes))]
     placed: list[np.ndarray] = []
     for k in np.argsort([middle[1] for middle in middles]):
-        axis.scatter(*points[labels == k].T, s=22, color=colours[k], marker="osD^vP*X"[k], alpha=0.75, linewidths=0)
+        axis.scatter(*points[labels == k].T, s=22, color=colors[k], marker="osD^vP*X"[k], alpha=0.75, linewidths=0)
         at = middles[k].copy()
         while any(abs(at[0] - o[0]) < 0.25 * width and abs(at[1] - o[1]) < 0.055 * height for o in placed):
             at[1] += 0.01 * height
         placed.append(at)
         halo = [effects.withStroke(linewidth=4, foreground="white")]
         word = spoken(classes[k])
-        axis.text(*at, word, ha="center", va="center", fontweight="bold", color=colours[k], path_effects=halo)
+        axis.text(*at, word, ha="center", va="center", fontweight="bold", color=colors[k], path_effects=halo)
     axis.set(xticks=[], yticks=[], xlabel="no unit: neighbors stay neighbors, long distances mean little", title=title)
     axis.grid(False)
     style.show(
@@ -360,4 +360,4 @@ def named(pictures: np.ndarray, probabilities: np.ndarray, classes, title: str) 
     ]
     rows = tile.in_rows(list(zip(pictures, captions, strict=True)), 6)
     told = "; ".join(words.replace("\n", ", ") for words in captions)
-    svg.show(tile.sheet(title, rows, sharp=False, inks=(BLACK, GREY)), f"Pictures with the two best guesses: {told}.")
+    svg.show(tile.sheet(title, rows, sharp=False, inks=(BLACK, GRAY)), f"Pictures with the two best guesses: {told}.")

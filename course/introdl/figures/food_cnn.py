@@ -10,10 +10,10 @@ from introdl.figures import interactive, svg, tile
 from introdl.figures.interactive import explore
 from introdl.figures.panel import Panel
 from introdl.figures.regression_classification import confusion  # noqa: F401  (this chapter's figure too)
-from introdl.figures.style import BLACK, BLUE, GREY, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, VERMILION
 from introdl.wording import spoken
 
-#: Colour with which a blanked square and what lies outside of a plate's picture is shown: the training set's mean.
+#: Color with which a blanked square and what lies outside of a plate's picture is shown: the training set's mean.
 MEAN, STD = np.array([0.5, 0.5, 0.5]), np.array([0.25, 0.25, 0.25])
 
 
@@ -32,7 +32,7 @@ def augmented(picture: np.ndarray, how, n: int, seed: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        uint8, (n, H, W, 3). A blanked square is grey.
+        uint8, (n, H, W, 3). A blanked square is gray.
     """
     import torch
 
@@ -59,8 +59,8 @@ def augmentation_explorer(pictures, names) -> None:
 
     from introdl.training import Augment
 
-    def draw(plate, rotate, shift, scale, colour, cutout, flip, seed):
-        how = Augment(flip, rotate, shift, scale, colour, cutout)
+    def draw(plate, rotate, shift, scale, color, cutout, flip, seed):
+        how = Augment(flip, rotate, shift, scale, color, cutout)
         made = augmented(pictures[plate], how, 11, seed)
         return tile.sheet(
             "First the plate as it is. Which of the others would you still name correctly?",
@@ -78,7 +78,7 @@ def augmentation_explorer(pictures, names) -> None:
             "rotate": slider("turn (°)", 90, 15, 5),
             "shift": slider("move", 0.5, 0.1, 0.05),
             "scale": slider("size", 0.6, 0.2, 0.05),
-            "colour": slider("color", 1, 0.2, 0.05),
+            "color": slider("color", 1, 0.2, 0.05),
             "cutout": slider("square", 0.8, 0.3, 0.05),
             "flip": interactive.tick("mirror", True, width=90),
             "seed": interactive.slider("draws", 0, 20, 0, 1, 300),
@@ -137,7 +137,7 @@ def mistakes(pictures, labels, probabilities, chosen, dishes) -> None:
     told = "; ".join(words.replace("\n", ", ") for words in captions)
     title = "The mistakes in which the network is most confident"
     svg.show(
-        tile.sheet(title, rows, sharp=False, inks=(BLACK, "#A84300", GREY)), f"Pictures that were named wrong: {told}."
+        tile.sheet(title, rows, sharp=False, inks=(BLACK, "#A84300", GRAY)), f"Pictures that were named wrong: {told}."
     )
 
 

@@ -10,13 +10,13 @@ from introdl.figures import svg
 from introdl.figures.style import BLUE, ORANGE
 
 MARGIN = 2  # around a grid, so that a thick frame at its edge is not cut off
-PALE_BLUE, PALE_GREEN, PALE_ORANGE, PALE_GREY, PALE_RED = "#CFE5F4", "#D5EFE5", "#F9DFC0", "#EFEFEF", "#FBE3DC"
+PALE_BLUE, PALE_GREEN, PALE_ORANGE, PALE_GRAY, PALE_RED = "#CFE5F4", "#D5EFE5", "#F9DFC0", "#EFEFEF", "#FBE3DC"
 
 
-def mix(colour: str, share: float) -> str:
-    """Mix white with `share` (0 to 1) of a colour."""
+def mix(color: str, share: float) -> str:
+    """Mix white with `share` (0 to 1) of a color."""
     share = min(max(share, 0.0), 1.0)
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{round(255 + (part - 255) * share):02X}" for part in parts)
 
 
@@ -35,10 +35,10 @@ def cell(x, y, size, words, fill="#FFFFFF", *, ink=svg.INK, small="", dashed=Fal
     parts = [f'<rect x="{x:g}" y="{y:g}" width="{size:g}" height="{size:g}" fill="{fill}" stroke="{edge}"{dash}/>']
     if words:
         parts.append(
-            svg.centred(x + size / 2, y + size * (0.4 if small else 0.52), words, f"{points:.1f}", ink, bold=bold)
+            svg.centered(x + size / 2, y + size * (0.4 if small else 0.52), words, f"{points:.1f}", ink, bold=bold)
         )
     if small:
-        parts.append(svg.centred(x + size / 2, y + size * 0.8, small, f"{size * 0.3:.1f}", "#A84300"))
+        parts.append(svg.centered(x + size / 2, y + size * 0.8, small, f"{size * 0.3:.1f}", "#A84300"))
     return "".join(parts)
 
 
@@ -67,9 +67,9 @@ def cells(values, size: float, look: Callable | None = None, left: float = MARGI
     return "".join(parts)
 
 
-def ring(row, column, size, colour, rows=1, columns=1, width=3.0, left: float = MARGIN, top: float = MARGIN) -> str:
+def ring(row, column, size, color, rows=1, columns=1, width=3.0, left: float = MARGIN, top: float = MARGIN) -> str:
     """Return a frame around squares of a grid, from `row` and `column` on."""
-    return svg.box(left + column * size, top + row * size, columns * size, rows * size, "none", colour, width)
+    return svg.box(left + column * size, top + row * size, columns * size, rows * size, "none", color, width)
 
 
 def grid(values, size: float, look: Callable | None = None, *over: str) -> str:
@@ -94,7 +94,7 @@ def table(
     lit : callable
         Takes a row and a column; whether that cell is filled and bold.
     fill : str
-        The colour of lit cells.
+        The color of lit cells.
     size : (float, float)
         Width and height of a cell.
     digits : int

@@ -9,10 +9,10 @@ from introdl.figures import interactive, svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.panel import Panel, shades
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILION
 
 #: One color and one shade of it, for words, per dish.
-COLOURS = (BLUE, ORANGE, GREEN)
+COLORS = (BLUE, ORANGE, GREEN)
 _WORDS = (BLUE, "#8A5F00", "#00654A")
 _HINGE, _ENTROPY = VERMILION, BLUE
 
@@ -36,12 +36,12 @@ def _share(p, k: int) -> str:
     return f"1 − {_near(rest)}" if 0 < rest < 0.0005 else _near(p[k])
 
 
-def _bar(panel, value, row_y, height, colour, words) -> str:
+def _bar(panel, value, row_y, height, color, words) -> str:
     """A bar from zero, with its number where it ends."""
     zero, end = float(panel.x(0)), float(panel.x(value))
     left, width = min(zero, end), max(abs(end - zero), 1.0)
     at, anchor = (end + 6, "start") if value >= 0 else (end - 6, "end")
-    return svg.box(left, row_y, width, height, colour) + svg.text(
+    return svg.box(left, row_y, width, height, color) + svg.text(
         at, row_y + height / 2 + 5, words, 13, BLACK, anchor, halo=True
     )
 
@@ -98,12 +98,12 @@ def draw_templates(W, b, picture, label: int) -> str:
     for k in range(classes):
         x, y = 172 + step * (k % across), 74 + 142 * (k // across)
         cells = tile.image(x, y, size, size, shades(W[k].reshape(side, side) / reach, (213, 94, 0), (0, 114, 178)))
-        colour = VERMILION if k == said != label else BLUE if k == said else GREEN if k == label else "#999"
+        color = VERMILION if k == said != label else BLUE if k == said else GREEN if k == label else "#999"
         bold = k in (said, label)
         parts += [
             svg.text(x, y - 7, f"row {k}", 12.5, BLACK, bold=bold),
             cells,
-            svg.box(x, y, size, size, "none", colour, 4 if bold else 1),
+            svg.box(x, y, size, size, "none", color, 4 if bold else 1),
             svg.text(x + size / 2, y + size + 17, svg.fixed(scores[k], 1), 13.5, BLACK, "middle", bold=bold),
         ]
     words = (
@@ -191,8 +191,8 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
     panel = Panel(64, 62, 620, 270, (-3, 9), (0, 9))
     parts = [
         panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "what the plate costs"),
-        panel.upright(best, GREY, 1.3, "4 4"),
-        panel.upright(best + delta, GREY, 1.3, "4 4"),
+        panel.upright(best, GRAY, 1.3, "4 4"),
+        panel.upright(best + delta, GRAY, 1.3, "4 4"),
         panel.clip(
             panel.curve([-3, best], [1, 1], BLACK, 3) + panel.curve([best, 9], [0.03, 0.03], BLACK, 3),
             panel.curve(s, hinge, _HINGE, 3),
@@ -255,7 +255,7 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
         parts.append(svg.text(78, y + 21, dishes[k], 13, _WORDS[k], "end", bold=k == label))
         inside = scores[k] if abs(scores[k]) < 4.4 else 0
         zero, end = float(panel.x(0)), float(panel.x(scores[k]))
-        parts.append(svg.box(min(zero, end), y, max(abs(end - zero), 1), 30, COLOURS[k]))
+        parts.append(svg.box(min(zero, end), y, max(abs(end - zero), 1), 30, COLORS[k]))
         if inside or scores[k] == 0:
             at, anchor = (end + 5, "start") if scores[k] >= 0 else (end - 5, "end")
         else:
@@ -278,7 +278,7 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
         words = f"{dishes[k]}: {svg.fixed(scores[k], 1)} − ({svg.fixed(scores[label], 1)}) + {svg.fixed(delta, 1)} = {svg.fixed(inner, 1)}"
         parts += [
             svg.text(x0, y + 17, words, 13, _WORDS[k]),
-            _bar(bars, terms[k], y + 3, 20, COLOURS[k], svg.fixed(terms[k], 1)),
+            _bar(bars, terms[k], y + 3, 20, COLORS[k], svg.fixed(terms[k], 1)),
         ]
         y += 32
     parts += [
@@ -295,7 +295,7 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
         parts += [
             svg.text(x0, y + 16, dishes[k], 13, _WORDS[k], bold=k == label),
             svg.box(share.left, y, share.width, 22, "#F4F4F4"),
-            svg.box(share.left, y, max(share.width * p[k], 0.8), 22, COLOURS[k]),
+            svg.box(share.left, y, max(share.width * p[k], 0.8), 22, COLORS[k]),
             svg.text(share.right + 8, y + 16, f"p = {_share(p, k)}", 13, BLACK, bold=k == label),
         ]
     y = top + 12 + 30 * K + 18
@@ -319,7 +319,7 @@ def draw_scores(scores, label: int, delta: float, dishes) -> str:
             y = axis.top + 4 + 27 * k
             parts += [
                 svg.text(84 + 330 * column + 46, y + 15, dishes[k], 12.5, _WORDS[k], "end", bold=k == label),
-                _bar(axis, slopes[k], y, 20, COLOURS[k], svg.fixed(slopes[k], 0) if column == 0 else _near(slopes[k])),
+                _bar(axis, slopes[k], y, 20, COLORS[k], svg.fixed(slopes[k], 0) if column == 0 else _near(slopes[k])),
             ]
     return svg.sheet(
         f"The plate is a {dishes[label]}: hinge {svg.fixed(hinge, 1)}, cross-entropy {_near(entropy)}", 720, 452, *parts
@@ -382,9 +382,9 @@ def softmax_steps(scores=(2.0, 4.0, -2.0), dishes=("doughnut", "pizza", "salad")
             y = panel.top + 6 + 41 * k
             if number == 0:
                 parts.append(svg.text(left - 8, y + 20, dishes[k], 13, _WORDS[k], "end", bold=True))
-            parts.append(_bar(panel, value, y, 28, COLOURS[k], svg.fixed(value, digits)))
+            parts.append(_bar(panel, value, y, 28, COLORS[k], svg.fixed(value, digits)))
         if number < 2:
-            parts.append(svg.arrow(left + 174, 132, left + 204, 132, GREY, 2.5))
+            parts.append(svg.arrow(left + 174, 132, left + 204, 132, GRAY, 2.5))
     svg.show(
         svg.sheet("Softmax: make the scores positive, then share out 1 in proportion", 720, 214, *parts),
         "Three rows of bars for "
@@ -420,12 +420,12 @@ def same_score(x=(2.0, 1.0), score: float = 5.0, others=((2.5, 0.0), (0.0, 5.0))
     ends = np.array([-3.0, 8.0])
     parts = [panel.axes([-1, 0, 1, 2, 3, 4, 5], [-1, 0, 1, 2, 3, 4, 5], "weight w₁", "weight w₂", zero=True)]
     rings = ""
-    for w, colour in [(best, GREEN), *((np.array(o, float), GREY) for o in others)]:
+    for w, color in [(best, GREEN), *((np.array(o, float), GRAY) for o in others)]:
         radius = float(np.linalg.norm(w)) / 7 * 330
-        rings += svg.ring(panel.x(0), panel.y(0), f"{radius:.1f}", colour, 2.5 if colour == GREEN else 1.2, "5 4")
+        rings += svg.ring(panel.x(0), panel.y(0), f"{radius:.1f}", color, 2.5 if color == GREEN else 1.2, "5 4")
     parts.append(panel.clip(rings, panel.curve(ends, (score - x[0] * ends) / x[1], BLACK, 2.5)))
-    for w, colour in [*((np.array(o, float), GREY) for o in others), (best, GREEN)]:
-        parts.append(svg.arrow(panel.x(0), panel.y(0), panel.x(w[0]), panel.y(w[1]), colour, 3))
+    for w, color in [*((np.array(o, float), GRAY) for o in others), (best, GREEN)]:
+        parts.append(svg.arrow(panel.x(0), panel.y(0), panel.x(w[0]), panel.y(w[1]), color, 3))
     rows = [(best, "#00654A"), *((np.array(o, float), "#444") for o in others)]
     y = 96
     parts.append(
@@ -556,7 +556,7 @@ def draw_classifier(X, labels, W, losses, right, step: int, kind: str, names, di
                 region = _cut(region, W[k] - W[j])
         if region:
             at = [(float(panel.x(a)), float(panel.y(b))) for a, b in region]
-            parts.append(svg.polygon(at, mix(COLOURS[k], 0.2), "#333", 1.6))
+            parts.append(svg.polygon(at, mix(COLORS[k], 0.2), "#333", 1.6))
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
     parts.append(panel.axes(ticks, ticks, names[0], names[1], digits=(1, 1)))
     parts.append(
@@ -751,14 +751,14 @@ def draw_regression(grams, kcal, slip: float, delta: float) -> str:
             )
         )
     words, slope_of = [], {}
-    for number, (kind, colour, ink, dash) in enumerate(_KINDS):
+    for number, (kind, color, ink, dash) in enumerate(_KINDS):
         a, c = fit_line(grams, labels, kind, delta)
         ends = np.array([30.0, 110.0])
         parts += [
-            upper.clip(upper.curve(r, shapes[kind], colour, 2.8, dash)),
-            lower.clip(lower.curve(r, slopes[kind], colour, 2.8, dash)),
-            plane.clip(plane.curve(ends, a * ends + c, colour, 2.8, dash)),
-            svg.line(372, 96 + 20 * number, 400, 96 + 20 * number, colour, 2.8, dash),
+            upper.clip(upper.curve(r, shapes[kind], color, 2.8, dash)),
+            lower.clip(lower.curve(r, slopes[kind], color, 2.8, dash)),
+            plane.clip(plane.curve(ends, a * ends + c, color, 2.8, dash)),
+            svg.line(372, 96 + 20 * number, 400, 96 + 20 * number, color, 2.8, dash),
             svg.text(408, 100 + 20 * number, f"{kind}: {svg.fixed(a, 2)} kcal per g", 13, ink, bold=True, halo=True),
         ]
         words.append(f"{kind} {svg.fixed(a, 1)}")

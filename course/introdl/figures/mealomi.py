@@ -9,10 +9,10 @@ from introdl.figures import interactive, svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore
 from introdl.figures.panel import bars
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, show
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILION, show
 from introdl.wording import spoken
 
-#: One colour for each task, wherever it comes: dish, grams, box.
+#: One color for each task, wherever it comes: dish, grams, box.
 TASKS = {"dish": BLUE, "grams": ORANGE, "box": GREEN}
 _WORDS = {"dish": BLUE, "grams": "#8A5F00", "box": "#00654A"}
 
@@ -39,7 +39,7 @@ def three_heads(picture: np.ndarray, size: int, widths, classes: int, hidden: in
     parts = [
         tile.image(14, 112, 96, 96, picture, sharp=False),
         svg.note(62, 226, f"{size} × {size} × 3", "middle"),
-        svg.arrow(114, 160, 132, 160, GREY),
+        svg.arrow(114, 160, 132, 160, GRAY),
     ]
     x, side = 138, size
     for width in widths:
@@ -132,7 +132,7 @@ def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")
     classes : sequence of str
         The dishes' names.
     marked : pair of str
-        Dishes that are drawn in colour.
+        Dishes that are drawn in color.
     """
     import matplotlib.pyplot as plt
 
@@ -142,13 +142,13 @@ def grams_scatter(true, predicted, labels, classes, marked=("tomato", "hot_dog")
     axes.fill_between([low, high], [low / 1.25, high / 1.25], [low * 1.25, high * 1.25], color="#E8E8E8", zorder=0)
     rest = ~np.isin(labels, [classes.index(name) for name in marked])
     axes.scatter(true[rest], predicted[rest], s=9, color="#9A9A9A", alpha=0.6, linewidths=0)
-    for name, colour, shape in zip(marked, (VERMILION, BLUE), ("o", "s"), strict=True):
+    for name, color, shape in zip(marked, (VERMILION, BLUE), ("o", "s"), strict=True):
         own = labels == classes.index(name)
         axes.scatter(
             true[own],
             predicted[own],
             s=26,
-            color=colour,
+            color=color,
             marker=shape,
             edgecolors="white",
             linewidths=0.5,
@@ -196,13 +196,13 @@ def boxes_on_plates(images, true, predicted, ious, names) -> None:
 
     def boxes(row, column, left, top):
         parts = []
-        for box, colour, dash in ((true, "#FFFFFF", ""), (predicted, "#FFD23F", "7 5")):
+        for box, color, dash in ((true, "#FFFFFF", ""), (predicted, "#FFD23F", "7 5")):
             x0, y0, x1, y1 = np.clip(np.asarray(box[4 * row + column]) * side, 1, side - 1)
             corners = [(left + x, top + y) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0))]
             for (a, b), (c, d) in zip(corners, corners[1:], strict=False):
                 parts.append(svg.line(a, b, c, d, BLACK, 4.4))
             for (a, b), (c, d) in zip(corners, corners[1:], strict=False):
-                parts.append(svg.line(a, b, c, d, colour, 2.4, dash))
+                parts.append(svg.line(a, b, c, d, color, 2.4, dash))
         return "".join(parts)
 
     rows = tile.in_rows(list(zip(images, words, strict=True)), 4)
@@ -225,10 +225,10 @@ def energy_decomposed(errors: dict[str, float], title: str) -> None:
         What the figure says.
     """
     top = max(errors.values())
-    colours = (GREY, BLUE, ORANGE, PURPLE, "#9A9A9A", "#C4C4C4")
+    colors = (GRAY, BLUE, ORANGE, PURPLE, "#9A9A9A", "#C4C4C4")
     words = [f"{value:.0f} kcal" for value in errors.values()]
     lengths = [330 * value / top for value in errors.values()]
-    drawn = bars(270, 41, errors, lengths, words, [colours[n % len(colours)] for n in range(len(errors))], 42, 28)
+    drawn = bars(270, 41, errors, lengths, words, [colors[n % len(colors)] for n in range(len(errors))], 42, 28)
     told = ", ".join(f"{name} {word}" for name, word in zip(errors, words, strict=True))
     svg.show(
         svg.sheet(title, 690, 58 + 42 * len(errors), drawn),
@@ -238,7 +238,7 @@ def energy_decomposed(errors: dict[str, float], title: str) -> None:
 
 # --- the Nutri-Score --------------------------------------------------------------------------------------------------
 
-#: The letters' colours go from green to red on packages; here they differ in lightness as well, and the letter itself tells.
+#: The letters' colors go from green to red on packages; here they differ in lightness as well, and the letter itself tells.
 _LETTERS = {"A": "#00733E", "B": "#56B08C", "C": "#F0D442", "D": "#E69F00", "E": "#C8500A"}
 _SLIDERS = (
     ("kj", "energy (kJ)", 0, 3700, 10),
@@ -264,13 +264,13 @@ def draw_nutri_score(score) -> str:
         SVG.
     """
     parts = []
-    for number, (letter, colour) in enumerate(_LETTERS.items()):
+    for number, (letter, color) in enumerate(_LETTERS.items()):
         here = letter == score.letter
         x, y, side = 14 + 62 * number, (44 if here else 52), (56 if here else 40)
         ink = BLACK if letter in "BCD" else "#fff"
         edge = BLACK if here else "none"
         parts += [
-            svg.box(x + (56 - side) / 2, y, side, side, colour, edge, 2.5, 8, 1 if here else 0.45),
+            svg.box(x + (56 - side) / 2, y, side, side, color, edge, 2.5, 8, 1 if here else 0.45),
             svg.text(
                 x + 28,
                 y + side / 2 + (11 if here else 8),
@@ -285,8 +285,8 @@ def draw_nutri_score(score) -> str:
     for number, (_, words) in enumerate(ranges):
         parts.append(svg.text(42 + 62 * number, 118, words, 12, "#333", "middle"))
     y = 150
-    for heading, favourable, colour in (("unfavorable", False, VERMILION), ("favorable", True, BLUE)):
-        parts.append(svg.text(14, y, heading, 13, "#A84300" if colour == VERMILION else BLUE, bold=True))
+    for heading, favourable, color in (("unfavorable", False, VERMILION), ("favorable", True, BLUE)):
+        parts.append(svg.text(14, y, heading, 13, "#A84300" if color == VERMILION else BLUE, bold=True))
         y += 10
         for item in score.items:
             if item.favourable != favourable:
@@ -294,7 +294,7 @@ def draw_nutri_score(score) -> str:
             amount = f"{svg.short(item.value)} {item.unit}"
             parts += [svg.text(14, y + 15, item.name, 13), svg.text(236, y + 15, amount, 13, "#333", "end")]
             for point in range(item.most):
-                fill = (colour if item.counted else "#B8B8B8") if point < item.points else "#F0F0F0"
+                fill = (color if item.counted else "#B8B8B8") if point < item.points else "#F0F0F0"
                 parts.append(svg.box(248 + 14 * point, y + 3, 11, 15, fill, "#C8C8C8", 0.6))
             words = f"{item.points}" + ("" if item.counted else ", not counted")
             parts.append(svg.text(254 + 14 * item.most, y + 15, words, 13, bold=True))
@@ -459,7 +459,7 @@ def unusual_recorded(runs: list[dict]) -> None:
     )
     for (score, words), look in zip(SCORES.items(), looks, strict=True):
         axes.scatter(shares[score], y, label=words, zorder=3, clip_on=False, **look)
-    kinds = [run["kind"].replace("colour", "color") for run in runs]  # as the record spells it
+    kinds = [run["kind"] for run in runs]
     axes.set_yticks(y, [f"{kind} ({run['pictures']})" for kind, run in zip(kinds, runs, strict=True)])
     axes.set(xlabel="turned away (%)", xlim=(-3, 103), ylim=(-0.6, len(runs) - 0.4))
     both = (one < other).any() and (other < one).any()

@@ -10,7 +10,7 @@ from introdl.figures import svg
 from introdl.figures.grid import table
 from introdl.figures.interactive import buttons, explore, slider, stops
 from introdl.figures.panel import Panel, shades
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILION
 
 _PALE_BLUE, _PALE_ORANGE = "#DCECF7", "#FBEBCB"
 
@@ -87,7 +87,7 @@ def anatomy(x, w, b: float, names) -> None:
         "A nerve cell, and the sum that borrows its name",
         720,
         376,
-        *(svg.text(at, 52, title, 12.5, GREY, "middle", italic=True) for title, at in columns),
+        *(svg.text(at, 52, title, 12.5, GRAY, "middle", italic=True) for title, at in columns),
         _nerve_cell(),
         svg.line(20, 192, 700, 192, svg.GRID, 1.5),
         _artificial_neuron(x, w, b, z, output, names),
@@ -105,7 +105,7 @@ def _plane(panel: Panel, w1: float, w2: float, b: float) -> str:
     return panel.region(shades(np.tanh((panel.plane(26, 26) @ [w1, w2] + b) / 2)))
 
 
-def _boundary(panel: Panel, w1: float, w2: float, b: float, colour=BLACK, width=2.5, dash="") -> str:
+def _boundary(panel: Panel, w1: float, w2: float, b: float, color=BLACK, width=2.5, dash="") -> str:
     """The line ``w1 x1 + w2 x2 + b = 0`` inside a panel; nothing where both weights are zero."""
     norm = float(np.hypot(w1, w2))
     if norm < 1e-9:
@@ -113,7 +113,7 @@ def _boundary(panel: Panel, w1: float, w2: float, b: float, colour=BLACK, width=
     foot = np.array([w1, w2]) * (-b / norm**2)
     along = np.array([-w2, w1]) / norm
     (x1, y1), (x2, y2) = foot - 20 * along, foot + 20 * along
-    return panel.clip(svg.line(panel.x(x1), panel.y(y1), panel.x(x2), panel.y(y2), colour, width, dash))
+    return panel.clip(svg.line(panel.x(x1), panel.y(y1), panel.x(x2), panel.y(y2), color, width, dash))
 
 
 def _weights_arrow(panel: Panel, w, b: float) -> str:
@@ -236,7 +236,7 @@ def draw_training(X, labels, names, runs: dict, rate: float, epoch: int) -> str:
     left = Panel(66, 52, 300, 300, (0, 1), (0, 1))
     right = Panel(452, 84, 240, 210, (0, len(run) - 1), (0, 1))
     parts = [_plane(left, *w, b), left.axes([0, 0.5, 1], [0, 0.5, 1], *names, digits=(1, 1))]
-    parts += [_boundary(left, *run[e][0], run[e][1], GREY, 1.2, "3 4") for e in _EPOCHS if 0 < e < epoch]
+    parts += [_boundary(left, *run[e][0], run[e][1], GRAY, 1.2, "3 4") for e in _EPOCHS if 0 < e < epoch]
     parts.append(_boundary(left, *w, b))
     for point, label, fine in zip(X, labels, good, strict=True):
         x, y = left.x(point[0]), left.y(point[1])
@@ -312,12 +312,12 @@ _CURVES: dict[str, tuple[Callable, Callable, str]] = {
 
 def _slope_curve(panel: Panel, name: str, reach: float) -> str:
     """The curve of an activation's slope; where it jumps, in two pieces."""
-    _, slope, colour = _CURVES[name]
+    _, slope, color = _CURVES[name]
     if not name.endswith("ReLU"):
         z = np.linspace(-reach, reach, 241)
-        return panel.curve(z, slope(z), colour, 3)
+        return panel.curve(z, slope(z), color, 3)
     low = [float(slope(-1.0))] * 2
-    return panel.curve([-reach, 0], low, colour, 3) + panel.curve([0, reach], [1, 1], colour, 3)
+    return panel.curve([-reach, 0], low, color, 3) + panel.curve([0, reach], [1, 1], color, 3)
 
 
 def activations() -> None:
@@ -330,8 +330,8 @@ def activations() -> None:
         right.axes(across[0], [0, 0.25, 0.5, 0.75, 1], across[1], "slope f′(z)", "slope", digits=(0, 2)),
     ]
     for name in ("sigmoid", "tanh", "ReLU"):
-        f, _, colour = _CURVES[name]
-        parts += [left.clip(left.curve(z, f(z), colour, 3)), _slope_curve(right, name, 5)]
+        f, _, color = _CURVES[name]
+        parts += [left.clip(left.curve(z, f(z), color, 3)), _slope_curve(right, name, 5)]
     parts.append(svg.circle(right.x(0), right.y(1), 4, "#fff", GREEN, 2) + right.points([0], [0], 4, GREEN))
     words = (
         (left, 2.7, 2.2, "ReLU", GREEN, "start"),
@@ -360,7 +360,7 @@ _LIMITS = {
 
 def draw_activation(name: str, z: float) -> str:
     """Draw an activation with its tangent at a point, and the slope's own curve; returns SVG."""
-    f, slope, colour = _CURVES[name]
+    f, slope, color = _CURVES[name]
     value, steep = float(f(z)), float(slope(z))
     ylim, yticks, slim, sticks = _LIMITS[name]
     left, right = Panel(60, 62, 280, 230, (-6, 6), ylim), Panel(412, 62, 280, 230, (-6, 6), slim)
@@ -378,7 +378,7 @@ def draw_activation(name: str, z: float) -> str:
         svg.text(706, 24, verdict, 13, VERMILION if share <= 0.05 else "#333", "end", bold=True),
         left.axes(ticks, yticks, label, "output f(z)", "", (0, 1), zero=True),
         right.axes(ticks, sticks, label, "slope f′(z)", "", (0, 1)),
-        left.clip(left.curve(zs, f(zs), colour, 3), left.curve(reach, value + steep * (reach - z), BLACK, 2.2, "6 4")),
+        left.clip(left.curve(zs, f(zs), color, 3), left.curve(reach, value + steep * (reach - z), BLACK, 2.2, "6 4")),
         svg.note(left.left + 6, left.top - 8, "output, with its tangent (dashed)"),
         svg.note(right.left + 6, right.top - 8, f"slope of that tangent (at most {svg.fixed(top, 2)})"),
         _slope_curve(right, name, 6),
@@ -488,18 +488,18 @@ def signal_curves(results: dict[str, tuple], title: str) -> None:
     for which, panel in enumerate((left, right)):
         ends = []
         for name, sizes in results.items():
-            colour, y = _CURVES[name][2], np.log10(np.maximum(sizes[which], 1e-60))
-            parts.append(panel.clip(panel.curve(np.arange(len(y)), y, colour, 3)))
+            color, y = _CURVES[name][2], np.log10(np.maximum(sizes[which], 1e-60))
+            parts.append(panel.clip(panel.curve(np.arange(len(y)), y, color, 3)))
             at = -1 if which == 0 else 0  # a gradient's end is the input, on the left
             place = float(np.clip(panel.y(y[at]), panel.top, panel.bottom))
-            ends.append([place, f"{name} {_power(sizes[which][at])}", colour])
+            ends.append([place, f"{name} {_power(sizes[which][at])}", color])
         ends.sort()
         if which == 1:  # these ends lie on the far side: list them from the top
             parts.append(svg.text(panel.right + 7, panel.top + 20, "left at layer 0:", 12, "#333"))
             ends = [[panel.top + 22 + 18 * k, *end[1:]] for k, end in enumerate(ends, 1)]
         for before, after in zip(ends, ends[1:], strict=False):
             after[0] = max(after[0], before[0] + 16)
-        parts += [svg.text(panel.right + 7, y + 4, words, 12, colour, bold=True) for y, words, colour in ends]
+        parts += [svg.text(panel.right + 7, y + 4, words, 12, color, bold=True) for y, words, color in ends]
     told = "; ".join(
         f"{n}: signal after the last layer {s[-1]:.1e}, gradient at the first {g[0]:.1e}"
         for n, (s, g) in results.items()
@@ -509,7 +509,7 @@ def signal_curves(results: dict[str, tuple], title: str) -> None:
 
 def _layer_histograms(name: str, outputs) -> str:
     """A small histogram of each layer's outputs, in a row, with a dark line at their mean."""
-    depth, colour = len(outputs) - 1, _CURVES[name][2]
+    depth, color = len(outputs) - 1, _CURVES[name][2]
     low, high = {"sigmoid": (0, 1), "tanh": (-1, 1)}.get(name, (0, 0.8 * max(float(outputs[1].max()), 1e-3)))
     room = 0.04 * (high - low)
     panel = Panel(76, 70, 620, 118, (0.5, depth + 0.5), (low - room, high + room))
@@ -522,7 +522,7 @@ def _layer_histograms(name: str, outputs) -> str:
         x, full = float(panel.x(layer)) - 13, 26
         for k in np.flatnonzero(counts):
             wide = max(full * counts[k] / counts.max(), 1)
-            parts.append(svg.box(x, edges[k + 1], wide, edges[k] - edges[k + 1] + 0.3, colour, opacity=0.75))
+            parts.append(svg.box(x, edges[k + 1], wide, edges[k] - edges[k + 1] + 0.3, color, opacity=0.75))
         mean = panel.y(np.clip(outputs[layer].mean(), low, high))
         parts.append(svg.line(x, mean, x + full, mean, BLACK, 1.6))
     return "".join(parts)

@@ -71,26 +71,26 @@ class Panel:
             parts.append(svg.text(self.left, self.top - 12, title, 14, bold=True))
         return "".join(parts)
 
-    def upright(self, value, colour=BLACK, width=1.0, dash="") -> str:
+    def upright(self, value, color=BLACK, width=1.0, dash="") -> str:
         """Return a vertical line through the whole panel."""
-        return svg.line(self.x(value), self.top, self.x(value), self.bottom, colour, width, dash)
+        return svg.line(self.x(value), self.top, self.x(value), self.bottom, color, width, dash)
 
-    def level(self, value, colour=BLACK, width=1.0, dash="") -> str:
+    def level(self, value, color=BLACK, width=1.0, dash="") -> str:
         """Return a horizontal line through the whole panel."""
-        return svg.line(self.left, self.y(value), self.right, self.y(value), colour, width, dash)
+        return svg.line(self.left, self.y(value), self.right, self.y(value), color, width, dash)
 
-    def curve(self, xs, ys, colour, width=2.5, dash="") -> str:
+    def curve(self, xs, ys, color, width=2.5, dash="") -> str:
         """Return a line through points of the data."""
         at = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(self.x(xs), self.y(ys), strict=True))
         dash = f' stroke-dasharray="{dash}"' if dash else ""
         return (
-            f'<polyline points="{at}" fill="none" stroke="{colour}" stroke-width="{width}" '
+            f'<polyline points="{at}" fill="none" stroke="{color}" stroke-width="{width}" '
             f'stroke-linejoin="round"{dash}/>'
         )
 
-    def points(self, xs, ys, r=5.0, colour=BLACK) -> str:
+    def points(self, xs, ys, r=5.0, color=BLACK) -> str:
         """Return a dot at each point of the data."""
-        return "".join(svg.circle(self.x(x), self.y(y), r, colour) for x, y in zip(xs, ys, strict=True))
+        return "".join(svg.circle(self.x(x), self.y(y), r, color) for x, y in zip(xs, ys, strict=True))
 
     def plane(self, across: int, up: int) -> np.ndarray:
         """Return the middles of small cells that fill the panel: (up, across, 2), the first row at the top."""
@@ -99,9 +99,9 @@ class Panel:
         ys = y1 - (np.arange(up) + 0.5) * (y1 - y0) / up
         return np.stack(np.meshgrid(xs, ys), axis=2)
 
-    def region(self, colours) -> str:
-        """Fill the panel with coloured cells, (up, across, 3) uint8: the plane behind the points."""
-        return tile.image(self.left, self.top, self.width, self.height, colours)
+    def region(self, colors) -> str:
+        """Fill the panel with colored cells, (up, across, 3) uint8: the plane behind the points."""
+        return tile.image(self.left, self.top, self.width, self.height, colors)
 
     def clip(self, *parts: str) -> str:
         """Draw the parts, which use the whole figure's pixels, inside this panel only."""
@@ -157,13 +157,13 @@ def limits(points: np.ndarray) -> list[tuple[float, float]]:
 def shades(
     share: np.ndarray, low: Sequence[int] = (251, 226, 178), high: Sequence[int] = (186, 218, 242)
 ) -> np.ndarray:
-    """Colour numbers from -1 (`low`, pale orange) over 0 (white) to 1 (`high`, pale blue): uint8 (..., 3)."""
+    """Color numbers from -1 (`low`, pale orange) over 0 (white) to 1 (`high`, pale blue): uint8 (..., 3)."""
     share = np.clip(share, -1, 1)[..., None]
     ends = np.where(share > 0, np.array(high), np.array(low))
     return (255 + (ends - 255) * np.abs(share)).round().astype(np.uint8)
 
 
-def bars(left, top, names, lengths, words, colours, step=32, thick=24, bold=()) -> str:
+def bars(left, top, names, lengths, words, colors, step=32, thick=24, bold=()) -> str:
     """Return horizontal bars, names on their left and values on their right.
 
     Parameters
@@ -174,7 +174,7 @@ def bars(left, top, names, lengths, words, colours, step=32, thick=24, bold=()) 
         On the left and on the right of each bar.
     lengths : sequence of float
         In pixels.
-    colours : sequence of str
+    colors : sequence of str
         One for each bar.
     step, thick : float
         From row to row, and how thick a bar is, in pixels.
@@ -182,12 +182,12 @@ def bars(left, top, names, lengths, words, colours, step=32, thick=24, bold=()) 
         Rows with a bold name.
     """
     parts = []
-    for n, (name, length, word, colour) in enumerate(zip(names, lengths, words, colours, strict=True)):
+    for n, (name, length, word, color) in enumerate(zip(names, lengths, words, colors, strict=True)):
         y = top + step * n + (step - thick) / 2
         foot = y + thick / 2 + 5
         parts += [
             svg.text(left - 10, foot, name, 13, svg.INK, "end", bold=n in bold),
-            svg.box(left, y, max(length, 1), thick, colour),
+            svg.box(left, y, max(length, 1), thick, color),
             svg.text(left + length + 8, foot, word, 13, BLACK, bold=True, halo=True),
         ]
     return "".join(parts)

@@ -13,7 +13,7 @@ from introdl.figures import svg, tile
 from introdl.figures.grid import PALE_BLUE, PALE_GREEN, PALE_ORANGE, PALE_RED, grid, ring
 from introdl.figures.interactive import choice, explore, rows_of, slider, stepper
 from introdl.figures.panel import Panel
-from introdl.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from introdl.figures.style import BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILION
 
 #: The single depth slice of the deck, as the explorer's text field takes it.
 DECK = "1 1 2 4 / 5 6 7 8 / 3 2 1 0 / 1 2 3 4"
@@ -367,12 +367,12 @@ def _shift_chart(changes: dict, shift: int) -> str:
     panel = Panel(56, 26, 380, 170, (0, _MOST), (0, 0.7))
     shifts = range(_MOST + 1)
     parts = [panel.axes(shifts, [0, 0.2, 0.4, 0.6], "shift (pixels)", "change of the map", digits=(0, 1), out=40)]
-    colours = {name: colour for name, _, colour in _SHIFTED} | {"global mean": PURPLE}
+    colors = {name: color for name, _, color in _SHIFTED} | {"global mean": PURPLE}
     for name, values in changes.items():
-        parts.append(panel.curve(shifts, values, colours[name]))
-        parts.append(panel.points([shift], [values[shift]], 5, colours[name]))
+        parts.append(panel.curve(shifts, values, colors[name]))
+        parts.append(panel.points([shift], [values[shift]], 5, colors[name]))
         parts.append(svg.text(panel.right + 10, panel.y(values[-1]) + 4, f"{name}: {values[shift]:.3f}", 12.5))
-    return svg.canvas(610, 240, *parts, panel.upright(shift, GREY, 1, "3 3"))
+    return svg.canvas(610, 240, *parts, panel.upright(shift, GRAY, 1, "3 3"))
 
 
 def shift_test(image, shift: int = 1):
@@ -463,7 +463,7 @@ def _field_tree(layers, fields, depth: int) -> str:
     unit, left, step, top = min(18.0, 290 / widest), 128, 31, 10
     bottom, right = top + len(layers) * step, left + widest * unit + 8
 
-    def centre(level, n):
+    def center(level, n):
         seen, jump = fields[level]
         return left + ((widest - size) / 2 + n * jump + seen / 2) * unit
 
@@ -472,16 +472,16 @@ def _field_tree(layers, fields, depth: int) -> str:
         y = bottom - level * step
         for n in range(counts[level]):
             for k in (0, kernel - 1):
-                below = centre(level - 1, n * stride + k)
-                parts.append(svg.line(centre(level, n), y + 9, below, y + step, "#B9C9D4", 0.8))
+                below = center(level - 1, n * stride + k)
+                parts.append(svg.line(center(level, n), y + 9, below, y + step, "#B9C9D4", 0.8))
     for level, name in enumerate(["picture", *(name for name, *_ in layers)]):
         y, here = bottom - level * step, level == depth
         parts.append(svg.text(left - 12, y + 10, name, 12, svg.INK if level <= depth else "#AAA", "end", bold=here))
         if level <= depth:
             wide = max(min(unit * min(fields[level][1], 2) - 1.5, 20), 2.5)
-            colour = VERMILION if here else BLUE if level else GREEN
-            places = (centre(level, n) - wide / 2 for n in range(counts[level]))
-            parts += [svg.box(x, y, wide, 10, colour, radius=1.5) for x in places]
+            color = VERMILION if here else BLUE if level else GREEN
+            places = (center(level, n) - wide / 2 for n in range(counts[level]))
+            parts += [svg.box(x, y, wide, 10, color, radius=1.5) for x in places]
             parts.append(svg.text(right, y + 10, fields[level][0], 12, bold=here))
     parts.append(svg.text(right, bottom + 30, "sees (px)", 11, "#444", "middle"))
     return svg.canvas(right + 36, bottom + 36, *parts)
@@ -573,7 +573,7 @@ def _lenet_drawing() -> str:
             wide, x, tall = 14, last + 52, side * 1.4
             parts.append(svg.box(x, middle - tall / 2, wide, tall, fill, "#555", 0.8))
         if last:
-            parts.append(svg.arrow(last + 6, middle, x - 5 if maps < 7 or not maps else x - 4, middle, GREY, 1.6, 7))
+            parts.append(svg.arrow(last + 6, middle, x - 5 if maps < 7 or not maps else x - 4, middle, GRAY, 1.6, 7))
             parts.append(svg.text((last + x) / 2, middle - 9, how, 12.5, "#333", "middle", halo=True))
         parts.append(svg.text(x + wide / 2, 226, name, 15, anchor="middle", bold=True))
         parts.append(svg.text(x + wide / 2, 245, shape, 13, "#333", "middle"))

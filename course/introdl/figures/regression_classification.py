@@ -1,4 +1,4 @@
-"""Figures of chapter 01: histograms, a line to fit by hand, neighbours, boxes, and the estimator chooser.
+"""Figures of chapter 01: histograms, a line to fit by hand, neighbors, boxes, and the estimator chooser.
 
 Photographs stand in the drawings as JPEG, so that a redraw takes a few milliseconds.
 """
@@ -13,7 +13,7 @@ from introdl.figures import svg, tile
 from introdl.figures.grid import cells, mix
 from introdl.figures.interactive import buttons, choice, explore, slider, stops, tick
 from introdl.figures.panel import LogPanel, Panel, limits, nice_ticks
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILION
 from introdl.wording import spoken
 
 _CHANNELS = (("red", VERMILION), ("green", GREEN), ("blue", BLUE))
@@ -29,7 +29,7 @@ _FAT, _ENERGY = "fat (g per 100 g)", "energy (kcal per 100 g)"
 
 
 def histograms(images: np.ndarray, bins: int = 8) -> np.ndarray:
-    """Colour histograms of many pictures at once.
+    """Color histograms of many pictures at once.
 
     Parameters
     ----------
@@ -105,20 +105,20 @@ def draw_histogram(image, bins: int) -> str:
         svg.note(10, 228, "what the bins leave of it"),
         tile.image(10, 236, 150, 150, coarse),
     ]
-    for number, (name, colour) in enumerate(_CHANNELS):
+    for number, (name, color) in enumerate(_CHANNELS):
         panel = Panel(236, 52 + 118 * number, 448, 78, (0, 256), (0, top))
         across, up = ("value of the byte" if number == 2 else ""), ("pixels" if number == 1 else "")
         parts.append(panel.axes(range(0, 257, 64), [(0, "0 %"), (top, f"{100 * top:.0f} %")], across, up, out=46))
         for b, share in enumerate(shares[number]):
             left, right, y = panel.x(b * width), panel.x((b + 1) * width), panel.y(share)
-            parts.append(svg.box(left + 0.5, y, right - left - 1, panel.bottom - y, colour))
-        ink = colour if number else _RED_INK
+            parts.append(svg.box(left + 0.5, y, right - left - 1, panel.bottom - y, color))
+        ink = color if number else _RED_INK
         parts.append(svg.text(680, panel.top + 12, name, 13, ink, "end", bold=True, halo=True))
     return svg.sheet(f"{bins} bins: {3 * bins} numbers stand for {image.size:,}", 720, 412, *parts)
 
 
 def histogram_explorer(images, names, bins: int = 8) -> None:
-    """Show the colour histograms of a plate; choose the plate and the number of bins.
+    """Show the color histograms of a plate; choose the plate and the number of bins.
 
     Parameters
     ----------
@@ -263,38 +263,38 @@ def _nearest(panel: Panel, train, labels, val, val_labels) -> dict:
 
 
 def _accuracies(known: dict, k: int) -> tuple[float, float]:
-    """Shares of training and validation plates that k neighbours call right."""
+    """Shares of training and validation plates that k neighbors call right."""
     found = (_votes(order, known["labels"], k, known["classes"]) for order in known["orders"][1:])
     truths = known["labels"], known["val_labels"]
     own, new = (float((votes == truth).mean()) for votes, truth in zip(found, truths, strict=True))
     return own, new
 
 
-def _mark(x, y, kind: int, colour: str = "") -> str:
-    """A disc, a square or a triangle, in the dish's colour or in another."""
-    colour = colour or _DISHES[kind]
+def _mark(x, y, kind: int, color: str = "") -> str:
+    """A disc, a square or a triangle, in the dish's color or in another."""
+    color = color or _DISHES[kind]
     if kind == 0:
-        return svg.circle(x, y, 5, colour)
+        return svg.circle(x, y, 5, color)
     if kind == 1:
-        return svg.square(x, y, 4.5, colour)
-    return svg.polygon([(x, y - 6), (x + 6, y + 5), (x - 6, y + 5)], colour, "#fff", 1.2)
+        return svg.square(x, y, 4.5, color)
+    return svg.polygon([(x, y - 6), (x + 6, y + 5), (x - 6, y + 5)], color, "#fff", 1.2)
 
 
-def _marks(panel: Panel, points, kinds, colours=None) -> str:
+def _marks(panel: Panel, points, kinds, colors=None) -> str:
     """A mark at each point of a panel."""
-    colours = colours or [""] * len(points)
-    placed = zip(panel.x(points[:, 0]), panel.y(points[:, 1]), kinds, colours, strict=True)
-    return "".join(_mark(x, y, int(kind), colour) for x, y, kind, colour in placed)
+    colors = colors or [""] * len(points)
+    placed = zip(panel.x(points[:, 0]), panel.y(points[:, 1]), kinds, colors, strict=True)
+    return "".join(_mark(x, y, int(kind), color) for x, y, kind, color in placed)
 
 
-def _coloured(panel: Panel, classes, cells: tuple[int, int]) -> str:
-    """The plane behind the points, coloured by class."""
+def _colored(panel: Panel, classes, cells: tuple[int, int]) -> str:
+    """The plane behind the points, colored by class."""
     pale = np.array([[int(mix(c, 0.27)[i : i + 2], 16) for i in (1, 3, 5)] for c in _DISHES], dtype=np.uint8)
     return panel.region(pale[classes.reshape(cells[1], cells[0])])
 
 
-def draw_neighbours(train, labels, dishes, axes, k: int, panel: Panel, known: dict) -> str:
-    """Draw the regions of a k-nearest-neighbours classifier, and its accuracy against k; returns SVG."""
+def draw_neighbors(train, labels, dishes, axes, k: int, panel: Panel, known: dict) -> str:
+    """Draw the regions of a k-nearest-neighbors classifier, and its accuracy against k; returns SVG."""
     regions, (own, new) = _votes(known["orders"][0], labels, k, known["classes"]), _accuracies(known, k)
     title = f"k = {k}: the {k} nearest training plates vote"
     if k == 1:
@@ -303,16 +303,16 @@ def draw_neighbours(train, labels, dishes, axes, k: int, panel: Panel, known: di
         title = f"k = {k}: every plate votes everywhere, and one dish wins all"
     curve = Panel(510, 110, 186, 190, (1, len(train)), (0, 1.02))
     parts = [
-        _coloured(panel, regions, _CELLS),
+        _colored(panel, regions, _CELLS),
         panel.axes(nice_ticks(*panel.xlim), nice_ticks(*panel.ylim), *axes, out=44),
         _marks(panel, train, labels),
         curve.axes([1, len(train) // 2, len(train)], [(0, "0 %"), (0.5, "50 %"), (1, "100 %")], "k"),
         svg.text(462, 84, "accuracy (nearest plates vote)", 12.5, "#333", bold=True),
-        curve.curve(known["ks"], known["accuracies"][:, 0], GREY, 2.2, "6 4"),
+        curve.curve(known["ks"], known["accuracies"][:, 0], GRAY, 2.2, "6 4"),
         curve.curve(known["ks"], known["accuracies"][:, 1], BLACK, 2.8),
-        curve.points([k], [own], 5, GREY),
+        curve.points([k], [own], 5, GRAY),
         curve.points([k], [new], 5.5),
-        svg.text(462, 366, f"training plates: {own:.0%}", 13, GREY, bold=True),
+        svg.text(462, 366, f"training plates: {own:.0%}", 13, GRAY, bold=True),
         svg.text(462, 388, f"validation plates: {new:.0%}", 13, BLACK, bold=True),
     ]
     for number, dish in enumerate(dishes):
@@ -321,8 +321,8 @@ def draw_neighbours(train, labels, dishes, axes, k: int, panel: Panel, known: di
     return svg.sheet(title, 720, 424, *parts)
 
 
-def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1) -> None:
-    """Show what k does to a nearest-neighbours classifier in two features.
+def neighbor_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1) -> None:
+    """Show what k does to a nearest-neighbors classifier in two features.
 
     Parameters
     ----------
@@ -340,7 +340,7 @@ def neighbour_explorer(train, labels, val, val_labels, dishes, axes, k: int = 1)
     known = _nearest(panel, train, labels, val, val_labels)
     ks = [n for n in (1, 2, 3, 4, 5, 7, 9, 11, 15, 21, 31, 45, 61, 81, 101, 151, 201) if n < len(train)]
     explore(
-        lambda k: draw_neighbours(train, labels, dishes, axes, k, panel, known),
+        lambda k: draw_neighbors(train, labels, dishes, axes, k, panel, known),
         {"k": stops("k", [*ks, len(train)], k)},
         f"{len(train)} training plates of three dishes in a plane of two features, and the plane colored by the dish "
         "that the k "
@@ -409,14 +409,14 @@ def draw_threshold(probabilities, is_so, dish: str, threshold: float) -> str:
     left, right = Panel(74, 84, 300, 236, (0, 1), (0, 1)), Panel(452, 84, 236, 236, (0, 1), (0, 1))
     parts = [left.axes([0, 0.25, 0.5, 0.75, 1], [], f"probability of {dish}", digits=(2, 0))]
     edges = np.linspace(0, 1, 21)
-    for k, (words, which, colour) in enumerate(((f"{dish}", is_so, BLUE), ("other dishes", ~is_so, ORANGE))):
+    for k, (words, which, color) in enumerate(((f"{dish}", is_so, BLUE), ("other dishes", ~is_so, ORANGE))):
         counts = np.histogram(probabilities[which], edges)[0] / which.sum()
         floor, tall = left.top + 118 * (k + 1) - 4, 92 / counts.max()
         for low, count in zip(edges[:-1], counts, strict=True):
             x, wide = float(left.x(low)), float(left.width / 20)
             if count:
                 light = low + 0.025 < threshold
-                bar = svg.box(x + 1, floor - count * tall, wide - 2, count * tall, colour, opacity=0.35 if light else 1)
+                bar = svg.box(x + 1, floor - count * tall, wide - 2, count * tall, color, opacity=0.35 if light else 1)
                 parts.append(bar)
         parts.append(svg.text(left.right, floor - 80, words, 13, BLACK, "end", bold=True, halo=True))
     parts += [
@@ -472,14 +472,14 @@ def learning_curve(sizes, on_training, on_validation) -> None:
             out=50,
         )
     ]
-    for words, shares, colour in (
+    for words, shares, color in (
         ("on the plates trained on", on_training, ORANGE),
         ("on validation plates", on_validation, BLUE),
     ):
-        parts += [panel.curve(sizes, shares, colour, 3), panel.points(sizes, shares, 5, colour)]
-        end = panel.y(shares[-1]) + (-4 if colour == ORANGE else 16)
+        parts += [panel.curve(sizes, shares, color, 3), panel.points(sizes, shares, 5, color)]
+        end = panel.y(shares[-1]) + (-4 if color == ORANGE else 16)
         parts.append(svg.text(panel.x(sizes[-1]) + 10, end, f"{shares[-1]:.0%}", 13, BLACK, bold=True, halo=True))
-        at = panel.y(shares[1]) + (-12 if colour == ORANGE else 24)
+        at = panel.y(shares[1]) + (-12 if color == ORANGE else 24)
         parts.append(svg.text(panel.x(sizes[1]) + 4, at, words, 13, BLACK, bold=True, halo=True))
     told = "; ".join(
         f"{n} plates: {a:.0%} and {b:.0%}" for n, a, b in zip(sizes, on_training, on_validation, strict=True)
@@ -503,7 +503,7 @@ def residuals(truth, predicted, labels, dishes, marked: str) -> None:
         (N,): each plate's dish.
     dishes : sequence of str
     marked : str
-        One dish, to be shown in colour.
+        One dish, to be shown in color.
     """
     import matplotlib.pyplot as plt
 
@@ -572,14 +572,14 @@ def error_by_dish(errors, baseline, labels, dishes) -> None:
 # ----------------------------------------------------------------------------------------------------------
 
 
-def _outline(box, scale, x, y, colour, width=2.5, dash="") -> str:
+def _outline(box, scale, x, y, color, width=2.5, dash="") -> str:
     """A box (x0, y0, x1, y1) on a picture that stands at (x, y), with a white edge around its line."""
     x0, y0, x1, y1 = (float(v) * scale for v in box)
     dash = f' stroke-dasharray="{dash}"' if dash else ""
     place = f'x="{x + x0:.1f}" y="{y + y0:.1f}" width="{max(x1 - x0, 0):.1f}" height="{max(y1 - y0, 0):.1f}"'
     return (
         f'<rect {place} fill="none" stroke="#fff" stroke-width="{width + 2.4}"/>'
-        f'<rect {place} fill="none" stroke="{colour}" stroke-width="{width}"{dash}/>'
+        f'<rect {place} fill="none" stroke="{color}" stroke-width="{width}"{dash}/>'
     )
 
 
@@ -605,8 +605,8 @@ def boxes(images, truth, predicted, mean) -> None:
         (226, BLACK, 2, "2 4", "mean of the training boxes", BLACK),
     )
     parts = []
-    for x, colour, width, dash, words, shade in key:
-        parts += [svg.line(x, 42, x + 28, 42, colour, width, dash), svg.text(x + 34, 47, words, 13, shade, bold=True)]
+    for x, color, width, dash, words, shade in key:
+        parts += [svg.line(x, 42, x + 28, 42, color, width, dash), svg.text(x + 34, 47, words, 13, shade, bold=True)]
     for number, image in enumerate(images):
         x, y = 4 + (number % columns) * (side + gap), 60 + (number // columns) * (side + 34)
         parts += [
@@ -766,15 +766,15 @@ def choose(goal: str, size: str, shape: str, count: str, bent: str) -> tuple[str
     return names[goal][shapes.index(shape)], ("goal", "size", "shape")
 
 
-def make_estimator(name: str, neighbours: int = 9, alpha: float = 1.0):
+def make_estimator(name: str, neighbors: int = 9, alpha: float = 1.0):
     """Build a scikit-learn pipeline by its estimator's name, with the settings of the chooser.
 
     Parameters
     ----------
     name : str
         As `choose` returns it, but for "more data".
-    neighbours : int
-        k, where neighbours are asked.
+    neighbors : int
+        k, where neighbors are asked.
     alpha : float
         Ridge's penalty.
 
@@ -789,11 +789,11 @@ def make_estimator(name: str, neighbours: int = 9, alpha: float = 1.0):
 
     made = {
         "LogisticRegression": lambda: linear_model.LogisticRegression(C=0.1, max_iter=1000),
-        "KNeighborsClassifier": lambda: neighbors.KNeighborsClassifier(neighbours),
+        "KNeighborsClassifier": lambda: neighbors.KNeighborsClassifier(neighbors),
         "RandomForestClassifier": lambda: ensemble.RandomForestClassifier(60, random_state=0),
         "SGDClassifier": lambda: linear_model.SGDClassifier(loss="log_loss", alpha=0.01, random_state=0),
         "Ridge": lambda: linear_model.Ridge(alpha=alpha),
-        "KNeighborsRegressor": lambda: neighbors.KNeighborsRegressor(neighbours),
+        "KNeighborsRegressor": lambda: neighbors.KNeighborsRegressor(neighbors),
         "RandomForestRegressor": lambda: ensemble.RandomForestRegressor(
             60, max_features=0.3, min_samples_leaf=2, random_state=0
         ),
@@ -837,13 +837,13 @@ def _run_names(name: str, points, labels, panel, axes) -> str:
     back, shown = "", slice(_TOO_FEW)
     if name != "more data":
         regions = make_estimator(name).fit(points, labels).predict(panel.plane(72, 60).reshape(-1, 2))
-        back, shown = _coloured(panel, regions, (72, 60)), slice(None)
+        back, shown = _colored(panel, regions, (72, 60)), slice(None)
     ticks = nice_ticks(*panel.xlim, 4), nice_ticks(*panel.ylim, 4)
     return back + panel.axes(*ticks, *axes, out=40) + _marks(panel, points[shown], labels[shown])
 
 
 def _run_groups(name: str, points, labels, panel, axes) -> str:
-    palette = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, GREY, BLACK)
+    palette = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, GRAY, BLACK)
     found = make_estimator(name).fit_predict(points)
     ticks = nice_ticks(*panel.xlim, 4), nice_ticks(*panel.ylim, 4)
     marks = _marks(panel, points, labels, [palette[min(int(c), 6)] for c in found])
@@ -855,7 +855,7 @@ def _run_numbers(name: str, x, y, panel) -> str:
     if name == "more data":
         return drawn + panel.points(x[:_TOO_FEW], y[:_TOO_FEW])
     grid = np.linspace(*panel.xlim, 160)
-    model = make_estimator(name, neighbours=3).fit(x[:, None], y)
+    model = make_estimator(name, neighbors=3).fit(x[:, None], y)
     return drawn + panel.clip(panel.curve(grid, model.predict(grid[:, None]), BLUE, 3)) + panel.points(x, y)
 
 
@@ -910,9 +910,9 @@ def draw_chooser(table: dict, goal, size, shape, count, bent, known: dict | None
     walk, y = _walk(asked, {"goal": goal, "size": size, "shape": shape, "count": count, "bent": bent})
     parts, x = [walk], 404.0
     for number, dish in enumerate(table["dishes"] if goal != "a number" else ()):
-        grey = name in ("KMeans", "MeanShift")  # there the colors are not the dishes'
-        parts.append(_mark(x + 4, 400, number, GREY if grey else ""))
-        parts.append(svg.text(x + 15, 404, spoken(dish), 12.5, "#333" if grey else _INKS[number]))
+        gray = name in ("KMeans", "MeanShift")  # there the colors are not the dishes'
+        parts.append(_mark(x + 4, 400, number, GRAY if gray else ""))
+        parts.append(svg.text(x + 15, 404, spoken(dish), 12.5, "#333" if gray else _INKS[number]))
         x += 28 + 8.0 * len(dish)
     parts += [
         svg.box(10, y - 14, 310, 32, "#E8F2F9", BLUE, 1.5, 6),

@@ -1,4 +1,4 @@
-"""Figures of chapter 07: going downhill, optimisers that race, noise, schedules, fresh weights, overfitting."""
+"""Figures of chapter 07: going downhill, optimizers that race, noise, schedules, fresh weights, overfitting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from introdl.figures import interactive, svg
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of, stepper
 from introdl.figures.panel import Panel
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILION
 
 #: Each optimizer's color, and its shade for words.
 _RUNNERS = (("SGD", VERMILION, "#A84300"), ("momentum", BLUE, BLUE), ("Adam", GREEN, "#00654A"))
@@ -41,7 +41,7 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
             panel.axes(
                 [-5, 0, 5], [0, 20, 40] if number == 0 else [], "weight w", "loss w²" if number == 0 else "", out=30
             ),
-            panel.clip(panel.curve(grid, grid**2, GREY, 2), panel.curve(path, path**2, VERMILION, 1.6)),
+            panel.clip(panel.curve(grid, grid**2, GRAY, 2), panel.curve(path, path**2, VERMILION, 1.6)),
             "".join(
                 svg.circle(panel.x(w), panel.y(w * w), 4 if k else 5.5, BLACK if k == 0 else VERMILION)
                 for k, w in enumerate(path)
@@ -197,17 +197,17 @@ def draw_race(landscape: str, rate: float, beta: float, noise: float, step: int,
         svg.text(520, 62, "height above the bottom", 12.5, "#333", bold=True),
     ]
     ends = {}
-    for name, colour, _ in _RUNNERS:
+    for name, color, _ in _RUNNERS:
         path = paths[name][: step + 1]
         path = path[np.isfinite(path[:, 0])]
         heights = np.log10(np.maximum(scene.f(*path.T) - scene.lowest, 1e-7))
         ends[name] = float(10 ** heights[-1]) if len(path) == step + 1 else np.inf
         parts += [
             panel.clip(
-                panel.curve(path[:, 0], path[:, 1], colour, 2.2),
+                panel.curve(path[:, 0], path[:, 1], color, 2.2),
                 _mark(name, *map(float, (panel.x(path[-1, 0]), panel.y(path[-1, 1])))),
             ),
-            side.clip(side.curve(np.arange(len(path)), heights, colour, 2.4)),
+            side.clip(side.curve(np.arange(len(path)), heights, color, 2.4)),
         ]
     x, y = float(panel.x(scene.start[0])), float(panel.y(scene.start[1]))
     parts.append(svg.text(x, y - 12, "start", 12.5, BLACK, "middle", bold=True, halo=True))
@@ -308,7 +308,7 @@ def noise_chart(sizes, errors) -> None:
         panel.axes(
             [], _log_ticks(-1, 1), "samples in the batch", "distance from the full gradient (1 = its length)", out=46
         ),
-        panel.clip(panel.curve([0, np.log10(4000)], np.log10(rule), GREY, 1.6, "6 5")),
+        panel.clip(panel.curve([0, np.log10(4000)], np.log10(rule), GRAY, 1.6, "6 5")),
         svg.text(panel.x(0.55), panel.y(float(np.log10(rule[0])) + 0.02), "1 / √size", 13, "#555", halo=True),
     ]
     for size, row, mean in zip(sizes, errors, middle, strict=True):
@@ -347,11 +347,11 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
             out=62,
         )
     ]
-    for number, ((name, rates), (colour, ink)) in enumerate(
-        zip(schedules.items(), ((GREY, "#555"), (ORANGE, "#8A5F00"), (BLUE, BLUE)), strict=False)
+    for number, ((name, rates), (color, ink)) in enumerate(
+        zip(schedules.items(), ((GRAY, "#555"), (ORANGE, "#8A5F00"), (BLUE, BLUE)), strict=False)
     ):
-        parts.append(panel.curve(np.arange(len(rates)), rates, colour, 3, ("", "9 4", "")[number]))
-        parts.append(svg.line(556, 76 + 26 * number, 580, 76 + 26 * number, colour, 3, ("", "9 4", "")[number]))
+        parts.append(panel.curve(np.arange(len(rates)), rates, color, 3, ("", "9 4", "")[number]))
+        parts.append(svg.line(556, 76 + 26 * number, 580, 76 + 26 * number, color, 3, ("", "9 4", "")[number]))
         parts.append(svg.text(588, 80 + 26 * number, name, 12.5, ink, bold=True))
     svg.show(
         svg.sheet("Warm up, stay high for a while, land softly", 740, 326, *parts),
@@ -363,12 +363,12 @@ def schedule_chart(schedules: dict[str, np.ndarray]) -> None:
 
 
 def signal_chart(spreads: dict[str, np.ndarray]) -> None:
-    """Draw the standard deviation of a signal behind every layer, for several initialisations.
+    """Draw the standard deviation of a signal behind every layer, for several initializations.
 
     Parameters
     ----------
     spreads : dict of str to numpy.ndarray
-        At most four: for each initialisation the standard deviation behind layers 0 (the input), 1, 2, ...
+        At most four: for each initialization the standard deviation behind layers 0 (the input), 1, 2, ...
     """
     layers = max(len(values) for values in spreads.values()) - 1
     panel = Panel(70, 56, 420, 260, (0, layers), (-13, 13))
@@ -386,14 +386,12 @@ def signal_chart(spreads: dict[str, np.ndarray]) -> None:
     ]
     inks = ((VERMILION, "#A84300"), (ORANGE, "#8A5F00"), (GREEN, "#00654A"), (PURPLE, "#8E3F69"))
     told = []
-    for number, ((name, values), (colour, ink)) in enumerate(zip(spreads.items(), inks, strict=False)):
+    for number, ((name, values), (color, ink)) in enumerate(zip(spreads.items(), inks, strict=False)):
         heights = np.log10(np.maximum(values, 1e-30))
-        parts.append(
-            panel.clip(panel.curve(np.arange(len(values)), heights, colour, 3, ("", "8 4", "", "3 4")[number]))
-        )
+        parts.append(panel.clip(panel.curve(np.arange(len(values)), heights, color, 3, ("", "8 4", "", "3 4")[number])))
         y = 84 + 50 * number
         parts += [
-            svg.line(506, y - 4, 530, y - 4, colour, 3, ("", "8 4", "", "3 4")[number]),
+            svg.line(506, y - 4, 530, y - 4, color, 3, ("", "8 4", "", "3 4")[number]),
             svg.text(538, y, name, 13, ink, bold=True),
             svg.text(538, y + 18, f"at the end: {values[-1]:.1e}".replace("e-", "e−"), 12.5),
         ]

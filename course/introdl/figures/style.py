@@ -8,7 +8,7 @@ import io
 
 from introdl.pixels import data_address
 
-# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/): told apart by colour-blind readers too.
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/): told apart by color-blind readers too.
 BLACK = "#000000"
 ORANGE = "#E69F00"
 SKY = "#56B4E9"
@@ -17,7 +17,7 @@ YELLOW = "#F0E442"
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 PURPLE = "#CC79A7"
-GREY = "#767676"
+GRAY = "#767676"
 PALETTE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK)
 
 #: Negative is orange, zero is white, positive is blue: for weights and differences.
@@ -62,7 +62,7 @@ def use_style() -> None:
     )
 
 
-#: A drawing with more colours than these holds photographs or maps, and is written as JPEG.
+#: A drawing with more colors than these holds photographs or maps, and is written as JPEG.
 PHOTOGRAPHIC = 6000
 
 _drawing = True
@@ -97,7 +97,7 @@ def picture(figure, alt: str, width: int | None = None) -> str:
     Returns
     -------
     str
-        HTML with the picture in it: a JPEG where it holds photographs, else a PNG of at most 256 colours.
+        HTML with the picture in it: a JPEG where it holds photographs, else a PNG of at most 256 colors.
     """
     import matplotlib.pyplot as plt
 
@@ -123,7 +123,7 @@ def _rendered(figure) -> str:
     figure.savefig(drawn, format="png", bbox_inches="tight", facecolor="white", pil_kwargs={"compress_level": 1})
     image, file = Image.open(drawn).convert("RGB"), io.BytesIO()
     if image.getcolors(PHOTOGRAPHIC) is None:
-        image.save(file, "JPEG", quality=85, subsampling=0)  # full colour resolution: words stay sharp
+        image.save(file, "JPEG", quality=85, subsampling=0)  # full color resolution: words stay sharp
         return data_address(file.getvalue(), "image/jpeg")
     image.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return data_address(file.getvalue())

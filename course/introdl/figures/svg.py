@@ -77,42 +77,42 @@ def show(drawing: str, alt: str) -> None:
     display({"text/html": described(drawing, alt), "text/plain": f"[figure: {alt}]"}, raw=True)
 
 
-def text(x, y, words, size=13, colour=BLACK, anchor="start", bold=False, italic=False, halo=False) -> str:
+def text(x, y, words, size=13, color=BLACK, anchor="start", bold=False, italic=False, halo=False) -> str:
     """Return words at a place; `halo` puts white around them, so that they can be read on a drawing."""
     style = ' font-weight="bold"' if bold else ""
     style += ' font-style="italic"' if italic else ""
     style += ' stroke="#fff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"' if halo else ""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}"{style}>'
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{color}" text-anchor="{anchor}"{style}>'
         f"{html.escape(str(words))}</text>"
     )
 
 
 def note(x, y, words, anchor="start") -> str:
-    """Return a dark grey remark."""
+    """Return a dark gray remark."""
     return text(x, y, words, 12.5, "#333", anchor)
 
 
-def centred(x, y, words, size, colour=BLACK, anchor="middle", bold=False, italic=False) -> str:
+def centered(x, y, words, size, color=BLACK, anchor="middle", bold=False, italic=False) -> str:
     """Return words whose middle, not whose base line, lies at y."""
     style = (' font-weight="700"' if bold else "") + (' font-style="italic"' if italic else "")
     return (
-        f'<text x="{x:g}" y="{y:.1f}" font-size="{size}" fill="{colour}"{style} text-anchor="{anchor}" '
+        f'<text x="{x:g}" y="{y:.1f}" font-size="{size}" fill="{color}"{style} text-anchor="{anchor}" '
         f'dominant-baseline="central">{html.escape(str(words))}</text>'
     )
 
 
-def ring(x, y, r, colour, width=2.5, dash="") -> str:
+def ring(x, y, r, color, width=2.5, dash="") -> str:
     """Return an empty circle around a place."""
-    drawn = circle(x, y, r, "none", colour, width)
+    drawn = circle(x, y, r, "none", color, width)
     return drawn.replace("/>", f' stroke-dasharray="{dash}"/>') if dash else drawn
 
 
-def line(x1, y1, x2, y2, colour=BLACK, width=1.0, dash="") -> str:
+def line(x1, y1, x2, y2, color=BLACK, width=1.0, dash="") -> str:
     """Return a straight line."""
     dash = f' stroke-dasharray="{dash}"' if dash else ""
     return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
+        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" '
         f'stroke-width="{width}"{dash} stroke-linecap="round"/>'
     )
 
@@ -123,7 +123,7 @@ def polygon(points, fill, stroke="none", width=1.0, opacity=1.0) -> str:
     return f'<polygon points="{at}" fill="{fill}" stroke="{stroke}" stroke-width="{width}" opacity="{opacity}"/>'
 
 
-def arrow(x1, y1, x2, y2, colour=BLACK, width=2.0, head=9) -> str:
+def arrow(x1, y1, x2, y2, color=BLACK, width=2.0, head=9) -> str:
     """Return an arrow from the first point to the second; `head` is the length of its head."""
     length = max(float(np.hypot(x2 - x1, y2 - y1)), 1e-9)
     ux, uy = (x2 - x1) / length, (y2 - y1) / length
@@ -133,7 +133,7 @@ def arrow(x1, y1, x2, y2, colour=BLACK, width=2.0, head=9) -> str:
         (bx - uy * head * 0.45, by + ux * head * 0.45),
         (bx + uy * head * 0.45, by - ux * head * 0.45),
     ]
-    return line(x1, y1, bx, by, colour, width) + polygon(tip, colour)
+    return line(x1, y1, bx, by, color, width) + polygon(tip, color)
 
 
 def circle(x, y, r, fill, stroke="#fff", width=1.5) -> str:

@@ -118,7 +118,7 @@ def sheet(
     over : callable, optional
         Takes the row, the column and the upper left corner of a picture, and returns what is drawn on it.
     inks : sequence of str
-        The colours of the lines below a picture; the last serves for all that follow.
+        The colors of the lines below a picture; the last serves for all that follow.
     """
     rows = [(name.split("\n"), [one if isinstance(one, tuple) else (one, "") for one in line]) for name, line in rows]
     left = 14 + max(round(7.2 * len(line)) + 10 if line else 0 for name, _ in rows for line in name)

@@ -28,14 +28,14 @@ def curves(history, title: str | None = None):
     figure, axes = plt.subplots(1, 2, figsize=(7.0, 3.0), layout="constrained")
     epochs = history.column("epoch")
     for axis, name, scale in ((axes[0], "loss", 1), (axes[1], "accuracy", 100)):
-        for part, colour, dashes in (("train", style.BLUE, "-"), ("val", style.VERMILION, "--")):
+        for part, color, dashes in (("train", style.BLUE, "-"), ("val", style.VERMILION, "--")):
             if not history.rows or f"{part}_{name}" not in history.rows[0]:
                 continue
             values = [scale * value for value in history.column(f"{part}_{name}")]
             label = "training" if part == "train" else "validation"
-            axis.plot(epochs, values, dashes, color=colour, label=label, marker="o" if len(epochs) == 1 else None)
+            axis.plot(epochs, values, dashes, color=color, label=label, marker="o" if len(epochs) == 1 else None)
             if part == "val" and history.best_epoch in epochs:
-                axis.plot(history.best_epoch, values[epochs.index(history.best_epoch)], "o", color=colour, markersize=7)
+                axis.plot(history.best_epoch, values[epochs.index(history.best_epoch)], "o", color=color, markersize=7)
         axis.set_xlabel("epoch")
         axis.set_ylabel("loss" if name == "loss" else "accuracy")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -72,7 +72,7 @@ def _sgd(w, grad, state, lr):
     return w - lr * grad, state
 
 
-_OPTIMISERS: dict[str, tuple[Callable, Callable, float]] = {
+_OPTIMIZERS: dict[str, tuple[Callable, Callable, float]] = {
     "Adam": (_adam, lambda w: (0 * w, 0 * w, 0), 0.005),
     "momentum": (_momentum, lambda w: 0 * w, 0.03),
     "SGD": (_sgd, lambda w: None, 0.2),
@@ -93,7 +93,7 @@ class TrainingBoard:
     seed : int
         Of the weights and of the shuffling.
     yours : callable, optional
-        Your own ``adam_step(w, grad, state, lr)``; it can be chosen beside the board's own optimisers.
+        Your own ``adam_step(w, grad, state, lr)``; it can be chosen beside the board's own optimizers.
     shown : int
         Which validation picture the activations are drawn for.
 
@@ -119,10 +119,10 @@ class TrainingBoard:
             raise ValueError(f"epochs is {epochs} and size is {size}; both should be 1 or more.")
         self.make, self.train, self.validation = make, train, validation
         self.epochs, self.size, self.seed, self.shown = epochs, size, seed, shown
-        self.optimisers = dict(_OPTIMISERS)
+        self.optimizers = dict(_OPTIMIZERS)
         if yours is not None:
-            self.optimisers["your adam_step"] = (yours, _OPTIMISERS["Adam"][1], _OPTIMISERS["Adam"][2])
-        self.optimiser, self.rate, self.cosine = "Adam", _OPTIMISERS["Adam"][2], True
+            self.optimizers["your adam_step"] = (yours, _OPTIMIZERS["Adam"][1], _OPTIMIZERS["Adam"][2])
+        self.optimizer, self.rate, self.cosine = "Adam", _OPTIMIZERS["Adam"][2], True
         self.total = epochs * math.ceil(len(train[0]) / size)
         self._view = self._task = None
         self._mark = f"introdl-still-{uuid.uuid4().hex[:12]}"
@@ -148,7 +148,7 @@ class TrainingBoard:
     def _training(self) -> Iterator[None]:
         """One step of training at each `next`."""
         pictures, labels = self.train
-        step, fresh, _ = self.optimisers[self.optimiser]
+        step, fresh, _ = self.optimizers[self.optimizer]
         parameters = self.network.parameters()
         states = [fresh(p.value) for p in parameters]
         for _ in range(self.epochs):
@@ -179,10 +179,10 @@ class TrainingBoard:
                     if next(self._steps, self) is self:
                         self.finished, self.playing = True, False
         except NotImplementedError:
-            self.message = f"{self.optimiser} is not written yet. Choose another optimizer."
+            self.message = f"{self.optimizer} is not written yet. Choose another optimizer."
             self.finished, self.playing = True, False
         except Exception as error:
-            self.message = f"{self.optimiser} stopped with {type(error).__name__}: {error}"
+            self.message = f"{self.optimizer} stopped with {type(error).__name__}: {error}"
             self.finished, self.playing = True, False
 
     async def _in_the_background(self) -> None:
@@ -349,8 +349,8 @@ class TrainingBoard:
         self.resume()
 
     def _chosen(self, change) -> None:
-        self.optimiser = change["new"]
-        self._rate.value = self.optimisers[self.optimiser][2]
+        self.optimizer = change["new"]
+        self._rate.value = self.optimizers[self.optimizer][2]
         self.restart()
         self._draw()
 
@@ -364,7 +364,7 @@ class TrainingBoard:
         self._said = widgets.HTML()
         self._button = widgets.Button(description="Train", tooltip="Pause or resume; the space bar works too")
         again = widgets.Button(description="Start again", icon="refresh", tooltip="Fresh weights")
-        choice = interactive.choice("optimizer", list(self.optimisers), self.optimiser)
+        choice = interactive.choice("optimizer", list(self.optimizers), self.optimizer)
         rates = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
         self._rate = interactive.stops("learning rate", [(f"{r:g}", r) for r in rates], self.rate, 320)
         cosine = interactive.tick("cosine schedule", self.cosine)

@@ -8,7 +8,7 @@ from introdl.figures import interactive, svg, tile
 from introdl.figures.grid import mix
 from introdl.figures.interactive import explore, rows_of
 from introdl.figures.panel import Panel
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, show
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, PURPLE, SKY, VERMILION, show
 
 _SAME, _DIFFERENT = BLUE, ORANGE
 _SAME_INK, _DIFFERENT_INK = BLUE, "#8A5F00"
@@ -32,7 +32,7 @@ def contrastive_curves(margin: float = 1.0) -> None:
             "cost of the pair",
             digits=(1, 1),
         ),
-        panel.upright(margin, GREY, 1.3, "4 4"),
+        panel.upright(margin, GRAY, 1.3, "4 4"),
         panel.curve(d, d**2 / 2, _SAME, 3),
         panel.curve(d, np.maximum(margin - d, 0) ** 2 / 2, _DIFFERENT, 3, "9 4"),
         svg.text(panel.x(1.5) - 10, panel.y(1.3), "one dish: d² / 2", 14, _SAME_INK, "end", bold=True, halo=True),
@@ -77,12 +77,12 @@ def draw_triplet(points, margin: float) -> str:
     panel = Panel(50, 56, 300, 300, (-2.2, 2.2), (-2.2, 2.2))
     unit = panel.width / 4.4
 
-    def ring(radius, colour, dash):
-        return svg.ring(panel.x(a[0]), panel.y(a[1]), f"{radius * unit:.1f}", colour, 1.6, dash)
+    def ring(radius, color, dash):
+        return svg.ring(panel.x(a[0]), panel.y(a[1]), f"{radius * unit:.1f}", color, 1.6, dash)
 
-    def mark(point, colour, word):
+    def mark(point, color, word):
         x, y = float(panel.x(point[0])), float(panel.y(point[1]))
-        return svg.circle(x, y, 8, colour) + svg.text(x + 11, y - 9, word, 13, BLACK, bold=True, halo=True)
+        return svg.circle(x, y, 8, color) + svg.text(x + 11, y - 9, word, 13, BLACK, bold=True, halo=True)
 
     verdict = "nothing to learn" if loss == 0 else "the anchor pulls the positive and pushes the negative"
     where = (
@@ -98,7 +98,7 @@ def draw_triplet(points, margin: float) -> str:
         panel.axes([-2, -1, 0, 1, 2], [-2, -1, 0, 1, 2], "first number of the vector", "second number", out=30),
         panel.clip(
             ring(np.sqrt(near), _SAME, "5 4"),
-            ring(np.sqrt(near + margin), GREY, "2 5"),
+            ring(np.sqrt(near + margin), GRAY, "2 5"),
             svg.line(panel.x(a[0]), panel.y(a[1]), panel.x(p[0]), panel.y(p[1]), _SAME, 2.5),
             svg.line(panel.x(a[0]), panel.y(a[1]), panel.x(n[0]), panel.y(n[1]), _DIFFERENT, 2.5),
         ),
@@ -216,7 +216,7 @@ def draw_threshold(similarities, same, threshold: float) -> str:
     right = float((said == same).mean())
     parts = []
     ticks = [(0, "0 %"), (top / 2, f"{top / 2:.0%}"), (top, f"{top:.0%}")]
-    for number, (kind, colour, ink, words) in enumerate(
+    for number, (kind, color, ink, words) in enumerate(
         (
             (0, _SAME, _SAME_INK, f"pairs of one dish: {1 - tpr:.0%} are turned away (false rejects)"),
             (1, _DIFFERENT, _DIFFERENT_INK, f"pairs of two dishes: {fpr:.0%} are let in (false accepts)"),
@@ -232,7 +232,7 @@ def draw_threshold(similarities, same, threshold: float) -> str:
             x, y = float(panel.x(low)), float(panel.y(share))
             parts.append(
                 svg.box(
-                    x + 0.5, y, float(panel.x(high)) - x - 1, panel.bottom - y, colour if wrong else mix(colour, 0.35)
+                    x + 0.5, y, float(panel.x(high)) - x - 1, panel.bottom - y, color if wrong else mix(color, 0.35)
                 )
             )
         x = float(panel.x(np.clip(threshold, -1, 1)))
@@ -297,11 +297,11 @@ def roc_curves(curves: dict, title: str) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 3.9))
-    for (name, (false, true)), colour, dash in zip(
-        curves.items(), (GREEN, BLUE, ORANGE, PURPLE, GREY), ("-", "--", "-.", ":", "-"), strict=False
+    for (name, (false, true)), color, dash in zip(
+        curves.items(), (GREEN, BLUE, ORANGE, PURPLE, GRAY), ("-", "--", "-.", ":", "-"), strict=False
     ):
         kept = false > 0
-        axes.plot(false[kept], true[kept], dash, color=colour, label=name)
+        axes.plot(false[kept], true[kept], dash, color=color, label=name)
     line = np.geomspace(1e-3, 1, 50)
     axes.plot(line, line, color="#B5B5B5", linewidth=1.4)
     axes.text(0.16, 0.1, "chance", color="#666", fontsize=10)
@@ -355,10 +355,10 @@ def recorded_methods(record: dict) -> None:
     figure, axes = plt.subplots(figsize=(7, 0.52 * len(rows) + 1.1))
     said = []
     for y, (words, method, dishes) in enumerate(rows):
-        for found, colour, marker in ((unseen, BLUE, "o"), (known, ORANGE, "s")):
+        for found, color, marker in ((unseen, BLUE, "o"), (known, ORANGE, "s")):
             values = found.get((method, dishes))
             if values:
-                axes.plot(values, [y] * len(values), marker, color=colour, markersize=7, markeredgecolor="white")
+                axes.plot(values, [y] * len(values), marker, color=color, markersize=7, markeredgecolor="white")
         said.append(f"{words} {np.mean(unseen[method, dishes]):.1f} %")
     axes.axvline(50, color="#999", linewidth=1.2)
     axes.text(50.6, -0.55, "guessing", fontsize=9.5, color="#555")
@@ -396,21 +396,21 @@ def recorded_classes(record: dict) -> None:
     found = _groups(record, "specials")
     figure, axes = plt.subplots(figsize=(7, 3.5))
     said = []
-    for method, words, colour, marker, nudge in (
+    for method, words, color, marker, nudge in (
         ("classifier", "classifier's features", BLUE, "o", 0.985),
         ("triplet", "triplet loss", VERMILION, "s", 1.015),
     ):
         counts = sorted(dishes for name, dishes in found if name == method)
         means, spreads = zip(*(records.spread(found[method, dishes]) for dishes in counts), strict=True)
         at = np.array(counts) * nudge
-        axes.errorbar(at, means, spreads, fmt=f"{marker}-", color=colour, capsize=4, label=words)
+        axes.errorbar(at, means, spreads, fmt=f"{marker}-", color=color, capsize=4, label=words)
         for dishes, x in zip(counts, at, strict=True):
             axes.plot(
-                [x] * len(found[method, dishes]), found[method, dishes], marker, color=colour, alpha=0.35, markersize=5
+                [x] * len(found[method, dishes]), found[method, dishes], marker, color=color, alpha=0.35, markersize=5
             )
         said.append(f"{words}: " + ", ".join(f"{m:.1f} % from {k} dishes" for m, k in zip(means, counts, strict=True)))
     plain = found["color histogram", 0][0]
-    axes.axhline(plain, color=GREY, linestyle=":", linewidth=1.6)
+    axes.axhline(plain, color=GRAY, linestyle=":", linewidth=1.6)
     axes.text(12.6, plain + 0.25, "color histogram", ha="right", fontsize=9.5, color="#555")
     axes.set(
         xscale="log",

@@ -1,4 +1,4 @@
-"""Figures of chapter 10: filters, maps, patches, covered plates, heat maps, dreams, neighbours, and what they prove."""
+"""Figures of chapter 10: filters, maps, patches, covered plates, heat maps, dreams, neighbors, and what they prove."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from introdl.figures import interactive, svg, tile
 from introdl.figures.interactive import explore
-from introdl.figures.style import BLACK, BLUE, GREY, ORANGE, VERMILION, show
+from introdl.figures.style import BLACK, BLUE, GRAY, ORANGE, VERMILION, show
 from introdl.wording import spoken
 
 #: How many pixels of the picture one place of a stage's maps sees, and how far apart two places are.
@@ -21,8 +21,8 @@ name_of = spoken  # as the chapter calls it
 # --- pictures as HTML, which is quicker than a plot -------------------------------------------------------------------
 
 
-def _coloured(values: np.ndarray, top: float | None = None) -> np.ndarray:
-    """Numbers from 0 to `top` as colours, from black over violet to yellow: bytes (H, W, 3)."""
+def _colored(values: np.ndarray, top: float | None = None) -> np.ndarray:
+    """Numbers from 0 to `top` as colors, from black over violet to yellow: bytes (H, W, 3)."""
     import matplotlib as mpl
 
     top = float(values.max()) if top is None else top
@@ -31,7 +31,7 @@ def _coloured(values: np.ndarray, top: float | None = None) -> np.ndarray:
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Lay a map (H, W) over a picture (H, W, 3), bytes: the picture turns grey, and where the map is high it glows.
+    """Lay a map (H, W) over a picture (H, W, 3), bytes: the picture turns gray, and where the map is high it glows.
 
     Parameters
     ----------
@@ -42,21 +42,21 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """
     heat = np.maximum(np.asarray(heat, float), 0)
     share = (heat / heat.max() if heat.max() > 0 else heat)[..., None]
-    grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2) * 0.75
-    glow = _coloured(0.25 + 0.75 * share[..., 0], 1.0).astype(float)
-    return (grey * (1 - 0.75 * share) + glow * 0.75 * share).clip(0, 255).astype(np.uint8)
+    gray = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2) * 0.75
+    glow = _colored(0.25 + 0.75 * share[..., 0], 1.0).astype(float)
+    return (gray * (1 - 0.75 * share) + glow * 0.75 * share).clip(0, 255).astype(np.uint8)
 
 
 # --- filters and maps -------------------------------------------------------------------------------------------------
 
 
 def filters(weights, columns: int = 8) -> None:
-    """Draw the filters of a first layer as small colour pictures.
+    """Draw the filters of a first layer as small color pictures.
 
     Parameters
     ----------
     weights : torch.Tensor or numpy.ndarray
-        (F, 3, height, width). Each filter is scaled by its own largest weight: grey is 0.
+        (F, 3, height, width). Each filter is scaled by its own largest weight: gray is 0.
     columns : int
         How many side by side.
     """
@@ -94,7 +94,7 @@ def by_layer(net, image: np.ndarray, layers, count: int = 7) -> None:
     x, rows = inspection.as_pictures(image[None]), []
     for layer in layers:
         maps = inspection.feature_maps(net, layer, x)[0].numpy()
-        found = [(_coloured(np.maximum(maps[c], 0)), f"channel {c}") for c in strongest(maps, count)]
+        found = [(_colored(np.maximum(maps[c], 0)), f"channel {c}") for c in strongest(maps, count)]
         rows.append((f"{layer}\n{maps.shape[1]} × {maps.shape[2]}", found))
     plate = [("the plate", [(image, "")])]
     svg.show(
@@ -145,7 +145,7 @@ def maps_explorer(net, images: np.ndarray, labels, layers) -> None:
         top = float(maps.max())
         cells = [
             tile.captioned(
-                tile.img(_coloured(maps[c], top), f"The map of channel {c}", 104, sharp=True),
+                tile.img(_colored(maps[c], top), f"The map of channel {c}", 104, sharp=True),
                 f"channel {c}, up to {maps[c].max():.1f}",
                 104,
             )
@@ -192,7 +192,7 @@ def patch(image: np.ndarray, layer: str, row: int, column: int) -> np.ndarray:
     return padded[top : top + field, left : left + field]
 
 
-def favourites(images: np.ndarray, found: dict) -> None:
+def favorites(images: np.ndarray, found: dict) -> None:
     """Draw, for some channels, the patches of pictures that each responds to most.
 
     Parameters
@@ -246,7 +246,7 @@ def _bars(scores: np.ndarray, classes, chosen, before: np.ndarray | None = None)
 
 
 def occluder(net, images: np.ndarray, labels, classes) -> None:
-    """Move a grey square over a plate and watch the scores; the sliders take arrow keys.
+    """Move a gray square over a plate and watch the scores; the sliders take arrow keys.
 
     Parameters
     ----------
@@ -472,9 +472,9 @@ def similarity(found: dict[str, list[float]], steps) -> None:
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(7.4, 3.5))
-    for (name, values), colour in zip(found.items(), (BLUE, VERMILION, GREY), strict=False):
-        axis.plot(range(len(values)), values, "o-", color=colour)
-        axis.text(len(values) - 0.85, values[-1], name, color=colour, va="center", fontsize=11, fontweight="bold")
+    for (name, values), color in zip(found.items(), (BLUE, VERMILION, GRAY), strict=False):
+        axis.plot(range(len(values)), values, "o-", color=color)
+        axis.text(len(values) - 0.85, values[-1], name, color=color, va="center", fontsize=11, fontweight="bold")
     axis.axhline(0, color=BLACK, linewidth=1)
     axis.set_xticks(range(len(steps)), steps, fontsize=10)
     axis.set_xlim(-0.3, len(steps) + 0.6)
@@ -499,4 +499,4 @@ def edges(image: np.ndarray) -> np.ndarray:
 
 def shaded(maps) -> list:
     """Turn maps into pictures that can stand in a `sheet`: the brighter, the larger, up to the 99th percentile."""
-    return [_coloured(np.clip(one, 0, np.quantile(one, 0.99))) for one in maps]
+    return [_colored(np.clip(one, 0, np.quantile(one, 0.99))) for one in maps]

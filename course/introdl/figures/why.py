@@ -12,7 +12,7 @@ from introdl.figures.grid import mix
 from introdl.figures.guesses import guess_bars, in_words
 from introdl.figures.interactive import buttons, choice, explore, slider
 from introdl.figures.panel import Panel, bars
-from introdl.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, VERMILION
+from introdl.figures.style import BLACK, BLUE, GRAY, GREEN, ORANGE, SKY, VERMILION
 from introdl.wording import spoken
 
 #: The course's parts, each with a color and its chapters: number, title, and what it gives to the app.
@@ -47,11 +47,11 @@ _PARTS = {
 def course_map() -> None:
     """Draw the fourteen chapters, grouped, with what each of them gives to the app."""
     parts, y = [], 44
-    for name, (colour, chapters) in _PARTS.items():
+    for name, (color, chapters) in _PARTS.items():
         height = 54 * ((len(chapters) + 1) // 2) + 10
         parts += [
-            svg.box(14, y, 692, height, mix(colour, 0.12), radius=6),
-            svg.box(14, y, 7, height, colour, radius=2),
+            svg.box(14, y, 692, height, mix(color, 0.12), radius=6),
+            svg.box(14, y, 7, height, color, radius=2),
         ]
         words = name.split(" ")
         lines = list(filter(None, (" ".join(words[:2]), " ".join(words[2:])))) if len(name) > 14 else [name]
@@ -61,7 +61,7 @@ def course_map() -> None:
         for number, (chapter, title, part) in enumerate(chapters):
             x, top = 150 + 278 * (number % 2), y + 8 + 54 * (number // 2)
             parts += [
-                svg.box(x, top, 268, 46, "#FFFFFF", mix(colour, 0.7), 1.2, 5),
+                svg.box(x, top, 268, 46, "#FFFFFF", mix(color, 0.7), 1.2, 5),
                 svg.text(x + 10, top + 29, chapter, 17, svg.INK, bold=True),
                 svg.text(x + 42, top + 20, title, 13, svg.INK, bold=True),
                 svg.text(x + 42, top + 37, part, 12, "#444"),
@@ -108,7 +108,7 @@ def imagenet_chart(human: float = 5.1, less_trained: float = 12.0) -> None:
             svg.text(x, y - 2, f"a person: {svg.fixed(value, 1)}", 12, "#A84300", bold=True),
             svg.text(x, y + 13, f"practiced on {photos} photos", 12, "#A84300"),
         ]
-    by_hand, deep_net = ("#E4E4E4", GREY, 1.5), (BLUE,)
+    by_hand, deep_net = ("#E4E4E4", GRAY, 1.5), (BLUE,)
     for year, team, error, deep in WINNERS:
         left, middle, right = panel.x([year - 0.33, year, year + 0.33])
         top = panel.y(error)
@@ -140,8 +140,8 @@ def verification_errors(errors: dict[str, float]) -> None:
     most = 1.15 * max(errors.values())
     lengths = [380 * error / most for error in errors.values()]
     words = [f"{error:.2f} % wrong" for error in errors.values()]
-    colours = [(GREY, BLUE, ORANGE)[n % 3] for n in range(len(errors))]
-    drawn = bars(236, 44, errors, lengths, words, colours, 44, 30)
+    colors = [(GRAY, BLUE, ORANGE)[n % 3] for n in range(len(errors))]
+    drawn = bars(236, 44, errors, lengths, words, colors, 44, 30)
     title = "On pairs of faces, DeepFace all but closes the gap to people"
     told = ", ".join(f"{name} {error:.2f}" for name, error in errors.items())
     drawing = svg.sheet(title, 720, 52 + 44 * len(errors), drawn)
@@ -154,23 +154,23 @@ _CHANNELS = (("red", 0, "#B00000"), ("green", 1, "#00654A"), ("blue", 2, "#00508
 
 
 def _raster(image, channel: int | None, x, y, width, height) -> str:
-    """A picture, or one channel of it in grey, inside an SVG."""
+    """A picture, or one channel of it in gray, inside an SVG."""
     return tile.image(x, y, width, height, _only(image, channel), exact=None)
 
 
 def _only(image, channel: int | None):
-    """The picture with one channel alone, as a grey picture; None for all three."""
+    """The picture with one channel alone, as a gray picture; None for all three."""
     return image if channel is None else np.repeat(image[..., channel : channel + 1], 3, axis=2)
 
 
 def _pixel(x, y, values, channel: int | None) -> str:
-    """One pixel as a large cell in its colour, with its numbers: all three, or one."""
+    """One pixel as a large cell in its color, with its numbers: all three, or one."""
     level = values @ np.array([0.299, 0.587, 0.114]) if channel is None else values[channel]
-    colour = "#" + "".join(f"{int(v):02X}" for v in (values if channel is None else [level] * 3))
+    color = "#" + "".join(f"{int(v):02X}" for v in (values if channel is None else [level] * 3))
     ink = BLACK if level > 128 else "#FFFFFF"
     rows = ((15, values[0], 12), (29, values[1], 12), (43, values[2], 12)) if channel is None else ((30, level, 15),)
     words = (svg.text(x + 30, y + down, int(value), size, ink, "middle") for down, value, size in rows)
-    return svg.box(x, y, 60, 48, colour, "#FFFFFF", 1) + "".join(words)
+    return svg.box(x, y, 60, 48, color, "#FFFFFF", 1) + "".join(words)
 
 
 def draw_window(image, row: int, column: int, channel: int | None, size: int = 6) -> str:
@@ -284,14 +284,14 @@ def before_and_after(images) -> None:
         panel = Panel(54 + 350 * number, 76, 296, 150, ends, (0, 1.12 * np.max(shares)))
         middles = np.linspace(*ends, 33)[:-1] + (ends[1] - ends[0]) / 64
         parts.append(panel.axes(ticks, [], "value", label, title, out=14))
-        for c, (colour, dash) in enumerate(styles):
-            parts.append(panel.clip(panel.curve(middles, shares[c], colour, 2.4, dash)))
+        for c, (color, dash) in enumerate(styles):
+            parts.append(panel.clip(panel.curve(middles, shares[c], color, 2.4, dash)))
             if not number:
-                parts.append(panel.upright(means[c], colour, 1.2, dash or "1 0"))
+                parts.append(panel.upright(means[c], color, 1.2, dash or "1 0"))
     told = []
-    for c, ((name, _, _), (colour, dash)) in enumerate(zip(_CHANNELS, styles, strict=True)):
+    for c, ((name, _, _), (color, dash)) in enumerate(zip(_CHANNELS, styles, strict=True)):
         left = 60 + 96 * c
-        parts += [svg.line(left, 284, left + 28, 284, colour, 2.6, dash), svg.text(left + 34, 289, name, 12.5)]
+        parts += [svg.line(left, 284, left + 28, 284, color, 2.6, dash), svg.text(left + 34, 289, name, 12.5)]
         told.append(f"{name} mean {means[c]:.0f}, standard deviation {spreads[c]:.0f}")
     parts.append(svg.note(360, 289, "thin lines: each channel's mean"))
     svg.show(
@@ -346,14 +346,14 @@ def change_bars(accuracies: dict[str, float], pictures: int) -> None:
     """
     left, top, full, shares = 200, 62, 420, list(accuracies.values())
     bottom, first = top + 32 * len(shares), left + full * shares[0]
-    words, colours = [f"{100 * share:.0f} %" for share in shares], [GREEN, *[BLUE] * (len(shares) - 1)]
+    words, colors = [f"{100 * share:.0f} %" for share in shares], [GREEN, *[BLUE] * (len(shares) - 1)]
     drawing = svg.sheet(
         "What a change that you hardly mind does to the network",
         720,
         bottom + 12,
         svg.note(14, 48, f"accuracy of the first guess, on {pictures} test pictures"),
-        svg.line(first, top, first, bottom, GREY, 1.3, "4 4"),
-        bars(left, top, accuracies, [full * share for share in shares], words, colours, bold=(0,)),
+        svg.line(first, top, first, bottom, GRAY, 1.3, "4 4"),
+        bars(left, top, accuracies, [full * share for share in shares], words, colors, bold=(0,)),
     )
     told = ", ".join(f"{name} {100 * share:.0f} percent" for name, share in accuracies.items())
     svg.show(drawing, f"Bars of the network's accuracy: {told}.")

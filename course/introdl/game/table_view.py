@@ -207,12 +207,12 @@ def _prompt(game: Game, deck: Deck) -> str:
 
 
 def _message(words: str, now: Round | None) -> str:
-    colour = "#00654A" if words.startswith("✓") else "#A84300" if words.startswith("✗") else ""
+    color = "#00654A" if words.startswith("✓") else "#A84300" if words.startswith("✗") else ""
     more = ""
     if now is not None and now.over:
         found, missed = "had it with guess {}", f"missed it with all {len(now.computer)} guesses"
         more = f"The computer {found.format(now.computer_at) if now.computer_at else missed}."
-    return _part("message", words, colour, more)
+    return _part("message", words, color, more)
 
 
 def _tried(now: Round | None, deck: Deck) -> str:
@@ -247,12 +247,12 @@ def _result(game: Game, deck: Deck, sums: dict[str, list[int]]) -> str:
     rows = []
     for one in game.rounds:
         dish = spoken(deck.classes[one.correct])
-        found = [(place, _tint(place, colour)) for place, colour in ((one.human_at, ORANGE), (one.computer_at, BLUE))]
+        found = [(place, _tint(place, color)) for place, color in ((one.human_at, ORANGE), (one.computer_at, BLUE))]
         rows.append((_image(deck, one.picture, f"A plate of {dish}", 44), dish, *found))
     verdict = "You win" if game.lead > 0 else "The computer wins" if game.lead < 0 else "A draw"
     longer = [(course, counts) for course, counts in sums.items() if counts[2] > len(game.rounds)]
     return _part("result", game, verdict, rows, GUESSES, longer)
 
 
-def _tint(place: int, colour: str) -> str:
-    return mix(colour, 0.5 if place == 1 else 0.22) if place else "#F3F3F3"
+def _tint(place: int, color: str) -> str:
+    return mix(color, 0.5 if place == 1 else 0.22) if place else "#F3F3F3"

@@ -4,7 +4,7 @@
 
     mealomi.app()
 
-The parts work without the page: `recognise` asks the network, `nutrients` and `nutri_score` reckon, a `Diary` remembers,
+The parts work without the page: `recognize` asks the network, `nutrients` and `nutri_score` reckon, a `Diary` remembers,
 `recommend` suggests, `share_card` draws. It is a lesson, not a medical device: what it says of rendered plates is measured on
 the network's card, and on photographs of real meals it is often wrong.
 """

@@ -15,6 +15,6 @@ from .nutrition import (
     per_100g as per_100g,
     serving as serving,
 )
-from .recognition import Meal as Meal, load as load, recognise as recognise
+from .recognition import Meal as Meal, load as load, recognize as recognize
 from .sharing import share_card as share_card
 from .taste import Suggestion as Suggestion, recommend as recommend

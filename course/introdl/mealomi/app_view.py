@@ -18,7 +18,7 @@ from introdl.figures.interactive import show_live
 from introdl.mealomi import charts, nutriscore, sharing
 from introdl.mealomi.diary import Diary, DiaryError, Entry
 from introdl.mealomi.nutrition import dishes, nutrients, serving
-from introdl.mealomi.recognition import Meal, embeddings_of, load, names_alone, recognise
+from introdl.mealomi.recognition import Meal, embeddings_of, load, names_alone, recognize
 from introdl.mealomi.taste import recommend
 from introdl.pixels import address, data_address
 from introdl.wording import counted, spoken
@@ -264,7 +264,7 @@ class Board:
     def _open(self, picture: np.ndarray, name: str) -> None:
         """Look at a picture, and show what the network says."""
         self.picture, self.photo = np.asarray(picture), name
-        self.meal = recognise(self.picture, self.model)
+        self.meal = recognize(self.picture, self.model)
         self.editing = None
         best = [dish for dish, _ in self.meal.guesses]
         rest = sorted(set(dishes()) - set(best))
@@ -437,8 +437,8 @@ class Board:
         cards = []
         for one in found:
             picture = address(self.plates.images[chosen[one.index]])
-            colour, ink = charts.LETTERS[one.letter], charts.on_letter(one.letter)
-            cards.append((picture, spoken(one.dish), one.letter, colour, ink, spoken(liked[one.because][0])))
+            color, ink = charts.LETTERS[one.letter], charts.on_letter(one.letter)
+            cards.append((picture, spoken(one.dish), one.letter, color, ink, spoken(liked[one.because][0])))
         if not cards:
             return _part("note", "You have just eaten everything that I know. Come back after another meal.")
         return _part("advice", cards)

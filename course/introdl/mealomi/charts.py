@@ -13,14 +13,14 @@ from introdl.mealomi.nutriscore import NutriScore
 from introdl.mealomi.nutrition import NUTRIENTS, REFERENCE_INTAKES
 from introdl.wording import counted, spoken
 
-#: The Nutri-Score logo's colours, from A to E.
+#: The Nutri-Score logo's colors, from A to E.
 LETTERS = {"A": "#038141", "B": "#85BB2F", "C": "#FECB02", "D": "#EE8100", "E": "#E63E11"}
 _MEALS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
 _SHOWN = ("fat_g", "saturated_fat_g", "carbohydrate_g", "sugars_g", "protein_g", "salt_g")
 
 
 def on_letter(letter: str) -> str:
-    """Return the ink that is readable on a letter's colour."""
+    """Return the ink that is readable on a letter's color."""
     return "#FFFFFF" if letter in "AE" else "#000000"
 
 
@@ -149,12 +149,12 @@ def week_chart(week: dict[date, dict[str, float]]) -> str:
 def score_strip(score: NutriScore) -> str:
     """Draw the five letters of the Nutri-Score, the food's own one large."""
     parts, x = [], 3
-    for letter, colour in LETTERS.items():
+    for letter, color in LETTERS.items():
         own = letter == score.letter
         wide, tall = (50, 58) if own else (36, 40)
         y = 32 - tall / 2
         parts += [
-            svg.box(x, y, wide, tall, colour, "#222" if own else "none", 2.5, 9 if own else 5, 1 if own else 0.42),
+            svg.box(x, y, wide, tall, color, "#222" if own else "none", 2.5, 9 if own else 5, 1 if own else 0.42),
             svg.text(
                 x + wide / 2, y + tall / 2 + (11 if own else 7), letter, 31 if own else 19,
                 on_letter(letter) if own else "#333", "middle", True,
@@ -167,14 +167,14 @@ def score_strip(score: NutriScore) -> str:
 def score_table(score: NutriScore) -> str:
     """Return the points item by item as an HTML table, with what comes of them."""
     kinds = []
-    for kind, favourable, colour in (("against it", False, "#A84300"), ("for it", True, "#00654A")):
+    for kind, favourable, color in (("against it", False, "#A84300"), ("for it", True, "#00654A")):
         items = [
             (item, svg.short(item.value, 1 if item.unit in ("kJ", "%") else 2))
             for item in score.items
             if item.favourable == favourable
         ]
         total = score.favourable if favourable else score.unfavourable
-        kinds.append((kind, favourable, colour, items, total))
+        kinds.append((kind, favourable, color, items, total))
     minus = f"{score.unfavourable} − {score.favourable} = {svg.short(score.score)}"
     return pages.part(__file__, "tables", "points", kinds, minus, score.letter)
 

@@ -53,7 +53,7 @@ class Entry:
     grams : float
         The portion.
     liked : bool
-        Whether it is a favourite: recommendations start from these.
+        Whether it is a favorite: recommendations start from these.
     photo : str
         Which picture it was seen on (a name or a checksum), or "". Pictures are not kept.
     embedding : numpy.ndarray or None

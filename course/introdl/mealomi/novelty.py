@@ -50,14 +50,14 @@ def energy_score(scores: np.ndarray) -> np.ndarray:
     return -(most + np.log(np.exp(scores - most[:, None]).sum(axis=1)))
 
 
-def embedding_distance(embeddings: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Return each embedding's cosine distance to the nearest dish's centre: 1 minus the cosine of the angle between them.
+def embedding_distance(embeddings: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Return each embedding's cosine distance to the nearest dish's center: 1 minus the cosine of the angle between them.
 
     Parameters
     ----------
     embeddings : numpy.ndarray
         (N, D).
-    centres : numpy.ndarray
+    centers : numpy.ndarray
         (K, D): the mean embedding of each dish.
 
     Returns
@@ -68,7 +68,7 @@ def embedding_distance(embeddings: np.ndarray, centres: np.ndarray) -> np.ndarra
     import torch
     from torch.nn import functional as F
 
-    found, known = (F.normalize(torch.tensor(np.asarray(each, np.float32))) for each in (embeddings, centres))
+    found, known = (F.normalize(torch.tensor(np.asarray(each, np.float32))) for each in (embeddings, centers))
     return (1 - (found @ known.T).amax(dim=1)).numpy()
 
 
@@ -171,17 +171,17 @@ def choose_limits(usual: np.ndarray, false_alarms: float = FALSE_ALARMS) -> np.n
 
 
 def fit(model, plates, mean, std) -> None:
-    """Set what a `MealNet` knows of ordinary plates: of the training plates their centres and how their first maps vary; of
+    """Set what a `MealNet` knows of ordinary plates: of the training plates their centers and how their first maps vary; of
     the validation plates the limits.
 
     Parameters
     ----------
     model : introdl.models.MealNet
-        Trained. The buffers ``centres``, ``early_mean``, ``early_whitening`` and ``limits`` are set.
+        Trained. The buffers ``centers``, ``early_mean``, ``early_whitening`` and ``limits`` are set.
     plates : introdl.data.Dataset
         With the parts "train" and "val".
     mean, std : sequence of three floats
-        By which pictures are normalised.
+        By which pictures are normalized.
     """
     import torch
 
@@ -191,9 +191,9 @@ def fit(model, plates, mean, std) -> None:
     train, val = plates.split("train"), plates.split("val")
     _, found, statistics = ask(model, train.images, mean, std)
     embeddings = found.numpy()
-    centres = np.stack([embeddings[train.labels == k].mean(axis=0) for k in range(len(train.classes))])
+    centers = np.stack([embeddings[train.labels == k].mean(axis=0) for k in range(len(train.classes))])
     stored = _whitening(statistics.numpy().astype(float))
-    model.centres.copy_(torch.from_numpy(centres).half().float())  # as they are stored
+    model.centers.copy_(torch.from_numpy(centers).half().float())  # as they are stored
     model.early_mean.copy_(statistics.mean(dim=0))
     model.early_whitening.copy_(torch.from_numpy(stored).half().float())
     heads, _, statistics = ask(model, val.images, mean, std)

@@ -158,7 +158,7 @@ def embeddings_of(model, images: np.ndarray) -> np.ndarray:
     return _named(model, images).embeddings if names_alone(model) else look(model, images).embeddings
 
 
-def recognise(picture: np.ndarray, model=None) -> Meal:
+def recognize(picture: np.ndarray, model=None) -> Meal:
     """Say what is on a plate.
 
     Parameters
@@ -182,13 +182,13 @@ def recognise(picture: np.ndarray, model=None) -> Meal:
     Examples
     --------
     >>> from introdl import data  # doctest: +SKIP
-    >>> recognise(data.photo("lunch.jpg")).dish  # doctest: +SKIP
+    >>> recognize(data.photo("lunch.jpg")).dish  # doctest: +SKIP
     'pizza'
     """
     model = model or load()
     picture = np.asarray(picture)
     if picture.ndim != 3:
-        raise ValueError(f"The picture has the shape {picture.shape}; recognise takes one picture, (H, W, 3).")
+        raise ValueError(f"The picture has the shape {picture.shape}; recognize takes one picture, (H, W, 3).")
     found = _named(model, picture[None]) if names_alone(model) else look(model, picture[None])
     probabilities = found.probabilities[0]
     order = np.argsort(-probabilities, kind="stable")[:GUESSES]

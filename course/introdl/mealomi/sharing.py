@@ -90,10 +90,10 @@ def _letters(pen, own: str, right: int, top: int) -> None:
     """Draw the Nutri-Score's five letters, flush right."""
     wide, large, gap = 50, 74, 5
     x = right - (4 * (wide + gap) + large)
-    for letter, colour in charts.LETTERS.items():
+    for letter, color in charts.LETTERS.items():
         side = large if letter == own else wide
         y = top + (large - side) / 2
-        fill = colour if letter == own else _faded(colour)
+        fill = color if letter == own else _faded(color)
         edge = _INK if letter == own else fill
         pen.rounded_rectangle([x, y, x + side, y + side], 12, fill=fill, outline=edge, width=4)
         ink = charts.on_letter(letter) if letter == own else "#555555"
@@ -102,10 +102,10 @@ def _letters(pen, own: str, right: int, top: int) -> None:
     pen.text((right, top + large + 12), "Nutri-Score, per 100 g", _SOFT, _font(24), anchor="ra")
 
 
-def _faded(colour: str) -> str:
+def _faded(color: str) -> str:
     from introdl.figures.grid import mix
 
-    return mix(colour, 0.38)
+    return mix(color, 0.38)
 
 
 def _font(size: int, bold: bool = False):

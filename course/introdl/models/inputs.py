@@ -1,11 +1,11 @@
-"""What a network takes: pictures as normalised numbers."""
+"""What a network takes: pictures as normalized numbers."""
 
 from __future__ import annotations
 
 import torch
 
 
-def normalise(images: torch.Tensor, mean, std) -> torch.Tensor:
+def normalize(images: torch.Tensor, mean, std) -> torch.Tensor:
     """Turn bytes into what a network takes: (images / 255 - mean) / std.
 
     Parameters

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from introdl.models.inputs import normalise
+from introdl.models.inputs import normalize
 from introdl.models.plain import PlainCNN
 
 #: How many first stages' maps `MealNet.observed` sums up.
@@ -88,13 +88,13 @@ class MealNet(PlainCNN):
         self.register_buffer("mass_std", torch.tensor(1.0))
         # What is known of ordinary plates: see `introdl.mealomi.novelty`.
         early = 2 * sum(widths[:EARLY])
-        self.register_buffer("centres", torch.zeros(num_classes, channels))
+        self.register_buffer("centers", torch.zeros(num_classes, channels))
         self.register_buffer("early_mean", torch.zeros(early))
         self.register_buffer("early_whitening", torch.zeros(early, early))
         self.register_buffer("limits", torch.ones(2))
 
     def forward(self, x: torch.Tensor) -> MealHeads:  # type: ignore[override]
-        """Turn normalised pictures (N, 3, H, W) into `MealHeads`; under autocast the trunk alone is in low precision."""
+        """Turn normalized pictures (N, 3, H, W) into `MealHeads`; under autocast the trunk alone is in low precision."""
         maps = self.stages(x)
         if maps.dtype == x.dtype:
             return self.heads(maps)
@@ -102,7 +102,7 @@ class MealNet(PlainCNN):
             return self.heads(maps.to(x.dtype))
 
     def observed(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Turn normalised pictures into the trunk's last maps and, (N, E), `map_statistics` of its first `EARLY` stages."""
+        """Turn normalized pictures into the trunk's last maps and, (N, E), `map_statistics` of its first `EARLY` stages."""
         seen = []
         for number, stage in enumerate(self.stages):
             x = stage(x)
@@ -133,7 +133,7 @@ def ask(
     images : numpy.ndarray
         uint8, (N, H, W, 3), of the network's size.
     mean, std : sequence of three floats
-        Of red, green and blue in [0, 1]: by which pictures are normalised.
+        Of red, green and blue in [0, 1]: by which pictures are normalized.
     batch_size : int
         How many pictures go through at once.
 
@@ -149,7 +149,7 @@ def ask(
     try:
         for start in range(0, max(len(images), 1), batch_size):
             batch = torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))
-            maps, early = model.observed(normalise(batch, mean, std))
+            maps, early = model.observed(normalize(batch, mean, std))
             heads.append(model.heads(maps))
             embeddings.append(maps.mean(dim=(2, 3)))
             statistics.append(early)

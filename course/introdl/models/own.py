@@ -45,7 +45,7 @@ def classifier(classes: Sequence[str], backbone: str = "base-resnet18", size: in
     -------
     torch.nn.Module
         In eval mode, on the CPU. Its head is found by `head_of`; its attribute ``card`` knows the classes, the size, and the
-        mean and standard deviation with which *this* backbone wants its pictures normalised.
+        mean and standard deviation with which *this* backbone wants its pictures normalized.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def classifier(classes: Sequence[str], backbone: str = "base-resnet18", size: in
         dataset={},
         test={},
         training={"backbone": backbone},
-        licence="",
+        license="",
     )
     return with_card(model, card).eval()
 
@@ -243,7 +243,7 @@ def load(path: str | Path, map_location: str | torch.device = "cpu") -> nn.Modul
     Returns
     -------
     torch.nn.Module
-        In eval mode; its ``card`` knows classes, size and normalisation.
+        In eval mode; its ``card`` knows classes, size and normalization.
 
     Raises
     ------

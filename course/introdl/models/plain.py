@@ -7,7 +7,7 @@ from torch import nn
 
 
 class PlainCNN(nn.Module):
-    """Stages of convolution, pooling, batch normalisation and ReLU; then a mean over space and a dense layer.
+    """Stages of convolution, pooling, batch normalization and ReLU; then a mean over space and a dense layer.
 
     Each stage halves height and width. With the widths as they stand, a picture of 64 x 64 becomes maps of 32, 16, 8, 4
     and 2 pixels, and the network has 0.76 million parameters.
@@ -19,7 +19,7 @@ class PlainCNN(nn.Module):
     widths : sequence of int
         Output channels of each stage.
     batch_norm : bool
-        False leaves batch normalisation out; the convolutions get a bias in its place.
+        False leaves batch normalization out; the convolutions get a bias in its place.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class PlainCNN(nn.Module):
         return self.stages(x).mean(dim=(2, 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn normalised pictures (N, 3, H, W) into scores (N, K)."""
+        """Turn normalized pictures (N, 3, H, W) into scores (N, K)."""
         return self.head(self.features(x))
 
 
@@ -49,10 +49,10 @@ def stage(before: int, after: int, batch_norm: bool = True) -> nn.Sequential:
     if not batch_norm:
         return nn.Sequential(nn.Conv2d(before, after, kernel_size=3, padding=1), nn.MaxPool2d(2), nn.ReLU())
     return nn.Sequential(
-        # No bias: batch normalisation has its own.
+        # No bias: batch normalization has its own.
         nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False),
         # Pooling comes before what is done to each number alone: there are four times fewer of them then. (ReLU may change
-        # places with a maximum; batch normalisation may where its factor is not negative.)
+        # places with a maximum; batch normalization may where its factor is not negative.)
         nn.MaxPool2d(2),
         nn.BatchNorm2d(after),
         nn.ReLU(),

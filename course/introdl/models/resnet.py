@@ -76,13 +76,13 @@ class ResNet18(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn normalised pictures (N, 3, H, W) into one vector each: (N, 512)."""
+        """Turn normalized pictures (N, 3, H, W) into one vector each: (N, 512)."""
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return x.mean(dim=(2, 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn normalised pictures (N, 3, H, W) into scores (N, K)."""
+        """Turn normalized pictures (N, 3, H, W) into scores (N, K)."""
         return self.fc(self.features(x))
 
 
@@ -101,7 +101,7 @@ def imagenet(num_classes: int = 1000, patience=None) -> ResNet18:
     Returns
     -------
     ResNet18
-        In eval mode, on the CPU. It expects pictures in [0, 1], normalised by `IMAGENET_MEAN` and `IMAGENET_STD`.
+        In eval mode, on the CPU. It expects pictures in [0, 1], normalized by `IMAGENET_MEAN` and `IMAGENET_STD`.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from torch import nn
 
 from introdl import paths
 from introdl.data.errors import Damaged
-from introdl.models.inputs import normalise
+from introdl.models.inputs import normalize
 
 _FORM = 1
 
@@ -35,7 +35,7 @@ class Card:
     size : int
         Height and width of the pictures that it takes, in pixels.
     mean, std : tuple of float
-        Of red, green and blue in [0, 1]; a picture is normalised as (picture / 255 - mean) / std.
+        Of red, green and blue in [0, 1]; a picture is normalized as (picture / 255 - mean) / std.
     architecture : str
         The class in `introdl.models`.
     arguments : dict
@@ -46,7 +46,7 @@ class Card:
         ``accuracy`` and its ``standard_error`` on ``pictures`` test pictures, and what else was measured.
     training : dict
         How it was trained: every setting, the seed, and what it took.
-    licence : str
+    license : str
         Of the weights.
     sha256 : str
         Of the weights' file.
@@ -67,7 +67,7 @@ class Card:
     dataset: dict
     test: dict
     training: dict
-    licence: str
+    license: str
     sha256: str = ""
     form: int = field(default=_FORM, repr=False)
 
@@ -160,7 +160,7 @@ def pretrained(name: str, where: Path | None = None) -> nn.Module:
 def predict(model: nn.Module, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Return a network's probabilities for pictures.
 
-    Pictures are brought to the size and normalised as the model's card says: of a picture that is not square the largest
+    Pictures are brought to the size and normalized as the model's card says: of a picture that is not square the largest
     square in the middle is taken.
 
     Parameters
@@ -194,7 +194,7 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int = 256) -> np.n
         with torch.inference_mode():
             for start in range(0, len(pictures), batch_size):
                 batch = torch.from_numpy(resized(pictures[start : start + batch_size], card.size)).to(device)
-                scores = model(normalise(batch, card.mean, card.std))
+                scores = model(normalize(batch, card.mean, card.std))
                 scores = getattr(scores, "scores", scores).float()  # of several heads, the dish's
                 found[start : start + batch_size] = scores.softmax(dim=1).cpu().numpy()
     finally:

@@ -4,7 +4,7 @@ from .augmentation import (
     channel_statistics as channel_statistics,
     draw as draw,
     move_boxes as move_boxes,
-    normalise as normalise,
+    normalize as normalize,
 )
 from .checkpoints import load_checkpoint as load_checkpoint, save_checkpoint as save_checkpoint
 from .devices import choose_device as choose_device, quick_dtype as quick_dtype, quickest_threads as quickest_threads
@@ -13,6 +13,6 @@ from .finetuning import finetune as finetune
 from .history import History as History
 from .loop import evaluate as evaluate, train as train
 from .meals import Meals as Meals
-from .optimisation import one_cycle as one_cycle, parameter_groups as parameter_groups
+from .optimization import one_cycle as one_cycle, parameter_groups as parameter_groups
 from .settings import Settings as Settings
 from .tasks import Classification as Classification, Task as Task

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from introdl.models.inputs import normalise as normalise
+from introdl.models.inputs import normalize as normalize
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Augment:
         Share of the width and of the height, to either side.
     scale : float
         By which share a picture is made larger or smaller.
-    colour : float
+    color : float
         By which share brightness, saturation, and each of red, green and blue change.
     cutout : float
         Side of a square that is blanked out, as a share of the picture's; 0 for none.
@@ -35,7 +35,7 @@ class Augment:
     rotate: float = 15.0
     shift: float = 0.1
     scale: float = 0.2
-    colour: float = 0.2
+    color: float = 0.2
     cutout: float = 0.3
 
 
@@ -55,7 +55,7 @@ def draw(n: int, how: Augment, generator: torch.Generator) -> dict[str, torch.Te
     -------
     dict of str to torch.Tensor
         ``affine`` (n, 2, 3): for each place of the new picture the place in the old one, both from -1 to 1;
-        ``colour`` (n, 3, 3): what red, green and blue are multiplied by; ``centre`` (n, 2): row and column of the
+        ``color`` (n, 3, 3): what red, green and blue are multiplied by; ``center`` (n, 2): row and column of the
         blanked square, from 0 to 1.
     """
 
@@ -67,16 +67,16 @@ def draw(n: int, how: Augment, generator: torch.Generator) -> dict[str, torch.Te
     cos, sin, shift = angle.cos() / size, angle.sin() / size, 2 * how.shift * uniform(2)
     affine = torch.stack([cos * mirror, -sin, shift[:, 0], sin * mirror, cos, shift[:, 1]], dim=1).view(n, 2, 3)
 
-    # Saturation moves each colour away from the picture's grey, or towards it.
-    saturation = 1 + how.colour * uniform(1, 1)
-    grey, own = torch.full((3, 3), 1 / 3, device=angle.device), torch.eye(3, device=angle.device)
-    gains = (1 + how.colour * uniform(1, 1)) * (1 + how.colour / 2 * uniform(1, 3))
-    colour = (saturation * own + (1 - saturation) * grey) * gains
-    return {"affine": affine, "colour": colour, "centre": (uniform(2) + 1) / 2}
+    # Saturation moves each color away from the picture's gray, or towards it.
+    saturation = 1 + how.color * uniform(1, 1)
+    gray, own = torch.full((3, 3), 1 / 3, device=angle.device), torch.eye(3, device=angle.device)
+    gains = (1 + how.color * uniform(1, 1)) * (1 + how.color / 2 * uniform(1, 3))
+    color = (saturation * own + (1 - saturation) * gray) * gains
+    return {"affine": affine, "color": color, "center": (uniform(2) + 1) / 2}
 
 
 def augment(images: torch.Tensor, drawn: dict[str, torch.Tensor], how: Augment, mean, std) -> torch.Tensor:
-    """Change pictures by numbers that `draw` drew, and normalise them.
+    """Change pictures by numbers that `draw` drew, and normalize them.
 
     Parameters
     ----------
@@ -99,11 +99,11 @@ def augment(images: torch.Tensor, drawn: dict[str, torch.Tensor], how: Augment, 
     x = images.permute(0, 3, 1, 2).float()
     grid = F.affine_grid(drawn["affine"], list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False).permute(0, 2, 3, 1)
-    # (x / 255 @ colour - mean) / std, in one product for each picture.
-    x = torch.baddbmm((-mean / std).expand(n, 1, 3), x.reshape(n, -1, 3), drawn["colour"] / (255 * std))
+    # (x / 255 @ color - mean) / std, in one product for each picture.
+    x = torch.baddbmm((-mean / std).expand(n, 1, 3), x.reshape(n, -1, 3), drawn["color"] / (255 * std))
     x = x.view(n, height, width, 3).permute(0, 3, 1, 2)
     if how.cutout:
-        x = x * outside_of_square(drawn["centre"], how.cutout, height, width)
+        x = x * outside_of_square(drawn["center"], how.cutout, height, width)
     return x
 
 
@@ -130,21 +130,21 @@ def move_boxes(boxes: torch.Tensor, affine: torch.Tensor, edge: float = 0.5 / 12
     """
     boxes = boxes * 2 - 1  # from -1 to 1, as `affine` has it
     inverse = torch.linalg.inv(affine[:, :, :2])
-    centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    centre = torch.einsum("nij,nj->ni", inverse, centre - affine[:, :, 2])
+    center, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    center = torch.einsum("nij,nj->ni", inverse, center - affine[:, :, 2])
     half = (inverse.square() * half[:, None].square()).sum(dim=2).sqrt()
     beyond = half.new_tensor(9.0)
     low = torch.where(boxes[:, :2] <= 2 * edge - 1, beyond, half)
     high = torch.where(boxes[:, 2:] >= 1 - 2 * edge, beyond, half)
     mirrored = inverse.diagonal(dim1=1, dim2=2) < 0
     low, high = torch.where(mirrored, high, low), torch.where(mirrored, low, high)
-    return (torch.cat([centre - low, centre + high], dim=1).clamp(-1, 1) + 1) / 2
+    return (torch.cat([center - low, center + high], dim=1).clamp(-1, 1) + 1) / 2
 
 
-def outside_of_square(centre: torch.Tensor, side: float, height: int, width: int) -> torch.Tensor:
-    """Return masks (N, 1, H, W): 0 inside of a square around `centre` (N, 2; from 0 to 1), 1 outside."""
-    rows = (torch.arange(height, device=centre.device) + 0.5) / height - centre[:, :1]
-    columns = (torch.arange(width, device=centre.device) + 0.5) / width - centre[:, 1:]
+def outside_of_square(center: torch.Tensor, side: float, height: int, width: int) -> torch.Tensor:
+    """Return masks (N, 1, H, W): 0 inside of a square around `center` (N, 2; from 0 to 1), 1 outside."""
+    rows = (torch.arange(height, device=center.device) + 0.5) / height - center[:, :1]
+    columns = (torch.arange(width, device=center.device) + 0.5) / width - center[:, 1:]
     inside = (rows.abs() < side / 2)[:, :, None] & (columns.abs() < side / 2)[:, None, :]
     return (~inside).float()[:, None]
 

@@ -10,7 +10,7 @@ from torch import nn
 from introdl.training.errors import TrainingError
 from introdl.training.history import History
 from introdl.training.loop import train
-from introdl.training.optimisation import parameter_groups
+from introdl.training.optimization import parameter_groups
 from introdl.training.settings import Settings
 
 

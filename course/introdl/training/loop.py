@@ -12,13 +12,13 @@ import torch
 from torch import distributed, nn
 
 from introdl.data import progress
-from introdl.training.augmentation import augment, draw, normalise
+from introdl.training.augmentation import augment, draw, normalize
 from introdl.training.checkpoints import load_checkpoint, save_checkpoint
 from introdl.training.devices import choose_device
 from introdl.training.errors import Diverged, TrainingError
 from introdl.training.history import History
 from introdl.training.live import live_progress
-from introdl.training.optimisation import one_cycle
+from introdl.training.optimization import one_cycle
 from introdl.training.run import TrainingRun, begin, on_device, training_mode
 from introdl.training.settings import Settings
 from introdl.training.tasks import Classification, Task
@@ -60,7 +60,7 @@ def train(
     checkpoint : path, optional
         Written after every epoch. Where it is there already, the run goes on from it.
     groups : list of dict, optional
-        Parameters with a learning rate of their own, as for a torch optimiser; by default `parameter_groups`.
+        Parameters with a learning rate of their own, as for a torch optimizer; by default `parameter_groups`.
     on_epoch : callable, optional
         Is given the history after each epoch.
     quiet : bool
@@ -176,7 +176,7 @@ def _batch(run: TrainingRun, chosen: torch.Tensor) -> tuple[torch.Tensor, tuple[
     own = chosen[share]
     targets = tuple(each[own] for each in run.targets)
     if how is None:
-        return normalise(run.images[own], run.mean, run.std), targets
+        return normalize(run.images[own], run.mean, run.std), targets
     drawn = {name: each[share] for name, each in draw(len(chosen), how, run.generator).items()}
     return augment(run.images[own], drawn, how, run.mean, run.std), run.task.moved(targets, drawn)
 
@@ -232,7 +232,7 @@ def _evaluated(model, task, images, targets, mean, std, dtype=torch.float32, ran
     for start in range(0, len(images), 512):
         own = slice(start + rank, min(start + 512, len(images)), processes)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-            output = model(normalise(images[own], mean, std))
+            output = model(normalize(images[own], mean, std))
         measured = task.measure(model, output, tuple(each[own] for each in targets))
         sums = sums + torch.stack(list(measured.values()))
     return _means(measured, sums, len(images), processes)

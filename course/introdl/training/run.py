@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from introdl.models.inputs import normalise
+from introdl.models.inputs import normalize
 from introdl.training.augmentation import channel_statistics
 from introdl.training.devices import join_team, quick_dtype
 from introdl.training.errors import TrainingError
 from introdl.training.history import History
-from introdl.training.optimisation import parameter_groups
+from introdl.training.optimization import parameter_groups
 from introdl.training.settings import Settings
 from introdl.training.tasks import Task
 
@@ -40,7 +40,7 @@ class TrainingRun:
     targets : tuple of torch.Tensor
         The truth about them, labels first, each with N rows, on the device.
     mean, std : torch.Tensor
-        By which pictures are normalised.
+        By which pictures are normalized.
     model : torch.nn.Module
         The network that learns.
     forward : callable
@@ -107,7 +107,7 @@ def begin(
     rank, processes = join_team(device)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if processes > 1 and device.type == "cuda":
-        # On the CPU there is no such layer: there, each process normalises by its own share of a batch.
+        # On the CPU there is no such layer: there, each process normalizes by its own share of a batch.
         nn.SyncBatchNorm.convert_sync_batchnorm(model)
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
@@ -196,7 +196,7 @@ def _look_at_scores(run: TrainingRun) -> None:
     """Push two pictures through, so that a network that does not fit is told before the first epoch."""
     two = run.images[:2]
     with torch.inference_mode():
-        scores = run.task.scores(run.model.eval()(normalise(two, run.mean, run.std)))
+        scores = run.task.scores(run.model.eval()(normalize(two, run.mean, run.std)))
     least = int(run.targets[0].max()) + 1
     if scores.ndim != 2 or len(scores) != len(two) or scores.shape[1] < least:
         raise TrainingError(

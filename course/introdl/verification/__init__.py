@@ -1,7 +1,7 @@
 """Same or not? Embeddings that say how alike two pictures are, and the protocol by which they are measured.
 
 `protocol` draws pairs and measures in ten folds, as Labeled Faces in the Wild does. `features` has what needs no learning:
-pixels and colour histograms. `learning` trains a network so that its vectors tell dishes apart that it has never seen.
+pixels and color histograms. `learning` trains a network so that its vectors tell dishes apart that it has never seen.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-from .features import colour_histograms as colour_histograms, pixels as pixels
+from .features import color_histograms as color_histograms, pixels as pixels
 from .learning import (
     Embedder as Embedder,
     LearningSettings as LearningSettings,

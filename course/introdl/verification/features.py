@@ -1,4 +1,4 @@
-"""What can be compared without learning anything: pixels, and shares of colours."""
+"""What can be compared without learning anything: pixels, and shares of colors."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def pixels(images: np.ndarray, size: int = 32) -> np.ndarray:
     return small.reshape(n, -1) / np.float32(255)
 
 
-def colour_histograms(images: np.ndarray, bins: int = 8) -> np.ndarray:
-    """Return each picture's shares of ``bins ** 3`` colours, as square roots.
+def color_histograms(images: np.ndarray, bins: int = 8) -> np.ndarray:
+    """Return each picture's shares of ``bins ** 3`` colors, as square roots.
 
-    Of square roots the cosine similarity is Bhattacharyya's coefficient: 1 for equal shares, 0 where no colour is common.
+    Of square roots the cosine similarity is Bhattacharyya's coefficient: 1 for equal shares, 0 where no color is common.
 
     Parameters
     ----------

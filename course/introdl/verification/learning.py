@@ -18,9 +18,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from introdl.training.augmentation import Augment, augment, channel_statistics, draw, normalise
+from introdl.training.augmentation import Augment, augment, channel_statistics, draw, normalize
 from introdl.training.devices import choose_device, quick_dtype
-from introdl.training.optimisation import one_cycle, parameter_groups
+from introdl.training.optimization import one_cycle, parameter_groups
 
 
 class Embedder(nn.Module):
@@ -42,7 +42,7 @@ class Embedder(nn.Module):
         self.project = nn.Linear(width, dimensions)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn normalised pictures (N, 3, H, W) into vectors of length 1, (N, dimensions)."""
+        """Turn normalized pictures (N, 3, H, W) into vectors of length 1, (N, dimensions)."""
         return F.normalize(self.project(self.trunk.features(x)).float(), dim=1)  # type: ignore[operator]
 
 
@@ -165,14 +165,14 @@ def learn(
     device : str, optional
         By default the best there is.
     statistics : (mean, std), optional
-        By which pictures are normalised; by default those of `images`.
+        By which pictures are normalized; by default those of `images`.
     on_step : callable, optional
         Is given the step, from 1, and its loss.
 
     Returns
     -------
     (tuple of float, tuple of float)
-        Mean and standard deviation of red, green and blue, by which pictures are normalised.
+        Mean and standard deviation of red, green and blue, by which pictures are normalized.
 
     Raises
     ------
@@ -247,5 +247,5 @@ def embed(function: Callable, images: np.ndarray, mean, std, batch_size: int = 2
     parts = []
     for start in range(0, len(images), batch_size):
         batch = torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size])).to(where)
-        parts.append(function(normalise(batch, mean, std)).float().cpu().numpy())
+        parts.append(function(normalize(batch, mean, std)).float().cpu().numpy())
     return np.concatenate(parts)

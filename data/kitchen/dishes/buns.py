@@ -28,11 +28,11 @@ def crown(rng, radius, height, bread):
     points = body.points * (1 + 0.018 * swell)[:, None]
     high = points[:, 2] / height
     brown = np.clip((high - 0.12) / 0.35, 0, 1) * (0.85 + 0.12 * swell)
-    colour = mix(paint("#e8c78d"), bread, brown)
-    return Body(points, body.faces, colour, 0.32)
+    color = mix(paint("#e8c78d"), bread, brown)
+    return Body(points, body.faces, color, 0.32)
 
 
-def seeds(rng, serving, body, count, colours, reach, stuff="seed", size=0.17, low=0.55):
+def seeds(rng, serving, body, count, colors, reach, stuff="seed", size=0.17, low=0.55):
     """Strew seeds over the upper side of a body that has been added."""
     top = body.points[:, 2].max()
     bottom = body.points[:, 2].min()
@@ -44,7 +44,7 @@ def seeds(rng, serving, body, count, colours, reach, stuff="seed", size=0.17, lo
         place = body.points[index]
         normal = place - (middle - [0, 0, 0.6 * reach])
         piece = shape.scaled(size * rng.uniform(0.9, 1.3), size * 0.6, size * 0.4).painted(
-            varied(rng, colours[rng.integers(len(colours))], 0.1), 0.4
+            varied(rng, colors[rng.integers(len(colors))], 0.1), 0.4
         )
         serving.add(piece.laid(normal, rng.uniform(0, np.pi)).moved(*place), stuff, remember=False)
 
@@ -71,7 +71,7 @@ def patty(rng, radius, thick, doneness):
         bulge=0.3 * thick,
     )
     points = body.points + 0.05 * crumbs(body.points)[:, None] * np.array([1, 1, 0])
-    return Body(points, body.faces, body.colour, 0.38)
+    return Body(points, body.faces, body.color, 0.38)
 
 
 def cheese_slice(rng, half, pile):
@@ -218,8 +218,8 @@ def hot_dog(rng):
             crumb = np.clip((inward - 0.6) / 0.5, 0, 1)
             swell = Grain(rng, (2, 7), 8)(points)
             brown = np.clip((high - 0.6) / 1.6, 0, 1) * (0.8 + 0.15 * swell)
-            colour = mix(mix(paint("#e3bd80"), bread, brown), paint("#f2dfb8"), crumb)
-            half = Body(points, half.faces, colour, 0.38).turned(side * 0.22, "x", (0, side * 1.75, 0))
+            color = mix(mix(paint("#e3bd80"), bread, brown), paint("#f2dfb8"), crumb)
+            half = Body(points, half.faces, color, 0.38).turned(side * 0.22, "x", (0, side * 1.75, 0))
             bodies.append((half, "bread", 0.85))
         path = np.stack(
             [s * (length / 2 + rng.uniform(0.2, 1.3)), bow * s**2 * 0.6, 2.75 + 0.5 * s**2 * rng.uniform(0.2, 1)], -1

@@ -10,7 +10,7 @@ from dishes.garnish import berry, drape, flecks, leaf, puddle, whipped
 def wedge(rng, radius, height, start, stop, top, rim, cut, lip=0.0, rough=0.4):
     """A piece of a round cake between two angles.
 
-    ``top`` gives colours from (share of radius, points in the plane), ``rim`` and ``cut`` give those of the outer wall
+    ``top`` gives colors from (share of radius, points in the plane), ``rim`` and ``cut`` give those of the outer wall
     and of the cut faces from (points, height share).
     """
     columns = max(int(40 * (stop - start)), 14)

@@ -19,15 +19,13 @@ def fried_egg(rng, crisp):
     z = 0.30 + 0.55 * np.exp(-((from_yolk / 2.9) ** 2)) + 0.05 * bumps(at) * (0.4 + share)
     z = z * np.sqrt(np.clip(1 - share**10, 0, 1)) + 0.10 * crisp * share**6 * (1 + bumps(at)) + 0.03
     brown = np.clip((share - 0.86 + 0.06 * bumps(at)) / 0.10, 0, 1) * crisp
-    colour = mix(
-        mix(paint("#f7f4ec"), paint("#efe7d2"), np.clip(0.3 * bumps(at), 0, 1)), paint("#a9682e"), 0.85 * brown
-    )
+    color = mix(mix(paint("#f7f4ec"), paint("#efe7d2"), np.clip(0.3 * bumps(at), 0, 1)), paint("#a9682e"), 0.85 * brown)
     white = slab(
         x,
         y,
         z,
         0 * z,
-        colour,
+        color,
         0.22,
         side=lambda p, h: np.tile(mix(paint("#efe6d0"), paint("#8a5022"), np.array(crisp * 0.8)), (len(p), 1)),
     )

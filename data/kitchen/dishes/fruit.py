@@ -40,11 +40,11 @@ def apple_skin(rng, radius, tones):
     streak = Grain(rng, (0.12, 0.5), 40)(around)
     blush = Grain(rng, (1.6, 4), 6)(around) + 0.7 * (high - 0.5)
     main, other = (varied(rng, paint(t), 0.1) for t in tones)
-    colour = mix(main, other, np.clip(0.20 * streak + 0.45 * blush + rng.uniform(-0.5, 0.3), 0, 1))
+    color = mix(main, other, np.clip(0.20 * streak + 0.45 * blush + rng.uniform(-0.5, 0.3), 0, 1))
     spots = Grain(rng, (0.22, 0.5), 40)(p)
-    colour = mix(colour, paint("#e8d8a0"), 0.5 * np.clip(spots - 2.0, 0, 1))
+    color = mix(color, paint("#e8d8a0"), 0.5 * np.clip(spots - 2.0, 0, 1))
     near = np.hypot(p[:, 0], p[:, 1]) / radius
-    colour = mix(colour, paint("#8f8a3a"), np.clip((0.34 - near) / 0.22, 0, 0.85) * (high > 0.5))
+    color = mix(color, paint("#8f8a3a"), np.clip((0.34 - near) / 0.22, 0, 0.85) * (high > 0.5))
     s = np.linspace(0, 1, 10)
     bend = rng.uniform(-0.5, 0.5)
     stem = tube(
@@ -54,7 +54,7 @@ def apple_skin(rng, radius, tones):
         paint("#54371d"),
         0.7,
     )
-    return Body(p, body.faces, colour, 0.16), stem
+    return Body(p, body.faces, color, 0.16), stem
 
 
 def half_apple(rng, radius, tones):
@@ -71,14 +71,14 @@ def half_apple(rng, radius, tones):
     depth = radius * 0.95
     core = np.exp(-((x / (0.20 * radius)) ** 2) - ((y / (0.32 * radius)) ** 2))
     pip = ((np.abs(np.abs(x) - 0.11 * radius) < 0.07 * radius) & (np.abs(y) < 0.17 * radius)).astype(float)
-    colour = mix(paint("#f4e9c4"), paint("#d9c48a"), 0.7 * core + 0.15 * np.clip((share - 0.6) / 0.4, 0, 1))
-    colour = mix(
-        mix(colour, paint("#4a2a14"), pip), varied(rng, paint(tones[0]), 0.05), np.clip((share - 0.965) / 0.02, 0, 1)
+    color = mix(paint("#f4e9c4"), paint("#d9c48a"), 0.7 * core + 0.15 * np.clip((share - 0.6) / 0.4, 0, 1))
+    color = mix(
+        mix(color, paint("#4a2a14"), pip), varied(rng, paint(tones[0]), 0.05), np.clip((share - 0.965) / 0.02, 0, 1)
     )
     below = depth * (1 - np.sqrt(np.clip(1 - share**2, 0, 1)))
-    skin = slab(x, y, 0 * x + depth, below, colour, 0.3, side_rows=2)
+    skin = slab(x, y, 0 * x + depth, below, color, 0.3, side_rows=2)
     n = x.size
-    tone = skin.colour.copy()
+    tone = skin.color.copy()
     streak = Grain(rng, (0.5, 2.0), 20)(skin.points[n : 2 * n])
     tone[n : 2 * n] = mix(varied(rng, paint(tones[0]), 0.05), paint(tones[1]), np.clip(0.3 * streak, 0, 0.6))
     tip = rng.uniform(0.2, 1.1)
@@ -131,8 +131,8 @@ def tomato_skin(rng, radius, tone):
     p = p * np.stack([fold, fold, 1 + 0 * fold], -1)
     near = np.hypot(p[:, 0], p[:, 1]) / radius
     green = np.clip((0.55 - near) / 0.5, 0, 1) * (high > 0.6) * rng.uniform(0, 0.5)
-    colour = mix(tone * (1 + 0.06 * Grain(rng, (1, 5), 10)(p))[:, None], paint("#c98a2a"), green)
-    parts = [Body(p, body.faces, np.clip(colour, 0, 0.9), 0.06)]
+    color = mix(tone * (1 + 0.06 * Grain(rng, (1, 5), 10)(p))[:, None], paint("#c98a2a"), green)
+    parts = [Body(p, body.faces, np.clip(color, 0, 0.9), 0.06)]
     calyx, length = varied(rng, paint("#3f6d24"), 0.1), radius * rng.uniform(0.62, 0.9)
     count, curl = int(rng.integers(5, 7)), rng.uniform(0.1, 0.9)
     top = 1.80 * radius * flat
@@ -198,12 +198,12 @@ def curved(rng, length, bow, tone, ripe, thick):
     along = np.tile(np.concatenate([[-1], s, [1]]), 40)
     round_ = np.repeat(angle, 62)
     freckles, bruise = Grain(rng, (0.25, 0.9), 40)(fruit.points), Grain(rng, (1.5, 6), 12)(fruit.points)
-    colour = mix(tone, paint("#b5bb3a"), np.clip((np.abs(along) - 0.62) / 0.35, 0, 1) * (0.75 - 0.7 * ripe))
+    color = mix(tone, paint("#b5bb3a"), np.clip((np.abs(along) - 0.62) / 0.35, 0, 1) * (0.75 - 0.7 * ripe))
     ridge = np.clip(np.cos(5 * round_ + 0.6) - 0.85, 0, 1) * 4
-    colour = mix(colour, colour * 0.75, ridge * 0.5)
-    colour = mix(colour, paint("#5a3312"), np.clip((freckles - 2.6 + 1.6 * ripe) / 0.35, 0, 1) * 0.85)
-    colour = mix(colour, paint("#8a5a1c"), np.clip((bruise - 2.2 + 1.3 * ripe) / 0.8, 0, 0.5))
-    colour = mix(colour, paint("#2c1d10"), np.clip((np.abs(along) - 0.975) / 0.015, 0, 1))
+    color = mix(color, color * 0.75, ridge * 0.5)
+    color = mix(color, paint("#5a3312"), np.clip((freckles - 2.6 + 1.6 * ripe) / 0.35, 0, 1) * 0.85)
+    color = mix(color, paint("#8a5a1c"), np.clip((bruise - 2.2 + 1.3 * ripe) / 0.8, 0, 0.5))
+    color = mix(color, paint("#2c1d10"), np.clip((np.abs(along) - 0.975) / 0.015, 0, 1))
     end = path[-1]
     way = (path[-1] - path[-2]) / np.linalg.norm(path[-1] - path[-2])
     t = np.linspace(0, 1, 8)[:, None]
@@ -214,8 +214,8 @@ def curved(rng, length, bow, tone, ripe, thick):
         mix(tone, paint("#8f8a3a"), np.array(0.6)),
         0.5,
     )
-    stem = stem.painted(mix(stem.colour, paint("#3a2614"), np.clip(((stem.points - end) @ way - 1.35) / 0.2, 0, 1)))
-    return Body(fruit.points, fruit.faces, colour, 0.34), stem
+    stem = stem.painted(mix(stem.color, paint("#3a2614"), np.clip(((stem.points - end) @ way - 1.35) / 0.2, 0, 1)))
+    return Body(fruit.points, fruit.faces, color, 0.34), stem
 
 
 def banana(rng):

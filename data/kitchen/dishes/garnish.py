@@ -4,15 +4,15 @@ import numpy as np
 from shapes import Body, Grain, ball, blob, box, disc_grid, merged, mix, paint, revolve, slab, tube, varied
 
 
-def leaf(rng, length, colour=None, width=0.5, curl=0.25, rough=0.45):
-    """A leaf with a midrib, lying along x; its colour may be an array of shape (3,)."""
+def leaf(rng, length, color=None, width=0.5, curl=0.25, rough=0.45):
+    """A leaf with a midrib, lying along x; its color may be an array of shape (3,)."""
     s, t = np.meshgrid(np.linspace(0, 1, 16), np.linspace(-1, 1, 9), indexing="ij")
     half = width / 2 * length * np.sin(np.pi * np.clip(s, 0.015, 0.99) ** 0.8) ** 0.8
     x, y = length * (s - 0.5), t * half
     ripple = Grain(rng, (0.25 * length, 0.8 * length), 8)(np.stack([x, y], -1))
     z = curl * length * (0.25 * np.abs(t) * np.sin(np.pi * s) + 0.3 * (s - 0.5) ** 2) + 0.015 * length * ripple
-    colour = varied(rng, paint("#3f7a2a"), 0.15) if colour is None else colour
-    shade = mix(colour, colour * 1.7, np.exp(-((t / 0.10) ** 2)) * 0.6)
+    color = varied(rng, paint("#3f7a2a"), 0.15) if color is None else color
+    shade = mix(color, color * 1.7, np.exp(-((t / 0.10) ** 2)) * 0.6)
     return slab(x, y, z, z - 0.02 * length, np.clip(shade * (1 + 0.10 * ripple)[..., None], 0, 0.9), rough, side_rows=2)
 
 
@@ -26,15 +26,15 @@ def basil(rng, length=None):
     ]
 
 
-def flecks(rng, serving, count, radius, colours, stuff, reach, size=(0.12, 0.2), flat=0.35, inner=0.0, long=1.0):
-    """Drop crumbs, herbs, seeds or pepper over a serving, within ``radius`` centimetres of its middle."""
+def flecks(rng, serving, count, radius, colors, stuff, reach, size=(0.12, 0.2), flat=0.35, inner=0.0, long=1.0):
+    """Drop crumbs, herbs, seeds or pepper over a serving, within ``radius`` centimeters of its middle."""
     shape = ball(1.0, 7, 5)
     for _ in range(count):
         away, angle = radius * np.sqrt(rng.uniform(inner, 1)), rng.uniform(0, 2 * np.pi)
         x, y = away * np.cos(angle), away * np.sin(angle)
         piece = rng.uniform(*size)
         body = shape.scaled(piece * long, piece, piece * flat).painted(
-            varied(rng, colours[rng.integers(len(colours))], 0.15)
+            varied(rng, colors[rng.integers(len(colors))], 0.15)
         )
         body = (
             body.laid(serving.pile.slope(x, y), rng.uniform(0, np.pi)) if reach else body.turned(rng.uniform(0, np.pi))
@@ -43,19 +43,19 @@ def flecks(rng, serving, count, radius, colours, stuff, reach, size=(0.12, 0.2),
 
 
 def disc(rng, radius, thick, face, rim=None, bend=0.0, rough=0.4, lumps=0.03, pattern=None):
-    """A round slice. ``pattern`` turns (share of radius, angle) into colours of shape (..., 3)."""
+    """A round slice. ``pattern`` turns (share of radius, angle) into colors of shape (..., 3)."""
     edge = Grain(rng, (1.0, 3.0), 6)
     outline = lambda a: radius * (1 + lumps * edge(np.stack([np.cos(a), np.sin(a)], -1)))
     x, y, share, angle = disc_grid(outline, 10, 32)
     z = bend * share**2 + 0.0 * x
-    colour = pattern(share, angle) if pattern else np.broadcast_to(face, (*x.shape, 3))
+    color = pattern(share, angle) if pattern else np.broadcast_to(face, (*x.shape, 3))
     rim = face if rim is None else rim
     return slab(
-        x, y, z + thick, z, colour, rough, side=lambda p, h: np.tile(rim, (len(p), 1)), side_rows=4, bulge=0.25 * thick
+        x, y, z + thick, z, color, rough, side=lambda p, h: np.tile(rim, (len(p), 1)), side_rows=4, bulge=0.25 * thick
     )
 
 
-def ring(rng, radius, tube_radius, colour, rough=0.3, squash=1.0):
+def ring(rng, radius, tube_radius, color, rough=0.3, squash=1.0):
     """A ring lying flat, like one of onion, olive or pepper."""
     angle = np.linspace(0, 2 * np.pi, 37)
     wave = 1 + 0.05 * Grain(rng, (1.5, 4), 4)(np.stack([np.cos(angle), np.sin(angle)], -1))
@@ -63,8 +63,8 @@ def ring(rng, radius, tube_radius, colour, rough=0.3, squash=1.0):
     path = np.stack(
         [radius * wave * np.cos(angle), radius * wave * np.sin(angle), 0 * angle + tube_radius * squash], -1
     )
-    body = tube(path, tube_radius, 8, colour, rough)
-    return Body(body.points * [1, 1, squash], body.faces, colour, rough)
+    body = tube(path, tube_radius, 8, color, rough)
+    return Body(body.points * [1, 1, squash], body.faces, color, rough)
 
 
 def tomato_slice(rng, radius, thick=0.6):
@@ -138,42 +138,42 @@ def berry(rng, kind, size=None):
     pit = np.clip(
         (np.cos(13 * angle + np.pi * (np.floor(high * 11) % 2)) * np.sin(np.pi * ((high * 11) % 1)) - 0.75) * 5, 0, 1
     )
-    colour = mix(
+    color = mix(
         mix(paint("#c4131c"), paint("#e9b25a"), 0.8 * pit), paint("#e8c9b0"), np.clip((0.12 - high) / 0.1, 0, 1) * 0.5
     )
     green = [leaf(rng, 0.9 * r, paint("#4f8a2c"), 0.4).moved(0.45 * r, 0, 0.0).turned(k * 1.05) for k in range(6)]
-    body = body.painted(colour, 0.2)
+    body = body.painted(color, 0.2)
     if rng.random() < 0.5:
         return [body.turned(np.pi / 2 * 0.9, "x").onto()]
     return [body, *[g.moved(z=0.02) for g in green]]
 
 
-def sauce_line(path, radius, colour, rough=0.15):
+def sauce_line(path, radius, color, rough=0.15):
     """A thread of sauce along a path."""
     wobble = 1 + 0.18 * np.sin(np.arange(len(path)) * 1.7)
-    return tube(path, radius * wobble, 8, colour, rough)
+    return tube(path, radius * wobble, 8, color, rough)
 
 
-def puddle(rng, radius, thick, colour, rough=0.12, lumps=0.16, wavelength=(1.2, 4.0)):
+def puddle(rng, radius, thick, color, rough=0.12, lumps=0.16, wavelength=(1.2, 4.0)):
     """A round-edged flat pool around the origin."""
     edge = Grain(rng, wavelength, 8)
     outline = lambda a: radius * (1 + lumps * edge(np.stack([np.cos(a), np.sin(a)], -1)))
     x, y, share, _ = disc_grid(outline, 16, 72)
     z = thick * np.sqrt(np.clip(1 - share**6, 0, 1)) + 0.01
-    return slab(x, y, z, 0 * z, colour, rough, side_rows=2)
+    return slab(x, y, z, 0 * z, color, rough, side_rows=2)
 
 
 def whipped(rng, balls, lumps, flat):
-    """A heap of whipped cream: balls of (radius, height of the middle) centimetres, pressed to the share ``flat``."""
+    """A heap of whipped cream: balls of (radius, height of the middle) centimeters, pressed to the share ``flat``."""
     return merged([
-        blob(rng, radius, lumps, colour=paint("#fbf8f0"), rough=0.5).scaled(1, 1, flat).moved(z=z) for radius, z in balls
+        blob(rng, radius, lumps, color=paint("#fbf8f0"), rough=0.5).scaled(1, 1, flat).moved(z=z) for radius, z in balls
     ])  # fmt: skip
 
 
-def cubes(rng, count, size, colours, rough=0.6):
+def cubes(rng, count, size, colors, rough=0.6):
     """Small rough blocks, as a list."""
     return [
-        box(*(size * rng.uniform(0.75, 1.25, 3)), varied(rng, colours[rng.integers(len(colours))], 0.1), rough, 0.25, 4)
+        box(*(size * rng.uniform(0.75, 1.25, 3)), varied(rng, colors[rng.integers(len(colors))], 0.1), rough, 0.25, 4)
         .turned(rng.uniform(0, np.pi), "x").turned(rng.uniform(0, np.pi), "y").turned(rng.uniform(0, np.pi))
         for _ in range(count)
     ]  # fmt: skip
@@ -183,7 +183,7 @@ def drape(body, pile, lift=0.03):
     """A flat body (its foot at z = 0) laid over what is there, each vertex on its own."""
     points = body.points.copy()
     points[:, 2] += pile.at(points[:, 0], points[:, 1]) + lift
-    return Body(points, body.faces, body.colour, body.rough)
+    return Body(points, body.faces, body.color, body.rough)
 
 
 def smoothed(pile, passes=2):

@@ -28,9 +28,9 @@ def lettuce_leaf(rng, length, kind):
     z = length * (0.07 * wave + frill * fine * edge**2 + rng.uniform(0.05, 0.35) * (t**2 * 0.6 + (s - 0.4) ** 2))
     rib = np.exp(-((t / (0.10 * (1.3 - s))) ** 2)) * (1 - 0.7 * s)
     vein = np.exp(-((((np.abs(t) * 2.5 - 4 * s) % 1) - 0.5) ** 2) / 0.01) * 0.22
-    colour = mix(inner, outer, np.clip(0.75 * edge**1.5 + 0.2 * fine + 0.1 * wave, 0, 1))
-    colour = mix(colour, paint("#e6ecc4"), np.clip(0.8 * rib + vein, 0, 0.9))
-    body = slab(x, y, z, z - 0.05, colour, 0.32, side_rows=2)
+    color = mix(inner, outer, np.clip(0.75 * edge**1.5 + 0.2 * fine + 0.1 * wave, 0, 1))
+    color = mix(color, paint("#e6ecc4"), np.clip(0.8 * rib + vein, 0, 0.9))
+    body = slab(x, y, z, z - 0.05, color, 0.32, side_rows=2)
     return body
 
 
@@ -43,7 +43,7 @@ def wedge(rng, radius):
     reach, angle = np.hypot(p[:, 0], p[:, 1]) / radius, np.arctan2(p[:, 1], p[:, 0])
     gel = np.clip((np.abs(np.sin(1.5 * angle)) - 0.4) * 3, 0, 1) * ((reach > 0.25) & (reach < 0.8))
     face = mix(paint("#dd4a30"), paint("#eb8a52"), gel)
-    return Body(p, small.faces, np.where(cut[:, None], face, small.colour), 0.12).onto()
+    return Body(p, small.faces, np.where(cut[:, None], face, small.color), 0.12).onto()
 
 
 def cucumber(rng, radius):

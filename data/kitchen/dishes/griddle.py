@@ -81,9 +81,9 @@ def pancake(rng, radius, thick, brown):
     pale, dark = paint("#e9c684"), mix(paint("#c27a33"), paint("#7f4217"), np.array(brown))
     baked = np.clip((0.955 - share) / 0.05, 0, 1) * np.clip(0.82 + 0.16 * spots, 0, 1)
     ring = 0.25 * np.exp(-(((share - 0.9) / 0.05) ** 2))
-    colour = mix(mix(pale, dark, baked), paint("#6b3512"), ring)
+    color = mix(mix(pale, dark, baked), paint("#6b3512"), ring)
     side = lambda p, h: mix(paint("#f0d69c"), dark, np.clip(np.abs(h - 0.5) * 2.4 - 0.55, 0, 1))
-    return slab(x, y, z, 0 * z + 0.08 * thick * share**6, colour, 0.5, side=side, side_rows=7, bulge=0.28 * thick)
+    return slab(x, y, z, 0 * z + 0.08 * thick * share**6, color, 0.5, side=side, side_rows=7, bulge=0.28 * thick)
 
 
 def pancakes(rng):
@@ -103,8 +103,8 @@ def pancakes(rng):
         serving.add(body, "pancake")
         top += thick * 0.97
     if fanned:
-        centre = np.mean([b.points.mean(0) for b in serving.bodies[-2:]], 0)
-        serving.bodies = [b.moved(-centre[0], -centre[1]) for b in serving.bodies]
+        center = np.mean([b.points.mean(0) for b in serving.bodies[-2:]], 0)
+        serving.bodies = [b.moved(-center[0], -center[1]) for b in serving.bodies]
         serving.pile.begin_again(serving.bodies)
     dressed(rng, serving, radius, serving.pile.height.max())
     return serving
@@ -136,13 +136,13 @@ def waffle(rng, square, size, cells, thick, brown):
         mix(paint("#dfae62"), paint("#b87430"), np.array(brown)),
         mix(paint("#b06a28"), paint("#6f3a14"), np.array(brown)),
     )
-    colour = (
+    color = (
         mix(dark * 1.05, light, np.clip(pocket * 0.85 + 0.18 * mottle, 0, 1))
         if rng.random() < 0.7
         else mix(light, dark, np.clip(pocket * 0.7 + 0.18 * mottle, 0, 1))
     )
     return slab(
-        x, y, z, 0 * z, colour, 0.5, side=lambda p, h: np.tile(light, (len(p), 1)), side_rows=5, bulge=0.1 * thick
+        x, y, z, 0 * z, color, 0.5, side=lambda p, h: np.tile(light, (len(p), 1)), side_rows=5, bulge=0.1 * thick
     )
 
 

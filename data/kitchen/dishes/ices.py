@@ -6,7 +6,7 @@ from shapes import Body, Grain, ball, disc_grid, merged, mix, paint, sheet_faces
 
 from dishes.garnish import berry, drape, flecks, puddle
 
-FLAVOURS = {
+FLAVORS = {
     "vanilla": ("#f4e8c8", "#6b5232", 0.05), "chocolate": ("#6a3f28", "#3a2012", 0.15), "strawberry": ("#f2b3bb", "#c2304a", 0.2),
     "pistachio": ("#b9cc8a", "#6f8a3f", 0.2), "mint": ("#b5e0c8", "#3a2012", 0.5), "stracciatella": ("#f7f2e6", "#2f1a10", 0.55),
     "mango": ("#f8c860", "#e0962a", 0.1), "blueberry": ("#9a86b8", "#4a3a78", 0.35), "caramel": ("#e3b878", "#9a5c22", 0.3),
@@ -14,9 +14,9 @@ FLAVOURS = {
 }  # fmt: skip
 
 
-def scoop(rng, radius, flavour):
+def scoop(rng, radius, flavor):
     """A ball with a rough skin and the ragged collar that the scoop leaves around its foot."""
-    tone, speck, share = FLAVOURS[flavour]
+    tone, speck, share = FLAVORS[flavor]
     body = ball(1.0, 110, 70)
     p = body.points
     coarse, fine = Grain(rng, (0.35, 1.2), 20)(p), Grain(rng, (0.10, 0.3), 40)(p)
@@ -29,8 +29,8 @@ def scoop(rng, radius, flavour):
     points[:, 2] = np.maximum(points[:, 2], -0.72 * radius) + 0.72 * radius
     bits = Grain(rng, (0.12, 0.32), 40)(p)
     ice = varied(rng, paint(tone), 0.05) * (1 + 0.06 * fine + 0.05 * coarse)[:, None]
-    colour = mix(ice, paint(speck), np.clip((bits - 2.3 + share * 1.4) / 0.25, 0, 1) * 0.85)
-    return Body(points, body.faces, np.clip(colour, 0.01, 0.95), 0.38)
+    color = mix(ice, paint(speck), np.clip((bits - 2.3 + share * 1.4) / 0.25, 0, 1) * 0.85)
+    return Body(points, body.faces, np.clip(color, 0.01, 0.95), 0.38)
 
 
 def wafer(rng, length):
@@ -55,15 +55,15 @@ def waffle_cone(rng, radius, length):
     ridge = np.clip((net - 0.0) / 0.12, 0, 1)
     reach = radius * (0.06 + 0.94 * s) * (1 + 0.05 * (1 - ridge))
     points = np.stack([reach * np.cos(a), reach * np.sin(a), length * (s - 1)], -1)
-    colour = mix(paint("#b5752f"), paint("#dca75c"), ridge)
-    return Body(points.reshape(-1, 3), sheet_faces(60, 100), colour.reshape(-1, 3), 0.6)
+    color = mix(paint("#b5752f"), paint("#dca75c"), ridge)
+    return Body(points.reshape(-1, 3), sheet_faces(60, 100), color.reshape(-1, 3), 0.6)
 
 
 def ice_cream(rng):
     """One to five scoops, with wafers, sauce, fruit or sprinkles; sometimes in a cone that lies down."""
     serving = Serving()
     radius = rng.uniform(2.6, 3.3)
-    names = list(FLAVOURS)
+    names = list(FLAVORS)
     count = int(rng.choice([1, 2, 3, 4], p=[0.04, 0.34, 0.44, 0.18]))
     mine = [names[k] for k in rng.choice(len(names), min(count, int(rng.integers(1, 4))), replace=False)]
     serving.notes = mine
@@ -99,7 +99,7 @@ def ice_cream(rng):
         body = scoop(rng, radius * rng.uniform(0.93, 1.05), mine[k % len(mine)])
         serving.add(body.turned(rng.normal(0, 0.06), "x").turned(rng.uniform(0, 6)).moved(x, y, z), "ice cream", 0.97)
     if rng.random() < 0.35:  # it has begun to melt
-        tone = paint(FLAVOURS[mine[0]][0])
+        tone = paint(FLAVORS[mine[0]][0])
         serving.add(puddle(rng, radius * (0.95 if count == 1 else 1.75), 0.18, tone, 0.12, 0.10), "ice cream")
     top = serving.pile.height.max()
     if rng.random() < 0.3:

@@ -96,7 +96,7 @@ def steak(rng):
     if rng.random() < 0.35:
         pat = box(1.9, 1.7, 0.8, paint("#f3dc86"), 0.25, 0.6)
         pat = pat.painted(
-            mix(pat.colour, paint("#4c7a2c"), np.clip(Grain(rng, (0.25, 0.5), 24)(pat.points) - 0.9, 0, 1))
+            mix(pat.color, paint("#4c7a2c"), np.clip(Grain(rng, (0.25, 0.5), 24)(pat.points) - 0.9, 0, 1))
         )
         serving.drop(pat.moved(*rng.normal(0, 0.8, 2)), "butter", 0.25)
         serving.notes.append("butter")

@@ -8,7 +8,7 @@ from dishes.garnish import basil, cubes, flecks, smoothed
 
 
 def strand(rng, reach, pile, tone, radius, lift):
-    """One strand that winds around within ``reach`` centimetres and lies on what is there."""
+    """One strand that winds around within ``reach`` centimeters and lies on what is there."""
     n = 66
     turn = rng.choice([-1, 1]) * (1.1 / reach) * np.ones(n) + 0.55 / reach * np.cumsum(rng.normal(0, 0.35, n)) * 0.5
     heading = rng.uniform(0, 2 * np.pi) + np.cumsum(turn * 0.56)
@@ -51,12 +51,12 @@ def spaghetti(rng):
         x, y, s, _ = disc_grid(lambda a: size * (1 + 0.20 * edge(2 * np.stack([np.cos(a), np.sin(a)], -1))), 44, 110)
         lumps = Grain(rng, (0.5, 1.8), 24)(np.stack([x, y], -1))
         z = serving.pile.at(x, y) + (0.35 + 0.16 * lumps) * np.sqrt(np.clip(1 - s**6, 0, 1)) + 0.05 - 0.35 * s**6
-        colour = mix(red, red * 0.55, np.clip(0.4 * lumps + 0.2, 0, 1))
+        color = mix(red, red * 0.55, np.clip(0.4 * lumps + 0.2, 0, 1))
         if sauce == "bolognese":
             crumbs = Grain(rng, (0.35, 0.8), 40)(np.stack([x, y], -1))
             z = z + 0.14 * crumbs
-            colour = mix(colour, paint("#5a2a16"), np.clip(crumbs + 0.3, 0, 1) * 0.75)
-        body = slab(x, y, z, z - 0.5, colour, 0.18)
+            color = mix(color, paint("#5a2a16"), np.clip(crumbs + 0.3, 0, 1) * 0.75)
+        body = slab(x, y, z, z - 0.5, color, 0.18)
         serving.add(body, "sauce", volume=0.6 * np.pi * size**2)
         if sauce == "bolognese":
             for piece in cubes(rng, 40, 0.55, [paint("#6b3420"), paint("#54260f")], 0.4):

@@ -15,8 +15,8 @@ def mushroom(rng):
     x = np.tile((s * 2.2 - 1.1)[:, None], (1, 5))
     y = np.linspace(0, 1, 5)[None] * (cap[:, None] + 0.9 * stem[:, None]) - 0.9 * stem[:, None]
     gill = np.clip(1 - np.abs(y - 0.05) * 3, 0, 1) * (np.abs(x) > 0.3)
-    colour = mix(varied(rng, paint("#d9c3a0"), 0.06), paint("#6d4b32"), gill)
-    return slab(x, y, 0 * x + 0.22, 0 * x, colour, 0.5, side=lambda p, h: np.tile(paint("#a07a55"), (len(p), 1)))
+    color = mix(varied(rng, paint("#d9c3a0"), 0.06), paint("#6d4b32"), gill)
+    return slab(x, y, 0 * x + 0.22, 0 * x, color, 0.5, side=lambda p, h: np.tile(paint("#a07a55"), (len(p), 1)))
 
 
 def pizza(rng):
@@ -53,7 +53,7 @@ def pizza(rng):
         on_cheese = np.clip((from_rim - 0.95 - 0.12 * melt(at)) / 0.15, 0, 1)
         bare = np.clip((melt(at) + sauciness - 0.1 + 0.5 * (from_rim < 1.5)) / 0.4, 0, 1) * (not white)
         brown = np.clip((char(at) + baked - 1.0) / 0.7, 0, 1) * 0.75
-        colour = mix(mix(cheese, paint("#b06a2c"), brown), sauce, bare)
+        color = mix(mix(cheese, paint("#b06a2c"), brown), sauce, bare)
         bread = mix(crust, dark, np.clip((bubbles(at) + 1.6 * baked - 1.2) / 1.5, 0, 0.85))
         bread = mix(paint("#e6c48f"), bread, np.clip(bump * 1.5, 0, 1))
         whole = slab(
@@ -61,7 +61,7 @@ def pizza(rng):
             y,
             top,
             0 * x,
-            mix(bread, colour, on_cheese),
+            mix(bread, color, on_cheese),
             0.5,
             side=lambda p, h: np.tile(crust, (len(p), 1)),
             side_rows=4,
@@ -70,8 +70,8 @@ def pizza(rng):
         apart = 0.0 if kept == "whole" else rng.uniform(0.1, 0.35) if kept == "cut" else 0.15
         if kept == "some":
             apart = rng.uniform(0.2, 0.6)
-        shine = np.where(whole.colour[:, 0] > 2.2 * whole.colour[:, 1], 0.2, 0.42)
-        whole = Body(whole.points, whole.faces, whole.colour, shine).moved(
+        shine = np.where(whole.color[:, 0] > 2.2 * whole.color[:, 1], 0.2, 0.42)
+        whole = Body(whole.points, whole.faces, whole.color, shine).moved(
             apart * np.cos(middle), apart * np.sin(middle)
         )
         parts.append(whole)

@@ -27,28 +27,28 @@ def nigiri(rng, kind):
         -((((s * 5.2 + 0.9 * np.abs(t) + 0.25 * Grain(rng, (1, 4), 6)(np.stack([x, y], -1))) % 1) - 0.5) ** 2) / 0.012
     )
     if kind == "salmon":
-        colour = mix(varied(rng, paint("#f07a3a"), 0.05), paint("#fbd0ac"), 0.85 * fat)
+        color = mix(varied(rng, paint("#f07a3a"), 0.05), paint("#fbd0ac"), 0.85 * fat)
     elif kind == "tuna":
-        colour = mix(varied(rng, paint("#a81e2c"), 0.06), paint("#d0525a"), 0.5 * fat)
+        color = mix(varied(rng, paint("#a81e2c"), 0.06), paint("#d0525a"), 0.5 * fat)
     elif kind == "prawn":
         band = np.sin(9 * s + 0.6 * np.abs(t)) > 0.2
-        colour = mix(paint("#fbeee2"), paint("#ee7038"), np.clip(band * 0.75 + 0.3 * (np.abs(t) > 0.75), 0, 1))
+        color = mix(paint("#fbeee2"), paint("#ee7038"), np.clip(band * 0.75 + 0.3 * (np.abs(t) > 0.75), 0, 1))
         z = z + 0.08 * np.cos(9 * s)
     elif kind == "white":
-        colour = mix(paint("#f6ebe2"), paint("#eab9b0"), 0.6 * fat)
+        color = mix(paint("#f6ebe2"), paint("#eab9b0"), 0.6 * fat)
     else:
-        colour = (
+        color = (
             np.broadcast_to(paint("#f2c544"), (*x.shape, 3))
             * (1 + 0.04 * Grain(rng, (0.4, 2), 10)(np.stack([x, y], -1)))[..., None]
         )
         z = z + 0.35 - 0.3 * s**8
-    fish = slab(x, y, z + 0.45, z, colour, 0.16, side=None, side_rows=4, bulge=0.08)
+    fish = slab(x, y, z + 0.45, z, color, 0.16, side=None, side_rows=4, bulge=0.08)
     parts = [(rice, "rice"), (fish, "egg yolk" if kind == "egg" else "fish")]
     if kind == "egg" or rng.random() < 0.08:
         a = np.linspace(0, 2 * np.pi, 50)
         path = np.stack([0 * a, 1.62 * np.cos(a), 1.25 + 1.5 * np.sin(a)], -1)
         band = tube(path, 0.1, 6, paint("#10160f"), 0.45)
-        parts.append((Body(band.points * [5.0, 1, 1], band.faces, band.colour, 0.45), "leaf"))
+        parts.append((Body(band.points * [5.0, 1, 1], band.faces, band.color, 0.45), "leaf"))
     return parts
 
 
@@ -66,12 +66,12 @@ def maki(rng, filling, inside_out, radius):
     inner = rng.uniform(0.40, 0.52)
     sector = np.floor((angle / (2 * np.pi) + rng.random()) * len(tones)).astype(int) % len(tones)
     core = np.array([paint(t) for t in tones])[sector] * (1 + 0.06 * lumps)[..., None]
-    colour = mix(core, rice, np.clip((share - inner) / 0.05, 0, 1))
+    color = mix(core, rice, np.clip((share - inner) / 0.05, 0, 1))
     nori = paint("#121a12")
     if inside_out:
-        colour = mix(colour, nori, np.clip(1 - np.abs(share - inner - 0.07) / 0.05, 0, 1))
+        color = mix(color, nori, np.clip(1 - np.abs(share - inner - 0.07) / 0.05, 0, 1))
     else:
-        colour = mix(colour, nori, np.clip((share - 0.91) / 0.03, 0, 1))
+        color = mix(color, nori, np.clip((share - 0.91) / 0.03, 0, 1))
     z = height + 0.04 * lumps * (share > inner) + 0.06 * (share < inner) - 0.06 * radius * share**8
     if inside_out:
         side = lambda p, h: mix(
@@ -83,7 +83,7 @@ def maki(rng, filling, inside_out, radius):
         side = lambda p, h: (
             np.tile(nori, (len(p), 1)) * (1 + 0.2 * Grain(np.random.default_rng(1), (0.2, 1.0), 20)(p))[:, None]
         )
-    body = slab(x, y, z, 0 * z, np.clip(colour, 0.005, 0.95), 0.35, side=side, side_rows=12, bulge=0.05 * radius)
+    body = slab(x, y, z, 0 * z, np.clip(color, 0.005, 0.95), 0.35, side=side, side_rows=12, bulge=0.05 * radius)
     parts = [(body, "rice")]
     if inside_out:
         tones = [[paint("#f2e3b8"), paint("#23242b")], [paint("#f2701c"), paint("#f58a2c")]][int(rng.random() < 0.4)]
@@ -143,7 +143,7 @@ def sushi(rng):
         x, y = points[:, 0].max() + 1.6, rng.uniform(points[:, 1].min() + 1, points[:, 1].max() - 1)
         if rng.random() < 0.7:
             body = blob(
-                rng, 1.05, 0.12, (0.4, 1.4), columns=36, rows=24, colour=varied(rng, paint("#8fb54a"), 0.06), rough=0.6
+                rng, 1.05, 0.12, (0.4, 1.4), columns=36, rows=24, color=varied(rng, paint("#8fb54a"), 0.06), rough=0.6
             )
             serving.add(body.scaled(1, 1, 0.75).onto().moved(x, y), "vegetable")
         for _ in range(int(rng.integers(0, 6))):

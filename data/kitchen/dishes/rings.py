@@ -19,7 +19,7 @@ class Ring:
         self.swell, self.bumps = Waves(rng, 6, 3, 1), Waves(rng, 30, 12, 6)
 
     def surface(self, theta, phi, lift=0.0):
-        """Points at the angles, raised by ``lift`` centimetres."""
+        """Points at the angles, raised by ``lift`` centimeters."""
         across, up = np.cos(phi) / self.width, np.sin(phi) / self.height
         norm = np.hypot(across, up)
         lift = lift + self.lumps * (self.ring * self.swell(theta, phi) + 0.25 * self.ring * self.bumps(theta, phi))
@@ -29,14 +29,14 @@ class Ring:
         z = soft * np.logaddexp(0, (z - floor) / soft)
         return np.stack([radius * np.cos(theta), radius * np.sin(theta), z], axis=-1)
 
-    def body(self, colour, rough, columns=140, rows=56):
-        """The whole ring; ``colour`` is a function of theta, phi and the points."""
+    def body(self, color, rough, columns=140, rows=56):
+        """The whole ring; ``color`` is a function of theta, phi and the points."""
         theta, phi = angle_grid(columns, rows)
         points = self.surface(theta, phi)
-        tone = colour(theta, phi, points)
+        tone = color(theta, phi, points)
         return Body(points.reshape(-1, 3), grid_faces(columns, rows), np.reshape(tone, (-1, 3)), rough)
 
-    def coat(self, rng, thick, colour, rough, low=0.2, columns=140, rows=40):
+    def coat(self, rng, thick, color, rough, low=0.2, columns=140, rows=40):
         """An icing with a wavy edge, an open sheet over the ring's top; returns it and its edges."""
         slow, quick, inside = Waves(rng, 5, 6, 0), Waves(rng, 5, 13, 0), Waves(rng, 4, 5, 0)
         theta = angle_grid(columns, rows, phi_wraps=False)[0]
@@ -48,7 +48,7 @@ class Ring:
         rounded = np.clip(from_edge / (1.5 * thick), 0, 1)
         lift = thick * np.sqrt(1 - (1 - rounded) ** 2) - 0.12 * thick * (rounded == 0)
         points = self.surface(theta, phi, lift).reshape(-1, 3)
-        return Body(points, grid_faces(columns, rows, phi_wraps=False), colour, rough)
+        return Body(points, grid_faces(columns, rows, phi_wraps=False), color, rough)
 
 
 def laid_out(rng, serving, pieces, radius):
@@ -98,8 +98,8 @@ def doughnut(rng):
         piece = [(base, "doughnut crumb", None)]
         if style not in ("sugared",):
             thick = 0.09 * ring * rng.uniform(0.7, 1.2)
-            colour = varied(rng, paint(ICINGS[rng.integers(len(ICINGS))]), 0.08)
-            coat = dough.coat(rng, thick, colour, rng.uniform(0.1, 0.3), rng.uniform(-0.05, 0.45))
+            color = varied(rng, paint(ICINGS[rng.integers(len(ICINGS))]), 0.08)
+            coat = dough.coat(rng, thick, color, rng.uniform(0.1, 0.3), rng.uniform(-0.05, 0.45))
             piece.append((coat, "icing", coat.area() * thick * 0.8))
             low, high = 0.75, np.pi - 0.6
             if style == "sprinkled":
@@ -109,20 +109,20 @@ def doughnut(rng):
                 size, fat = ring * rng.uniform(0.05, 0.09), ring * rng.uniform(0.022, 0.036)
                 for _ in range(int(rng.integers(50, 120))):
                     theta, phi = rng.uniform(0, 2 * np.pi), rng.uniform(low, high)
-                    centre = dough.surface(theta, phi, thick + 0.3 * fat)
+                    center = dough.surface(theta, phi, thick + 0.3 * fat)
                     along = dough.surface(theta + 1e-3, phi, thick) - dough.surface(theta - 1e-3, phi, thick)
                     over = dough.surface(theta, phi + 1e-3, thick) - dough.surface(theta, phi - 1e-3, thick)
                     turn = rng.uniform(0, np.pi)
                     way = np.cos(turn) * along / np.linalg.norm(along) + np.sin(turn) * over / np.linalg.norm(over)
-                    points, faces = capsule(centre - size * way, centre + size * way, fat, 8, 8)
+                    points, faces = capsule(center - size * way, center + size * way, fat, 8, 8)
                     piece.append((Body(points, faces, tones[rng.integers(len(tones))], 0.3), "sugar", None))
             elif style == "threads":
-                colour = varied(rng, paint(str(rng.choice(["#f6f1e8", "#3a1a0e", "#e8799c", "#e0b04a"]))), 0.05)
+                color = varied(rng, paint(str(rng.choice(["#f6f1e8", "#3a1a0e", "#e8799c", "#e0b04a"]))), 0.05)
                 turns = int(rng.integers(9, 18))
                 t = np.linspace(0, 2 * np.pi, 40 * turns)
                 phi = np.pi / 2 + 0.75 * np.sin(turns * t)
                 path = dough.surface(t, phi, thick * 1.15)
-                piece.append((sauce_line(path, 0.032 * ring, colour, 0.2), "icing", None))
+                piece.append((sauce_line(path, 0.032 * ring, color, 0.2), "icing", None))
         pieces.append(piece)
         serving.notes.append(str(style))
     laid_out(rng, serving, pieces, ring * 1.62)
@@ -174,12 +174,12 @@ def bagel(rng):
             for body, stuff, volume in piece:
                 share = np.clip((body.points[:, 2:] - cut + 0.02) / 0.04, 0, 1)
                 lifted.append(
-                    (Body(body.points + share * [0, 0, gap], body.faces, body.colour, body.rough), stuff, volume)
+                    (Body(body.points + share * [0, 0, gap], body.faces, body.color, body.rough), stuff, volume)
                 )
             spread = Ring(rng, ring, width * 1.04, gap * 0.75, 0.035)
             cheese = rng.random() < 0.7
-            colour = paint("#f7f3e8") if cheese else paint("#e8813f")
-            layer = spread.body(lambda t, p, x, c=colour: np.broadcast_to(c, x.shape), 0.35, 120, 24).onto(cut - 0.1)
+            color = paint("#f7f3e8") if cheese else paint("#e8813f")
+            layer = spread.body(lambda t, p, x, c=color: np.broadcast_to(c, x.shape), 0.35, 120, 24).onto(cut - 0.1)
             lifted.append((layer, "cheese" if cheese else "fish", layer.volume() * 0.5))
             if rng.random() < 0.6:
                 green = lettuce(rng, ring + width * 1.15, 0.45).moved(z=cut + gap * 0.8)

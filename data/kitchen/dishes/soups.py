@@ -6,7 +6,7 @@ from shapes import Grain, ball, disc_grid, mix, paint, slab, somewhere, tube, va
 
 from dishes.garnish import cubes, disc, flecks, leaf, ring, sauce_line
 
-KINDS = {  # colour, how its surface varies, whether pieces float in it
+KINDS = {  # color, how its surface varies, whether pieces float in it
     "tomato": ("#cf4a1e", "#b8340f", False), "pumpkin": ("#e8921f", "#d97a12", False), "pea": ("#8aa83a", "#6f8f2a", False),
     "mushroom": ("#b89a78", "#94765a", False), "potato": ("#e6cf96", "#d6b976", False), "lentil": ("#b5722a", "#94561c", True),
     "minestrone": ("#c4622a", "#a84a1c", True), "chicken": ("#dcb04a", "#c99a34", True), "beetroot": ("#8f1a3a", "#70122c", False),
@@ -15,17 +15,17 @@ KINDS = {  # colour, how its surface varies, whether pieces float in it
 
 
 def surface(rng, radius, level, kind):
-    """The liquid's surface, with cream stirred in or drops of fat; and its colour."""
+    """The liquid's surface, with cream stirred in or drops of fat; and its color."""
     tone, deep = (varied(rng, paint(c), 0.07) for c in KINDS[kind][:2])
     x, y, share, _ = disc_grid(radius, 70, 150)
     at = np.stack([x, y], -1)
     mottle = Grain(rng, (0.25 * radius, radius), 14)(at)
-    colour = mix(tone, deep, np.clip(0.5 + 0.35 * mottle, 0, 1))
+    color = mix(tone, deep, np.clip(0.5 + 0.35 * mottle, 0, 1))
     fine = Grain(rng, (0.25, 0.9), 30)(at)
     z = level + 0.02 * fine * (not KINDS[kind][2]) + 0.10 * np.clip((share - 0.97) / 0.03, 0, 1)
     notes = []
     if not KINDS[kind][2]:
-        colour = colour * (1 + 0.04 * fine)[..., None]
+        color = color * (1 + 0.04 * fine)[..., None]
         if rng.random() < 0.6:  # a swirl or drops of cream
             notes.append("cream")
             radii, angle = np.hypot(x, y), np.arctan2(y, x)
@@ -42,11 +42,11 @@ def surface(rng, radius, level, kind):
                     cream = np.maximum(
                         cream, np.clip((1.2 - np.hypot(x - px, y - py) / size + 0.35 * warp) / 0.15, 0, 1)
                     )
-            colour = mix(colour, paint("#fbf4e4"), 0.92 * cream)
+            color = mix(color, paint("#fbf4e4"), 0.92 * cream)
     else:
         drops = Grain(rng, (0.5, 1.6), 40)(at)
-        colour = mix(colour, tone * 1.35, np.clip((drops - 1.1) / 0.15, 0, 1) * 0.7)
-    return slab(x, y, z, 0 * z + level - 0.05, np.clip(colour, 0.01, 0.92), 0.22, side_rows=2), notes
+        color = mix(color, tone * 1.35, np.clip((drops - 1.1) / 0.15, 0, 1) * 0.7)
+    return slab(x, y, z, 0 * z + level - 0.05, np.clip(color, 0.01, 0.92), 0.22, side_rows=2), notes
 
 
 def soup(rng):

@@ -239,7 +239,7 @@ PROBES["augment"] = Probe(_drive_augment, _read_augment)
 PARAMETERS, MULTIPLICATIONS = 200_000, 20_000_000
 _BATCH, _RATE, _DECAY, _WARMUP = 64, 3e-3, 0.05, 0.2
 
-#: Beside parameters a normalisation keeps statistics; so many of them are free.
+#: Beside parameters a normalization keeps statistics; so many of them are free.
 _STATISTICS, _FREE = ("running_mean", "running_var", "num_batches_tracked"), 10_000
 
 _trained: list = []
@@ -409,7 +409,7 @@ def _looked_at(model, classes: int) -> dict:
     if float((sum_of_both - apart).abs().max()) <= 1e-4 * float((sum_of_both - zero).abs().max()):
         return {"amiss": "linear"}
     if float((alone - scores[:1]).detach().abs().max()) > 0.05 * scale + 1e-4:
-        return {"amiss": "neighbours"}
+        return {"amiss": "neighbors"}
     return found
 
 
@@ -450,7 +450,7 @@ def _learn(model, images: np.ndarray, labels: np.ndarray, steps: int, seed: int)
     from torch.nn import functional as F
 
     mean, std = images.mean(axis=(0, 1, 2)) / 255, images.std(axis=(0, 1, 2)) / 255
-    x, y = _normalised(images, mean, std), torch.from_numpy(np.ascontiguousarray(labels))
+    x, y = _normalized(images, mean, std), torch.from_numpy(np.ascontiguousarray(labels))
     generator = torch.Generator().manual_seed(seed)
     noted = _noted(model)
     model.train()
@@ -494,7 +494,7 @@ def _share(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step + 1 - rise) / (steps + 1 - rise)))
 
 
-def _normalised(images: np.ndarray, mean, std):
+def _normalized(images: np.ndarray, mean, std):
     import torch
 
     x = (np.asarray(images) / 255 - mean) / std
@@ -576,7 +576,7 @@ def _drive_food_net(objects: tuple, inputs: list) -> Any:
             # What counts is what the network has become, with the very pictures that are asked.
             noted, parts = _noted(model), []
             for k in range(0, len(asked), _BATCH):
-                parts.append(_costs(model, _normalised(asked[k : k + _BATCH], mean, std)))
+                parts.append(_costs(model, _normalized(asked[k : k + _BATCH], mean, std)))
             exchanged = exchanged or _exchanged(noted, list(named_parameters(model).values()))
             costs = _most(*(part[1] for part in parts))
             costs["numbers"] = max(costs["numbers"], costs["parameters"] + most)
@@ -604,7 +604,7 @@ _AMISS = {
     "work": "FoodNet needs more than 20 million multiplications for a picture of 32 x 32.",
     "probabilities": "FoodNet returns probabilities, not scores.",
     "linear": "FoodNet is a linear function of its picture, however many layers it has.",
-    "neighbours": "In evaluation mode a picture's scores depend on the other pictures of the batch.",
+    "neighbors": "In evaluation mode a picture's scores depend on the other pictures of the batch.",
 }
 
 
@@ -672,7 +672,7 @@ def training_parts(settings: dict) -> tuple[Any, Any, Any, Any]:
 
     torch.manual_seed(settings["seed"])
     model = torch.nn.Sequential(
-        # No bias: batch normalisation takes it out again, so its gradient is rounding alone, which Adam makes steps of.
+        # No bias: batch normalization takes it out again, so its gradient is rounding alone, which Adam makes steps of.
         torch.nn.Linear(settings["width"], 5, bias=False, dtype=torch.float64),
         torch.nn.BatchNorm1d(5, dtype=torch.float64),
         torch.nn.ReLU(),

@@ -23,7 +23,7 @@ def small_cnn(net: dict):
     net : dict
         ``"names"``: of the stages; ``"kernels"`` and ``"biases"``, one of each for a stage; ``"strides"``; ``"relu"``, whether a
         stage ends with one; ``"head"`` (K, C) and ``"head_bias"`` (K,), applied to the mean over space. Where there are ``"means"``
-        and ``"variances"``, each stage normalises by them. Where ``"training"`` is True, a probe hands it over in training mode,
+        and ``"variances"``, each stage normalizes by them. Where ``"training"`` is True, a probe hands it over in training mode,
         but for the parts named in ``"asleep"``.
     """
     import torch
@@ -257,7 +257,7 @@ PROBES["grad_cam"] = _look("grad_cam", picture=2, before=True)
 # --- a picture that a unit likes --------------------------------------------------------------------------------------
 
 
-def _maximise(objects: tuple, inputs: list) -> Any:
+def _maximize(objects: tuple, inputs: list) -> Any:
     """Let the learner climb three times: twice from one state of the generator, once from another."""
     net, unit, shape, steps, rng = inputs
     model = small_cnn(net)
@@ -305,16 +305,16 @@ def slopes(net: dict, shape: tuple[int, int, int]) -> np.ndarray:
     return slope
 
 
-#: A right answer climbs so far from grey to the best picture that there is.
+#: A right answer climbs so far from gray to the best picture that there is.
 ENOUGH = 0.9
-REACHED = "90 % or more of the way up from plain grey to the best picture there is"
+REACHED = "90 % or more of the way up from plain gray to the best picture there is"
 #: One step of 0.05 climbs less than that.
 ONE_STEP = 0.7
-BEGUN = "a part of the way up from plain grey, as far as one step leads"
+BEGUN = "a part of the way up from plain gray, as far as one step leads"
 
 
 def climbed(slope: np.ndarray, picture: np.ndarray) -> float:
-    """How far a picture is on the way from plain grey (0) to the best one with values in [0, 1] (1), for one slope."""
+    """How far a picture is on the way from plain gray (0) to the best one with values in [0, 1] (1), for one slope."""
     return float(np.sum(slope * (picture - 0.5)) / (0.5 * np.abs(slope).sum()))
 
 
@@ -325,15 +325,15 @@ _MUCH = 0.22
 _OUTSIDE = 0.3
 
 
-def _from_grey(every: np.ndarray, pictures: list[np.ndarray]) -> bool:
-    """Whether pictures began as grey with a little noise: pixels that no unit sees have stayed as they were."""
+def _from_gray(every: np.ndarray, pictures: list[np.ndarray]) -> bool:
+    """Whether pictures began as gray with a little noise: pixels that no unit sees have stayed as they were."""
     still = np.concatenate([one[(every == 0).all(axis=0)] for one in pictures])
     return float(np.sqrt(np.mean((still - 0.5) ** 2))) < _MUCH
 
 
-def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
+def _read_maximize(result: Any, inputs: list) -> Any:  # noqa: C901
     net, unit, shape, steps, _ = inputs
-    given = _tell(result, "maximise_activation", net)
+    given = _tell(result, "maximize_activation", net)
     if not isinstance(given, list):
         return given
     pictures = []
@@ -342,7 +342,7 @@ def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
             return None
         if not isinstance(one, np.ndarray) or one.dtype.kind != "f":
             name = one.type_name if isinstance(one, Other) else type(one).__name__
-            return Wrong(f"maximise_activation should return a picture, a tensor of floats; yours is of type {name}.")
+            return Wrong(f"maximize_activation should return a picture, a tensor of floats; yours is of type {name}.")
         if one.shape != tuple(shape):
             return Wrong(f"The picture should have the shape {tuple(shape)}; yours has {one.shape}.")
         pictures.append(one.astype(np.float64))
@@ -379,14 +379,14 @@ def _read_maximise(result: Any, inputs: list) -> Any:  # noqa: C901
         )
     if np.array_equal(pictures[0], pictures[2]):
         return Wrong("Every generator gives the same picture: start from noise that is drawn with rng.")
-    if not _from_grey(every, pictures):
+    if not _from_gray(every, pictures):
         return Wrong(
             "Pixels that make no difference to the unit show how you begin: not with gray, 0.5, and a little noise."
         )
     return REACHED if steps > 1 else BEGUN
 
 
-PROBES["maximise_activation"] = Probe(_maximise, _read_maximise, needs=("torch",))
+PROBES["maximize_activation"] = Probe(_maximize, _read_maximize, needs=("torch",))
 
 
 # --- maps that are there already --------------------------------------------------------------------------------------

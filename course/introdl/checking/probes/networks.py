@@ -1,4 +1,4 @@
-"""Networks of torch that a learner builds, loads, freezes and hands to an optimiser (chapter 11)."""
+"""Networks of torch that a learner builds, loads, freezes and hands to an optimizer (chapter 11)."""
 
 from __future__ import annotations
 
@@ -386,7 +386,7 @@ def _read_freeze(result: Any, inputs: list) -> Any:
 PROBES["freeze"] = Probe(_drive_freeze, _read_freeze, needs=("torch",))
 
 
-# --- groups for an optimiser ---------------------------------------------------------------------------------------------
+# --- groups for an optimizer ---------------------------------------------------------------------------------------------
 
 
 def _drive_groups(objects: tuple, inputs: list) -> Any:
@@ -432,7 +432,7 @@ def _read_groups(result: Any, inputs: list) -> Any:
         return Wrong("A group contains something that is not a parameter of the model.")
     twice = sorted({name for name in listed if listed.count(name) > 1})
     if twice:
-        return Wrong(f"{_some(twice)} stands in the groups more than once; an optimiser refuses that.")
+        return Wrong(f"{_some(twice)} stands in the groups more than once; an optimizer refuses that.")
     asleep = [name for name in listed if any(name.startswith(each) for each in frozen)]
     if asleep:
         return Wrong(f"{_some(asleep)} needs no gradient: it is frozen, and belongs in no group.")

@@ -10,7 +10,7 @@ from introdl.checking.probes.base import PROBES, Probe, Wrong
 
 
 def small_network(weights: dict, dtype: str = "float64"):
-    """Two layers with the weights of a case, batch normalisation between them where there are statistics."""
+    """Two layers with the weights of a case, batch normalization between them where there are statistics."""
     import torch
 
     kind = getattr(torch, dtype)

@@ -16,14 +16,14 @@ from introdl.checking.probes.base import PROBES, Probe, Wrong, misfit
 def _drive_descent(objects: tuple, inputs: list) -> Any:
     """Hand over the gradient of f(x) = (x - c) · A (x - c) / 2 as a function; A and c come from the case."""
     A, c, *rest = inputs
-    matrix, centre = np.array(A), np.array(c)
+    matrix, center = np.array(A), np.array(c)
 
     def grad(x):
-        if np.shape(x) != centre.shape:
+        if np.shape(x) != center.shape:
             raise ValueError(
-                f"grad was given something of shape {np.shape(x)}; it takes an array of shape {centre.shape}"
+                f"grad was given something of shape {np.shape(x)}; it takes an array of shape {center.shape}"
             )
-        return matrix @ (np.asarray(x) - centre)
+        return matrix @ (np.asarray(x) - center)
 
     return objects[0](grad, *rest)
 
@@ -31,10 +31,10 @@ def _drive_descent(objects: tuple, inputs: list) -> Any:
 PROBES["descent"] = Probe(_drive_descent)
 
 
-def _drive_optimiser(objects: tuple, inputs: list) -> Any:
+def _drive_optimizer(objects: tuple, inputs: list) -> Any:
     """Take one step for each gradient; the weights and the state that come out of one go into the next.
 
-    Only where the weights have been is looked at: a state belongs to the optimiser. So a velocity may be kept with either
+    Only where the weights have been is looked at: a state belongs to the optimizer. So a velocity may be kept with either
     sign or scale, and weights may be changed in place or made anew. Gradients are the caller's: they are given as they are.
     A learning rate that changes on the way is an array, a number for each step.
     """
@@ -75,7 +75,7 @@ def _read_path(result: Any, inputs: list) -> Any:
     return misfit("The new weights", result, inputs[0].shape) or amiss
 
 
-PROBES["optimiser"] = Probe(_drive_optimiser, _read_path, called={"grads": "grad"})
+PROBES["optimizer"] = Probe(_drive_optimizer, _read_path, called={"grads": "grad"})
 
 
 def _drive_every_step(objects: tuple, inputs: list) -> Any:
@@ -170,7 +170,7 @@ def _samples(batches: list, X: np.ndarray, y: np.ndarray) -> tuple[list[np.ndarr
     return found, own
 
 
-def _neighbours(order: list[int]) -> int:
+def _neighbors(order: list[int]) -> int:
     """How many samples come right after one that stood beside them, in a ring."""
     steps = np.abs(np.diff(order))
     return int(((steps == 1) | (steps == len(order) - 1)).sum())
@@ -207,9 +207,9 @@ def _read_minibatches(result: Any, inputs: list) -> Any:  # noqa: C901
     if flat[0] == flat[1]:
         return Wrong("Two epochs have the same order.")
     if 1 < size < len(X) and all((np.diff(np.sort(numbers)) == 1).all() for found in orders for numbers in found):
-        return Wrong("Each batch holds neighbours of X: the same samples always meet in a batch.")
-    if all(_neighbours(order) >= len(X) - 3 for order in flat):
-        return Wrong("Nearly every sample comes after its old neighbour: the order is turned, not shuffled.")
+        return Wrong("Each batch holds neighbors of X: the same samples always meet in a batch.")
+    if all(_neighbors(order) >= len(X) - 3 for order in flat):
+        return Wrong("Nearly every sample comes after its old neighbor: the order is turned, not shuffled.")
     if flat[0] != flat[2]:
         return Wrong("The same generator, in the same state, gives another order.")
     return "every sample once, in step with its label, in a new order each epoch"
