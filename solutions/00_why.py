@@ -126,15 +126,15 @@ figs.course_map()
 # progress` or the start page shows how far you have come.
 
 # %% exercise="00.accuracy"
-def accuracy(predictions, labels):
+def accuracy(labels, predictions):
     """Share of pictures whose prediction is right.
 
     Parameters
     ----------
-    predictions : numpy.ndarray
-        (N,) int64: the dish that the network names for each picture.
     labels : numpy.ndarray
         (N,) int64: the right dish of each picture.
+    predictions : numpy.ndarray
+        (N,) int64: the dish that the network names for each picture.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def accuracy(predictions, labels):
 
     Example
     -------
-    >>> float(accuracy(np.array([3, 1, 0, 2]), np.array([3, 1, 4, 2])))
+    >>> float(accuracy(np.array([3, 1, 4, 2]), np.array([3, 1, 0, 2])))
     0.75
     """
     ### BEGIN SOLUTION

@@ -1,7 +1,8 @@
 # %% [markdown]
-# # Glossary
+# # Glossary and notation
 #
-# The words of the field, as the chapters use them. The number leads to the chapter that explains the word.
+# The words of the field, as the chapters use them. The number leads to the chapter that explains the word. Below the
+# words you find [the letters](#Notation).
 #
 # <!-- words: made by autograder build -->
 # - **ablation**: leaving out one part at a time, to measure what it is worth. [09](09_food_cnn/09_food_cnn.ipynb)
@@ -172,5 +173,25 @@
 # - **weight decay**: see **L2 penalty**. [05](05_losses/05_losses.ipynb)
 # - **weight sharing**: using the same weights at every place of a picture. [03](03_convolution/03_convolution.ipynb)
 # <!-- end of words -->
+#
+# ## Notation
+#
+# | letter | meaning | in code |
+# |---|---|---|
+# | $N$, $C$, $H \times W$ | pictures, channels, height and width in pixels | `(N, C, H, W)` |
+# | $k_h \times k_w$, $F$, $s$, $p$ | kernel, filters, stride, padding | `kernel`, `(F, C, k_h, k_w)`, `stride`, `padding` |
+# | $D$, $M$, $K$ | numbers in an input, hidden units, classes | `(N, D)`, `(N, M)`, `(N, K)` |
+# | $X$, $y$, $\hat{y}$ | inputs, truth, prediction | `X`, `y` or `labels`, `y_hat` or `predictions` |
+# | $z$, $a$ | pre-activation and activation | `z`, `a` |
+# | $W$, $b$ | weights and biases; a layer computes $XW + b$ | `W` of `(D, M)`, `b` of `(M,)` |
+# | $s$ | scores of the classes, where no stride is about | `scores` |
+# | $p$ | probabilities, where no padding is about | `p` or `probabilities` |
+# | $L$, $\theta$ | loss, all parameters | `loss`, `parameters` |
+# | $\eta$, $\beta$, $\lambda$, $\epsilon$ | learning rate, momentum, strength of a penalty, a small constant | `lr`, `beta`, `strength`, `eps` |
+# | $t$ | the step of training | `step` |
+# | $\partial L / \partial x$ | gradient of the loss with respect to $x$ | `dx`; from above it comes as `dout` |
+#
+# Where a function takes two lists of answers, the truth comes first, as in scikit-learn: `accuracy(labels, predictions)`.
+# Where it takes scores, they come first, as in PyTorch: `cross_entropy(scores, labels)`.
 #
 # [Back to the start page](start.ipynb)

@@ -123,7 +123,7 @@ MENDED = [
         "cut to whole numbers",
         "Line 2",
     ),
-    ("00.accuracy", line("round(np.mean(predictions == labels), 2)", "accuracy", "predictions, labels"), "the result is rounded", "Line 2"),
+    ("00.accuracy", line("round(np.mean(predictions == labels), 2)", "accuracy", "labels, predictions"), "the result is rounded", "Line 2"),
     ("02.dead_fraction", line("np.round((activations == 0).all(axis=0).mean(), 1)", "dead_fraction", "activations"), "the result is rounded", ""),
     ("04.avg_pool2d", POOLED.replace("FLOOR", "np.ceil"), "rounded up where down is meant", "np.ceil"),
     ("05.linear_scores", line("(X * W.T) + b", "linear_scores", "X, W, b"), "* where @ is meant", "Line 2"),
@@ -178,7 +178,7 @@ def test_rounding_is_no_cut():
 
 def test_an_edit_that_breaks_what_was_right_undoes_no_slip():
     """Rounded twice over, the share is nearly right; with // for / it would be the known mistake "all or nothing"."""
-    answer = "def accuracy(predictions, labels):\n    return float(f'{sum(predictions == labels) / len(labels):.2f}')\n"
+    answer = "def accuracy(labels, predictions):\n    return float(f'{sum(predictions == labels) / len(labels):.2f}')\n"
     assert names(looked_at("00.accuracy", answer)) == ["the result is rounded"]
 
 
@@ -263,7 +263,7 @@ def test_an_input_that_is_changed_is_named_and_no_other():
 def test_what_chance_gives_is_no_known_mistake():
     """A share of 0 is what many mistakes give."""
     code = """
-    def accuracy(predictions, labels):
+    def accuracy(labels, predictions):
         right = 0
         for p, y in zip(predictions, labels):
             right = p == y

@@ -20,13 +20,13 @@ LIBRARIES = ("sklearn.*", "torch.*")
 
 
 def _guessed(rng, n, hits, classes, last):
-    """Predictions and labels of n pictures of which `hits` agree, the first among them, and the last if `last` says so."""
+    """Labels and predictions of n pictures of which `hits` agree, the first among them, and the last if `last` says so."""
     labels = rng.integers(0, classes, n).astype(np.int64)
     predictions = (labels + rng.integers(1, classes, n)) % classes
     sure = [0, n - 1] if last else [0]
     right = np.concatenate([sure, rng.permutation(np.arange(1, n - 1))[: hits - len(sure)]])
     predictions[right] = labels[right]
-    return predictions, labels
+    return labels, predictions
 
 
 def _accuracy_cases(rng):
@@ -36,13 +36,13 @@ def _accuracy_cases(rng):
         ("a hundred pictures", 100, int(rng.integers(60, 90)), 20, True),
         ("seven pictures, two right", 7, 2, 12, False),
     ):
-        predictions, labels = _guessed(rng, n, hits, classes, last)
-        yield Case(label, predictions=predictions, labels=labels)
+        labels, predictions = _guessed(rng, n, hits, classes, last)
+        yield Case(label, labels=labels, predictions=predictions)
     labels = rng.integers(0, 6, 9).astype(np.int64)
-    yield Case("everything wrong", weight=0.5, predictions=(labels + 1) % 6, labels=labels)
+    yield Case("everything wrong", weight=0.5, labels=labels, predictions=(labels + 1) % 6)
 
 
-def _accuracy_oracle(predictions, labels):
+def _accuracy_oracle(labels, predictions):
     from sklearn.metrics import accuracy_score
 
     return rounded(accuracy_score(labels, predictions))
@@ -58,30 +58,30 @@ ACCURACY = Exercise(
     misconceptions={
         "a count, not a share": Mistake(
             "You count the right answers. A share is that count divided by the number of pictures: 3 right of 4 is 0.75.",
-            lambda p, y: rounded(np.sum(p == y)),
+            lambda y, p: rounded(np.sum(p == y)),
         ),
         "the error, not the accuracy": Mistake(
             "You return the share of wrong answers. That is the error. Subtract it from 1.",
-            lambda p, y: rounded(np.mean(p != y)),
+            lambda y, p: rounded(np.mean(p != y)),
         ),
         "a percentage": Mistake(
             "Your number is a hundred times too large: it is in percent. The docstring asks for a share from 0 to 1.",
-            lambda p, y: rounded(100 * np.mean(p == y)),
+            lambda y, p: rounded(100 * np.mean(p == y)),
         ),
         "only the first picture": Mistake(
             "Your answer depends on the first picture alone. All of them count. Look for an index 0, or for a return "
             "inside the loop.",
-            lambda p, y: rounded(p[0] == y[0]),
+            lambda y, p: rounded(p[0] == y[0]),
         ),
         "all or nothing": Mistake(
             "You give 1 where every picture is right, and 0 otherwise. The accuracy is the share that is right, and it "
             "may be anything between.",
-            lambda p, y: rounded(np.all(p == y)),
+            lambda y, p: rounded(np.all(p == y)),
         ),
         "one answer for each picture": Mistake(
             "You return N answers, one for each picture. They are right, but the accuracy is one number: how many of "
             "them are true, divided by N.",
-            lambda p, y: (p == y).astype(float),
+            lambda y, p: (p == y).astype(float),
         ),
     },
     hints=(

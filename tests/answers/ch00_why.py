@@ -7,11 +7,11 @@ import numpy as np
 # --- 00.accuracy ------------------------------------------------------------------------------------------
 
 
-def accuracy_mean(predictions, labels):
+def accuracy_mean(labels, predictions):
     return np.mean(predictions == labels)
 
 
-def accuracy_loop(predictions, labels):
+def accuracy_loop(labels, predictions):
     hits = 0
     for i in range(len(labels)):
         if predictions[i] == labels[i]:
@@ -19,15 +19,15 @@ def accuracy_loop(predictions, labels):
     return hits / len(labels)
 
 
-def accuracy_comprehension(predictions, labels):
+def accuracy_comprehension(labels, predictions):
     return sum(int(p == y) for p, y in zip(predictions, labels, strict=True)) / labels.size
 
 
-def accuracy_less_error(predictions, labels):
+def accuracy_less_error(labels, predictions):
     return 1 - np.count_nonzero(predictions - labels) / predictions.shape[0]
 
 
-def accuracy_float32(predictions, labels):
+def accuracy_float32(labels, predictions):
     return (predictions == labels).astype(np.float32).mean()
 
 
