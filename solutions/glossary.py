@@ -183,7 +183,7 @@
 # | $D$, $M$, $K$ | numbers in an input, hidden units, classes | `(N, D)`, `(N, M)`, `(N, K)` |
 # | $X$, $y$, $\hat{y}$ | inputs, truth, prediction | `X`, `y` or `labels`, `y_hat` or `predictions` |
 # | $z$, $a$ | pre-activation and activation | `z`, `a` |
-# | $W$, $b$ | weights and biases; a layer computes $XW + b$ | `W` of `(D, M)`, `b` of `(M,)` |
+# | $W$, $b$ | weights and biases: a layer computes $XW + b$; the linear classifier of 05 has a row for each class, $Wx + b$ | `W` of `(D, M)`, there `(K, D)` |
 # | $s$ | scores of the classes, where no stride is about | `scores` |
 # | $p$ | probabilities, where no padding is about | `p` or `probabilities` |
 # | $L$, $\theta$ | loss, all parameters | `loss`, `parameters` |
