@@ -31,8 +31,10 @@ endif
 	@rm $(VENV)/.installing
 	@echo "$(CURDIR)" > $(READY)
 
-lab: $(READY) ## Set up where needed, and open JupyterLab on the start page
-	$(BIN)/introdl lab
+# Learners work in copies outside of git, so that a pull never meets their answers.
+FOLDER ?= $(HOME)/deep-learning
+lab: $(READY) ## Set up where needed, copy the notebooks into a folder of yours (FOLDER=...), and open JupyterLab there
+	@$(BIN)/introdl start "$(FOLDER)"
 
 test: $(READY) ## Set up where needed, and run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal

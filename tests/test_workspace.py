@@ -74,6 +74,18 @@ def test_a_folder_begins_with_every_notebook_and_what_is_there_stays(tmp_path):
     assert {change.state for change in workspace.start(place)} == {"kept"}
 
 
+def test_beginning_again_changes_nothing_and_says_where_the_course_is_newer(folder, newer):
+    def started():
+        return CliRunner().invoke(cli.app, ["start", str(folder), "--no-open"]).output.replace("\n", " ")
+
+    assert "newer" not in started()
+    edited(folder, lambda nb: answers(nb)[0].update(source="# mine"))
+    newer(lambda nb: nb.cells.insert(1, new_markdown_cell("A new paragraph.")))
+    assert "newer" in started() and f"introdl update {folder}" in started() and "# mine" in texts(folder)
+    workspace.update(folder)
+    assert "newer" not in started()
+
+
 def test_nothing_newer_changes_nothing(folder):
     before = chapter(folder).read_bytes()
     assert {change.state for change in workspace.update(folder)} == {"unchanged"}

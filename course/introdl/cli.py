@@ -87,6 +87,8 @@ def start(
     typer.echo(
         f"{folder}: {new} notebooks copied" + (f", {len(changes) - new} were there." if new < len(changes) else ".")
     )
+    if any(change.state == "older" for change in changes):
+        typer.echo(f"The course has newer notebooks. To bring yours up to date, answers kept: introdl update {folder}")
     if open_:
         lab(folder, browser, port)
 

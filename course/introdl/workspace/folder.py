@@ -18,7 +18,10 @@ _KEPT = ".introdl"  # what the notebooks were copied from, and what stood there 
 
 @dataclass(frozen=True)
 class Change:
-    """What became of a notebook: "new", "unchanged", "renewed", "merged" or "kept"; with a sentence where there is more."""
+    """What became of a notebook; with a sentence where there is more.
+
+    It is "new", "unchanged", "renewed" or "merged"; or "kept" as it was, or "older": kept, and the course has a newer one.
+    """
 
     name: str
     state: str
@@ -47,11 +50,12 @@ def start(folder: Path) -> list[Change]:
     _refuse(folder)
     changes = []
     for name, source in chapters.notebooks().items():
-        if (folder / name).exists():
-            changes.append(Change(name, "kept"))
-        else:
-            _put(folder, name, source.read_bytes())
+        content, base = source.read_bytes(), folder / _KEPT / "base" / name
+        if not (folder / name).exists():
+            _put(folder, name, content)
             changes.append(Change(name, "new"))
+        else:
+            changes.append(Change(name, "older" if base.is_file() and base.read_bytes() != content else "kept"))
     return changes
 
 
