@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help lab test sweep test-all coverage build execute doctor lint kitchen plates weights wheels constraints clean
+.PHONY: help lab test sweep test-all coverage build execute doctor lint kitchen plates weights site wheels constraints clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -83,6 +83,9 @@ plates: build/kitchen/.ready ## Render the food pictures again (about an hour; m
 
 weights: $(READY) ## Train the networks of data/weights again (minutes with a GPU, an hour without; goes on where it was)
 	$(BIN)/python -m introdl.recipes --out data/weights --unfinished build/recipes
+
+site: $(READY) ## Build the course as a site in build/site/html: every chapter executed, nothing loaded from elsewhere
+	$(BIN)/autograder site
 
 wheels: $(READY) ## Build both distributions into dist/: introdl for learners, introdl-autograder for instructors
 	rm -rf dist course/build autograder/build  # what an earlier build left would go along

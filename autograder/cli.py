@@ -110,6 +110,28 @@ def mutate(
     typer.echo(f"All {sum(one.mutants for one in found)} mutants are caught.")
 
 
+@app.command()
+def site(
+    names: Annotated[list[str] | None, typer.Argument(help="Chapters, for example 03; by default all.")] = None,
+    out: Annotated[Path, typer.Option(help="The site is made in its folder html.")] = Path("build/site"),
+    jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks that are executed at once.")] = None,
+) -> None:
+    """Build the course as a site: every chapter executed, hints to fold out, no solutions; glossary, library, search.
+
+    Notebooks that did not change since the last time are not executed again.
+
+    Example: autograder site
+    """
+    from autograder.errors import AuthorError
+    from autograder.site import build as run
+
+    try:
+        first = run(out, names, tell=typer.echo, jobs=jobs)
+    except (AuthorError, ValueError) as error:
+        raise _fail(str(error)) from error
+    typer.echo(f"The site begins with {first}")
+
+
 @app.command("new-exercise")
 def new_exercise(
     id: Annotated[str, typer.Argument(help="Chapter and name, for example 04.unpool.")],

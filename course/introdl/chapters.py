@@ -161,6 +161,20 @@ CHAPTERS = (
 )
 
 
+def find(number: str) -> Chapter:
+    """Return the chapter of a number, such as ``"03"``.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    found = next((one for one in CHAPTERS if one.number == number), None)
+    if found is None:
+        raise ValueError(f"There is no chapter {number!r}. There are: {', '.join(one.number for one in CHAPTERS)}.")
+    return found
+
+
 def notebooks() -> dict[str, Path]:
     """Return the course's notebooks by where each belongs in a learner's folder, the pages first.
 
