@@ -143,7 +143,7 @@ def test_an_update_that_removes_an_exercise_keeps_its_answer_and_puts_the_old_no
     edited(folder, lambda nb: of(nb, "02-relu").update(source="def relu(z):\n    return z * (z > 0)"))
     newer(lambda nb: nb.cells.remove(of(nb, "02-relu")))
     (change,) = [one for one in workspace.update(folder) if one.state != "unchanged"]
-    assert "02-relu" in change.note and "def relu(z):\n    return z * (z > 0)" in texts(folder)
+    assert "02.relu" in change.note and "def relu(z):\n    return z * (z > 0)" in texts(folder)
     (beside,) = chapter(folder).parent.glob("02_neurons before *.ipynb")
     assert "return z * (z > 0)" in beside.read_text()
 
@@ -152,7 +152,7 @@ def test_where_both_changed_an_answers_cell_the_answer_is_kept_and_told_of(folde
     edited(folder, lambda nb: of(nb, "02-relu").update(source="mine"))
     newer(lambda nb: of(nb, "02-relu").update(source="a better stub"))
     (change,) = [one for one in workspace.update(folder) if one.state != "unchanged"]
-    assert "mine" in texts(folder) and "02-relu" in change.note
+    assert "mine" in texts(folder) and "02.relu" in change.note
 
 
 def test_where_both_changed_a_text_the_courses_is_taken_and_the_learners_stands_beside(folder, newer):

@@ -166,10 +166,17 @@ def _updated(folder: Path, name: str, source: Path) -> Change:
     if merged.clashes:
         beside = _beside(path)
         shutil.copy2(path, beside)
-        note = f"Both sides changed {', '.join(dict.fromkeys(merged.clashes))}; your notebook stands beside it: {beside.name}"
+        clashes = ", ".join(dict.fromkeys(_spoken(name) for name in merged.clashes))
+        note = f"Both sides changed {clashes}; your notebook stands beside it: {beside.name}"
     paths.write_atomically(path, _written(merged.notebook))
     paths.write_atomically(kept, content)
     return Change(name, "merged", note)
+
+
+def _spoken(name: str) -> str:
+    """Return what a cell is called where a person reads it: an exercise by its id, another one by its own."""
+    chapter, dash, exercise = name.partition("-")
+    return f"{chapter}.{exercise}" if dash and len(chapter) == 2 and chapter.isdigit() else f"the cell {name!r}"
 
 
 def _refuse(folder: Path) -> None:
