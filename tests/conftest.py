@@ -9,7 +9,7 @@ import pytest
 
 from autograder.authoring import drawing
 from introdl.checking import sheets
-from tests import toy
+from tests import standing, toy
 
 
 def pytest_make_parametrize_id(val):
@@ -26,6 +26,15 @@ def shared_cache(tmp_path_factory):
     """What all tests of one run unpack once: pictures under names that are their own checksums."""
     here = tmp_path_factory.getbasetemp()
     return (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "shared-cache"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once(tmp_path_factory):
+    """Exercises' cases that were drawn are kept for all tests of one run."""
+    here = tmp_path_factory.getbasetemp()
+    place = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "drawn"
+    place.mkdir(exist_ok=True)
+    standing.KEPT[:] = [place]
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 from functools import lru_cache
+from pathlib import Path
 
 from autograder import exercises as exercise_bank
 from autograder.authoring import build, drawing
 from autograder.examining.repair import checked_exercise
+from introdl import paths
 from introdl.checking import sheets
 from introdl.checking.judge import Verdict, judge
 
@@ -22,9 +25,19 @@ def exercise(id: str):
     return exercise_bank.load(id[:2])[id]
 
 
+#: Where a run keeps what it has drawn, for all its processes; the fixture `drawn_once` makes it.
+KEPT: list[Path] = []
+
+
 @lru_cache(maxsize=8)  # tests ask for one exercise's after the other
-def entry(id: str, seed: str):
-    return drawing.entry(exercise(id), seed)
+def entry(id: str, seed: str) -> sheets.Entry:
+    """An exercise's cases with their right answers and what each mistake gives. A run of the tests draws them once."""
+    if not KEPT:
+        return drawing.entry(exercise(id), seed)
+    path = KEPT[0] / f"{id} {seed}.pickle"
+    if not path.is_file():
+        paths.write_atomically(path, pickle.dumps(drawing.entry(exercise(id), seed)))
+    return pickle.loads(path.read_bytes())
 
 
 def hidden(notebook, seed: str) -> dict[str, sheets.Entry]:

@@ -10,7 +10,13 @@ from autograder.authoring import build, mutants, mutate
 from tests.standing import EXERCISES, exercise
 
 ACCEPTED = mutate.accepted(build.root() / "tests" / "equivalent_mutants.toml")
-TRIED = [id for id in EXERCISES if exercise(id).probe not in mutate.NOT_MUTATED]
+#: Those whose mutants take more than ten seconds of processor time each run with the slow tests.
+LONG = ("09.augment", "09.checkpoint", "10.maximize_activation", "10.occlusion_map", "11.resnet18")
+TRIED = [
+    pytest.param(id, marks=pytest.mark.slow) if id in LONG else id
+    for id in EXERCISES
+    if exercise(id).probe not in mutate.NOT_MUTATED
+]
 
 
 def changes(code):
