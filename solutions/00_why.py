@@ -563,10 +563,10 @@ for place in np.argsort(-counts, kind="stable")[:5]:
 #
 # <details><summary>What you should have seen</summary>
 #
-# One dish stands out: ice cream is missed far more often than any other. It comes in every color, it has no outline
-# of its own, and the network takes it for whatever has that color or that roundness. Most of these wrong answers come
-# with little confidence, often below one half. But not all of them: one of the eight has 81 %, so a high probability
-# is no promise.
+# One dish stands out: ice cream is missed far more often than any other. The program that renders the plates knows
+# eleven flavors, each with its own color, and heaps up to four scoops, so no color and no outline gives ice cream
+# away. Most of these wrong answers come with little confidence, often below one half. But not all of them: one of the
+# eight has 81 %, so a high probability is no promise.
 # </details>
 #
 # ### It generalizes only so far
