@@ -102,8 +102,8 @@ print(f"\nhard course, game 1: the computer needs these guesses: {deck.ranks[dec
 # %% [markdown]
 # On the normal course the computer's first guess is right on all seven plates in 62 % of the games, and then the best
 # you can get is a draw. The other 38 % are there to be won. Name every plate at once, and you never lose; name 19 of
-# 20, and you win more often than you lose; slip more often than the computer does, and it wins. On the hard course
-# its first guess is wrong every time, so you can afford a second guess now and then.
+# 20, and you win more often than you lose; slip more often than the computer does, and it wins more often than you
+# do. On the hard course its first guess is wrong every time, so you can afford a second guess now and then.
 
 # %% [markdown]
 # ## 2. The course
@@ -667,17 +667,18 @@ for name, picture in nothing.items():
 # | you can measure on pictures it has never seen | all you have is the training set |
 # | the answer is always one of the known classes | "none of these" happens |
 #
-# MealoMi is a good case: pictures of plates are plentiful, nobody can write the rules, and the person who eats can correct
-# a wrong answer. But it should show five guesses with their probabilities, and let you choose. It will.
+# MealoMi is a good case for it: pictures of plates are plentiful, nobody can write down the rules, and the person who
+# eats can correct a wrong answer. But it should show five guesses with their probabilities, and let you choose. It
+# will.
 #
 # ## 8. Stretch: the rank of the right dish
 #
 # The hard course needs one number for each picture: **at which guess** the network is right. That number is the
 # **rank** of the right dish; rank 1 is the first guess.
 #
-# **By hand**, with the table of section 4: picture 0 has the label 2, with score 4. One dish scores higher, so its rank
-# is 2. Picture 1: nothing is higher than 5, rank 1. Picture 2 has the label 0, with score 3; the dishes with 8 and 6
-# stand before it: rank 3.
+# **By hand**, with the table of section 4: picture 0 has the label 2, with score 4. One dish scores higher, so its
+# rank is 2. Picture 1: nothing is higher than 5, rank 1. Picture 2 has the label 0, with score 3; the dishes with 8
+# and 6 come before it, so its rank is 3.
 #
 # Once you have the ranks, top-$k$ accuracy is the share of ranks that are at most $k$. And the hard course is one line, up
 # to the order of pictures of the same rank: `np.argsort(-correct_rank(deck.probabilities, deck.pictures.labels))[:7]`.
@@ -686,7 +687,7 @@ for name, picture in nothing.items():
 
 # %% exercise="00.correct_rank"
 def correct_rank(scores, labels):
-    """At which guess each picture's right dish stands.
+    """At which guess each picture's right dish comes.
 
     Parameters
     ----------
@@ -800,10 +801,12 @@ check("00.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #   green and blue.
 # - **class**: one of the answers that a classifier chooses between; here a dish. There are $K$ of them.
 # - **error**: $1 -$ accuracy, also called the error rate.
+# - **error reduction**: the share of the mistakes that is gone.
 # - **generalization**: being right about pictures that were not among the examples.
 # - **label**: the number of the true class of a picture.
 # - **logit**: a score as the network gives it, before anything makes it a probability.
 # - **one-hot encoding**: a label as a row of $K$ numbers, a single 1 and zeros.
+# - **rank**: at which guess the true class comes, counted from 1.
 # - **score**: a number that says how strongly the network favors a class; the class with the highest one is its
 #   guess.
 # - **standardization**: shifting and scaling numbers so that their mean is 0 and their standard deviation 1, here for

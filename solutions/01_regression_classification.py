@@ -6,8 +6,8 @@
 # learning is one of the two.
 #
 # In this chapter you answer both without any deep learning: with features designed by hand, and with models that have
-# been around for decades. For a long time that was how it was done. It shows you what has to be learned, how to tell
-# whether it was learned, and what deep learning has to beat.
+# been around for decades. For a long time that was how it was done. Doing it yourself shows you what has to be
+# learned, how to tell whether it was learned, and what deep learning has to beat.
 #
 # **When you are done, you can**
 #
@@ -247,7 +247,7 @@ def split(n, fractions, rng):
     tuple of numpy.ndarray
         One array of indices (whole numbers) for each fraction, in the same order. Every index is in
         exactly one of them. Set i holds fractions[i] * n indices up to rounding; which set
-        takes the remainder, and in which order the indices stand, is up to you.
+        takes the remainder is up to you, and so is the order of the indices.
 
     Example
     -------
@@ -936,7 +936,7 @@ def k_fold(order, k):
     list of (train, val)
         k pairs of arrays of indices. The i-th val is the i-th of k consecutive pieces of `order`,
         and train holds all other indices. The pieces' sizes differ by one at most, and the larger ones come
-        first. In which order the indices of a set stand is up to you. `order` is left as it is.
+        first. The order of the indices within a set is up to you. `order` is left as it is.
 
     Example
     -------

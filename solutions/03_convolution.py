@@ -502,10 +502,10 @@ figs.kernel_learns(gray_picture, sobel_x, seed=seed)
 # <details><summary>What you should have seen</summary>
 #
 # After some 20 steps the outlines are there, and after 100 the kernel looks like a Sobel kernel, but not exactly: its
-# middle row is still too weak, and the row above is askew. In a photograph a pixel is nearly the same as the one
-# above it, so it makes hardly any difference which row of the kernel does the work, and the loss has little to say
-# about it. With more steps it gets there. A picture of random noise, in which neighbors differ, would teach the same
-# kernel in ten steps.
+# middle row is still too weak, and the row above is askew. In a picture like this one a pixel is nearly the same as
+# the one above it, so it makes hardly any difference which row of the kernel does the work, and the loss has little
+# to say about it. With more steps it gets there. A picture of random noise, in which neighbors differ, would teach
+# the same kernel in ten steps.
 # </details>
 #
 # This is all that a convolution layer does when it learns, with one difference: nobody tells a network what edges its
@@ -774,8 +774,8 @@ for size, layers in ((5, 2), (7, 3)):
 
 # %% [markdown]
 # The stack has fewer weights, and with a ReLU after each layer it is more nonlinear. That was the idea of VGG
-# ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556), section 2.3), second in the ImageNet challenge of
-# 2014. The ResNet of chapter 11 is built from such pairs, too.
+# ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556), section 2.3), the runner-up in the ImageNet
+# challenge of 2014. The ResNet of chapter 11 is built from such pairs, too.
 #
 # ## 10. Convolution as one matrix product: im2col
 #
@@ -1103,7 +1103,7 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **convolution**: a sum of products in which the kernel slides over the input, flipped; deep learning leaves out the
 #   flip.
 # - **cross-correlation**: a convolution without the flip, and what a convolution layer really computes.
-# - **edge detection**: finding where a picture gets brighter or darker, for instance with the two **Sobel kernels**.
+# - **edge detection**: finding where a picture gets brighter or darker, for instance with the two Sobel kernels.
 # - **feature map**: one channel of a layer's output: the response of one filter at every place.
 # - **filter**: the weights that make one output channel: a kernel for each input channel, and a bias.
 # - **im2col**: writing every window of a picture as the row of a matrix, so that a convolution becomes a matrix
