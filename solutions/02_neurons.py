@@ -45,7 +45,7 @@ depth = 20      # layers in the experiment of section 8
 # on along its **axon**.
 #
 # An artificial neuron keeps three of these steps and drops everything else. It **weights** its inputs, **sums** them
-# up, and **squashes** the sum into a fixed range.
+# up, and **squashes** the sum, here into a number between 0 and 1.
 
 # %%
 x = np.array([0.9, 0.8, 0.6])       # a plate: how round, how clear a hole, how shiny (0 to 1)
@@ -293,7 +293,7 @@ check("02.sigmoid", sigmoid)
 #
 # So far a person has set the weights. Now let the neuron find them. Show it a plate, compare its probability $p$ with
 # the right answer $y$, which is 1 for a doughnut and 0 for another dish, and change the weights a little so that the
-# **error** $p - y$ gets smaller. Then show it the next plate.
+# **error** $p - y$ comes closer to 0. Then show it the next plate.
 #
 # **By hand.** Take the neuron at which the sliders above began, $w = [4, 0]$ and $b = -2$, and show it a pizza: round, with
 # hardly a hole, $x = [0.9, 0.1]$. It says

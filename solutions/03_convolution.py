@@ -111,11 +111,11 @@ print("energy arriving (kcal):", np.convolve(f, g), " total:", np.convolve(f, g)
 #
 # $$(f * g)(t) = \int_{-\infty}^{\infty} f(\tau)\, g(t - \tau)\, d\tau$$
 #
-# Here $f(\tau)$ is what comes in at time $\tau$, and $g(t-\tau)$ is what arrives of it a time $t - \tau$ later. A
-# computer only has samples, one number per hour or per pixel, so it multiplies the sum by the step $\Delta$ between
-# samples, and the sum approaches the integral as $\Delta$ shrinks. Take $f(t) = g(t) = e^{-t}$ with $t \ge 0$. The integral is
-# $t\, e^{-t}$, which at $t = 1$ is $e^{-1} = 0.3679$. With $\Delta = 0.1$ the sum is 0.4047, with 0.01 it is 0.3716: a tenth
-# of the step gives a tenth of the error.
+# Here $f(\tau)$ is what comes in at time $\tau$, and $g(t-\tau)$ is the share of it that arrives after a time $t -
+# \tau$. A computer only has samples, one number per hour or per pixel, so it multiplies the sum by the step $\Delta$
+# between samples, and the sum approaches the integral as $\Delta$ shrinks. Take $f(t) = g(t) = e^{-t}$ with $t \ge
+# 0$. The integral is $t\, e^{-t}$, which at $t = 1$ is $e^{-1} = 0.3679$. With $\Delta = 0.1$ the sum is 0.4047, with
+# 0.01 it is 0.3716: a tenth of the step gives a tenth of the error.
 # </details>
 #
 # ### Exercise: `convolve1d`
@@ -375,11 +375,11 @@ figures.show(
 )
 
 # %% [markdown]
-# Nobody told these eighteen numbers what a plate is. A convolution layer has numbers like these in large quantity, and
+# Nobody told these eighteen numbers what a plate is. A convolution layer has many more numbers like these, and it
 # *learns* them. In large networks that were trained on photographs, many kernels of the first layer look like
 # detectors for edges and colors (see figure 3 of [Krizhevsky, Sutskever and Hinton
-# 2012](https://proceedings.neurips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html), with kernels of
-# 11 by 11). Kernels of 3 by 3 in a small network are harder to read. You look at some in chapter 10.
+# 2012](https://proceedings.neurips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html), with kernels
+# of 11 by 11). Kernels of 3 by 3 in a small network are harder to read. You look at some in chapter 10.
 #
 # **Does it find the rim wherever the plate is?** Move the picture ten pixels to the right, and compare the edges.
 # (SciPy has a `correlate2d` as well. We use it here so that this cell runs whether or not you have written yours.)
