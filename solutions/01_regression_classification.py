@@ -550,8 +550,8 @@ print("chosen:", chosen)
 # Is the model really better than the baseline? Both were measured on the *same* plates, so compare them plate by
 # plate: take the **paired differences**, their mean, and the standard error of that mean. A plate that is hard for
 # one model is usually hard for the other, too, and in the difference that cancels. So the paired differences tell you
-# more than two separate standard errors would. It is the rule for the whole course: **a difference smaller than about
-# two of its own standard errors may be luck.**
+# more than two separate standard errors would. This is the rule of the whole course: **a difference smaller than
+# about two of its own standard errors may be luck.**
 
 # %%
 kcal_predicted = candidates[chosen].predict(X_test)
@@ -606,7 +606,7 @@ figs.error_by_dish(errors, rival, test.labels, plates.classes)
 # Their portions differ a lot, and no color tells a small pizza that is near from a large one that is far away.
 # </details>
 #
-# **A resting point.** The first of the two questions is answered. The second one, *which dish?*, can wait.
+# **A resting point.** One of the two questions is answered. The other one, *which dish?*, can wait.
 #
 # ## 7. Classification: k nearest neighbors
 #
@@ -845,8 +845,8 @@ def precision_recall_f1(truth, predicted, label):
 check("01.precision_recall_f1", precision_recall_f1)
 
 # %% [markdown]
-# Here they are for all dishes, on the validation plates, from scikit-learn. The column *support* says how many plates there
-# are.
+# Here are the three numbers for all dishes, on the validation plates, from scikit-learn. The column *support* says
+# how many plates there are.
 
 # %%
 from sklearn.metrics import classification_report
@@ -859,7 +859,7 @@ print(classification_report(val.labels, classifiers[best].predict(X_val), target
 # example. Each threshold has a precision and a recall of its own.
 #
 # 1. Find a threshold at which nine of ten soups are found. How many of the warnings are false?
-# 2. And one at which nine of ten warnings are right. How many soups are found?
+# 2. Find another one at which nine of ten warnings are right. How many soups are found?
 # 3. At which threshold is F1 largest? Is it one half?
 
 # %%
@@ -896,10 +896,10 @@ for words, answer in (
     print(f"{words:<30} MAE {with_error(sizes):<15} paired difference from the regression {with_error(sizes - errors)}")
 
 # %% [markdown]
-# The gap between the last two lines is what wrong names cost. Which of looking up and the regression is better is
-# settled by the paired difference and its standard error, not by the two MAEs. Here looking up is 12 ± 7 kcal worse,
-# which is less than two standard errors: it may be luck. What remains in the last line is the portion, since no name
-# tells how much lies on the plate. In chapter 12 one network learns the dish and the portion together.
+# The gap between the last two lines is what wrong names cost. Whether looking up beats the regression is settled by
+# the paired difference and its standard error, not by the two MAEs. Here looking up is 12 ± 7 kcal worse, which is
+# less than two standard errors: it may be luck. What remains in the last line is the portion, since no name tells how
+# much lies on the plate. In chapter 12 one network learns the dish and the portion together.
 
 # %% [markdown]
 # ## 9. Little data: cross-validation and learning curves
@@ -1010,7 +1010,7 @@ figs.learning_curve(sizes_tried, on_training, on_validation)
 # ## 10. Where is the food? Regression again
 #
 # MealoMi also draws a box around the food. A box is four numbers: $x_0, y_0$ is its upper left corner and $x_1, y_1$
-# the lower right one, in pixels, with $x$ to the right and $y$ downwards. A corner that is off by one pixel is nearly
+# the lower right one, in pixels, with $x$ to the right and $y$ downward. A corner that is off by one pixel is nearly
 # right, so this is regression, four times over. **Where being off by a little is nearly right, it is regression. That
 # the answer is a number proves nothing, as the labels showed.** Much of object detection is built on regressing
 # boxes.
@@ -1292,7 +1292,7 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **intersection over union**: the overlap of two boxes divided by the area that they cover together; 1 if they are
 #   the same (IoU).
 # - **k nearest neighbors**: predicting from the $k$ training examples that are closest.
-# - **learning curve**: the error against the number of training examples, or against the epochs.
+# - **learning curve**: the error, or the accuracy, against the number of training examples, or against the epochs.
 # - **least squares**: choosing the line with the smallest sum of squared residuals.
 # - **mean absolute error**: the mean size of the residuals, in the unit of the answer (MAE).
 # - **metric**: a number that says how good a model's answers are, such as the accuracy or the mean absolute error.
