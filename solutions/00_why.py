@@ -92,7 +92,7 @@ print(f"{len(deck.pictures):,} test pictures of {len(deck.classes)} dishes")
 print(f"{sum(weights.numel() for weights in network.parameters()):,} numbers inside the network, all learned")
 print(f"first guess wrong: {len(deck.misses)} pictures, all five guesses wrong: {np.sum(deck.ranks > 5)}")
 print()
-print("your first guess is right     normal: win  draw  lose       hard: win  draw  lose")
+print(f"{'your first guess is right':<31}normal: win  draw  lose{'hard: win':>21}  draw  lose")
 for at_once in (1.0, 0.95, 0.9, 0.8):
     normal, hard = (game.odds(deck, course, at_once, seed=seed) for course in game.COURSES)
     shares = "               ".join("".join(f"{share:6.0%}" for share in course) for course in (normal, hard))

@@ -106,7 +106,7 @@
 # - **label**: the number of the true class of a picture. [00](00_why/00_why.ipynb)
 # - **label smoothing**: training toward a label that gives the true class slightly less than 1 and the others the rest. [09](09_food_cnn/09_food_cnn.ipynb)
 # - **leaky ReLU**: a ReLU with a small slope on the left, so that no unit is ever quite dead. [02](02_neurons/02_neurons.ipynb)
-# - **learning curve**: the error against the number of training examples, or against the epochs. [01](01_regression_classification/01_regression_classification.ipynb)
+# - **learning curve**: the error, or the accuracy, against the number of training examples, or against the epochs. [01](01_regression_classification/01_regression_classification.ipynb)
 # - **learning rate**: the factor of the gradient in a step, $\eta$; `lr` in code. [07](07_sgd/07_sgd.ipynb)
 # - **learning-rate schedule**: how the learning rate changes during training, for instance along a cosine. [07](07_sgd/07_sgd.ipynb)
 # - **least squares**: choosing the line with the smallest sum of squared residuals. [01](01_regression_classification/01_regression_classification.ipynb)
