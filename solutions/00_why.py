@@ -23,7 +23,7 @@ plates
 #
 # **When you are done with this chapter, you can**
 #
-# - say how good a classifier is, with one guess and with five, and by how much one is better than another;
+# - say how good a classifier is, with one guess and with five, and how much better it is than another;
 # - read a picture the way a machine does, as an array of numbers, and prepare it for a network;
 # - write the right answer in a form that a network can be compared with;
 # - say what deep learning is good at, and what it is not, from measurements of your own.
@@ -51,16 +51,16 @@ measured = 200  # test pictures on which the changes of section 7 are measured
 # ## 1. A game: you against a network
 #
 # Before anything is explained, play. You see a plate and have **five guesses**; so does the computer. A plate counts
-# for whoever has its dish among the five. HUMAN against COMPUTER, seven plates: whoever gets more of them wins, and if
-# you both get the same number, whoever needed fewer guesses.
+# for whoever has its dish among the five. It is HUMAN against COMPUTER over seven plates. Whoever gets more of them
+# wins; if you both get the same number, whoever needed fewer guesses wins.
 #
 # - Type a dish, or part of its name, and press **Enter**. (Leaving the field also counts as a guess.) The list shows
 #   all the dishes. You can play without a mouse, with **Tab** and **Space**.
 # - When a picture is done, *The computer's guesses* shows what it would have said, with its probabilities.
-# - On the *normal* course the odds are against you. On the *hard* course they are with you: it is hard for the
-#   computer. The exact odds come below.
+# - On the *normal* course it will be a close game. On the *hard* course, which is hard for the computer and not for
+#   you, the odds are in your favor. You find the numbers below.
 #
-# The game is saved on your machine. Run the cell again, tomorrow if you like, and it goes on where you stopped.
+# The game is saved on your machine. Run the cell again, tomorrow if you like, and it picks up where you left off.
 
 # %% tags=["demo"]
 game.play(seed=seed)
@@ -74,11 +74,16 @@ game.play(seed=seed)
 #
 # - *Normal*: seven drawn at random from all test pictures. Game 2 makes a new draw.
 # - *Hard*: the network is asked about every test picture, and the ones where its first guess is wrong are put in
-#   order, the worst first. "Worse" means that the right dish comes further down its list, and between two with the
-#   same place, that it got less probability. Game 1 has the seven worst, game 2 the next seven.
+#   order, the worst first. The further down its list the right dish comes, the worse; between two pictures that tie,
+#   the one whose right dish got less probability is worse. Game 1 has the seven worst, game 2 the next seven.
 #
 # So the hard course is unfair, on purpose: it shows you where the network's limits are. We come back to them in
-# section 7. Here are the odds of both courses:
+# section 7.
+#
+# **What are the odds?** The network has answered every test picture once, and the game keeps the record. So deal
+# 2,000 games from those pictures, look up how many guesses the computer needs in each, and compare. Your own side has
+# to be assumed: suppose that you name a certain share of the plates with your first guess, and all others with your
+# second.
 
 # %%
 deck = game.deck()
@@ -86,14 +91,19 @@ network = models.pretrained("plates")
 print(f"{len(deck.pictures):,} test pictures of {len(deck.classes)} dishes")
 print(f"{sum(weights.numel() for weights in network.parameters()):,} numbers inside the network, all learned")
 print(f"first guess wrong: {len(deck.misses)} pictures, all five guesses wrong: {np.sum(deck.ranks > 5)}")
-games = deck.ranks[[deck.draw("normal", number, seed=seed) for number in range(1, 2001)]]
-print(f"normal course, 2,000 games: the computer gets all seven with its first guess in {np.mean((games == 1).all(axis=1)):.0%}")
-print(f"hard course, game 1: the computer needs these guesses: {deck.ranks[deck.draw('hard', 1)].tolist()}")
+print()
+print(f"{'your first guess is right':<31}normal: win  draw  lose{'hard: win':>21}  draw  lose")
+for at_once in (1.0, 0.95, 0.9, 0.8):
+    normal, hard = (game.odds(deck, course, at_once, seed=seed) for course in game.COURSES)
+    shares = "               ".join("".join(f"{share:6.0%}" for share in course) for course in (normal, hard))
+    print(f"{at_once:.0%} of the time".ljust(36) + shares)
+print(f"\nhard course, game 1: the computer needs these guesses: {deck.ranks[deck.draw('hard', 1)].tolist()}")
 
 # %% [markdown]
-# When the computer gets all seven with its first guess, the best you can do on the normal course is a draw, with seven
-# first guesses of your own. In the other games seven first guesses win. On the hard course the computer's first guess is
-# wrong every time, so a person who names most of the plates at once beats it.
+# On the normal course the computer's first guess is right on all seven plates in 62 % of the games, and then the best
+# you can get is a draw. The other 38 % are there to be won. Name every plate at once, and you never lose; name 19 of
+# 20, and you win more often than you lose; slip more often than the computer does, and it wins more often than you
+# do. On the hard course its first guess is wrong every time, so you can afford a second guess now and then.
 
 # %% [markdown]
 # ## 2. The course
@@ -163,10 +173,10 @@ check("00.accuracy", accuracy)
 #
 # ## 4. Five guesses: top-k accuracy
 #
-# A network does not name just one dish. It gives a **score** to every dish, and the dish with the highest score is its
-# first guess. (The field also says **logit** for such a raw score.) Sort the scores, and you have its second guess and
-# its third. In the game a picture counts when its dish is among the five best: that is **top-5 accuracy**. With $k$
-# guesses it is **top-$k$ accuracy**.
+# A network does not name just one dish. It gives every dish a **score**, and the dish with the highest score is its
+# first guess. (The field also says **logit** for such a raw score.) Sort the scores, and you have its second guess
+# and its third. In the game a picture counts when its dish is among the five best, and the share of pictures that
+# count in this way is the **top-5 accuracy**. With $k$ guesses it is the **top-$k$ accuracy**.
 #
 # Let $S$ be the scores, shape $(N, K)$: a row for each of the $N$ pictures, a column for each of the $K$ dishes.
 #
@@ -240,7 +250,7 @@ for k in (1, 2, 3, 5, len(deck.classes)):
 # wrong. So when you read a top-5 accuracy, ask *top five of how many?* Five out of our twenty dishes is a generous
 # rule. Five out of a thousand is not, and that is the next story.
 #
-# ## 5. 2012: why everybody changed their mind
+# ## 5. 2012: deep networks win the ImageNet challenge
 #
 # From 2010 to 2017 the ImageNet challenge asked one question every year: what is in this photo, out of **1000** kinds
 # of things, with five guesses? There were about 1.2 million photos to learn from, and 100,000 hidden ones (150,000
@@ -263,16 +273,19 @@ figs.imagenet_chart(human=5.1, less_trained=12.0)
 #
 # All figures are for entries that used the challenge's own training photos only. (With more photos AlexNet reached
 # 15.3 %.) The test photos of 2010 and 2011 were not those used from 2012 on, so compare these two bars with the rest
-# with care. The gray ones used features that people had designed; the blue ones learned their features. You will meet
-# two of their ideas again: VGG's stacks of 3 × 3 kernels in chapter 03, and ResNet's shortcuts in chapter 11.
+# with care. The gray bars are entries that used features designed by people; the blue ones learned their features.
+# You will meet two of their ideas again: VGG's stacks of 3 × 3 kernels in chapter 03, and ResNet's shortcuts in
+# chapter 11.
 #
 # ### How good is a person?
 #
 # In 2014 Andrej Karpathy made himself the human competitor. He practiced on 500 photos, with the thousand categories
-# in view, and then labeled 1500 test photos, at about one a minute. He was wrong 76 times ([his own
-# count](https://karpathy.github.io/2014/09/02/what-i-learned-from-competing-against-a-convnet-on-imagenet/); the study
-# is section 6.4 of [Russakovsky et al. 2015](https://arxiv.org/abs/1409.0575)). GoogLeNet's error on the same photos
-# was 6.8 %. A second person, who had practiced on only 100 photos, labeled 258 of them and was wrong on 12.0 %.
+# in view, and then labeled 1500 test photos, at about one a minute. He was wrong on 5.1 % of them, about 76 photos
+# ([his own
+# account](https://karpathy.github.io/2014/09/02/what-i-learned-from-competing-against-a-convnet-on-imagenet/); the
+# study is section 6.4 of [Russakovsky et al. 2015](https://arxiv.org/abs/1409.0575)). GoogLeNet's error on the same
+# photos was 6.8 %. A second person, who had practiced on only 100 photos, labeled 258 of them and was wrong on
+# 12.0 %.
 
 # %%
 p = 76 / 1500
@@ -349,8 +362,8 @@ figs.verification_errors({name: 100 - share for name, share in right.items()})
 # %% [markdown]
 # Is the claim true? Run `error_reduction(0.9633, 0.9735)` in a cell of your own. (It is one of the check's cases,
 # too.) One percentage point of accuracy is more than a quarter of the mistakes. Both statements are correct, and a
-# headline may choose between them. In chapter 13 you build such a verifier, for plates, and we discuss what to ask
-# before you do it with faces.
+# headline can pick whichever sounds better. In chapter 13 you build such a verifier, for plates, and we discuss what
+# to ask before you do it with faces.
 #
 # ## 6. A picture as numbers
 #
@@ -386,7 +399,7 @@ figs.pixel_window(plate)
 figs.channels(plate)
 
 # %% [markdown]
-# Nothing in these numbers says "doughnut", and the next photo of one has altogether different numbers. That is why
+# Nothing in these numbers says "doughnut", and the next picture of one has completely different numbers. That is why
 # nobody could write the program by hand: what rule would you give for the number in row 60, column 60?
 #
 # Many pictures together are one array of shape $(N, H, W, C)$: pictures, rows (height), columns (width), channels. In
@@ -526,7 +539,8 @@ check("00.one_hot", one_hot)
 #
 # ### It gets some wrong
 #
-# Here are the plates on which the game's network does worst. The number in brackets is the probability that it gave.
+# Here are the plates on which the game's network does worst. In parentheses is the probability that it gave to each
+# answer.
 
 # %%
 worst = deck.misses[:8]
@@ -544,14 +558,22 @@ for place in np.argsort(-counts, kind="stable")[:5]:
     print(f"{counts[place]:>3}  {names[place]}")
 
 # %% [markdown]
-# Look at the pictures. Can you see what misled it: a color, a shape, a dish that looks much the same? Then look at the
-# percentages: a network can be wrong and very confident at the same time.
+# Look at the pictures. Can you see what misled it: a color, a shape, a dish that looks much the same? Then look at
+# the percentages. How confident was it when it was wrong?
+#
+# <details><summary>What you should have seen</summary>
+#
+# One dish stands out: ice cream is missed far more often than any other. The program that renders the plates knows
+# eleven flavors, each with its own color, and heaps up to four scoops, so no color and no outline gives ice cream
+# away. Most of these wrong answers come with little confidence, often below one half. But not all of them: one of the
+# eight has 81 %, so a high probability is no promise.
+# </details>
 #
 # ### It generalizes only so far
 #
-# To get new pictures right is to **generalize**. New pictures of the same kind are the easy case; what about pictures that
-# differ from everything in the training set? A picture is an array, so changing it takes a line of NumPy. To your eyes,
-# none of these changes turns a pizza into something else:
+# To get new pictures right is to **generalize**. New pictures of the same kind are the easy case. What about pictures
+# that differ from everything in the training set? A picture is an array, so you can change it with a line of NumPy.
+# To your eyes, none of these changes turns a pizza into something else:
 
 # %%
 def gray(images):
@@ -584,11 +606,12 @@ for name, change in changes.items():
 figs.change_bars(accuracies, len(some))
 
 # %% [markdown]
-# Which changes did it tolerate, and which ones broke it? A network copes with the variations that it saw in training, and
-# with those that do not affect the features it relies on. Nobody has shown it that a pizza in the dark is still a pizza.
-# Try single plates:
+# Mirroring costs nothing. Turning a plate upside down, or into coarse blocks, costs something. Take away the color,
+# swap red and blue, or turn down the light, and fewer than one plate in ten is still named. A network copes with the
+# variations that it saw in training, and with those that do not affect the features it relies on. Nobody has shown it
+# that a pizza in the dark is still a pizza. Try single plates:
 #
-# 1. Find a plate that survives every change but one.
+# 1. Find a plate that survives every change but one, and one that survives them all. (Try the doughnuts.)
 # 2. Swap red and blue. What does it say now, and does it make sense?
 # 3. Find a wrong answer with a probability of over 90 %.
 
@@ -604,24 +627,25 @@ figs.change_explorer(
 # %% [markdown]
 # <details><summary>What to look for</summary>
 #
-# The bars above already say which change is likely to be the one that a plate does not survive. With red and blue
-# swapped, brown food turns blue, so dishes that the network knows by their color are taken for something else, while
-# dishes with a shape of their own have a better chance. Wrong answers above 90 % are not rare once the picture is changed:
-# the probabilities say which of the known dishes fits best, and not how familiar the picture is.
+# Number 15, a doughnut, is lost only without its color, and number 16, another doughnut, is named every time. With
+# red and blue swapped, nearly everything is called a doughnut. Brown food turns blue, and among the training plates
+# it is the doughnuts, with their colored icing, that show the most blue. Here you also find wrong answers above 90 %:
+# number 3, a soup, is one. The probabilities say which of the known dishes fits best, and not how familiar the
+# picture is.
 # </details>
 #
-# This is no quirk of small networks. On photos of ordinary objects with unusual backgrounds and from unusual angles, the
-# best object recognizers of their day lost 40 to 45 percentage points of accuracy
-# ([ObjectNet, Barbu et al. 2019](https://proceedings.neurips.cc/paper_files/paper/2019/hash/97af07a14cacba681feacf3012730892-Abstract.html)),
-# of which 10 to 15 came back when the object was cut out of the scene ([Borji 2020](https://arxiv.org/abs/2004.02042)).
-# An average can hide such a weakness, too. Commercial programs that tell men from women in photos were wrong on at most
-# 0.8 % of lighter-skinned men, but on up to 34.7 % of darker-skinned women
-# ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
+# This is no quirk of small networks. On photos of ordinary objects with unusual backgrounds and from unusual angles,
+# the best object recognizers of their day lost 40 to 45 percentage points of accuracy ([ObjectNet, Barbu et al.
+# 2019](https://proceedings.neurips.cc/paper_files/paper/2019/hash/97af07a14cacba681feacf3012730892-Abstract.html)),
+# of which about 10 to 15 came back when only the object was shown, without the scene around it ([Borji
+# 2020](https://arxiv.org/abs/2004.02042)). A good average can hide such a weakness, too. Three commercial programs
+# that tell men from women in photos were wrong on at most 0.8 % of lighter-skinned men, but on up to 34.7 % of
+# darker-skinned women ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
 #
 # ### It always answers
 #
-# Give it a picture with no food at all. Its probabilities add up to 1 over the dishes that it knows, and "none of these"
-# is not among them.
+# Now give the network a picture with no food at all. Its probabilities add up to 1 over the dishes that it knows, and
+# "none of these" is not among them.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -643,17 +667,18 @@ for name, picture in nothing.items():
 # | you can measure on pictures it has never seen | all you have is the training set |
 # | the answer is always one of the known classes | "none of these" happens |
 #
-# MealoMi is a good case: pictures of plates are plentiful, nobody can write the rules, and the person who eats can correct
-# a wrong answer. But it should show five guesses with their probabilities, and let you choose. It will.
+# MealoMi is a good case for it: pictures of plates are plentiful, nobody can write down the rules, and the person who
+# eats can correct a wrong answer. But it should show five guesses with their probabilities, and let you choose. It
+# will.
 #
 # ## 8. Stretch: the rank of the right dish
 #
-# The hard course needs one number for each picture: **at which guess** the network is right. That is the **rank** of the
-# right dish, and 1 is the first guess.
+# The hard course needs one number for each picture: **at which guess** the network is right. That number is the
+# **rank** of the right dish; rank 1 is the first guess.
 #
-# **By hand**, with the table of section 4: picture 0 has the label 2, with score 4. One dish scores higher, so its rank
-# is 2. Picture 1: nothing is higher than 5, rank 1. Picture 2 has the label 0, with score 3; the dishes with 8 and 6
-# stand before it: rank 3.
+# **By hand**, with the table of section 4: picture 0 has the label 2, with score 4. One dish scores higher, so its
+# rank is 2. Picture 1: nothing is higher than 5, rank 1. Picture 2 has the label 0, with score 3; the dishes with 8
+# and 6 come before it, so its rank is 3.
 #
 # Once you have the ranks, top-$k$ accuracy is the share of ranks that are at most $k$. And the hard course is one line, up
 # to the order of pictures of the same rank: `np.argsort(-correct_rank(deck.probabilities, deck.pictures.labels))[:7]`.
@@ -662,7 +687,7 @@ for name, picture in nothing.items():
 
 # %% exercise="00.correct_rank"
 def correct_rank(scores, labels):
-    """At which guess each picture's right dish stands.
+    """At which guess each picture's right dish comes.
 
     Parameters
     ----------
@@ -772,22 +797,27 @@ check("00.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # ### Words
 #
 # - **accuracy**: the share of pictures whose first guess is right.
+# - **channel**: one of the numbers that each pixel has, taken over the whole picture; a color picture has three: red,
+#   green and blue.
 # - **class**: one of the answers that a classifier chooses between; here a dish. There are $K$ of them.
 # - **error**: $1 -$ accuracy, also called the error rate.
+# - **error reduction**: the share of the mistakes that is gone.
 # - **generalization**: being right about pictures that were not among the examples.
 # - **label**: the number of the true class of a picture.
 # - **logit**: a score as the network gives it, before anything makes it a probability.
 # - **one-hot encoding**: a label as a row of $K$ numbers, a single 1 and zeros.
-# - **score**: a number that says how much the network is for a class; the highest one is its guess.
+# - **rank**: at which guess the true class comes, counted from 1.
+# - **score**: a number that says how strongly the network favors a class; the class with the highest one is its
+#   guess.
 # - **standardization**: shifting and scaling numbers so that their mean is 0 and their standard deviation 1, here for
 #   each channel.
 # - **top-$k$ accuracy**: the share of pictures whose true class is among the $k$ best scores.
 #
 # ### Next
 #
-# Before deep networks, people designed features by hand and let a simple model do the rest. Chapter 01 does just that with
-# the same plates, for two questions: *which dish?* and *how many kilocalories?* It is the best way to find out what a
-# network has to beat.
+# Before deep networks, people designed features by hand and let a simple model do the rest. Chapter 01 does just that
+# with the same plates, for two questions: *which dish?* and *how many kilocalories?* It is the best way to find out
+# what a network has to beat.
 #
 # ### Further reading
 #

@@ -6,8 +6,8 @@
 # learning is one of the two.
 #
 # In this chapter you answer both without any deep learning: with features designed by hand, and with models that have
-# been around for decades. For a long time that was how it was done. It shows you what has to be learned, how to tell
-# whether it was learned, and what deep learning has to beat.
+# been around for decades. For a long time that was how it was done. Doing it yourself shows you what has to be
+# learned, how to tell whether it was learned, and what deep learning has to beat.
 #
 # **When you are done, you can**
 #
@@ -87,8 +87,8 @@ print({int(label): dish for label, dish in enumerate(dishes)})
 # pizza and a doughnut. So ask yourself: *if I am off by one, is that nearly right?* For kilocalories it is. For labels
 # it makes no sense.
 #
-# Some questions can be asked either way. "How many stars will you give this recipe?" has five answers, and they are in
-# an order. "Is it more than 600 kcal?" turns a number into two classes, and throws away by how much it is more.
+# Some questions can be asked either way. "How many stars will you give this recipe?" has five answers, and they are
+# in an order. "Is it more than 600 kcal?" turns a number into two classes, and throws away how much more it is.
 #
 # ## 2. The classical approach: picture, features, model
 #
@@ -128,8 +128,8 @@ figs.histogram_explorer(train.images[shown], [dishes[train.labels[i]] for i in s
 # ### Exercise: `color_histogram`
 #
 # There are two traps. The range must be that of the bytes, the same for every picture. And a byte overflows: `uint8`
-# holds at most 255, so that 100 · 8 gives 32. In this chapter the checks do not accept scikit-learn or torch inside
-# your answers.
+# holds at most 255, so 100 · 8 gives 32. In this chapter the checks do not accept scikit-learn or torch inside your
+# answers.
 
 # %% exercise="01.color_histogram"
 def color_histogram(image, bins):
@@ -247,7 +247,7 @@ def split(n, fractions, rng):
     tuple of numpy.ndarray
         One array of indices (whole numbers) for each fraction, in the same order. Every index is in
         exactly one of them. Set i holds fractions[i] * n indices up to rounding; which set
-        takes the remainder, and in which order the indices stand, is up to you.
+        takes the remainder is up to you, and so is the order of the indices.
 
     Example
     -------
@@ -266,10 +266,11 @@ check("01.split", split)
 # %% [markdown]
 # ### Leaks
 #
-# A **leak** is any way in which the answers of the test get into the training. The most common one is a near copy: the
-# same plate, photographed twice, once in each set. Let us make such a leak on purpose. We mirror every training
-# picture; a mirrored plate has exactly the same histogram. Then we divide originals and mirror images at random, and
-# ask a model that only looks up its nearest neighbor. (You will write one in section 7.)
+# A **leak**, in full *data leakage*, is any way in which the answers of the test find their way into the training.
+# The most common one is a near copy: the same plate, photographed twice, once in each set. Let us make such a leak on
+# purpose. We mirror every training picture; a mirrored plate has exactly the same histogram. Then we divide originals
+# and mirror images at random, and ask a model that only looks up its nearest neighbor. (You will write one in section
+# 7.)
 
 # %%
 def nearest_neighbor_accuracy(X, y, X_new, y_new):
@@ -317,7 +318,7 @@ for i in range(4):
 #
 # 1. Adjust the intercept until you cannot improve it, then the slope, and then the intercept again. Why again?
 # 2. How close do you get to *least*? Tick the box and compare.
-# 3. Which dish has the largest square? Move the line towards it. Which dishes pay for that?
+# 3. Which dish has the largest square? Move the line toward it. Which dishes pay for that?
 
 # %% tags=["demo"]
 figs.line_explorer(fat, energy, names)
@@ -327,7 +328,7 @@ figs.line_explorer(fat, energy, names)
 #
 # The best intercept depends on the slope: a steeper line must start lower to pass through the middle of the cloud, so
 # every change of one calls for a change of the other. The dish with the largest square pulls hardest, because its
-# error counts squared; when the line moves towards it, the many dishes that lay close to the line all get a little
+# error counts squared; when the line moves toward it, the many dishes that lay close to the line all get a little
 # worse, and soon their sum outweighs the gain.
 # </details>
 #
@@ -363,7 +364,7 @@ figs.line_explorer(fat, energy, names)
 
 # %% exercise="01.fit_line"
 def fit_line(X, y):
-    """Least squares with an intercept: the w and b that make sum((X @ w + b - y)**2) least.
+    """Least squares with an intercept: the w and b with the smallest sum((X @ w + b - y)**2).
 
     Parameters
     ----------
@@ -480,7 +481,7 @@ check("01.mean_absolute_error", mean_absolute_error)
 
 # %% exercise="01.r2_score"
 def r2_score(truth, predicted):
-    """R squared: 1 minus the model's squared error over that of the mean of the truths.
+    """R squared: 1 minus the model's squared error over that of the truths' own mean.
 
     Parameters
     ----------
@@ -547,9 +548,10 @@ print("chosen:", chosen)
 # errors of the measured one.
 #
 # Is the model really better than the baseline? Both were measured on the *same* plates, so compare them plate by
-# plate: take the **paired differences**, their mean, and the standard error of that mean. How hard a plate is affects
-# both models and cancels in the difference, so this tells more than two separate standard errors. It is the rule for
-# the whole course: **a difference smaller than about two of its own standard errors may be luck.**
+# plate: take the **paired differences**, their mean, and the standard error of that mean. A plate that is hard for
+# one model is usually hard for the other, too, and in the difference that cancels. So the paired differences tell you
+# more than two separate standard errors would. This is the rule of the whole course: **a difference smaller than
+# about two of its own standard errors may be luck.**
 
 # %%
 kcal_predicted = candidates[chosen].predict(X_test)
@@ -598,7 +600,13 @@ figs.error_by_dish(errors, rival, test.labels, plates.classes)
 # far away, as for salad or burgers, the picture helps most. For which dishes would you want a scale instead of a
 # camera?
 #
-# **A resting point.** The first of the two questions is answered. The second one, *which dish?*, can wait.
+# <details><summary>What the bars say</summary>
+#
+# For pizza and burgers. The model is off by about 360 kcal there, more than a whole serving of most other dishes.
+# Their portions differ a lot, and no color tells a small pizza that is near from a large one that is far away.
+# </details>
+#
+# **A resting point.** One of the two questions is answered. The other one, *which dish?*, can wait.
 #
 # ## 7. Classification: k nearest neighbors
 #
@@ -748,7 +756,7 @@ print("chosen:", best)
 #
 # **By hand**: 60 right of 100 gives $\sqrt{0.6 \cdot 0.4 / 100} \approx 0.049$. So "60 %" means 60 ± 5 %. If another
 # model gets 63 % on the same hundred, that by itself is no evidence that it is better. (Compare the two plate by
-# plate, as in section 6: what counts is on how many plates only one of them is right.)
+# plate, as in section 6: what counts is the plates on which only one of them is right.)
 
 # %%
 named = classifiers[best].predict(X_test)
@@ -768,27 +776,35 @@ figs.confusion(confusion_matrix(test.labels, named, labels=np.arange(len(dishes)
 # %% [markdown]
 # A **confusion matrix** tells you more than a single number. Read it row by row: what became of the plates of this
 # dish? The diagonal holds the right answers. Look for the darkest orange cells: which dishes does the model confuse,
-# and do they have the same colors? A column that is full from top to bottom is a dish that the model names whenever it
-# is in doubt.
+# and do they have the same colors? Then read a column: what was called by this name? Is there a dish that the model
+# names whenever it is in doubt?
+#
+# <details><summary>What you should have seen</summary>
+#
+# The largest confusion is ice cream that is called a doughnut, 14 of 48 plates: scoops and icing come in similar
+# colors. Pancakes are taken for pizza and burgers, which are just as brown. No dish is the answer to every doubt, but
+# ice cream and soup come closest: 25 and 24 plates of other dishes, of eight kinds each, are given these names.
+# </details>
 
 # %% [markdown]
 # ### Precision and recall
 #
-# One number for twelve dishes hides which of them it gets wrong, and how. Suppose that MealoMi has to warn a guest who
-# must not eat soup from this kitchen. **By hand**: 8 of the plates are soup. The model says "soup" 10 times, and 6 of these
-# plates are soup. These 6 are **true positives**, or hits. The other 4 are **false positives**, false alarms. And 2 soups
-# were missed: **false negatives**.
+# One number for twelve dishes hides which of them it gets wrong, and how. Suppose that MealoMi has to warn a guest
+# who must not eat this kitchen's soup. **By hand**: 8 of the plates are soup. The model says "soup" 10 times, and 6
+# of these plates are soup. These 6 are **true positives**, or hits. The other 4 are **false positives**, false
+# alarms. And 2 soups were missed: **false negatives**.
 #
 # - **Precision**: of what was named soup, how much is soup? $6/10 = 0.6$.
 # - **Recall**: of all the soup, how much was found? $6/8 = 0.75$.
 # - **F1** puts both into one number, by the *harmonic* mean: $2 \cdot 0.6 \cdot 0.75 / (0.6 + 0.75) = 0.667$.
 #
-# $$P = \frac{\text{hits}}{\text{named so}}, \qquad R = \frac{\text{hits}}{\text{are so}}, \qquad
+# $$P = \frac{\text{hits}}{\text{all that are named}}, \qquad R = \frac{\text{hits}}{\text{all that are there}}, \qquad
 # F_1 = \frac{2 P R}{P + R}$$
 #
-# Why not the ordinary mean? A model that says "soup" to all of a hundred plates has recall 1 and precision 0.08. The
-# ordinary mean of the two is 0.54, which sounds half good. The harmonic mean is 0.148: it stays close to the smaller of the two.
-# Nor does accuracy help: a model that *never* says soup is right on 92 of the hundred.
+# Why not the ordinary mean? Take a hundred plates, 8 of them soup. A model that says "soup" to all hundred has recall
+# 1 and precision 0.08. The ordinary mean of the two is 0.54, which does not sound bad. The harmonic mean is 0.148: it
+# stays close to the smaller of the two. Nor does accuracy help: a model that *never* says soup is right on 92 of the
+# hundred.
 #
 # ### Exercise: `precision_recall_f1`
 
@@ -829,8 +845,8 @@ def precision_recall_f1(truth, predicted, label):
 check("01.precision_recall_f1", precision_recall_f1)
 
 # %% [markdown]
-# Here they are for all dishes, on the validation plates, from scikit-learn. The column *support* says how many plates there
-# are.
+# Here are the three numbers for all dishes, on the validation plates, from scikit-learn. The column *support* says
+# how many plates there are.
 
 # %%
 from sklearn.metrics import classification_report
@@ -843,7 +859,7 @@ print(classification_report(val.labels, classifiers[best].predict(X_val), target
 # example. Each threshold has a precision and a recall of its own.
 #
 # 1. Find a threshold at which nine of ten soups are found. How many of the warnings are false?
-# 2. And one at which nine of ten warnings are right. How many soups are found?
+# 2. Find another one at which nine of ten warnings are right. How many soups are found?
 # 3. At which threshold is F1 largest? Is it one half?
 
 # %%
@@ -861,7 +877,7 @@ figs.threshold_explorer(probabilities, val.labels == soup, "soup")
 # largest at about 13 %, far from one half: where a class is rare, the model seldom gives it a high probability.
 # </details>
 #
-# ### From one question to the other
+# ### From the dish to its energy
 #
 # Dishes differ in energy. So here is another way to answer *how many kcal?*: name
 # the dish, and look up the median energy of its training plates. The last line cheats, since it is told the right
@@ -880,21 +896,21 @@ for words, answer in (
     print(f"{words:<30} MAE {with_error(sizes):<15} paired difference from the regression {with_error(sizes - errors)}")
 
 # %% [markdown]
-# The gap between the last two lines is what wrong names cost. Whether looking up beats the regression or not is
-# settled by the paired difference and its standard error, not by the two MAEs. What remains in the last line is the
-# portion, since no name tells how much lies on the plate. In chapter 12 one network learns the dish and the portion
-# together.
+# The gap between the last two lines is what wrong names cost. Whether looking up beats the regression is settled by
+# the paired difference and its standard error, not by the two MAEs. Here looking up is 12 ± 7 kcal worse, which is
+# less than two standard errors: it may be luck. What remains in the last line is the portion, since no name tells how
+# much lies on the plate. In chapter 12 one network learns the dish and the portion together.
 
 # %% [markdown]
 # ## 9. Little data: cross-validation and learning curves
 #
-# We have been spoiled: with thousands of plates one can hold hundreds back. Suppose that there are only 100. Hold back 20,
-# and the accuracy on them is worth little: by the formula above, 12 right of 20 is 60 ± 11 %. Hold back more, and there is
-# hardly anything left to train on.
+# So far we have been spoiled: with thousands of plates, you can hold hundreds back. Suppose that you have only 100.
+# Hold back 20, and the accuracy on them is worth little: by the formula above, 12 right of 20 is 60 ± 11 %. Hold back
+# more, and there is hardly anything left to train on.
 #
-# **Cross-validation** lets every plate do both. Cut the shuffled plates into $k$ **folds**. Train $k$ models, each on all folds
-# but one, and test it on the one that was held back. Then each plate has been tested exactly once, by a model that has not
-# seen it. **By hand**, six plates in the order 4, 0, 5, 2, 1, 3, and $k = 3$:
+# **Cross-validation** lets every plate do both jobs. Cut the shuffled plates into $k$ **folds**. Train $k$ models,
+# each on all folds but one, and test it on the one that was held back. Then each plate has been tested exactly once,
+# by a model that has not seen it. **By hand**, six plates in the order 4, 0, 5, 2, 1, 3, and $k = 3$:
 #
 # | | training | validation |
 # |---|---|---|
@@ -920,7 +936,7 @@ def k_fold(order, k):
     list of (train, val)
         k pairs of arrays of indices. The i-th val is the i-th of k consecutive pieces of `order`,
         and train holds all other indices. The pieces' sizes differ by one at most, and the larger ones come
-        first. In which order the indices of a set stand is up to you. `order` is left as it is.
+        first. The order of the indices within a set is up to you. `order` is left as it is.
 
     Example
     -------
@@ -939,9 +955,9 @@ def k_fold(order, k):
 check("01.k_fold", k_fold)
 
 # %% [markdown]
-# Is it worth the trouble? Take 100 plates, and estimate how good five nearest neighbors are: once with a single split, 80 for
-# training and 20 for validation, and once with five folds. Do that for twenty different hundreds. (scikit-learn's `KFold` does
-# here what your `k_fold` does, so that the cell runs without it.)
+# Is it worth the trouble? Take 100 plates, and estimate how good five nearest neighbors are: once with a single
+# split, 80 for training and 20 for validation, and once with five folds. Do that for twenty different sets of a
+# hundred plates. (scikit-learn's `KFold` stands in for your `k_fold` here, so that the cell runs without it.)
 
 # %%
 from sklearn.model_selection import KFold
@@ -959,10 +975,12 @@ for words, estimates in (("a single split", single), ("five folds", crossed)):
     print(f"{words:<15} estimates from {min(estimates):.0%} to {max(estimates):.0%}, standard deviation {np.std(estimates):.1%}")
 
 # %% [markdown]
-# The same hundred plates, the same model, and the numbers of cross-validation scatter by about 5 points instead of 8, because
-# it tests on all hundred. (Most of what is left comes from the hundreds themselves: some are luckier to train on.) It costs five trainings instead of one. (The five models share most of their training plates, so their results are not
-# independent; do not divide by $\sqrt 5$ to get a standard error.) Use it to *choose* where data are scarce. In deep learning a
-# training takes hours, so there one usually holds back a single validation set that is large enough.
+# With the same plates and the same model, the estimates of cross-validation scatter by about 5 percentage points
+# instead of 8, because each of them is tested on all hundred plates. What is left is mostly the luck of having only a
+# hundred: by the formula of section 8, 24 right of 100 is 24 ± 4 %. The price is five trainings instead of one. (The
+# five models share most of their training plates, so their results are not independent; do not divide by $\sqrt 5$ to
+# get a standard error.) Use it to *choose* where data are scarce. In deep learning, where a training can take hours,
+# you usually hold back a single validation set that is large enough.
 #
 # ### A learning curve
 #
@@ -992,9 +1010,10 @@ figs.learning_curve(sizes_tried, on_training, on_validation)
 # ## 10. Where is the food? Regression again
 #
 # MealoMi also draws a box around the food. A box is four numbers: $x_0, y_0$ is its upper left corner and $x_1, y_1$
-# the lower right one, in pixels, with $x$ to the right and $y$ downwards. A corner that is off by one pixel is nearly
-# right, so this is regression, four times over. **Where being off by a little is nearly right, it is regression. A
-# number as such proves nothing, as the labels have shown.** Much of object detection is built on regressing boxes.
+# the lower right one, in pixels, with $x$ to the right and $y$ downward. A corner that is off by one pixel is nearly
+# right, so this is regression, four times over. **Where being off by a little is nearly right, it is regression. That
+# the answer is a number proves nothing, as the labels showed.** Much of object detection is built on regressing
+# boxes.
 #
 # How good is a predicted box? Four errors in pixels are hard to judge: ten pixels are little for a pizza and a lot for
 # a cherry. The **intersection over union** is a single number from 0 to 1:
@@ -1016,8 +1035,8 @@ figs.iou_explorer(train.images[shown[4]], train.boxes[shown[4]])
 # <details><summary>What you should have seen</summary>
 #
 # A box with IoU 0.5 looks poor: it is clearly off, although it is about in the right place. A box of the right size,
-# moved sideways by a quarter of its width $w$, overlaps by $\tfrac34 w h$ and covers together with the true one
-# $\tfrac54 w h$, so its IoU is only $3/5 = 0.6$.
+# moved sideways by a quarter of its width $w$, overlaps the true one by $\tfrac34 w h$, and together they cover
+# $\tfrac54 w h$, so the IoU is only $3/5 = 0.6$.
 # </details>
 #
 # ### Exercise: `iou`
@@ -1091,7 +1110,7 @@ figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 
 # %% [markdown]
 # The mean box is a strong baseline, because on our plates the food is nearly always in the middle of the picture. The
-# regression moves the box a little towards the food. A linear model from 256 numbers (192 mean colors and 64
+# regression moves the box a little toward the food. A linear model from 256 numbers (192 mean colors and 64
 # colorfulness values) to four cannot do much more, because the same color means food in one place of one picture and
 # table in the same place of another. In chapter 12 a network takes over that has learned what food looks like.
 #
@@ -1102,7 +1121,7 @@ figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 # same spirit. Answer the questions, and you arrive at an estimator and see it run: names and groups on the three
 # dishes of section 7, numbers on the energy of section 4.
 #
-# 1. Walk to a classifier by each of its three ways. How do the decision boundaries differ?
+# 1. Three paths lead to a classifier. Walk all three. How do the decision boundaries differ?
 # 2. Ask for groups. Nobody gave the labels. Do the groups agree with the dishes?
 # 3. Ask for a number, with *steps and exceptions*. Where is the curve flat, and why?
 
@@ -1130,9 +1149,9 @@ figs.estimator_chooser(walk)
 # that give the same answers get the same number, and beyond the last training plate it stays flat for good.
 # </details>
 #
-# Groups and maps need no answers at all: that is **unsupervised learning**. For "under 50" examples there is no
-# estimator, and the honest answer is to collect more. No model is best everywhere, so a map like this tells you where
-# to begin, and the validation plates tell you where to stay.
+# Groups and maps need no right answers to learn from: that is **unsupervised learning**. For "under 50" examples
+# there is no estimator, and the honest answer is to collect more. No model is best everywhere, so a map like this
+# tells you where to begin, and the validation plates tell you where to stay.
 #
 # ## 12. In your own words
 #
@@ -1195,16 +1214,16 @@ figs.estimator_chooser(walk)
 # **3.** A model of the energy has $R^2 = -0.2$. What does it mean?
 #
 # - a) Its predictions fall where the truth rises.
-# - b) It is nearly perfect: 20 % from it.
+# - b) It is nearly perfect, only 20 % away from it.
 # - c) It explains 20 % of the variation.
-# - d) Always saying the mean of the truths would have been better.
+# - d) Always saying the mean of the true values would have been better.
 #
 # **4.** Of 1,000 test plates 900 are pizza. A model is right on 90 %. How good is that?
 #
 # - a) No better than always saying pizza.
 # - b) Very good: with twelve dishes, guessing gives 8 %.
 # - c) Good: it is far above one half.
-# - d) One cannot say anything before the test set is larger.
+# - d) You cannot say anything until the test set is larger.
 #
 # **5.** What does scikit-learn's `LogisticRegression` do?
 #
@@ -1262,6 +1281,7 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - **baseline**: what the simplest answer reaches, such as always naming the most frequent class; a model has to beat
 #   it.
+# - **capacity**: how much a model can express; one with too little of it underfits, however many examples there are.
 # - **confusion matrix**: a table that counts, for each true class, how often each class was predicted.
 # - **cross-validation**: training several times, each time with another part of the data held back, and averaging the
 #   results; with $k$ parts, k-fold cross-validation.
@@ -1272,17 +1292,26 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **intersection over union**: the overlap of two boxes divided by the area that they cover together; 1 if they are
 #   the same (IoU).
 # - **k nearest neighbors**: predicting from the $k$ training examples that are closest.
-# - **learning curve**: the error against the number of training examples, or against the epochs.
+# - **learning curve**: the error, or the accuracy, against the number of training examples, or against the epochs.
 # - **least squares**: choosing the line with the smallest sum of squared residuals.
+# - **mean absolute error**: the mean size of the residuals, in the unit of the answer (MAE).
+# - **metric**: a number that says how good a model's answers are, such as the accuracy or the mean absolute error.
 # - **overfitting**: fitting the training set's chance details, so that the error on new examples grows.
 # - **paired differences**: the differences of two models' results on the same examples; their mean and its standard
 #   error say whether one is better.
 # - **precision**: the share of what was found that is right. **Recall** is the share of what is there that was found, and
 #   **F1** is their harmonic mean.
+# - **R squared**: the share of the true values' variation that a model explains: 1 for a perfect one, 0 for one that
+#   is no better than their mean, and below 0 for a worse one.
 # - **regression**: predicting a quantity. **Classification** predicts a class.
-# - **residual**: the true value minus the predicted one.
+# - **residual**: the predicted value minus the true one.
 # - **standard error**: how far an estimate typically lies from what a very large sample would give.
+# - **supervised learning**: learning from examples that come with their right answers. **Unsupervised learning** has
+#   the examples alone.
+# - **threshold**: the probability, or score, from which on a classifier says yes.
 # - **training, validation and test set**: the examples to fit on, to choose on, and to report on, once.
+# - **true positive**: a yes that is right; a **false positive** is a false alarm, and a **false negative** is one
+#   that was missed.
 # - **underfitting**: being too simple for the data, so that even the training error stays high.
 #
 # ### Next

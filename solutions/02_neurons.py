@@ -18,8 +18,8 @@
 # slopes `sigmoid_grad`, `tanh_grad` and `relu_grad`, `relu`, `dense_forward`, `mlp_forward`, `count_parameters`,
 # `dead_fraction`, and in `xor_weights` nine numbers that do what no single neuron can.
 #
-# **Time**: about 160 minutes, with a resting point after section 5. **You need**: Python and NumPy arrays, derivatives from school, chapter 01's idea of a
-# feature.
+# **Time**: about 160 minutes, with a resting point after section 5. **You need**: Python and NumPy arrays,
+# derivatives from school, and chapter 01's idea of a feature.
 
 # %%
 import matplotlib.pyplot as plt
@@ -44,8 +44,8 @@ depth = 20      # layers in the experiment of section 8
 # work against the rest. The cell body adds up what arrives, and when the sum is large enough, the cell passes a signal
 # on along its **axon**.
 #
-# An artificial neuron keeps three of these steps and drops everything else: it **weights** its inputs, **sums** them,
-# and **squashes** the sum.
+# An artificial neuron keeps three of these steps and drops everything else. It **weights** its inputs, **sums** them
+# up, and **squashes** the sum, here into a number between 0 and 1.
 
 # %%
 x = np.array([0.9, 0.8, 0.6])       # a plate: how round, how clear a hole, how shiny (0 to 1)
@@ -68,23 +68,23 @@ figs.anatomy(x, w, b=-4.0, names=("round", "hole", "shine"))
 #
 # Multiply them before you trust them. All neurons times 7,000 would be 7 × 10¹⁴ synapses, more than an adult has,
 # because 7,000 holds for the neocortex only. The neocortex alone gives 1.4 × 10¹⁴, which fits. So these numbers are
-# right to within a factor of a few. GPT-3 has 1.75 × 10¹¹ weights, far fewer, but a synapse is a living thing and a
-# weight is a number: the brain gave this field some of its words and its first idea, and no more than that.
+# right to within a factor of a few. For comparison, the language model GPT-3 has 1.75 × 10¹¹ weights ([Brown and
+# others 2020](https://arxiv.org/abs/2005.14165)), far fewer. But a synapse is a living thing and a weight is a
+# number: the brain gave this field some of its words and its first idea, and no more than that.
 # </details>
 #
-# Now for the artificial side. Suppose that a neuron looks at a whole photograph, with one weight for each number in
-# it.
+# Now for the artificial side. Suppose that a neuron looks at a whole picture, with one weight for each number in it.
 
 # %%
-photo = data.doughnut()
-height, width, colors = photo.shape
-print(f"{height} x {width} pixels x {colors} colors = {photo.size:,} numbers")
-print(f"one neuron on all of them: {photo.size:,} weights + 1 bias = {photo.size + 1:,} to learn")
+picture = data.doughnut()
+height, width, colors = picture.shape
+print(f"{height} x {width} pixels x {colors} colors = {picture.size:,} numbers")
+print(f"one neuron on all of them: {picture.size:,} weights + 1 bias = {picture.size + 1:,} to learn")
 
 fig, ax = plt.subplots(figsize=(2.6, 2.6))
-ax.imshow(photo)
+ax.imshow(picture)
 ax.axis("off")
-figures.show(fig, "The photograph that the neuron looks at: a doughnut on a plate.")
+figures.show(fig, "The picture that the neuron looks at: a doughnut on a plate.")
 
 # %% [markdown]
 # ## 2. One neuron
@@ -93,7 +93,7 @@ figures.show(fig, "The photograph that the neuron looks at: a doughnut on a plat
 #
 # $$z = 0.9 \cdot 2 + 0.8 \cdot 4 + 0.6 \cdot 1 - 4 = 1.8 + 3.2 + 0.6 - 4 = 1.6$$
 #
-# The sum is above 0, so the neuron leans towards "doughnut". For a pizza, $x = [0.9, 0, 0.3]$, it is 1.8 + 0 + 0.3 −
+# The sum is above 0, so the neuron leans toward "doughnut". For a pizza, $x = [0.9, 0, 0.3]$, it is 1.8 + 0 + 0.3 −
 # 4 = −1.9, which is below 0: no doughnut. The hole has the largest weight, and the pizza has no hole.
 #
 # In general,
@@ -158,8 +158,8 @@ is_doughnut = np.repeat([1, 0], [12, 12])     # then four pizzas, four pretzels,
 figs.one_neuron(plates, is_doughnut, names=("x₁: how round", "x₂: how clear a hole"))
 
 # %% [markdown]
-# It starts with roundness alone, so every pizza passes for a doughnut. Move the sliders (with the mouse, or with Tab
-# and the arrow keys) and find out:
+# At the start the neuron looks at roundness alone, so every pizza passes for a doughnut. Move the sliders (with the
+# mouse, or with Tab and the arrow keys) and find out:
 #
 # 1. What does **b** do to the line? And what do the weights do?
 # 2. Can you get all 24 right? There are many ways.
@@ -247,7 +247,7 @@ with np.errstate(all="ignore"):          # NumPy would warn; we look on purpose
 # %% [markdown]
 # A large negative exponent is harmless: the result is 0. A large positive one gives infinity, and infinity over
 # infinity is `nan`, "not a number". One `nan` in a network turns every number after it into `nan`. A sum of 1000 is
-# rare, but a long training run meets rare things often.
+# rare, but in a long training run rare things happen often.
 #
 # The same fraction can be written in two ways. Multiply numerator and denominator by $e^z$:
 #
@@ -293,7 +293,7 @@ check("02.sigmoid", sigmoid)
 #
 # So far a person has set the weights. Now let the neuron find them. Show it a plate, compare its probability $p$ with
 # the right answer $y$, which is 1 for a doughnut and 0 for another dish, and change the weights a little so that the
-# **error** $p - y$ gets smaller. Then show it the next plate.
+# **error** $p - y$ comes closer to 0. Then show it the next plate.
 #
 # **By hand.** Take the neuron at which the sliders above began, $w = [4, 0]$ and $b = -2$, and show it a pizza: round, with
 # hardly a hole, $x = [0.9, 0.1]$. It says
@@ -321,10 +321,10 @@ check("02.sigmoid", sigmoid)
 # | $p$ | the neuron's probability for yes | a number, 0 to 1 |
 # | $\eta$ | **learning rate**, in code `lr`: how much of the correction to take | a number above 0 |
 #
-# The formula is easy to read. If $p$ is too high, the weights of positive inputs go down; if it is too low, they go up.
-# A plate that is nearly right changes hardly anything. And an input of 0 leaves its weight alone, because it had no part
-# in the answer. Why it is this rule and no other is the subject of chapters 05 to 07: it is *stochastic gradient
-# descent* on the *cross-entropy*.
+# The formula is easy to read. If $p$ is too high, the weights of positive inputs go down; if it is too low, they go
+# up. A plate on which the neuron is nearly right changes hardly anything. And an input of 0 leaves its weight alone,
+# because it had no part in the answer. Why this rule and no other? That is the subject of chapters 05 to 07: it is
+# *stochastic gradient descent* on the *cross-entropy*.
 #
 # ### Exercise: `update_neuron`
 #
@@ -375,7 +375,7 @@ check("02.update_neuron", update_neuron)
 #
 # One plate is not enough. Go through all of them, one step for each; such a pass is called an **epoch**. Then do it
 # again, because the weights are still far from good. The order matters a little: if all the doughnuts came first, the
-# other dishes would have the last word in every epoch. So the plates are shuffled.
+# other dishes would have the last word in every epoch. That is why the plates are shuffled first.
 
 # %%
 order = np.random.default_rng(seed).permutation(len(plates))
@@ -449,7 +449,7 @@ except NotImplementedError:
 # $-\ln 0.168 = 1.784$. (Chapter 05 says why the logarithm.)
 #
 # 1. Step through the epochs at learning rate 0.3. When are all plates right? What still changes after that?
-# 2. Take 0.01. How far does it get?
+# 2. Take 0.01. How far does the neuron get?
 # 3. Take 10, and look at the first five epochs. What goes wrong, and is it lost for good?
 
 # %% tags=["demo"]
@@ -458,15 +458,15 @@ figs.training_neuron(X_plates, y_plates, names=("x₁: how round", "x₂: how cl
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# At 0.3 all 24 are right after ten epochs. The loss goes on falling, because the weights keep growing: the line hardly
-# moves, and the neuron becomes more confident. At 0.01 the same path is taken thirty times more slowly, and 100 epochs
-# are not enough: the loss has come down from 0.69 to 0.53, and four plates are still wrong. At 10 the steps are too large.
-# After epochs 2 and 3 the loss is higher than at the start, and 11 plates are wrong, since each plate throws the line past the
-# others. Here it recovers, because a line exists that separates the plates; then the errors shrink, and the steps with
-# them. Do not count on it.
+# At 0.3 all 24 are right after ten epochs. The loss goes on falling, because the weights keep growing: the line
+# hardly moves, and the neuron becomes more confident. At 0.01 the neuron takes the same path thirty times more
+# slowly, and 100 epochs are not enough: the loss has come down from 0.69 to 0.53, and four plates are still wrong. At
+# 10 the steps are too large. After epochs 2 and 3 the loss is higher than at the start, and 11 plates are wrong,
+# since each plate throws the line past the others. Here it recovers, because a line exists that separates the plates;
+# then the errors shrink, and the steps with them. Do not count on it.
 # </details>
 #
-# And XOR? Training cannot do what no weights can. Whatever the learning rate, the neuron ends up undecided:
+# And XOR? Training cannot do what no weights can. With small steps the neuron ends up undecided:
 
 # %%
 w, b = figs.trained(corners, nice, rate=0.1, epochs=1000)[-1]
@@ -675,9 +675,8 @@ for point in (0.5, 2.0, 5.0, 10.0):
 # *squared* loss, a neuron that is confident and wrong learns very slowly: at z = 10, with 0 as the right answer, the
 # gradient of ½(σ(z) − 0)² is σ(z) · σ′(z) ≈ 0.00005. The *cross-entropy* loss is made so that the flat part cancels:
 # its gradient at the same place is σ(z) − 0 ≈ 0.99995. But that rescues only the last layer. In hidden layers a
-# saturated unit passes hardly any gradient on, whichever loss comes at the end.
-#
-# (It is the rule of section 4: the error $p - y$, with no slope in it.)
+# saturated unit passes hardly any gradient on, whichever loss comes at the end. (The rule of section 4 comes from the
+# cross-entropy: its error is $p - y$, with no slope in it.)
 #
 # ReLU keeps its full slope however far you go to the right. On the left it has none at all, and we come back to that.
 #
@@ -762,9 +761,9 @@ def dense_forward(x, W, b):
 check("02.dense_forward", dense_forward)
 
 # %% [markdown]
-# Your loops and `x @ W + b` give the same numbers, and the product is hundreds of times faster, because its loops do not
-# run in Python. (You time it yourself in chapter 03.) This is why the whole field writes its layers as matrix products,
-# and why it runs on hardware that is built for them.
+# Your loops and `x @ W + b` give the same numbers, but the matrix product is much faster, because its loops do not
+# run in Python. (In chapter 03 you time such a race yourself.) This is why the whole field writes its layers as
+# matrix products, and runs them on hardware that is built for these.
 
 # %% [markdown]
 # ## 7. Layers in sequence: the multilayer perceptron
@@ -777,7 +776,8 @@ check("02.dense_forward", dense_forward)
 #
 # $$(x\,W_1 + b_1)\,W_2 + b_2 \;=\; x\,\underbrace{W_1 W_2}_{W} \;+\; \underbrace{b_1 W_2 + b_2}_{b}$$
 #
-# The right side is a single layer. So two layers with nothing between them compute no more than one. Check it:
+# The right side is a single layer. So two layers with nothing between them can compute no more than one layer can.
+# Check it:
 
 # %%
 rng = np.random.default_rng(seed)
@@ -791,8 +791,8 @@ print("the same:", np.allclose(two_layers, one_layer))
 print("two layers:", W1.shape, "and", W2.shape, "  one layer:", (W1 @ W2).shape)
 
 # %% [markdown]
-# A linear map followed by a linear map is linear. However many you stack, they draw one straight boundary. What makes
-# depth worthwhile is the **nonlinear** function between the layers, the activation.
+# A linear map followed by a linear map is linear. However many layers you stack this way, they draw one straight
+# boundary. What makes depth worthwhile is the **nonlinear** function between the layers, the activation.
 #
 # ### Exercise: `mlp_forward`
 #
@@ -837,9 +837,27 @@ check("02.mlp_forward", mlp_forward)
 # %% [markdown]
 # ### Counting parameters
 #
-# Everything in `W` and `b` is learned; these numbers are the network's **parameters**. Count them for the sizes [3, 4,
-# 2], that is, three features, four hidden units and two outputs. In the first layer 3 · 4 weights and 4 biases
-# make 16. In the second 4 · 2 weights and 2 biases make 10. Together that is **26**.
+# Everything in `W` and `b` is learned; these numbers are the network's **parameters**. Count them on a picture. A
+# network is often drawn as a **graph**: each unit is a node, and each weight an edge from one unit to a unit of the
+# next layer. Take the sizes [3, 4, 2], that is, three features, four hidden units and two outputs. In the first layer
+# 3 · 4 weights and 4 biases make 16. In the second 4 · 2 weights and 2 biases make 10. Together that is **26**.
+#
+# 1. Which edges belong to column 0 of the first `W`? And which to row 0?
+# 2. Set *hidden 2* to 4. How many parameters does one more layer of four units cost? Which layer has the most now?
+# 3. Double the hidden units, from 3 to 6, in one hidden layer and then in two. When does the number double, and when does
+#    it do more than that?
+
+# %% tags=["demo"]
+figs.network_explorer()
+
+# %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# Column 0 of `W` holds the three edges in color, which run *into* the first hidden unit. Row 0 holds the four edges that
+# run *out of* the first input, one to each hidden unit. One more layer of four units costs 4 · 4 + 4 = 20, more than
+# either of the others has. With a single hidden layer every edge has one end in it, so from 3 to 6 hidden units the count
+# goes from 20 to 38 and nearly doubles. Between two hidden layers both ends multiply: there 3 · 3 = 9 edges become 36.
+# </details>
 #
 # ### Exercise: `count_parameters`
 
@@ -872,10 +890,10 @@ def count_parameters(sizes):
 check("02.count_parameters", count_parameters)
 
 # %% [markdown]
-# Now put the photograph in front of a modest dense network with 196,608 inputs, 100 hidden units and 10 dishes.
+# Now show the picture of the doughnut to a modest dense network, with 196,608 inputs, 100 hidden units and 10 dishes.
 
 # %%
-first = photo.size * 100 + 100
+first = picture.size * 100 + 100
 second = 100 * 10 + 10
 print(f"{first:,} in the first layer + {second:,} in the second = {first + second:,}")
 
@@ -887,10 +905,11 @@ print(f"{first:,} in the first layer + {second:,} in the second = {first + secon
 # %% [markdown]
 # ## 8. Vanishing gradients: a signal through 20 layers
 #
-# If one nonlinear layer is good, are more layers better? Until about 2010 deep networks were hard to train at all
-# ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). You can see the trouble
-# with a number that you know already. Put twenty sigmoids one after the other. To learn, the effect of a small change
-# must come back through all of them, and each one multiplies it by its slope, which is **at most 0.25**:
+# If one nonlinear layer is good, are more layers better? For a long time, deep networks were hard to train at all
+# ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). A number that you know
+# already shows the trouble. Put twenty sigmoids one after the other. To learn something, the first of them needs to
+# know what its change does at the end, and on the way each sigmoid multiplies that effect by its slope, which is **at
+# most 0.25**:
 
 # %%
 print(f"0.25 to the power of {depth}: {0.25 ** depth:.1e}")
@@ -901,7 +920,7 @@ print(f"0.25 to the power of {depth}: {0.25 ** depth:.1e}")
 # layers of 100 units. At each layer ask two things:
 #
 # - **Signal.** How much do a unit's outputs differ from plate to plate (standard deviation over the plates, mean over
-#   the units)? If they are all the same, the network has forgotten which plate it was.
+#   the units)? If they are the same for all plates, the network has forgotten which plate it was.
 # - **Gradient.** Start with random numbers at the end and send them back, layer by layer: times the slope, times the
 #   weights. How large are they when they arrive? (Chapter 06 shows that this is how gradients travel.)
 
@@ -957,9 +976,9 @@ figs.signal_curves(
 # %% [markdown]
 # Every curve falls by the same factor at each layer, which makes a straight line on this axis. Take tanh: near zero
 # its slope is 1, so a layer multiplies the signal by about $0.01 \cdot \sqrt{100} = 0.1$, and twenty layers multiply
-# it by $0.1^{20} = 10^{-20}$. ReLU also silences half of the sums, so it falls a little faster. (The sigmoid's signal
-# ends near 10⁻¹⁵, and that is not a signal but rounding: its outputs are all close to 0.5, where a float64 has about
-# sixteen digits.)
+# it by $0.1^{20} = 10^{-20}$. ReLU also silences half of the sums, so its signal falls a little faster. (The
+# sigmoid's signal ends near 10⁻¹⁵, and that is not a signal but rounding: its outputs are all close to 0.5, where a
+# float64 has about sixteen digits.)
 #
 # Now take a spread of $\sqrt{2/100} \approx 0.141$. It is the right one for 100 inputs *and ReLU* ([He and others
 # 2015](https://arxiv.org/abs/1502.01852)):
@@ -971,12 +990,13 @@ figs.signal_curves(
 )
 
 # %% [markdown]
-# ReLU and tanh carry the signal through, and the gradient back. The sigmoid loses both: about 10⁻¹⁰ is left of either.
-# That is the **vanishing gradient**. But be fair to the sigmoid, since 0.141 was not chosen for it. Its slope is at
-# most a quarter, so its weights have to be larger to make up for that. The table above also has a spread of 1.0. There
-# the sigmoid's gradient arrives with about half its size (between 0.26 and 0.53 for six seeds that we tried), while
-# the gradient of tanh has grown to 10⁷ and that of ReLU to nearly 10¹⁷: it **explodes**. So each activation has a
-# spread that suits it, and what goes wrong first is the *initialization*.
+# ReLU and tanh carry the signal through, and the gradient back. The sigmoid loses both: about 10⁻¹⁰ is left of
+# either. That is the **vanishing gradient**. But be fair to the sigmoid, since 0.141 was not chosen for it. Its slope
+# is at most a quarter, so its weights have to be larger to make up for that. The table above also has a spread of
+# 1.0. There the sigmoid's gradient arrives with about half its size (for the seeds 0 to 5 it is between 0.26 and
+# 0.53; change `seed` at the top and look), while the gradient of tanh has grown to 10⁷ and that of ReLU to nearly
+# 10¹⁷: it **explodes**. So each activation has a spread that suits it. What goes wrong first is the *initialization*,
+# the choice of the weights to start with.
 #
 # Even with its best spread the sigmoid is at a disadvantage. Larger weights push the sums out to where the curve is
 # flat, so that most units pass on very little of the gradient, and the balance between the two effects is hard to keep
@@ -984,8 +1004,8 @@ figs.signal_curves(
 #
 # Where does $\sqrt{2/D}$ come from? A sum of $D = 100$ products, each with a variance of $\text{spread}^2$ times the
 # mean square of the inputs, has 100 times that variance. ReLU sets half of the sums to 0, and with them goes half of
-# the mean square. To keep it as it was, we need $100 \cdot \text{spread}^2 \cdot \tfrac12 = 1$. Chapter 07 comes back
-# to this.
+# the mean square. To keep the signal as it was, we need $100 \cdot \text{spread}^2 \cdot \tfrac12 = 1$. Chapter 07
+# comes back to this.
 
 # %% tags=["demo"]
 figs.signal_explorer(send_signal, seed)
@@ -997,20 +1017,19 @@ figs.signal_explorer(send_signal, seed)
 #
 # <details><summary>What you should have seen</summary>
 #
-# One step beside 0.141, ReLU's signal is off by a factor of 30 or so after twenty layers, since a small factor is
-# taken to the power of 20. At tanh with 0.3 the histograms pile up at −1 and 1: the units are saturated. Still the
-# gradient *grows* on its way back, because the large weights multiply it by more than the small slopes take away. For
-# the sigmoid the gradient shrinks up to a spread of about 1 and grows beyond it. So both things can go wrong, in both
-# directions: signals and gradients vanish, and they explode.
+# One step away from 0.141, ReLU's signal is off by a factor of 30 or so after twenty layers, since a factor that is a
+# little off in each layer is taken to the power of 20. For tanh with 0.3 the histograms pile up at −1 and 1: the
+# units are saturated. Still, the gradient *grows* on its way back, because the large weights multiply it by more than
+# the small slopes take away. For the sigmoid the gradient shrinks up to a spread of about 1 and grows beyond it. So
+# both things can go wrong, in both directions: signals and gradients vanish, and they explode.
 # </details>
 
 # %% [markdown]
 # ### Dead units
 #
 # ReLU has a problem of its own. Where z < 0 its slope is exactly 0. Suppose that a unit's z is negative for *every*
-# plate, perhaps because one large step made its bias very negative. Then its output is 0 for every plate, its slope is
-# 0 for every plate, and no gradient reaches its weights. Unless its inputs change, it stays like that: the unit is
-# **dead**.
+# plate, perhaps because one large step made its bias very negative. Then its output and its slope are 0 for every
+# plate, and no gradient reaches its weights. Unless its inputs change, it stays like that: the unit is **dead**.
 #
 # Here are the outputs of four units for five plates. Which unit is dead?
 
@@ -1025,9 +1044,9 @@ example = np.array([
 print(f"zeros: {np.count_nonzero(example == 0)} of {example.size} outputs")
 
 # %% [markdown]
-# Only the second one: its column is all zeros. The fourth is silent for four plates of five, but one plate activates
-# it, so it can learn. Silence is normal for a ReLU (in this table 13 of 20 outputs are 0). A dead unit is a whole
-# column of zeros; here that is one unit of four, a share of 0.25.
+# Only the second one is dead: its column is all zeros. The fourth is silent for four plates of five, but one plate
+# activates it, so it can learn. Being silent now and then is normal for a ReLU: in this table 13 of 20 outputs are 0.
+# A dead unit is a whole column of zeros; here that is one unit of four, a share of 0.25.
 #
 # ### Exercise: `dead_fraction`
 
@@ -1077,8 +1096,8 @@ except NotImplementedError:
 
 # %% [markdown]
 # Long before a unit dies, it is silent for nearly all plates. The usual remedies are smaller steps (chapter 07),
-# initial weights with a suitable spread, or a **leaky ReLU**, which keeps a small slope on the left. You find it in
-# the activation explorer above.
+# initial weights with a suitable spread, or a **leaky ReLU**, which keeps a small slope on the left. The activation
+# explorer above has it.
 
 # %% [markdown]
 # ## 9. A hidden layer solves XOR
@@ -1087,16 +1106,16 @@ except NotImplementedError:
 # now you have layers and a nonlinear function.
 #
 # A hidden layer moves the points, and the output neuron needs one straight cut among the *moved* points. So how would
-# you move the corners to make one cut enough? Take a napkin with the four plates on its corners, and fold it.
+# you move the corners so that one cut is enough? Take a napkin with the four plates on its corners, and fold it.
 
 # %% tags=["demo"]
 figs.napkin()
 
 # %% [markdown]
-# On the flat napkin the nice plates lie on both sides of the diagonal, and no cut separates them from the rest. On the
-# folded one they lie on top of each other, and any cut beside the fold will do. A ReLU is half of such a fold: on one
-# side of its line everything is pressed flat to 0, and on the other side it stays as it is. (The napkin shows one way
-# of moving the corners. There are others that need no fold along the diagonal.)
+# On the flat napkin the nice plates lie on both sides of the diagonal, and no cut separates them from the rest. On
+# the folded one they lie on top of each other, and any cut between the fold and the nice plates will do. A ReLU is
+# half of such a fold: on one side of its line everything is pressed flat to 0, and on the other side it stays as it
+# is. (The napkin shows one way of moving the corners. There are others that need no fold along the diagonal.)
 #
 # ### Exercise (stretch): `xor_weights`
 #
@@ -1153,10 +1172,9 @@ figs.xor_surface(xor_weights)
 
 # %% [markdown]
 # ### How much can a hidden layer do?
-#
-# Two hidden units make XOR. More units make more kinks, and with enough kinks you can follow any curve. Take $\sin(x)$
-# from 0 to $2\pi$. Let hidden unit $m$ start to rise at its own place $c_m$, so that $a_m = \text{ReLU}(x - c_m)$, and
-# let its output weight be the amount by which the slope has to change there:
+# Two hidden units are enough for XOR. More units make more kinks, and with enough kinks you can follow any curve.
+# Take $\sin(x)$ from 0 to $2\pi$. Let hidden unit $m$ start to rise at its own place $c_m$, so that $a_m =
+# \text{ReLU}(x - c_m)$, and let its output weight be the amount by which the slope has to change there:
 
 # %%
 x = np.linspace(0, 2 * np.pi, 1001)
@@ -1168,15 +1186,15 @@ for units in (4, 8, 16, 32, 64):
     print(f"{units:2d} hidden units: off by at most {np.abs(prediction - np.sin(x)).max():.4f}")
 
 # %% [markdown]
-# Twice the units, a quarter of the error. The **universal approximation theorem** says that this works in general: one
-# hidden layer with enough units comes as close as you like to any continuous function on a bounded region ([Cybenko
-# 1989](https://doi.org/10.1007/BF02551274) for sigmoids, [Leshno and others
+# With twice the units, the error falls to about a quarter. The **universal approximation theorem** says that this
+# works in general: one hidden layer with enough units comes as close as you like to any continuous function on a
+# bounded region ([Cybenko 1989](https://doi.org/10.1007/BF02551274) for sigmoids, [Leshno and others
 # 1993](https://doi.org/10.1016/S0893-6080%2805%2980131-5) for every activation that is not a polynomial). It does not
 # say how many units that takes, and it does not say how to find their weights.
 #
-# You have set these weights by hand. A real network has millions. The rule of section 4 cannot train a hidden layer yet,
-# because it needs the right answer of each neuron, and nobody knows what a hidden neuron should say. Chapters 05 to 07
-# solve that.
+# You have set these weights by hand. A real network has millions. The rule of section 4 cannot train a hidden layer
+# yet: it needs to know the right answer for each neuron, and nobody knows what a hidden neuron should say. Chapters
+# 05 to 07 solve this.
 
 # %% [markdown]
 # ## Quiz
@@ -1202,7 +1220,7 @@ for units in (4, 8, 16, 32, 64):
 # **3.** You double both weights and the bias of a neuron with two inputs. Its boundary
 #
 # - a) moves twice as far from the origin
-# - b) turns towards the larger weight
+# - b) turns toward the larger weight
 # - c) moves, because every z doubles
 # - d) stays where it is; only the confidence grows
 #
@@ -1243,10 +1261,11 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - A neuron is a weighted sum with a bias, followed by a nonlinear activation. The weights turn its decision boundary,
 #   and the bias shifts it.
-# - A neuron learns by small steps against its error: learning rate times error times input. A pass through all samples
-#   is an epoch.
-# - The slope of the activation scales what a unit can learn. Sigmoid and tanh saturate on both sides, ReLU on one.
-# - A layer is one matrix product. Layers without an activation between them are worth one layer.
+# - A neuron learns in small steps against its error. Each step is learning rate times error times input. A pass
+#   through all samples is an epoch.
+# - The slope of the activation decides how fast a unit can learn. Sigmoid and tanh saturate on both sides, ReLU on
+#   one.
+# - A layer is one matrix product. Layers without an activation between them are worth no more than one layer.
 # - In a deep network slopes and weights multiply. If the factors are below 1, signals and gradients vanish; above 1,
 #   they explode. The initialization decides which.
 # - One neuron draws one straight line. A hidden layer moves the points so that one straight line is enough.
@@ -1277,22 +1296,27 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **dense layer**: a layer in which every unit sees every input; also called fully connected or linear layer.
 # - **hidden layer**: a layer between the inputs and the output.
 # - **initialization**: the numbers that the weights have before training.
+# - **leaky ReLU**: a ReLU with a small slope on the left, so that no unit is ever quite dead.
 # - **linearly separable**: two classes that one straight line (a plane, with more inputs) can keep apart.
 # - **multilayer perceptron**: dense layers one after the other, with an activation function between them (MLP).
 # - **neuron**: a weighted sum of inputs plus a bias, followed by an activation function; also called a unit.
 # - **parameter**: a number that is learned: a weight or a bias.
+# - **perceptron**: an early artificial neuron, which answers yes or no without a probability.
 # - **pre-activation**: the weighted sum $z$, before the activation function.
 # - **ReLU**: $\max(0, z)$, the rectified linear unit.
 # - **saturation**: where an activation function is nearly flat, so that a change of its input hardly changes its
 #   output.
 # - **sigmoid**: $1 / (1 + e^{-z})$, which turns any number into one between 0 and 1.
+# - **tanh**: the hyperbolic tangent, a sigmoid stretched and shifted so that it runs from −1 to 1.
+# - **universal approximation**: one hidden layer with enough units comes as close as you like to any continuous
+#   function on a bounded region.
 # - **vanishing gradient**: a gradient that shrinks from layer to layer until the early layers learn nothing. One that
 #   grows instead is an **exploding gradient**.
 #
 # ### Next
 #
-# A dense network on a 256 × 256 photograph has nearly twenty million parameters, and it must learn the doughnut again
-# at every place in the picture. What if all places shared one small set of weights, and the neuron slid across the
+# A dense network on a 256 × 256 picture has nearly twenty million parameters, and it must learn the doughnut again at
+# every place in the picture. What if all places shared one small set of weights, and the neuron slid across the
 # plate? That is a convolution.
 #
 # ### Further reading

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 03 Convolution
 #
-# A network that looks at food has to find the rim of a plate wherever the plate is. This chapter is about the
-# operation that makes it possible.
+# A network that looks at food has to find the rim of a plate, wherever the plate is. This chapter is about the
+# operation that makes this possible.
 #
 # **When you are done, you can**
 #
@@ -17,8 +17,8 @@
 # **What you build**: `convolve1d`, `correlate2d`, the Sobel pair, `kernel_grad`, `output_size`, `pad`, `conv2d`, `im2col`, and
 # `conv2d_im2col`. These are the eyes of MealoMi, the app that grows through the course.
 #
-# **Time**: about 210 minutes, with a resting point after section 6. **You need**: NumPy slices and broadcasting, and from chapter 02 the weighted sum and the
-# dense layer.
+# **Time**: about 210 minutes, with a resting point after section 6. **You need**: NumPy slices and broadcasting, and
+# the weighted sum and the dense layer of chapter 02.
 
 # %%
 import numpy as np
@@ -99,8 +99,8 @@ print("energy arriving (kcal):", np.convolve(f, g), " total:", np.convolve(f, g)
 # You can read the figure in two ways, and both will come back.
 #
 # - **Echoes.** Each meal $f[k]$ leaves a copy of $g$, scaled by $f[k]$ and starting at hour $k$. Add the copies.
-# - **Looking back.** At hour $n$, what was eaten $0, 1, 2, \dots$ hours ago counts $g[0], g[1], g[2], \dots$ So while
-#   $k$ runs forwards, the index into $g$ runs backwards. That is the **flip**.
+# - **Looking back.** At hour $n$, what was eaten $0, 1, 2, \dots$ hours ago is weighted by $g[0], g[1], g[2], \dots$
+#   So while $k$ runs forward, the index into $g$ runs backward. That is the **flip**.
 #
 # Three hours of eating and three shares give $3 + 3 - 1 = 5$ hours. And since the shares add up to 1, all 600 kcal
 # arrive.
@@ -111,11 +111,11 @@ print("energy arriving (kcal):", np.convolve(f, g), " total:", np.convolve(f, g)
 #
 # $$(f * g)(t) = \int_{-\infty}^{\infty} f(\tau)\, g(t - \tau)\, d\tau$$
 #
-# Here $f(\tau)$ is what comes in at time $\tau$, and $g(t-\tau)$ is what arrives of it a time $t - \tau$ later. A
-# computer only has samples, one number per hour or per pixel, so it multiplies the sum by the step $\Delta$ between
-# samples, and the sum approaches the integral as $\Delta$ shrinks. Take $f(t) = g(t) = e^{-t}$ with $t \ge 0$. The integral is
-# $t\, e^{-t}$, which at $t = 1$ is $e^{-1} = 0.3679$. With $\Delta = 0.1$ the sum is 0.4047, with 0.01 it is 0.3716: a tenth
-# of the step gives a tenth of the error.
+# Here $f(\tau)$ is what comes in at time $\tau$, and $g(t-\tau)$ is the share of it that arrives after a time $t -
+# \tau$. A computer only has samples, one number per hour or per pixel, so it multiplies the sum by the step $\Delta$
+# between samples, and the sum approaches the integral as $\Delta$ shrinks. Take $f(t) = g(t) = e^{-t}$ with $t \ge
+# 0$. The integral is $t\, e^{-t}$, which at $t = 1$ is $e^{-1} = 0.3679$. With $\Delta = 0.1$ the sum is 0.4047, with
+# 0.01 it is 0.3716: a tenth of the step gives a tenth of the error.
 # </details>
 #
 # ### Exercise: `convolve1d`
@@ -186,8 +186,8 @@ print("PyTorch's conv1d", torch.nn.functional.conv1d(batch, filters).numpy().rav
 # %% [markdown]
 # **Deep learning says convolution and computes cross-correlation.** It makes no difference to what a network can
 # learn: the weights are learned, and a network that had to flip its kernels would simply learn the flipped ones. So
-# everybody leaves out the flip. It does make a difference when you take a kernel from a book or from another library.
-# Then find out which of the two operations it is meant for. For a kernel that looks the same after half a turn, such
+# everybody leaves out the flip. It does make a difference when you take a kernel from a book or from another library:
+# find out first which of the two operations it is meant for. For a kernel that looks the same after half a turn, such
 # as a blur, both agree.
 #
 # From here on, a kernel is laid on the picture as it is.
@@ -283,8 +283,8 @@ check("03.correlate2d", correlate2d)
 # %% [markdown]
 # ## 5. Kernels that blur, sharpen and find edges
 #
-# Before networks learned their kernels, people designed them. The best way to get a feeling for kernels is to play
-# with some. The lab turns the doughnut to gray and shrinks it to 128 pixels, so that you can see what a 3 by 3 kernel
+# Before networks learned their kernels, people designed them. The best way to get a feel for kernels is to play with
+# some. The lab turns the doughnut to gray and shrinks it to 128 pixels, so that you can see what a 3 by 3 kernel
 # does.
 #
 # Try these, and guess before you look:
@@ -375,14 +375,14 @@ figures.show(
 )
 
 # %% [markdown]
-# Nobody told these eighteen numbers what a plate is. A convolution layer has numbers like these in large quantity, and
+# Nobody told these eighteen numbers what a plate is. A convolution layer has many more numbers like these, and it
 # *learns* them. In large networks that were trained on photographs, many kernels of the first layer look like
 # detectors for edges and colors (see figure 3 of [Krizhevsky, Sutskever and Hinton
-# 2012](https://proceedings.neurips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html), with kernels of
-# 11 by 11). Kernels of 3 by 3 in a small network are harder to read. You look at some in chapter 10.
+# 2012](https://proceedings.neurips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html), with kernels
+# of 11 by 11). Kernels of 3 by 3 in a small network are harder to read. You look at some in chapter 10.
 #
-# **Does it find the rim wherever the plate is?** Move the picture ten pixels to the right and compare. (SciPy has a
-# `correlate2d` as well. We use it here so that this cell runs whether or not you have written yours.)
+# **Does it find the rim wherever the plate is?** Move the picture ten pixels to the right, and compare the edges.
+# (SciPy has a `correlate2d` as well. We use it here so that this cell runs whether or not you have written yours.)
 
 # %%
 from scipy.signal import correlate2d as scipy_correlate2d
@@ -402,9 +402,9 @@ print(f"largest difference between 'move, then edges' and 'edges, then move': {d
 # %% [markdown]
 # ## 6. A kernel that learns
 #
-# Sobel chose his weights by thinking. Could a computer find them from examples? Suppose that you have a picture $X$, and
-# somebody gives you the edges $T$ that they want to see in it, but not the kernel. Start with any kernel $K$, and make its
-# error smaller step by step, as you did with the neuron of chapter 02.
+# Sobel chose his weights by thinking. Could a computer find them from examples? Suppose that you have a picture $X$,
+# and somebody gives you the edges $T$ that the kernel should find in it, but not the kernel itself. Start with any
+# kernel $K$, and make its error smaller step by step, as you did with the neuron of chapter 02.
 #
 # **By hand**, with the 3 by 3 picture of section 4. The kernel begins with zeros, so its answer $Y$ is 0 everywhere, and the
 # **error** $E = Y - T$ is minus what is wanted:
@@ -412,19 +412,21 @@ print(f"largest difference between 'move, then edges' and 'edges, then move': {d
 # $$X = \begin{bmatrix}1&2&0\\0&1&3\\2&1&1\end{bmatrix},\quad T = \begin{bmatrix}0&-1\\-1&0\end{bmatrix},\quad
 # Y = \begin{bmatrix}0&0\\0&0\end{bmatrix},\quad E = Y - T = \begin{bmatrix}0&1\\1&0\end{bmatrix}$$
 #
-# The **loss** is the mean of the squared errors, $(0 + 1 + 1 + 0)/4 = 0.5$. Now take one weight, $K[0, 0]$. At each of the four
-# places it lies on another pixel: on $X[0,0]$, $X[0,1]$, $X[1,0]$ and $X[1,1]$. If it grows a little, each answer grows by so
-# much times that pixel. So its blame is each error times the pixel that it lay on there:
+# The **loss** is the mean of the squared errors, $(0 + 1 + 1 + 0)/4 = 0.5$. Now take one weight, $K[0, 0]$. At each
+# of the four places it lies on another pixel: on $X[0,0]$, $X[0,1]$, $X[1,0]$ and $X[1,1]$. If the weight grows a
+# little, the answer at each place grows by that little times the pixel. So multiply the error at each place by the
+# pixel that the weight lay on there, and add up. This is the weight's part in the errors:
 #
 # $$0 \cdot 1 + 1 \cdot 2 + 1 \cdot 0 + 0 \cdot 1 = 2$$
 #
-# The square gives a factor 2, the mean of four a factor 1/4, and the slope is $\tfrac24 \cdot 2 = 1$. Do the same for
-# $K[0, 1]$, which lay on 2, 0, 1 and 3: $\tfrac24 (1 \cdot 0 + 1 \cdot 1) = 0.5$. In general, with $n$ outputs,
+# The slope of the square brings a factor 2, the mean of four a factor 1/4, so the slope of the loss is $\tfrac24
+# \cdot 2 = 1$. Do the same for $K[0, 1]$, which lay on 2, 0, 1 and 3: $\tfrac24 (1 \cdot 0 + 1 \cdot 1) = 0.5$. In
+# general, with $n$ outputs,
 #
 # $$L = \frac1n \sum_{i,j} E[i,j]^2, \qquad \frac{\partial L}{\partial K[u, v]} = \frac2n \sum_{i,j} E[i, j]\; X[i + u,\; j + v]$$
 #
-# Look at the sum on the right. You know it: it is a **cross-correlation of the picture with the error**. The error is slid
-# over the picture, and where it fits well, the kernel has to change.
+# Look at the sum on the right. You know this sum: it is a **cross-correlation of the picture with the error**. Slide
+# the error over the picture. At each offset $[u, v]$ where the two match, the weight $K[u, v]$ has to change.
 #
 # - $X$: the picture, shape $(H, W)$. $K$: the kernel, shape $(k_h, k_w)$.
 # - $T$, $Y$, $E$: what is wanted, what the kernel answers, and the error, all of shape $(H - k_h + 1, W - k_w + 1)$.
@@ -499,30 +501,32 @@ figs.kernel_learns(gray_picture, sobel_x, seed=seed)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# After some 20 steps the outlines are there, and after 100 the kernel looks like a Sobel kernel, but not exactly: its middle
-# row is still too weak, and the row above is askew. In a photograph a pixel is nearly the same as the one above it, so it
-# makes hardly any difference which row does the work, and the loss has little to say about it. With more steps it gets there.
-# A picture of random noise, in which neighbors differ, would teach the same kernel in ten steps.
+# After some 20 steps the outlines are there, and after 100 the kernel looks like a Sobel kernel, but not exactly: its
+# middle row is still too weak, and the row above is askew. In a picture like this one a pixel is nearly the same as
+# the one above it, so it makes hardly any difference which row of the kernel does the work, and the loss has little
+# to say about it. With more steps it gets there. A picture of random noise, in which neighbors differ, would teach
+# the same kernel in ten steps.
 # </details>
 #
-# This is all that a convolution layer does when it learns. Only the target changes: nobody gives a network the edges. What it is
-# given is the right answer at the very end, and chapter 06 brings the error back from there to every kernel.
+# This is all that a convolution layer does when it learns, with one difference: nobody tells a network what edges its
+# kernels should find. It is given only the right answer at the very end, and chapter 06 brings the error back from
+# there to every kernel.
 #
 # **A resting point.** One kernel on one gray picture is done, and so is half of the chapter. What follows turns it into a layer.
 
 # %% [markdown]
 # ## 7. Padding and stride
 #
-# Without further measures the output is smaller than the input: a kernel of 3 fits into 5 pixels at 3 places. And the
-# pixels at the border are covered by fewer windows than the others. Two settings give you control over this. Here they
-# are the same for height and width.
+# So far, the output is always smaller than the input: a kernel of 3 fits into 5 pixels at only 3 places. And the
+# pixels at the border are covered by fewer windows than the others. Two settings give you control over this. Here
+# they are the same for height and width.
 #
 # - **Padding** $p$: put $p$ rows and columns of zeros around the picture, on every side.
 # - **Stride** $s$: move the window by $s$ pixels at a time instead of 1.
 #
-# How many places are there, for $n$ pixels and a kernel of $k$? With padding the row has $n + 2p$ pixels. The kernel lies
-# at the left end; from there it can move $n + 2p - k$ pixels, in steps of $s$. The last step must fit whole, and the
-# starting place counts too:
+# How many places are there, for $n$ pixels and a kernel of $k$? With padding the row has $n + 2p$ pixels. The kernel
+# lies at the left end; from there it can move $n + 2p - k$ pixels, in steps of $s$. The last step must fit
+# completely, and the starting place counts too:
 #
 # $$o = \left\lfloor \frac{n + 2p - k}{s} \right\rfloor + 1$$
 #
@@ -536,8 +540,8 @@ figs.kernel_learns(gray_picture, sobel_x, seed=seed)
 # (AlexNet's paper says 224 pixels, for which the division does not come out even; see the notes of
 # [cs231n](https://cs231n.github.io/convolutional-networks/).)
 #
-# Each bar below is one place of the kernel. Find a setting where pixels are left over, and one where a pixel in the
-# *middle* of the picture is never looked at.
+# Each bar below is one place of the kernel. Find a setting where pixels are left over at the end, and one where a
+# pixel in the *middle* of the picture is never looked at.
 
 # %% tags=["demo"]
 figs.output_sizes(n=10, kernel=3, stride=2, padding=0)
@@ -545,8 +549,8 @@ figs.output_sizes(n=10, kernel=3, stride=2, padding=0)
 # %% [markdown]
 # <details><summary>Two such settings</summary>
 #
-# The setting at the start, $n = 10$, $k = 3$, $s = 2$, leaves over the last pixel: there are $\lfloor 7/2 \rfloor +
-# 1 = 4$ places, and they cover pixels 0 to 8. Pixels in the middle are skipped as soon as the stride is larger than the
+# The setting at the start, $n = 10$, $k = 3$, $s = 2$, leaves the last pixel over: there are $\lfloor 7/2 \rfloor + 1
+# = 4$ places, and they cover pixels 0 to 8. Pixels in the middle are skipped as soon as the stride is larger than the
 # kernel, for example with $k = 2$ and $s = 3$.
 # </details>
 #
@@ -624,12 +628,12 @@ check("03.pad", pad)
 # ## 8. Channels in, filters out
 #
 # A color picture has three channels, and so each **filter** has three slices, one for each channel. It is a block of
-# weights of shape $(C, k_h, k_w)$ that slides along height and width, never along the channels. All its products, from
-# all channels, go into **one** sum, and a bias is added once. So one filter makes one output map, however many
-# channels come in.
+# weights of shape $(C, k_h, k_w)$ that slides along height and width, never along the channels. All its products,
+# from all channels, go into **one** sum, and a bias is added once. So one filter makes one output channel, also
+# called a **feature map**, however many channels come in.
 #
-# To look for more than one thing, take more filters. $F$ filters make $F$ maps, and these are the channels of the next
-# layer's input:
+# To look for more than one thing, use more filters. $F$ filters make $F$ feature maps, and these are the channels of
+# the next layer's input:
 #
 # $$Y[n, f, i, j] = b[f] + \sum_{c=0}^{C-1} \sum_{u=0}^{k_h-1} \sum_{v=0}^{k_w-1}
 # \tilde X[n,\, c,\, i s + u,\, j s + v]\; w[f, c, u, v]$$
@@ -677,7 +681,7 @@ figs.sliding_window(small_image, two_filters, bias=[1, 0], stride=2, padding=1, 
 
 # %% exercise="03.conv2d"
 def conv2d(x, w, b, stride=1, padding=0):
-    """A convolution layer (cross-correlation with a bias), forwards.
+    """A convolution layer (cross-correlation with a bias), forward.
 
     Parameters
     ----------
@@ -770,13 +774,13 @@ for size, layers in ((5, 2), (7, 3)):
 
 # %% [markdown]
 # The stack has fewer weights, and with a ReLU after each layer it is more nonlinear. That was the idea of VGG
-# ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556), section 2.3), second in the ImageNet challenge of
-# 2014, and most networks since then use 3 by 3 kernels.
+# ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556), section 2.3), the runner-up in the ImageNet
+# challenge of 2014. The ResNet of chapter 11 is built from such pairs, too.
 #
 # ## 10. Convolution as one matrix product: im2col
 #
-# Your `conv2d` runs through Python's loops, and Python is slow at those. NumPy and PyTorch are fast at one thing above
-# all: multiplying large matrices. So bring the work into that form. Every window is a list of $C \cdot k_h \cdot k_w$
+# Your `conv2d` spends its time in Python's loops, which are slow. NumPy and PyTorch are fast at one thing above all:
+# multiplying large matrices. So bring the work into this form. Every window is a list of $C \cdot k_h \cdot k_w$
 # numbers, every filter is a list of $C \cdot k_h \cdot k_w$ weights, and each output number is the dot product of one
 # with the other. Write all windows as the rows of one matrix, and all filters as the columns of another:
 #
@@ -1070,7 +1074,7 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A convolution is a sum of products in which one index runs backwards. For continuous signals the sum becomes an
+# - A convolution is a sum of products in which one index runs backward. For continuous signals the sum becomes an
 #   integral.
 # - Convolution flips the kernel, cross-correlation does not. Deep learning computes the second and calls it the first.
 # - The sum of a kernel's weights tells you what happens to flat areas: 1 keeps them, 0 removes them.
@@ -1083,7 +1087,7 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # | what | formula or shape | note |
 # |---|---|---|
-# | full convolution | $\sum_k f[k]\,g[n-k]$, length $N + M - 1$ | one index runs backwards: the flip |
+# | full convolution | $\sum_k f[k]\,g[n-k]$, length $N + M - 1$ | one index runs backward: the flip |
 # | cross-correlation, 2-D | $\sum_{u,v} X[i+u, j+v]\,K[u,v]$ | what layers compute |
 # | gradient of a kernel | $\tfrac2n \sum_{i,j} E[i,j]\,X[i+u, j+v]$ | of the mean squared error, $E = Y - T$ |
 # | output size | $\lfloor (n + 2p - k)/s \rfloor + 1$ | the same for height and width |
@@ -1099,14 +1103,19 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **convolution**: a sum of products in which the kernel slides over the input, flipped; deep learning leaves out the
 #   flip.
 # - **cross-correlation**: a convolution without the flip, and what a convolution layer really computes.
+# - **edge detection**: finding where a picture gets brighter or darker, for instance with the two Sobel kernels.
 # - **feature map**: one channel of a layer's output: the response of one filter at every place.
 # - **filter**: the weights that make one output channel: a kernel for each input channel, and a bias.
 # - **im2col**: writing every window of a picture as the row of a matrix, so that a convolution becomes a matrix
 #   product.
 # - **kernel**: the small array of weights that slides over a channel.
+# - **one-by-one convolution**: a convolution that looks at a single pixel and mixes its channels, written $1 \times
+#   1$.
 # - **padding**: a border, usually of zeros, put around the input.
 # - **separable kernel**: a kernel that is the product of a column and a row.
 # - **stride**: how many pixels the window moves from one output to the next.
+# - **valid**: of the places of a kernel, those where all of it lies on the input; **full** also counts those where
+#   only a part does.
 # - **weight sharing**: using the same weights at every place of a picture.
 #
 # ### Next

@@ -6,13 +6,13 @@
 # a deep network yourself.
 #
 # You need some Python (functions, loops, a little NumPy) and school calculus (what a slope is). You need no GPU and,
-# once the course is installed, no network.
+# once the course is installed, no internet connection.
 
 # %% [markdown]
 # ## The map
 #
-# Run this cell: click into it and press **Shift + Enter**. The bars are your own progress. It is kept on this machine, for all
-# notebooks together.
+# Run this cell: click into it and press **Shift + Enter**. The bars show your progress, which is kept on this machine
+# for all notebooks together.
 
 # %%
 from introdl.figures.course_map import course_map
@@ -50,13 +50,15 @@ course_map()
 #
 # Each chapter is a notebook. You read a little, run a cell (**Shift + Enter**), move a figure, and write a function.
 #
-# Below every exercise stands a cell with `check(...)`. Run it. It tries your function on several inputs and tells you
-# at once what is right. Where it is not right yet, it shows the first difference, and very often it knows which mistake
-# it is. You can check as often as you like. Nothing leaves your machine.
+# Below every exercise there is a cell with `check(...)`. Run it, and it tries your function on several inputs and
+# tells you right away what is correct. Where something is not right yet, it shows the first difference, and very
+# often it can name the mistake. You can check as often as you like, and nothing leaves your machine.
 #
-# A word you do not know? The [glossary](glossary.ipynb) has what the chapters explain.
+# For a word that you do not know, look in the [glossary](glossary.ipynb). It has every term that the chapters
+# explain.
 #
-# Stuck? Make a new cell and run `hint("03.conv2d")` with the exercise's name. Each call shows one more hint.
+# If you are stuck, make a new cell and run `hint("03.conv2d")`, with the name of your exercise. Each call shows one
+# more hint.
 #
 # Two rules hold in every exercise:
 #

@@ -239,6 +239,9 @@ figure("neurons", "layer_explorer", "pizza")(
         units=["doughnut", "pizza"],
     )
 )
+figure("neurons", "network_explorer", "3 → 4 → 2: 16 + 10 = 26 parameters", "4·2 = 8 edges", "+ 4 biases")(
+    lambda f: f.network_explorer()
+)
 figure("neurons", "signal_curves", "sigmoid", "Small weights")(
     lambda f: f.signal_curves(
         dict.fromkeys(("sigmoid", "tanh", "ReLU"), (_DECAY, _DECAY[::-1])), "Small weights: everything dies"

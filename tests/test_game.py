@@ -7,7 +7,7 @@ import pytest
 
 from introdl import paths
 from introdl.data import Dataset
-from introdl.game import Deck, Game
+from introdl.game import Deck, Game, odds
 from introdl.game.rules import Memory, understand
 from introdl.game.table_view import Board
 
@@ -192,6 +192,42 @@ def test_one_cannot_go_on_before_the_picture_is_done(deck):
     game = Game.new(deck)
     game.go_on()
     assert game.position == 0
+
+
+def played(deck, course, at_once, rng, games):
+    """Shares of games won, drawn and lost by somebody who plays them by the rules."""
+    ends = []
+    for number in range(1, games + 1):
+        game = Game.new(deck, course, number)
+        for one in list(game.rounds):
+            if rng.random() >= at_once:
+                game.guess(next(name for k, name in enumerate(DISHES) if k != one.correct))
+            game.guess(DISHES[one.correct])
+            game.go_on()
+        ends.append(np.sign(game.lead))
+    return np.array([np.mean(np.equal(ends, end)) for end in (1, 0, -1)])
+
+
+@pytest.mark.parametrize("at_once", [1.0, 0.9, 0.5])
+def test_the_odds_are_what_comes_of_playing_many_games(deck, at_once):
+    said = odds(deck, "normal", at_once, games=400)
+    assert sum(said) == pytest.approx(1)
+    # The same 400 games; only the player's luck differs. Its standard error is below 0.025, this is more than four of it.
+    np.testing.assert_allclose(said, played(deck, "normal", at_once, np.random.default_rng(5), 400), atol=0.11)
+
+
+def test_one_who_names_every_plate_at_once_never_loses_and_one_who_needs_two_guesses_does():
+    dataset = pictures()
+    deck = Deck(dataset, Network(dataset, {}))  # right with every first guess
+    assert odds(deck, "normal", 1.0, games=20) == (0, 1, 0)
+    assert odds(deck, "normal", 0.0, games=20) == (0, 0, 1)
+    half = odds(deck, "normal", 0.5, games=20)
+    np.testing.assert_allclose(half, (0, 0.5**7, 1 - 0.5**7), atol=1e-12)
+
+
+def test_the_odds_of_the_hard_course_count_the_games_that_there_are(deck):
+    assert odds(deck, "hard", 1.0) == (1, 0, 0), "the network's first guess misses every one of these plates"
+    assert odds(Deck(pictures(), Network(pictures(), {3: 2})), "hard", 1.0) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

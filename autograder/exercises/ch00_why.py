@@ -379,7 +379,7 @@ CORRECT_RANK = Exercise(
             _rank_from_worst,
         ),
         "argsort is read the wrong way round": Mistake(
-            "np.argsort tells which dish stands at each place. You read it as the place of each dish. Those are two "
+            "np.argsort tells you which dish stands at each place. You read it as the place of each dish. Those are two "
             "different lists (apply argsort to argsort, and you have the other). Or count: how many dishes score higher?",
             _order_at_label,
         ),
@@ -703,7 +703,7 @@ ONE_HOT = Exercise(
             lambda y, k: one_hot(y, k) * y[:, None],
         ),
         "zeros and ones swapped": Mistake(
-            "You have ones everywhere but at the label. It is the other way round: a single 1, and zeros elsewhere.",
+            "You have ones everywhere but at the label. It is the other way around: a single 1, and zeros elsewhere.",
             lambda y, k: 1 - one_hot(y, k),
         ),
         "one row for the whole batch": Mistake(
@@ -717,8 +717,8 @@ ONE_HOT = Exercise(
         ),
         "every row has all the ones": Mistake(
             "Each of your rows has a one for every label of the batch. Picture i gets its own label's one only: index the "
-            "row together with the column, and make each row anew. [row] * N, and a row made once above the loop, are one "
-            "and the same row N times.",
+            "row together with the column, and make a new row for each picture. [row] * N, and a row made once above the loop, "
+            "are one and the same row N times.",
             lambda y, k: np.tile((one_hot(y, k).sum(axis=0) > 0).astype(float), (len(y), 1)),
         ),
     },

@@ -117,7 +117,7 @@ SPLIT = Exercise(
         ),
         "the last set is not shuffled": Mistake(
             "You cut the last set off before you shuffle, so it is always the end of the original order. Files often lie sorted "
-            "by dish: then one dish is tested only. Shuffle all indices first, then cut.",
+            "by dish: then only one dish is tested. Shuffle all indices first, then cut.",
             _split_end_kept,
         ),
         "rotated, not shuffled": Mistake(
@@ -457,8 +457,8 @@ FIT_LINE = Exercise(
         ),
         "all that lstsq returns": Mistake(
             "np.linalg.lstsq returns four things: the solution, the squared error, the rank and the singular values. "
-            "You take the last of these four for b and the others for the slopes. Take its first thing, [0], and then "
-            "the last number of that.",
+            "You take the last of these four for b and the others for the slopes. Take the first, [0]: its "
+            "last number is b.",
             _line_all_of_lstsq,
         ),
         "X is regressed on y": Mistake(
@@ -999,8 +999,8 @@ PRECISION_RECALL = Exercise(
     forbidden=LIBRARIES,
     misconceptions={
         "precision and recall are swapped": Mistake(
-            "Your numbers are right, but precision and recall have changed places. Precision asks of what was named; recall "
-            "asks of what is there.",
+            "Your numbers are right, but precision and recall have changed places. Precision is a share of what "
+            "was named, recall a share of what is there.",
             _scores(lambda h, named, there, n: (_share(h, there), _share(h, named), _share(2 * h, named + there))),
         ),
         "F1 is the arithmetic mean": Mistake(
@@ -1017,8 +1017,8 @@ PRECISION_RECALL = Exercise(
             _scores(_with_f1(lambda p, r: _share(p * r, p + r))),
         ),
         "divided by all plates": Mistake(
-            "You divide the hits by the number of all plates. Precision divides them by the plates that were named so, recall "
-            "by the plates that are so.",
+            "You divide the hits by the number of all plates. Precision divides them by the plates that were given "
+            "this name, recall by the plates that are this dish.",
             _scores(lambda h, named, there, n: (h / n, h / n, _harmonic(h / n, h / n))),
         ),
         "nan where nothing is named": Mistake(
@@ -1042,8 +1042,8 @@ PRECISION_RECALL = Exercise(
             lambda truth, predicted, label: (rounded(np.mean(truth == predicted)),) * 3,
         ),
         "other dishes count as hits": Mistake(
-            "You count as a hit what is right about *yes or no*: plates that are not this dish, and were not named so, count "
-            "too. There are many of them, and they say nothing about this dish. A hit is named so and is so.",
+            "You count as a hit what is right about *yes or no*: plates that are not this dish, and were not named it, count "
+            "too. There are many of them, and they say nothing about this dish. A hit is this dish, and was named it.",
             lambda truth, predicted, label: (rounded(np.mean((truth == label) == (predicted == label))),) * 3,
         ),
         "always label 1": Mistake(
@@ -1052,11 +1052,11 @@ PRECISION_RECALL = Exercise(
         ),
     },
     hints=(
-        "Count three things first: the plates that are named so and are so (the hits), all that are named so, and all that "
-        "are so.",
+        "Count three things first: the plates that are this dish and were named it (the hits), all that were named it, and "
+        "all that are this dish.",
         "np.sum((predicted == label) & (truth == label)) counts the hits. Each of the other two counts has one of these "
         "comparisons.",
-        "precision is hits over named, recall is hits over there; each is 0 where its denominator is 0. F1 is "
+        "precision = hits / named and recall = hits / there; each is 0 where its denominator is 0. F1 is "
         "2 * P * R / (P + R), and 0 where both are 0.",
     ),
 )
@@ -1115,14 +1115,14 @@ K_FOLD = Exercise(
             lambda order, k: [(order, order[part]) for part in _pieces(len(order), k)],
         ),
         "the remainder is in no fold": Mistake(
-            "Some plates are never held back: you cut folds of n // k plates, and what does not come out even is lost. Every "
+            "Some plates are never held back: you cut folds of n // k plates, and the remainder is lost. Every "
             "plate is in exactly one fold.",
             lambda order, k: _folds(
                 order, [range(i * (len(order) // k), (i + 1) * (len(order) // k)) for i in range(k)]
             ),
         ),
         "the last fold takes the remainder": Mistake(
-            "Your last fold is larger than the others by all that did not come out even. The sizes should differ by one at "
+            "Your last fold is larger than the others by the whole remainder. The sizes should differ by one at "
             "most: give the first folds one plate more each, as np.array_split does.",
             lambda order, k: _folds(
                 order,
@@ -1159,7 +1159,7 @@ K_FOLD = Exercise(
     hints=(
         "Cut the order into k pieces first. Then each piece is the validation set once, and what is left is the training "
         "set of that turn.",
-        "np.array_split(order, k) gives the pieces, the first ones larger by one where it does not come out even.",
+        "np.array_split(order, k) gives the pieces, the first ones larger by one where there is a remainder.",
         "pieces = np.array_split(order, k). For each i, the training set is np.concatenate(pieces[:i] + pieces[i + 1:]), and "
         "the validation set is pieces[i].",
     ),
@@ -1351,7 +1351,7 @@ QUIZ = quiz(
             "c",
             a="An average of labels means nothing: the label between pizza and doughnut is burger, and a burger is "
             "nothing in between.",
-            b="The output is a whole number, but it is a name all the same. Would 7 be twice as much as 3.5?",
+            b="The output is a whole number, but it is a name all the same. Is soup (11) more than salad (10)?",
             d="One of twelve names, learned from labeled examples: this chapter has a word for it.",
         ),
         Question(

@@ -485,7 +485,7 @@ class _Filling:
 
 
 def kernel_lab(image, preset: str = "blur (binomial)"):
-    """Filter a photograph with nine numbers of your own.
+    """Filter a picture with nine numbers of your own.
 
     Parameters
     ----------
@@ -514,7 +514,7 @@ def kernel_lab(image, preset: str = "blur (binomial)"):
         draw,
         {"numbers": filling.state, "times": times, "view": view},
         alt=(
-            "A photograph in gray, a three by three kernel drawn as a colored grid, and the photograph after the "
+            "A picture in gray, a three by three kernel drawn as a colored grid, and the picture after the "
             "kernel has slid over it, with a scale from black to white."
         ),
         layout=layout,
@@ -831,7 +831,7 @@ def draw_learning(values: np.ndarray, wanted: np.ndarray, kernels: list, losses:
         panel.curve(steps[: step + 1], shown[: step + 1], BLUE, 3),
         panel.points([step + 1], [shown[step]], 6),
     ]
-    return svg.sheet("A kernel finds its own weights from the answers that are wanted", 720, 450, *parts)
+    return svg.sheet("A kernel finds its own weights from the wanted answers", 720, 450, *parts)
 
 
 def kernel_learns(values, wanted, rate: float = 1.2, seed: int = 0) -> None:

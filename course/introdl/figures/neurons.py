@@ -136,7 +136,7 @@ def _neuron_key(left, top, classes) -> str:
         (122, svg.line(left, top + 118, left + 15, top + 118, BLACK, 2.5), "boundary: z = 0"),
         (154, svg.box(left, top + 142, 15, 15, "rgb(186,218,242)"), f"says “{classes[1]}” (z > 0)"),
         (182, svg.box(left, top + 170, 15, 15, "rgb(251,226,178)"), f"says “{classes[0]}” (z < 0)"),
-        (212, svg.arrow(left - 1, top + 208, left + 17, top + 208, PURPLE, 3, 9), "weights: to the bluer side"),
+        (212, svg.arrow(left - 1, top + 208, left + 17, top + 208, PURPLE, 3, 9), "weights: toward the bluer side"),
     )
     return "".join(mark + svg.text(left + 22, top + y, words, 13) for y, mark, words in rows)
 
@@ -452,6 +452,63 @@ def layer_explorer(x, W, b, plates, features, units) -> None:
     )
 
 
+def draw_network(sizes) -> str:
+    """Draw a network's units as nodes and its weights as edges, one unit's in color, with the count; returns SVG."""
+    gap, top = 46, 88
+    middle = top + gap * 2.5
+    across = np.linspace(80, 640, len(sizes))
+    places = [
+        [(x, middle + gap * (n - (size - 1) / 2)) for n in range(size)] for x, size in zip(across, sizes, strict=True)
+    ]
+    edges, lit, counts = [], [], []
+    for number, (before, after) in enumerate(zip(places[:-1], places[1:], strict=True)):
+        for n, (x2, y2) in enumerate(after):
+            ours = number == 0 and n == 0
+            drawn = [svg.line(x1, y1, x2, y2, *((VERMILION, 2.2) if ours else ("#B8B8B8", 1))) for x1, y1 in before]
+            (lit if ours else edges).extend(drawn)
+        D, M = len(before), len(after)
+        counts.append(D * M + M)
+        x = (across[number] + across[number + 1]) / 2
+        parts = (f"{D}·{M} = {D * M} edges", f"+ {M} bias{'es' * (M > 1)}", f"= {counts[-1]}")
+        for row, (words, bold) in enumerate(zip(parts, (False, False, True), strict=True)):
+            edges.append(svg.text(x, top + gap * 5 + 62 + 19 * row, words, 13, anchor="middle", bold=bold))
+    nodes = []
+    for number, column in enumerate(places):
+        name, color = ("inputs", "#fff") if number == 0 else ("outputs" if number == len(sizes) - 1 else "hidden", BLUE)
+        nodes.append(svg.text(column[0][0], top + gap * 5 + 36, name, 12.5, GRAY, "middle", italic=True))
+        for n, (x, y) in enumerate(column):
+            ours = number == 1 and n == 0
+            nodes.append(svg.circle(x, y, 13, VERMILION if ours else color, BLACK, 1.5))
+            if number:
+                nodes.append(svg.text(x, y + 4.5, "b", 13, "#fff", "middle", italic=True))
+    total = " + ".join(str(count) for count in counts) + (f" = {sum(counts)}" if len(counts) > 1 else "")
+    key = f"In color: one unit, with {sizes[0]} weight{'s' * (sizes[0] > 1)} (edges) and 1 bias (b)"
+    title = f"{' → '.join(str(size) for size in sizes)}: {total} parameters"
+    return svg.sheet(title, 720, top + gap * 5 + 116, svg.text(20, 52, key, 12.5, "#A84300"), *edges, *lit, *nodes)
+
+
+def network_explorer(inputs: int = 3, hidden: int = 4, second: int = 0, outputs: int = 2) -> None:
+    """Show a small network as nodes and edges, to count its weights and biases on; its reader sets the sizes.
+
+    Parameters
+    ----------
+    inputs, hidden, second, outputs : int
+        Units at the beginning; with 0 in `second` there is no second hidden layer.
+    """
+    explore(
+        lambda inputs, hidden, second, outputs: draw_network([inputs, hidden, *([second] if second else []), outputs]),
+        {
+            "inputs": slider("inputs", 1, 6, inputs, width=230),
+            "hidden": slider("hidden", 1, 6, hidden, width=230),
+            "second": slider("hidden 2", 0, 6, second, width=230),
+            "outputs": slider("outputs", 1, 6, outputs, width=230),
+        },
+        "A network as circles in columns, inputs on the left and outputs on the right, with a line from each unit to every "
+        "unit of the next column. Below each pair of columns its lines are counted as weights, and its units as biases; "
+        "sliders set how many units a column has.",
+    )
+
+
 def _power(value: float) -> str:
     """A size for a figure: 0.55, or 7e−11."""
     if 0.01 <= value < 1000:
@@ -698,7 +755,7 @@ def draw_napkin(fold: float) -> str:
 
 
 def napkin() -> None:
-    """Show the plane as a napkin that folds along its diagonal until one cut parts the nice corners."""
+    """Show the plane as a napkin that folds along its diagonal until one cut separates the nice corners."""
     explore(
         draw_napkin,
         {"fold": slider("fold (°)", 0, 180, 130, 5, 420)},
@@ -770,6 +827,7 @@ __all__ = [
     "corners",
     "layer_explorer",
     "napkin",
+    "network_explorer",
     "one_neuron",
     "signal_curves",
     "signal_explorer",

@@ -187,7 +187,7 @@ def draw_line(x, y, names, slope: float, intercept: float, best: bool) -> str:
     lowest = np.polyfit(x, y, 1)
     mean, least = (float(np.mean(e**2)) for e in (errors, np.polyval(lowest, x) - y))
     panel, ends = Panel(64, 66, 520, 340, (-1.5, 30), (-60, 560)), np.array([-1.5, 30.0])
-    title = "Every error is the side of a square: make their area small"
+    title = "Every error is the side of a square: make the squares small"
     if mean <= 1.01 * least:
         title = "This is the line of least squares"
     worst = int(np.argmax(np.abs(errors)))
@@ -485,9 +485,7 @@ def learning_curve(sizes, on_training, on_validation) -> None:
         f"{n} plates: {a:.0%} and {b:.0%}" for n, a, b in zip(sizes, on_training, on_validation, strict=True)
     )
     svg.show(
-        svg.sheet(
-            "More plates: less learned by heart, more right on new ones, until the curves meet", 720, 378, *parts
-        ),
+        svg.sheet("The more plates to learn from, the closer the two accuracies come", 720, 378, *parts),
         f"Two curves over the number of training plates: right on those trained on, falling, and on validation plates, rising. {told}.",
     )
 
@@ -525,7 +523,7 @@ def residuals(truth, predicted, labels, dishes, marked: str) -> None:
     left.set_ylabel("predicted energy (kcal)")
     left.set_title("On the line: exactly right")
     right.set_ylabel("residual: predicted − true (kcal)")
-    right.set_title(f"Residuals, dotted their mean: {mean:.0f} kcal")
+    right.set_title(f"Residuals; dotted: their mean, {mean:.0f} kcal")
     left.legend(loc="upper left", handletextpad=0.1)
     figure.tight_layout()
     show(
@@ -619,11 +617,11 @@ def boxes(images, truth, predicted, mean) -> None:
         ]
     told = ", ".join(f"{a:.2f} ({b:.2f})" for a, b in zip(found, base, strict=True))
     better = int((found > base).sum())
-    title = f"Four numbers make a box: nearer than the mean box on {better} of these {len(images)}"
+    title = f"Four numbers make a box: closer than the mean box on {better} of these {len(images)}"
     svg.show(
         svg.sheet(title, 8 + columns * (side + gap), 60 + rows * (side + 34), *parts),
         "Plates, each with its true box, the box that a ridge regression predicts, and the mean box. Intersection "
-        f"over union of the prediction, and of the mean box in brackets: {told}.",
+        f"over union of the prediction, and of the mean box in parentheses: {told}.",
     )
 
 
@@ -723,11 +721,11 @@ _WHY = {
     "LogisticRegression": "A score for each dish, straight borders between dishes.",
     "KNeighborsClassifier": "The nearest plates vote. Nothing is learned in advance.",
     "RandomForestClassifier": "Many trees of yes-or-no questions; they vote.",
-    "SGDClassifier": "Straight borders too, learned in small bites: made for much data.",
+    "SGDClassifier": "Straight borders too, learned in small bites: made for large data sets.",
     "Ridge": "Least squares that keeps its weights small.",
     "KNeighborsRegressor": "The mean of the nearest plates' numbers.",
     "RandomForestRegressor": "Many trees of yes-or-no questions; their answers are averaged.",
-    "SGDRegressor": "A straight line too, learned in small bites: made for much data.",
+    "SGDRegressor": "A straight line too, learned in small bites: made for large data sets.",
     "KMeans": "Each group has a center; each plate goes to the nearest.",
     "MeanShift": "Every point climbs to where it is most crowded; peaks are groups.",
     "PCA": "Turns the cloud so that you look at its widest side.",

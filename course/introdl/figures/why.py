@@ -256,7 +256,7 @@ def channels(image) -> None:
             svg.text(x, 244, f"{shown.min()} to {shown.max()}, mean {shown.mean():.0f}", 12, "#333"),
         ]
     svg.show(
-        svg.sheet("Three gray pictures make a colored one", 720, 256, *parts),
+        svg.sheet("Three gray pictures make a color picture", 720, 256, *parts),
         "A plate, and beside it its red, its green and its blue channel as gray pictures. Bright is where the plate "
         "has much "
         "of that color.",
@@ -264,7 +264,7 @@ def channels(image) -> None:
 
 
 def before_and_after(images) -> None:
-    """Draw how often each value occurs in red, green and blue, before and after standardising.
+    """Draw how often each value occurs in red, green and blue, before and after standardizing.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def before_and_after(images) -> None:
     styles = ((VERMILION, ""), (GREEN, "9 4"), (BLUE, "3 4"))
     views = (
         (x, (0, 255), range(0, 251, 50), "bytes, as they come", "share of the pixels"),
-        ((x - means) / spreads, (-3.2, 3.2), range(-3, 4), "standardised", ""),
+        ((x - means) / spreads, (-3.2, 3.2), range(-3, 4), "standardized", ""),
     )
     parts = []
     for number, (values, ends, ticks, title, label) in enumerate(views):
@@ -348,7 +348,7 @@ def change_bars(accuracies: dict[str, float], pictures: int) -> None:
     bottom, first = top + 32 * len(shares), left + full * shares[0]
     words, colors = [f"{100 * share:.0f} %" for share in shares], [GREEN, *[BLUE] * (len(shares) - 1)]
     drawing = svg.sheet(
-        "What a change that you hardly mind does to the network",
+        "What changes that you would hardly notice do to the network",
         720,
         bottom + 12,
         svg.note(14, 48, f"accuracy of the first guess, on {pictures} test pictures"),
