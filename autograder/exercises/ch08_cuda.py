@@ -1000,8 +1000,8 @@ TRAIN_STEP = Exercise(
 def _evaluation_case(rng, label, sizes, shape, statistics=True, **more):
     """Batches whose means differ: the last is short, and the network is better or worse at it."""
     inside, hidden, out = shape
-    weights = _network_weights(rng, inside, hidden, out, statistics)
     while True:
+        weights = _network_weights(rng, inside, hidden, out, statistics)
         batches = _picture_batches(rng, sizes, inside, out)
         found = [_numpy_scores(weights, x) for x, _ in batches]
         right = [float(np.mean(s.argmax(1) == y)) for s, (_, y) in zip(found, batches, strict=True)]
