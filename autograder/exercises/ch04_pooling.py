@@ -307,6 +307,12 @@ GLOBAL_AVG_POOL = Exercise(
             "asked for.",
             _over(np.max, (2, 3)),
         ),
+        "divided by one side only": Mistake(
+            "You take a mean along one side and a sum along the other. One number for each map is the mean of all its places: "
+            "divide by height times width.",
+            lambda x: rounded(x.mean(axis=2).sum(axis=2)),
+            also=[lambda x: rounded(x.sum(axis=2).mean(axis=2))],
+        ),
         "averaged over the rows only": Mistake(
             "You average over the height, and the width is left. One number for each map means that both go.",
             _over(np.mean, 2),

@@ -66,6 +66,11 @@ LINEAR_SCORES = Exercise(
             "The products are right, but b is not added. Every dish has its own bias, the same for all plates.",
             lambda X, W, b: _linear(X, W, 0 * b),
         ),
+        "W is reshaped, not transposed": Mistake(
+            "You give W the shape (D, K) with reshape. That keeps the numbers in their order and breaks the rows anew, so each dish "
+            "gets weights of others. Its transpose turns rows into columns: W.T.",
+            lambda X, W, b: rounded(X @ W.reshape(W.shape[::-1]) + b),
+        ),
         "the bias is subtracted": Mistake(
             "The products are right, but b is subtracted instead of added. Look at the sign in the formula.",
             lambda X, W, b: _linear(X, W, -b),

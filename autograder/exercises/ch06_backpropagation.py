@@ -984,6 +984,10 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             "You take what the network says from what is true. The gradient is p - t: where the loss would grow.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (t - p) / len(y)),
         ),
+        "the gradient from above is added": Mistake(
+            "You add dout to the slopes. By the chain rule it multiplies them.",
+            _entropy_variant(lambda dout, s, y, p, t: dout + (p - t) / len(y)),
+        ),
         "the gradient from above is subtracted": Mistake(
             "You subtract dout from the correct dish's probability. What is subtracted there is 1; dout multiplies the "
             "whole, because of the chain rule.",
@@ -1203,6 +1207,17 @@ CONV2D_BACKWARD = Exercise(
             "Your results do not depend on dout: they would be right if dout were 1 everywhere.",
             _conv_variant(
                 lambda dout, x, w, stride, padding, dx, dw, db: _conv(np.ones_like(dout), x, w, stride, padding)
+            ),
+        ),
+        "the gradient from above is missing in dx": Mistake(
+            "Your dw is right, but your dx does not depend on dout: each window of it gets the kernel as it is. The chain rule "
+            "multiplies by what comes from above.",
+            _conv_variant(
+                lambda dout, x, w, stride, padding, dx, dw, db: (
+                    _conv(np.ones_like(dout), x, w, stride, padding)[0],
+                    dw,
+                    db,
+                )
             ),
         ),
         "dx of the first filter only": Mistake(
