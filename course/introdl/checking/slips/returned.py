@@ -187,8 +187,7 @@ def _writes_into_places(code: str) -> bool:
 def _is_unfilled(context: Context) -> bool:
     if _writes_into_places(context.code) or not _same_shape(context) or context.given.size < 2:
         return False
-    # Zeros may also be what was worked out: the code has to make some or, unseen, has to return them itself.
-    if not ("zeros" in context.code if context.code else context.entry.probe == "call"):
+    if "zeros" not in context.code:  # they may also be what was worked out
         return False
     wanted = context.expected != 0
     return bool(wanted.mean() >= 0.5 and wanted.sum() >= 2 and not np.any(context.given))
