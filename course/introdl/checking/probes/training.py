@@ -208,7 +208,7 @@ def _read_minibatches(result: Any, inputs: list) -> Any:  # noqa: C901
         orders.append(found)
     flat = [np.concatenate(found).tolist() for found in orders]
     # Before the sizes: batches that change places leave the short one in the middle.
-    if size > 1 and list(range(len(X))) != flat[0] != flat[1] and all(map(_cut_first, orders)):
+    if size > 1 and any(order != sorted(order) for order in flat) and all(map(_cut_first, orders)):
         return Wrong("Each batch holds neighbors of X: the same samples always meet in a batch.")
     for found in orders:
         if [len(numbers) for numbers in found[:-1]] != [size] * (len(found) - 1) or len(found[-1]) > size:
