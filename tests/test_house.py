@@ -95,6 +95,15 @@ def test_no_module_is_called_utils():
     assert not [name for name in tracked() if Path(name).stem in ("utils", "util", "helpers", "misc", "common")]
 
 
+def test_no_module_of_exercises_defines_a_function_twice():
+    """The second would take the first one's place in known mistakes that call it late."""
+    for path in sorted((ROOT / "autograder" / "exercises").glob("*.py")):
+        names = [
+            node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)
+        ]
+        assert len(names) == len(set(names)), (path.name, [name for name in names if names.count(name) > 1])
+
+
 def modules_after(statement):
     code = f"import sys; {statement}; print(','.join(m for m in ('torch', 'matplotlib', 'numpy', 'IPython') if m in sys.modules))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()

@@ -163,6 +163,7 @@ NOT_SO = [
     ("02.mlp_forward", "def mlp_forward(x, layers):\n    return layers[1][0]\n", "one place past the end"),
     ("02.mlp_forward", "def mlp_forward(x, layers):\n    return layers['W']\n", "a list is indexed like an array"),
     ("02.relu", "def relu(z):\n    return max(z)\n", "max compares whole arrays"),
+    ("02.xor_weights", "def xor_weights():\n    return np.ones((2, 2)), 0 * np.ones(2), np.array([[1.0], [-1.0]]), np.array([0.0])\n", "nothing is written into the zeros"),
 ]  # fmt: skip
 
 

@@ -972,7 +972,7 @@ def _scores(make):
     return wrong
 
 
-def _share(a, b, empty=0.0):
+def _share_of(a, b, empty=0.0):
     return a / b if b else empty
 
 
@@ -980,14 +980,14 @@ def _with_f1(f1, empty=0.0):
     """Precision and recall as they should be, and another way to put them together."""
 
     def make(hits, named, there, n):
-        precision, recall = _share(hits, named, empty), _share(hits, there, empty)
+        precision, recall = _share_of(hits, named, empty), _share_of(hits, there, empty)
         return precision, recall, f1(precision, recall)
 
     return make
 
 
 def _harmonic(p, r):
-    return _share(2 * p * r, p + r)
+    return _share_of(2 * p * r, p + r)
 
 
 PRECISION_RECALL = Exercise(
@@ -1001,7 +1001,9 @@ PRECISION_RECALL = Exercise(
         "precision and recall are swapped": Mistake(
             "Your numbers are right, but precision and recall have changed places. Precision is a share of what "
             "was named, recall a share of what is there.",
-            _scores(lambda h, named, there, n: (_share(h, there), _share(h, named), _share(2 * h, named + there))),
+            _scores(
+                lambda h, named, there, n: (_share_of(h, there), _share_of(h, named), _share_of(2 * h, named + there))
+            ),
         ),
         "F1 is the arithmetic mean": Mistake(
             "Your F1 is (P + R) / 2. A model that says “soup” to everything would get more than one half with it. F1 is "
@@ -1014,7 +1016,7 @@ PRECISION_RECALL = Exercise(
         ),
         "F1 without the factor 2": Mistake(
             "Your F1 is half of what it should be: PR / (P + R). Where precision and recall are both 1, F1 should be 1 too.",
-            _scores(_with_f1(lambda p, r: _share(p * r, p + r))),
+            _scores(_with_f1(lambda p, r: _share_of(p * r, p + r))),
         ),
         "divided by all plates": Mistake(
             "You divide the hits by the number of all plates. Precision divides them by the plates that were given "
@@ -1030,9 +1032,9 @@ PRECISION_RECALL = Exercise(
             "docstring asks for 0, as scikit-learn gives.",
             _scores(
                 lambda h, named, there, n: (
-                    _share(h, named, 1.0),
-                    _share(h, there),
-                    _harmonic(_share(h, named, 1.0), _share(h, there)),
+                    _share_of(h, named, 1.0),
+                    _share_of(h, there),
+                    _harmonic(_share_of(h, named, 1.0), _share_of(h, there)),
                 )
             ),
         ),

@@ -1044,13 +1044,18 @@ def _dead_cases(rng):
     yield Case("every unit alive", activations=_activations(rng, 6, 5, 0))
     once = np.zeros((9, 11))
     fires = rng.choice(11, size=3, replace=False)
-    once[[0, 8, rng.integers(1, 8)], fires] = rng.uniform(0.001, 0.01, size=3)
+    softly = rng.permutation([1e-2, 1e-5, 1e-12]) * rng.uniform(0.2, 0.9, size=3)
+    once[[0, 8, rng.integers(1, 8)], fires] = softly
     yield Case("some units fire just once, and softly", activations=once)
     yield Case("the whole layer is dead", activations=np.zeros((4, int(rng.integers(3, 7)))))
 
 
 def _dead_oracle(activations):
     return float((_tensor(activations).amax(dim=0) == 0).double().mean())
+
+
+def _quiet_below(limit):
+    return lambda a: float((a.max(axis=0) < limit).mean())
 
 
 DEAD = Exercise(
@@ -1091,6 +1096,7 @@ DEAD = Exercise(
             "You call a unit dead when its outputs are small. A unit that fires once, however softly, still "
             "has a slope there and can learn. Compare with exactly 0.",
             lambda a: float((a.max(axis=0) < 0.05).mean()),
+            also=[_quiet_below(limit) for limit in (1e-3, 1e-8)],
         ),
     },
     hints=(

@@ -753,6 +753,18 @@ def _one_sided(x, w, b, stride=1, padding=0):
     return _conv(padded, w, b, stride, 0)
 
 
+def _one_size(x, w, b, stride=1, padding=0):
+    """As many columns as there are rows; a window beyond the border does not match its kernel."""
+    rows, _ = _sizes(x, w, stride, padding)
+    k_h, k_w = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    out = np.zeros((len(x), len(w), rows, rows))
+    for i, j in np.ndindex(rows, rows):
+        window = padded[:, None, :, i * stride : i * stride + k_h, j * stride : j * stride + k_w]
+        out[:, :, i, j] = (window * w).sum(axis=(2, 3, 4)) + b
+    return rounded(out)
+
+
 CONV2D = Exercise(
     id="03.conv2d",
     title="A whole convolution layer",
@@ -817,6 +829,11 @@ CONV2D = Exercise(
             "Your output is as large as with stride 1. The stride decides how many windows there are, and where each "
             "of them starts.",
             lambda x, w, b, stride=1, padding=0: _conv(x, w, b, 1, padding),
+        ),
+        "one output size for both axes": Mistake(
+            "Your output has as many columns as rows. Height and width may differ, in the picture and in the kernel: work out "
+            "the number of places along each axis by itself.",
+            _one_size,
         ),
         "padded with ones": Mistake(
             "Your border is made of ones, so every weight that meets the border is added. Padding is made of zeros, "

@@ -239,6 +239,11 @@ AVG_POOL2D = Exercise(
             "You keep the largest number, as in the exercise before. Here every pixel of the window counts the same.",
             _max_pool,
         ),
+        "the median instead of the mean": Mistake(
+            "You take the number in the middle of each window, its median. A mean is the sum divided by how many numbers there "
+            "are, so a single large one moves it.",
+            lambda x, size, stride: rounded(np.median(windows_of(x, size, size, stride), axis=(4, 5))),
+        ),
         "averaged over the channels": Mistake(
             "Your mean runs over the channels too, so only one map is left. Each channel is pooled by itself.",
             lambda x, size, stride: rounded(_mean_pool(x, size, stride).mean(axis=1, keepdims=True)),
@@ -301,6 +306,12 @@ GLOBAL_AVG_POOL = Exercise(
             "You keep the largest number of each map. That is global max pooling, which exists too; here the mean is "
             "asked for.",
             _over(np.max, (2, 3)),
+        ),
+        "divided by one side only": Mistake(
+            "You take a mean along one side and a sum along the other. One number for each map is the mean of all its places: "
+            "divide by height times width.",
+            lambda x: rounded(x.mean(axis=2).sum(axis=2)),
+            also=[lambda x: rounded(x.sum(axis=2).mean(axis=2))],
         ),
         "averaged over the rows only": Mistake(
             "You average over the height, and the width is left. One number for each map means that both go.",
@@ -389,6 +400,15 @@ def _receptive_field_with(start=1, less=1, jump_of=lambda jump, stride: jump * s
     return wrong
 
 
+def _sum_of_strides(layers):
+    """Each layer's kernel reaches as far as the strides before it add up to; the first one's by single pixels."""
+    size, strides = 1, 0
+    for kernel, stride in layers:
+        size += (kernel - 1) * max(strides, 1)
+        strides += stride
+    return int(size)
+
+
 def _field_product(layers):
     size = 1
     for kernel, _ in layers:
@@ -432,6 +452,7 @@ RECEPTIVE_FIELD = Exercise(
             "You add up the strides where they multiply. After strides of 2 and 3, one step in the map is 6 pixels "
             "in the picture.",
             _receptive_field_with(jump_of=lambda jump, stride: jump + stride - 1),
+            also=[_receptive_field_with(jump_of=lambda jump, stride: jump + stride), _sum_of_strides],
         ),
         "only the stride of the layer before": Mistake(
             "You use the stride of one layer, the one just before. All strides before a layer count, as a product.",
@@ -489,6 +510,12 @@ def _trace(layers, shape, places=output_size, channels=lambda c, f: f, flat=None
             shape = dense(shape, rest[0]) if dense else (*shape[:-1], rest[0])
         shapes.append(tuple(int(n) for n in shape))
     return shapes
+
+
+def _first_shape_kept(layers, shape):
+    return [
+        _trace([layer], (*shape[:1], int(np.prod(shape[1:]))) if layer[0] == "dense" else shape)[0] for layer in layers
+    ]
 
 
 def _trace_oracle(layers, shape):
@@ -639,6 +666,11 @@ TRACE_SHAPES = Exercise(
             "After your dense layer the batch is gone. Each of the N pictures has its own row of units.",
             lambda layers, shape: _trace(layers, shape, dense=lambda x, units: (units,)),
         ),
+        "every layer gets the first shape": Mistake(
+            "You work out each layer's shape from the one that goes into the network. A layer gets what the layer before it "
+            "has made: bring the shape up to date in every round.",
+            _first_shape_kept,
+        ),
         "only the last shape": Mistake(
             "You return the shape at the end. A list is asked for, with the shape after every layer.",
             lambda layers, shape: _trace(layers, shape)[-1],
@@ -710,6 +742,16 @@ LENET5_PARAMETERS = Exercise(
                 "F6": 10080,
                 "output": 84 * classes,
             },
+        ),
+        "no biases in the convolutions": Mistake(
+            "C1 and C3 are counted without their biases. A filter has one bias on top of its weights, as a unit of a dense "
+            "layer has.",
+            lambda channels=1, classes=10: _lenet(channels, classes, C1=150 * channels, C3=2400),
+        ),
+        "no biases in the dense layers": Mistake(
+            "C5, F6 and the output are counted without their biases. A unit has one bias on top of its weights, as a filter "
+            "has.",
+            lambda channels=1, classes=10: _lenet(channels, classes, C5=48000, F6=10080, output=84 * classes),
         ),
         "a bias for every slice": Mistake(
             "You count a bias for each slice of a filter. All slices go into one sum, and the bias is added to that "

@@ -66,6 +66,11 @@ LINEAR_SCORES = Exercise(
             "The products are right, but b is not added. Every dish has its own bias, the same for all plates.",
             lambda X, W, b: _linear(X, W, 0 * b),
         ),
+        "W is reshaped, not transposed": Mistake(
+            "You give W the shape (D, K) with reshape. That keeps the numbers in their order and breaks the rows anew, so each dish "
+            "gets weights of others. Its transpose turns rows into columns: W.T.",
+            lambda X, W, b: rounded(X @ W.reshape(W.shape[::-1]) + b),
+        ),
         "the bias is subtracted": Mistake(
             "The products are right, but b is subtracted instead of added. Look at the sign in the formula.",
             lambda X, W, b: _linear(X, W, -b),
@@ -540,6 +545,11 @@ def _lined_up(scores):
     return powers / powers.sum(axis=1)
 
 
+def _shifted_by_the_mean(scores):
+    powers = np.exp(scores - scores.mean(axis=1, keepdims=True))
+    return rounded(powers / powers.sum(axis=1, keepdims=True))
+
+
 SOFTMAX = Exercise(
     id="05.softmax",
     title="Softmax, stable",
@@ -582,6 +592,21 @@ SOFTMAX = Exercise(
             "The N sums have shape (N,), and NumPy lines up the last axes: dish k is divided by the sum of plate k. The "
             "sums need a second axis, of length 1.",
             _lined_up,
+        ),
+        "shifted by the mean": Mistake(
+            "You subtract each row's mean. The probabilities stay the same, but a score may still lie a thousand above the mean, "
+            "and its exponential overflows. Which shift leaves no score above 0?",
+            _shifted_by_the_mean,
+        ),
+        "divided by the mean": Mistake(
+            "Your rows add up to the number of dishes: you divide by the mean of the exponentials. Divide by their sum.",
+            lambda s: rounded(_shifted_powers(s) / _shifted_powers(s).mean(axis=1, keepdims=True)),
+        ),
+        "the mean is taken away at the end": Mistake(
+            "Your rows add up to 0, and some of your numbers are negative: you subtract a mean after the exponential. "
+            "Probabilities are positive and add up to 1.",
+            lambda s: rounded(_shifted_powers(s) - _shifted_powers(s).mean(axis=1, keepdims=True)),
+            also=[lambda s: rounded(softmax(s) - softmax(s).mean(axis=1, keepdims=True))],
         ),
         "no division by the sum": Mistake(
             "Your numbers are the exponentials, shifted, and they do not add up to 1. Something is left to divide by.",
@@ -1022,6 +1047,16 @@ BINARY = Exercise(
             "−ln p, and where y is 0 it costs −ln(1 − p).",
             _binary(lambda z, y: _binary_losses(z, 1 - y), lambda z, y: _binary_excess(z, 1 - y) / len(y)),
         ),
+        "the labels are swapped in the loss": Mistake(
+            "Your slopes are right, but your loss is small where it should be large. p is the probability of label 1: where y is 1 "
+            "the plate costs −ln p, and where y is 0 it costs −ln(1 − p).",
+            _binary(lambda z, y: _binary_losses(z, 1 - y)),
+        ),
+        "the labels are swapped in the slopes": Mistake(
+            "Your loss is right. In the slopes label 0 stands where label 1 belongs: they are p − y, with the y that you were "
+            "given.",
+            _binary(slopes=lambda z, y: _binary_excess(z, 1 - y) / len(y)),
+        ),
         "z instead of p in the slopes": Mistake(
             "Your loss is right. The slopes are (z − y) / N: what has to agree with the label is the probability, so put the "
             "sigmoid on z first.",
@@ -1187,6 +1222,8 @@ def _huber_cases(rng):
     yield Case("numbers below zero", weight=0.5, y=t, y_hat=(t + _residuals(rng, 6, 2.0)).round(2), delta=2.0)
     t = rng.uniform(5, 9, 4).round(2)
     yield Case("all errors small", weight=0.5, y=t, y_hat=(t + rng.choice([-1, 1], 4) * rng.uniform(0.1, 1.2, 4)).round(2), delta=1.5)  # fmt: skip
+    far = rng.choice([-1, 1], 4) * rng.uniform(2.0, 6.0, 4)
+    yield Case("all errors large", weight=0.5, y=t, y_hat=(t + far).round(2), delta=1.5)
 
 
 def _huber_variant(**branches):
@@ -1204,6 +1241,21 @@ def _signed_straight(sign):
         return rounded(np.where(np.abs(r) <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean())
 
     return wrong
+
+
+def _huber_by_one_answer(small):
+    """The square for all plates, or the straight part for all: `small` decides from where the errors are small."""
+
+    def wrong(y, y_hat, delta):
+        r = np.abs(y_hat - y)
+        return rounded((0.5 * r**2 if small(r <= delta) else delta * (r - 0.5 * delta)).mean())
+
+    return wrong
+
+
+def _huber_by_the_mean(y, y_hat, delta):
+    r = np.abs(y_hat - y)
+    return rounded((0.5 * r**2 if r.mean() <= delta else delta * (r - 0.5 * delta)).mean())
 
 
 _SIGN_KEPT = (
@@ -1264,6 +1316,12 @@ HUBER = Exercise(
         "no error is squared": Mistake(
             "You take the straight part for every error. At or below delta it is half the square.",
             lambda y, y_hat, delta: rounded((delta * (np.abs(y_hat - y) - 0.5 * delta)).mean()),
+        ),
+        "one part for the whole batch": Mistake(
+            "You ask once, and take the same part for all plates. A batch may hold small errors and large ones: choose for each "
+            "plate by its own error.",
+            _huber_by_one_answer(np.all),
+            also=[_huber_by_one_answer(np.any), _huber_by_the_mean],
         ),
         "a sum over the plates": Mistake(
             "You add up the losses of all plates. The loss is their mean.",

@@ -365,6 +365,11 @@ def _no_children(self, other):
     return type(self)(self.data * self.wrap(other).data)
 
 
+def _exponent_remembered(self, n):
+    n = self.wrap(n)
+    return type(self)(self.data**n.data, (self, n), (self.power_slope(self.data, n.data), 0.0), f"**{n.data}")
+
+
 def _relu_is_the_same(self):
     return self if self.data > 0 else type(self)(0.0)
 
@@ -422,6 +427,11 @@ VALUE = Exercise(
         "the power's slope has no factor": Mistake(
             "The slope of x**n is n * x**(n - 1). You have lost the n in front.",
             _engine(power_slope=lambda self, x, n: x ** (n - 1)),
+        ),
+        "the exponent is a child too": Mistake(
+            "Your power remembers its exponent as a second child. The exponent is a plain number, which nobody will turn: a power "
+            "has one child, the number itself, and one slope.",
+            _engine(__pow__=_exponent_remembered),
         ),
         "relu's slope is 1 everywhere": Mistake(
             "Your relu passes the slope on where its input is negative too. There the output is 0 and stays 0 when the input "
@@ -790,6 +800,10 @@ DENSE_BACKWARD = Exercise(
             "dW and db are divided by N. The loss has taken its mean already, and its 1/N is in dout.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW / len(x), db / len(x))),
         ),
+        "dW is averaged over the batch": Mistake(
+            "Your dW is divided by N. The plates' parts add up; the loss has taken its mean already, and its 1/N is in dout.",
+            _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW / len(x), db)),
+        ),
         "db keeps an axis too many": Mistake(
             "Your db has shape (1, M). The bias has shape (M,), and so has its gradient.",
             _dense_variant(lambda dout, x, W, dx, dW, db: (dx, dW, db[None])),
@@ -969,6 +983,10 @@ CROSS_ENTROPY_BACKWARD = Exercise(
         "the sign is turned": Mistake(
             "You take what the network says from what is true. The gradient is p - t: where the loss would grow.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (t - p) / len(y)),
+        ),
+        "the gradient from above is added": Mistake(
+            "You add dout to the slopes. By the chain rule it multiplies them.",
+            _entropy_variant(lambda dout, s, y, p, t: dout + (p - t) / len(y)),
         ),
         "the gradient from above is subtracted": Mistake(
             "You subtract dout from the correct dish's probability. What is subtracted there is 1; dout multiplies the "
@@ -1178,11 +1196,28 @@ CONV2D_BACKWARD = Exercise(
         "db is averaged": Mistake(
             "Your db is a mean. A bias is added at every place of every picture, and its parts add up.",
             _conv_variant(lambda dout, x, w, stride, padding, dx, dw, db: (dx, dw, dout.mean(axis=(0, 2, 3)))),
+            also=[
+                _conv_variant(lambda dout, x, w, stride, padding, dx, dw, db: (dx, dw, db / len(x))),
+                _conv_variant(
+                    lambda dout, x, w, stride, padding, dx, dw, db: (dx, dw, dout.mean(axis=(2, 3)).sum(axis=0))
+                ),
+            ],
         ),
         "the gradient from above is left out": Mistake(
             "Your results do not depend on dout: they would be right if dout were 1 everywhere.",
             _conv_variant(
                 lambda dout, x, w, stride, padding, dx, dw, db: _conv(np.ones_like(dout), x, w, stride, padding)
+            ),
+        ),
+        "the gradient from above is missing in dx": Mistake(
+            "Your dw is right, but your dx does not depend on dout: each window of it gets the kernel as it is. The chain rule "
+            "multiplies by what comes from above.",
+            _conv_variant(
+                lambda dout, x, w, stride, padding, dx, dw, db: (
+                    _conv(np.ones_like(dout), x, w, stride, padding)[0],
+                    dw,
+                    db,
+                )
             ),
         ),
         "dx of the first filter only": Mistake(
@@ -1316,6 +1351,10 @@ def _pool_to(place, begins=lambda i, size, stride: i * stride):
     return wrong
 
 
+def _pool_without_stride(dout, x, size, stride):
+    return _pool_to(lambda top, left, u, v: (top // stride + u, left // stride + v))(dout, x, size, stride)
+
+
 def _pool_top_left(dout, x, size, stride):
     dx = np.zeros(x.shape)
     for i, j in _places(dout):
@@ -1380,6 +1419,11 @@ MAX_POOL2D_BACKWARD = Exercise(
             "argmax counts from the window's own corner, and you use its answer as a place in the picture, so everything "
             "gathers at the upper left. Add the corner: [i * stride + u, j * stride + v].",
             _pool_to(lambda top, left, u, v: (u, v)),
+        ),
+        "the stride is missing on the way back": Mistake(
+            "You search in the right window, and then write at [i + u, j + v]. The window begins at [i * stride, j * stride] in "
+            "dx too: add that to the place in the window.",
+            _pool_without_stride,
         ),
         "the windows begin at multiples of their size": Mistake(
             "Your window number i begins at i * size. It moves by the stride: it begins at i * stride, and reaches over "
@@ -1583,6 +1627,11 @@ NETWORK_GRADIENTS = Exercise(
             "Your dW1 and dW2 are too small by the factor N. The division by N is in dscores already, and what comes after "
             "it has it, too.",
             lambda X, *rest: _divided_again(len(X), *_network(X, *rest)),
+        ),
+        "the loss is handed on as the gradient": Mistake(
+            "All your gradients are multiplied by the loss: you hand it to the backward pass as the gradient from above. The slope "
+            "of the loss with respect to itself is 1.",
+            _network_out(lambda loss, *grads: (loss, *_tidied(tuple(loss * g for g in grads)))),
         ),
         "the loss is missing": Mistake(
             "You return four things. The loss comes first, then the gradients of W1, b1, W2, b2.",

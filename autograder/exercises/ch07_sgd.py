@@ -233,6 +233,15 @@ def _number_of_batches(X, y, size, rng):
     return [(X[part], y[part]) for part in np.array_split(order, min(size, len(X)))]
 
 
+def _shuffled_within(X, y, size, rng):
+    return [(X[part], y[part]) for part in (start + rng.permutation(len(X[start : start + size])) for start in range(0, len(X), size))]  # fmt: skip
+
+
+def _evened_out(X, y, size, rng):
+    order = rng.permutation(len(X))
+    return [(X[part], y[part]) for part in np.array_split(order, -(-len(X) // size))]
+
+
 def _one_batch_more(X, y, size, rng):
     order = rng.permutation(len(X))
     return [(X[part], y[part]) for part in (order[k * size : (k + 1) * size] for k in range(len(X) // size + 1))]
@@ -277,6 +286,11 @@ MINIBATCHES = Exercise(
             "samples, then cut.",
             _batches_shuffled,
         ),
+        "only within a batch is shuffled": Mistake(
+            "The batches are cut first, in the order of X, and each is shuffled by itself: the same samples meet in every epoch. "
+            "Shuffle all samples, then cut.",
+            _shuffled_within,
+        ),
         "the generator is not used": Mistake(
             "Your order does not come from rng: with the generator in the same state it differs. Then nobody can repeat your "
             "training. Call rng.permutation, not np.random.",
@@ -295,6 +309,11 @@ MINIBATCHES = Exercise(
         "size is taken for the number of batches": Mistake(
             "You cut the samples into size batches. size is how many samples are in one batch.",
             _number_of_batches,
+        ),
+        "the batches are evened out": Mistake(
+            "You cut the samples into parts of nearly equal size, as np.array_split does. Each batch holds size samples, and only "
+            "the last one is shorter.",
+            _evened_out,
         ),
         "an empty batch where the size divides N": Mistake(
             "You make one batch more than there are full ones. Where the size divides the number of samples nothing is left "
@@ -844,6 +863,11 @@ HE_INIT = Exercise(
         "the kernel's size is forgotten": Mistake(
             "For kernels you count the channels only. Each output number sums C * k_h * k_w products.",
             _init(lambda s: np.sqrt(2 / (s[0] if len(s) == 2 else s[1]))),
+        ),
+        "the channels are forgotten": Mistake(
+            "For kernels you count the pixels of one slice only. Each output number sums the products of all channels: C * k_h * "
+            "k_w.",
+            _init(lambda s: np.sqrt(2 / (s[0] if len(s) == 2 else np.prod(s[2:])))),
         ),
         "the first axis for kernels too": Mistake(
             "A dense layer's fan-in is its first axis. In a kernel (F, C, k_h, k_w) the first axis counts the filters; fan-in is "

@@ -691,6 +691,11 @@ MEASURE = Exercise(
             "Your first number is the fastest time. It is asked for second; the first is the median.",
             _measure(say=lambda t: (min(t), min(t), max(t))),
         ),
+        "the middle repeat instead of the median": Mistake(
+            "Your first number is the time in the middle of the list, in the order in which the repeats were made. The median is in "
+            "the middle of the sorted times.",
+            _measure(say=lambda t: (float(t[len(t) // 2]), float(min(t)), float(max(t)))),
+        ),
         "slowest and fastest are swapped": Mistake(
             "The order is median, fastest, slowest.",
             _measure(say=lambda t: (float(np.median(t)), max(t), min(t))),
@@ -861,6 +866,15 @@ def _loss_afterwards(model, batch, optimizer):
     return F.cross_entropy(model(batch[0]), batch[1]).item()
 
 
+def _summed_then_divided(model, batch, optimizer):
+    loss = _train_step(loss=lambda s, y: F.cross_entropy(s, y, reduction="sum"))(model, batch, optimizer)
+    return loss / len(batch[1])
+
+
+def _multiplied_by_the_batch(model, batch, optimizer):
+    return _train_step()(model, batch, optimizer) * len(batch[1])
+
+
 def _evaluation_afterwards(model, batch, optimizer):
     loss = _train_step()(model, batch, optimizer)
     model.eval()
@@ -951,6 +965,12 @@ TRAIN_STEP = Exercise(
             "You add up the pictures' losses. With a larger batch your steps would grow too. Take the mean, which is "
             "cross_entropy's default.",
             _train_step(loss=lambda s, y: F.cross_entropy(s, y, reduction="sum")),
+            also=[_summed_then_divided],
+        ),
+        "the returned loss is a sum": Mistake(
+            "The step is right, but the loss that you return is multiplied by the number of pictures. That is of use where sums of "
+            "many batches are collected. Return the batch's mean.",
+            _multiplied_by_the_batch,
         ),
         "the squared error of the scores": Mistake(
             "You compare scores with one-hot labels by their squared error. That is a loss for grams. For dishes it is "
@@ -980,13 +1000,14 @@ TRAIN_STEP = Exercise(
 def _evaluation_case(rng, label, sizes, shape, statistics=True, **more):
     """Batches whose means differ: the last is short, and the network is better or worse at it."""
     inside, hidden, out = shape
-    weights = _network_weights(rng, inside, hidden, out, statistics)
     while True:
+        weights = _network_weights(rng, inside, hidden, out, statistics)
         batches = _picture_batches(rng, sizes, inside, out)
         found = [_numpy_scores(weights, x) for x, _ in batches]
         right = [float(np.mean(s.argmax(1) == y)) for s, (_, y) in zip(found, batches, strict=True)]
         total = float(np.average(right, weights=sizes))
-        if len(sizes) == 1 or (abs(np.mean(right) - total) > 0.02 and abs(right[-1] - total) > 0.02 and 0 < total < 1):
+        differ = abs(np.mean(right) - total) > 0.02 and abs(right[-1] - total) > 0.02
+        if len(sizes) == 1 or (differ and right[0] > 0 and right[-1] > 0 and total < 1):
             return Case(label, batches=batches, weights=weights, **more)
 
 
@@ -1148,6 +1169,11 @@ EVALUATE = Exercise(
         "errors are counted": Mistake(
             "You count the pictures that are wrong. Accuracy is the share of right ones.",
             _evaluate(correct=lambda s, y: (s.argmax(1) != y).sum()),
+        ),
+        "the largest score instead of its place": Mistake(
+            "Your loss is right, but no picture counts as right: you compare the largest score itself with the label. A label says "
+            "which class, so compare it with the place of the largest score.",
+            _evaluate(correct=lambda s, y: (s.max(1).values == y).sum()),
         ),
         "accuracy first": Mistake(
             "Both numbers are right, but in the other order. The loss comes first.",

@@ -1096,11 +1096,21 @@ def _cosines(features, query):
     return features @ features[query] / (length * length[query])
 
 
-def _neighbors_case(rng, label, n, d, k, unit=1.0):
-    """Vectors of very different lengths: length must not count. The query is neither the first nor the last."""
+def _unit_cosines(features, query):
+    """The cosine by sums of products, which are the same to the last bit for rows that are."""
+    unit = features / np.sqrt((features**2).sum(axis=1, keepdims=True))
+    return (unit * unit[query]).sum(axis=1)
+
+
+def _neighbors_case(rng, label, n, d, k, unit=1.0, twin=0):
+    """Vectors of very different lengths: length must not count. The query is neither the first nor the last.
+
+    The row `twin` places behind the query, where it is not 0, is the same as the query.
+    """
     while True:
         features = unit * (rng.standard_normal((n, d)) * rng.uniform(0.2, 4.0, (n, 1)) + rng.standard_normal(d))
         query = int(rng.integers(1, n - 2))
+        features[query + twin] = features[query]
         right = _near(features, query, k)
         # Every mistake must give something else, and no two neighbors may be nearly alike.
         wrong = [_near_euclid, _near_dot, _near_farthest, _near_columns, _near_shifted]
@@ -1127,6 +1137,8 @@ def _neighbors_cases(rng):
     yield _neighbors_case(rng, "one neighbor", 9, 4, 1)
     yield _neighbors_case(rng, "many short vectors", 40, 6, 8, 1e-4)
     yield _neighbors_case(rng, "long vectors, all the others", 25, 30, 24, 100.0)
+    yield _neighbors_case(rng, "the same picture twice, the query after it", 8, 5, 3, twin=-1)
+    yield _neighbors_case(rng, "the same picture twice, the query before it", 8, 5, 3, twin=1)
 
 
 def _neighbors_oracle(features, query, k):
@@ -1215,6 +1227,17 @@ NEAREST = Exercise(
             "You set the query's own cosine to 0. Cosines may be negative, and then 0 wins. Give it a value that comes last.",
             _near_zeroed,
         ),
+        "the sign is lost": Mistake(
+            "You sort by the size of the cosine, so that a picture of the opposite direction counts as near. Its cosine is -1, the "
+            "lowest there is: leave out the absolute value.",
+            lambda f, q, k: _first(np.abs(_cosines(f, q)), q, k),
+        ),
+        "the first one is dropped": Mistake(
+            "You sort, and drop the first one as if it had to be the query. A picture that is just like it may come first. Leave "
+            "out the query by its own index.",
+            lambda f, q, k: np.argsort(-_unit_cosines(f, q), kind="stable")[1 : k + 1],
+            also=[lambda f, q, k: np.argsort(_unit_cosines(f, q), kind="stable")[::-1][1 : k + 1]],
+        ),
         "cosines instead of indices": Mistake(
             "You return how similar the neighbors are. Return which ones they are: their rows.",
             lambda f, q, k: _cosines(f, q)[_near(f, q, k)],
@@ -1240,6 +1263,7 @@ def _box(row, column, high, wide, kind):
         "right": (x0 - wide, y0, x0, y1),
         "below": (x0, y0 - high, x1, y0),
         "last": (x0 - wide + 1, y0 - high + 1, x0 + 1, y0 + 1),
+        "beyond": (x0 - wide - 1, y0, x0 - 1, y1),
         "left": (x0 + 1, y0, x1 + 1, y1),
         "above": (x0, y0 + 1, x1, y1 + 1),
     }[kind]
@@ -1295,14 +1319,15 @@ _POINT_MISTAKES = [
     lambda m, b: _pointing_game(m, b, low=False),
     lambda m, b: _pointing_game(m, b, pick=np.argmin),
     _share,
+    lambda m, b: _pointing_game(m, np.concatenate([b[:, :2], b[:, :2] + b[:, 2:]], axis=1)),
 ]
 
 
 def _pointing_cases(rng):
-    yield _pointing_case(rng, "four maps", 4, 4, 6, ["corner", "last", "last", "right"])
-    kinds = ["corner"] * 4 + ["last"] * 7 + ["right", "below", "left"]
+    yield _pointing_case(rng, "six maps", 6, 4, 6, ["corner", "last", "last", "right", "beyond", "left"])
+    kinds = ["corner"] * 4 + ["last"] * 7 + ["right", "below", "left", "beyond"]
     yield _pointing_case(rng, "many maps", len(kinds), 8, 11, [kinds[i] for i in rng.permutation(len(kinds))])
-    kinds = ["corner"] * 3 + ["last"] * 5 + ["right", "above"]
+    kinds = ["corner"] * 3 + ["last"] * 5 + ["right", "above", "beyond"]
     yield _pointing_case(
         rng, "maps of negative numbers", len(kinds), 7, 9, [kinds[i] for i in rng.permutation(len(kinds))], True
     )
@@ -1347,6 +1372,11 @@ POINTING = Exercise(
         "the near edge counts as outside": Mistake(
             "A box includes x0 and y0: a box from 2 to 4 contains the columns 2 and 3. Use <= there.",
             _POINT_MISTAKES[2],
+        ),
+        "the box is read as x, y, width, height": Mistake(
+            "You add the last two numbers of a box to the first two, as if they were its width and height. They are x1 and y1: "
+            "where the box ends.",
+            _POINT_MISTAKES[5],
         ),
         "one direction is enough": Mistake(
             "You count a hit where the column or the row lies inside. A point is in the box only if both do: and, not or.",

@@ -113,6 +113,10 @@ def _loss_with(dish=None, mass=None, box=None, total=None):
     return loss
 
 
+def _smooth(errors):
+    return _mean_or_zero(torch.where(errors.abs() < 1, 0.5 * errors**2, errors.abs() - 0.5))
+
+
 def _masked(values, food):
     """Zero where there is no food, by multiplication: 0 times infinity is nan."""
     return (values * (food if values.ndim == 1 else food[:, None])).sum() / food.sum().clamp(min=1)
@@ -197,6 +201,18 @@ MULTI_TASK_LOSS = Exercise(
                 mass=lambda z, g, food: _mean_or_zero((z[food] - g[food].log()) ** 2),
                 box=lambda b, t, food: _mean_or_zero((b[food] - t[food]) ** 2),
             ),
+        ),
+        "smooth L1 instead of the absolute value": Mistake(
+            "You use smooth L1 (Huber's loss with delta 1), which squares errors below 1. Nearly all errors here are below 1. The "
+            "formula uses absolute values.",
+            _loss_with(
+                mass=lambda z, g, food: _smooth(z[food] - g[food].log()),
+                box=lambda b, t, food: _smooth(b[food] - t[food]),
+            ),
+            also=[
+                _loss_with(box=lambda b, t, food: _smooth(b[food] - t[food])),
+                _loss_with(mass=lambda z, g, food: _smooth(z[food] - g[food].log())),
+            ],
         ),
         "the signs are kept": Mistake(
             "You average the differences with their signs, so an error that is too low makes up for one that is too "
@@ -825,6 +841,11 @@ NUTRI_SCORE = Exercise(
             "You give red meat no points for its protein. It gets them as other food does, but at most 2: the points "
             "are limited, not the grams.",
             _score_with(meat=lambda protein, red_meat: 0 if red_meat else protein),
+        ),
+        "red meat always gets 2 points": Mistake(
+            "You give red meat exactly 2 points for its protein. Two is the most that it gets: with little protein it gets one "
+            "point or none.",
+            _score_with(meat=lambda protein, red_meat: 2 if red_meat else protein),
         ),
         "at most 5 points for protein": Mistake(
             "You limit the points for protein to 5, as in the version of 2017. In 2023 there are up to 7.",

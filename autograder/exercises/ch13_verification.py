@@ -486,9 +486,14 @@ TRIPLET_LOSS = Exercise(
             _triplet_loss(lambda near, far, m: near - far - m),
         ),
         "only the active triplets are counted": Mistake(
-            "You divide by the number of triplets that still cost something (and by 0 if there are none). The "
+            "You divide by the number of triplets that still cost something; in a good network hardly any are left. The "
             "docstring asks for the mean over all N.",
             _triplet_loss(reduce=lambda value: value[value > 0].mean()),
+            also=[_triplet_loss(reduce=lambda value: value.clamp(min=0).sum() / (value > 0).sum().clamp(min=1))],
+        ),
+        "only the largest loss counts": Mistake(
+            "You return the loss of the worst triplet. The docstring asks for the mean over all N.",
+            _triplet_loss(reduce=lambda value: value.clamp(min=0).max()),
         ),
         "the result is squared": Mistake(
             "You square the result of the hinge. In the triplet loss it counts as it is.",
@@ -637,6 +642,7 @@ SEMI_HARD_NEGATIVES = Exercise(
         "pictures of the same dish are allowed": Mistake(
             "Some of your negatives show the anchor's own dish. A negative must have another label than the anchor.",
             _mined(lambda d, labels, a, p: d[a] > d[a, p], fallback=lambda d, labels, a, p: d[a].argmax()),
+            also=[_mined(lambda d, labels, a, p: d[a] > d[a, p])],
         ),
         "nothing for when none is farther": Mistake(
             "If every negative is nearer than the positive, you return picture 0: that is the argmin of a row that is "
@@ -1330,6 +1336,12 @@ def _precision(similarities, same):
     return false, rounded(np.divide(hits, hits + misses, out=np.ones_like(hits), where=hits + misses > 0))
 
 
+def _false_discoveries(similarities, same):
+    false, true = _rates(similarities, same, _strictest_first(similarities))
+    hits, misses = true * same.sum(), false * (~same).sum()
+    return rounded(np.divide(misses, hits + misses, out=np.zeros_like(hits), where=hits + misses > 0)), true
+
+
 def _roc_case(rng, label, same, gap, digits, top=None):
     same = np.asarray(same)
     while True:
@@ -1414,6 +1426,11 @@ ROC_CURVE = Exercise(
             "Your second number is the share of right ones among the pairs called the same (precision). The true "
             "positive rate is the share of all pairs of one dish that are found.",
             _precision,
+        ),
+        "the false discovery rate": Mistake(
+            "Your first number is the share of wrong ones among the pairs called the same. The false positive rate is the share of "
+            "all pairs of two dishes that are called the same: divide by their number.",
+            _false_discoveries,
         ),
         "the true negative rate": Mistake(
             "Your first number counts the pairs of two dishes that are turned away. Count those that are let in: 1 "

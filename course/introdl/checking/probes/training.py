@@ -170,6 +170,13 @@ def _samples(batches: list, X: np.ndarray, y: np.ndarray) -> tuple[list[np.ndarr
     return found, own
 
 
+def _cut_first(found: list[np.ndarray]) -> bool:
+    """Whether samples were cut into batches in the order of X: several batches, most of them of several samples, all neighbors."""
+    pairs = sum(len(numbers) - 1 for numbers in found)
+    alike = all((np.diff(np.sort(numbers)) == 1).all() for numbers in found)
+    return alike and len(found) > 1 and 2 * pairs >= sum(map(len, found))
+
+
 def _neighbors(order: list[int]) -> int:
     """How many samples come right after one that stood beside them, in a ring."""
     steps = np.abs(np.diff(order))
@@ -198,16 +205,18 @@ def _read_minibatches(result: Any, inputs: list) -> Any:  # noqa: C901
             return Wrong("Some pictures come with the label of another.")
         if not counts.all():
             return Wrong("Some samples are left out of the epoch.")
-        if [len(numbers) for numbers in found[:-1]] != [size] * (len(found) - 1) or len(found[-1]) > size:
-            return Wrong(f"The batches should hold {size} samples each, and the last one what is left.")
         orders.append(found)
     flat = [np.concatenate(found).tolist() for found in orders]
+    # Before the sizes: batches that change places leave the short one in the middle.
+    if size > 1 and any(order != sorted(order) for order in flat) and all(map(_cut_first, orders)):
+        return Wrong("Each batch holds neighbors of X: the same samples always meet in a batch.")
+    for found in orders:
+        if [len(numbers) for numbers in found[:-1]] != [size] * (len(found) - 1) or len(found[-1]) > size:
+            return Wrong(f"The batches should hold {size} samples each, and the last one what is left.")
     if flat[0] == list(range(len(X))):
         return Wrong("The samples come in the order of X: nothing is shuffled.")
     if flat[0] == flat[1]:
         return Wrong("Two epochs have the same order.")
-    if 1 < size < len(X) and all((np.diff(np.sort(numbers)) == 1).all() for found in orders for numbers in found):
-        return Wrong("Each batch holds neighbors of X: the same samples always meet in a batch.")
     if all(_neighbors(order) >= len(X) - 3 for order in flat):
         return Wrong("Nearly every sample comes after its old neighbor: the order is turned, not shuffled.")
     if flat[0] != flat[2]:

@@ -54,7 +54,7 @@ def _drive_values(objects: tuple, inputs: list) -> Any:
     Value = objects[0]
     try:
         own = {name: Value(number) for name, number in leaves.items()}
-        seen = dict(own)
+        seen, powers = dict(own), []
 
         def met(step, result):
             if not hasattr(result, "data") or isinstance(result, (np.ndarray, np.generic)):
@@ -62,11 +62,17 @@ def _drive_values(objects: tuple, inputs: list) -> Any:
             if any(result is seen.get(operand) for operand in step.operands):
                 raise _NoValue("no new one", step.op)
             seen[step.name] = result
+            if step.op == "**":
+                powers.append(result)
 
         nodes = arithmetic.run(program, own, met)
         whose = {id(node): name for name, node in nodes.items()}
         root = list(nodes.values())[-1]
         order = _walk(root, whose)
+        walked = set(map(id, order))
+        for power in (one for one in powers if id(one) in walked):
+            if len(power.children) != 1:
+                raise _NoValue("children of a power", whose.get(id(power), ""), len(power.children))
     except _NoValue as error:
         return {"amiss": list(error.args)}
     slopes = {id(root): 1.0}
@@ -85,6 +91,7 @@ _AMISS = {
     "lacks": "{whose} has no attribute {1}: keep the names of the docstring.",
     "no tuples": "{whose} should keep its children and its slopes as two tuples.",
     "lengths": "{whose} has {1} children and {2} slopes: keep one slope for each child.",
+    "children of a power": "{whose} is a power and has {1} children. It has one: the Value that is raised, not the exponent.",
     "number among children": "Among the children of {whose} is a plain number: wrap it into a Value first, as __add__ does.",
     "circle": "{whose} is among its own children, or theirs: an operation should make a new Value, and leave its own alone.",
 }

@@ -802,11 +802,11 @@ RAISED: Sequence[Raised] = (
         "Something that is divided by is 0 here. Decide what the result should be then, and look where the 0 comes from.",
     ),
     Raised(
-        "a maximum of nothing",
+        "the largest or smallest of nothing",
         "ValueError RuntimeError",
         r"zero-size array to reduction|is an empty sequence|iterable argument is empty|attempt to get arg\w+ of an empty",
-        "The array is empty, so it has no largest number. Look at the slice or the mask that it comes from: does it end before it "
-        "begins?",
+        "What is asked for its largest or smallest number is empty, so it has none. Where does it come from: a slice that ends before "
+        "it begins, a mask that lets nothing through, an input that may be empty?",
     ),
 )  # fmt: skip
 

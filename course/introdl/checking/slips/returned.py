@@ -187,6 +187,8 @@ def _writes_into_places(code: str) -> bool:
 def _is_unfilled(context: Context) -> bool:
     if _writes_into_places(context.code) or not _same_shape(context) or context.given.size < 2:
         return False
+    if "zeros" not in context.code:  # they may also be what was worked out
+        return False
     wanted = context.expected != 0
     return bool(wanted.mean() >= 0.5 and wanted.sum() >= 2 and not np.any(context.given))
 
