@@ -857,7 +857,7 @@ def _forward_cases(rng):
 
 CNN_FORWARD = Exercise(
     id="04.cnn_forward",
-    title="A whole network, forwards",
+    title="The forward pass of a whole network",
     points=20,
     cases=_forward_cases,
     oracle=_forward_oracle,

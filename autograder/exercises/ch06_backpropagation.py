@@ -719,7 +719,7 @@ BACKWARD = Exercise(
         "first. Which node's grad is complete at that point?",
         "The list: a function visit(node) that does nothing for a node it has seen, else visits the node's children and then "
         "appends the node.",
-        "Set grad of all nodes to 0.0 and root.grad to 1.0. For each node of the list, backwards: for child, slope in "
+        "Set grad of all nodes to 0.0 and root.grad to 1.0. For each node of the list, from its end: for child, slope in "
         "zip(node.children, node.slopes): child.grad += slope * node.grad.",
     ),
 )
@@ -756,7 +756,7 @@ def _dense_variant(change):
 
 DENSE_BACKWARD = Exercise(
     id="06.dense_backward",
-    title="A dense layer, backwards",
+    title="The backward pass of a dense layer",
     points=10,
     cases=_dense_cases,
     oracle=_dense_oracle,
@@ -854,7 +854,7 @@ def _relu_in_place(dout, z):
 
 RELU_BACKWARD = Exercise(
     id="06.relu_backward",
-    title="ReLU, backwards",
+    title="The backward pass of ReLU",
     points=6,
     cases=_relu_cases,
     oracle=_relu_oracle,
@@ -947,7 +947,7 @@ def _entropy_variant(make):
 
 CROSS_ENTROPY_BACKWARD = Exercise(
     id="06.cross_entropy_backward",
-    title="Cross-entropy, backwards",
+    title="The backward pass of cross-entropy",
     points=8,
     cases=_entropy_cases,
     oracle=_entropy_oracle,
@@ -1110,7 +1110,7 @@ def _crop_from_the_end(dout, x, w, stride, padding, dx, dw, db):
 
 CONV2D_BACKWARD = Exercise(
     id="06.conv2d_backward",
-    title="A convolution, backwards",
+    title="The backward pass of a convolution",
     points=12,
     cases=_conv_cases,
     oracle=_conv_oracle,
@@ -1335,7 +1335,7 @@ def _pool_over_channels(dout, x, size, stride):
 
 MAX_POOL2D_BACKWARD = Exercise(
     id="06.max_pool2d_backward",
-    title="Max pooling, backwards",
+    title="The backward pass of max pooling",
     points=8,
     cases=_pool_cases,
     oracle=_pool_oracle,
@@ -1536,7 +1536,7 @@ def _network_out(change):
 
 NETWORK_GRADIENTS = Exercise(
     id="06.network_gradients",
-    title="Stretch: a whole network, backwards",
+    title="Stretch: the backward pass of a whole network",
     points=8,
     cases=_network_cases,
     oracle=_network_oracle,

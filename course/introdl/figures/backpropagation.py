@@ -802,7 +802,7 @@ def draw_scatter(x, w, dout, step: int, stride: int = 1) -> str:
 
 
 def conv_scatter(x, w, dout, stride: int = 1) -> None:
-    """Step through the outputs of a small convolution, backwards, and watch dx and dw fill up.
+    """Step through the outputs of a small convolution on the way back, and watch dx and dw fill up.
 
     Parameters
     ----------

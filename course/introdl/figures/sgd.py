@@ -97,16 +97,18 @@ def draw_ball(rate: float, step: int, start: float = 4.0) -> str:
             svg.text(panel.x(0), panel.top + 24, "the ball has left the picture", 13, "#A84300", "middle", bold=True)
         )
     lines = [
-        ("w", svg.short(w, 3), "#A84300"),
-        ("slope 2w", svg.short(slope, 3), BLUE),
-        ("rate · slope", svg.short(rate * slope, 3), BLACK),
-        ("next w", svg.short(following, 3), BLACK),
+        ("w", svg.short(w), "#A84300"),
+        ("slope 2w", svg.short(slope), BLUE),
+        ("rate · slope", svg.short(rate * slope), BLACK),
+        ("next w", svg.short(following), BLACK),
     ]
     for row, (name, value, ink) in enumerate(lines):
         parts.append(svg.text(560, 116 + 30 * row, name, 13, "#333"))
         parts.append(svg.text(704, 116 + 30 * row, value, 15, ink, "end", bold=True))
     parts.append(svg.text(14, 48, f"rate {rate:g}: each step multiplies w by {svg.short(1 - 2 * rate, 3)}", 13, "#333"))
-    title = f"After {step} step{'s' * (step != 1)} the ball is at w = {svg.short(w, 3)}, and the loss is {svg.short(w * w, 3)}"
+    title = (
+        f"After {step} step{'s' * (step != 1)} the ball is at w = {svg.short(w)}, and the loss is {svg.short(w * w)}"
+    )
     return svg.sheet(title, 720, 386, *parts)
 
 
@@ -404,7 +406,9 @@ def noise_chart(sizes, errors) -> None:
     svg.show(
         svg.sheet("Four times the batch, half the noise", 660, 362, *parts),
         "The distance between a mini-batch's gradient and the full one against the batch size, on logarithmic axes: "
-        + ", ".join(f"{size} sample{'s' * (size != 1)} {mean:.2g}" for size, mean in zip(sizes, middle, strict=True))
+        + ", ".join(
+            f"{size} sample{'' if size == 1 else 's'} {mean:.2g}" for size, mean in zip(sizes, middle, strict=True)
+        )
         + ". A dashed line falls with one over the root of the size.",
     )
 
