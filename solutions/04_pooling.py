@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 04 Pooling, shapes and what a layer sees
 #
-# A convolution says *where* the rim of the plate is. MealoMi has to say *that* there is a plate. On the way from one to the
-# other, a network must gradually forget the place, and see larger and larger parts of the picture at once. This chapter
-# shows how it does both, and then puts together the first whole network.
+# A convolution says *where* the rim of the plate is. MealoMi has to say *that* there is a plate. On the way from one
+# to the other, a network must gradually forget the place, and see larger and larger parts of the picture at once. This
+# chapter shows how it does both, and then puts together the first whole network.
 #
 # **When you are done, you can**
 #
@@ -78,10 +78,10 @@ figs.pooling_explorer()
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# With stride 1 the numbers 6, 7 and 8 win twice, since each of them is the largest number in two overlapping windows, one
-# of which lies a row lower than the other. With size 3 and stride 2 only one window fits, so the last row and the last
-# column are never looked at. With 80, the maximum of that window jumps from 8 to 80, but the mean only from 5.25 to 23.25;
-# the mean is pulled along, but all four numbers have a say in it.
+# With stride 1 the numbers 6, 7 and 8 win twice, since each of them is the largest number in two overlapping windows,
+# one of which lies a row lower than the other. With size 3 and stride 2 only one window fits, so the last row and the
+# last column are never looked at. With 80, the maximum of that window jumps from 8 to 80, but the mean only from 5.25
+# to 23.25; the mean is pulled along, but all four numbers have a say in it.
 # </details>
 #
 # In general, with size $k$ and stride $s$,
@@ -250,22 +250,22 @@ for name, changes in figs.shift_changes(plate).items():
     print(f"{name:>14}:", "  ".join(f"{value:.3f}" for value in changes))
 
 # %% [markdown]
-# From column to column the shift grows by one pixel, and each number is the share of the map that changed. (It is the sum
-# of all absolute differences, divided by the sum of both maps: 0 for equal maps, 1 for maps with nothing in common.) Read
-# the table from left to right, and from top to bottom.
+# From column to column the shift grows by one pixel, and each number is the share of the map that changed. (It is the
+# sum of all absolute differences, divided by the sum of both maps: 0 for equal maps, 1 for maps with nothing in
+# common.) Read the table from left to right, and from top to bottom.
 #
 # - Without pooling, one pixel is enough for a large change, because edges are thin and every difference is at an edge.
 # - On this picture, with windows of 4 or 16, a shift that is small *compared with the window* changes little.
-# - Even large windows do not reduce the change to nothing. Zhang (2019, [Making convolutional networks
-#   shift-invariant again](https://arxiv.org/abs/1904.11486)) shows that even the answers of whole networks can change with
-#   a shift of a pixel or two, and that blurring before each stride removes much of that.
+# - Even large windows do not reduce the change to nothing. Zhang (2019, [Making convolutional networks shift-invariant
+#   again](https://arxiv.org/abs/1904.11486)) shows that even the answers of whole networks can change with a shift of
+#   a pixel or two, and that blurring before each stride removes much of that.
 #
 # ### Global average pooling
 #
-# The last line of the table uses the largest possible window, the whole map. **Global average pooling** replaces each map by its
-# mean, $(N, C, H, W) \to (N, C)$, which asks "how much of this feature is there, anywhere?" The mean of a full-size
-# map changes only by what enters or leaves the picture at its border. After a stride that is no longer exact: in the
-# row with two 9s above, a shift by one pixel doubles the mean of the pooled row.
+# The last line of the table uses the largest possible window, the whole map. **Global average pooling** replaces each
+# map by its mean, $(N, C, H, W) \to (N, C)$, which asks "how much of this feature is there, anywhere?" The mean of a
+# full-size map changes only by what enters or leaves the picture at its border. After a stride that is no longer
+# exact: in the row with two 9s above, a shift by one pixel doubles the mean of the pooled row.
 #
 # It also saves parameters. Suppose that a network ends with 4 maps of 14 by 14 and has to choose among 5 dishes:
 
@@ -316,13 +316,13 @@ check("04.global_avg_pool", global_avg_pool)
 #
 # **By hand**, along one axis. Take two layers with a kernel of 3 and stride 1. The upper neuron looks at three lower
 # ones. The middle one of these sees pixels 1 to 3, and its neighbors see 0 to 2 and 2 to 4. Together they see pixels 0
-# to 4. That makes five pixels and not nine, because the windows overlap. Each layer with a kernel of 3 adds one pixel on
-# either side.
+# to 4. That makes five pixels and not nine, because the windows overlap. Each layer with a kernel of 3 adds one pixel
+# on either side.
 #
 # **With a stride** the field grows faster. After a pooling of stride 2, two neighbors in the map lie 2 pixels apart in
 # the picture, so every step of a later kernel is 2 pixels long. Therefore keep track of two numbers on the way up: the
-# field $r$, and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$, since a pixel
-# sees only itself. Layer $l$, with kernel $k_l$ and stride $s_l$, turns them into
+# field $r$, and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$, since a
+# pixel sees only itself. Layer $l$, with kernel $k_l$ and stride $s_l$, turns them into
 #
 # $$r_l = r_{l-1} + (k_l - 1)\, j_{l-1}, \qquad j_l = j_{l-1}\, s_l .$$
 #
@@ -340,8 +340,8 @@ check("04.global_avg_pool", global_avg_pool)
 #
 # LeNet-5's pictures are 32 by 32. After C5 a neuron sees the whole picture, and a larger field would gain nothing.
 #
-# Add layers with the slider and watch the red square. How many convolutions of 3 by 3 with stride 1 would it take to see a
-# whole picture of 64 by 64? And how many with stride 2?
+# Add layers with the slider and watch the red square. How many convolutions of 3 by 3 with stride 1 would it take to
+# see a whole picture of 64 by 64? And how many with stride 2?
 
 # %% tags=["demo"]
 figs.receptive_fields(plate)
@@ -349,8 +349,8 @@ figs.receptive_fields(plate)
 # %% [markdown]
 # <details><summary>How many layers it takes</summary>
 #
-# Each convolution of 3 by 3 with stride 1 adds 2 pixels, so it takes 32 of them, which see 65. With stride 2 it takes six:
-# five of them see 63 pixels, and six see 127.
+# Each convolution of 3 by 3 with stride 1 adds 2 pixels, so it takes 32 of them, which see 65. With stride 2 it takes
+# six: five of them see 63 pixels, and six see 127.
 # </details>
 #
 # This is why networks alternate: convolve, pool, convolve, pool. Deeper layers see more, so they can respond to larger
@@ -419,8 +419,9 @@ figures.show(
 #
 # ## 4. Shapes from layer to layer
 #
-# It is easy to get a shape wrong. With luck the program stops with an error; otherwise NumPy broadcasts, and goes on with
-# nonsense. The best protection is to write the shapes down before you run anything. Four rules are enough for this chapter:
+# It is easy to get a shape wrong. With luck the program stops with an error; otherwise NumPy broadcasts, and goes on
+# with nonsense. The best protection is to write the shapes down before you run anything. Four rules are enough for
+# this chapter:
 #
 # | layer | written as | shape before | shape after |
 # |---|---|---|---|
@@ -575,7 +576,8 @@ print(f" total: {total:>6,} parameters")
 
 # %% [markdown]
 # The convolutions have few parameters and do most of the work, while the first dense layer has most of the parameters
-# and does little. In networks like this one, global average pooling saves a lot, because it makes that dense layer small.
+# and does little. In networks like this one, global average pooling saves a lot, because it makes that dense layer
+# small.
 #
 # ### What was different in 1998
 #
@@ -617,8 +619,8 @@ def conv2d(x, w, b):
 #
 # **In which order does flatten go?** The dense layer has one row of weights for each number that comes in, so both
 # sides must use the same order. NumPy and PyTorch go channel by channel, and in each channel row by row; that is
-# `reshape` on $(N, C, H, W)$. Libraries that keep the channels last flatten in another order. If you move weights from one
-# kind of library to the other, the network gives nonsense, without any error message.
+# `reshape` on $(N, C, H, W)$. Libraries that keep the channels last flatten in another order. If you move weights from
+# one kind of library to the other, the network gives nonsense, without any error message.
 #
 # **ReLU before or after the max pooling?** Try it:
 
@@ -632,9 +634,9 @@ print("ReLU, then maximum:", np.maximum(window, 0).max(), "  maximum, then ReLU:
 # It makes no difference: ReLU never reverses the order of two numbers, so it can come before or after. (With average
 # pooling the order does matter.)
 #
-# **Where is the softmax?** Not here. The network returns scores (also called *logits*), and the next chapter turns them
-# into probabilities, together with the loss. Note that PyTorch's `CrossEntropyLoss` applies the softmax itself. If you also put one at the
-# end of the network, it is applied twice:
+# **Where is the softmax?** Not here. The network returns scores (also called *logits*), and the next chapter turns
+# them into probabilities, together with the loss. Note that PyTorch's `CrossEntropyLoss` applies the softmax itself.
+# If you also put one at the end of the network, it is applied twice:
 
 # %%
 scores = torch.tensor([4.0, 1.0, 0.0])
@@ -695,9 +697,9 @@ check("04.cnn_forward", cnn_forward)
 # %% [markdown]
 # **The same network on the plate.** Its filters were chosen by hand. The first layer has four filters for edges, one
 # for "more red than green and blue", and one for brightness. The second layer combines them: any edge at all, vertical
-# edges, horizontal edges, and red areas *without* edges, which is what smooth icing looks like. (A wooden table looks the
-# same to this filter.) The cell uses the figure's own NumPy, so it runs even before you have done the exercise, and it
-# compares the scores with PyTorch's.
+# edges, horizontal edges, and red areas *without* edges, which is what smooth icing looks like. (A wooden table looks
+# the same to this filter.) The cell uses the figure's own NumPy, so it runs even before you have done the exercise,
+# and it compares the scores with PyTorch's.
 
 # %%
 x = figs.small(plate, 64).transpose(2, 0, 1)[None]  # (1, 3, 64, 64)
@@ -805,7 +807,7 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # ### Words
 #
 # - **average pooling**: the mean of each window.
-# - **downsampling** (subsampling): making a map smaller, by pooling or by a stride.
+# - **downsampling**: making a map smaller, by pooling or by a stride; also **subsampling**.
 # - **effective receptive field**: the middle part of the receptive field, which counts for most of the result.
 # - **flatten**: writing the maps of a picture as one row of numbers.
 # - **global average pooling**: the mean of each whole map.

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 05 Losses
 #
-# MealoMi's network looks at a plate and gives a score to every dish. Are those scores any good? Something has to say so, in
-# a single number, and in such a way that the network can improve. That something is the **loss**, also called the *cost
-# function*.
+# MealoMi's network looks at a plate and gives a score to every dish. Are those scores any good? Something has to say
+# so, in a single number, and in such a way that the network can improve. That something is the **loss**, also called
+# the *cost function*.
 #
 # **When you are done, you can**
 #
@@ -19,8 +19,8 @@
 # **What you build**: `linear_scores`, `hinge_loss`, `hinge_grad`, `softmax`, `cross_entropy`, `cross_entropy_grad`,
 # `binary_cross_entropy`, `l2_penalty` and `huber`. They tell MealoMi how wrong it is.
 #
-# **Time**: about 210 minutes, with a resting point after section 6. **You need**: the dense layer from chapter 02, and the
-# slope of a function from school.
+# **Time**: about 210 minutes, with a resting point after section 6. **You need**: the dense layer from chapter 02, and
+# the slope of a function from school.
 
 # %%
 import numpy as np
@@ -120,8 +120,8 @@ check("05.linear_scores", linear_scores)
 # ## 2. Why accuracy cannot be the loss
 #
 # The second plate of the example is 6 green and 1 red, and it is a salad. Its scores are −4.5, 1 and 6, so salad wins.
-# One of the two plates is right: an accuracy of 50 %. Accuracy is what the users of MealoMi notice. Could the network learn
-# from it?
+# One of the two plates is right: an accuracy of 50 %. Accuracy is what the users of MealoMi notice. Could the network
+# learn from it?
 #
 # Change one weight a little, and see what happens to the accuracy and to two losses. (The losses come from the
 # figure's own code. You will write them soon.)
@@ -144,8 +144,8 @@ for change in (0.0, 0.01, 0.02):
 # %% [markdown]
 # The accuracy stays the same, so it gives no direction. Both losses fall: *more of this, please*. A **loss** is one
 # number, 0 or more, that is small when the scores are good, and that changes when the scores change a little. Here are
-# accuracy (as mistakes) and both losses for the doughnut plate, while its correct score moves and the other two stay at 4
-# and −2:
+# accuracy (as mistakes) and both losses for the doughnut plate, while its correct score moves and the other two stay
+# at 4 and −2:
 
 # %%
 figs.three_curves(rivals=(4.0, -2.0), delta=1.0)
@@ -197,8 +197,8 @@ print("as a column           :", example[rows, labels][:, None].tolist(), "  sha
 # %% [markdown]
 # ### Exercise: `hinge_loss`
 #
-# The checks of this chapter accept neither torch nor scikit-learn, nor anything from `scipy.special`, which has softmax and
-# its relatives.
+# The checks of this chapter accept neither torch nor scikit-learn, nor anything from `scipy.special`, which has
+# softmax and its relatives.
 
 # %% exercise="05.hinge_loss"
 def hinge_loss(scores, labels, delta=1.0):
@@ -369,8 +369,8 @@ check("05.softmax", softmax)
 # %% [markdown]
 # ## 5. Cross-entropy
 #
-# Now for the loss. The network gave the correct dish the probability $p_{y_i}$. The smaller that probability, the more the
-# plate should cost:
+# Now for the loss. The network gave the correct dish the probability $p_{y_i}$. The smaller that probability, the more
+# the plate should cost:
 #
 # $$L_i = -\ln p_{y_i}$$
 #
@@ -387,8 +387,8 @@ figs.surprise((0.9, 0.5, 0.119, 0.01))
 # 0.9. If the plates are independent, the probability that it gives to *all* the right answers together is the product
 # $0.5 \cdot 0.8 \cdot 0.9 = 0.36$. This is called the **likelihood** of the labels, and good weights are those that
 # make it large. But a product of thousands of such numbers underflows to 0, and is awkward to differentiate. Its
-# logarithm is a sum, $\ln 0.36 = \ln 0.5 + \ln 0.8 + \ln 0.9$. Change its sign, so that small is good, and divide by the
-# number of plates:
+# logarithm is a sum, $\ln 0.36 = \ln 0.5 + \ln 0.8 + \ln 0.9$. Change its sign, so that small is good, and divide by
+# the number of plates:
 #
 # $$-\tfrac13 \ln 0.36 = \tfrac13 (0.693 + 0.223 + 0.105) = 0.341$$
 #
@@ -464,11 +464,11 @@ check("05.cross_entropy", cross_entropy)
 #
 # $$\frac{\partial L_i}{\partial s} = p - \text{onehot}(y_i), \qquad \text{shapes } (K,) = (K,) - (K,)$$
 #
-# The gradient is **what the network says, minus what is true**. By hand, for the doughnut: $[0.119, 0.879, 0.002] - [1, 0, 0] =
-# [-0.881, 0.879, 0.002]$. Going against the gradient raises doughnut, lowers pizza by nearly as much, and leaves salad
-# almost alone. When the network is confident and right, $p$ is close to the one-hot row and the gradient is close
-# to 0. When it is confident and *wrong*, the gradient is large, so that it learns fast, where the squared loss of chapter
-# 02 would make it learn slowly.
+# The gradient is **what the network says, minus what is true**. By hand, for the doughnut: $[0.119, 0.879, 0.002] -
+# [1, 0, 0] = [-0.881, 0.879, 0.002]$. Going against the gradient raises doughnut, lowers pizza by nearly as much, and
+# leaves salad almost alone. When the network is confident and right, $p$ is close to the one-hot row and the gradient
+# is close to 0. When it is confident and *wrong*, the gradient is large, so that it learns fast, where the squared
+# loss of chapter 02 would make it learn slowly.
 #
 # Test this before you believe it. Change each score by a thousandth and see what the loss does:
 
@@ -523,8 +523,8 @@ check("05.cross_entropy_grad", cross_entropy_grad)
 # ## 6. Logistic regression: two classes, one score
 #
 # *Is that a doughnut, yes or no?* For two classes one score $z$ is enough, as you saw in section 4: $p = \sigma(z)$ is
-# the probability of yes, and the rest, $1 - p$, is the probability of no. A linear score with a sigmoid is **logistic regression**,
-# and it is the neuron that you trained in chapter 02.
+# the probability of yes, and the rest, $1 - p$, is the probability of no. A linear score with a sigmoid is **logistic
+# regression**, and it is the neuron that you trained in chapter 02.
 #
 # The loss is minus the logarithm of the probability of the right answer, as before. The label $y$ is 1 or 0, so it can
 # choose between the two probabilities: one of the two terms is always multiplied by 0.
@@ -541,17 +541,19 @@ check("05.cross_entropy_grad", cross_entropy_grad)
 # - $z$: the scores (logits) of the batch, shape $(N,)$. $p = \sigma(z)$, the same shape.
 # - $y$: the labels, shape $(N,)$, each 0 or 1.
 #
-# **From scores, in one step.** The logarithm of a $p$ that has become exactly 0 is minus infinity, so simplify first, as
-# in section 5. Since $-\ln \sigma(z) = \ln(1 + e^{-z})$ and $-\ln(1 - \sigma(z)) = \ln(1 + e^{z})$, both cases together are
+# **From scores, in one step.** The logarithm of a $p$ that has become exactly 0 is minus infinity, so simplify first,
+# as in section 5. Since $-\ln \sigma(z) = \ln(1 + e^{-z})$ and $-\ln(1 - \sigma(z)) = \ln(1 + e^{z})$, both cases
+# together are
 #
 # $$L_i = \ln(1 + e^{z_i}) - y_i z_i \;=\; \max(z_i, 0) - y_i z_i + \ln\big(1 + e^{-|z_i|}\big)$$
 #
 # The right side never raises $e$ to a positive power, so nothing overflows. By hand, for the other dish: $1.6 - 0 +
 # \ln(1 + 0.202) = 1.6 + 0.184 = 1.784$.
 #
-# **Its gradient** is $\partial L / \partial z_i = (p_i - y_i) / N$: what the network says, minus what is true, once more.
-# And from the score $z = w \cdot x + b$ to a weight there is one more factor, the input: the slope for $w$ is $(p - y)\,x$,
-# and for $b$ it is $p - y$. Now you know where chapter 02's rule came from. A step against this gradient is
+# **Its gradient** is $\partial L / \partial z_i = (p_i - y_i) / N$: what the network says, minus what is true, once
+# more. And from the score $z = w \cdot x + b$ to a weight there is one more factor, the input: the slope for $w$ is
+# $(p - y)\,x$, and for $b$ it is $p - y$. Now you know where chapter 02's rule came from. A step against this gradient
+# is
 #
 # $$w \leftarrow w - \eta\,(p - y)\,x, \qquad b \leftarrow b - \eta\,(p - y),$$
 #
@@ -606,8 +608,8 @@ check("05.binary_cross_entropy", binary_cross_entropy)
 # In PyTorch it is called `binary_cross_entropy_with_logits`. There is also a `binary_cross_entropy`, which takes
 # probabilities and clips their logarithms at −100; use the one with logits.
 #
-# **A resting point.** Both losses, and the gradients that all classifiers of this course follow, are behind you. The rest
-# of the chapter asks what they do.
+# **A resting point.** Both losses, and the gradients that all classifiers of this course follow, are behind you. The
+# rest of the chapter asks what they do.
 #
 # ## 7. What hinge and cross-entropy punish
 #
@@ -634,8 +636,8 @@ figs.score_explorer((2.0, 4.0, -2.0), label=0)
 # 4. The hinge loss is 2: two wrong dishes, each of which is a whole margin of 1 too close.
 # 5. For cross-entropy no slope is larger than 1 in size, because it is a probability minus 0 or 1. For the hinge loss
 #    the correct score has the slope −2 here; the largest possible size is K − 1.
-# 6. A network whose weights are all 0 gives equal scores to everything, and without a margin that already has a loss of 0.
-#    Nothing would be left to learn.
+# 6. A network whose weights are all 0 gives equal scores to everything, and without a margin that already has a loss
+#    of 0. Nothing would be left to learn.
 # </details>
 #
 # Here is the comparison in numbers, for a doughnut against two wrong dishes with score 0:
@@ -650,13 +652,14 @@ for correct in (-10.0, -1.0, 0.5, 1.0, 5.0, 10.0):
 
 # %% [markdown]
 # - **Hinge** wants a margin, and is satisfied once it has it. Plates that are safely right no longer influence the
-#   weights. Each wrong dish that comes too close pushes with full strength, whether it is barely too close or far ahead.
+#   weights. Each wrong dish that comes too close pushes with full strength, whether it is barely too close or far
+#   ahead.
 # - **Cross-entropy** is never quite satisfied. Even at a lead of 10 it asks for a little more, but the pull gets
 #   weaker and weaker. And it comes with probabilities, which MealoMi can show. (Whether you can believe them is another
 #   question, for section 10.)
 # - **Both** grow in a straight line for a plate that is very wrong, so there is no limit to what a wrong *label* can
-#   cost. From time to time, look at the plates with the largest losses. Some of them may have been mislabeled by a tired
-#   human.
+#   cost. From time to time, look at the plates with the largest losses. Some of them may have been mislabeled by a
+#   tired human.
 #
 # Most classifiers today are trained with cross-entropy, and so will yours be from chapter 07 on.
 #
@@ -777,8 +780,9 @@ for k, dish in enumerate(trio):
     print(f"{dish:>7}: {green:.0%} green and {red:.0%} red, on average")
 
 # %% [markdown]
-# Each mark is a plate. The scores of the three dishes are $W x_i + b$, and each region is where one of them wins. Between
-# two regions lies the **decision boundary**, where two scores are equal. For a linear classifier it is a straight line.
+# Each mark is a plate. The scores of the three dishes are $W x_i + b$, and each region is where one of them wins.
+# Between two regions lies the **decision boundary**, where two scores are equal. For a linear classifier it is a
+# straight line.
 #
 # Each **step** computes the gradient of the loss for $W$ and $b$, and moves them a little in the opposite direction.
 # How the gradient gets from the scores to $W$ is the topic of chapter 06, and how to choose the steps is the topic of
@@ -841,8 +845,8 @@ print(f"never seen, mean probability of the dish that is named: {probabilities.m
 # ### Templates
 #
 # In section 1 we called each row of $W$ a template of its class. With two features there is not much to see. Take
-# pictures instead: scikit-learn's handwritten digits, 8 by 8 pixels, with every pixel a feature. Then a row of $W$ has 64
-# weights, one for each pixel, and can be drawn as a picture of 8 by 8.
+# pictures instead: scikit-learn's handwritten digits, 8 by 8 pixels, with every pixel a feature. Then a row of $W$ has
+# 64 weights, one for each pixel, and can be drawn as a picture of 8 by 8.
 
 # %%
 numbers = data.digits()
@@ -860,16 +864,17 @@ def linear_classifier(C):
 
 
 careful = linear_classifier(C=0.1)
-print("W:", careful.coef_.shape, "  b:", careful.intercept_.shape, f"  right on digits never seen: {careful.score(pixels(digits_val), digits_val.labels):.0%}")
+right = careful.score(pixels(digits_val), digits_val.labels)
+print("W:", careful.coef_.shape, "  b:", careful.intercept_.shape, f"  right on digits never seen: {right:.0%}")
 
 # %% [markdown]
-# Where a weight is blue, ink speaks for the digit; where it is orange, ink speaks against it. Each score below a template is
-# the sum of the picture's pixels times the template's weights, plus the bias. The highest score wins.
+# Where a weight is blue, ink speaks for the digit; where it is orange, ink speaks against it. Each score below a
+# template is the sum of the picture's pixels times the template's weights, plus the bias. The highest score wins.
 #
 # 1. Look at template 0. Why is its middle orange?
 # 2. Where does template 7 want ink, and where does it not?
-# 3. Move the slider to the pictures that it gets wrong (they come last). Which template fits better than the right one, and
-#    with which strokes?
+# 3. Move the slider to the pictures that it gets wrong (they come last). Which template fits better than the right
+#    one, and with which strokes?
 
 # %%
 said = careful.predict(pixels(digits_val))
@@ -883,21 +888,21 @@ figs.template_explorer(careful.coef_, careful.intercept_, pixels(digits_val)[cho
 # <details><summary>What you should have seen</summary>
 #
 # A 0 has a hole in the middle. Ink there is the best sign that the picture is some other digit, so those weights are
-# negative. Template 7 is blue at the upper right, where its bar ends, and orange at the lower right, where a 7 has no ink
-# but many other digits do. So a template does not show what the digit looks like, but what distinguishes it from the other
-# nine. Of the ten pictures that go wrong, five are an 8, read as 1, 9 or 5: people write an 8 in many ways, and there is
-# only *one* template for all of them.
+# negative. Template 7 is blue at the upper right, where its bar ends, and orange at the lower right, where a 7 has no
+# ink but many other digits do. So a template does not show what the digit looks like, but what distinguishes it from
+# the other nine. Of the ten pictures that go wrong, five are an 8, read as 1, 9 or 5: people write an 8 in many ways,
+# and there is only *one* template for all of them.
 # </details>
 #
 # That is the limit of a linear classifier: one template for each class, at one place. A pizza seen from the side, or a
-# digit that has moved by two pixels, no longer fits its template. Hidden layers (chapter 06) allow many templates for a class,
-# and convolutions (chapter 03) use them at all places.
+# digit that has moved by two pixels, no longer fits its template. Hidden layers (chapter 06) allow many templates for
+# a class, and convolutions (chapter 03) use them at all places.
 #
 # ### Can the probabilities be believed?
 #
-# Probabilities are **calibrated** if, of all the answers given with a probability of about 60 %, about 60 % are right. Take
-# three penalties for the same classifier, and compare three numbers on the digits that it has never seen: how often it is
-# right, how confident it is (the mean probability of its answers), and the cross-entropy.
+# Probabilities are **calibrated** if, of all the answers given with a probability of about 60 %, about 60 % are right.
+# Take three penalties for the same classifier, and compare three numbers on the digits that it has never seen: how
+# often it is right, how confident it is (the mean probability of its answers), and the cross-entropy.
 
 # %%
 print("      C    right   confidence   cross-entropy")
@@ -909,13 +914,14 @@ for C in (0.1, 1.0, 1000.0):
     print(f"{C:7g}   {is_right[C].mean():6.1%}   {confidence[C].mean():10.1%}   {entropy:13.3f}")
 
 # %% [markdown]
-# All three are right about equally often. But with the strong penalty the classifier says 71 % where it is right on 94 %:
-# it is too cautious, because its weights are small. With hardly any penalty the weights have grown, and it says 99 % where it
-# is right on 97 %: too confident. That is a small gap in percent, and a large one in mistakes, which are nearly three
-# times as many as it claims. The cross-entropy notices both, since it charges for every probability; accuracy does not.
+# All three are right about equally often. But with the strong penalty the classifier says 71 % where it is right on 94
+# %: it is too cautious, because its weights are small. With hardly any penalty the weights have grown, and it says 99
+# % where it is right on 97 %: too confident. That is a small gap in percent, and a large one in mistakes, which are
+# nearly three times as many as it claims. The cross-entropy notices both, since it charges for every probability;
+# accuracy does not.
 #
-# A **reliability diagram** shows where. Sort the pictures into bins by their confidence, and draw, for each bin, how many
-# were right. On the diagonal, the classifier can be taken at its word.
+# A **reliability diagram** shows where. Sort the pictures into bins by their confidence, and draw, for each bin, how
+# many were right. On the diagonal, the classifier can be taken at its word.
 
 # %%
 figs.reliability([
@@ -924,14 +930,14 @@ figs.reliability([
 ])
 
 # %% [markdown]
-# Where a bar ends above the diagonal, the classifier is right more often than it says; where it ends below, less often. The
-# small numbers say how many pictures there are in a bin. In the diagram on the right, 349 of the 359 pictures are in the
-# last bin, so the heights of the other two bars are mostly luck.
+# Where a bar ends above the diagonal, the classifier is right more often than it says; where it ends below, less
+# often. The small numbers say how many pictures there are in a bin. In the diagram on the right, 349 of the 359
+# pictures are in the last bin, so the heights of the other two bars are mostly luck.
 #
-# The plates of section 9 tell the same story as the diagram on the left: the classifier was 60 % confident on average, and
-# right on 87 %. There the penalty, and an end after 200 steps, have kept the weights small. Large networks are usually off in the other direction, too confident ([Guo and others
-# 2017](https://arxiv.org/abs/1706.04599)). So softmax gives you numbers that add up to 1, and whether they can be
-# believed has to be measured.
+# The plates of section 9 tell the same story as the diagram on the left: the classifier was 60 % confident on average,
+# and right on 87 %. There the penalty, and an end after 200 steps, have kept the weights small. Large networks are
+# usually off in the other direction, too confident ([Guo and others 2017](https://arxiv.org/abs/1706.04599)). So
+# softmax gives you numbers that add up to 1, and whether they can be believed has to be measured.
 #
 # ## 11. Losses for grams and kilocalories
 #
@@ -967,8 +973,9 @@ print(f"absolute error (median) {np.median(right):8.1f} g   {np.median(typed):8.
 # - $\delta$: where *small* ends, in the same unit. (This is a small delta. It has nothing to do with the margin
 #   $\Delta$.)
 #
-# **Why the offset $\tfrac12\delta$?** It makes the two parts meet. At $|r| = \delta$ the first gives $\tfrac12\delta^2$,
-# and the second gives $\delta(\delta - \tfrac12\delta)$, which is the same. Their slopes agree as well: both are $\delta$.
+# **Why the offset $\tfrac12\delta$?** It makes the two parts meet. At $|r| = \delta$ the first gives
+# $\tfrac12\delta^2$, and the second gives $\delta(\delta - \tfrac12\delta)$, which is the same. Their slopes agree as
+# well: both are $\delta$.
 #
 # **By hand** with $\delta = 2$: an error of 1 costs $\tfrac12 \cdot 1 = 0.5$. An error of $-5$ costs $2 \cdot
 # (5 - 1) = 8$, where half the square would be 12.5. The mean of the two is 4.25.
@@ -1084,8 +1091,8 @@ check("05.huber", huber)
 # - c) 0.7
 # - d) $-0.7$
 #
-# **5.** The labels are in grams, and one in a hundred of them has a zero too many. Which loss gives these labels the least
-# influence?
+# **5.** The labels are in grams, and one in a hundred of them has a zero too many. Which loss gives these labels the
+# least influence?
 #
 # - a) the squared error
 # - b) Huber's loss, with $\delta$ at a few grams
@@ -1139,8 +1146,8 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | L2 penalty | $\lambda \sum W_{kd}^2$, no biases | one number |
 # | Huber | $\frac12 r^2$ up to $\delta$, then $\delta(\lvert r\rvert - \frac12\delta)$ | mean over $(N,)$ |
 #
-# In PyTorch: `cross_entropy` takes scores, not probabilities, and does the shift for you. `multi_margin_loss` divides by
-# $K$ as well. `huber_loss` is yours; `smooth_l1_loss` is Huber's divided by $\delta$.
+# In PyTorch: `cross_entropy` takes scores, not probabilities, and does the shift for you. `multi_margin_loss` divides
+# by $K$ as well. `huber_loss` is yours; `smooth_l1_loss` is Huber's divided by $\delta$.
 #
 # ### Words
 #
@@ -1149,7 +1156,6 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **confidence**: the probability that a classifier gives to the class that it names.
 # - **cross-entropy**: minus the logarithm of the probability that the network gives the true class; the mean over the
 #   batch.
-# - **decision boundary**: where the scores of two classes are equal, so that the answer changes.
 # - **hinge loss**: a loss that asks the true class's score to be larger than every other by a margin.
 # - **Huber loss**: squared for small residuals, linear for large ones.
 # - **L2 penalty**: a term of the loss that grows with the squared weights. Its gradient shrinks them, hence **weight
@@ -1178,12 +1184,13 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Further reading
 #
-# - [cs231n, Linear classification](https://cs231n.github.io/linear-classify/): templates, hinge and softmax side by side,
-#   with a [demo](http://vision.stanford.edu/teaching/cs231n-demos/linear-classify/) in which you drag the boundaries.
-# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap3.html), chapter 3:
-#   why cross-entropy learns faster than the squared error, and regularization.
-# - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5: losses
-#   as likelihoods; [chapter 7](https://www.deeplearningbook.org/contents/regularization.html): penalties.
-# - Peter Huber, [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732), 1964: where the loss
-#   comes from.
+# - [cs231n, Linear classification](https://cs231n.github.io/linear-classify/): templates, hinge and softmax side by
+#   side, with a [demo](http://vision.stanford.edu/teaching/cs231n-demos/linear-classify/) in which you drag the
+#   boundaries.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap3.html), chapter
+#   3: why cross-entropy learns faster than the squared error, and regularization.
+# - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5:
+#   losses as likelihoods; [chapter 7](https://www.deeplearningbook.org/contents/regularization.html): penalties.
+# - Peter Huber, [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732), 1964: where the
+#   loss comes from.
 # - PyTorch, [loss functions](https://pytorch.org/docs/stable/nn.html#loss-functions): what is ready to use.

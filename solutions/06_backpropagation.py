@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 06 Backpropagation
 #
-# The loss says how wrong MealoMi is. Its network has thousands of weights, or millions. Which of them should change, and
-# in which direction? Backpropagation answers that for all of them at once, in about the time of three forward passes.
+# The loss says how wrong MealoMi is. Its network has thousands of weights, or millions. Which of them should change,
+# and in which direction? Backpropagation answers that for all of them at once, in about the time of three forward
+# passes.
 #
 # **When you are done, you can**
 #
@@ -95,8 +96,8 @@ print(f"lowest point: w = {(3 / 4) ** (1 / 3):.4f}")
 # | $x_1$ | $1.5^3 + 16 = 19.375$ | $0.5^3 + 16 = 16.125$ | 3.25 | $3 \cdot 1^2 = 3$ |
 # | $x_2$ | $1 + 2 \cdot 2.5^3 = 32.25$ | $1 + 2 \cdot 1.5^3 = 7.75$ | 24.5 | $6 \cdot 2^2 = 24$ |
 #
-# Both differences are too large, by an amount that is proportional to $h^2$. A smaller step would help. How small should
-# it be?
+# Both differences are too large, by an amount that is proportional to $h^2$. A smaller step would help. How small
+# should it be?
 #
 # ### Exercise: `numerical_gradient`
 #
@@ -193,9 +194,9 @@ for kind in (np.float64, np.float32):
         print(f"   {name:<8} best h {grid[best]:.0e}   relative error there {error[best]:.0e}")
 
 # %% [markdown]
-# The best step that was measured lies a little beside the formula's, because rounding errors are more or less random. Use
-# $h = 10^{-5}$ and float64 from here on. With float32 you would need a much wider step, and even then lose about six
-# digits.
+# The best step that was measured lies a little beside the formula's, because rounding errors are more or less random.
+# Use $h = 10^{-5}$ and float64 from here on. With float32 you would need a much wider step, and even then lose about
+# six digits.
 #
 # ### What it costs
 #
@@ -241,13 +242,13 @@ hours = once * 2 * parameters / 3600
 print(f"central differences, estimated {hours:8.0f} hours   = {2 * parameters:,} forward passes")
 
 # %% [markdown]
-# **Why about three?** Nearly all the time goes into matrix products. On the way forward, a dense layer does one, $xW$. On
-# the way back it does two of the same size: one for the gradient of $W$, and one for the gradient of $x$, which goes on to
-# the layer below. That makes three in all. (It can be a little less, since the first layer needs no gradient of its input,
-# or a little more, where other work than the products counts.)
+# **Why about three?** Nearly all the time goes into matrix products. On the way forward, a dense layer does one, $xW$.
+# On the way back it does two of the same size: one for the gradient of $W$, and one for the gradient of $x$, which
+# goes on to the layer below. That makes three in all. (It can be a little less, since the first layer needs no
+# gradient of its input, or a little more, where other work than the products counts.)
 #
-# From here on you build what the line *forward and backward* has timed. The numerical gradient keeps one job: since it is
-# slow but simple, you can use it to **check** what is fast but complicated.
+# From here on you build what the line *forward and backward* has timed. The numerical gradient keeps one job: since it
+# is slow but simple, you can use it to **check** what is fast but complicated.
 #
 # ## 3. The chain rule on a graph
 #
@@ -330,27 +331,28 @@ figs.step_through(L, {"a": a, "b": b, "c": c, "d": d, "L": L})
 # from $L$, then $a$ would get $12 - 6 = 6$ and $b$ would get $-8$, and both would be wrong.
 # </details>
 #
-# So $c$ must wait for $d$. A box may pass its gradient on only when it is complete, that is, after all the boxes that use
-# it have passed on theirs. An order in which every box comes after those from which it was made is a **topological
+# So $c$ must wait for $d$. A box may pass its gradient on only when it is complete, that is, after all the boxes that
+# use it have passed on theirs. An order in which every box comes after those from which it was made is a **topological
 # order**. Backpropagation goes through it from the end.
 #
 # ### Forward mode and reverse mode
 #
-# Why from right to left? You could also start at $m$ and go to the right, carrying along the slope of each box with respect
-# to $m$. For the sugar, $m$ itself has 1, $e$ has $4 \cdot 1 = 4$, $r$ has $1 \cdot 4 = 4$, and $L$ has $6 \cdot 4 = 24$, the
-# same number as before. This is **forward mode**: one pass gives the slopes of *all* boxes with respect to *one* number.
-# For the slope with respect to $d$ you would have to begin again, with 1 at $d$: $e$ has 2, $r$ has 2, and $L$ has 12.
+# Why from right to left? You could also start at $m$ and go to the right, carrying along the slope of each box with
+# respect to $m$. For the sugar, $m$ itself has 1, $e$ has $4 \cdot 1 = 4$, $r$ has $1 \cdot 4 = 4$, and $L$ has $6
+# \cdot 4 = 24$, the same number as before. This is **forward mode**: one pass gives the slopes of *all* boxes with
+# respect to *one* number. For the slope with respect to $d$ you would have to begin again, with 1 at $d$: $e$ has 2,
+# $r$ has 2, and $L$ has 12.
 #
-# From right to left, in **reverse mode**, one pass gives the slopes of *one* result with respect to *all* boxes; the graph
-# above has both the 24 and the 12. A network has one loss and, say, a million weights, so reverse mode takes one pass
-# where forward mode takes a million. With one input and a million results it would be the other way around.
+# From right to left, in **reverse mode**, one pass gives the slopes of *one* result with respect to *all* boxes; the
+# graph above has both the 24 and the 12. A network has one loss and, say, a million weights, so reverse mode takes one
+# pass where forward mode takes a million. With one input and a million results it would be the other way around.
 #
 # ### What reverse mode costs in memory: stored activations
 #
 # Reverse mode has a price. On the way back, every local slope is needed again: the $d$ of $d \cdot m$, or the input
 # $x$ of a dense layer. So the values of the forward pass, the **activations**, must be kept until the backward pass
-# has used them. For a convolution on large pictures they take far more memory than the weights. Take 64 filters of 7 by 7
-# on a batch of 32 color pictures, with an output of 112 by 112 in float32:
+# has used them. For a convolution on large pictures they take far more memory than the weights. Take 64 filters of 7
+# by 7 on a batch of 32 color pictures, with an output of 112 by 112 in float32:
 
 # %%
 weights, outputs = 64 * 3 * 7 * 7, 32 * 64 * 112 * 112
@@ -358,9 +360,9 @@ print(f"weights     {weights:>12,} numbers   {4 * weights / 2**20:8.2f} MiB")
 print(f"activations {outputs:>12,} numbers   {4 * outputs / 2**20:8.2f} MiB, for one layer")
 
 # %% [markdown]
-# The weights stay the same for any batch, while the activations grow with it. PyTorch tells you what it really keeps, if
-# you ask it to report each array that it puts aside for the way back. Here it does so for the dense network that you timed
-# above:
+# The weights stay the same for any batch, while the activations grow with it. PyTorch tells you what it really keeps,
+# if you ask it to report each array that it puts aside for the way back. Here it does so for the dense network that
+# you timed above:
 
 # %%
 def kept_by(function):
@@ -385,18 +387,18 @@ with torch.no_grad():
     print(f"no_grad:      {kept_by(lambda: network(given)):>8,}")
 
 # %% [markdown]
-# Each plate adds the same amount, $784 + 1000 + 1000$: the inputs of the three dense layers. When a training run does not
-# fit into memory, it is usually because of the activations, and the first remedy is a smaller batch. Another one is
-# **gradient checkpointing** ([Chen and others 2016](https://arxiv.org/abs/1604.06174)): keep the activations of a few layers
-# only, and compute the others again on the way back. With $n$ layers, keeping about $\sqrt n$ of them costs one more forward
-# pass. And without gradients nothing has to be kept: use PyTorch's `no_grad` for **inference**, that is, for making
-# predictions with a finished network.
+# Each plate adds the same amount, $784 + 1000 + 1000$: the inputs of the three dense layers. When a training run does
+# not fit into memory, it is usually because of the activations, and the first remedy is a smaller batch. Another one
+# is **gradient checkpointing** ([Chen and others 2016](https://arxiv.org/abs/1604.06174)): keep the activations of a
+# few layers only, and compute the others again on the way back. With $n$ layers, keeping about $\sqrt n$ of them costs
+# one more forward pass. And without gradients nothing has to be kept: use PyTorch's `no_grad` for **inference**, that
+# is, for making predictions with a finished network.
 #
 # ## 4. An autograd engine
 #
 # What must a number remember, so that gradients can find their way back? Look at a box once more. It has its data, its
-# gradient, the boxes from which it was made, and a slope for each of these. Here is such a number, which can do nothing but
-# addition:
+# gradient, the boxes from which it was made, and a slope for each of these. Here is such a number, which can do
+# nothing but addition:
 
 # %%
 class Tiny:
@@ -553,8 +555,8 @@ check("06.value", Value)
 #    it.
 #
 # **By hand** with $a = 2$, $b = -3$, $c = ab = -6$, $L = c + a = -4$. The list is $a, b, c, L$. Backwards, $L$ hands
-# $1 \cdot 1$ to $c$ and $1 \cdot 1$ to $a$. Then $c$ hands $-3 \cdot 1$ to $a$, which now has $1 - 3 = -2$, and it hands
-# $2 \cdot 1$ to $b$.
+# $1 \cdot 1$ to $c$ and $1 \cdot 1$ to $a$. Then $c$ hands $-3 \cdot 1$ to $a$, which now has $1 - 3 = -2$, and it
+# hands $2 \cdot 1$ to $b$.
 #
 # ### Exercise: `backward`
 #
@@ -656,9 +658,9 @@ print("PyTorch:", [round(leaf.grad.item(), 6) for leaf in leaves])
 print("here:   ", [round(n.grad, 6) for n in (x1, w1, x2, w2, b)])
 
 # %% [markdown]
-# There is one difference. Your `backward` starts from 0 at each call, while PyTorch **adds** to what is already in `grad`
-# until you set it to zero yourself. That is useful when a batch is too large for one pass, and it is a well-known
-# source of bugs. You will meet it in chapter 08.
+# There is one difference. Your `backward` starts from 0 at each call, while PyTorch **adds** to what is already in
+# `grad` until you set it to zero yourself. That is useful when a batch is too large for one pass, and it is a
+# well-known source of bugs. You will meet it in chapter 08.
 #
 # ### A neuron learns
 #
@@ -679,8 +681,8 @@ for step in range(41):
 # Nobody had to work out the slope of this loss by hand. It came from the graph.
 #
 # **Long chains.** A function that calls itself runs into a limit, because Python allows calls within calls only to a
-# certain depth. Your `backward` has to manage chains of up to 200 nodes. For longer ones you would keep a list of the open
-# nodes yourself and work through it in a loop, as the chapter's engine does:
+# certain depth. Your `backward` has to manage chains of up to 200 nodes. For longer ones you would keep a list of the
+# open nodes yourself and work through it in a loop, as the chapter's engine does:
 
 # %%
 print("Python's limit of calls within calls, here:", sys.getrecursionlimit())
@@ -694,9 +696,10 @@ print(f"a chain of 20,000 products: gradient {start.grad:.6f}, expected {1.0001*
 # %% [markdown]
 # ## 5. Backpropagation layer by layer
 #
-# A box for each number shows how it works, but is far too slow for a million numbers. So real networks use larger boxes:
-# whole layers, with arrays instead of numbers. The rules stay the same. Each layer gets `dout`, the gradient of the
-# loss with respect to its output, and must return the gradient with respect to each of its inputs. Two things help:
+# A box for each number shows how it works, but is far too slow for a million numbers. So real networks use larger
+# boxes: whole layers, with arrays instead of numbers. The rules stay the same. Each layer gets `dout`, the gradient of
+# the loss with respect to its output, and must return the gradient with respect to each of its inputs. Two things
+# help:
 #
 # - **A gradient has the shape of what it belongs to.** `dx` has `x`'s shape, `dW` has `W`'s.
 # - **Think of one layer at a time.** A layer does not need to know how its output affects the loss, because that is
@@ -842,8 +845,8 @@ check("06.relu_backward", relu_backward)
 # - $\text{onehot}(y)$: the labels as one-hot rows, shape $(N, K)$;
 # - $p$: the softmax of each plate's scores, shape $(N, K)$.
 #
-# As a layer it has one more input: `dout`, the gradient from above. The loss is one number, and so is `dout`. If the loss
-# is the end of the graph, `dout` is 1. If it enters a larger loss with the factor one half, `dout` is 0.5.
+# As a layer it has one more input: `dout`, the gradient from above. The loss is one number, and so is `dout`. If the
+# loss is the end of the graph, `dout` is 1. If it enters a larger loss with the factor one half, `dout` is 0.5.
 #
 # ### Exercise: `cross_entropy_backward`
 #
@@ -904,8 +907,8 @@ figs.check_layer(
 # %% [markdown]
 # ### A convolution
 #
-# Take one number of the output. It is a window of $x$ times the kernel, added up, plus the bias. Let $d$ be the entry of
-# `dout` that belongs to it. Then
+# Take one number of the output. It is a window of $x$ times the kernel, added up, plus the bias. Let $d$ be the entry
+# of `dout` that belongs to it. Then
 #
 # - each pixel of the window gets $d$ times the weight that lay on it: **the window of `dx` += d · w**;
 # - each weight gets $d$ times the pixel that lay under it: **`dw` += d · window**;
@@ -1124,9 +1127,9 @@ print(f"windows in which several numbers are the largest: {tied.mean():.0%}")
 print(f"windows in which several numbers above 0 are:     {np.mean(tied & (largest_of > 0)):.0%}")
 
 # %% [markdown]
-# Nearly half of the windows have a tie, but all of these ties are between zeros that come from ReLU. Whichever of
-# them gets the gradient, ReLU's slope stops it right after, so the choice makes no difference. Ties between other
-# numbers are rare, since such sums are hardly ever exactly equal, and where they are, one choice is as good as the other.
+# Nearly half of the windows have a tie, but all of these ties are between zeros that come from ReLU. Whichever of them
+# gets the gradient, ReLU's slope stops it right after, so the choice makes no difference. Ties between other numbers
+# are rare, since such sums are hardly ever exactly equal, and where they are, one choice is as good as the other.
 #
 # ## 7. A whole network
 #
@@ -1276,8 +1279,8 @@ figs.training_board(X, labels, history, losses)
 # - c) It does not matter.
 # - d) $10^{-13}$
 #
-# **5.** A gradient check of `relu_backward` agrees in all entries but one. There the numerical gradient is 0.5 and yours is
-# 0, with `dout` 1. What is wrong?
+# **5.** A gradient check of `relu_backward` agrees in all entries but one. There the numerical gradient is 0.5 and
+# yours is 0, with `dout` 1. What is wrong?
 #
 # - a) The gradient is too small for float64.
 # - b) It is rounding.
@@ -1341,7 +1344,8 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **gradient checkpointing**: keeping only some activations, and computing the others again when they are needed.
 # - **gradient descent**: changing the parameters by a small step against the gradient, again and again.
 # - **inference**: using a trained network, without computing gradients.
-# - **local slope** (local derivative): by how much the result of one operation grows for each unit of one of its inputs.
+# - **local slope**: by how much the result of one operation grows for each unit of one of its inputs; also **local
+#   derivative**.
 # - **reverse mode**: one pass from the result back, for all slopes of one result. **Forward mode** takes one pass for
 #   each input.
 # - **subgradient**: any number between the slopes on both sides of a corner, where there is no single slope.
@@ -1357,11 +1361,11 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - [cs231n, Backpropagation, intuitions](https://cs231n.github.io/optimization-2/): gates that pass gradients on; and
 #   [gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck), with more traps than these.
-# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap2.html), chapter 2: the four
-#   equations of backpropagation.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap2.html), chapter
+#   2: the four equations of backpropagation.
 # - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/mlp.html), section 6.5.
 # - Andrej Karpathy, [micrograd](https://github.com/karpathy/micrograd): an engine of this size, with a network on top.
-# - Rumelhart, Hinton and Williams, [Learning representations by back-propagating errors](https://doi.org/10.1038/323533a0),
-#   1986: the paper that made it known.
-# - Baydin and others, [Automatic differentiation in machine learning: a survey](https://arxiv.org/abs/1502.05767), 2018:
-#   forward and reverse mode, and what came before.
+# - Rumelhart, Hinton and Williams, [Learning representations by back-propagating
+#   errors](https://doi.org/10.1038/323533a0), 1986: the paper that made it known.
+# - Baydin and others, [Automatic differentiation in machine learning: a survey](https://arxiv.org/abs/1502.05767),
+#   2018: forward and reverse mode, and what came before.

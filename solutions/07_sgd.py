@@ -64,11 +64,11 @@ mnist = False  # True downloads MNIST (11 MB, once) and trains LeNet-5 on its 60
 # | 2 | 1 | 2 | 0.5 |
 # | 3 | 0.5 | | |
 #
-# Each step halves $w$, which never quite reaches 0 and does not need to. Look at the lengths of the steps: 2, 1, 0.5. The
-# learning rate stays the same; the steps shrink because the slope does.
+# Each step halves $w$, which never quite reaches 0 and does not need to. Look at the lengths of the steps: 2, 1, 0.5.
+# The learning rate stays the same; the steps shrink because the slope does.
 #
-# Here is the same walk as a ball on the curve. The dashed line shows the slope under the ball, and the arrow shows where
-# the next step takes it. Use the sliders, or press play.
+# Here is the same walk as a ball on the curve. The dashed line shows the slope under the ball, and the arrow shows
+# where the next step takes it. Use the sliders, or press play.
 #
 # 1. Stay at the rate 0.25, and check the table.
 # 2. At which rate does the ball reach the bottom in a single step? Why?
@@ -80,9 +80,9 @@ figs.ball(rate=0.25, start=4.0)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# At the rate 0.5 the first step is $0.5 \cdot 8 = 4$ long, exactly the distance to the bottom. At the rate 1 the step is
-# $1 \cdot 8 = 8$ long: the ball lands at $-4$, at the same height as before, and jumps back from there, forever. Above 1
-# it lands higher than it was, where the slope is steeper, so that the next jump is even longer.
+# At the rate 0.5 the first step is $0.5 \cdot 8 = 4$ long, exactly the distance to the bottom. At the rate 1 the step
+# is $1 \cdot 8 = 8$ long: the ball lands at $-4$, at the same height as before, and jumps back from there, forever.
+# Above 1 it lands higher than it was, where the slope is steeper, so that the next jump is even longer.
 # </details>
 #
 # ### Exercise: `gradient_descent`
@@ -146,9 +146,9 @@ figs.learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps=12, start=-4.0)
 # same way. If the loss falls, but very slowly, raise the rate. If it grows, or turns into nan, lower the rate by a
 # factor of 3 or 10. Learning rates are changed by factors, not by small additions.
 #
-# A single rate has to serve **all** directions. In a valley that is steep across and flat along, the steep direction limits
-# the step size, and progress in the flat direction is slow. Momentum and Adam were made for this problem. You will
-# race them in section 3.
+# A single rate has to serve **all** directions. In a valley that is steep across and flat along, the steep direction
+# limits the step size, and progress in the flat direction is slow. Momentum and Adam were made for this problem. You
+# will race them in section 3.
 #
 # ## 2. Stochastic gradient descent and mini-batches
 #
@@ -270,8 +270,8 @@ check("07.minibatches", minibatches)
 # %% [markdown]
 # ### One step
 #
-# From here on, an **optimizer** is a function that takes one step: weights and gradient go in, new weights come out. The
-# simplest one is plain SGD:
+# From here on, an **optimizer** is a function that takes one step: weights and gradient go in, new weights come out.
+# The simplest one is plain SGD:
 #
 # $$w \leftarrow w - \eta \cdot \text{grad}$$
 #
@@ -334,15 +334,15 @@ check("07.sgd_step", sgd_step)
 # | 3 | $0.5 \cdot 6 + 4 = 7$ |
 # | 4 | $0.5 \cdot 7 + 4 = 7.5$ |
 #
-# The velocity approaches $4 / (1 - 0.5) = 8$. Where the gradient keeps its direction, steps get up to $1/(1-\beta)$ times
-# as long; with $\beta = 0.9$ that is ten times. Where the gradient changes its sign at each step, from one wall of a
-# valley to the other, the contributions cancel. So momentum is fast along the valley and calm across it, which is what
-# we wanted.
+# The velocity approaches $4 / (1 - 0.5) = 8$. Where the gradient keeps its direction, steps get up to $1/(1-\beta)$
+# times as long; with $\beta = 0.9$ that is ten times. Where the gradient changes its sign at each step, from one wall
+# of a valley to the other, the contributions cancel. So momentum is fast along the valley and calm across it, which is
+# what we wanted.
 #
-# Books differ in where they put $\eta$. CS231n writes $v \leftarrow \beta v - \eta \cdot \text{grad}$ and
-# $w \leftarrow w + v$. With a constant rate the weights take the same path. When the rate falls on the way, as in section
-# 4, they do not: that velocity is made of steps, and old steps keep the old rate. The exercise asks for the form above,
-# which PyTorch uses too, and one of the check's cases lowers the rate. Only the weights are compared.
+# Books differ in where they put $\eta$. CS231n writes $v \leftarrow \beta v - \eta \cdot \text{grad}$ and $w
+# \leftarrow w + v$. With a constant rate the weights take the same path. When the rate falls on the way, as in section
+# 4, they do not: that velocity is made of steps, and old steps keep the old rate. The exercise asks for the form
+# above, which PyTorch uses too, and one of the check's cases lowers the rate. Only the weights are compared.
 #
 # ### Exercise: `momentum_step`
 
@@ -465,13 +465,13 @@ check("07.adam_step", adam_step)
 # gradient is divided by $\sqrt{\hat s}$ together with the rest.
 #
 # **By hand.** Take two weights of 5 with $2\lambda = 0.02$, so that the penalty's gradient is $0.02 \cdot 5 = 0.1$ for
-# both. The gradient of the loss is 0 for the first weight and 3 for the second. In its first step Adam moves both weights
-# by $\eta$, since all that it sees is 0.1 and 3.1. The first weight decays at full speed, while for the second the
-# penalty makes no difference at all.
+# both. The gradient of the loss is 0 for the first weight and 3 for the second. In its first step Adam moves both
+# weights by $\eta$, since all that it sees is 0.1 and 3.1. The first weight decays at full speed, while for the second
+# the penalty makes no difference at all.
 #
-# **AdamW** ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)) therefore keeps the decay out of the running
-# means, and subtracts $\eta \cdot 0.02 \, w$ directly. Take a hundred steps with each of them, once with the decay and once
-# without, and see what the decay has changed:
+# **AdamW** ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)) therefore keeps the decay out of the
+# running means, and subtracts $\eta \cdot 0.02 \, w$ directly. Take a hundred steps with each of them, once with the
+# decay and once without, and see what the decay has changed:
 
 # %%
 import torch
@@ -489,13 +489,13 @@ def after(optimizer, decay, steps=100):
 
 for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
     shrunk = after(optimizer, 0.0) - after(optimizer, 0.02)
-    print(f"{optimizer.__name__:<6} the decay has taken {shrunk[0]:.4f} off the first weight, {shrunk[1]:.4f} off the second")
+    print(f"{optimizer.__name__:<6} decay has taken {shrunk[0]:.4f} off the first weight, {shrunk[1]:.4f} off the second")
 
 # %% [markdown]
-# With Adam the penalty pulls the first weight as hard as it can and leaves the second alone. SGD and AdamW shrink both by
-# the same small share, $100 \cdot 0.001 \cdot 0.02 = 0.2$ %. So when you use Adam and want weight decay, use AdamW. (PyTorch's
-# `weight_decay` is the factor of $w$ in the gradient, here 0.02. It is $2\lambda$, because chapter 05's penalty has no half.)
-# Section 8 shows what weight decay is good for.
+# With Adam the penalty pulls the first weight as hard as it can and leaves the second alone. SGD and AdamW shrink both
+# by the same small share, $100 \cdot 0.001 \cdot 0.02 = 0.2$ %. So when you use Adam and want weight decay, use AdamW.
+# (PyTorch's `weight_decay` is the factor of $w$ in the gradient, here 0.02. It is $2\lambda$, because chapter 05's
+# penalty has no half.) Section 8 shows what weight decay is good for.
 #
 # ### Comparing SGD, momentum and Adam
 #
@@ -623,10 +623,10 @@ check("07.cosine_lr", cosine_lr)
 # %% [markdown]
 # ## 5. Initialization
 #
-# Where does the walk begin? The weights of a layer cannot all start at zero, or at any other common value: then all its
-# units compute the same, get the same gradient, and stay the same forever. They must differ, so they are drawn at random.
-# But how large should they be? Chapter 02 sent a signal through twenty layers, and with ReLU a single standard deviation
-# of the weights kept it alive. Now you derive that number for any layer.
+# Where does the walk begin? The weights of a layer cannot all start at zero, or at any other common value: then all
+# its units compute the same, get the same gradient, and stay the same forever. They must differ, so they are drawn at
+# random. But how large should they be? Chapter 02 sent a signal through twenty layers, and with ReLU a single standard
+# deviation of the weights kept it alive. Now you derive that number for any layer.
 #
 # Take one unit with $n$ inputs and no bias: $z = \sum_{i=1}^{n} w_i x_i$. If the weights are independent, with mean 0
 # and variance $\sigma^2$, the variances add up:
@@ -806,10 +806,10 @@ print(f"{board.words()}.")
 print(f"Test pictures right: {(answers == y_test).mean():.1%} of {len(y_test)}")
 
 # %% [markdown]
-# **MNIST, if you like.** The best-known digits are those of MNIST: 70,000 of them, with 28 by 28 pixels each. Set `mnist =
-# True` in the parameters cell at the top, run that cell, and then the next one, which trains LeNet-5 for one epoch. (MNIST
-# has no validation pictures of its own. Here the board shows the test pictures instead, which is acceptable only because
-# nothing is chosen by them.)
+# **MNIST, if you like.** The best-known digits are those of MNIST: 70,000 of them, with 28 by 28 pixels each. Set
+# `mnist = True` in the parameters cell at the top, run that cell, and then the next one, which trains LeNet-5 for one
+# epoch. (MNIST has no validation pictures of its own. Here the board shows the test pictures instead, which is
+# acceptable only because nothing is chosen by them.)
 
 # %% tags=["demo"]
 if mnist:
@@ -832,7 +832,7 @@ if mnist:
 
 # %%
 def train_long(decay=0.0, epochs=60):
-    """150 pictures, a fifth of the labels drawn at random; returns losses, share right and the sum of squared weights."""
+    """150 pictures, a fifth of them with random labels; returns losses, the share right, and the weights' squares."""
     rng = np.random.default_rng(seed)
     few, noisy = X_train[:150], y_train[:150].copy()
     noisy[::5] = rng.integers(0, 10, len(noisy[::5]))
@@ -876,8 +876,8 @@ print(f"validation loss: {val_losses[best - 1]:.3f} at epoch {best}, {val_losses
 #
 # ### Weight decay, measured
 #
-# Train the same network on the same 150 pictures, this time with weight decay. In the cell, `decay` is the factor of $w$
-# in the gradient, as in PyTorch.
+# Train the same network on the same 150 pictures, this time with weight decay. In the cell, `decay` is the factor of
+# $w$ in the gradient, as in PyTorch.
 
 # %%
 print("decay    training loss   validation loss: best    at the end   sum of squared weights")
@@ -886,14 +886,15 @@ for decay in (0.0, 0.001, 0.01):
     print(f"{decay:<8} {train_curve[-1]:13.3f}   {min(val_curve):21.3f}   {val_curve[-1]:11.3f}   {squares:22.0f}")
 
 # %% [markdown]
-# With a decay of 0.01 the weights stay small, and small weights cannot bend the scores around single pictures with wrong
-# labels. So the training loss stays higher, and the validation loss rises far less after its best epoch. Weight decay softens overfitting, but
-# does not end it, and the right strength has to be tried out.
+# With a decay of 0.01 the weights stay small, and small weights cannot bend the scores around single pictures with
+# wrong labels. So the training loss stays higher, and the validation loss rises far less after its best epoch. Weight
+# decay softens overfitting, but does not end it, and the right strength has to be tried out.
 #
 # ### Early stopping
 #
 # **Early stopping** means that you keep the weights of the best epoch, and give up when there has been no better one
-# for a while. How long you wait is called **patience**. You need some, because validation losses go up and down a little.
+# for a while. How long you wait is called **patience**. You need some, because validation losses go up and down a
+# little.
 #
 # **By hand**, with patience 2: the losses are 9, 7, 6, 7, 8. After epoch 4 there has been one epoch without a loss
 # below 6. After epoch 5 there have been two, so stop. With 9, 7, 6, 7, **5**, 6 the count starts again at the 5.
@@ -951,22 +952,22 @@ check("07.early_stop", early_stop)
 #
 # ### Large batches need a larger rate
 #
-# Batch size and learning rate cannot be chosen one without the other. With four times the batch size, an epoch has only
-# a fourth of the steps. To get as far with them, each step has to be about four times as long, and it may be, since its
-# gradient is less noisy. This is the **linear scaling rule**: *multiply the batch size by k, and multiply the learning
-# rate by k, too.* Goyal and others ([2017](https://arxiv.org/abs/1706.02677)) trained a network on ImageNet with batches
-# of 8,192 in this way, with a warm-up to survive the start.
+# Batch size and learning rate cannot be chosen one without the other. With four times the batch size, an epoch has
+# only a fourth of the steps. To get as far with them, each step has to be about four times as long, and it may be,
+# since its gradient is less noisy. This is the **linear scaling rule**: *multiply the batch size by k, and multiply
+# the learning rate by k, too.* Goyal and others ([2017](https://arxiv.org/abs/1706.02677)) trained a network on
+# ImageNet with batches of 8,192 in this way, with a warm-up to survive the start.
 #
 # The rule has a limit, the one of section 1: a rate can be too large for the valley, however reliable the gradient is.
 # **Gradient clipping** ([Pascanu and others 2012](https://arxiv.org/abs/1211.5063)) guards against that. If the whole
 # gradient is longer than a limit $c$, it is scaled down to the length $c$; its direction stays the same. By hand, with
-# $c = 1$: the gradient $[3, 4]$ has the length $\sqrt{9 + 16} = 5$, so it becomes $[0.6, 0.8]$. And $[0.3, 0.4]$, of length
-# 0.5, is left alone.
+# $c = 1$: the gradient $[3, 4]$ has the length $\sqrt{9 + 16} = 5$, so it becomes $[0.6, 0.8]$. And $[0.3, 0.4]$, of
+# length 0.5, is left alone.
 #
 # Train the same LeNet for eight epochs each time, with plain SGD:
 
 # %% tags=["demo"]
-def train_batches(size, rate, clip=np.inf, epochs=8):
+def train_batches(size, rate, clip=None, epochs=8):
     """Plain SGD from the same start; returns the steps taken, the validation loss, and the share right."""
     rng = np.random.default_rng(seed)
     net = lenet((1, 8, 8), 10, rng)
@@ -978,25 +979,28 @@ def train_batches(size, rate, clip=np.inf, epochs=8):
             _, slope = softmax_cross_entropy(net.forward(X_train[chosen]), y_train[chosen])
             net.backward(slope)
             length = np.sqrt(sum((p.grad**2).sum() for p in net.parameters()))
+            shorter = min(1.0, clip / length) if clip else 1.0
             for p in net.parameters():
-                p.value -= rate * min(1.0, clip / length) * p.grad
+                p.value -= rate * shorter * p.grad
             steps += 1
     scores = net.forward(X_val)
     return steps, softmax_cross_entropy(scores, y_val)[0], (scores.argmax(axis=1) == y_val).mean()
 
 
 print("batch   rate   clipped   steps   validation loss   right")
-for size, rate, clip in ((16, 0.1, np.inf), (64, 0.1, np.inf), (64, 0.4, np.inf), (256, 0.1, np.inf), (256, 1.6, np.inf), (256, 1.6, 1.0)):
+tries = [(16, 0.1, None), (64, 0.1, None), (64, 0.4, None), (256, 0.1, None), (256, 1.6, None), (256, 1.6, 1.0)]
+for size, rate, clip in tries:
     steps, loss, right = train_batches(size, rate, clip)
-    print(f"{size:>5}   {rate:>4}   {'no' if np.isinf(clip) else f'to {clip:g}':>7}   {steps:>5}   {loss:>15.3f}   {right:>5.1%}")
+    words = f"to {clip:g}" if clip else "no"
+    print(f"{size:>5}   {rate:>4}   {words:>7}   {steps:>5}   {loss:>15.3f}   {right:>5.1%}")
 
 # %% [markdown]
 # <details><summary>How to read the table</summary>
 #
-# - From 16 to 64 at the same rate the network has taken a fourth of the steps, and it is behind. With four times the rate
-#   it has caught up.
-# - Batches of 256 leave 40 steps, and at the old rate they do not get far. At 16 times the rate, 1.6, the first steps are so
-#   long that the ReLUs die: the loss stays at $\ln 10 \approx 2.30$, the loss of a network that knows nothing.
+# - From 16 to 64 at the same rate the network has taken a fourth of the steps, and it is behind. With four times the
+#   rate it has caught up.
+# - Batches of 256 leave 40 steps, and at the old rate they do not get far. At 16 times the rate, 1.6, the first steps
+#   are so long that the ReLUs die: the loss stays at $\ln 10 \approx 2.30$, the loss of a network that knows nothing.
 # - Clipped to length 1, the same rate works, though not as well as small batches. Forty steps are few.
 #
 # So a large batch does not need fewer epochs. It needs fewer *steps*, and pays off where hardware makes each of them
@@ -1164,17 +1168,14 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **fan-in**: how many inputs feed one unit.
 # - **gradient clipping**: scaling a gradient down to a given length where it is longer.
 # - **He initialization**: random weights with standard deviation $\sqrt{2 / \text{fan-in}}$, for layers with ReLU.
-# - **hyperparameter**: whatever you choose before the training starts, such as the learning rate.
 # - **learning rate**: the factor of the gradient in a step, $\eta$; `lr` in code.
 # - **learning-rate schedule**: how the learning rate changes during training, for instance along a cosine.
 # - **linear scaling rule**: k times the batch size, k times the learning rate.
 # - **momentum**: stepping along a decaying sum of the past gradients, the **velocity**.
 # - **optimizer**: the rule that makes a step out of a gradient.
-# - **overfitting**: getting better on the training pictures and worse on new ones.
 # - **patience**: how many epochs without a better validation loss you put up with.
 # - **stochastic gradient descent**: gradient descent with the gradient of a mini-batch (SGD).
 # - **warm-up**: raising the learning rate over the first steps.
-# - **weight decay**: shrinking each weight by a small share at every step, which is what an L2 penalty does under SGD.
 #
 # ### Next
 #
@@ -1183,13 +1184,16 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Further reading
 #
-# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap1.html), chapter 1: SGD
-#   on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialization and hyperparameters.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap1.html), chapter
+#   1: SGD on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialization and
+#   hyperparameters.
 # - [cs231n, Neural networks 3](https://cs231n.github.io/neural-networks-3/): learning curves, update rules, search.
-# - Goodfellow, Bengio and Courville, [Deep Learning, chapter 8](https://www.deeplearningbook.org/contents/optimization.html).
+# - Goodfellow, Bengio and Courville, [Deep Learning, chapter
+#   8](https://www.deeplearningbook.org/contents/optimization.html).
 # - [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/): networks that train in your browser.
 # - LeCun and others, [Gradient-based learning applied to document
 #   recognition](http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf), 1998: LeNet-5.
-# - Kingma and Ba, [Adam](https://arxiv.org/abs/1412.6980), 2014. Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983),
-#   2016: the cosine. He and others, [Delving deep into rectifiers](https://arxiv.org/abs/1502.01852), 2015: section 2.2.
+# - Kingma and Ba, [Adam](https://arxiv.org/abs/1412.6980), 2014. Loshchilov and Hutter,
+#   [SGDR](https://arxiv.org/abs/1608.03983), 2016: the cosine. He and others, [Delving deep into
+#   rectifiers](https://arxiv.org/abs/1502.01852), 2015: section 2.2.
 # - Goh, [Why momentum really works](https://distill.pub/2017/momentum/): the valley, with figures that move.
