@@ -144,16 +144,16 @@ NUMERICAL_GRADIENT = Exercise(
             _differences(lambda f, x, i, h: (f(x) - f(_moved(x, i, -h))) / h),
         ),
         "divided by h, not by 2h": Mistake(
-            "Your numbers are twice too large. From x - h to x + h is a way of two steps.",
+            "Your numbers are twice as large as they should be. From x - h to x + h it is two steps.",
             _differences(lambda f, x, i, h: 2 * _central_entry(f, x, i, h)),
         ),
         "not divided by the step": Mistake(
-            "You return the difference of f. A slope is that difference for each unit of x: divide by the way between the two "
-            "places.",
+            "You return the difference of f. A slope is that difference for each unit of x: divide by the distance "
+            "between the two places.",
             _differences(lambda f, x, i, h: 2 * h * _central_entry(f, x, i, h)),
         ),
         "the sign is turned": Mistake(
-            "You take f above from f below. The slope is positive where f grows with x.",
+            "You subtract the value above from the value below. The slope is positive where f grows with x.",
             _differences(lambda f, x, i, h: -_central_entry(f, x, i, h)),
         ),
         "the step is always 1e-5": Mistake(
@@ -955,7 +955,8 @@ CROSS_ENTROPY_BACKWARD = Exercise(
     quiet=True,
     misconceptions={
         "the gradient from above is left out": Mistake(
-            "Your result does not depend on dout. Usually dout is 1, but the loss may be one part of several: multiply by it.",
+            "Your result does not depend on dout. Usually dout is 1, but the loss may be one part of a larger one: "
+            "multiply by dout.",
             _entropy_variant(lambda dout, s, y, p, t: (p - t) / len(y)),
         ),
         "not divided by N": Mistake(
@@ -967,7 +968,8 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t) / s.size),
         ),
         "the sign is turned": Mistake(
-            "You take what the network says from what is true. The gradient is p - t: where the loss would grow.",
+            "You subtract what the network says from what is true. It is the other way around: the gradient is p "
+            "minus the one-hot row, and points to where the loss grows.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (t - p) / len(y)),
         ),
         "the gradient from above is subtracted": Mistake(
@@ -988,7 +990,7 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t) * t / len(y)),
         ),
         "scores instead of probabilities": Mistake(
-            "You take the one-hot from the raw scores. It is softmax's probabilities that belong there.",
+            "You subtract the one-hot row from the raw scores. It must be subtracted from the probabilities.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (s - t) / len(y)),
         ),
         "exp overflows": Mistake(
@@ -1013,8 +1015,8 @@ CROSS_ENTROPY_BACKWARD = Exercise(
     },
     hints=(
         "Chapter 05: the gradient of one plate's cross-entropy is what the network says, minus what is true.",
-        "p: softmax of each row, with its largest score subtracted first. Take 1 away at [n, labels[n]]. What does the mean "
-        "do to it, and what dout?",
+        "p: softmax of each row, with its largest score subtracted first. Subtract 1 at [n, labels[n]]. What does "
+        "the mean do to it, and what does dout do?",
         "p[np.arange(N), labels] -= 1, and return dout * p / N.",
     ),
 )
@@ -1155,7 +1157,8 @@ CONV2D_BACKWARD = Exercise(
         ),
         "the kernel is flipped for dx": Mistake(
             "You have turned the kernel by 180 degrees before you lay it on dx. If you add each output's share to its own "
-            "window, it stays as it is; turning it belongs to the way that gathers, pixel by pixel.",
+            "window, it stays as it is; turning it belongs to the other way of computing dx, which gathers the parts "
+            "pixel by pixel.",
             _conv_variant(
                 lambda dout, x, w, stride, padding, dx, dw, db: (
                     _conv(dout, x, w[:, :, ::-1, ::-1], stride, padding)[0],
@@ -1570,8 +1573,8 @@ NETWORK_GRADIENTS = Exercise(
             _network_out(lambda loss, *grads: (loss, *(-g for g in grads))),
         ),
         "the scores are not shifted": Mistake(
-            "np.exp of a score of a thousand is inf, and inf / inf is nan. Take each plate's largest score away from its "
-            "scores first, as in your cross-entropy: the loss stays the same.",
+            "np.exp of a score of a thousand is inf, and inf / inf is nan. Subtract each plate's largest score from "
+            "its scores first, as in your cross-entropy: the loss stays the same.",
             _not_shifted,
         ),
         "the logarithm of zero": Mistake(
@@ -1580,8 +1583,8 @@ NETWORK_GRADIENTS = Exercise(
             _logarithm_of_zero,
         ),
         "the weights' gradients are divided by N twice": Mistake(
-            "Your dW1 and dW2 are too small by the factor N. The division by N is in dscores already, and what comes after "
-            "it has it, too.",
+            "Your dW1 and dW2 are too small by the factor N. The division by N is in dscores already, and so it is "
+            "in everything computed from dscores.",
             lambda X, *rest: _divided_again(len(X), *_network(X, *rest)),
         ),
         "the loss is missing": Mistake(
