@@ -407,8 +407,8 @@ for layer in range(1, 4):
 # %%
 figures.show(
     figs.paths(),
-    "Three bar charts of the number of ways from each pixel to one neuron. After one layer of 3 all three pixels have "
-    "one way; after three layers the middle has most; after eight layers the bars form a narrow bell.",
+    "Three bar charts of the number of paths from each pixel to one neuron. After one layer of 3 all three pixels have "
+    "one path; after three layers the middle has most; after eight layers the bars form a narrow bell.",
 )
 
 # %% [markdown]

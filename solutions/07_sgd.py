@@ -488,7 +488,7 @@ def after(optimizer, decay, steps=100):
 
 
 for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
-    shrunk = after(optimizer, 0.0) - after(optimizer, 0.02)
+    shrunk = np.abs(after(optimizer, 0.0) - after(optimizer, 0.02))
     print(f"{optimizer.__name__:<6} decay has taken {shrunk[0]:.4f} off the first weight, {shrunk[1]:.4f} off the second")
 
 # %% [markdown]
@@ -705,6 +705,9 @@ def he_init(shape, rng):
 check("07.he_init", he_init)
 
 # %% [markdown]
+# **A resting point.** You have every part of a single step: its direction, its length, its schedule, and the place where
+# the walk begins. The rest of the chapter puts the steps together and trains a network.
+#
 # ## 6. Layers that are fast enough
 #
 # You have written all the layers: dense in chapter 02, convolution in 03, pooling in 04, cross-entropy in 05, and

@@ -538,7 +538,7 @@ def paths(depths=(1, 3, 8)):
         axis.set_title(f"{depth} layer{'s' * (depth > 1)}: sees {2 * depth + 1}", fontsize=10.5, fontweight="normal")
         axis.set_xlabel("distance (pixels)")
     axes[0].set_ylabel("ways, most = 1")
-    figure.suptitle("The middle of the field has the most ways in", x=0.02, ha="left", fontweight="bold", fontsize=12)
+    figure.suptitle("The middle of the field has the most paths to the neuron", x=0.02, ha="left", fontweight="bold", fontsize=12)
     figure.tight_layout()
     return figure
 
