@@ -190,7 +190,7 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
     entropy = logsumexp(np.concatenate([s[:, None], np.tile(rivals, (len(s), 1))], axis=1), axis=1) - s
     panel = Panel(64, 62, 620, 270, (-3, 9), (0, 9))
     parts = [
-        panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "what the plate costs"),
+        panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "loss of the plate"),
         panel.upright(best, GRAY, 1.3, "4 4"),
         panel.upright(best + delta, GRAY, 1.3, "4 4"),
         panel.clip(

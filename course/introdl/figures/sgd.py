@@ -50,7 +50,7 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
             svg.note(46 + 172 * number, 322, f"step {steps}: w = {end}"),
         ]
     svg.show(
-        svg.sheet("One landscape, four learning rates: creeping, right, bouncing, diverging", 740, 334, *parts),
+        svg.sheet("One landscape, four learning rates: too slow, right, bouncing, diverging", 740, 334, *parts),
         f"Four parabolas with {steps} steps of gradient descent from w = {start:g}: " + "; ".join(words) + ".",
     )
 
