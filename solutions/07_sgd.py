@@ -976,9 +976,7 @@ def train_batches(size, rate, clip=None, epochs=8):
     net = lenet((1, 8, 8), 10, rng)
     steps = 0
     for _ in range(epochs):
-        order = rng.permutation(len(X_train))
-        for start in range(0, len(X_train), size):
-            chosen = order[start : start + size]
+        for chosen in np.split(rng.permutation(len(X_train)), range(size, len(X_train), size)):
             _, slope = softmax_cross_entropy(net.forward(X_train[chosen]), y_train[chosen])
             net.backward(slope)
             length = np.sqrt(sum((p.grad**2).sum() for p in net.parameters()))
