@@ -914,11 +914,12 @@ for C in (0.1, 1.0, 1000.0):
     print(f"{C:7g}   {is_right[C].mean():6.1%}   {confidence[C].mean():10.1%}   {entropy:13.3f}")
 
 # %% [markdown]
-# All three are right about equally often. But with the strong penalty the classifier says 71 % where it is right on 94
-# %: it is too cautious, because its weights are small. With hardly any penalty the weights have grown, and it says 99
-# % where it is right on 97 %: too confident. That is a small gap in percent, and a large one in mistakes, which are
-# nearly three times as many as it claims. The cross-entropy notices both, since it charges for every probability;
-# accuracy does not.
+# All three are right on 94 to 97 % of the pictures, but their confidence differs far more. With the strong penalty the
+# classifier says 71 % where it is right on 94 %: it is too cautious, because its weights are small. With hardly any
+# penalty the weights have grown, and it says 99 % where it is right on 97 %: too confident. That is a small gap in
+# percent, and a large one in mistakes, which are nearly three times as many as it claims. The cross-entropy charges for
+# every probability, so it makes the first classifier pay for its caution. But even the lowest cross-entropy does not
+# mean that the probabilities can be believed: here it belongs to the classifier that is too confident.
 #
 # A **reliability diagram** shows where. Sort the pictures into bins by their confidence, and draw, for each bin, how
 # many were right. On the diagonal, the classifier can be taken at its word.
