@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 04 Pooling, shapes and what a layer sees
 #
-# A convolution says *where* the rim of the plate is. MealoMi has to say *that* there is a plate. Between the two a
-# network must gradually forget the place, and see larger and larger parts of the picture at once. This chapter shows
-# how it does both, and then puts together the first whole network.
+# A convolution says *where* the rim of the plate is. MealoMi has to say *that* there is a plate. On the way from one
+# to the other, a network must gradually forget the place, and see larger and larger parts of the picture at once. This
+# chapter shows how it does both, and then puts together the first whole network.
 #
 # **When you are done, you can**
 #
@@ -53,8 +53,8 @@ print("height, width, channels:", plate.shape)
 # ## 1. Max pooling and average pooling
 #
 # A map of edges has a number for every pixel. To recognize a doughnut you do not need to know that there is an edge at
-# row 117, column 43. It is enough to know that there is one somewhere around there. **Pooling** does that: it takes a
-# small window of the map and keeps one number for it.
+# row 117, column 43. It is enough to know that there is one somewhere around there. That is what **pooling** does: it
+# takes a small window of the map and keeps one number for it.
 #
 # **Max pooling** keeps the largest. With windows of 2 by 2 that touch (size 2, stride 2), by hand:
 #
@@ -65,9 +65,9 @@ print("height, width, channels:", plate.shape)
 #
 # **Average pooling** keeps the mean. The first window becomes $(1 + 1 + 5 + 6) / 4 = 3.25$.
 #
-# Try it. The winning number has a ring. Press play, or move the *window* slider with the arrow keys. Then:
+# Try it. The winning number has a ring around it. Press play, or move the *window* slider with the arrow keys. Then:
 #
-# 1. Set the stride to 1. The windows overlap, and a number can win more than once. Three of the cells win twice. Which
+# 1. Set the stride to 1. Now the windows overlap, and a number can win more than once. Three numbers win twice. Which
 #    ones?
 # 2. Set the size to 3 and the stride to 2. Which numbers are never looked at?
 # 3. Change the 8 to 80, and compare what that does to the maximum and to the mean.
@@ -78,10 +78,10 @@ figs.pooling_explorer()
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# With stride 1 the cells 6, 7 and 8 win twice, since each of them is the largest number of the window above it and of
-# the window below it. With size 3 and stride 2 there is only one place, so the last row and the last column are never
-# looked at. With 80 the maximum of that window jumps from 8 to 80 and the mean only from 5.25 to 23.25; the mean is
-# pulled along, but all four numbers have a say in it.
+# With stride 1 the numbers 6, 7 and 8 win twice, since each of them is the largest number in two overlapping windows,
+# one of which lies a row lower than the other. With size 3 and stride 2 only one window fits, so the last row and the
+# last column are never looked at. With 80, the maximum of that window jumps from 8 to 80, but the mean only from 5.25
+# to 23.25; the mean is pulled along, but all four numbers have a say in it.
 # </details>
 #
 # In general, with size $k$ and stride $s$,
@@ -102,7 +102,7 @@ figs.pooling_explorer()
 #
 # ### Exercise: `max_pool2d`
 #
-# The check does not accept PyTorch's and SciPy's own pooling and filters, here and in the next two exercises.
+# Here and in the next two exercises, the check does not accept the ready-made pooling and filters of PyTorch and SciPy.
 
 # %% exercise="04.max_pool2d"
 def max_pool2d(x, size, stride):
@@ -190,8 +190,8 @@ check("04.avg_pool2d", avg_pool2d)
 
 # %% [markdown]
 # **Maximum or mean?** A feature map answers the question "how strongly is the feature *here*?" A thin edge fills only
-# a few pixels of a window. The maximum says "it is in here somewhere", while the mean says "there is a little of it".
-# See what the two leave of the plate's edges:
+# a few pixels of a window. The maximum says "it is in here somewhere", while the mean says "there is a little of it in
+# here". See what the two leave of the plate's edges:
 
 # %%
 figures.show(
@@ -201,17 +201,17 @@ figures.show(
 )
 
 # %% [markdown]
-# Windows of 8 by 8 leave one number of 64, and after max pooling you can still tell that there is something round.
+# Windows of 8 by 8 keep one number out of 64, and after max pooling you can still tell that there is something round.
 # That is a second advantage of pooling: the layers that follow have less to compute.
 #
-# The price is the place. To draw a box around the doughnut, or to cut it out, you need the place, so networks for
-# these tasks pool less, or restore the resolution later.
+# The price is that the exact place is lost. To draw a box around the doughnut, or to cut it out, you need the place, so
+# networks for these tasks pool less, or restore the resolution later.
 #
 # ## 2. Invariance: what happens when the plate moves a little
 #
 # Chapter 03 showed that the output of a convolution moves with its input (equivariance). Now we want the opposite: an
 # answer that stays the same when the plate moves (**invariance**). How much of that does pooling give us? Put a single
-# 9 into a row of eight numbers, move it, and pool with windows of 2 that touch:
+# 9 into a row of eight numbers, move it step by step, and pool with windows of 2 that touch:
 
 # %%
 for place in range(2, 6):
@@ -225,7 +225,7 @@ for place in range(2, 6):
 # and the pooled row changes. So pooling is invariant to *some* small shifts, but not to all, and never to large ones.
 # With larger windows there are fewer borders to cross.
 #
-# It is not even sure that the change gets smaller. Here is a row with three 9s, and one with two:
+# Pooling does not even always make the change smaller. Here is a row with three 9s, and one with two:
 
 # %%
 for row in ([0, 9, 9, 9, 0, 0, 0, 0], [0, 0, 9, 9, 0, 0, 0, 0]):
@@ -250,22 +250,22 @@ for name, changes in figs.shift_changes(plate).items():
     print(f"{name:>14}:", "  ".join(f"{value:.3f}" for value in changes))
 
 # %% [markdown]
-# Each column is one pixel more, and each number is the share of the map that changed. (It is the sum of all absolute
-# differences, divided by the sum of both maps: 0 for equal maps, 1 for maps with nothing in common.) Read it from left
-# to right, and from top to bottom.
+# From column to column the shift grows by one pixel, and each number is the share of the map that changed. (It is the
+# sum of all absolute differences, divided by the sum of both maps: 0 for equal maps, 1 for maps with nothing in
+# common.) Read the table from left to right, and from top to bottom.
 #
 # - Without pooling, one pixel is enough for a large change, because edges are thin and every difference is at an edge.
 # - On this picture, with windows of 4 or 16, a shift that is small *compared with the window* changes little.
-# - Even large windows do not bring the change down to nothing. Zhang (2019, [Making convolutional networks
-#   shift-invariant again](https://arxiv.org/abs/1904.11486)) shows that the answers of whole networks depend on a
-#   shift of a pixel or two, and that blurring before each stride removes much of that.
+# - Even large windows do not reduce the change to nothing. Zhang (2019, [Making convolutional networks shift-invariant
+#   again](https://arxiv.org/abs/1904.11486)) shows that even the answers of whole networks can change with a shift of
+#   a pixel or two, and that blurring before each stride removes much of that.
 #
 # ### Global average pooling
 #
-# The last line uses the largest possible window, the whole map. **Global average pooling** replaces each map by its
-# mean, $(N, C, H, W) \to (N, C)$, which asks "how much of this feature is there, anywhere?" The mean of a full-size
-# map changes only by what enters or leaves the picture at its border. After a stride that is no longer exact: in the
-# row with two 9s above, a shift by one pixel doubles the mean of the pooled row.
+# The last line of the table uses the largest possible window, the whole map. **Global average pooling** replaces each
+# map by its mean, $(N, C, H, W) \to (N, C)$, which asks "how much of this feature is there, anywhere?" The mean of a
+# full-size map changes only by what enters or leaves the picture at its border. After a stride that is no longer
+# exact: in the row with two 9s above, a shift by one pixel doubles the mean of the pooled row.
 #
 # It also saves parameters. Suppose that a network ends with 4 maps of 14 by 14 and has to choose among 5 dishes:
 
@@ -315,13 +315,14 @@ check("04.global_avg_pool", global_avg_pool)
 # at pixels of its own. All pixels that can affect a neuron, directly or through others, are its **receptive field**.
 #
 # **By hand**, along one axis. Take two layers with a kernel of 3 and stride 1. The upper neuron looks at three lower
-# ones. The middle one of these sees pixels 1 to 3, and its neighbors see 0 to 2 and 2 to 4. Together that is pixels 0
-# to 4. These are five pixels and not nine, because the windows overlap. Each layer of 3 adds one pixel on either side.
+# ones. The middle one of these sees pixels 1 to 3, and its neighbors see 0 to 2 and 2 to 4. Together they see pixels 0
+# to 4. That makes five pixels and not nine, because the windows overlap. Each layer with a kernel of 3 adds one pixel
+# on either side.
 #
 # **With a stride** the field grows faster. After a pooling of stride 2, two neighbors in the map lie 2 pixels apart in
-# the picture, so every step of a later kernel is 2 pixels long. So keep track of two numbers on the way up: the field
-# $r$, and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$, since a pixel
-# sees only itself. Layer $l$, with kernel $k_l$ and stride $s_l$, turns them into
+# the picture, so every step of a later kernel is 2 pixels long. Therefore keep track of two numbers on the way up: the
+# field $r$, and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$, since a
+# pixel sees only itself. Layer $l$, with kernel $k_l$ and stride $s_l$, turns them into
 #
 # $$r_l = r_{l-1} + (k_l - 1)\, j_{l-1}, \qquad j_l = j_{l-1}\, s_l .$$
 #
@@ -339,7 +340,7 @@ check("04.global_avg_pool", global_avg_pool)
 #
 # LeNet-5's pictures are 32 by 32. After C5 a neuron sees the whole picture, and a larger field would gain nothing.
 #
-# Add layers with the slider and watch the red square. How many convolutions of 3 without any stride would it take to
+# Add layers with the slider and watch the red square. How many convolutions of 3 by 3 with stride 1 would it take to
 # see a whole picture of 64 by 64? And how many with stride 2?
 
 # %% tags=["demo"]
@@ -348,8 +349,8 @@ figs.receptive_fields(plate)
 # %% [markdown]
 # <details><summary>How many layers it takes</summary>
 #
-# Each convolution of 3 with stride 1 adds 2 pixels, so it takes 32 of them, which see 65. With stride 2 it takes six:
-# five of them see 63, and the sixth brings it to 127.
+# Each convolution of 3 by 3 with stride 1 adds 2 pixels, so it takes 32 of them, which see 65. With stride 2 it takes
+# six: five of them see 63 pixels, and six see 127.
 # </details>
 #
 # This is why networks alternate: convolve, pool, convolve, pool. Deeper layers see more, so they can respond to larger
@@ -406,8 +407,8 @@ for layer in range(1, 4):
 # %%
 figures.show(
     figs.paths(),
-    "Three bar charts of the number of ways from each pixel to one neuron. After one layer of 3 all three pixels have "
-    "one way; after three layers the middle has most; after eight layers the bars form a narrow bell.",
+    "Three bar charts of the number of paths from each pixel to one neuron. After one layer of 3 all three pixels have "
+    "one path; after three layers the middle has most; after eight layers the bars form a narrow bell.",
 )
 
 # %% [markdown]
@@ -418,8 +419,9 @@ figures.show(
 #
 # ## 4. Shapes from layer to layer
 #
-# Very many errors in programs for deep learning are errors of shape. The best protection is to write the shapes down
-# before you run anything. Four rules are enough for this chapter:
+# It is easy to get a shape wrong. With luck the program stops with an error; otherwise NumPy broadcasts, and goes on
+# with nonsense. The best protection is to write the shapes down before you run anything. Four rules are enough for
+# this chapter:
 #
 # | layer | written as | shape before | shape after |
 # |---|---|---|---|
@@ -554,7 +556,7 @@ def lenet5_parameters(channels=1, classes=10):
 check("04.lenet5_parameters", lenet5_parameters)
 
 # %% [markdown]
-# Which layers have them? PyTorch counts for us, and the cell adds how many multiplications each layer takes for one
+# Which layers have the most? PyTorch counts for us, and the cell adds how many multiplications each layer takes for one
 # picture:
 
 # %%
@@ -574,8 +576,8 @@ print(f" total: {total:>6,} parameters")
 
 # %% [markdown]
 # The convolutions have few parameters and do most of the work, while the first dense layer has most of the parameters
-# and does little. Many networks are like that, and so global average pooling, which makes that dense layer small,
-# saves a lot.
+# and does little. In networks like this one, global average pooling saves a lot, because it makes that dense layer
+# small.
 #
 # ### What was different in 1998
 #
@@ -588,7 +590,7 @@ print(f" total: {total:>6,} parameters")
 # - **The output** was not a dense layer. Each class had a fixed pattern of 84 numbers, a small picture of the digit,
 #   and the answer was how far F6 was from it (radial basis functions). These patterns were set by hand.
 #
-# The paper gives 60,000 trainable parameters. Do we get there?
+# The paper gives 60,000 trainable parameters. Do we get the same number?
 
 # %%
 looks_at = [3] * 6 + [4] * 9 + [6]  # maps of S2 that each map of C3 looks at
@@ -617,8 +619,8 @@ def conv2d(x, w, b):
 #
 # **In which order does flatten go?** The dense layer has one row of weights for each number that comes in, so both
 # sides must use the same order. NumPy and PyTorch go channel by channel, and in each channel row by row; that is
-# `reshape` on $(N, C, H, W)$. Libraries that keep the channels last flatten in another order, and weights that are
-# moved from one to the other give nonsense, without any error message.
+# `reshape` on $(N, C, H, W)$. Libraries that keep the channels last flatten in another order. If you move weights from
+# one kind of library to the other, the network gives nonsense, without any error message.
 #
 # **ReLU before or after the max pooling?** Try it:
 
@@ -632,9 +634,9 @@ print("ReLU, then maximum:", np.maximum(window, 0).max(), "  maximum, then ReLU:
 # It makes no difference: ReLU never reverses the order of two numbers, so it can come before or after. (With average
 # pooling the order does matter.)
 #
-# **Where is the softmax?** Not here. The network returns scores, and the next chapter turns them into probabilities,
-# together with the loss. Note that PyTorch's `CrossEntropyLoss` applies the softmax itself. If you also put one at the
-# end of the network, it is applied twice:
+# **Where is the softmax?** Not here. The network returns scores (also called *logits*), and the next chapter turns
+# them into probabilities, together with the loss. Note that PyTorch's `CrossEntropyLoss` applies the softmax itself.
+# If you also put one at the end of the network, it is applied twice:
 
 # %%
 scores = torch.tensor([4.0, 1.0, 0.0])
@@ -695,9 +697,9 @@ check("04.cnn_forward", cnn_forward)
 # %% [markdown]
 # **The same network on the plate.** Its filters were chosen by hand. The first layer has four filters for edges, one
 # for "more red than green and blue", and one for brightness. The second layer combines them: any edge at all, vertical
-# edges, horizontal edges, and red areas *without* edges, which is what smooth icing looks like. (So does a wooden
-# table; the filter cannot tell them apart.) The cell uses the figure's own NumPy, so it runs before you have done the
-# exercise, and it compares the scores with PyTorch's.
+# edges, horizontal edges, and red areas *without* edges, which is what smooth icing looks like. (A wooden table looks
+# the same to this filter.) The cell uses the figure's own NumPy, so it runs even before you have done the exercise,
+# and it compares the scores with PyTorch's.
 
 # %%
 x = figs.small(plate, 64).transpose(2, 0, 1)[None]  # (1, 3, 64, 64)
@@ -718,7 +720,7 @@ print(f"largest difference to PyTorch: {np.abs(answer.numpy() - maps['scores']).
 #
 # The scores at the end mean nothing, because the weights of the dense layer were drawn at random. To make them mean
 # *doughnut*, someone has to say how wrong they are (chapter 05) and in which direction to change every weight
-# (chapters 06 and 07). Then the filters need not be made by hand, either.
+# (chapters 06 and 07). After that, nobody has to make the filters by hand either.
 #
 # ## Quiz
 #
@@ -782,8 +784,8 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # ## What you know now
 #
 # - Pooling keeps one number for each window, channel by channel, and has nothing to learn.
-# - It absorbs some small shifts and not others; by how much it helps has to be measured. The mean of a whole map
-#   depends least on the place.
+# - It absorbs some small shifts and not others; how much it helps has to be measured. The mean of a whole map depends
+#   least on the place.
 # - A neuron's receptive field grows by (kernel − 1) times the product of all strides before it.
 # - Shapes can be worked out before anything runs. The batch axis passes through unchanged.
 # - In LeNet-5 the convolutions do most of the work, and the first dense layer has most of the parameters.
@@ -804,12 +806,17 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Words
 #
+# - **average pooling**: the mean of each window.
+# - **downsampling**: making a map smaller, by pooling or by a stride; also **subsampling**.
+# - **effective receptive field**: the middle part of the receptive field, which counts for most of the result.
 # - **flatten**: writing the maps of a picture as one row of numbers.
 # - **global average pooling**: the mean of each whole map.
-# - **invariance**: an output that stays the same when the input moves; if it moves along, it is **equivariance**.
+# - **hierarchical learning**: early layers respond to edges, later ones to textures, parts and whole objects.
+# - **invariance**: the output stays the same when the input moves. If the output moves along, that is **equivariance**.
+# - **jump**: how many pixels of the picture lie between two neighbors of a map.
 # - **LeNet-5**: LeCun's network for handwritten digits from 1998: convolution, pooling, convolution, pooling, and
 #   dense layers.
-# - **max pooling**: the largest value of each window; **average pooling** takes the mean.
+# - **max pooling**: the largest value of each window.
 # - **receptive field**: the part of the picture that can influence one number of a layer.
 #
 # ### Next

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 05 Losses
 #
-# MealoMi's network looks at a plate and gives a score to every dish. Is that good? Something has to say so, in a
-# single number, and in such a way that the network can improve. That something is the **loss**, also called the *cost
-# function*.
+# MealoMi's network looks at a plate and gives a score to every dish. Are those scores any good? Something has to say
+# so, in a single number, and in such a way that the network can improve. That something is the **loss**, also called
+# the *cost function*.
 #
 # **When you are done, you can**
 #
@@ -19,7 +19,8 @@
 # **What you build**: `linear_scores`, `hinge_loss`, `hinge_grad`, `softmax`, `cross_entropy`, `cross_entropy_grad`,
 # `binary_cross_entropy`, `l2_penalty` and `huber`. They tell MealoMi how wrong it is.
 #
-# **Time**: about 210 minutes, with a resting point after section 6. **You need**: the dense layer from chapter 02, and the slope of a function from school.
+# **Time**: about 210 minutes, with a resting point after section 6. **You need**: the dense layer from chapter 02, and
+# the slope of a function from school.
 
 # %%
 import numpy as np
@@ -61,8 +62,8 @@ plates_per_dish = 15  # on the board with the moving boundaries
 # \begin{bmatrix} 1 \\ 0 \\ 1 \end{bmatrix} = \begin{bmatrix} -1 + 2 + 1 \\ 0 + 4 + 0 \\ 1 - 4 + 1 \end{bmatrix} =
 # \begin{bmatrix} 2 \\ 4 \\ -2 \end{bmatrix}$$
 #
-# Pizza wins with 4. But the plate was a doughnut with red icing, dish 0. Keep these three scores in mind, 2, 4 and −2,
-# of which the first is the correct one. They come back throughout the chapter.
+# Pizza wins with 4. But the plate was a doughnut with red icing, dish 0. Keep these three scores in mind: 2, 4 and −2,
+# with the correct dish first. They come back throughout the chapter.
 #
 # **A batch.** Write $N$ plates as the rows of $X$, shape $(N, D)$. Each score is the product of a row of $X$ with a
 # row of $W$, so $W$ is transposed:
@@ -119,8 +120,8 @@ check("05.linear_scores", linear_scores)
 # ## 2. Why accuracy cannot be the loss
 #
 # The second plate of the example is 6 green and 1 red, and it is a salad. Its scores are −4.5, 1 and 6, so salad wins.
-# One plate of two is right: an accuracy of 50 %. Accuracy is what the users of MealoMi notice. Could the network learn
-# from it?
+# One of the two plates is right: an accuracy of 50 %. Accuracy is what the users of MealoMi notice. Could the network
+# learn from it?
 #
 # Change one weight a little, and see what happens to the accuracy and to two losses. (The losses come from the
 # figure's own code. You will write them soon.)
@@ -143,7 +144,8 @@ for change in (0.0, 0.01, 0.02):
 # %% [markdown]
 # The accuracy stays the same, so it gives no direction. Both losses fall: *more of this, please*. A **loss** is one
 # number, 0 or more, that is small when the scores are good, and that changes when the scores change a little. Here are
-# all three for the doughnut, while its correct score moves and the other two stay at 4 and −2:
+# accuracy (as mistakes) and both losses for the doughnut plate, while its correct score moves and the other two stay
+# at 4 and −2:
 
 # %%
 figs.three_curves(rivals=(4.0, -2.0), delta=1.0)
@@ -195,8 +197,8 @@ print("as a column           :", example[rows, labels][:, None].tolist(), "  sha
 # %% [markdown]
 # ### Exercise: `hinge_loss`
 #
-# The checks of this chapter do not accept torch and scikit-learn, nor anything of `scipy.special`, which has softmax and
-# its relatives.
+# The checks of this chapter accept neither torch nor scikit-learn, nor anything from `scipy.special`, which has
+# softmax and its relatives.
 
 # %% exercise="05.hinge_loss"
 def hinge_loss(scores, labels, delta=1.0):
@@ -330,7 +332,7 @@ with np.errstate(all="ignore"):  # NumPy would warn; here we only look
 # %% [markdown]
 # The largest float64 is about $1.8 \cdot 10^{308}$, while $e^{1000}$ is about $2 \cdot 10^{434}$. It becomes infinity,
 # and infinity divided by infinity is *not a number*. At the other end $e^{-1000}$ becomes 0, and a row of those gives
-# 0/0. But remember that you may add any $c$ to a plate's scores. Which $c$ makes the largest exponent 0?
+# 0/0. But remember that you may add any $c$ to a plate's scores. Which $c$ makes the largest exponent exactly 0?
 #
 # ### Exercise: `softmax`
 #
@@ -367,8 +369,8 @@ check("05.softmax", softmax)
 # %% [markdown]
 # ## 5. Cross-entropy
 #
-# Now the loss. The network gave the correct dish the probability $p_{y_i}$. The smaller that probability, the more the
-# truth should cost:
+# Now for the loss. The network gave the correct dish the probability $p_{y_i}$. The smaller that probability, the more
+# the plate should cost:
 #
 # $$L_i = -\ln p_{y_i}$$
 #
@@ -385,8 +387,8 @@ figs.surprise((0.9, 0.5, 0.119, 0.01))
 # 0.9. If the plates are independent, the probability that it gives to *all* the right answers together is the product
 # $0.5 \cdot 0.8 \cdot 0.9 = 0.36$. This is called the **likelihood** of the labels, and good weights are those that
 # make it large. But a product of thousands of such numbers underflows to 0, and is awkward to differentiate. Its
-# logarithm is a sum, $\ln 0.36 = \ln 0.5 + \ln 0.8 + \ln 0.9$. Turn the sign, so that good is small, and divide by the
-# number of plates:
+# logarithm is a sum, $\ln 0.36 = \ln 0.5 + \ln 0.8 + \ln 0.9$. Change its sign, so that small is good, and divide by
+# the number of plates:
 #
 # $$-\tfrac13 \ln 0.36 = \tfrac13 (0.693 + 0.223 + 0.105) = 0.341$$
 #
@@ -462,11 +464,11 @@ check("05.cross_entropy", cross_entropy)
 #
 # $$\frac{\partial L_i}{\partial s} = p - \text{onehot}(y_i), \qquad \text{shapes } (K,) = (K,) - (K,)$$
 #
-# **What the network says, minus what is true.** By hand, for the doughnut: $[0.119, 0.879, 0.002] - [1, 0, 0] =
-# [-0.881, 0.879, 0.002]$. Going against the gradient raises doughnut, lowers pizza by nearly as much, and leaves salad
-# almost alone. When the network is confident and right, $p$ is close to the one-hot row and the gradient is close
-# to 0. When it is confident and *wrong*, the gradient is large, and so it does not learn slowly as with the squared loss
-# of chapter 02.
+# The gradient is **what the network says, minus what is true**. By hand, for the doughnut: $[0.119, 0.879, 0.002] -
+# [1, 0, 0] = [-0.881, 0.879, 0.002]$. Going against the gradient raises doughnut, lowers pizza by nearly as much, and
+# leaves salad almost alone. When the network is confident and right, $p$ is close to the one-hot row and the gradient
+# is close to 0. When it is confident and *wrong*, the gradient is large, so that it learns fast, where the squared
+# loss of chapter 02 would make it learn slowly.
 #
 # Test this before you believe it. Change each score by a thousandth and see what the loss does:
 
@@ -521,11 +523,11 @@ check("05.cross_entropy_grad", cross_entropy_grad)
 # ## 6. Logistic regression: two classes, one score
 #
 # *Is that a doughnut, yes or no?* For two classes one score $z$ is enough, as you saw in section 4: $p = \sigma(z)$ is
-# the probability for yes, and $1 - p$ is what is left for no. A linear score with a sigmoid is **logistic regression**,
-# and it is the neuron that you trained in chapter 02.
+# the probability of yes, and the rest, $1 - p$, is the probability of no. A linear score with a sigmoid is **logistic
+# regression**, and it is the neuron that you trained in chapter 02.
 #
-# The loss is minus the logarithm of the probability of the right answer, as before. The label $y$ is 1 or 0, so it can do
-# the choosing: one of the two terms is always multiplied by 0.
+# The loss is minus the logarithm of the probability of the right answer, as before. The label $y$ is 1 or 0, so it can
+# choose between the two probabilities: one of the two terms is always multiplied by 0.
 #
 # $$L_i = -\,y_i \ln p_i \;-\; (1 - y_i) \ln (1 - p_i)$$
 #
@@ -539,17 +541,19 @@ check("05.cross_entropy_grad", cross_entropy_grad)
 # - $z$: the scores (logits) of the batch, shape $(N,)$. $p = \sigma(z)$, the same shape.
 # - $y$: the labels, shape $(N,)$, each 0 or 1.
 #
-# **From scores, in one step.** The logarithm of a $p$ that has become exactly 0 is minus infinity, so simplify first, as
-# in section 5. Since $-\ln \sigma(z) = \ln(1 + e^{-z})$ and $-\ln(1 - \sigma(z)) = \ln(1 + e^{z})$, both cases together are
+# **From scores, in one step.** The logarithm of a $p$ that has become exactly 0 is minus infinity, so simplify first,
+# as in section 5. Since $-\ln \sigma(z) = \ln(1 + e^{-z})$ and $-\ln(1 - \sigma(z)) = \ln(1 + e^{z})$, both cases
+# together are
 #
 # $$L_i = \ln(1 + e^{z_i}) - y_i z_i \;=\; \max(z_i, 0) - y_i z_i + \ln\big(1 + e^{-|z_i|}\big)$$
 #
 # The right side never raises $e$ to a positive power, so nothing overflows. By hand, for the other dish: $1.6 - 0 +
 # \ln(1 + 0.202) = 1.6 + 0.184 = 1.784$.
 #
-# **Its gradient** is $\partial L / \partial z_i = (p_i - y_i) / N$: what the network says, minus what is true, once more.
-# And from the score $z = w \cdot x + b$ to a weight there is one more factor, the input: the slope for $w$ is $(p - y)\,x$,
-# and for $b$ it is $p - y$. Now you know where chapter 02's rule came from. A step against this gradient is
+# **Its gradient** is $\partial L / \partial z_i = (p_i - y_i) / N$: what the network says, minus what is true, once
+# more. And from the score $z = w \cdot x + b$ to a weight there is one more factor, the input: the slope for $w$ is
+# $(p - y)\,x$, and for $b$ it is $p - y$. Now you know where chapter 02's rule came from. A step against this gradient
+# is
 #
 # $$w \leftarrow w - \eta\,(p - y)\,x, \qquad b \leftarrow b - \eta\,(p - y),$$
 #
@@ -604,10 +608,9 @@ check("05.binary_cross_entropy", binary_cross_entropy)
 # In PyTorch it is called `binary_cross_entropy_with_logits`. There is also a `binary_cross_entropy`, which takes
 # probabilities and clips their logarithms at −100; use the one with logits.
 #
-# **A resting point.** Both losses, and the gradients that all classifiers of this course follow, are behind you. The rest
-# of the chapter asks what they do.
-
-# %% [markdown]
+# **A resting point.** Both losses, and the gradients that all classifiers of this course follow, are behind you. The
+# rest of the chapter asks what they do.
+#
 # ## 7. What hinge and cross-entropy punish
 #
 # Move the three scores, with the mouse or with the arrow keys. The figure writes out every term of both losses.
@@ -632,12 +635,12 @@ figs.score_explorer((2.0, 4.0, -2.0), label=0)
 #    it.
 # 4. The hinge loss is 2: two wrong dishes, each of which is a whole margin of 1 too close.
 # 5. For cross-entropy no slope is larger than 1 in size, because it is a probability minus 0 or 1. For the hinge loss
-#    the correct score has −2 here, and −(K − 1) in general.
-# 6. A network whose weights are all 0 gives equal scores to everything, and that would be a perfect loss. Without a
-#    margin there is nothing to learn.
+#    the correct score has the slope −2 here; the largest possible size is K − 1.
+# 6. A network whose weights are all 0 gives equal scores to everything, and without a margin that already has a loss
+#    of 0. Nothing would be left to learn.
 # </details>
 #
-# Here is the same in numbers, for a doughnut against two wrong dishes with score 0:
+# Here is the comparison in numbers, for a doughnut against two wrong dishes with score 0:
 
 # %%
 print("score of the doughnut   hinge   cross-entropy   slopes of the doughnut")
@@ -649,12 +652,14 @@ for correct in (-10.0, -1.0, 0.5, 1.0, 5.0, 10.0):
 
 # %% [markdown]
 # - **Hinge** wants a margin, and is satisfied once it has it. Plates that are safely right no longer influence the
-#   weights. Each wrong dish inside the margin pushes with full strength, whether it is barely inside or far.
+#   weights. Each wrong dish that comes too close pushes with full strength, whether it is barely too close or far
+#   ahead.
 # - **Cross-entropy** is never quite satisfied. Even at a lead of 10 it asks for a little more, but the pull gets
-#   weaker and weaker. And it comes with probabilities, which MealoMi can show. (Whether they can be taken at their
-#   word is another question; see section 10.)
+#   weaker and weaker. And it comes with probabilities, which MealoMi can show. (Whether you can believe them is another
+#   question, for section 10.)
 # - **Both** grow in a straight line for a plate that is very wrong, so there is no limit to what a wrong *label* can
-#   cost. Look at the plates with the largest losses from time to time: some of them were mislabeled by a tired human.
+#   cost. From time to time, look at the plates with the largest losses. Some of them may have been mislabeled by a
+#   tired human.
 #
 # Most classifiers today are trained with cross-entropy, and so will yours be from chapter 07 on.
 #
@@ -689,7 +694,7 @@ figs.same_score(x=(2.0, 1.0), score=5.0, others=((2.5, 0.0), (0.0, 5.0)))
 # separate, it would let the weights grow forever. The penalty says where to stop.
 #
 # **Biases are not penalized.** A bias multiplies no feature. It only shifts a score, so a large bias does not make the
-# network depend too much on any feature.
+# network depend too much on any one feature.
 #
 # **The bias trick.** Many texts, and many programs, store the biases as one more column of $W$, and give each plate one
 # more feature, which is always 1:
@@ -776,11 +781,12 @@ for k, dish in enumerate(trio):
 
 # %% [markdown]
 # Each mark is a plate. The scores of the three dishes are $W x_i + b$, and each region is where one of them wins.
-# Between two regions, on the **decision boundary**, their scores are equal, which makes a straight line.
+# Between two regions lies the **decision boundary**, where two scores are equal. For a linear classifier it is a
+# straight line.
 #
 # Each **step** computes the gradient of the loss for $W$ and $b$, and moves them a little in the opposite direction.
 # How the gradient gets from the scores to $W$ is the topic of chapter 06, and how to choose the steps is the topic of
-# chapter 07. Here you only watch. The starting weights are bad on purpose.
+# chapter 07. For now you only watch. The starting weights are bad on purpose.
 #
 # 1. Press *one step* ten times, then play. Does the accuracy rise with every step, as the loss falls?
 # 2. From step 150 to step 200, what does the accuracy do? And the loss? What is still moving?
@@ -829,18 +835,18 @@ print(f"never seen, mean probability of the dish that is named: {probabilities.m
 # %% [markdown]
 # With two features and three lines it does about as well on plates that it has never seen. Look at those that it gets
 # wrong at step 200: a salad buried under tomatoes lies among the tomatoes, and a green pizza among the salads. No line
-# can separate what the features do not distinguish, and with doughnuts, which come in all colors, it would be worse.
-# From chapter 09 on, a network finds features of its own.
+# can separate what the features do not distinguish, and doughnuts, which come in all colors, would be even harder. From
+# chapter 09 on, a network finds features of its own.
 #
-# (The last line will be needed in a moment.)
+# (Remember the last printed line. You will need it in a moment.)
 #
 # ## 10. What is in the rows of W
 #
 # ### Templates
 #
 # In section 1 we called each row of $W$ a template of its class. With two features there is not much to see. Take
-# pictures instead: scikit-learn's handwritten digits, 8 by 8 pixels, with every pixel a feature. Then a row of $W$ has 64
-# weights, one for each pixel, and can be drawn as a picture of 8 by 8.
+# pictures instead: scikit-learn's handwritten digits, 8 by 8 pixels, with every pixel a feature. Then a row of $W$ has
+# 64 weights, one for each pixel, and can be drawn as a picture of 8 by 8.
 
 # %%
 numbers = data.digits()
@@ -858,16 +864,17 @@ def linear_classifier(C):
 
 
 careful = linear_classifier(C=0.1)
-print("W:", careful.coef_.shape, "  b:", careful.intercept_.shape, f"  right on digits never seen: {careful.score(pixels(digits_val), digits_val.labels):.0%}")
+right = careful.score(pixels(digits_val), digits_val.labels)
+print("W:", careful.coef_.shape, "  b:", careful.intercept_.shape, f"  right on digits never seen: {right:.0%}")
 
 # %% [markdown]
-# Blue weights speak for the digit where there is ink, orange ones against it. Each score below a template is the sum of
-# the picture's pixels times the template's weights, plus the bias. The highest score wins.
+# Where a weight is blue, ink speaks for the digit; where it is orange, ink speaks against it. Each score below a
+# template is the sum of the picture's pixels times the template's weights, plus the bias. The highest score wins.
 #
 # 1. Look at template 0. Why is its middle orange?
 # 2. Where does template 7 want ink, and where does it not?
-# 3. Move the slider to the pictures that it gets wrong (they come last). Which template fits better than the right one, and
-#    with which strokes?
+# 3. Move the slider to the pictures that it gets wrong (they come last). Which template fits better than the right
+#    one, and with which strokes?
 
 # %%
 said = careful.predict(pixels(digits_val))
@@ -880,22 +887,22 @@ figs.template_explorer(careful.coef_, careful.intercept_, pixels(digits_val)[cho
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# A 0 has a hole in the middle. Ink there is the best sign that it is some other digit, so those weights are negative.
-# Template 7 is blue at the upper right, where its bar ends, and orange at the lower right, where a 7 has no ink but many
-# other digits do. So a template does not show what the digit looks like, but what tells it from the other nine. Of the ten
-# pictures that go wrong, five are an 8, read as 1, 9 or 5: people write it in many ways, and there is only *one* template
-# for all of them.
+# A 0 has a hole in the middle. Ink there is the best sign that the picture is some other digit, so those weights are
+# negative. Template 7 is blue at the upper right, where its bar ends, and orange at the lower right, where a 7 has no
+# ink but many other digits do. So a template does not show what the digit looks like, but what distinguishes it from
+# the other nine. Of the ten pictures that go wrong, five are an 8, read as 1, 9 or 5: people write an 8 in many ways,
+# and there is only *one* template for all of them.
 # </details>
 #
 # That is the limit of a linear classifier: one template for each class, at one place. A pizza seen from the side, or a
-# digit that is moved by two pixels, does not fit it any more. Hidden layers (chapter 06) allow many templates for a class,
-# and convolutions (chapter 03) use them at all places.
+# digit that has moved by two pixels, no longer fits its template. Hidden layers (chapter 06) allow many templates for
+# a class, and convolutions (chapter 03) use them at all places.
 #
 # ### Can the probabilities be believed?
 #
-# Probabilities are **calibrated** if, of all pictures that are named with a probability of about 60 %, about 60 % are
-# right. Take three penalties for the same classifier, and compare three numbers on the digits that it has never seen: how
-# often it is right, how confident it is (the mean probability of what it says), and the cross-entropy.
+# Probabilities are **calibrated** if, of all the answers given with a probability of about 60 %, about 60 % are right.
+# Take three penalties for the same classifier, and compare three numbers on the digits that it has never seen: how
+# often it is right, how confident it is (the mean probability of its answers), and the cross-entropy.
 
 # %%
 print("      C    right   confidence   cross-entropy")
@@ -907,13 +914,15 @@ for C in (0.1, 1.0, 1000.0):
     print(f"{C:7g}   {is_right[C].mean():6.1%}   {confidence[C].mean():10.1%}   {entropy:13.3f}")
 
 # %% [markdown]
-# All three are right about equally often. But with the strong penalty the classifier says 71 % where it is right on 94 %:
-# it is too cautious, because its weights are small. With hardly any penalty the weights have grown, and it says 99 % where it
-# is right on 97 %: too confident. That is a small gap in percent, and a large one in mistakes, which are nearly three
-# times as many as it claims. The cross-entropy notices both, since it charges for every probability; accuracy does not.
+# All three are right on 94 to 97 % of the pictures, but their confidence differs far more. With the strong penalty the
+# classifier says 71 % where it is right on 94 %: it is too cautious, because its weights are small. With hardly any
+# penalty the weights have grown, and it says 99 % where it is right on 97 %: too confident. That is a small gap in
+# percent, and a large one in mistakes, which are nearly three times as many as it claims. The cross-entropy charges for
+# every probability, so it makes the first classifier pay for its caution. But even the lowest cross-entropy does not
+# mean that the probabilities can be believed: here it belongs to the classifier that is too confident.
 #
-# A **reliability diagram** shows where. Sort the pictures into bins by their confidence, and draw, for each bin, how many
-# were right. On the diagonal, the classifier can be taken at its word.
+# A **reliability diagram** shows where. Sort the pictures into bins by their confidence, and draw, for each bin, how
+# many were right. On the diagonal, the classifier can be taken at its word.
 
 # %%
 figs.reliability([
@@ -922,13 +931,14 @@ figs.reliability([
 ])
 
 # %% [markdown]
-# Above the diagonal it is more often right than it says, below it less often. The small numbers say how many pictures there are in
-# a bin. On the right 349 of the 359 are in the last one; the height of the other two is mostly luck.
+# Where a bar ends above the diagonal, the classifier is right more often than it says; where it ends below, less
+# often. The small numbers say how many pictures there are in a bin. In the diagram on the right, 349 of the 359
+# pictures are in the last bin, so the heights of the other two bars are mostly luck.
 #
-# The plates of section 9 tell the same story: 60 % confident on average, and right on 87 %. There the penalty and the early
-# stop have kept the weights small. Large networks are usually off in the other direction, too confident ([Guo and others
-# 2017](https://arxiv.org/abs/1706.04599)). So softmax gives you numbers that add up to 1, and whether they can be
-# believed has to be measured.
+# The plates of section 9 tell the same story as the diagram on the left: the classifier was 60 % confident on average,
+# and right on 87 %. There the penalty, and an end after 200 steps, have kept the weights small. Large networks are
+# usually off in the other direction, too confident ([Guo and others 2017](https://arxiv.org/abs/1706.04599)). So
+# softmax gives you numbers that add up to 1, and whether they can be believed has to be measured.
 #
 # ## 11. Losses for grams and kilocalories
 #
@@ -941,7 +951,7 @@ figs.reliability([
 # | absolute | $\lvert r \rvert$ | $\pm 1$: all errors pull equally | the median |
 #
 # **Outliers.** Five doughnuts weigh 52, 55, 58, 60 and 60 g, but somebody typed the last one as 600. MealoMi may give
-# one number for all five. Which is best?
+# only one number for all five. Which is best?
 
 # %%
 right, typed = np.array([52.0, 55.0, 58.0, 60.0, 60.0]), np.array([52.0, 55.0, 58.0, 60.0, 600.0])
@@ -964,13 +974,15 @@ print(f"absolute error (median) {np.median(right):8.1f} g   {np.median(typed):8.
 # - $\delta$: where *small* ends, in the same unit. (This is a small delta. It has nothing to do with the margin
 #   $\Delta$.)
 #
-# **Why the offset $\tfrac12\delta$?** So that the two parts meet. At $|r| = \delta$ the first gives $\tfrac12\delta^2$,
-# and the second $\delta(\delta - \tfrac12\delta)$, the same. Their slopes agree as well: both are $\delta$.
+# **Why the offset $\tfrac12\delta$?** It makes the two parts meet. At $|r| = \delta$ the first gives
+# $\tfrac12\delta^2$, and the second gives $\delta(\delta - \tfrac12\delta)$, which is the same. Their slopes agree as
+# well: both are $\delta$.
 #
 # **By hand** with $\delta = 2$: an error of 1 costs $\tfrac12 \cdot 1 = 0.5$. An error of $-5$ costs $2 \cdot
 # (5 - 1) = 8$, where half the square would be 12.5. The mean of the two is 4.25.
 #
-# And the five doughnuts, typed wrong? Let SciPy look for the best constant under Huber's loss with $\delta = 10$ g:
+# And what about the five doughnuts, typed wrong? Let SciPy look for the best constant under Huber's loss with $\delta =
+# 10$ g:
 
 # %%
 def mean_huber(answer, delta=10.0):
@@ -983,9 +995,9 @@ print(f"Huber's loss: {best:.2f} g")
 # %% [markdown]
 # The wrong label still pulls, but no harder than an error of 10 g would.
 #
-# Here is an error that really happens: energy labels come in kilocalories and in kilojoules, and 1 kcal is 4.184 kJ.
+# Here is an error that is easy to make: energy labels come in kilocalories and in kilojoules, and 1 kcal is 4.184 kJ.
 # The figure has twelve made-up doughnuts with 421 kcal per 100 g, as in the USDA's table (SR27, food 18255), and a
-# little noise. The last label was typed in kJ. Each loss fits a straight line.
+# little noise. The last label was typed in kJ. A straight line is fitted with each of the three losses.
 #
 # 1. Set the last label to its *right* value: the three lines agree. Then move it away step by step. Which line moves
 #    first?
@@ -1080,8 +1092,8 @@ check("05.huber", huber)
 # - c) 0.7
 # - d) $-0.7$
 #
-# **5.** One in a hundred of the labels, in grams, has a zero too many. Which loss gives these labels the least
-# influence?
+# **5.** The labels are in grams, and one in a hundred of them has a zero too many. Which loss gives these labels the
+# least influence?
 #
 # - a) the squared error
 # - b) Huber's loss, with $\delta$ at a few grams
@@ -1135,28 +1147,35 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | L2 penalty | $\lambda \sum W_{kd}^2$, no biases | one number |
 # | Huber | $\frac12 r^2$ up to $\delta$, then $\delta(\lvert r\rvert - \frac12\delta)$ | mean over $(N,)$ |
 #
-# In PyTorch: `cross_entropy` takes scores, not probabilities, and does the shift for you. `multi_margin_loss` divides by
-# $K$ as well. `huber_loss` is yours; `smooth_l1_loss` is Huber's divided by $\delta$.
+# In PyTorch: `cross_entropy` takes scores, not probabilities, and does the shift for you. `multi_margin_loss` divides
+# by $K$ as well. `huber_loss` is yours; `smooth_l1_loss` is Huber's divided by $\delta$.
 #
 # ### Words
 #
 # - **binary cross-entropy**: cross-entropy for a question with two answers and one score.
 # - **calibration**: whether, of all the answers given with probability 0.8, about 80 % are right.
+# - **confidence**: the probability that a classifier gives to the class that it names.
 # - **cross-entropy**: minus the logarithm of the probability that the network gives the true class; the mean over the
 #   batch.
 # - **hinge loss**: a loss that asks the true class's score to be larger than every other by a margin.
 # - **Huber loss**: squared for small residuals, linear for large ones.
 # - **L2 penalty**: a term of the loss that grows with the squared weights. Its gradient shrinks them, hence **weight
 #   decay**.
-# - **likelihood**: the probability that a model gives to what was observed.
+# - **likelihood**: the probability that a model gives to what was observed. Minus its logarithm is the **negative
+#   log-likelihood**.
 # - **linear classifier**: scores that are weighted sums of the input, $x W^\top + b$.
 # - **logistic regression**: one weighted sum and a sigmoid, trained with cross-entropy; with a softmax and several
 #   classes, **softmax regression**.
+# - **logits**: the scores before a softmax or a sigmoid.
 # - **loss**: the number that says how wrong the answers are, and that training makes smaller; also called cost or
 #   objective.
 # - **margin**: by how much the right score has to lead.
+# - **one-hot**: a label as a row of zeros with a 1 at the correct class.
+# - **outlier**: an observation far from all others, such as a typing error.
 # - **regularization**: whatever keeps a model from overfitting, such as a penalty on its weights.
+# - **reliability diagram**: the share of right answers for each bin of confidence.
 # - **softmax**: $e^{s_k} / \sum_j e^{s_j}$, which turns scores into probabilities.
+# - **template**: a row of $W$, seen as a picture of what speaks for its class.
 #
 # ### Next
 #
@@ -1166,12 +1185,13 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Further reading
 #
-# - [cs231n, Linear classification](https://cs231n.github.io/linear-classify/): templates, hinge and softmax side by side,
-#   with a [demo](http://vision.stanford.edu/teaching/cs231n-demos/linear-classify/) in which you drag the boundaries.
-# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap3.html), chapter 3:
-#   why cross-entropy learns faster than the squared error, and regularization.
-# - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5: losses
-#   as likelihoods; [chapter 7](https://www.deeplearningbook.org/contents/regularization.html): penalties.
-# - Peter Huber, [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732), 1964: where the loss
-#   comes from.
+# - [cs231n, Linear classification](https://cs231n.github.io/linear-classify/): templates, hinge and softmax side by
+#   side, with a [demo](http://vision.stanford.edu/teaching/cs231n-demos/linear-classify/) in which you drag the
+#   boundaries.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap3.html), chapter
+#   3: why cross-entropy learns faster than the squared error, and regularization.
+# - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/ml.html), chapter 5:
+#   losses as likelihoods; [chapter 7](https://www.deeplearningbook.org/contents/regularization.html): penalties.
+# - Peter Huber, [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732), 1964: where the
+#   loss comes from.
 # - PyTorch, [loss functions](https://pytorch.org/docs/stable/nn.html#loss-functions): what is ready to use.

@@ -1,15 +1,17 @@
 # %% [markdown]
 # # 06 Backpropagation
 #
-# The loss says how wrong MealoMi is. A network has thousands of weights, or millions. Which of them should change, and
-# in which direction? Backpropagation answers that for all of them at once, in about the time of three forward passes.
+# The loss says how wrong MealoMi is. Its network has thousands of weights, or millions. Which of them should change,
+# and in which direction? Backpropagation answers that for all of them at once, in about the time of three forward
+# passes.
 #
 # **When you are done, you can**
 #
 # - say why the equations of a network cannot be solved with a formula, and what is done instead;
 # - measure a gradient numerically, choose a good step, and say what it costs;
-# - apply the chain rule on a graph with numbers, forwards and backwards, by hand;
+# - apply the chain rule on a graph with numbers, forward and backward, by hand;
 # - write an autograd engine that is small enough to read in one go;
+# - say why networks use reverse mode and not forward mode, and what that costs in memory;
 # - carry a gradient back through a dense layer, ReLU, cross-entropy, a convolution and max pooling;
 # - test each of these with a gradient check, and say what happens to the check where a function has a corner.
 #
@@ -72,8 +74,8 @@ for step in range(12):
 print(f"lowest point: w = {(3 / 4) ** (1 / 3):.4f}")
 
 # %% [markdown]
-# Here there was one weight, and its slope was given. A network has many weights, so it needs the **gradient**, the
-# slope with respect to each of them. How to choose the step is the topic of chapter 07. How to get the gradient is the
+# Here there was one weight, and its slope was given. A network has many weights, so it needs the **gradient**: the
+# slopes with respect to all of them. How to choose the step is the topic of chapter 07. How to get the gradient is the
 # topic of this one.
 #
 # ## 2. The numerical gradient
@@ -94,7 +96,8 @@ print(f"lowest point: w = {(3 / 4) ** (1 / 3):.4f}")
 # | $x_1$ | $1.5^3 + 16 = 19.375$ | $0.5^3 + 16 = 16.125$ | 3.25 | $3 \cdot 1^2 = 3$ |
 # | $x_2$ | $1 + 2 \cdot 2.5^3 = 32.25$ | $1 + 2 \cdot 1.5^3 = 7.75$ | 24.5 | $6 \cdot 2^2 = 24$ |
 #
-# Both are too large, by an amount that is proportional to $h^2$. A smaller step would help. How small should it be?
+# Both differences are too large, by an amount that is proportional to $h^2$. A smaller step would help. How small
+# should it be?
 #
 # ### Exercise: `numerical_gradient`
 #
@@ -145,12 +148,12 @@ check("06.numerical_gradient", numerical_gradient)
 #
 # - **Truncation.** A curve is not straight, so a wide step misses its curvature. For *forward differences*, $(f(x+h) -
 #   f(x))/h$, the error is about $\tfrac12 f'' h$. For central differences the curvature cancels, and about $\tfrac16
-#   f''' h^2$ remains. Halve the step, and the error falls to a half in the first case and to a quarter in the second.
+#   f''' h^2$ remains. Halve the step, and the error falls to a half in the first case, and to a quarter in the second.
 # - **Rounding.** A float64 has about 16 digits; the last one is worth $\varepsilon \approx 2.2 \cdot 10^{-16}$ of the
-#   number. $f(x+h)$ and $f(x-h)$ agree in most of their digits, so the difference has only a few digits left that mean
-#   something. Divided by $h$, that is an error of about $\varepsilon |f| / h$.
+#   number. $f(x+h)$ and $f(x-h)$ agree in most of their digits, so only a few meaningful digits are left in the
+#   difference. Divided by $h$, that is an error of about $\varepsilon |f| / h$.
 #
-# Move the step, with the mouse or the arrow keys.
+# Change the step size $h$ with the slider.
 #
 # 1. Find the lowest point of each V, for $\sin x$. How much lower is that of central differences?
 # 2. On the right branches, go from $10^{-1}$ to $10^{-2}$. By what factor does each error fall?
@@ -191,9 +194,9 @@ for kind in (np.float64, np.float32):
         print(f"   {name:<8} best h {grid[best]:.0e}   relative error there {error[best]:.0e}")
 
 # %% [markdown]
-# The measured best step varies a little around the formula's, because rounding errors are more or less random. Use
-# $h = 10^{-5}$ and float64 from here on. float32 needs a much wider step, and even then it is about six digits less
-# accurate.
+# The best step that was measured lies a little beside the formula's, because rounding errors are more or less random.
+# Use $h = 10^{-5}$ and float64 from here on. With float32 you would need a much wider step, and even then lose about
+# six digits.
 #
 # ### What it costs
 #
@@ -239,30 +242,31 @@ hours = once * 2 * parameters / 3600
 print(f"central differences, estimated {hours:8.0f} hours   = {2 * parameters:,} forward passes")
 
 # %% [markdown]
-# **Why about three?** Nearly all the time goes into matrix products. Forwards, a dense layer does one, $xW$. Backwards
-# it does two of the same size: one for the gradient of $W$, and one for the gradient of $x$, which goes on to the
-# layer below. That makes three in all. (It is a little less here, since the first layer needs no gradient of its
-# input, and a little more where the rest of the work counts.)
+# **Why about three?** Nearly all the time goes into matrix products. On the way forward, a dense layer does one, $xW$.
+# On the way back it does two of the same size: one for the gradient of $W$, and one for the gradient of $x$, which
+# goes on to the layer below. That makes three in all. (It can be a little less, since the first layer needs no
+# gradient of its input, or a little more, where other work than the products counts.)
 #
-# The second line of the output is what you build now. The numerical gradient keeps one job: it is slow and simple, so
-# you can use it to **check** what is fast and complicated.
+# From here on you build what the line *forward and backward* has timed. The numerical gradient keeps one job: since it
+# is slow but simple, you can use it to **check** what is fast but complicated.
 #
 # ## 3. The chain rule on a graph
 #
-# MealoMi estimates the energy of a spoon of sugar: $m = 2$ g, at $d = 4$ kcal per g. The label says $y = 5$ kcal. (The
+# MealoMi estimates the energy of a little sugar: $m = 2$ g, at $d = 4$ kcal per g. The label says $y = 5$ kcal. (The
 # numbers are made up.) The squared error is computed in small steps:
 #
 # $$e = d \cdot m = 8, \qquad r = e - y = 3, \qquad L = r^2 = 9 .$$
 #
 # How does $L$ change with $m$? Go step by step. For each step ask only how much its result grows when its input grows
 # by 1. That is the **local slope**, or local derivative.
+#
 # | step | local slope | here |
 # |---|---|---|
 # | $L = r^2$ | $\partial L / \partial r = 2r$ | 6 |
 # | $r = e - y$ | $\partial r / \partial e = 1$ | 1 |
 # | $e = d \cdot m$ | $\partial e / \partial m = d$ | 4 |
 #
-# If $m$ grows by a tiny amount, $e$ grows by 4 times as much, $r$ by as much as $e$, and $L$ by 6 times as much as
+# If $m$ grows by a tiny amount, $e$ grows by 4 times that amount, $r$ by as much as $e$, and $L$ by 6 times as much as
 # $r$. Along the path the factors multiply. That is the **chain rule**:
 #
 # $$\frac{\partial L}{\partial m} = \frac{\partial L}{\partial r} \cdot \frac{\partial r}{\partial e} \cdot
@@ -290,7 +294,7 @@ figs.draw_graph(
 # %% [markdown]
 # Read the gradients from right to left. $L$ has gradient 1: if $L$ grows by 1, $L$ grows by 1. Then each box takes the
 # gradient of the box to its right, times the slope on the edge between them. After one pass from right to left,
-# *every* box has its gradient, $d$ and $y$ as well.
+# *every* box has its gradient, including $d$ and $y$.
 #
 # ### Where paths meet, gradients add
 #
@@ -327,21 +331,28 @@ figs.step_through(L, {"a": a, "b": b, "c": c, "d": d, "L": L})
 # from $L$, then $a$ would get $12 - 6 = 6$ and $b$ would get $-8$, and both would be wrong.
 # </details>
 #
-# So $c$ must wait for $d$. A box may pass its gradient on only when it is complete, which is after all boxes in which
-# it was used. An order in which every box comes after those from which it was made is a **topological order**.
-# Backpropagation goes through it from the end.
+# So $c$ must wait for $d$. A box may pass its gradient on only when it is complete, that is, after all the boxes that
+# use it have passed on theirs. An order in which every box comes after those from which it was made is a **topological
+# order**. Backpropagation goes through it from the end.
 #
-# **Why from right to left?** You could also start at $m$ and go to the right, carrying the slope with respect to $m$
-# along. That is **forward mode**. One pass gives the slopes of *everything* with respect to *one* number, so the next
-# weight needs a pass of its own. From right to left, in **reverse mode**, one pass gives the slope of *one* result
-# with respect to *everything*. A network has one loss and a million weights: that is one pass instead of a million.
+# ### Forward mode and reverse mode
 #
-# ### What it costs in memory: stored activations
+# Why from right to left? You could also start at $m$ and go to the right, carrying along the slope of each box with
+# respect to $m$. For the sugar, $m$ itself has 1, $e$ has $4 \cdot 1 = 4$, $r$ has $1 \cdot 4 = 4$, and $L$ has $6
+# \cdot 4 = 24$, the same number as before. This is **forward mode**: one pass gives the slopes of *all* boxes with
+# respect to *one* number. For the slope with respect to $d$ you would have to begin again, with 1 at $d$: $e$ has 2,
+# $r$ has 2, and $L$ has 12.
+#
+# From right to left, in **reverse mode**, one pass gives the slopes of *one* result with respect to *all* boxes; the
+# graph above has both the 24 and the 12. A network has one loss and, say, a million weights, so reverse mode takes one
+# pass where forward mode takes a million. With one input and a million results it would be the other way around.
+#
+# ### What reverse mode costs in memory: stored activations
 #
 # Reverse mode has a price. On the way back, every local slope is needed again: the $d$ of $d \cdot m$, or the input
 # $x$ of a dense layer. So the values of the forward pass, the **activations**, must be kept until the backward pass
-# has used them. For a convolution on large pictures that is far more than the weights. Take 64 filters of 7 by 7 on a
-# batch of 32 color pictures, with an output of 112 by 112 in float32:
+# has used them. For a convolution on large pictures they take far more memory than the weights. Take 64 filters of 7
+# by 7 on a batch of 32 color pictures, with an output of 112 by 112 in float32:
 
 # %%
 weights, outputs = 64 * 3 * 7 * 7, 32 * 64 * 112 * 112
@@ -349,14 +360,45 @@ print(f"weights     {weights:>12,} numbers   {4 * weights / 2**20:8.2f} MiB")
 print(f"activations {outputs:>12,} numbers   {4 * outputs / 2**20:8.2f} MiB, for one layer")
 
 # %% [markdown]
-# The weights stay the same for any batch, while the activations grow with it. When a training run does not fit into
-# memory, it is usually because of them, and the first remedy is a smaller batch. Without gradients (PyTorch's
-# `no_grad`, which you use for **inference**, that is, for predictions only) nothing has to be kept.
+# The weights stay the same for any batch, while the activations grow with it. PyTorch tells you what it really keeps,
+# if you ask it to report each array that it puts aside for the way back. Here it does so for the dense network that
+# you timed above:
+
+# %%
+def kept_by(network, given):
+    """How many numbers a forward pass puts aside for the way back, parameters not counted."""
+    own = {p.data_ptr() for p in network.parameters()}
+    kept = {}
+
+    def note(tensor):
+        if tensor.data_ptr() not in own:
+            kept[tensor.data_ptr()] = tensor.numel(), tensor  # what two steps share is kept once
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        network(given)
+    return sum(count for count, _ in kept.values())
+
+
+for plates in (1, 16, 128):
+    given = torch.rand(plates, 784)
+    print(f"batch of {plates:>3}: {kept_by(network, given):>8,} numbers kept for {parameters:,} parameters")
+with torch.no_grad():
+    print(f"no_grad:      {kept_by(network, given):>8,}")
+
+# %% [markdown]
+# Each plate adds the same amount, $784 + 1000 + 1000$: the inputs of the three dense layers. When a training run does
+# not fit into memory, it is usually because of the activations, and the first remedy is a smaller batch. Another one
+# is **gradient checkpointing** ([Chen and others 2016](https://arxiv.org/abs/1604.06174)): keep the activations of a
+# few layers only, and compute the others again on the way back. With $n$ layers, keeping about $\sqrt n$ of them costs
+# one more forward pass. And without gradients nothing has to be kept: use PyTorch's `no_grad` for **inference**, that
+# is, for making predictions with a finished network.
 #
 # ## 4. An autograd engine
 #
-# What must a number remember for this? Look at a box once more: its data, its gradient, the boxes from which it was
-# made, and a slope for each of these. Here is such a number that can do nothing but addition:
+# What must a number remember, so that gradients can find their way back? Look at a box once more. It has its data, its
+# gradient, the boxes from which it was made, and a slope for each of these. Here is such a number, which can do
+# nothing but addition:
 
 # %%
 class Tiny:
@@ -376,8 +418,8 @@ print("made from:", [child.data for child in total.children], "with slopes", tot
 # %% [markdown]
 # There is more to `x + y` than meets the eye: Python turns it into `x.__add__(y)`, and our version notes where the
 # result came from. While you compute as usual, the graph is recorded in the background. In the same way `*` calls
-# `__mul__`, and `**` calls `__pow__`. If the left side is a plain number, as in `2 * x`, Python asks the right side:
-# `__rmul__`.
+# `__mul__`, and `**` calls `__pow__`. If the left side is a plain number, as in `2 * x`, Python asks the right side
+# instead, and calls `x.__rmul__(2)`.
 #
 # These are the local slopes that you need:
 #
@@ -503,7 +545,7 @@ check("06.value", Value)
 # %% [markdown]
 # ### The backward pass
 #
-# Now the second half. It takes three steps:
+# Now for the second half: going back from the result, the **root**. It takes three steps:
 #
 # 1. List all nodes that lead to the root, each one after its children: a topological order. The usual way is a
 #    function that calls itself: *if I have seen this node, do nothing. Otherwise visit its children, and then append
@@ -513,8 +555,8 @@ check("06.value", Value)
 #    it.
 #
 # **By hand** with $a = 2$, $b = -3$, $c = ab = -6$, $L = c + a = -4$. The list is $a, b, c, L$. Backwards, $L$ hands
-# $1 \cdot 1$ to $c$ and $1 \cdot 1$ to $a$. Then $c$ hands $-3 \cdot 1$ to $a$, which now has $1 - 3 = -2$, and $2
-# \cdot 1$ to $b$.
+# $1 \cdot 1$ to $c$ and $1 \cdot 1$ to $a$. Then $c$ hands $-3 \cdot 1$ to $a$, which now has $1 - 3 = -2$, and it
+# hands $2 \cdot 1$ to $b$.
 #
 # ### Exercise: `backward`
 #
@@ -616,9 +658,9 @@ print("PyTorch:", [round(leaf.grad.item(), 6) for leaf in leaves])
 print("here:   ", [round(n.grad, 6) for n in (x1, w1, x2, w2, b)])
 
 # %% [markdown]
-# There is one difference. Your `backward` starts from 0 at each call. PyTorch **adds** to what is already in `grad`,
-# until you set it to zero yourself. That is useful when a batch is too large for one pass, and it is a well-known
-# source of bugs. You will meet it in chapter 08.
+# There is one difference. Your `backward` starts from 0 at each call, while PyTorch **adds** to what is already in
+# `grad` until you set it to zero yourself. That is useful when a batch is too large for one pass, and it is a
+# well-known source of bugs. You will meet it in chapter 08.
 #
 # ### A neuron learns
 #
@@ -636,11 +678,11 @@ for step in range(41):
     weight, bias = Engine(weight.data - 1.0 * weight.grad), Engine(bias.data - 1.0 * bias.grad)
 
 # %% [markdown]
-# Nobody worked out the slope of this loss by hand. It came from the graph.
+# Nobody had to work out the slope of this loss by hand. It came from the graph.
 #
-# **Long chains.** A function that calls itself runs into a limit: Python stops at a certain depth of nested calls.
-# Your `backward` has to manage chains of up to 200 nodes only. For longer ones you keep the list of open nodes
-# yourself, in a loop, as the chapter's engine does:
+# **Long chains.** A function that calls itself runs into a limit, because Python allows calls within calls only to a
+# certain depth. Your `backward` has to manage chains of up to 200 nodes. For longer ones you would keep a list of the
+# open nodes yourself and work through it in a loop, as the chapter's engine does:
 
 # %%
 print("Python's limit of calls within calls, here:", sys.getrecursionlimit())
@@ -654,9 +696,10 @@ print(f"a chain of 20,000 products: gradient {start.grad:.6f}, expected {1.0001*
 # %% [markdown]
 # ## 5. Backpropagation layer by layer
 #
-# A box for each number is good for learning and far too slow for a million of them. So real networks use larger boxes:
-# whole layers, with arrays instead of numbers. The rules stay the same. Each layer gets `dout`, the gradient of the
-# loss with respect to its output, and must return the gradient with respect to each of its inputs. Two things help:
+# A box for each number shows how it works, but is far too slow for a million numbers. So real networks use larger
+# boxes: whole layers, with arrays instead of numbers. The rules stay the same. Each layer gets `dout`, the gradient of
+# the loss with respect to its output, and must return the gradient with respect to each of its inputs. Two things
+# help:
 #
 # - **A gradient has the shape of what it belongs to.** `dx` has `x`'s shape, `dW` has `W`'s.
 # - **Think of one layer at a time.** A layer does not need to know how its output affects the loss, because that is
@@ -665,8 +708,8 @@ print(f"a chain of 20,000 products: gradient {start.grad:.6f}, expected {1.0001*
 # ### The gradient check
 #
 # The output of a layer is an array, while a numerical gradient needs a function with a single number as its result. So
-# draw `dout` at random, and take $f = \sum \text{dout} \cdot \text{output}$. The gradient of this $f$ is exactly what
-# the backward function should return.
+# draw `dout` at random, and take $f = \sum \text{dout} \cdot \text{output}$, summed over all numbers of the output. The
+# gradient of this $f$ is exactly what the backward function should return.
 #
 # How close is close enough? We measure it like this (in code, `figs.relative_error`):
 #
@@ -681,7 +724,7 @@ wide, true = np.array([3.25, 24.5]), np.array([3.0, 24.0])  # the wide step of s
 print(f"0.5 / 24.5 = {figs.relative_error(wide, true):.4f}")
 
 # %% [markdown]
-# `figs.check_layer` measures this for you: your function against central differences, and PyTorch's against them too.
+# `figs.check_layer` measures this for you. It compares your function with central differences, and PyTorch's as well.
 #
 # ### A dense layer
 #
@@ -700,13 +743,18 @@ print(f"0.5 / 24.5 = {figs.relative_error(wide, true):.4f}")
 # With $N$ plates, all of them share $W$ and $b$. Where paths meet, add: `dW` and `db` are sums over the batch. They
 # are not means: if the loss is a mean, its $1/N$ is already in `dout`.
 #
-# Write each of the three as one expression. If you are not sure what to transpose, let the shapes decide.
-#
+# Write each of the three as one expression. If you are not sure what to transpose, let the shapes decide: each gradient
+# has the shape of what it belongs to, and the axis that vanishes is the one that is summed over.
+
+# %%
+figs.dense_shapes()
+
+# %% [markdown]
 # ### Exercise: `dense_backward`
 
 # %% exercise="06.dense_backward"
 def dense_backward(dout, x, W):
-    """A dense layer, out = x @ W + b, backwards.
+    """The backward pass of a dense layer, out = x @ W + b.
 
     Parameters
     ----------
@@ -760,7 +808,7 @@ figs.check_layer(
 
 # %% exercise="06.relu_backward"
 def relu_backward(dout, z):
-    """ReLU, out = max(0, z), backwards.
+    """The backward pass of ReLU, out = max(0, z).
 
     Parameters
     ----------
@@ -797,8 +845,8 @@ check("06.relu_backward", relu_backward)
 # - $\text{onehot}(y)$: the labels as one-hot rows, shape $(N, K)$;
 # - $p$: the softmax of each plate's scores, shape $(N, K)$.
 #
-# As a layer it has one more input: `dout`, the gradient from above. The loss is one number, and so is `dout`. At the
-# end of the graph it is 1. If the loss is half of a larger one, it is 0.5.
+# As a layer it has one more input: `dout`, the gradient from above. The loss is one number, and so is `dout`. If the
+# loss is the end of the graph, `dout` is 1. If it enters a larger loss with the factor one half, `dout` is 0.5.
 #
 # ### Exercise: `cross_entropy_backward`
 #
@@ -806,7 +854,7 @@ check("06.relu_backward", relu_backward)
 
 # %% exercise="06.cross_entropy_backward"
 def cross_entropy_backward(dout, scores, labels):
-    """Mean cross-entropy, backwards, from the loss to the scores.
+    """The backward pass of the mean cross-entropy, from the loss to the scores.
 
     Parameters
     ----------
@@ -839,8 +887,8 @@ def cross_entropy_backward(dout, scores, labels):
 check("06.cross_entropy_backward", cross_entropy_backward)
 
 # %% [markdown]
-# Here are both under the gradient check. `z` is drawn so that no number is near ReLU's corner at 0; section 6 says
-# why.
+# Here are ReLU and cross-entropy under the gradient check. `z` is drawn so that no number is near ReLU's corner at 0;
+# section 6 says why.
 
 # %%
 z = rng.choice([-1.0, 1.0], (4, 5)) * rng.uniform(0.1, 2.0, (4, 5))
@@ -859,8 +907,8 @@ figs.check_layer(
 # %% [markdown]
 # ### A convolution
 #
-# Take one output number. It is a window of $x$ times the kernel, added up, plus the bias. Let $d$ be its entry of
-# `dout`, the gradient that comes from above. Then
+# Take one number of the output. It is a window of $x$ times the kernel, added up, plus the bias. Let $d$ be the entry
+# of `dout` that belongs to it. Then
 #
 # - each pixel of the window gets $d$ times the weight that lay on it: **the window of `dx` += d · w**;
 # - each weight gets $d$ times the pixel that lay under it: **`dw` += d · window**;
@@ -898,7 +946,7 @@ figs.conv_scatter(
 #
 # **With padding**, work on the padded picture, and cut the border off `dx` at the end, since nobody asked for the
 # gradient of those zeros. **With a stride**, the window of output $[i, j]$ starts at $[i \cdot \text{stride}, j \cdot
-# \text{stride}]$, forwards as well as backwards.
+# \text{stride}]$, on the way forward as well as on the way back.
 #
 # ### Exercise: `conv2d_backward`
 #
@@ -906,7 +954,7 @@ figs.conv_scatter(
 
 # %% exercise="06.conv2d_backward"
 def conv2d_backward(dout, x, w, stride, padding):
-    """A convolution layer (cross-correlation with a bias, as in chapter 03), backwards.
+    """The backward pass of a convolution layer (cross-correlation with a bias, as in chapter 03).
 
     Parameters
     ----------
@@ -975,15 +1023,15 @@ figs.pool_routes(
 )
 
 # %% [markdown]
-# This is the example of chapter 04 again. Where windows overlap, one number may be the largest in several of them;
-# then add. And if several numbers of a window are equal and largest? Strictly speaking there is no slope then, and a
-# rule is needed. Ours is PyTorch's: the first in reading order gets all of it.
+# This is the example of chapter 04 again. Where windows overlap, one number may be the largest in several of them, and
+# then its parts add up. And what if the largest number occurs several times in a window? Strictly speaking there is no
+# slope then, so a rule is needed. Ours is PyTorch's: the first in reading order gets all of it.
 #
 # ### Exercise: `max_pool2d_backward`
 
 # %% exercise="06.max_pool2d_backward"
 def max_pool2d_backward(dout, x, size, stride):
-    """Max pooling (as in chapter 04), backwards.
+    """The backward pass of max pooling (as in chapter 04).
 
     Parameters
     ----------
@@ -1079,10 +1127,9 @@ print(f"windows in which several numbers are the largest: {tied.mean():.0%}")
 print(f"windows in which several numbers above 0 are:     {np.mean(tied & (largest_of > 0)):.0%}")
 
 # %% [markdown]
-# Nearly half of the windows have a tie, but in all of these the tie is between zeros that come from ReLU. Whichever of
-# them gets the gradient, ReLU's slope stops it right after, so the choice makes no difference. Ties between other
-# numbers are rare, since sums of real numbers are hardly ever exactly equal, and then either choice is a valid
-# direction.
+# Nearly half of the windows have a tie, but all of these ties are between zeros that come from ReLU. Whichever of them
+# gets the gradient, ReLU's slope stops it right after, so the choice makes no difference. Ties between other numbers
+# are rare, since such sums are hardly ever exactly equal, and where they are, one choice is as good as the other.
 #
 # ## 7. A whole network
 #
@@ -1095,8 +1142,8 @@ print(f"windows in which several numbers above 0 are:     {np.mean(tied & (large
 # | `scores = a1 @ W2 + b2` | $(N, K)$ |
 # | `loss` = mean cross-entropy of `scores` and `labels` | one number |
 #
-# Backwards, each line from the last to the first is one call of a function that you have already written. What comes
-# out of one is the `dout` of the next.
+# On the way back you go from the last line to the first, and each line is one call of a function that you have already
+# written. What comes out of one is the `dout` of the next.
 #
 # ### Exercise: `network_gradients` (stretch)
 
@@ -1178,7 +1225,7 @@ print(f"loss at the start {losses[0]:.3f}, after {steps} steps {losses[-1]:.4f}"
 # 1. Go back to moment 1. A network that says 50 % everywhere has a loss of $\ln 2 \approx 0.69$. Why is this one's
 #    loss higher?
 # 2. At which moment is the last plate right? Does the loss stop there?
-# 3. Show where the hidden units switch on. The boundary bends just where it crosses such a line. Why?
+# 3. Tick *show where hidden units switch on*. The boundary bends exactly where it crosses such a line. Why?
 
 # %% tags=["demo"]
 figs.training_board(X, labels, history, losses)
@@ -1186,7 +1233,7 @@ figs.training_board(X, labels, history, losses)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# 1. The random network is not undecided. It is fairly confident, and wrong on three plates of four, and being
+# 1. The random network is not undecided. It is fairly confident but wrong on three plates of four, and being
 #    confident and wrong costs more than ln 2.
 # 2. With the settings above, all 120 plates are right after about 310 of the 500 steps. The loss goes on falling,
 #    because cross-entropy asks for more confidence even where the answer is right.
@@ -1232,7 +1279,8 @@ figs.training_board(X, labels, history, losses)
 # - c) It does not matter.
 # - d) $10^{-13}$
 #
-# **5.** A gradient check of `relu_backward` agrees everywhere but in one entry: numerical 0.5, yours 0, with `dout` 1. What is the matter?
+# **5.** A gradient check of `relu_backward` agrees in all entries but one. There the numerical gradient is 0.5 and
+# yours is 0, with `dout` 1. What is wrong?
 #
 # - a) The gradient is too small for float64.
 # - b) It is rounding.
@@ -1260,7 +1308,7 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # ## What you know now
 #
 # - There is no formula for a network's minimum. You walk downhill, and for that you need the gradient.
-# - Along a path slopes multiply. Where paths meet, gradients add. A node passes its gradient on when it is complete.
+# - Along a path, slopes multiply. Where paths meet, gradients add. A node passes its gradient on when it is complete.
 # - One backward pass (reverse mode) gives the slopes of one result with respect to everything, for the price of about
 #   three forward passes, and of the memory for all activations.
 # - A layer is a larger box: it gets `dout`, and returns one gradient for each input, in that input's shape.
@@ -1268,7 +1316,7 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Cheat sheet
 #
-# | what | forwards | backwards |
+# | what | forward | backward |
 # |---|---|---|
 # | product | $c = a \cdot b$ | $a$ gets $b \cdot \text{dc}$, $b$ gets $a \cdot \text{dc}$ |
 # | dense | $xW + b$ | $\text{dout}\, W^\top$, $\; x^\top \text{dout}$, $\;$ sum of dout over the batch |
@@ -1283,8 +1331,9 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Words
 #
-# - **autograd**: computing gradients by remembering the operations of the forward pass; the field says automatic
-#   differentiation.
+# - **activations**: the values that the forward pass computes, and that reverse mode keeps for the way back.
+# - **autograd**: computing gradients by remembering the operations of the forward pass; in full, **automatic
+#   differentiation**.
 # - **backpropagation**: computing the gradient of a loss with respect to all parameters, from the loss back to the
 #   input, by the chain rule.
 # - **chain rule**: slopes along a path multiply, and where paths meet they add.
@@ -1292,11 +1341,16 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **forward pass**: computing the output. The **backward pass** computes the gradients.
 # - **gradient**: the slopes of a number with respect to each of many others, in an array of their shape.
 # - **gradient check**: comparing a gradient with central differences, $(f(x + h) - f(x - h)) / 2h$.
+# - **gradient checkpointing**: keeping only some activations, and computing the others again when they are needed.
 # - **gradient descent**: changing the parameters by a small step against the gradient, again and again.
 # - **inference**: using a trained network, without computing gradients.
+# - **local slope**: by how much the result of one operation grows for each unit of one of its inputs; also **local
+#   derivative**.
 # - **reverse mode**: one pass from the result back, for all slopes of one result. **Forward mode** takes one pass for
 #   each input.
+# - **subgradient**: any number between the slopes on both sides of a corner, where there is no single slope.
 # - **topological order**: an order in which every node comes after those that it was computed from.
+# - **transposed convolution**: the way of a gradient back through a convolution, used as a layer that enlarges a map.
 #
 # ### Next
 #
@@ -1307,11 +1361,11 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - [cs231n, Backpropagation, intuitions](https://cs231n.github.io/optimization-2/): gates that pass gradients on; and
 #   [gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck), with more traps than these.
-# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap2.html), chapter 2: the four
-#   equations of backpropagation.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap2.html), chapter
+#   2: the four equations of backpropagation.
 # - Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org/contents/mlp.html), section 6.5.
 # - Andrej Karpathy, [micrograd](https://github.com/karpathy/micrograd): an engine of this size, with a network on top.
-# - Rumelhart, Hinton and Williams, [Learning representations by back-propagating errors](https://doi.org/10.1038/323533a0),
-#   1986: the paper that made it known.
-# - Baydin and others, [Automatic differentiation in machine learning: a survey](https://arxiv.org/abs/1502.05767), 2018:
-#   forward and reverse mode, and what came before.
+# - Rumelhart, Hinton and Williams, [Learning representations by back-propagating
+#   errors](https://doi.org/10.1038/323533a0), 1986: the paper that made it known.
+# - Baydin and others, [Automatic differentiation in machine learning: a survey](https://arxiv.org/abs/1502.05767),
+#   2018: forward and reverse mode, and what came before.

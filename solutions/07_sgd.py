@@ -2,7 +2,7 @@
 # # 07 Stochastic gradient descent
 #
 # You have a network that gives scores, a loss that says how wrong they are, and the gradient of that loss for every
-# weight. What is missing is to *use* the gradient. In this chapter the weights move, and at the end a LeNet reads
+# weight. All that is left is to *use* the gradient. In this chapter the weights move, and at the end a LeNet reads
 # handwritten digits, with every line of its training written by you.
 #
 # **When you are done, you can**
@@ -12,7 +12,8 @@
 # - cut a data set into mini-batches, and say how noisy their gradients are;
 # - write a step of SGD, of momentum and of Adam, and say what the state of each is for;
 # - give the learning rate a schedule, and initialize weights with the right size;
-# - recognize overfitting in two curves, and stop in time;
+# - recognize overfitting in two curves, and hold it back with weight decay, or by stopping in time;
+# - choose batch size and learning rate together, and keep one bad gradient from ruining a run;
 # - train a convolutional network from scratch to 97 % and more.
 #
 # **What you build**: `gradient_descent`, `minibatches`, `sgd_step`, `momentum_step`, `adam_step`, `cosine_lr`,
@@ -63,8 +64,26 @@ mnist = False  # True downloads MNIST (11 MB, once) and trains LeNet-5 on its 60
 # | 2 | 1 | 2 | 0.5 |
 # | 3 | 0.5 | | |
 #
-# Each step halves $w$. It never quite arrives at 0, and it need not. Look at the lengths of the steps: 2, 1, 0.5. The
-# learning rate stayed the same; the steps shrink because the slope does.
+# Each step halves $w$, which never quite reaches 0 and does not need to. Look at the lengths of the steps: 2, 1, 0.5.
+# The learning rate stays the same; the steps shrink because the slope does.
+#
+# Here is the same walk as a ball on the curve. The dashed line shows the slope under the ball, and the arrow shows
+# where the next step takes it. Use the sliders, or press play.
+#
+# 1. Stay at the rate 0.25, and check the table.
+# 2. At which rate does the ball reach the bottom in a single step? Why?
+# 3. What happens at a rate of exactly 1? And above it?
+
+# %% tags=["demo"]
+figs.ball(rate=0.25, start=4.0)
+
+# %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# At the rate 0.5 the first step is $0.5 \cdot 8 = 4$ long, exactly the distance to the bottom. At the rate 1 the step
+# is $1 \cdot 8 = 8$ long: the ball lands at $-4$, at the same height as before, and jumps back from there, forever.
+# Above 1 it lands higher than it was, where the slope is steeper, so that the next jump is even longer.
+# </details>
 #
 # ### Exercise: `gradient_descent`
 #
@@ -123,13 +142,13 @@ check("07.gradient_descent", gradient_descent)
 figs.learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps=12, start=-4.0)
 
 # %% [markdown]
-# With a real network you do not see a parabola, but you see the loss plotted against the steps, and you read it in the
-# same way. If the loss falls, but very slowly, raise the rate. If it grows, or turns into nan, lower the rate, by a
+# With a real network you cannot see the valley, but you can plot the loss against the steps and read that curve in the
+# same way. If the loss falls, but very slowly, raise the rate. If it grows, or turns into nan, lower the rate by a
 # factor of 3 or 10. Learning rates are changed by factors, not by small additions.
 #
-# One rate has to serve **all** directions. In a valley that is steep across and flat along, the steep direction limits
-# the step size, and progress in the flat direction is slow. Momentum and Adam were made for this problem. You will
-# race them in section 3.
+# A single rate has to serve **all** directions. In a valley that is steep across and flat along, the steep direction
+# limits the step size, and progress in the flat direction is slow. Momentum and Adam were made for this problem. You
+# will race them in section 3.
 #
 # ## 2. Stochastic gradient descent and mini-batches
 #
@@ -196,7 +215,7 @@ figs.noise_chart(sizes, errors)
 # 08), and because with very noisy gradients the learning rate has to be small. Batches of 16 to 256 are a common
 # compromise. When a batch gets larger, its gradient gets more reliable, and a larger learning rate becomes possible.
 #
-# Three rules keep the estimate unbiased.
+# Mini-batches come with three rules.
 #
 # - **Shuffle.** If the pictures are sorted by class, a batch holds nothing but sevens, and the network learns to say
 #   seven.
@@ -251,8 +270,8 @@ check("07.minibatches", minibatches)
 # %% [markdown]
 # ### One step
 #
-# From here on an optimizer is a function that takes one step: weights and gradient in, new weights out. The simplest
-# one is plain SGD:
+# From here on, an **optimizer** is a function that takes one step: weights and gradient go in, new weights come out.
+# The simplest one is plain SGD:
 #
 # $$w \leftarrow w - \eta \cdot \text{grad}$$
 #
@@ -315,15 +334,15 @@ check("07.sgd_step", sgd_step)
 # | 3 | $0.5 \cdot 6 + 4 = 7$ |
 # | 4 | $0.5 \cdot 7 + 4 = 7.5$ |
 #
-# It approaches $4 / (1 - 0.5) = 8$. Where the gradient keeps its direction, steps get up to $1/(1-\beta)$ times as
-# long; with $\beta = 0.9$ that is ten times. Where the gradient changes its sign at each step, from one wall of a
-# valley to the other, the contributions cancel. So momentum is fast along the valley and calm across it, which is what
-# we wanted.
+# The velocity approaches $4 / (1 - 0.5) = 8$. Where the gradient keeps its direction, steps get up to $1/(1-\beta)$
+# times as long; with $\beta = 0.9$ that is ten times. Where the gradient changes its sign at each step, from one wall
+# of a valley to the other, the contributions cancel. So momentum is fast along the valley and calm across it, which is
+# what we wanted.
 #
-# Books differ in where they put $\eta$. CS231n writes $v \leftarrow \beta v - \eta \cdot \text{grad}$ and
-# $w \leftarrow w + v$. With a constant rate the weights take the same path. When the rate falls on the way, as in section
-# 4, they do not: that velocity is made of steps, and old steps keep the old rate. The exercise asks for the form above,
-# which PyTorch uses too, and one of the check's cases lowers the rate. Only the weights are compared.
+# Books differ in where they put $\eta$. CS231n writes $v \leftarrow \beta v - \eta \cdot \text{grad}$ and $w
+# \leftarrow w + v$. With a constant rate the weights take the same path. When the rate falls on the way, as in section
+# 4, they do not: that velocity is made of steps, and old steps keep the old rate. The exercise asks for the form
+# above, which PyTorch uses too, and one of the check's cases lowers the rate. Only the weights are compared.
 #
 # ### Exercise: `momentum_step`
 
@@ -390,15 +409,6 @@ check("07.momentum_step", momentum_step)
 # directly how far a weight moves in a step, and 0.001, the value suggested in the paper and the default in most
 # libraries, is a good first guess for many networks.
 #
-# **Weight decay and AdamW.** The L2 penalty of chapter 05 adds $2 \lambda w$ to each gradient. With plain SGD that
-# shrinks each weight by a small share at every step, hence the name **weight decay**. Inside Adam it works
-# differently, because the penalty's gradient is divided by $\sqrt{\hat s}$ together with the rest. Take two weights of
-# 5 with $2\lambda w = 0.1$, of which one has a loss gradient of 0 and the other one of 3. In the first step Adam moves
-# both by $\eta$, since it only sees 0.1 and 3.1. The first weight decays at full speed, while for the second the
-# penalty makes no difference at all. **AdamW** ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101))
-# therefore keeps the decay out of the running means and subtracts $\eta \lambda w$ directly, so that both weights
-# shrink by the same share.
-#
 # ### Exercise: `adam_step`
 
 # %% exercise="07.adam_step"
@@ -448,22 +458,61 @@ def adam_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
 check("07.adam_step", adam_step)
 
 # %% [markdown]
+# ### Weight decay, and why AdamW exists
+#
+# The L2 penalty of chapter 05 adds $2 \lambda w$ to each gradient. With plain SGD that shrinks each weight by the same
+# small share at every step, hence the name **weight decay**. Inside Adam it works differently, because the penalty's
+# gradient is divided by $\sqrt{\hat s}$ together with the rest.
+#
+# **By hand.** Take two weights of 5 with $2\lambda = 0.02$, so that the penalty's gradient is $0.02 \cdot 5 = 0.1$ for
+# both. The gradient of the loss is 0 for the first weight and 3 for the second. In its first step Adam moves both
+# weights by $\eta$, since all that it sees is 0.1 and 3.1. The first weight decays at full speed, while for the second
+# the penalty makes no difference at all.
+#
+# **AdamW** ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)) therefore keeps the decay out of the
+# running means, and subtracts $\eta \cdot 0.02 \, w$ directly. Take a hundred steps with each of them, once with the
+# decay and once without, and see what the decay has changed:
+
+# %%
+import torch
+
+
+def after(optimizer, decay, steps=100):
+    """Two weights of 5 after some steps, with loss gradients that are always 0 and 3."""
+    w = torch.tensor([5.0, 5.0], dtype=torch.float64, requires_grad=True)
+    taking = optimizer([w], lr=0.001, weight_decay=decay)
+    for _ in range(steps):
+        w.grad = torch.tensor([0.0, 3.0], dtype=torch.float64)
+        taking.step()
+    return w.detach().numpy()
+
+
+for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
+    shrunk = np.abs(after(optimizer, 0.0) - after(optimizer, 0.02))
+    print(f"{optimizer.__name__:<6} decay has taken {shrunk[0]:.4f} off the first weight, {shrunk[1]:.4f} off the second")
+
+# %% [markdown]
+# With Adam the penalty pulls the first weight as hard as it can and leaves the second alone. SGD and AdamW shrink both
+# by the same small share, $100 \cdot 0.001 \cdot 0.02 = 0.2$ %. So when you use Adam and want weight decay, use AdamW.
+# (PyTorch's `weight_decay` is the factor of $w$ in the gradient, here 0.02. It is $2\lambda$, because chapter 05's
+# penalty has no half.) Section 8 shows what weight decay is good for.
+#
 # ### Comparing SGD, momentum and Adam
 #
 # Three optimizers start at the same place with the same learning rate. (The figure has its own optimizers, so it works
-# before yours do.)
+# even before yours do.)
 #
 # 1. *Valley*, rate 0.05: it is 20 times as steep across as along. Press play. Which one goes straight down the wall
 #    and then slowly along, which one overshoots, and which one takes even steps?
 # 2. Raise the rate to 0.09, then to 0.11. Plain SGD crosses from wall to wall, and then runs away. The steep direction
 #    has the curvature 20, and $2 / 20 = 0.1$ is the limit, since the factor $1 - 20\eta$ must stay above $-1$. Why
 #    does this not affect Adam?
-# 3. Lower the rate to 0.01. Which one loses most compared with before, and which one least?
+# 3. Lower the rate to 0.01. Which one loses the most ground, and which one the least?
 # 4. Set momentum to 0.99 and the rate to 0.02: a ball with hardly any friction.
 # 5. *Saddle*: the start is nearly on a ridge, where the slope along it is almost 0. Which one leaves first?
 # 6. *Bumps*, rate 0.05: which one rolls over the bumps, and which ones get stuck in the first hollow?
 # 7. *Bowl*, rate 0.2, noise *much*: none of them comes to rest at the bottom. Lower the rate and compare. This is why
-#    the rate should fall towards the end of a training run; see section 4.
+#    the rate should fall toward the end of a training run, as in section 4.
 
 # %% tags=["demo"]
 figs.optimizer_race("valley", rate=0.05)
@@ -482,8 +531,7 @@ figs.optimizer_race("valley", rate=0.05)
 # 7. With noise, each of them keeps moving around the bottom, and the smaller the rate, the smaller the distance.
 # </details>
 #
-# And in numbers: the valley again, 100 steps, at four rates. What is printed is the height above the bottom at the
-# end.
+# Here is the valley again in numbers: the height above the bottom after 100 steps, at each of four rates.
 
 # %%
 print("rate     SGD        momentum   Adam")
@@ -495,7 +543,7 @@ for rate in (0.01, 0.05, 0.09, 0.11):
 # %% [markdown]
 # None of them wins everywhere, and each can do well with a rate that suits it. Plain SGD is the simplest and has the
 # sharpest limit: here it is the best at 0.09 and diverges at 0.11. Momentum is good at all four rates. Adam never
-# diverges here, and yet at 0.01 it is the last: its steps are about $\eta$ long however steep the slope is, and a
+# diverges here, and yet at 0.01 it comes last: its steps are about $\eta$ long however steep the slope is, and a
 # hundred steps of 0.01 do not reach the bottom. In a network with millions of weights whose gradients differ in size,
 # such even steps are an advantage. The price is two more numbers to store for each weight.
 #
@@ -575,10 +623,10 @@ check("07.cosine_lr", cosine_lr)
 # %% [markdown]
 # ## 5. Initialization
 #
-# Where does the walk begin? Chapter 02 sent a signal through twenty layers, and for ReLU one spread of the weights
-# kept it alive. Now you derive that spread for any layer. It cannot be zero: if all weights of a layer are equal, all
+# Where does the walk begin? The weights of a layer cannot all start at zero, or at any other common value: then all
 # its units compute the same, get the same gradient, and stay the same forever. They must differ, so they are drawn at
-# random. But how large should they be?
+# random. But how large should they be? Chapter 02 sent a signal through twenty layers, and with ReLU a single standard
+# deviation of the weights kept it alive. Now you derive that number for any layer.
 #
 # Take one unit with $n$ inputs and no bias: $z = \sum_{i=1}^{n} w_i x_i$. If the weights are independent, with mean 0
 # and variance $\sigma^2$, the variances add up:
@@ -595,7 +643,7 @@ check("07.cosine_lr", cosine_lr)
 # This is **He initialization** (He and others 2015). **By hand**: a dense layer with 200 inputs has $\sigma =
 # \sqrt{2/200} = 0.1$. A convolution with 8 channels and kernels of 5 by 5 sums $8 \cdot 5 \cdot 5 = 200$ products for
 # each output number, so it has the same 0.1, however many filters there are. (PyTorch's own layers use a smaller
-# spread unless you ask for this one.)
+# standard deviation unless you ask for this one.)
 #
 # Does it matter? Send random numbers through 24 layers of 128 units with ReLU:
 
@@ -616,6 +664,7 @@ for name, sigma in {
     spreads[name] = np.array(spreads[name])
 figs.signal_chart(spreads)
 
+# %% [markdown]
 # A factor that looks harmless in one layer is taken to the power of 24. And gradients, on their way back, pass through
 # the same layers: where the signal vanishes, they vanish too.
 #
@@ -656,6 +705,9 @@ def he_init(shape, rng):
 check("07.he_init", he_init)
 
 # %% [markdown]
+# **A resting point.** You have every part of a single step: its direction, its length, its schedule, and the place where
+# the walk begins. The rest of the chapter puts the steps together and trains a network.
+#
 # ## 6. Layers that are fast enough
 #
 # You have written all the layers: dense in chapter 02, convolution in 03, pooling in 04, cross-entropy in 05, and
@@ -680,8 +732,8 @@ for layer in net.layers:
 # and all pictures, are then one contiguous block. The way back, col2im, is one addition of whole maps for each place
 # of the kernel.
 #
-# Does it pay? Time LeNet-5's first layer on 64 plates of 32 by 32 pixels, forward and backward, with two threads. The
-# loops get only two of the pictures, and their time is multiplied by 32.
+# Is it worth the trouble? Time LeNet-5's first layer on 64 plates of 32 by 32 pixels, forward and backward, with two
+# threads. The loops get only two of the pictures, and their time is multiplied by 32.
 
 # %% tags=["demo"]
 times = figs.layer_times((64, 3, 32, 32), filters=6, kernel=5, repeats=7)
@@ -693,7 +745,7 @@ print(f"PyTorch's time is {times['PyTorch'] / ours:.2f} of ours")
 # %% [markdown]
 # ## 7. Training a network
 #
-# Now everything is there. This is the training loop, and it is the same for a LeNet and for the largest network that
+# Now you have all the parts. This is the training loop, and it is the same for a LeNet as for the largest network that
 # you have heard of:
 #
 # ```
@@ -711,7 +763,7 @@ print(f"PyTorch's time is {times['PyTorch'] / ours:.2f} of ours")
 #
 # 1. Press **Pause** (or move there with Tab and press the space bar). Look at the digits that are wrong now. Would you
 #    have known them? Resume.
-# 2. Watch the filters. They start as noise. Do any of them come to look like edges?
+# 2. Watch the filters. They start as noise. Do any of them come to look like edge detectors?
 # 3. *Start again* with another optimizer. Then change the learning rate **while it trains**. At which rate does the
 #    loss explode?
 # 4. Once you have written your `adam_step`, choose it: it drives the same network.
@@ -757,10 +809,10 @@ print(f"{board.words()}.")
 print(f"Test pictures right: {(answers == y_test).mean():.1%} of {len(y_test)}")
 
 # %% [markdown]
-# **MNIST, if you like.** The best-known digits are those of MNIST: 70,000 of them, with 28 by 28 pixels. Set `mnist =
-# True` in the parameters, and run this cell and the next. It trains LeNet-5 for one epoch. (MNIST has no validation
-# pictures of its own. Here the board shows the test pictures in their place, which is acceptable only because nothing
-# is chosen by them.)
+# **MNIST, if you like.** The best-known digits are those of MNIST: 70,000 of them, with 28 by 28 pixels each. Set
+# `mnist = True` in the parameters cell at the top, run that cell, and then the next one, which trains LeNet-5 for one
+# epoch. (MNIST has no validation pictures of its own. Here the board shows the test pictures instead, which is
+# acceptable only because nothing is chosen by them.)
 
 # %% tags=["demo"]
 if mnist:
@@ -782,28 +834,36 @@ if mnist:
 # see that happen, make it easy: use only 150 pictures, give every fifth one a random label, and train for a long time.
 
 # %%
-rng = np.random.default_rng(seed)
-few, noisy = X_train[:150], y_train[:150].copy()
-noisy[::5] = rng.integers(0, 10, len(noisy[::5]))
+def train_long(decay=0.0, epochs=60):
+    """150 pictures, a fifth of them with random labels; returns losses, the share right, and the weights' squares."""
+    rng = np.random.default_rng(seed)
+    few, noisy = X_train[:150], y_train[:150].copy()
+    noisy[::5] = rng.integers(0, 10, len(noisy[::5]))
 
-net = lenet((1, 8, 8), 10, rng)
-velocities = [np.zeros_like(p.value) for p in net.parameters()]
-train_losses, val_losses, val_right = [], [], []
-for _ in range(60):
-    order = rng.permutation(len(few))
-    for start in range(0, len(few), 30):
-        chosen = order[start : start + 30]
-        loss, slope = softmax_cross_entropy(net.forward(few[chosen]), noisy[chosen])
-        net.backward(slope)
-        for p, v in zip(net.parameters(), velocities, strict=True):
-            v *= 0.9
-            v += p.grad
-            p.value -= 0.05 * v
-    train_losses.append(softmax_cross_entropy(net.forward(few), noisy)[0])
-    scores = net.forward(X_val)
-    val_losses.append(softmax_cross_entropy(scores, y_val)[0])
-    val_right.append((scores.argmax(axis=1) == y_val).mean())
+    net = lenet((1, 8, 8), 10, rng)
+    velocities = [np.zeros_like(p.value) for p in net.parameters()]
+    train_losses, val_losses, val_right = [], [], []
+    for _ in range(epochs):
+        order = rng.permutation(len(few))
+        for start in range(0, len(few), 30):
+            chosen = order[start : start + 30]
+            loss, slope = softmax_cross_entropy(net.forward(few[chosen]), noisy[chosen])
+            net.backward(slope)
+            for p, v in zip(net.parameters(), velocities, strict=True):
+                v *= 0.9
+                v += p.grad
+                if p.value.ndim > 1:  # weights decay, biases do not
+                    v += decay * p.value
+                p.value -= 0.05 * v
+        train_losses.append(softmax_cross_entropy(net.forward(few), noisy)[0])
+        scores = net.forward(X_val)
+        val_losses.append(softmax_cross_entropy(scores, y_val)[0])
+        val_right.append((scores.argmax(axis=1) == y_val).mean())
+    squares = sum(float((p.value**2).sum()) for p in net.parameters() if p.value.ndim > 1)
+    return train_losses, val_losses, val_right, squares
 
+
+train_losses, val_losses, val_right, _ = train_long()
 best = int(np.argmin(val_losses)) + 1
 patience = 8
 stop = best + patience if best + patience <= len(val_losses) else None
@@ -815,9 +875,28 @@ print(f"validation loss: {val_losses[best - 1]:.3f} at epoch {best}, {val_losses
 # Up to the best epoch the network learns what digits look like, and that generalizes. After that it learns these 150
 # pictures. The training loss cannot tell the two apart, but the validation loss can.
 #
-# What helps: more pictures, a penalty on the weights (chapter 05), augmentation (chapter 09), or simply stopping.
+# More pictures help against overfitting, and so do augmentation (chapter 09), weight decay, or simply stopping in time.
+#
+# ### Weight decay, measured
+#
+# Train the same network on the same 150 pictures, this time with weight decay. In the cell, `decay` is the factor of
+# $w$ in the gradient, as in PyTorch.
+
+# %%
+print("decay    training loss   validation loss: best    at the end   sum of squared weights")
+for decay in (0.0, 0.001, 0.01):
+    train_curve, val_curve, _, squares = train_long(decay)
+    print(f"{decay:<8} {train_curve[-1]:13.3f}   {min(val_curve):21.3f}   {val_curve[-1]:11.3f}   {squares:22.0f}")
+
+# %% [markdown]
+# With a decay of 0.01 the weights stay small, and small weights cannot bend the scores around single pictures with
+# wrong labels. So the training loss stays higher, and the validation loss rises far less after its best epoch. Weight
+# decay softens overfitting, but does not end it, and the right strength has to be tried out.
+#
+# ### Early stopping
+#
 # **Early stopping** means that you keep the weights of the best epoch, and give up when there has been no better one
-# for a while. How long you wait is called **patience**. It is needed because validation losses go up and down a
+# for a while. How long you wait is called **patience**. You need some, because validation losses go up and down a
 # little.
 #
 # **By hand**, with patience 2: the losses are 9, 7, 6, 7, 8. After epoch 4 there has been one epoch without a loss
@@ -859,7 +938,7 @@ check("07.early_stop", early_stop)
 # %% [markdown]
 # ## 9. Hyperparameters
 #
-# Weights are learned. What you choose before the training is called a **hyperparameter**:
+# The weights are learned. Whatever you choose before the training starts is called a **hyperparameter**:
 #
 # | hyperparameter | try first | too small | too large |
 # |---|---|---|---|
@@ -868,10 +947,68 @@ check("07.early_stop", early_stop)
 # | momentum $\beta$ | 0.9 | like plain SGD | overshoots |
 # | epochs | until the validation loss turns | has not learned yet | overfits, or wastes time |
 # | warm-up | the first 5 % of the steps | a bad start at high rates | lost time |
-# | weight decay (L2 strength) | $10^{-4}$ | overfits | cannot learn |
+# | weight decay | $10^{-4}$ | overfits | cannot learn |
 #
 # Change one at a time, by factors of 3 or so, the learning rate first. Choose by the **validation** pictures. If you
-# choose by the test pictures, they become part of the training, only more slowly.
+# choose by the test pictures, you fit your choices to them, and then they can no longer say how the network does on
+# pictures that it has never met.
+#
+# ### Large batches need a larger rate
+#
+# Batch size and learning rate cannot be chosen one without the other. With four times the batch size, an epoch has
+# only a fourth of the steps. To get as far with them, each step has to be about four times as long, and it may be,
+# since its gradient is less noisy. This is the **linear scaling rule**: *multiply the batch size by k, and multiply
+# the learning rate by k, too.* Goyal and others ([2017](https://arxiv.org/abs/1706.02677)) trained a network on
+# ImageNet with batches of 8,192 in this way, with a warm-up to survive the start.
+#
+# The rule has a limit, the one of section 1: a rate can be too large for the valley, however reliable the gradient is.
+# **Gradient clipping** ([Pascanu and others 2012](https://arxiv.org/abs/1211.5063)) guards against that. If the whole
+# gradient is longer than a limit $c$, it is scaled down to the length $c$; its direction stays the same. By hand, with
+# $c = 1$: the gradient $[3, 4]$ has the length $\sqrt{9 + 16} = 5$, so it becomes $[0.6, 0.8]$. And $[0.3, 0.4]$, of
+# length 0.5, is left alone.
+#
+# Train the same LeNet for eight epochs each time, with plain SGD:
+
+# %% tags=["demo"]
+def train_batches(size, rate, clip=None, epochs=8):
+    """Plain SGD from the same start; returns the steps taken, the validation loss, and the share right."""
+    rng = np.random.default_rng(seed)
+    net = lenet((1, 8, 8), 10, rng)
+    steps = 0
+    for _ in range(epochs):
+        for chosen in np.split(rng.permutation(len(X_train)), range(size, len(X_train), size)):
+            _, slope = softmax_cross_entropy(net.forward(X_train[chosen]), y_train[chosen])
+            net.backward(slope)
+            length = np.sqrt(sum((p.grad**2).sum() for p in net.parameters()))
+            shorter = min(1.0, clip / length) if clip else 1.0
+            for p in net.parameters():
+                p.value -= rate * shorter * p.grad
+            steps += 1
+    scores = net.forward(X_val)
+    return steps, softmax_cross_entropy(scores, y_val)[0], (scores.argmax(axis=1) == y_val).mean()
+
+
+print("batch   rate   clipped   steps   validation loss   right")
+tries = [(16, 0.1, None), (64, 0.1, None), (64, 0.4, None), (256, 0.1, None), (256, 1.6, None), (256, 1.6, 1.0)]
+for size, rate, clip in tries:
+    steps, loss, right = train_batches(size, rate, clip)
+    words = f"to {clip:g}" if clip else "no"
+    print(f"{size:>5}   {rate:>4}   {words:>7}   {steps:>5}   {loss:>15.3f}   {right:>5.1%}")
+
+# %% [markdown]
+# <details><summary>How to read the table</summary>
+#
+# - From 16 to 64 at the same rate the network has taken a fourth of the steps, and it is behind. With four times the
+#   rate it has caught up.
+# - Batches of 256 leave 40 steps, and at the old rate they do not get far. At 16 times the rate, 1.6, the first steps
+#   are so long that the ReLUs die: the loss stays at $\ln 10 \approx 2.30$, the loss of a network that knows nothing.
+# - Clipped to length 1, the same rate works, though not as well as small batches. Forty steps are few.
+#
+# So a large batch does not need fewer epochs. It needs fewer *steps*, and pays off where hardware makes each of them
+# nearly as fast as a step of a small batch (chapter 08).
+# </details>
+#
+# ### When nothing is learned
 #
 # When a network does not learn at all, the reason is seldom a hyperparameter. First see whether the loss starts near
 # $\ln K$ (2.3 for ten classes). Then train on *ten* pictures: any working network can memorize ten pictures. If yours
@@ -944,28 +1081,28 @@ check("07.train_digits", train_digits)
 # - c) a learning rate ten times as small
 # - d) a larger batch
 #
-# **2.** You go from batches of 16 to batches of 256. The noise of the gradient becomes, about,
+# **2.** You go from batches of 16 to batches of 256. The noise of the gradient becomes about
 #
 # - a) the same
 # - b) a quarter
 # - c) a sixteenth
 # - d) four times as large
 #
-# **3.** Adam's very first step, with $\eta = 0.001$: how far does a weight move whose gradient is 50?
+# **3.** In Adam's very first step, with $\eta = 0.001$, how far does a weight with the gradient 50 move?
 #
 # - a) 0.001
 # - b) 50
 # - c) 0.05
 # - d) not at all, because $m$ begins at 0
 #
-# **4.** You trained for 100 epochs; the validation loss was lowest after epoch 37. Which weights do you keep?
+# **4.** You trained for 100 epochs, and the validation loss was lowest after epoch 37. Which weights do you keep?
 #
 # - a) those of epoch 100: they have learned most
 # - b) those of epoch 1
 # - c) those with the lowest training loss
 # - d) those of epoch 37
 #
-# **5.** A dense layer has 500 inputs and ReLU behind it. How should its weights begin?
+# **5.** A dense layer has 500 inputs, and a ReLU follows it. What should its weights be at the start?
 #
 # - a) all at 0
 # - b) random, with a standard deviation of about 0.063
@@ -997,6 +1134,8 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #   size.
 # - Momentum accumulates a velocity. Adam gives every weight a rate of its own. Both need a state from step to step.
 #   With Adam, use AdamW's form of weight decay.
+# - Batch size and learning rate go together: k times the batch, about k times the rate, up to a limit. Clipping the
+#   gradient keeps single steps from being too long.
 # - The rate warms up, stays high, and falls gently to 0.
 # - Initial weights must differ, and their size follows from the fan-in.
 # - The training loss says whether the network learns, the validation loss when to stop, and the test pictures how good
@@ -1010,12 +1149,14 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | SGD | $w \leftarrow w - \eta \cdot \text{grad}$ | grad from a mini-batch |
 # | momentum | $v \leftarrow \beta v + \text{grad}$, $w \leftarrow w - \eta v$ | up to $1/(1-\beta)$ times the step |
 # | Adam | $w \leftarrow w - \eta\, \hat m / (\sqrt{\hat s} + \varepsilon)$ | corrected with $1 - \beta^t$, $t$ from 1 |
+# | AdamW | Adam's step, and $w \leftarrow w - \eta \cdot \text{decay} \cdot w$ | the decay is not divided by $\sqrt{\hat s}$ |
+# | clipping | $\text{grad} \leftarrow \text{grad} \cdot \min(1,\; c / \lVert \text{grad} \rVert)$ | over all parameters together |
 # | cosine | $\frac{\eta}{2}(1 + \cos \pi p)$, $p$ from 0 to 1 | after the warm-up |
 # | He | $\sigma = \sqrt{2 / \text{fan-in}}$ | fan-in: $D$, or $C \cdot k_h \cdot k_w$ |
 # | early stopping | epochs since the best $\ge$ patience | keep the best weights |
 #
 # In PyTorch: `torch.optim.SGD(..., momentum=0.9)`, `torch.optim.Adam`, `torch.optim.AdamW`,
-# `torch.optim.lr_scheduler.CosineAnnealingLR`, `torch.nn.init.kaiming_normal_`.
+# `torch.optim.lr_scheduler.CosineAnnealingLR`, `torch.nn.utils.clip_grad_norm_`, `torch.nn.init.kaiming_normal_`.
 #
 # ### Words
 #
@@ -1026,11 +1167,14 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #   weights.
 # - **epoch**: one pass through the training set.
 # - **fan-in**: how many inputs feed one unit.
+# - **gradient clipping**: scaling a gradient down to a given length where it is longer.
 # - **He initialization**: random weights with standard deviation $\sqrt{2 / \text{fan-in}}$, for layers with ReLU.
 # - **learning rate**: the factor of the gradient in a step, $\eta$; `lr` in code.
 # - **learning-rate schedule**: how the learning rate changes during training, for instance along a cosine.
+# - **linear scaling rule**: k times the batch size, k times the learning rate.
 # - **momentum**: stepping along a decaying sum of the past gradients, the **velocity**.
 # - **optimizer**: the rule that makes a step out of a gradient.
+# - **patience**: how many epochs without a better validation loss you put up with.
 # - **stochastic gradient descent**: gradient descent with the gradient of a mini-batch (SGD).
 # - **warm-up**: raising the learning rate over the first steps.
 #
@@ -1041,13 +1185,16 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Further reading
 #
-# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap1.html), chapter 1: SGD
-#   on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialization and hyperparameters.
+# - Michael Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com/chap1.html), chapter
+#   1: SGD on digits; [chapter 3](http://neuralnetworksanddeeplearning.com/chap3.html): initialization and
+#   hyperparameters.
 # - [cs231n, Neural networks 3](https://cs231n.github.io/neural-networks-3/): learning curves, update rules, search.
-# - Goodfellow, Bengio and Courville, [Deep Learning, chapter 8](https://www.deeplearningbook.org/contents/optimization.html).
+# - Goodfellow, Bengio and Courville, [Deep Learning, chapter
+#   8](https://www.deeplearningbook.org/contents/optimization.html).
 # - [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/): networks that train in your browser.
 # - LeCun and others, [Gradient-based learning applied to document
 #   recognition](http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf), 1998: LeNet-5.
-# - Kingma and Ba, [Adam](https://arxiv.org/abs/1412.6980), 2014. Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983),
-#   2016: the cosine. He and others, [Delving deep into rectifiers](https://arxiv.org/abs/1502.01852), 2015: section 2.2.
+# - Kingma and Ba, [Adam](https://arxiv.org/abs/1412.6980), 2014. Loshchilov and Hutter,
+#   [SGDR](https://arxiv.org/abs/1608.03983), 2016: the cosine. He and others, [Delving deep into
+#   rectifiers](https://arxiv.org/abs/1502.01852), 2015: section 2.2.
 # - Goh, [Why momentum really works](https://distill.pub/2017/momentum/): the valley, with figures that move.

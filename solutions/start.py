@@ -31,7 +31,7 @@ course_map()
 # | [03 Convolution](03_convolution/03_convolution.ipynb) | kernels that find edges, one that learns to, and a whole convolution layer, with loops and as one matrix product | 02 | 10 and a quiz | 210 |
 # | [04 Pooling, shapes and what a layer sees](04_pooling/04_pooling.ipynb) | pooling, receptive fields, LeNet-5 in numbers, a whole CNN forward | 03 | 7 and a quiz | 80 |
 # | [05 Losses](05_losses/05_losses.ipynb) | hinge, cross-entropy and binary cross-entropy with their gradients, a penalty, and Huber's loss | 02 | 9 and a quiz | 210 |
-# | [06 Backpropagation](06_backpropagation/06_backpropagation.ipynb) | a gradient check, an autograd engine, five layers backwards, and a network that learns | 04, 05 | 9 and a quiz | 240 |
+# | [06 Backpropagation](06_backpropagation/06_backpropagation.ipynb) | a gradient check, an autograd engine, the backward pass of five layers, and a network that learns | 04, 05 | 9 and a quiz | 240 |
 # | [07 Stochastic gradient descent](07_sgd/07_sgd.ipynb) | mini-batches, momentum, Adam, schedules, and a LeNet that you train on digits | 06 | 9 and a quiz | 90 |
 # | [08 From NumPy to CUDA](08_cuda/08_cuda.ipynb) | an honest stopwatch, a roofline, a training step and its evaluation, mixed precision | 07 | 8 and a quiz | 90 |
 # | [09 A food CNN from scratch](09_food_cnn/09_food_cnn.ipynb) | augmentation, your own network under a budget, checkpoints, and a look at its mistakes | 08 | 6 and a quiz | 90 |

@@ -347,6 +347,9 @@ def _training(f):
 
 
 figure("backpropagation", "step_explorer", "central", "h")(lambda f: f.step_explorer(exponent=-5.0))
+figure("backpropagation", "dense_shapes", "(D, N) times (N, M) is (D, M)", "D meets D", "summed over N, is (M,)")(
+    lambda f: f.dense_shapes()
+)
 figure("backpropagation", "conv_scatter", "dx", "dw")(
     lambda f: f.conv_scatter(x=[[1, 0, 2], [3, 1, 0], [0, 2, 1]], w=[[1, 2], [0, -1]], dout=[[1, 2], [-1, 3]])
 )
@@ -359,10 +362,13 @@ figure("backpropagation", "pool_routes", "2 goes to row 1, column 3", "−4 goes
 figure("sgd", "learning_rates", "0.02", "1.04")(
     lambda f: f.learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps=12, start=-4.0)
 )
+figure("sgd", "ball", "each step multiplies w by 0.5", "After 0 steps the ball is at w = 4", "starts at w = 4")(
+    lambda f: f.ball(rate=0.25, start=4.0)
+)
 figure("sgd", "digit_row", "3 pictures of handwritten digits: 4, 0, 9")(
     lambda f: f.digit_row(plates(3, 8)[:, None, :, :, 0] / 255, np.array([4, 0, 9]))
 )
-figure("sgd", "noise_chart", "1 samples 2", "64 samples 0.25")(
+figure("sgd", "noise_chart", "1 sample 2", "64 samples 0.25")(
     lambda f: f.noise_chart([1, 4, 16, 64], np.array([[2.0], [1], [0.5], [0.25]]) * np.ones(3))
 )
 figure("sgd", "optimizer_race", "Adam", "momentum", "Step 40")(lambda f: f.optimizer_race("valley", rate=0.05))

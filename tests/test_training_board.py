@@ -74,7 +74,7 @@ def test_a_step_of_your_own_may_be_missing_wrong_or_right():
     for step, sentence in (
         (missing, "your adam_step is not written yet"),
         (wrong, "stopped with ValueError"),
-        (explodes, "The loss is no number any more"),
+        (explodes, "The loss is no longer a number"),
     ):
         one = board(yours=step)
         one.optimizer = "your adam_step"

@@ -118,7 +118,7 @@ def _shared_mistakes(pool, what):
         ),
         "the channels share one number": Mistake(
             f"Your {what} run over the channels too, so that all channels have the same number at a place. Each channel "
-            "is pooled by itself: only the last two axes of the window go.",
+            "is pooled by itself: only the last two axes of the window are reduced.",
             _by_slices(number, over=(1, 2, 3)),
         ),
         "the stride is taken to be the size": Mistake(
@@ -294,8 +294,8 @@ GLOBAL_AVG_POOL = Exercise(
             _over(np.mean, 1),
         ),
         "two axes of length 1 are left": Mistake(
-            "The numbers are right, but the result still has height and width, of one pixel each. A dense layer wants "
-            "(N, C).",
+            "The numbers are right, but the result still has height and width, of one pixel each. A dense layer "
+            "expects (N, C).",
             _over(np.mean, (2, 3), keepdims=True),
         ),
         "a sum instead of the mean": Mistake(
@@ -314,11 +314,11 @@ GLOBAL_AVG_POOL = Exercise(
             also=[lambda x: rounded(x.sum(axis=2).mean(axis=2))],
         ),
         "averaged over the rows only": Mistake(
-            "You average over the height, and the width is left. One number for each map means that both go.",
+            "You average over the height, and the width remains. One number for each map means that both have to go.",
             _over(np.mean, 2),
         ),
         "averaged over the columns only": Mistake(
-            "You average over the width, and the height is left. One number for each map means that both go.",
+            "You average over the width, and the height remains. One number for each map means that both have to go.",
             _over(np.mean, 3),
         ),
         "averaged over the batch too": Mistake(
@@ -899,7 +899,7 @@ def _forward_cases(rng):
 
 CNN_FORWARD = Exercise(
     id="04.cnn_forward",
-    title="A whole network, forwards",
+    title="The forward pass of a whole network",
     points=20,
     cases=_forward_cases,
     oracle=_forward_oracle,

@@ -324,7 +324,7 @@ def _in_booleans(s, y, d=1.0):
 
 
 def _below_zero(s, y, d=1.0):
-    """The correct class's slope is less the sum of the others, some of which are -1."""
+    """The correct class's slope is minus the sum of the others, some of which are -1."""
     slopes = np.where(_margins(s, y, d) > 0, 1.0, -1.0)
     slopes[_rows(y), y] = 0
     slopes[_rows(y), y] = -slopes.sum(axis=1)
@@ -422,7 +422,7 @@ HINGE_GRAD = Exercise(
             _slopes(_correct_pushed_down),
         ),
         "all signs are turned": Mistake(
-            "All your signs are turned. The gradient points to where the loss grows; going the other way is the "
+            "All your signs are reversed. The gradient points to where the loss grows; going the other way is the "
             "optimizer's business.",
             _slopes(lambda s, y, d=1.0: -_hinge_slopes(s, y, d)),
         ),
@@ -694,7 +694,7 @@ def _entropy_cases(rng):
         labels=drawn_labels(rng, 4, 3, repeated=True),
     )
     scores = _spread(rng, 3, 4)
-    yield Case("sure and wrong, by a thousand", weight=3, scores=scores, labels=_never_the_best(rng, scores))
+    yield Case("confident and wrong, by a thousand", weight=3, scores=scores, labels=_never_the_best(rng, scores))
     labels = np.array([11, *rng.integers(1, 12, 2), 9])
     yield Case("twelve dishes", weight=0.4, scores=_distinct(rng, 4, 12), labels=rng.permutation(labels))
 
@@ -869,11 +869,11 @@ CROSS_ENTROPY_GRAD = Exercise(
             _slopes(_p_less_one_hot, divide=False),
         ),
         "the sign is turned": Mistake(
-            "All your signs are turned. Raising the correct score must lower the loss, so its slope is negative.",
+            "All your signs are reversed. Raising the correct score must lower the loss, so its slope is negative.",
             _slopes(lambda s, y: -_p_less_one_hot(s, y)),
         ),
         "the one-hot vector is added": Mistake(
-            "You add the label's 1 instead of taking it away. The slopes of a plate should add up to 0: what one dish "
+            "You add the label's 1 instead of subtracting it. The slopes of a plate should add up to 0: what one dish "
             "gains, the others lose.",
             _slopes(lambda s, y: softmax(s) + one_hot(y, s.shape[1])),
         ),
@@ -925,8 +925,8 @@ CROSS_ENTROPY_GRAD = Exercise(
         ),
     },
     hints=(
-        "For one plate, write its probabilities down, and below them the label as a one-hot vector. The gradient is what "
-        "the first has too much.",
+        "For one plate, write its probabilities down, and below them the label as a one-hot vector. The gradient "
+        "says by how much each probability is too large.",
         "Start from softmax(scores), which is a new array of your own. In each row one number changes: the one in the "
         "label's column.",
         "p = softmax(scores); p[np.arange(N), labels] -= 1; then divide by N.",
@@ -1058,8 +1058,8 @@ BINARY = Exercise(
             _binary(slopes=lambda z, y: _binary_excess(z, 1 - y) / len(y)),
         ),
         "z instead of p in the slopes": Mistake(
-            "Your loss is right. The slopes are (z − y) / N: what has to agree with the label is the probability, so put the "
-            "sigmoid on z first.",
+            "Your loss is right. The slopes are (z − y) / N: what has to agree with the label is the probability, so "
+            "apply the sigmoid to z first.",
             _binary(slopes=lambda z, y: (z - y) / len(y)),
         ),
         "a sigmoid's slope is multiplied in": Mistake(
@@ -1082,7 +1082,8 @@ BINARY = Exercise(
         ),
     },
     hints=(
-        "Two results. For the loss, do the worked example for one plate of label 1 and one of label 0, then write the same "
+        "Two results. For the loss, work through the example for one plate of label 1 and one of label 0, then write "
+        "the same "
         "for arrays.",
         "np.maximum(z, 0) - y * z + np.log(1 + np.exp(-np.abs(z))) is the loss of each plate: exp never gets a positive "
         "number. Take the mean.",
@@ -1169,7 +1170,7 @@ L2_PENALTY = Exercise(
             _l2(lambda w, W, s: s * (W[:, 1:] ** 2).sum()),
         ),
         "the square of the sum": Mistake(
-            "You add first and square then, so weights of opposite sign cancel. Square each weight, then add.",
+            "You add first and square afterward, so weights of opposite sign cancel. Square each weight, then add.",
             _l2(lambda w, W, s: s * w.sum() ** 2),
         ),
     },
@@ -1259,7 +1260,8 @@ def _huber_by_the_mean(y, y_hat, delta):
 
 
 _SIGN_KEPT = (
-    "Your straight part uses the error with its sign, so that half of the outliers earn something. Its size counts there, too: "
+    "Your straight part uses the error with its sign, so that outliers on one side lower the loss. There, too, only "
+    "the size of the error counts: "
     "delta * (|r| - delta / 2)."
 )
 
@@ -1380,7 +1382,7 @@ QUIZ = quiz(
         ),
         Question(
             "b",
-            a="With a squared error the largest errors have the most influence: the square of the wrong label outweighs all else.",
+            a="With a squared error the largest errors count most: the square of the wrong label outweighs everything else.",
             c="Cross-entropy needs classes and probabilities; grams are neither.",
             d="The penalty keeps the weights small. It does not know which label is wrong.",
         ),

@@ -144,16 +144,16 @@ NUMERICAL_GRADIENT = Exercise(
             _differences(lambda f, x, i, h: (f(x) - f(_moved(x, i, -h))) / h),
         ),
         "divided by h, not by 2h": Mistake(
-            "Your numbers are twice too large. From x - h to x + h is a way of two steps.",
+            "Your numbers are twice as large as they should be. From x - h to x + h it is two steps.",
             _differences(lambda f, x, i, h: 2 * _central_entry(f, x, i, h)),
         ),
         "not divided by the step": Mistake(
-            "You return the difference of f. A slope is that difference for each unit of x: divide by the way between the two "
-            "places.",
+            "You return the difference of f. A slope is that difference for each unit of x: divide by the distance "
+            "between the two places.",
             _differences(lambda f, x, i, h: 2 * h * _central_entry(f, x, i, h)),
         ),
         "the sign is turned": Mistake(
-            "You take f above from f below. The slope is positive where f grows with x.",
+            "You subtract the value above from the value below. The slope is positive where f grows with x.",
             _differences(lambda f, x, i, h: -_central_entry(f, x, i, h)),
         ),
         "the step is always 1e-5": Mistake(
@@ -729,7 +729,7 @@ BACKWARD = Exercise(
         "first. Which node's grad is complete at that point?",
         "The list: a function visit(node) that does nothing for a node it has seen, else visits the node's children and then "
         "appends the node.",
-        "Set grad of all nodes to 0.0 and root.grad to 1.0. For each node of the list, backwards: for child, slope in "
+        "Set grad of all nodes to 0.0 and root.grad to 1.0. For each node of the list, from its end: for child, slope in "
         "zip(node.children, node.slopes): child.grad += slope * node.grad.",
     ),
 )
@@ -766,7 +766,7 @@ def _dense_variant(change):
 
 DENSE_BACKWARD = Exercise(
     id="06.dense_backward",
-    title="A dense layer, backwards",
+    title="The backward pass of a dense layer",
     points=10,
     cases=_dense_cases,
     oracle=_dense_oracle,
@@ -868,7 +868,7 @@ def _relu_in_place(dout, z):
 
 RELU_BACKWARD = Exercise(
     id="06.relu_backward",
-    title="ReLU, backwards",
+    title="The backward pass of ReLU",
     points=6,
     cases=_relu_cases,
     oracle=_relu_oracle,
@@ -961,7 +961,7 @@ def _entropy_variant(make):
 
 CROSS_ENTROPY_BACKWARD = Exercise(
     id="06.cross_entropy_backward",
-    title="Cross-entropy, backwards",
+    title="The backward pass of cross-entropy",
     points=8,
     cases=_entropy_cases,
     oracle=_entropy_oracle,
@@ -969,7 +969,8 @@ CROSS_ENTROPY_BACKWARD = Exercise(
     quiet=True,
     misconceptions={
         "the gradient from above is left out": Mistake(
-            "Your result does not depend on dout. Usually dout is 1, but the loss may be one part of several: multiply by it.",
+            "Your result does not depend on dout. Usually dout is 1, but the loss may be one part of a larger one: "
+            "multiply by dout.",
             _entropy_variant(lambda dout, s, y, p, t: (p - t) / len(y)),
         ),
         "not divided by N": Mistake(
@@ -981,7 +982,8 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t) / s.size),
         ),
         "the sign is turned": Mistake(
-            "You take what the network says from what is true. The gradient is p - t: where the loss would grow.",
+            "You subtract what the network says from what is true. It is the other way around: the gradient is p "
+            "minus the one-hot row, and points to where the loss grows.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (t - p) / len(y)),
         ),
         "the gradient from above is added": Mistake(
@@ -1006,7 +1008,7 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             _entropy_variant(lambda dout, s, y, p, t: dout * (p - t) * t / len(y)),
         ),
         "scores instead of probabilities": Mistake(
-            "You take the one-hot from the raw scores. It is softmax's probabilities that belong there.",
+            "You subtract the one-hot row from the raw scores. It must be subtracted from the probabilities.",
             _entropy_variant(lambda dout, s, y, p, t: dout * (s - t) / len(y)),
         ),
         "exp overflows": Mistake(
@@ -1031,8 +1033,8 @@ CROSS_ENTROPY_BACKWARD = Exercise(
     },
     hints=(
         "Chapter 05: the gradient of one plate's cross-entropy is what the network says, minus what is true.",
-        "p: softmax of each row, with its largest score subtracted first. Take 1 away at [n, labels[n]]. What does the mean "
-        "do to it, and what dout?",
+        "p: softmax of each row, with its largest score subtracted first. Subtract 1 at [n, labels[n]]. What does "
+        "the mean do to it, and what does dout do?",
         "p[np.arange(N), labels] -= 1, and return dout * p / N.",
     ),
 )
@@ -1128,7 +1130,7 @@ def _crop_from_the_end(dout, x, w, stride, padding, dx, dw, db):
 
 CONV2D_BACKWARD = Exercise(
     id="06.conv2d_backward",
-    title="A convolution, backwards",
+    title="The backward pass of a convolution",
     points=12,
     cases=_conv_cases,
     oracle=_conv_oracle,
@@ -1173,7 +1175,8 @@ CONV2D_BACKWARD = Exercise(
         ),
         "the kernel is flipped for dx": Mistake(
             "You have turned the kernel by 180 degrees before you lay it on dx. If you add each output's share to its own "
-            "window, it stays as it is; turning it belongs to the way that gathers, pixel by pixel.",
+            "window, it stays as it is; turning it belongs to the other way of computing dx, which gathers the parts "
+            "pixel by pixel.",
             _conv_variant(
                 lambda dout, x, w, stride, padding, dx, dw, db: (
                     _conv(dout, x, w[:, :, ::-1, ::-1], stride, padding)[0],
@@ -1374,7 +1377,7 @@ def _pool_over_channels(dout, x, size, stride):
 
 MAX_POOL2D_BACKWARD = Exercise(
     id="06.max_pool2d_backward",
-    title="Max pooling, backwards",
+    title="The backward pass of max pooling",
     points=8,
     cases=_pool_cases,
     oracle=_pool_oracle,
@@ -1580,7 +1583,7 @@ def _network_out(change):
 
 NETWORK_GRADIENTS = Exercise(
     id="06.network_gradients",
-    title="Stretch: a whole network, backwards",
+    title="Stretch: the backward pass of a whole network",
     points=8,
     cases=_network_cases,
     oracle=_network_oracle,
@@ -1614,8 +1617,8 @@ NETWORK_GRADIENTS = Exercise(
             _network_out(lambda loss, *grads: (loss, *(-g for g in grads))),
         ),
         "the scores are not shifted": Mistake(
-            "np.exp of a score of a thousand is inf, and inf / inf is nan. Take each plate's largest score away from its "
-            "scores first, as in your cross-entropy: the loss stays the same.",
+            "np.exp of a score of a thousand is inf, and inf / inf is nan. Subtract each plate's largest score from "
+            "its scores first, as in your cross-entropy: the loss stays the same.",
             _not_shifted,
         ),
         "the logarithm of zero": Mistake(
@@ -1624,8 +1627,8 @@ NETWORK_GRADIENTS = Exercise(
             _logarithm_of_zero,
         ),
         "the weights' gradients are divided by N twice": Mistake(
-            "Your dW1 and dW2 are too small by the factor N. The division by N is in dscores already, and what comes after "
-            "it has it, too.",
+            "Your dW1 and dW2 are too small by the factor N. The division by N is in dscores already, and so it is "
+            "in everything computed from dscores.",
             lambda X, *rest: _divided_again(len(X), *_network(X, *rest)),
         ),
         "the loss is handed on as the gradient": Mistake(

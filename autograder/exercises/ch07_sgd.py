@@ -106,7 +106,7 @@ GRADIENT_DESCENT = Exercise(
             _descend(lambda x, g, lr, k, x0: x - lr * g(x0)),
         ),
         "the learning rate is left out": Mistake(
-            "You take away the whole gradient. The step is lr times the gradient.",
+            "You subtract the whole gradient. The step is lr times the gradient.",
             _descend(lambda x, g, lr, k, x0: x - g(x)),
         ),
         "the point is replaced by the step": Mistake(
@@ -123,7 +123,7 @@ GRADIENT_DESCENT = Exercise(
             _descend(lambda x, g, lr, k, x0: x - lr / (k + 1) * g(x)),
         ),
         "one step too few": Mistake(
-            "Your path has one point too few at its end. With the start, steps steps make steps + 1 points.",
+            "Your path has one point too few at its end. Together with the start, there are steps + 1 points.",
             lambda g, x0, lr, steps: _right_path(g, x0, lr, steps)[:-1],
         ),
         "the start is missing": Mistake(
@@ -383,7 +383,7 @@ SGD_STEP = Exercise(
     misconceptions={
         "it climbs": Mistake("The gradient points uphill. Take the step against it.", lambda w, g, lr: w + lr * g),
         "the learning rate is left out": Mistake(
-            "You take away the whole gradient. The step is lr times the gradient.",
+            "You subtract the whole gradient. The step is lr times the gradient.",
             lambda w, g, lr: w - g,
         ),
         "only the step comes back": Mistake(
@@ -410,7 +410,7 @@ SGD_STEP = Exercise(
     },
     hints=(
         "It is one line of gradient descent, with the gradient handed to you.",
-        "The new weights are the old ones less lr times the gradient, number by number, whatever the shape.",
+        "The new weights are the old ones minus lr times the gradient, number by number, whatever the shape.",
         "return w - lr * grad",
     ),
 )
@@ -457,7 +457,7 @@ MOMENTUM_STEP = Exercise(
             _momentum(_velocity, keep=False),
         ),
         "it climbs": Mistake(
-            "The sign is turned: the weights move uphill. Take lr times the velocity away.",
+            "The sign is turned: the weights move uphill. Subtract lr times the velocity.",
             _momentum(_velocity, lambda w, g, v, old, lr, b: w + lr * v),
         ),  # fmt: skip
         "the gradient is damped": Mistake(
@@ -481,11 +481,11 @@ MOMENTUM_STEP = Exercise(
             _momentum(lambda v, g, lr, b: b * v + lr * g, lambda w, g, v, old, lr, b: w - v),
         ),
         "the learning rate is left out": Mistake(
-            "You take away the whole velocity. The step is lr times the velocity.",
+            "You subtract the whole velocity. The step is lr times the velocity.",
             _momentum(_velocity, lambda w, g, v, old, lr, b: w - v),
         ),
         "the velocity never fades": Mistake(
-            "The old velocity is kept whole: nothing brakes. Multiply it by beta first.",
+            "The old velocity is kept whole, so that nothing slows it down. Multiply it by beta first.",
             _momentum(lambda v, g, lr, b: v + g),
         ),
         "the old velocity moves the weights": Mistake(
@@ -494,13 +494,13 @@ MOMENTUM_STEP = Exercise(
             _momentum(_velocity, lambda w, g, v, old, lr, b: w - lr * old),
         ),
         "the gradient counts twice": Mistake(
-            "You add the gradient in the step as well as in the velocity. (Done with beta times the velocity that would be "
-            "Nesterov's momentum; this exercise asks for the plain one.)",
+            "You add the gradient in the step as well as in the velocity. (With beta times the velocity added to the "
+            "gradient, it would be Nesterov's momentum; this exercise asks for the plain one.)",
             _momentum(_velocity, lambda w, g, v, old, lr, b: w - lr * (g + v)),
         ),
         "Nesterov's momentum": Mistake(
-            "You look ahead: gradient plus beta times the new velocity. That is Nesterov's momentum, a good method and "
-            "another one. Here the step is lr times the velocity.",
+            "You look ahead: gradient plus beta times the new velocity. That is Nesterov's momentum, a good method, "
+            "but a different one. Here the step is lr times the velocity.",
             _momentum(_velocity, lambda w, g, v, old, lr, b: w - lr * (g + b * v)),
         ),
         "beta brakes the new gradient too": Mistake(
@@ -642,11 +642,11 @@ ADAM_STEP = Exercise(
             _adam(step=lambda m, v, eps: m / np.sqrt(v)),
         ),
         "no root": Mistake(
-            "You divide by v. v is a mean of squares, so its root has the size of a gradient.",
+            "You divide by v itself. v is a mean of squares, so it is the root of v that has the size of a gradient.",
             _adam(step=lambda m, v, eps: m / (v + eps)),
         ),
         "the gradient is not squared": Mistake(
-            "v is a mean of the gradients themselves. It should be one of their squares.",
+            "Your v is a mean of the gradients themselves. It should be a mean of their squares.",
             _adam(v_of=lambda v, g, b: b * v + (1 - b) * np.abs(g)),
         ),
         "beta1 and beta2 are swapped": Mistake(
@@ -672,7 +672,7 @@ ADAM_STEP = Exercise(
     },
     hints=(
         "Go through the docstring's lines from top to bottom. Count the step first. What are m and v after one gradient?",
-        "m and v are running means, of the gradient and of its square. Give them names of their own after the correction, "
+        "m and v are running means, of the gradient and of its square. Give the corrected ones names of their own, "
         "so that the state keeps the plain ones.",
         "m_hat = m / (1 - beta1**t) and v_hat = v / (1 - beta2**t); then w = w - lr * m_hat / (np.sqrt(v_hat) + eps). Return "
         "w, (m, v, t).",
@@ -736,7 +736,8 @@ COSINE_LR = Exercise(
             _cosine(share=lambda s, t, w: (s - w) / t),
         ),
         "the warm-up starts at 0": Mistake(
-            "The rate of your first step is 0: a step that goes nowhere. Step 0 is the first of warmup parts.",
+            "The rate of your first step is 0: a step that goes nowhere. Step 0 is already the first of the "
+            "warm-up's equal parts.",
             _cosine(rise=lambda s, w: s / w),
         ),
         "the warm-up is one step too long": Mistake(
@@ -745,7 +746,8 @@ COSINE_LR = Exercise(
             lambda s, t, b, w=0: b * (s + 1) / w if s <= w else _cosine()(s, t, b, w),
         ),
         "pi is left out": Mistake(
-            "Your cosine gets angles from 0 to 1. It is to run from 0 to pi: multiply by np.pi. (Angles are in radians.)",
+            "Your cosine gets angles from 0 to 1. It should run from 0 to pi: multiply by np.pi. (Angles are in "
+            "radians.)",
             _cosine(fall=lambda p: (1 + np.cos(p)) / 2),
         ),
         "the half is missing": Mistake(
@@ -903,7 +905,7 @@ HE_INIT = Exercise(
         ),
         "all weights alike": Mistake(
             "All weights have the same value. Then all units of a layer compute the same, get the same gradient, and stay the "
-            "same for ever.",
+            "same forever.",
             lambda s, rng: np.full(s, _he(s)),
         ),
         "the generator is not used": Mistake(
@@ -993,7 +995,8 @@ EARLY_STOP = Exercise(
             lambda h, p: _rises(h) >= p,
         ),
         "an equal loss counts as better": Mistake(
-            "A loss that equals the best starts your count again. On a plateau you would train for ever. Only a lower loss is "
+            "A loss that equals the best starts your count again. On a plateau you would train forever. Only a lower "
+            "loss is "
             "better.",
             lambda h, p: len(h) - 1 - (len(h) - 1 - int(np.argmin(h[::-1]))) >= p,
         ),
@@ -1032,7 +1035,7 @@ EARLY_STOP = Exercise(
             lambda h, p: False,
         ),
         "it stops while it gets better": Mistake(
-            "You stop when there was a better epoch lately, and go on when there was none. Turn the condition round.",
+            "You stop when there was a better epoch lately, and go on when there was none. Turn the condition around.",
             lambda h, p: _since_best(h) < p,
         ),
     },

@@ -98,7 +98,7 @@ CHAPTERS = (
         "06_backpropagation",
         "Backpropagation",
         "Backpropagation",
-        "a gradient check, an autograd engine, five layers backwards, and a network that learns",
+        "a gradient check, an autograd engine, the backward pass of five layers, and a network that learns",
         240,
         ("04", "05"),
     ),

@@ -560,7 +560,7 @@ def draw_steps(exponent: float, kind: str, curve: str) -> str:
         f"{name}: {at[name]:.0e}".replace("e+00", "").replace("e-0", "e-").replace("-", "−")
         for name in ("forward", "central")
     ]
-    title = "Too large a step bends, too small a step rounds: the best lies between"
+    title = "Too large a step misses the curvature, too small a step is lost in rounding"
     line = f"h = {_power(exponent)}, {kind}.  Relative error, "
     parts.insert(0, svg.text(14, 48, line, 13, "#333"))
     parts.insert(2, svg.text(356, 48, words[0], 13, _RED_INK, bold=True))
@@ -657,6 +657,87 @@ def check_layer(name: str, backward: Callable, forward: Callable, arrays: dict, 
         print(f"  {who:<8} " + "   ".join(words))
 
 
+def dense_shapes(N: int = 4, D: int = 3, M: int = 2) -> None:
+    """Draw a dense layer's forward product and its three gradients as boxes whose sides are the axes N, D and M.
+
+    Parameters
+    ----------
+    N, D, M : int, optional
+        How many cells a side has: plates, inputs and units, three different numbers.
+    """
+    cell, sizes = 22, {"N": N, "D": D, "M": M}
+    inks = {"N": BLUE, "D": _GREEN_INK, "M": _PURPLE_INK}
+
+    def matrix(left, top, name, rows, columns, fill):
+        """A box with its name in the middle, and its two axes written at its sides."""
+        high, wide = sizes[rows] * cell, sizes[columns] * cell
+        return [
+            *(
+                svg.box(left + cell * j, top + cell * i, cell, cell, fill, "#9A9A9A")
+                for i in range(sizes[rows])
+                for j in range(sizes[columns])
+            ),
+            svg.text(left + wide / 2, top + high / 2 + 5, name, 15, BLACK, "middle", bold=True, halo=True),
+            svg.text(left + wide / 2, top - 6, columns, 13, inks[columns], "middle", bold=True),
+            svg.text(left - 6, top + high / 2 + 5, rows, 13, inks[rows], "end", bold=True),
+        ]
+
+    lines = [
+        ("out = x W + b", ("x", "N", "D", PALE_GREEN), ("W", "D", "M", PALE_BLUE), ("out", "N", "M", PALE_ORANGE), "D"),
+        (
+            "dx = dout Wᵀ",
+            ("dout", "N", "M", PALE_ORANGE),
+            ("Wᵀ", "M", "D", PALE_BLUE),
+            ("dx", "N", "D", PALE_GREEN),
+            "M",
+        ),
+        (
+            "dW = xᵀ dout",
+            ("xᵀ", "D", "N", PALE_GREEN),
+            ("dout", "N", "M", PALE_ORANGE),
+            ("dW", "D", "M", PALE_BLUE),
+            "N",
+        ),
+    ]
+    parts, told = [], []
+    for number, (words, first, second, result, met) in enumerate(lines):
+        left, top = 40 + 332 * (number % 2), 92 + 186 * (number // 2)
+        middle = top + 2 * cell
+        parts.append(svg.text(left - 26, top - 32, words, 14, BLACK, bold=True))
+        for (name, rows, columns, fill), sign in ((first, "·"), (second, "="), (result, "")):
+            parts += matrix(left, middle - sizes[rows] * cell / 2, name, rows, columns, fill)
+            left += sizes[columns] * cell + 14
+            if sign:
+                parts.append(svg.text(left, middle + 6, sign, 18, BLACK, "middle", bold=True))
+            left += 30
+        parts.append(
+            svg.text(
+                14 + 332 * (number % 2),
+                middle + 2 * cell + 26,
+                f"{met} meets {met} and is summed over",
+                12.5,
+                inks[met],
+            )
+        )
+        told.append(f"{words}: ({first[1]}, {first[2]}) times ({second[1]}, {second[2]}) is ({result[1]}, {result[2]})")
+    left, top = 372, 278
+    parts.append(svg.text(left - 26, top - 32, "db = sum of dout over N", 14, BLACK, bold=True))
+    parts += matrix(left, top, "dout", "N", "M", PALE_ORANGE)
+    parts.append(
+        svg.arrow(left + M * cell + 20, top + N * cell / 2, left + M * cell + 72, top + N * cell / 2, BLACK, 2)
+    )
+    right, middle = left + M * cell + 96, top + N * cell / 2 - cell / 2
+    parts += [svg.box(right + cell * j, middle, cell, cell, PALE_BLUE, "#9A9A9A") for j in range(M)]
+    parts.append(svg.text(right + M * cell / 2, middle + 16, "db", 15, BLACK, "middle", bold=True, halo=True))
+    parts.append(svg.text(right + M * cell / 2, middle - 6, "M", 13, inks["M"], "middle", bold=True))
+    parts.append(svg.text(left - 26, top + N * cell + 26, "each plate adds its row", 12.5, inks["N"]))
+    told.append("db: the (N, M) of dout, summed over N, is (M,)")
+    svg.show(
+        svg.sheet("Each gradient has the shape of what it belongs to, and only one product fits", 690, 408, *parts),
+        f"A dense layer's products as boxes. {'. '.join(told)}.",
+    )
+
+
 def _grid(values, size=34, fills=None, bold=None) -> str:
     """A small plane of numbers; `fills` colors cells, `bold` frames one window (top, left, height, width)."""
     look = (lambda i, j: {"fill": fills[i][j]}) if fills is not None else None
@@ -721,7 +802,7 @@ def draw_scatter(x, w, dout, step: int, stride: int = 1) -> str:
 
 
 def conv_scatter(x, w, dout, stride: int = 1) -> None:
-    """Step through the outputs of a small convolution, backwards, and watch dx and dw fill up.
+    """Step through the outputs of a small convolution on the way back, and watch dx and dw fill up.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def surprise(marked=(0.9, 0.5, 0.119, 0.01)) -> None:
         parts.append(svg.text(x + aside, y - 11, words, 13, BLACK, anchor, bold=True, halo=True))
     told = ", ".join(f"{svg.fixed(-np.log(value))} at {svg.short(value, 3)}" for value in marked)
     svg.show(
-        svg.sheet("The less probability the truth was given, the more it costs, without a limit", 720, 364, *parts),
+        svg.sheet("The lower the probability of the truth, the higher the loss, without a limit", 720, 364, *parts),
         f"A curve that falls from beyond 5 near probability 0 to exactly 0 at probability 1: {told}.",
     )
 
@@ -190,7 +190,7 @@ def three_curves(rivals=(4.0, -2.0), delta: float = 1.0) -> None:
     entropy = logsumexp(np.concatenate([s[:, None], np.tile(rivals, (len(s), 1))], axis=1), axis=1) - s
     panel = Panel(64, 62, 620, 270, (-3, 9), (0, 9))
     parts = [
-        panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "what the plate costs"),
+        panel.axes([-3, -1, 1, 3, 5, 7, 9], [0, 2, 4, 6, 8], "score of the correct dish", "loss of the plate"),
         panel.upright(best, GRAY, 1.3, "4 4"),
         panel.upright(best + delta, GRAY, 1.3, "4 4"),
         panel.clip(
@@ -767,7 +767,7 @@ def draw_regression(grams, kcal, slip: float, delta: float) -> str:
     if slip == 1:
         title = "All labels right: the three losses agree"
     elif held:
-        title = "One slip bends the squared loss's line; Huber's and the absolute loss's hold"
+        title = "One slip bends the line of the squared loss; the other two lines hold"
     else:
         title = "With δ as large as this, Huber's loss squares the slip, and its line bends too"
     parts.insert(

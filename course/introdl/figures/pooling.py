@@ -342,7 +342,7 @@ def draw_shift(scene: np.ndarray, strength: np.ndarray, changes: dict, shift: in
         f"{_shift_pictures(scene, strength, shift)}{_shift_chart(changes, shift)}"
         f'<div style="font-size:12.5px;color:#444">{note}</div>'
     )
-    return svg.frame("The larger the windows, the less a small shift changes", body, width=700)
+    return svg.frame("On this picture, larger windows change less after a small shift", body, width=700)
 
 
 def _shift_pictures(scene, strength, shift: int) -> str:
@@ -516,7 +516,7 @@ def receptive_fields(image, network: str = "convolutions of 3, with pooling", de
 
 
 def paths(depths=(1, 3, 8)):
-    """From how many ways each pixel reaches one neuron after stacks of convolutions of 3: bars for each depth.
+    """On how many paths each pixel reaches one neuron after stacks of convolutions of 3: bars for each depth.
 
     Parameters
     ----------
@@ -537,8 +537,10 @@ def paths(depths=(1, 3, 8)):
         axis.bar(np.arange(-depth, depth + 1), ways / ways.max(), color=BLUE, width=0.8)
         axis.set_title(f"{depth} layer{'s' * (depth > 1)}: sees {2 * depth + 1}", fontsize=10.5, fontweight="normal")
         axis.set_xlabel("distance (pixels)")
-    axes[0].set_ylabel("ways, most = 1")
-    figure.suptitle("The middle of the field has the most ways in", x=0.02, ha="left", fontweight="bold", fontsize=12)
+    axes[0].set_ylabel("paths (most = 1)")
+    figure.suptitle(
+        "The middle of the field has the most paths to the neuron", x=0.02, ha="left", fontweight="bold", fontsize=12
+    )
     figure.tight_layout()
     return figure
 
@@ -686,10 +688,10 @@ def show_maps(x: np.ndarray, maps: dict[str, np.ndarray]) -> None:
     parts.append(svg.text(left, y - 4, words, 12.5, bold=True))
     parts.append(svg.text(left, y + 14, ", ".join(map(svg.short, maps["scores"][0])), 12))
     drawing = svg.canvas(left + 6 * step, y + 24, *parts)
-    words = "A picture goes in, maps of what is where come out, and at the end a few scores (dark: strong)"
+    words = "The picture becomes maps of what is where, and the maps become a few scores (dark: strong)"
     svg.show(
         svg.frame(words, drawing, 860),
         "A plate and the maps of a small network. The first layer's six maps show edges by direction, where it is red, "
-        "and where it is bright; the second layer's four show any edge, upright edges, level edges, and red areas "
+        "and where it is bright; the second layer's four show any edge, vertical edges, horizontal edges, and red areas "
         "without edges. Each pooling halves the maps.",
     )

@@ -50,8 +50,92 @@ def learning_rates(rates=(0.02, 0.3, 0.9, 1.04), steps: int = 12, start: float =
             svg.note(46 + 172 * number, 322, f"step {steps}: w = {end}"),
         ]
     svg.show(
-        svg.sheet("One landscape, four learning rates: creeping, right, bouncing, diverging", 740, 334, *parts),
+        svg.sheet("One landscape, four learning rates: too slow, right, bouncing, diverging", 740, 334, *parts),
         f"Four parabolas with {steps} steps of gradient descent from w = {start:g}: " + "; ".join(words) + ".",
+    )
+
+
+def draw_ball(rate: float, step: int, start: float = 4.0) -> str:
+    """Draw a ball on f(w) = w² after some steps of gradient descent, the slope under it, and its next step; returns SVG.
+
+    Parameters
+    ----------
+    rate : float
+        The learning rate.
+    step : int
+        How many steps it has taken.
+    start : float
+        Where it began.
+    """
+    path = start * (1 - 2 * rate) ** np.arange(step + 2)
+    w, following = float(path[step]), float(path[step + 1])
+    reach = 1.75 * abs(start)
+    slope, move = 2 * w, following - w
+    panel = Panel(62, 84, 470, 250, (-reach, reach), (-3, reach**2))
+    grid = np.linspace(-reach, reach, 141)
+    tangent = w + np.array([-1.4, 1.4]) * reach / 7
+    trail = [
+        svg.circle(panel.x(old), panel.y(old * old), 4.5, mix(VERMILION, 0.35), "none")
+        for old in path[:step]
+        if abs(old) <= reach
+    ]
+    parts = [
+        panel.axes([-6, -4, -2, 0, 2, 4, 6], [0, 10, 20, 30, 40], "weight w", "loss w²"),
+        panel.clip(
+            panel.curve(grid, grid**2, GRAY, 2.5), panel.curve(tangent, w * w + slope * (tangent - w), BLUE, 2, "6 4")
+        ),
+        *trail,
+    ]
+    if abs(w) <= reach:
+        y = float(panel.y(w * w))
+        parts.append(svg.circle(panel.x(w), y, 8, VERMILION))
+        if abs(move) > 0.1:
+            end = float(np.clip(following, -reach, reach))
+            parts.append(svg.arrow(panel.x(w), y, panel.x(end), y, BLACK, 2.4))
+    else:
+        parts.append(
+            svg.text(panel.x(0), panel.top + 24, "the ball has left the picture", 13, "#A84300", "middle", bold=True)
+        )
+    lines = [
+        ("w", svg.short(w), "#A84300"),
+        ("slope 2w", svg.short(slope), BLUE),
+        ("rate · slope", svg.short(rate * slope), BLACK),
+        ("next w", svg.short(following), BLACK),
+    ]
+    for row, (name, value, ink) in enumerate(lines):
+        parts.append(svg.text(560, 116 + 30 * row, name, 13, "#333"))
+        parts.append(svg.text(704, 116 + 30 * row, value, 15, ink, "end", bold=True))
+    parts.append(svg.text(14, 48, f"rate {rate:g}: each step multiplies w by {svg.short(1 - 2 * rate, 3)}", 13, "#333"))
+    title = (
+        f"After {step} step{'s' * (step != 1)} the ball is at w = {svg.short(w)}, and the loss is {svg.short(w * w)}"
+    )
+    return svg.sheet(title, 720, 386, *parts)
+
+
+def ball(rate: float = 0.25, start: float = 4.0, steps: int = 12) -> None:
+    """Show gradient descent on f(w) = w² as a ball on the curve, with a slider for the rate and one for the step.
+
+    Parameters
+    ----------
+    rate : float
+        The learning rate to begin with: one of the slider's.
+    start : float
+        Where the ball begins.
+    steps : int
+        How many steps it can take.
+    """
+    play, slider = stepper(lambda: steps, 0, "step", interval=900, first=0)
+    rates = (0.02, 0.1, 0.25, 0.4, 0.5, 0.75, 0.9, 1.0, 1.04)
+    controls = {
+        "rate": interactive.stops("learning rate", [(f"{r:g}", r) for r in rates], rate, 420),
+        "step": slider,
+    }
+    explore(
+        lambda rate, step: draw_ball(rate, step, start),
+        controls,
+        f"A ball on the parabola w² that starts at w = {start:g}, with the slope under it as a dashed line and its next step as "
+        "an arrow. Beside it the numbers of the step. Sliders choose the learning rate and how many steps it has taken.",
+        layout=lambda controls, view: rows_of((controls["rate"],), (play, controls["step"]), (view,)),
     )
 
 
@@ -322,7 +406,9 @@ def noise_chart(sizes, errors) -> None:
     svg.show(
         svg.sheet("Four times the batch, half the noise", 660, 362, *parts),
         "The distance between a mini-batch's gradient and the full one against the batch size, on logarithmic axes: "
-        + ", ".join(f"{size} samples {mean:.2g}" for size, mean in zip(sizes, middle, strict=True))
+        + ", ".join(
+            f"{size} sample{'' if size == 1 else 's'} {mean:.2g}" for size, mean in zip(sizes, middle, strict=True)
+        )
         + ". A dashed line falls with one over the root of the size.",
     )
 
@@ -446,7 +532,7 @@ def overfitting_chart(train, validation, best: int, stop: int | None, accuracy=N
     if accuracy is not None:
         told = f" {accuracy[best - 1]:.1%} of the validation pictures are right at the best epoch, {accuracy[-1]:.1%} at the end."
     svg.show(
-        svg.sheet("The training loss keeps falling; the validation loss turns round", 700, 354, *parts),
+        svg.sheet("The training loss keeps falling; the validation loss turns around", 700, 354, *parts),
         f"Training and validation loss over {len(train)} epochs. The training loss falls to {train[-1]:.2f}. The validation "
         f"loss is lowest at epoch {best}, with {validation[best - 1]:.2f}, and rises to {validation[-1]:.2f}." + told,
     )

@@ -164,7 +164,7 @@ class TrainingBoard:
                 self.losses.append(loss)
                 if not math.isfinite(loss):
                     self.message = (
-                        "The loss is no number any more: the steps were too long. Lower the rate and start again."
+                        "The loss is no longer a number: the steps were too long. Lower the rate and start again."
                     )
                     return
                 yield
@@ -285,7 +285,7 @@ class TrainingBoard:
         parts += [
             svg.text(356, 66, "filters of the first layer", 12.5, "#333", bold=True),
             tiles(first.w.value[:16, 0], 356, 74, 38, 8, 5, signed=True),
-            svg.text(356, 180, f"what they make of this {self.labels_of(self.shown)}", 12.5, "#333", bold=True),
+            svg.text(356, 180, f"their activations for this {self.labels_of(self.shown)}", 12.5, "#333", bold=True),
             tiles(shown[:1, 0], 520, 163, 24, 1, 0),
             tiles(maps[:16], 356, 192, 38, 8, 5),
         ]
