@@ -12,16 +12,17 @@
 # **When you are done, you can**
 #
 # - prepare pictures: bytes on the device, statistics from the training set alone, augmentation in batches;
+# - read a folder of photographs with a `Dataset` and a `DataLoader`;
 # - design a convolutional network under a budget of parameters and of work;
 # - read a training loop line by line: schedule, label smoothing, averaged weights;
 # - stop a training run and resume it as if nothing had happened;
 # - judge a network by its curves, its confusion matrix, and a close look at its worst mistakes;
 # - say what an ablation shows, and which of its differences are real.
 #
-# **What you build**: `normalization_stats`, `augment`, `FoodNet`, `save_checkpoint` and `load_checkpoint`,
-# `confusion_matrix`, `worst_mistakes`.
+# **What you build**: `normalization_stats`, `PhotoDataset`, `augment`, `FoodNet`, `save_checkpoint` and
+# `load_checkpoint`, `confusion_matrix`, `worst_mistakes`.
 #
-# **Time**: about 90 minutes. **You need**: chapters 04, 05, 07 and 08. **You do not need a GPU.**
+# **Time**: about 115 minutes. **You need**: chapters 04, 05, 07 and 08. **You do not need a GPU.**
 
 # %%
 import inspect
@@ -916,6 +917,8 @@ check("09.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - Pictures stay on the device as bytes; a batch is selected, augmented and normalized there. Statistics come from the
 #   training set alone.
+# - Pictures that don't fit come from the disk: a lazy `Dataset` and a `DataLoader` with workers.
+# - `nn.Module` registers what you assign to its attributes; a plain list of layers stays unknown to it.
 # - Augmentation changes the pixels, keeps the label, and draws separately for each picture.
 # - A CNN: convolution, batch normalization, ReLU and pooling, repeated; then a mean over space and a dense layer.
 # - Learning-rate schedule, label smoothing and averaged weights are each only a line or two in the loop.
@@ -930,6 +933,9 @@ check("09.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | normalize | $(x / 255 - \mu) / \sigma$, one $\mu$ and $\sigma$ a channel, training set |
 # | stage | `Conv2d(a, b, 3, padding=1, bias=False)`, `BatchNorm2d(b)`, `ReLU()`, `MaxPool2d(2)` |
 # | head | `x.mean(dim=(2, 3))`, `Linear(channels, K)`; no softmax |
+# | a folder of pictures | `__len__` and `__getitem__`; `DataLoader(dataset, batch_size, shuffle=True, num_workers=2)` |
+# | a list of layers | `nn.ModuleList([...])`, not `[...]` |
+# | a first learning rate | range test: a fifth to a tenth of the rate with the lowest loss |
 # | label smoothing | `cross_entropy(scores, labels, label_smoothing=0.1)` |
 # | checkpoint | `torch.save({...state_dict()...}, path)`, `load_state_dict(torch.load(path)[...])` |
 # | several GPUs | `torchrun --nproc-per-node N -m introdl.recipes NAME` |
@@ -943,11 +949,14 @@ check("09.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #   (BatchNorm).
 # - **checkpoint**: everything that training needs to go on from a point: weights, optimizer, schedule, generator,
 #   epoch.
+# - **DataLoader**: draws an order, asks a dataset for its examples, and stacks them into batches, in worker processes if
+#   you like.
 # - **dropout**: setting random activations to 0 while training.
 # - **ensemble**: several networks whose answers are averaged.
 # - **exponential moving average**: a running mean of the weights in which the past fades (EMA).
 # - **label smoothing**: training toward a label that gives the true class slightly less than 1 and the others the
 #   rest.
+# - **range test**: a short run with a growing learning rate, to find one that is neither too small nor too large.
 # - **seed**: the number that a random generator starts from; the same seed, the same draws.
 #
 # ### Next

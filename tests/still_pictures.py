@@ -387,6 +387,7 @@ def _board(f):
 _ROOF = (1e11, 2e10)
 _LAYERS = [("dense", 2e6, 1e6, 1e-4), ("ReLU", 1e6, 8e6, 5e-4)]
 
+figure("cuda", "gpu", "132 SMs", "warp 4", "four rows of 32 threads")(lambda f: f.gpu())
 figure("cuda", "memory_explorer", "Shape (1, 3, 2, 4), strides (24, 8, 4, 1)")(lambda f: f.memory_explorer())
 figure("cuda", "queue_explorer", "says 10 µs a call; the truth is 62.5 µs")(lambda f: f.queue_explorer())
 figure("cuda", "spread", "median 1 ms", "slowest 3 ms", "90 ms")(

@@ -330,6 +330,34 @@ def graphed(fn: Callable[[], Any]) -> Callable[[], None]:
     return graph.replay
 
 
+def compiled(fn: Callable, *inputs) -> tuple[Callable | None, str]:
+    """Compile a function with ``torch.compile``, and call it once: only then does it show whether there is a compiler.
+
+    Parameters
+    ----------
+    fn : callable
+        A function or a network.
+    *inputs
+        What to call it with.
+
+    Returns
+    -------
+    callable or None
+        The compiled function; None where this machine cannot compile.
+    str
+        Why not, in the first line of torch's words.
+    """
+    import torch
+
+    try:
+        made = torch.compile(fn)
+        made(*inputs)
+    except Exception as error:  # torch wraps a missing compiler into errors of many types, which differ between versions
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return None, f"{type(error).__name__}: {lines[0][:160] if lines else 'no message'}"
+    return made, ""
+
+
 def _plan(device, quick: bool):  # noqa: C901
     """What is measured: (description, a function that makes the function to time)."""
     import torch
