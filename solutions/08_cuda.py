@@ -27,6 +27,7 @@
 # %%
 import copy
 import math
+import os
 import statistics
 import time
 
@@ -974,8 +975,8 @@ for slip in ("none", "gradients never zeroed", "softmax before cross_entropy", "
 # | the optimizer's state | AdamW: two for each parameter; SGD with momentum: one; plain SGD: none |
 # | activations | what the backward pass needs of every layer, **times the batch** |
 #
-# **By hand** for chapter 09's network, with convolutions of 3, 16, 32, 64, 128 and 256 channels: 396,956 parameters of 4
-# bytes are 1.59 MB. Gradients are another 1.59 MB, and AdamW's two running means 3.18 MB. The first convolution writes
+# **By hand** for chapter 09's network, with convolutions of 3, 16, 32, 64, 128 and 256 channels: 396,188 parameters of 4
+# bytes are 1.58 MB. Gradients are another 1.58 MB, and AdamW's two running means 3.17 MB. The first convolution writes
 # $16 \cdot 64 \cdot 64$ numbers for each plate, 262 KB, and with 64 plates 16.8 MB: more than all of the above, in one
 # layer. The next cell counts everything that the graph keeps.
 
@@ -1043,7 +1044,7 @@ for divided in (True, False):
     ratio = max((b.norm() / a.norm()).item() for a, b in pairs)
     apart = max((a - b).abs().max().item() for a, b in pairs)
     print(f"divided by 4: {divided!s:>5}   length of the gradient, four pieces to one batch {ratio:.4f}, largest difference {apart:.1e}")
-print(f"kept for the backward pass: {kept_for_backward(small, x) / 1e6:.2f} MB for 32 plates, {kept_for_backward(small, x[:8]) / 1e6:.2f} MB for 8")
+print(f"kept for the backward pass: {kept_for_backward(small, x) / 1e6:.2f} MB for 32 plates, {kept_for_backward(small, x[:8].clone()) / 1e6:.2f} MB for 8")
 
 # %% [markdown]
 # The same gradient up to rounding, for a quarter of the activations. There is one exception: batch normalization takes
@@ -1067,6 +1068,7 @@ def plate_step():
 
 
 plate_step()  # warm up
+os.environ["KINETO_LOG_LEVEL"] = "99"  # the profiler's library would print two lines of its own
 with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiled:
     for _ in range(3):
         plate_step()

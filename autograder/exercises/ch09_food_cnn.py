@@ -356,7 +356,7 @@ PHOTO_DATASET = Exercise(
         "float64": Mistake(
             "Your pictures are float64, NumPy's default, and a network with float32 weights refuses them. Call .float(), or "
             "divide after you have made a tensor of the bytes.",
-            _photos(finished=lambda self, image: (_pixels(image).permute(2, 0, 1).double() / 255)),
+            _photos(finished=lambda self, image: _pixels(image).permute(2, 0, 1).double() / 255),
         ),
         "a NumPy array": Mistake(
             "You return a NumPy array. Return a tensor: torch.from_numpy(...).",
@@ -379,7 +379,9 @@ PHOTO_DATASET = Exercise(
         "everything is opened in advance": Mistake(
             "You open the pictures in __init__. With 100,000 photographs that takes an hour and more memory than you have, before "
             "the first step. Keep the paths, and open one picture in __getitem__.",
-            _photos(begin=_all_at_once, opened=lambda self, path: self.kept[[one for one, _ in self.files].index(path)]),
+            _photos(
+                begin=_all_at_once, opened=lambda self, path: self.kept[[one for one, _ in self.files].index(path)]
+            ),
         ),
         "the class's name for its label": Mistake(
             "Your label is a name or a path. cross_entropy takes numbers: the place of the name in classes.",

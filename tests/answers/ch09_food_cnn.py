@@ -363,7 +363,9 @@ class PhotosGlobbed:
             image = Image.open(io.BytesIO(file.read())).convert("RGB")
         image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
         pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(self.size, self.size, 3)
-        return pixels.movedim(-1, 0).contiguous().float().div(255), torch.tensor(self.numbers[self.paths[index].parent.name])
+        return pixels.movedim(-1, 0).contiguous().float().div(255), torch.tensor(
+            self.numbers[self.paths[index].parent.name]
+        )
 
 
 class PhotosInterpolated(torch.utils.data.Dataset):
@@ -372,7 +374,7 @@ class PhotosInterpolated(torch.utils.data.Dataset):
     def __init__(self, folder, size):
         self.folder, self.size = folder, size
         self.classes = sorted(p.name for p in folder.iterdir() if not p.is_file())
-        names = [sorted(p.name for p in (folder / c).iterdir() if p.name.rpartition(".")[2].lower() in "jpg jpeg png".split()) for c in self.classes]  # fmt: skip
+        names = [sorted(p.name for p in (folder / c).iterdir() if p.name.rpartition(".")[2].lower() in ["jpg", "jpeg", "png"]) for c in self.classes]  # fmt: skip
         self.starts = np.cumsum([0, *map(len, names)])
         self.names = [name for group in names for name in group]
 
