@@ -247,15 +247,15 @@ ways = {
 }
 stepped = figs.seconds_of_a_step(models.PlainCNN(len(dishes), (16, 32, 64, 128, 256)), images[:60], labels[:60])
 for words, way in ways.items():
-    each = min(way() for _ in range(2)) / 360
+    each = way() / 360
     print(f"{words:>34}: {1000 * each:6.3f} ms a picture, {each * 60 / stepped:7.1%} of a training step's time")
 
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# When this chapter was written (AMD EPYC, one thread, other programs running, three tries), a picture took 1.3 to 2.5 ms
-# from its file, which is a quarter to a third of a step or more, and below 0.1 ms from bytes that were decoded before,
-# about one per cent. Two workers were *slower*, at about 3 ms, because starting two processes takes about half a second,
+# When this chapter was written (AMD EPYC, one thread, other programs running, four tries), a picture took 1.3 ms or more
+# from its file, which is a quarter to a half of a step, and about one per cent of a step from bytes that were decoded
+# before. Two workers were *slower*, at about 3 ms, because starting two processes takes about half a second,
 # and 360 pictures don't take longer than that. Workers pay when an epoch lasts minutes (`persistent_workers=True` keeps
 # them from one epoch to the next) and when there are free cores for them. And the faster the step, the more the loading
 # matters: on a GPU the step becomes shorter, but decoding is still done by the processor.
@@ -554,9 +554,9 @@ figs.range_test(tested, settings.lr)
 
 # %% [markdown]
 # The lowest point is not the rate to take: there the loss has just stopped falling. A common rule takes a fifth to a
-# tenth of it. When this chapter was written the lowest point lay at 0.014 to 0.017 with two seeds, and a fifth of that is
-# 0.003. The test is a first guess from a few dozen batches: it says which power of ten to try, and nothing about what
-# is best after many epochs.
+# tenth of it. The curve has a flat and noisy floor: in three runs when this chapter was written the lowest point lay at
+# 0.014, 0.017 and 0.039. A fifth to a tenth of those is 0.0014 to 0.008, and 0.003 lies in between. The test is a first
+# guess from a few dozen batches: it says which power of ten to try, and nothing about what is best after many epochs.
 #
 # ### The run
 
