@@ -464,9 +464,10 @@ class FoodNet(nn.Module):
     def __init__(self, num_classes):
         super().__init__()
         ### BEGIN SOLUTION
-        layers, channels = [], (3, 16, 32, 64, 128)
+        channels = (16, 32, 64, 128)
+        layers = [nn.Conv2d(3, 16, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
         for before, after in zip(channels[:-1], channels[1:], strict=True):
-            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(after), nn.ReLU()]
         self.body = nn.Sequential(*layers)
         self.head = nn.Linear(channels[-1], num_classes)
         ### END SOLUTION

@@ -420,7 +420,7 @@ figure("food_cnn", "augmented_grid", "A plate of french fries, and eleven")(
 figure("food_cnn", "schedule", "15%", "20 steps")(
     lambda f: f.schedule(np.concatenate([np.linspace(0, 1, 3), np.linspace(1, 0, 17)]), 0.15)
 )
-figure("food_cnn", "range_test", "lowest at 0.01", "the recipe's 0.003")(
+figure("food_cnn", "range_test", "1.70, at 0.01", "The recipe has 0.003")(
     lambda f: f.range_test([(0.001, 2.5), (0.01, 1.7), (0.1, 2.2)], 0.003)
 )
 figure("food_cnn", "mistakes", "named", "confident")(
