@@ -13,12 +13,13 @@
 # - take a gradient with autograd, and check it against your own backward pass of chapter 06;
 # - measure a time so that you can trust it, on a busy laptop and on a GPU;
 # - count a layer's operations and bytes, and say from a roofline what it is waiting for;
-# - write a correct training step, a correct evaluation, and a step in mixed precision.
+# - write a correct training step, a correct evaluation, and a step in mixed precision;
+# - say what fills a GPU's memory, and what to do when it is full.
 #
 # **What you build**: `best_device`, `to_device`, `measure`, `conv_flops`, `arithmetic_intensity`, `train_step`,
 # `evaluate` and `train_step_amp`. Chapters 09 to 13 stand on them.
 #
-# **Time**: about 90 minutes. **You need**: the convolution of chapter 03, the backward pass of chapter 06, SGD from
+# **Time**: about 110 minutes. **You need**: the convolution of chapter 03, the backward pass of chapter 06, SGD from
 # chapter 07. **You do not need a GPU.** Every cell runs on a CPU and has something to show there. If your machine has
 # CUDA, NVIDIA's platform for computing on GPUs, the same cells use it. (This course has not been measured on a GPU yet:
 # what it says about GPUs comes from data sheets and documentation, and is marked as such.)
@@ -26,6 +27,7 @@
 # %%
 import copy
 import math
+import os
 import statistics
 import time
 
@@ -35,7 +37,7 @@ import torch.nn.functional as F
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from introdl import benchmark, check, data, figures, hint, layers
+from introdl import benchmark, check, data, figures, hint, layers, models
 from introdl.figures import cuda as figs
 
 figures.use_style()
@@ -126,6 +128,41 @@ print("equal:", torch.equal(pictures, last))
 # A tensor lives on a **device**: the processor's memory (`cpu`), an NVIDIA GPU's (`cuda`), or Apple's (`mps`). You can
 # only combine tensors that are on the same device. `x.to(device)` returns a copy on that device, or `x` itself if it is
 # there already.
+#
+# ### What a GPU is
+#
+# A processor core does one thing after the other, and does it fast: it guesses which branch comes next, reorders
+# instructions, and keeps megabytes of cache for a few cores. A GPU spends its transistors on arithmetic instead. It
+# consists of many **streaming multiprocessors** (SMs), and each of these has dozens of simple arithmetic units that
+# share one control unit. NVIDIA's H100 (SXM) has 132 SMs with 128 units for 32-bit numbers each.
+#
+# **By hand**: $132 \cdot 128 = 16{,}896$ units, each of which multiplies and adds in one clock cycle, at up to 1.98 GHz:
+# $16{,}896 \cdot 2 \cdot 1.98 \cdot 10^9 = 66.9 \cdot 10^{12}$ FLOP/s. That is the 67 TFLOP/s of section 1.
+#
+# A program for a GPU is called a **kernel**. (It has nothing to do with a convolution's kernel.) It says what *one*
+# thread does, for example: add two numbers and write the sum. A launch starts it for all elements at once, in two steps
+# that you will meet in every text about GPUs:
+#
+# - The threads are cut into **blocks** of up to 1,024. A block runs on one SM and can share a small, fast memory there.
+#   Blocks that find no free SM wait.
+# - Within a block, 32 threads at a time form a **warp**. A warp has one instruction for all its 32 threads. If they
+#   disagree at an `if`, the warp takes both branches, one after the other.
+#
+# **By hand**: a ReLU over a million numbers, one thread a number, with blocks of 256: 3,907 blocks of 8 warps each. On
+# 132 SMs that is about 30 blocks for each, so all of them are busy. A ReLU over a thousand numbers makes 4 blocks, and
+# 128 SMs have nothing to do. This is why a GPU needs large tensors.
+#
+# An SM holds many more warps than it can execute in a cycle (up to 64 on the H100). While one warp waits for memory,
+# which takes hundreds of cycles, another computes. So a GPU does not avoid waiting, it hides it: with enough threads.
+# ([NVIDIA's programming guide](https://docs.nvidia.com/cuda/cuda-c-programming-guide/) describes all of this;
+# the numbers are those of the [H100's data sheet](https://www.nvidia.com/en-us/data-center/h100/) and architecture paper.)
+
+# %% tags=["demo"]
+figs.gpu()
+
+# %% [markdown]
+# You never write a kernel in this course. PyTorch brings thousands, one for each operation and dtype, and launches them
+# for you.
 #
 # ### Exercise: `best_device`
 
@@ -361,8 +398,7 @@ figs.spread(raw, warmup=3, what="a convolution")
 #
 # ### A GPU works through a queue
 #
-# A call to a GPU returns before the work is done. The processor puts a *kernel launch* (in this context a *kernel* is a
-# program that runs on the GPU, not a window of weights) into a queue and carries on, while the GPU works through the
+# A call to a GPU returns before the work is done. The processor puts a *kernel launch* into a queue and carries on, while the GPU works through the
 # queue at its own pace. That is good: each can work while the other is busy. But a clock that is read too early
 # measures only how long it took to fill the queue. `torch.cuda.synchronize()` waits until the queue is empty.
 #
@@ -713,7 +749,11 @@ def gelu_in_steps(x):
 x = torch.randn(2_000_000, device=device)
 ways = {"nine operations": gelu_in_steps, "fused by hand (F.gelu)": lambda x: F.gelu(x, approximate="tanh")}
 if device.type == "cuda" or try_compile:
-    ways["torch.compile"] = torch.compile(gelu_in_steps)
+    compiled, why_not = benchmark.compiled(gelu_in_steps, x)
+    if compiled is None:
+        print("torch.compile does not work here:", why_not)
+    else:
+        ways["torch.compile"] = compiled
 print("same result:", torch.allclose(gelu_in_steps(x), F.gelu(x, approximate="tanh"), atol=1e-5))
 with torch.inference_mode():
     for words, fn in ways.items():
@@ -722,8 +762,10 @@ with torch.inference_mode():
 
 # %% [markdown]
 # `torch.compile(fn)` analyzes your function or your whole network, finds such chains and generates a fused program for
-# them. The first call takes long, so it pays off for functions that you call often. By default this cell tries it on
-# CUDA only; set `try_compile = True` in the parameters to see it on your CPU.
+# them. The first call takes long, so it pays off for functions that you call often. It needs a compiler: for CUDA the
+# package Triton, which comes with torch on Linux, and for the CPU a C++ compiler, which many Windows machines and plain
+# containers lack. Then the first call raises an error; the cell above catches it and says so. By default it tries on CUDA
+# only; set `try_compile = True` in the parameters to see it on your CPU.
 #
 # ### Moving data to the GPU
 #
@@ -921,6 +963,127 @@ for slip in ("none", "gradients never zeroed", "softmax before cross_entropy", "
     print(f"{slip:>30}: validation loss {found[0]:6.2f}, accuracy {found[1]:.1%}")
 
 # %% [markdown]
+# ### What fills the memory
+#
+# A network on a GPU has to fit into the GPU's memory, and training needs much more of it than the weights. Four things
+# lie there at the same time:
+#
+# | what | how many numbers |
+# |---|---|
+# | weights | one for each parameter |
+# | gradients | one for each parameter |
+# | the optimizer's state | AdamW: two for each parameter; SGD with momentum: one; plain SGD: none |
+# | activations | what the backward pass needs of every layer, **times the batch** |
+#
+# **By hand** for chapter 09's network, with convolutions of 3, 16, 32, 64, 128 and 256 channels: 396,188 parameters of 4
+# bytes are 1.58 MB. Gradients are another 1.58 MB, and AdamW's two running means 3.17 MB. The first convolution writes
+# $16 \cdot 64 \cdot 64$ numbers for each plate, 262 KB, and with 64 plates 16.8 MB: more than all of the above, in one
+# layer. The next cell counts everything that the graph keeps.
+
+# %%
+def kept_for_backward(model, x):
+    """Bytes that the graph of a forward pass keeps, each piece of memory once, without the weights."""
+    kept = {}
+
+    def note(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        scores = model(x)
+    own = {weight.untyped_storage().data_ptr() for weight in [*model.parameters(), *model.buffers()]}
+    del scores
+    return sum(size for place, size in kept.items() if place not in own)
+
+
+plate_net = models.PlainCNN(12, (16, 32, 64, 128, 256)).train()
+weights = 4 * sum(weight.numel() for weight in plate_net.parameters())
+for batch in (1, 16, 64):
+    activations = kept_for_backward(plate_net, torch.rand(batch, 3, 64, 64))
+    total = 4 * weights + activations
+    parts = f"weights {weights / 1e6:.2f}, gradients {weights / 1e6:.2f}, AdamW {2 * weights / 1e6:.2f}, activations {activations / 1e6:.1f}"
+    print(f"batch {batch:>3}: {parts}, in all {total / 1e6:.1f} MB; activations are {activations / total:.0%}")
+
+# %% [markdown]
+# So for a small network with a large batch the activations are nearly everything, and the batch size decides whether it
+# fits. (With large language models it is the other way around: billions of weights, and sixteen bytes for each of them
+# in float32 with AdamW.) Evaluation under `torch.no_grad()` keeps no activations for later, so it needs far less.
+#
+# ### Out of memory
+#
+# When it does not fit, PyTorch raises `torch.OutOfMemoryError`. Its message says how much the failed call wanted, how
+# much the GPU has in all, how much of that is free, how much PyTorch holds in tensors, and how much it only *reserves*
+# (freed by you, kept for the next tensor). Read it from the end: if the tensors alone nearly fill the card, you ask for
+# too much; if another process holds the memory, it is not yours (`nvidia-smi` lists who does). Then, in this order:
+#
+# 1. Close other notebooks on the same GPU. A kernel keeps its memory until you restart it.
+# 2. Look for losses that you collect with their graph (`loss.item()`!), and for an evaluation without `no_grad`.
+# 3. Make the batch smaller. Halve it until it fits.
+# 4. Use 16 bits for the activations (section 9), or smaller pictures: half the side is a quarter of the activations.
+# 5. Keep the batch and cut it in pieces: gradient accumulation.
+#
+# ### Gradient accumulation
+#
+# Autograd adds to `.grad`, as section 4 said, and here that is what you want. A batch of 32 is cut into four pieces of 8.
+# Each piece goes forward and backward, its activations are freed, its gradient stays, and only then does the optimizer
+# step. One thing is easily forgotten: the loss of a piece is a mean over 8 plates, the sum of four such means is four
+# times the mean over 32, so each piece's loss is divided by 4.
+
+# %%
+torch.manual_seed(seed)
+small = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(8 * 64, 12))
+x, labels = torch.rand(32, 3, 32, 32), torch.randint(0, 12, (32,))
+
+F.cross_entropy(small(x), labels).backward()
+whole = [weight.grad.clone() for weight in small.parameters()]
+for divided in (True, False):
+    small.zero_grad()
+    for some, their in zip(x.split(8), labels.split(8), strict=True):
+        (F.cross_entropy(small(some), their) / (4 if divided else 1)).backward()
+    pairs = list(zip(whole, (weight.grad for weight in small.parameters()), strict=True))
+    ratio = max((b.norm() / a.norm()).item() for a, b in pairs)
+    apart = max((a - b).abs().max().item() for a, b in pairs)
+    print(f"divided by 4: {divided!s:>5}   length of the gradient, four pieces to one batch {ratio:.4f}, largest difference {apart:.1e}")
+print(f"kept for the backward pass: {kept_for_backward(small, x) / 1e6:.2f} MB for 32 plates, {kept_for_backward(small, x[:8].clone()) / 1e6:.2f} MB for 8")
+
+# %% [markdown]
+# The same gradient up to rounding, for a quarter of the activations. There is one exception: batch normalization takes
+# its mean over the piece, not over the batch, so a network with it does not do exactly the same in pieces.
+#
+# Saved weights remember the device that they were on. `torch.load(path, map_location="cpu")` reads weights that were
+# saved on a GPU on a machine that has none.
+#
+# ### A profiler: where does the time go?
+#
+# Before you make anything faster, find out what is slow. `torch.profiler` writes down every operation and its time.
+# Three training steps of chapter 09's network with 16 plates:
+
+# %%
+plates, dishes = torch.rand(16, 3, 64, 64), torch.randint(0, 12, (16,))
+
+
+def plate_step():
+    plate_net.zero_grad()
+    F.cross_entropy(plate_net(plates), dishes).backward()
+
+
+plate_step()  # warm up
+os.environ["KINETO_LOG_LEVEL"] = "99"  # the profiler's library would print two lines of its own
+with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiled:
+    for _ in range(3):
+        plate_step()
+rows = sorted(profiled.key_averages(), key=lambda row: -row.self_cpu_time_total)
+total = sum(row.self_cpu_time_total for row in rows)
+for row in rows[:7]:
+    print(f"{row.key[:48]:>48}: {row.count:4} calls, {row.self_cpu_time_total / 3000:7.2f} ms a step, {row.self_cpu_time_total / total:5.1%}")
+
+# %% [markdown]
+# The names are those of PyTorch's own functions, without Python around them. On a CPU convolutions and their backward
+# passes usually lead; what surprises is how much pooling, batch normalization and ReLU take, although they have next to
+# no FLOPs: they wait for memory, as the roofline said. On a GPU, add `ProfilerActivity.CUDA` and sort by
+# `self_device_time_total`; `profiled.export_chrome_trace("trace.json")` writes a picture of both, which opens in
+# [Perfetto](https://ui.perfetto.dev).
+#
 # ## 9. Mixed precision
 #
 # Half the bytes for each number means half the traffic, and by their data sheets, GPUs' tensor cores multiply 16-bit
@@ -1024,8 +1187,30 @@ check("08.train_step_amp", train_step_amp)
 # %% [markdown]
 # ## 10. Your machine and others
 #
+# ### Getting a PyTorch that sees your GPU
+#
+# `torch.cuda.is_available()` is `False` although there is an NVIDIA card? Three things have to be there: the card, its
+# driver (`nvidia-smi` prints it), and a build of PyTorch for CUDA (`torch.version.cuda` is not `None`). You do not need
+# to install CUDA itself: the build brings its own.
+#
+# - **Linux**: `pip install torch` gives you the build for CUDA.
+# - **Windows**: `pip install torch` gives you the build for the CPU. The selector on
+#   [pytorch.org](https://pytorch.org/get-started/locally/) makes the right command for your driver, with an
+#   `--index-url` that ends in the CUDA version. Install it before the course, or again with `--force-reinstall`.
+# - **Mac**: nothing to do. Apple's GPU is `mps`.
+# - **No GPU**: [Google Colab](https://research.google.com/colaboratory/faq.html) lends one in the browser, free of charge
+#   and without a guarantee: *Runtime > Change runtime type*, then choose a GPU. What you save there is gone after the
+#   session unless you download it. (Nobody has run this course on Colab yet.)
+#
+# If the driver is older than the build needs, PyTorch says so with a warning and uses the CPU. Update the driver.
+#
+# ### Records
+#
 # `python -m introdl.benchmark` measures a machine for a few minutes and stores the results in a file, with date,
-# versions and load. Below are the records that come with the course and those that you have made, next to what you
+# versions and load. On a machine with an NVIDIA GPU, `python -m introdl.benchmark --gpu` also measures what this chapter
+# and the next only cite: the course's NumPy engine against PyTorch, mixed precision, channels last, `torch.compile`,
+# batch sizes, the share of the peak that ResNet-18 reaches, the seconds until chapter 09's network names 93 % of the
+# validation plates, and two processes against one. Without a GPU it says so and measures nothing. Below are the records that come with the course and those that you have made, next to what you
 # measured above. Filled marks were **measured**. Hollow ones come from **data sheets**: nobody measured them here, and
 # real layers stay below them.
 
@@ -1152,6 +1337,8 @@ check("08.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | intensity | FLOPs / bytes; attainable: $\min(\text{peak}, I \cdot \text{bandwidth})$ |
 # | a time | `synchronize(); t = perf_counter(); fn(); synchronize(); perf_counter() - t` |
 # | evaluation | `model.eval()`, `with torch.no_grad():`, weigh batches by their size |
+# | memory in training | weights + gradients + optimizer (AdamW: 2 more) + activations times the batch |
+# | accumulation | `(loss / pieces).backward()` for each piece, then one `step()` |
 # | channels last | `model.to(memory_format=torch.channels_last)`, the images too |
 #
 # ### Words
@@ -1162,11 +1349,14 @@ check("08.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **CUDA**: NVIDIA's way to run programs on its GPUs.
 # - **device**: where a tensor lies and is computed with: `cpu`, `cuda`, `mps`.
 # - **FLOP**: one floating-point operation; a multiplication and an addition are two. FLOP/s counts them in a second.
+# - **gradient accumulation**: adding up the gradients of several small batches before one step.
 # - **kernel (of a GPU)**: a program that thousands of threads run at once; it has nothing to do with a convolution's.
 # - **mixed precision**: computing matrix products in 16 bits, and keeping weights, loss and step in 32.
 # - **roofline**: the speed that a machine can reach at each arithmetic intensity; its corner is the **ridge**.
 # - **strides**: how many elements of memory lie between neighbors along each axis of a tensor.
+# - **streaming multiprocessor**: one of a GPU's many processors; it runs blocks of threads (SM).
 # - **tensor**: an array with a dtype and a device.
+# - **warp**: 32 threads of a GPU that execute the same instruction together.
 #
 # ### Next
 #

@@ -396,6 +396,7 @@ def _board(f):
 _ROOF = (1e11, 2e10)
 _LAYERS = [("dense", 2e6, 1e6, 1e-4), ("ReLU", 1e6, 8e6, 5e-4)]
 
+figure("cuda", "gpu", "132 SMs", "warp 4", "four rows of 32 threads")(lambda f: f.gpu())
 figure("cuda", "memory_explorer", "Shape (1, 3, 2, 4), strides (24, 8, 4, 1)")(lambda f: f.memory_explorer())
 figure("cuda", "queue_explorer", "says 10 µs a call; the truth is 62.5 µs")(lambda f: f.queue_explorer())
 figure("cuda", "spread", "median 1 ms", "slowest 3 ms", "90 ms")(
@@ -427,6 +428,9 @@ figure("food_cnn", "augmented_grid", "A plate of french fries, and eleven")(
 )
 figure("food_cnn", "schedule", "15%", "20 steps")(
     lambda f: f.schedule(np.concatenate([np.linspace(0, 1, 3), np.linspace(1, 0, 17)]), 0.15)
+)
+figure("food_cnn", "range_test", "1.70, at 0.01", "The recipe has 0.003")(
+    lambda f: f.range_test([(0.001, 2.5), (0.01, 1.7), (0.1, 2.2)], 0.003)
 )
 figure("food_cnn", "mistakes", "named", "confident")(
     lambda f: f.mistakes(plates(6), np.arange(6), _shares(6), [0, 2, 4], DISHES)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from introdl import benchmark
+from introdl.benchmark import gpu
 from introdl.figures import cuda as figs
 
 
@@ -124,3 +125,92 @@ def test_the_roof_is_near_what_one_product_and_one_copy_reach():
     fn, moved = benchmark._copy("cpu")
     assert moved == 2 * 4 * 2**20
     fn()
+
+
+# --- what the course says of GPUs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_without_a_gpu_the_gpu_record_is_refused_and_nothing_is_written(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        benchmark.main(["--gpu", "--out", str(tmp_path)], gpu=gpu.record)
+    assert stop.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("--gpu measures an NVIDIA GPU, and ") and said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("built", "why"), [(None, "built without CUDA"), ("13.0", "finds no NVIDIA GPU, or no driver")]
+)
+def test_the_refusal_says_whether_pytorch_or_the_gpu_is_missing(built, why, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", built)
+    assert why in gpu.refusal()
+
+
+SMALL = gpu.Size(
+    side=32,
+    batches=(4,),
+    sides=(32,),
+    resnet_batch=2,
+    epoch_batch=8,
+    plates=48,
+    epochs=1,
+    seeds=1,
+    goal=0.0,
+    seconds=0.05,
+)
+
+
+def test_each_gpu_measurement_can_be_made_and_is_written_as_one_record(tmp_path, monkeypatch):
+    """On a CPU with small numbers; two processes and the compiler are not asked here."""
+    monkeypatch.setattr(benchmark, "compiled", lambda fn, *inputs: (None, "no compiler"))
+    monkeypatch.setattr(gpu, "_rate_of_processes", lambda kind, count, size: 100.0 * count)
+    told = []
+    made = gpu.made(torch.device("cpu"), SMALL, "a test", told.append)
+    assert len(told) == len(gpu.PARTS)
+    failed = [row for row in made["results"] if "failed" in row]
+    assert [row["failed"] for row in failed] == ["no compiler"], failed
+    assert {row["what"] for row in made["results"]} == set(gpu.PARTS)
+    (resnet,) = [row for row in made["results"] if row["what"] == "train step of ResNet-18"]
+    # Forward 2 * 1.8 G at 224 px, (32 / 224)^2 of it here; forward and backward are three times that, but for the first layer.
+    assert resnet["flops"] == pytest.approx(3 * 2 * 3.63e9 * (32 / 224) ** 2, rel=0.1)
+    rates = {row["way"]: row["rate"] for row in made["results"] if "way" in row and "rate" in row}
+    assert set(rates) == {"introdl.training", "DataLoader and loss.item()"} and min(rates.values()) > 0
+    (goal,) = [row for row in made["results"] if row["what"] == "seconds to an accuracy"]
+    assert goal["epoch"] == 1 and goal["seconds"] > 0
+    path = benchmark.write(made, tmp_path, "gpu")
+    assert path.name.startswith("gpu-") and json.loads(path.read_text())["results"] == json.loads(
+        json.dumps(made["results"])
+    )
+
+
+def test_a_gpu_measurement_that_fails_has_its_reason_in_the_record(monkeypatch):
+    def fails(device, size):
+        raise RuntimeError("no such kernel\nand more")
+
+    monkeypatch.setattr(gpu, "PARTS", {"a thing": fails})
+    assert gpu.made(torch.device("cpu"), SMALL, "", print)["results"] == [
+        {"what": "a thing", "failed": "no such kernel"}
+    ]
+
+
+@pytest.mark.slow
+def test_two_processes_are_measured_beside_one():
+    rows = list(gpu.processes(torch.device("cpu"), SMALL))
+    assert [row["processes"] for row in rows] == [1, 2] and min(row["rate"] for row in rows) > 0
+
+
+def test_a_machine_without_a_compiler_is_told_by_what_torch_says(monkeypatch):
+    def compile_later(fn):
+        def call(*inputs):
+            raise RuntimeError("\n  no C++ compiler was found\nmore")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", compile_later)
+    assert benchmark.compiled(lambda x: x, 1) == (None, "RuntimeError: no C++ compiler was found")
+    monkeypatch.setattr(torch, "compile", lambda fn: fn)
+    made, why = benchmark.compiled(lambda x: x + 1, 1)
+    assert (made(2), why) == (3, "")

@@ -723,7 +723,8 @@ _TORCH = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
 _IMPORTS = {
     "07": "from introdl.layers import lenet, softmax_cross_entropy\n",
     "08": f"{_TORCH}import statistics\nimport time\n",
-    **dict.fromkeys(("09", "10", "13"), _TORCH),
+    "09": f"{_TORCH}import os\nfrom PIL import Image\n",
+    **dict.fromkeys(("10", "13"), _TORCH),
     "11": f"{_TORCH}BasicBlock = None\n",
     "12": f"{_TORCH}from datetime import datetime, timedelta\n",
 }

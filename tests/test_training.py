@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from introdl import training
@@ -666,3 +667,66 @@ def test_importing_training_loads_torch_only_when_it_is_used():
 def test_the_loop_fits_in_a_chapter():
     """A learner reads it: what is not needed has no place there."""
     assert len(Path(loop.__file__).read_text().splitlines()) < 260
+
+
+# --- which learning rate ------------------------------------------------------------------------------------------
+
+
+def test_a_range_test_raises_the_rate_by_one_factor_and_leaves_the_network_alone():
+    model = net()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    found = training.range_test(model, colored(64), quick(augment=None), lowest=1e-4, highest=1e-1, steps=10)
+    assert same(before, model.state_dict())
+    rates, losses = map(np.array, zip(*found, strict=True))
+    assert np.allclose(rates, 1e-4 * 1000 ** (np.arange(10) / 9))
+    assert losses[-1] < losses[0] - 0.05  # it did train: the colors are easily told apart
+
+
+def test_a_range_test_stops_where_the_loss_explodes():
+    found = training.range_test(net(norm=False), colored(64), quick(augment=None), lowest=1e-3, highest=1e6, steps=60)
+    losses = [loss for _, loss in found]
+    assert len(found) < 60 and np.isfinite(losses).all()
+
+
+@pytest.mark.parametrize("wrong", [{"lowest": 0.0}, {"lowest": 2.0, "highest": 1.0}, {"steps": 1}])
+def test_a_range_test_says_what_its_numbers_should_be(wrong):
+    with pytest.raises(TrainingError, match="0 < lowest < highest"):
+        training.range_test(net(), colored(16), quick(), **wrong)
+
+
+# --- pictures that stay on the disk -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Two classes, one of them with a picture in gray; notes and a file lie beside them."""
+    for name, color, mode in (("soup/b.JPG", (250, 10, 10), "RGB"), ("soup/a.png", (0, 0, 255), "RGBA"), ("bread/c.jpeg", (99, 99, 99), "L")):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (20, 10), color).convert(mode).save(tmp_path / name)
+    (tmp_path / "soup/notes.txt").write_text("good")
+    (tmp_path / "README").write_text("mine")
+    return tmp_path
+
+
+def test_a_folder_of_photographs_has_its_classes_by_name_and_every_kind_of_picture(photographs):
+    found = training.PhotoFolder(photographs, 8)
+    assert found.classes == ["bread", "soup"] and len(found) == 3
+    pictures, labels = zip(*(found[k] for k in range(3)), strict=True)
+    assert labels == (0, 1, 1)
+    assert all(x.shape == (3, 8, 8) and x.dtype == torch.float32 for x in pictures)
+    colors = [(255 * x.mean(dim=(1, 2))).round().tolist() for x in pictures]
+    for given, wanted in zip(colors, ([99, 99, 99], [0, 0, 255], [250, 10, 10]), strict=True):
+        assert np.abs(np.subtract(given, wanted)).max() <= 4  # JPEG
+
+
+def test_a_folder_of_photographs_opens_none_before_it_is_asked_for(photographs):
+    (photographs / "soup/b.JPG").write_bytes(b"no picture")
+    found = training.PhotoFolder(photographs, 8)
+    assert found[1][1] == 1
+    with pytest.raises(OSError):
+        found[2]
+
+
+def test_a_loader_with_a_worker_makes_batches_of_a_folder(photographs):
+    loader = torch.utils.data.DataLoader(training.PhotoFolder(photographs, 6), batch_size=2, num_workers=1)
+    assert [(tuple(x.shape), y.tolist()) for x, y in loader] == [((2, 3, 6, 6), [0, 1]), ((1, 3, 6, 6), [1])]

@@ -10,11 +10,12 @@ import itertools
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 from autograder.authoring.draws import checksum, generator
 from autograder.authoring.exercise import Case, Exercise, Mistake, Question, quiz
-from introdl.checking.probes import food
+from introdl.checking.probes import food, photographs
 
 LIBRARIES = ("sklearn.*", "torchvision.*", "introdl.training.*")
 
@@ -66,7 +67,7 @@ def _byte_squares(images, splits):
 NORMALIZATION_STATS = Exercise(
     id="09.normalization_stats",
     title="Normalization from the training set",
-    points=9,
+    points=8,
     cases=_stats_cases,
     oracle=_stats_oracle,
     probe="channel_statistics",
@@ -145,6 +146,281 @@ NORMALIZATION_STATS = Exercise(
         "Which pictures may you look at? Choose those first, with a condition on splits.",
         "Divide by 255. Then one mean for each channel: over the pictures, the rows and the columns, not over the last axis.",
         'x = images[splits == "train"] / 255, then x.mean(axis=(0, 1, 2)), and the same with std.',
+    ),
+)
+
+
+# --- 09.photo_dataset ---------------------------------------------------------------------------------------
+# Pictures are slopes of color, so that no way of resizing makes a difference; they are steep along the longer side, which shows
+# what was cut off.
+# Folders and files are written in an order that is neither the sorted one nor its reverse, since file systems list either.
+
+
+def _photo(rng, path, mode="RGB"):
+    """A picture's file: its sides, and the color in its middle with the slopes to the right and down."""
+    short = int(rng.integers(24, 31))
+    long, wide = int(short * rng.uniform(2.0, 2.5)), bool(rng.random() < 0.5)
+    height, width = (short, long) if wide else (long, short)
+
+    def signed(low, high):
+        return (rng.choice([-1, 1], 3) * rng.integers(low, high, 3)).tolist()
+
+    return {
+        "path": path,
+        "height": height,
+        "width": width,
+        "mode": mode,
+        "base": rng.integers(118, 138, 3).tolist(),
+        "right": signed(*((120, 156) if wide else (40, 71))),
+        "down": signed(*((40, 71) if wide else (120, 156))),
+    }
+
+
+def _mixed(rng, names):
+    """Names in an order that is neither the sorted one nor its reverse."""
+    while len(names) > 2:
+        mixed = [names[k] for k in rng.permutation(len(names))]
+        if mixed not in (sorted(names), sorted(names, reverse=True)):
+            return mixed
+    return sorted(names, reverse=True)
+
+
+_CLASSES = ("burger", "doughnut", "french_fries", "paella", "pizza", "salad", "sushi", "waffles")
+
+
+def _photo_case(rng, label, counts, size, modes=("RGB",), endings=(".jpg",), others=()):
+    """A folder with so many pictures in its classes; modes and endings come in turns."""
+    chosen = _mixed(rng, [_CLASSES[k] for k in rng.choice(len(_CLASSES), len(counts), replace=False)])
+    while True:
+        files, number = [], 0
+        for name, count in zip(chosen, counts, strict=True):
+            for shot in _mixed(rng, rng.choice(np.arange(1000, 9999), count, replace=False).tolist()):
+                mode, ending = modes[number % len(modes)], endings[number % len(endings)]
+                ending = ".png" if mode == "RGBA" else ending
+                files.append(_photo(rng, f"{name}/IMG_{shot}{ending}", mode))
+                number += 1
+        if all(_tells(file, files, size) for file in files):
+            beside = [other.replace("CLASS", chosen[0]) for other in others]
+            return Case(label, files=files, others=beside, size=size)
+
+
+def _tells(file, files, size):
+    """Whether a picture differs from what common mistakes make of it, and from all others."""
+    right = photographs.slope(file, size, size)
+    scanned = file["mode"] == "L"
+    wrong = [right.transpose(1, 0, 2), photographs._cropped(file, size), 2 * right - 1]
+    wrong += [] if scanned else [right[..., ::-1]]
+    wrong += [photographs.slope(other, size, size) for other in files if other is not file]
+    return all(np.abs(right - one).max() > 0.085 for one in wrong)
+
+
+def _photo_cases(rng):
+    yield _photo_case(rng, "four photographs of three dishes", (1, 1, 2), 8)
+    yield _photo_case(rng, "wide and tall photographs", (2, 3, 1, 2), 12)
+    yield _photo_case(rng, "scans in gray, and screenshots", (2, 2, 3), 10, modes=("RGB", "L", "RGBA"))
+    yield _photo_case(
+        rng,
+        "other files, and names in capitals",
+        (3, 2, 2),
+        9,
+        endings=(".jpg", ".JPG", ".png"),
+        others=("README.txt", "CLASS/notes.txt"),
+    )
+
+
+class _Photos:
+    """A right dataset of pictures in a folder, whose parts the mistakes replace."""
+
+    endings = (".jpg", ".jpeg", ".png")
+
+    def __init__(self, folder, size):
+        self.folder, self.size = folder, size
+        self.classes = self.listed()
+        self.files = [(path, label) for label, name in enumerate(self.classes) for path in self.inside(folder / name)]
+        self.begin()
+
+    def listed(self):
+        return sorted(entry.name for entry in self.folder.iterdir() if entry.is_dir())
+
+    def inside(self, folder):
+        return sorted(path for path in folder.iterdir() if self.is_picture(path))
+
+    def is_picture(self, path):
+        return path.suffix.lower() in self.endings
+
+    def begin(self):
+        pass
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, index):
+        path, label = self.files[index]
+        return self.finished(self.opened(path)), self.label(path, label, index)
+
+    def opened(self, path):
+        return self.squeezed(Image.open(path).convert("RGB"))
+
+    def squeezed(self, image):
+        return image.resize((self.size, self.size))
+
+    def finished(self, image):
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255
+
+    def label(self, path, label, index):
+        return label
+
+
+def _photos(**parts):
+    """A dataset with other methods."""
+    return type("PhotoDataset", (_Photos,), parts)
+
+
+def _all_at_once(self):
+    self.kept = [_Photos.opened(self, path) for path, _ in self.files]
+
+
+def _pixels(image):
+    return torch.from_numpy(np.array(image))
+
+
+def _cut(self, image):
+    side, (width, height) = min(image.size), image.size
+    left, top = (width - side) // 2, (height - side) // 2
+    return image.crop((left, top, left + side, top + side)).resize((self.size, self.size))
+
+
+def _shorter_side(self, image):
+    width, height = image.size
+    scale = self.size / min(width, height)
+    return image.resize((round(width * scale), round(height * scale)))
+
+
+PHOTO_DATASET = Exercise(
+    id="09.photo_dataset",
+    title="A dataset of photographs",
+    points=10,
+    cases=_photo_cases,
+    oracle=lambda files, others, size: photographs.LAZY,
+    probe="photo_dataset",
+    names=("PhotoDataset",),
+    forbidden=("torchvision.*", "introdl.training.*"),
+    misconceptions={
+        "the classes are not sorted": Mistake(
+            "Your classes come in the order in which the disk lists the folders, and that differs from machine to machine. Sort the "
+            "names, so that a label means the same dish everywhere.",
+            _photos(listed=lambda self: sorted(_Photos.listed(self), reverse=True)),
+        ),
+        "the pictures are not sorted": Mistake(
+            "Within a class your pictures come in the order in which the disk lists them. Sort the names, so that an index means the "
+            "same picture everywhere.",
+            _photos(inside=lambda self, folder: _Photos.inside(self, folder)[::-1]),
+        ),
+        "gray and see-through pictures stay as they are": Mistake(
+            "Not every picture opens with three channels: a scan in gray has one, a screenshot has a fourth for opacity. "
+            'Image.open(path).convert("RGB") makes three of any of them.',
+            _photos(opened=lambda self, path: self.squeezed(Image.open(path))),
+        ),
+        "channels last": Mistake(
+            "Your pictures are (S, S, 3), as PIL and NumPy have them. A convolution of torch takes (3, S, S): permute(2, 0, 1).",
+            _photos(finished=lambda self, image: _pixels(image) / 255),
+        ),
+        "reshaped instead of permuted": Mistake(
+            "reshape(3, S, S) keeps the numbers in their order and cuts them into three parts, so rows and colors are mixed up. "
+            "permute(2, 0, 1) moves the axis of the channels to the front.",
+            _photos(finished=lambda self, image: _pixels(image).reshape(3, self.size, self.size) / 255),
+        ),
+        "rows and columns exchanged": Mistake(
+            "The channels are in front, but your pictures lie on their sides: .T and permute(2, 1, 0) turn all axes around. "
+            "permute(2, 0, 1) keeps rows before columns.",
+            _photos(finished=lambda self, image: _pixels(image).permute(2, 1, 0) / 255),
+        ),
+        "red and blue exchanged": Mistake(
+            "Red and blue have changed places. PIL gives red first, so nothing has to be reversed; OpenCV is the one that begins "
+            "with blue.",
+            _photos(finished=lambda self, image: _pixels(image).permute(2, 0, 1).flip(0) / 255),
+        ),
+        "bytes": Mistake(
+            "Your pictures are still bytes from 0 to 255. A network takes float32: divide by 255.",
+            _photos(finished=lambda self, image: _pixels(image).permute(2, 0, 1)),
+        ),
+        "not scaled to 1": Mistake(
+            "Your pictures are float32, but run up to 255. Divide by 255.",
+            _photos(finished=lambda self, image: _pixels(image).permute(2, 0, 1).float()),
+        ),
+        "scaled to -1 to 1": Mistake(
+            "Your pictures run from -1 to 1. Here they should run from 0 to 1; normalization comes later, with numbers of the "
+            "training set.",
+            _photos(finished=lambda self, image: _pixels(image).permute(2, 0, 1) / 127.5 - 1),
+        ),
+        "float64": Mistake(
+            "Your pictures are float64, NumPy's default, and a network with float32 weights refuses them. Call .float(), or "
+            "divide after you have made a tensor of the bytes.",
+            _photos(finished=lambda self, image: _pixels(image).permute(2, 0, 1).double() / 255),
+        ),
+        "a NumPy array": Mistake(
+            "You return a NumPy array. Return a tensor: torch.from_numpy(...).",
+            _photos(finished=lambda self, image: np.array(image).transpose(2, 0, 1).astype(np.float32) / 255),
+        ),
+        "the picture as PIL opens it": Mistake(
+            "You return PIL's picture, which no DataLoader can stack into a batch. Turn it into an array, and that into a tensor.",
+            _photos(finished=lambda self, image: image),
+        ),
+        "not resized": Mistake(
+            "Your pictures keep their own sizes, so no batch can be made of them. image.resize((size, size)) makes all alike.",
+            _photos(squeezed=lambda self, image: image),
+            also=(_photos(squeezed=_shorter_side),),
+        ),
+        "cut to a square": Mistake(
+            "You cut a square out of the picture's middle. That is a good way too, but here the whole picture is squeezed into "
+            "the square.",
+            _photos(squeezed=_cut),
+        ),
+        "everything is opened in advance": Mistake(
+            "You open the pictures in __init__. With 100,000 photographs that takes an hour and more memory than you have, before "
+            "the first step. Keep the paths, and open one picture in __getitem__.",
+            _photos(
+                begin=_all_at_once, opened=lambda self, path: self.kept[[one for one, _ in self.files].index(path)]
+            ),
+        ),
+        "the class's name for its label": Mistake(
+            "Your label is a name or a path. cross_entropy takes numbers: the place of the name in classes.",
+            _photos(label=lambda self, path, label, index: path.parent.name),
+            also=(_photos(label=lambda self, path, label, index: path),),
+        ),
+        "labels count from 1": Mistake(
+            "Your first class has the label 1. Labels run from 0 to K - 1, as Python counts.",
+            _photos(label=lambda self, path, label, index: label + 1),
+        ),
+        "the index for the label": Mistake(
+            "Each picture has its own index as its label. The label is the number of its class, the same for all its pictures.",
+            _photos(label=lambda self, path, label, index: index),
+        ),
+        "the length is the number of classes": Mistake(
+            "len(dataset) is how many classes there are. A DataLoader needs to know how many pictures there are.",
+            _photos(__len__=lambda self: len(self.classes)),
+        ),
+        "capital letters are passed over": Mistake(
+            "Cameras write IMG_0001.JPG, and you leave those out. Compare the ending in small letters: path.suffix.lower().",
+            _photos(is_picture=lambda self, path: path.suffix in self.endings),
+        ),
+        "files that are no pictures": Mistake(
+            "You take every file of a class's folder for a picture. Something else always lies there too, notes or a list: look at "
+            "the ending.",
+            _photos(is_picture=lambda self, path: True),
+        ),
+        "the picture alone": Mistake(
+            "dataset[0] gives the picture alone. Return two things: the picture and its label.",
+            _photos(__getitem__=lambda self, index: self.finished(self.opened(self.files[index][0]))),
+        ),
+    },
+    hints=(
+        "Split the work. __init__ makes a list of pairs, a path and a label, and opens nothing. __len__ is the length of that "
+        "list. __getitem__ opens one path of it.",
+        "sorted(folder.iterdir()) lists what lies in a folder, entry.is_dir() says what is a folder, path.suffix.lower() is the "
+        "ending. enumerate(self.classes) gives each class its number.",
+        'np.array(Image.open(path).convert("RGB").resize((size, size))) is uint8, (S, S, 3). torch.from_numpy makes a tensor of '
+        "it, permute(2, 0, 1) puts the channels first, and / 255 makes it float32 from 0 to 1.",
     ),
 )
 
@@ -229,7 +505,7 @@ def _augment_shuffled(new, labels, rng):
 AUGMENT = Exercise(
     id="09.augment",
     title="Augment a batch",
-    points=15,
+    points=13,
     cases=_augment_cases,
     oracle=lambda images, labels, shift, rng: food.AUGMENTED,
     probe="augment",
@@ -482,7 +758,7 @@ def _standard(x):
 FOOD_NET = Exercise(
     id="09.food_net",
     title="FoodNet",
-    points=24,
+    points=22,
     cases=_visible_plates,
     hidden=_hidden_plates,
     oracle=_food_net_oracle,
@@ -666,7 +942,7 @@ def _no_file(path, model, optimizer, schedule, generator, epochs):
 CHECKPOINT = Exercise(
     id="09.checkpoint",
     title="Save and resume",
-    points=14,
+    points=12,
     cases=_checkpoint_cases,
     oracle=_checkpoint_oracle,
     probe="checkpoint",
@@ -806,7 +1082,7 @@ def _from_data(labels, predictions, k):
 CONFUSION_MATRIX = Exercise(
     id="09.confusion_matrix",
     title="Confusion matrix",
-    points=9,
+    points=8,
     cases=_confusion_cases,
     oracle=_confusion_oracle,
     forbidden=("sklearn.*", "introdl.recipes.*"),
@@ -958,7 +1234,7 @@ def _place_among_mistakes(probabilities, labels, n):
 WORST_MISTAKES = Exercise(
     id="09.worst_mistakes",
     title="The worst mistakes",
-    points=9,
+    points=8,
     cases=_worst_cases,
     oracle=_worst_oracle,
     probe="indices",
@@ -1071,4 +1347,4 @@ QUIZ = quiz(
     ],
 )
 
-EXERCISES = [NORMALIZATION_STATS, AUGMENT, FOOD_NET, CHECKPOINT, CONFUSION_MATRIX, WORST_MISTAKES, QUIZ]
+EXERCISES = [NORMALIZATION_STATS, PHOTO_DATASET, AUGMENT, FOOD_NET, CHECKPOINT, CONFUSION_MATRIX, WORST_MISTAKES, QUIZ]

@@ -115,15 +115,15 @@ CHAPTERS = (
         "From NumPy to CUDA",
         "From NumPy to CUDA",
         "an honest stopwatch, a roofline, a training step and its evaluation, mixed precision",
-        90,
+        110,
         ("07",),
     ),
     Chapter(
         "09_food_cnn",
         "A food CNN from scratch",
         "A food CNN",
-        "augmentation, your own network under a budget, checkpoints, and a look at its mistakes",
-        90,
+        "a dataset of photographs, augmentation, your own network under a budget, checkpoints, and a look at its mistakes",
+        115,
         ("08",),
     ),
     Chapter(

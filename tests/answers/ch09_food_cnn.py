@@ -10,6 +10,7 @@ import pickle
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 
@@ -323,7 +324,73 @@ def worst_torch(probabilities, labels, n):
     return torch.where(wrong, sure, -1.0).argsort(descending=True)[: min(n, int(wrong.sum()))].numpy()
 
 
+class PhotosListed(torch.utils.data.Dataset):
+    """With os, and lists side by side."""
+
+    def __init__(self, folder, size):
+        super().__init__()
+        self.classes = [name for name in sorted(os.listdir(folder)) if os.path.isdir(os.path.join(folder, name))]
+        self.paths, self.labels, self.shape = [], [], (size, size)
+        for name in self.classes:
+            for file in sorted(os.listdir(os.path.join(folder, name))):
+                if file.lower().endswith((".jpg", ".jpeg", ".png")):
+                    self.paths.append(os.path.join(folder, name, file))
+                    self.labels.append(self.classes.index(name))
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, index):
+        image = Image.open(self.paths[index]).resize(self.shape, Image.Resampling.BILINEAR).convert("RGB")
+        return torch.tensor(np.asarray(image).astype(np.float32).transpose(2, 0, 1) / 255), self.labels[index]
+
+
+class PhotosGlobbed:
+    """No Dataset of torch's, one pattern for all files, the smallest class first found by its name."""
+
+    def __init__(self, folder, size):
+        found = [path for path in folder.glob("*/*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"}]
+        self.paths = sorted(found, key=lambda path: (path.parent.name, path.name))
+        self.classes = sorted({path.parent.name for path in self.paths})
+        self.numbers = {name: number for number, name in enumerate(self.classes)}
+        self.size = size
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, index):
+        with self.paths[index].open("rb") as file:
+            image = Image.open(io.BytesIO(file.read())).convert("RGB")
+        image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
+        pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(self.size, self.size, 3)
+        return pixels.movedim(-1, 0).contiguous().float().div(255), torch.tensor(
+            self.numbers[self.paths[index].parent.name]
+        )
+
+
+class PhotosInterpolated(torch.utils.data.Dataset):
+    """Resized by torch, with NumPy's numbers as labels; a path's class is counted from where the classes begin."""
+
+    def __init__(self, folder, size):
+        self.folder, self.size = folder, size
+        self.classes = sorted(p.name for p in folder.iterdir() if not p.is_file())
+        names = [sorted(p.name for p in (folder / c).iterdir() if p.name.rpartition(".")[2].lower() in ["jpg", "jpeg", "png"]) for c in self.classes]  # fmt: skip
+        self.starts = np.cumsum([0, *map(len, names)])
+        self.names = [name for group in names for name in group]
+
+    def __len__(self):
+        return int(self.starts[-1])
+
+    def __getitem__(self, index):
+        label = np.searchsorted(self.starts, index, side="right") - 1
+        with Image.open(self.folder / self.classes[label] / self.names[index]) as image:
+            x = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)[None].float() / 255
+        x = torch.nn.functional.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
+        return x[0].clamp(0, 1), label
+
+
 ANSWERS = {
+    "09.photo_dataset": [PhotosListed, PhotosGlobbed, PhotosInterpolated],
     "09.normalization_stats": [
         stats_loop,
         stats_float32,

@@ -243,6 +243,51 @@ def queue_explorer() -> None:
     )
 
 
+# --- what a GPU is --------------------------------------------------------------------------------------------------
+
+
+def gpu() -> None:
+    """Show a processor with a few large cores beside a GPU with 132 small processors, and look into one of these."""
+    parts = [
+        svg.subtitle("left a processor with 8 cores, right the H100's 132 SMs and one of them, enlarged; not to scale")
+    ]
+    parts.append(svg.text(80, 92, "processor", 13, BLACK, "middle", bold=True))
+    for k in range(8):
+        x, y = 24 + 58 * (k % 2), 104 + 42 * (k // 2)
+        parts += [
+            svg.box(x, y, 52, 36, mix(ORANGE, 0.55), ORANGE, 1),
+            svg.text(x + 26, y + 23, "core", 12, BLACK, "middle"),
+        ]
+    parts.append(svg.note(80, 290, "a few threads, each fast", "middle"))
+    parts.append(svg.text(304, 92, "GPU: 132 SMs", 13, BLACK, "middle", bold=True))
+    for k in range(132):
+        x, y = 194 + 18.4 * (k % 12), 104 + 15.2 * (k // 12)
+        chosen = k == 71
+        parts.append(svg.box(x, y, 15, 12, VERMILION if chosen else mix(SKY, 0.7), BLUE, 0.6))
+    parts.append(svg.note(304, 290, "tens of thousands of threads", "middle"))
+    right, below = 194 + 18.4 * 11 + 15, 104 + 15.2 * 5 + 6
+    parts += [
+        svg.line(right, below, 452, 104, VERMILION, 1, "4 3"),
+        svg.line(right, below, 452, 272, VERMILION, 1, "4 3"),
+    ]
+    parts.append(svg.text(576, 92, "one SM: 4 warps at a time", 13, BLACK, "middle", bold=True))
+    parts.append(svg.box(452, 104, 250, 168, "#FFFFFF", VERMILION, 1.5))
+    for warp in range(4):
+        y = 122 + 31 * warp
+        parts.append(svg.text(462, y + 9, f"warp {warp + 1}", 11.5, BLACK))
+        for thread in range(32):
+            parts.append(svg.box(508 + 5.9 * thread, y, 4.6, 12, GREEN))
+    parts.append(svg.box(462, 244, 230, 20, mix(PURPLE, 0.4), PURPLE, 0.8))
+    parts.append(svg.text(577, 258, "memory that the threads of a block share", 11.5, BLACK, "middle"))
+    parts.append(svg.note(577, 290, "32 threads, one instruction", "middle"))
+    svg.show(
+        svg.sheet("A GPU is many small processors, each of which moves 32 threads at a time", 720, 306, *parts),
+        "On the left a processor with 8 large cores. In the middle a GPU as a grid of 132 small squares, its streaming "
+        "multiprocessors. On the right one of them, enlarged: four rows of 32 threads, the warps, above a memory that the threads "
+        "of a block share.",
+    )
+
+
 # --- strides ------------------------------------------------------------------------------------------------------
 
 _VIEWS = (

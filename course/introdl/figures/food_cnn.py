@@ -87,6 +87,22 @@ def augmentation_explorer(pictures, names) -> None:
     )
 
 
+def seconds_of_a_step(model, images, labels) -> float:
+    """Time a training step of a network: the median of five, after a first one that does not count."""
+    import torch
+
+    from introdl import benchmark
+
+    optimizer = torch.optim.AdamW(model.parameters())
+
+    def step():
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return statistics.median(benchmark.times(step, warmup=1, repeats=5))
+
+
 def schedule(factors, warmup: float) -> None:
     """Draw by what the highest learning rate is multiplied at each step of a run."""
     import matplotlib.pyplot as plt
@@ -106,6 +122,44 @@ def schedule(factors, warmup: float) -> None:
     show(
         figure,
         f"The rate rises in a straight line over {warmup:.0%} of {len(factors)} steps, then falls as a cosine to 0.",
+    )
+
+
+def range_test(found, chosen: float) -> None:
+    """Draw the loss of a learning-rate range test, and mark the lowest point and the rate that was chosen.
+
+    Parameters
+    ----------
+    found : list of (float, float)
+        As `introdl.training.range_test` returns it.
+    chosen : float
+        The learning rate of the recipe.
+    """
+    import matplotlib.pyplot as plt
+
+    from introdl.figures.style import show
+
+    rates, losses = zip(*found, strict=True)
+    lowest = min(range(len(losses)), key=losses.__getitem__)
+    figure, axis = plt.subplots(figsize=(6.4, 3.0), layout="constrained")
+    axis.semilogx(rates, losses, color=BLUE)
+    axis.plot(rates[lowest], losses[lowest], "o", color=VERMILION)
+    axis.annotate(
+        f"lowest at {rates[lowest]:.2g}",
+        (rates[lowest], losses[lowest]),
+        (0, -16),
+        textcoords="offset points",
+        ha="center",
+        color=VERMILION,
+    )
+    axis.axvline(chosen, color=GRAY, linestyle="--")
+    axis.text(0.94 * chosen, max(losses), f"the recipe's {chosen:g} ", ha="right", va="top", color=GRAY)
+    axis.margins(y=0.18)
+    axis.set(xlabel="learning rate", ylabel="loss, smoothed", title="Too small, useful, too large")
+    show(
+        figure,
+        f"The smoothed loss of a range test: it begins at {losses[0]:.2f} with a learning rate of {rates[0]:.1g}, is lowest, "
+        f"{losses[lowest]:.2f}, at {rates[lowest]:.2g}, and ends at {losses[-1]:.2f} with {rates[-1]:.2g}. The recipe has {chosen:g}.",
     )
 
 

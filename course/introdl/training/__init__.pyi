@@ -14,5 +14,7 @@ from .history import History as History
 from .loop import evaluate as evaluate, train as train
 from .meals import Meals as Meals
 from .optimization import one_cycle as one_cycle, parameter_groups as parameter_groups
+from .photo_folder import PhotoFolder as PhotoFolder
+from .range_test import range_test as range_test
 from .settings import Settings as Settings
 from .tasks import Classification as Classification, Task as Task

@@ -15,6 +15,7 @@ from introdl.checking.probes import (  # noqa: F401
     inspection,
     meals,
     networks,
+    photographs,
     splits,
     steps,
     training,

@@ -2,6 +2,7 @@
 
     python -m introdl.benchmark              # measures this machine, some minutes
     python -m introdl.benchmark --quick      # the same with fewer sizes, under a minute
+    python -m introdl.benchmark --gpu        # what the course says of GPUs, on an NVIDIA GPU (`introdl.benchmark.gpu`)
 
 A record is a JSON file with the device, the date, the versions and the load of the machine, and for each thing
 measured the median, the fastest and the slowest time in seconds. In a checkout it goes to ``data/benchmarks/``, else to
@@ -330,6 +331,36 @@ def graphed(fn: Callable[[], Any]) -> Callable[[], None]:
     return graph.replay
 
 
+def compiled(fn: Callable, *inputs) -> tuple[Callable | None, str]:
+    """Compile a function with ``torch.compile``, and call it once: only then does it show whether there is a compiler.
+
+    Parameters
+    ----------
+    fn : callable
+        A function or a network.
+    *inputs
+        What to call it with.
+
+    Returns
+    -------
+    callable or None
+        The compiled function; None where this machine cannot compile.
+    str
+        Why not, in the first line of torch's words.
+    """
+    import torch
+
+    try:
+        made = torch.compile(fn)
+        made(*inputs)
+    except (
+        Exception
+    ) as error:  # torch wraps a missing compiler into errors of many types, which differ between versions
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return None, f"{type(error).__name__}: {lines[0][:160] if lines else 'no message'}"
+    return made, ""
+
+
 def _plan(device, quick: bool):  # noqa: C901
     """What is measured: (description, a function that makes the function to time)."""
     import torch
@@ -415,23 +446,44 @@ def record(device=None, quick: bool = False, note: str = "", tell: Callable[[str
 
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(device)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"torch cannot use the device {str(device)!r} here ({str(error).splitlines()[0]}).") from error
+    device = usable(device)
     before, results, count = load(), [], torch.get_num_threads()
     tf32 = torch.backends.cuda.matmul.allow_tf32
     try:
         for about, make in _plan(device, quick):
             torch.backends.cuda.matmul.allow_tf32 = about.get("dtype") == "tf32"
             torch.set_num_threads(about.get("threads", count))
-            row = _measured(make, device, 0.5 if quick else 2.0)
+            row = measured(make, device, 0.5 if quick else 2.0)
             tell(f"{_words(about)}: " + (f"{1000 * row['median']:.3f} ms" if "median" in row else "failed"))
             results.append({**about, **row})
     finally:
         torch.backends.cuda.matmul.allow_tf32 = tf32
         torch.set_num_threads(count)
+    return described(device, before, note, results)
+
+
+def usable(device):
+    """Return a `torch.device` by its name.
+
+    Raises
+    ------
+    ValueError
+        If torch cannot use it here.
+    """
+    import torch
+
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"torch cannot use the device {str(device)!r} here ({str(error).splitlines()[0]}).") from error
+    return found
+
+
+def described(device, before: float | None, note: str, results: list[dict]) -> dict:
+    """Return a record: what was measured, on which device, when, with which versions, at what load."""
+    import torch
+
     return {
         "format": FORMAT,
         "device": _described(device),
@@ -444,7 +496,7 @@ def record(device=None, quick: bool = False, note: str = "", tell: Callable[[str
     }
 
 
-def _measured(make: Callable[[], Callable], device, seconds: float) -> dict:
+def measured(make: Callable[[], Callable], device, seconds: float) -> dict:
     """Return what a record says of one measurement: its times in seconds, or why it failed."""
     try:
         found = times(make(), device, warmup=3, repeats=25, seconds=seconds)
@@ -483,11 +535,14 @@ def folder() -> Path:
     return data / "benchmarks" if (data.parent / "pyproject.toml").exists() else paths.home() / "benchmarks"
 
 
-def write(made: dict, where: Path | None = None) -> Path:
-    """Write a record, whole or not at all, to a file named by its device and its day; return the file."""
+def write(made: dict, where: Path | None = None, kind: str = "") -> Path:
+    """Write a record, whole or not at all, to a file named by its kind, its device and its day; return the file.
+
+    The kind is by default the device's; a GPU's own record (`introdl.benchmark.gpu`) stands beside its usual one.
+    """
     words = "".join(c if c.isalnum() else "-" for c in made["device"]["name"].lower())
     name = "-".join(part for part in words.split("-") if part)
-    path = (where or folder()) / f"{made['device']['kind']}-{name}-{made['date'][:10]}.json"
+    path = (where or folder()) / f"{kind or made['device']['kind']}-{name}-{made['date'][:10]}.json"
     head = {key: value for key, value in made.items() if key != "results"}
     rows = ",\n".join("  " + json.dumps(row) for row in made["results"])
     text = json.dumps(head, indent=1)[:-2] + ',\n "results": [\n' + rows + "\n ]\n}\n"
@@ -525,13 +580,14 @@ def find(made: dict, what: str, **about) -> dict | None:
     return None
 
 
-def main(words: list[str] | None = None) -> int:
-    """Run ``python -m introdl.benchmark``."""
+def main(words: list[str] | None = None, gpu: Callable[..., dict] | None = None) -> int:
+    """Run ``python -m introdl.benchmark``; `gpu` is what ``--gpu`` calls."""
     import argparse
 
     parser = argparse.ArgumentParser(prog="python -m introdl.benchmark", description="Measure this machine and keep the figures.")  # fmt: skip
     parser.add_argument("--device", help="cuda, mps or cpu; by default the first of them that there is")
     parser.add_argument("--threads", type=int, help="threads on the CPU; by default the number that is fastest here")
+    parser.add_argument("--gpu", action="store_true", help="measure what the course says of GPUs; needs an NVIDIA GPU")
     parser.add_argument("--quick", action="store_true", help="fewer sizes, under a minute")
     parser.add_argument("--note", default="", help="what a reader should know of the machine")
     parser.add_argument("--out", type=Path, help="the folder to write to")
@@ -540,6 +596,13 @@ def main(words: list[str] | None = None) -> int:
 
     if given.threads is not None and given.threads < 1:
         parser.error(f"--threads is {given.threads}; it should be 1 or more.")
+    if given.gpu and gpu is not None:
+        try:
+            made = gpu(given.note, tell=print)
+        except ValueError as error:
+            parser.exit(1, f"{error}\n")
+        print(f"Written: {write(made, given.out, 'gpu')}")
+        return 0
     before = torch.get_num_threads()
     torch.set_num_threads(given.threads or best_threads(threads(n=1024)))
     try:
@@ -557,7 +620,3 @@ def best_threads(found: dict[int, list[float]]) -> int:
     medians = {count: statistics.median(taken) for count, taken in found.items()}
     least = min(medians.values())
     return min(count for count, median in medians.items() if median <= 1.05 * least)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
