@@ -11,12 +11,13 @@
 # - add up losses with different units so that none of them drowns out the others;
 # - turn a dish and its grams into energy and nutrients, and say where an error in kilocalories comes from;
 # - work out a Nutri-Score by hand, point by point;
+# - measure whether a network's probabilities can be believed, and repair them with one number;
 # - let a network say "I do not know", and state what that costs and what it misses;
 # - keep a diary across time zones, and recommend by taste;
 # - say what such an app must not be used for, and why.
 #
-# **What you build**: `multi_task_loss`, `nutrients`, `energy_errors`, `nutri_score`, `confidence_threshold`,
-# `daily_totals` and `recommend`.
+# **What you build**: `multi_task_loss`, `non_maximum_suppression`, `nutrients`, `energy_errors`, `nutri_score`,
+# `expected_calibration_error`, `confidence_threshold` and `daily_totals`.
 #
 # **Time**: about 90 minutes. **You need**: cross-entropy (chapter 05), the training loop in PyTorch (08), and the
 # intersection over union of two boxes (01).
@@ -31,13 +32,14 @@ import torch.nn.functional as F
 from introdl import check, data, figures, hint, mealomi, models
 from introdl.experiments import records, unusual
 from introdl.figures import mealomi as figs
-from introdl.mealomi import novelty, nutriscore, recognition, taste
+from introdl.figures.losses import reliability
+from introdl.mealomi import calibration, novelty, nutriscore, recognition, taste
 
 figures.use_style()
 
 # %% tags=["parameters"]
 seed = 12  # of an untrained network's weights, and of the pictures that are not food
-strangers = 100  # pictures of each unknown kind, in section 7
+strangers = 100  # pictures of each unknown kind, in section 9
 
 # %% [markdown]
 # ## 1. Multi-task learning: one network, three heads
@@ -289,7 +291,7 @@ shown = np.concatenate([order[: len(order) // 4 : len(order) // 16][:4], order[-
 figs.boxes_on_plates(test.images[shown], true_boxes[shown], said_test.boxes[shown], ious[shown], [classes[k] for k in named[shown]])
 
 # %% [markdown]
-# ## 4. From grams to energy
+# ## 5. From grams to energy
 #
 # The rest is bookkeeping, and bookkeeping needs care. The table `data/nutrition.csv` lists what is in **100 g** of
 # each dish. Its figures are from the USDA's National Nutrient Database, release 27, and it names the number of each
@@ -335,7 +337,7 @@ def nutrients(dish, grams, table):
 check("12.nutrients", nutrients)
 
 # %% [markdown]
-# ## 5. Errors multiply: where the kilocalories go wrong
+# ## 6. Errors multiply: where the kilocalories go wrong
 #
 # Energy is a product, so two errors contribute to its error. A 150 g apple has 78 kcal. Take it for a tomato (18 kcal
 # per 100 g) of 200 g, and you say 36 kcal. There were two mistakes. Which one is to blame? Correct one at a time:
@@ -411,7 +413,7 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 # the energy on the labels is the table's average for the dish, whatever topping the picture shows. A real plate
 # differs from the average, too, and that error is not in this figure.
 #
-# ## 6. The Nutri-Score
+# ## 7. The Nutri-Score
 #
 # Energy is not everything. The **Nutri-Score** is a letter that is printed on packages of food. It began in France in
 # 2017, and in 2021 seven countries, from Spain to the Netherlands, agreed to [run it
@@ -539,7 +541,121 @@ for letter in sorted(by_letter):
 # The score is per 100 g and says nothing about the portion. It is meant for comparing foods of one kind and is no
 # verdict on your meal.
 #
-# ## 7. "I do not know": recognizing what is unknown
+# ## 8. Calibration: can its probabilities be believed?
+#
+# MealoMi shows you *pizza, 90 %*. Chapter 05 asked what such a number is worth: probabilities are **calibrated** if, of
+# all plates that are named with about 90 %, about 90 % are named correctly. There it was a look at a diagram. Here it becomes one
+# number.
+#
+# **By hand.** Five plates are named with these **confidences** (the largest probability of each): 0.9 wrong, 0.7
+# right, 0.6 right, 0.4 wrong, 0.45 right. Take two bins of equal width, from 0 to 0.5 and from 0.5 to 1.
+#
+# | bin | plates | share of all | accuracy | mean confidence | gap | share times gap |
+# |---|---|---|---|---|---|---|
+# | up to 0.5 | 2 | 0.4 | 1/2 = 0.5 | 0.425 | 0.075 | 0.03 |
+# | above 0.5 | 3 | 0.6 | 2/3 = 0.667 | 0.733 | 0.067 | 0.04 |
+#
+# The sum of the last column is 0.07. On average, what the network says and how often it is right are 7 percentage points apart.
+# This is the **expected calibration error**:
+#
+# $$\text{ECE} = \sum_{b=1}^{B} \frac{n_b}{N} \, \big| \text{acc}_b - \text{conf}_b \big|$$
+#
+# - $N$: number of plates; $n_b$ of them are in bin $b$ of $B$. $\text{acc}_b$: the share of these that is named
+#   correctly. $\text{conf}_b$: the mean of their confidences. A bin without plates adds nothing.
+#
+# ### Exercise: `expected_calibration_error`
+#
+# Write it in NumPy. Decide first what happens to a confidence that lies exactly on an edge; the docstring says it.
+
+# %% exercise="12.expected_calibration_error"
+def expected_calibration_error(labels, probabilities, bins):
+    """Return how far confidence and accuracy are apart, on average over the pictures.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        (N,) int64: the true classes, from 0 to K - 1.
+    probabilities : numpy.ndarray
+        (N, K) floats: each row adds up to 1, and one of its numbers is the largest.
+    bins : int
+        How many bins of equal width there are from 0 to 1, counted from 0. Bin b holds the
+        confidences above b / bins and up to (b + 1) / bins, inclusive: with 8 bins, 0.5 is in bin
+        3 (above 0.375, up to 0.5) and 1.0 in bin 7.
+
+    Returns
+    -------
+    float
+        From 0 to 1: the sum over all bins with pictures in them of the bin's share of the pictures
+        times the absolute difference between its accuracy and its mean confidence. The inputs are
+        left as they are.
+
+    Example
+    -------
+    >>> p = np.array([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8]])
+    >>> round(float(expected_calibration_error(np.array([1, 1, 0, 1]), p, 2)), 3)  # |3/4 - 0.75|
+    0.0
+    >>> round(float(expected_calibration_error(np.array([1, 1, 0, 1]), p, 5)), 3)
+    0.45
+    """
+    ### BEGIN SOLUTION
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    error = 0.0
+    for b in range(bins):
+        own = (confidence > b / bins) & (confidence <= (b + 1) / bins)
+        if own.any():
+            error += own.mean() * abs(right[own].mean() - confidence[own].mean())
+    return error
+    ### END SOLUTION
+
+# %% check="12.expected_calibration_error"
+check("12.expected_calibration_error", expected_calibration_error)
+
+# %% [markdown]
+# And MealoMi? Its probabilities on the validation plates, in ten bins:
+
+# %%
+said_val = recognition.look(net, val.images)
+
+
+def confidence_and_right(scores, labels, temperature=1.0):
+    p = torch.from_numpy(scores / temperature).softmax(dim=1).numpy()
+    return p.max(axis=1), p.argmax(axis=1) == labels
+
+
+as_it_is = confidence_and_right(said_val.scores, val.labels)
+reliability([("MealoMi, validation plates", *as_it_is)], bins=10)
+print(f"right {as_it_is[1].mean():.1%}, mean confidence {as_it_is[0].mean():.1%}, ECE {calibration.expected_error(*as_it_is):.1%}")
+
+# %% [markdown]
+# Every bar ends above the diagonal: MealoMi is *too cautious*. Its training is to blame. With label smoothing of 0.1
+# (chapter 09) and twenty dishes, the target for the true dish is $0.9 + 0.1/20 = 0.905$ instead of 1, so the network
+# learns not to say more. Networks that are trained without it usually err in the other direction ([Guo and others,
+# 2017](https://arxiv.org/abs/1706.04599)).
+#
+# **Temperature scaling** repairs either, and it is one number. Divide all scores by a temperature $T$ before the
+# softmax. Scores of 2 and 1 give probabilities of 0.73 and 0.27; with $T = 0.5$ they become 4 and 2, and the
+# probabilities 0.88 and 0.12. With $T = 2$ they would be 0.62 and 0.38. The order stays the same, so no dish changes its name.
+# Choose $T$ so that the cross-entropy on the *validation* plates is lowest, and measure on the test plates:
+
+# %%
+val_scores, val_labels = torch.from_numpy(said_val.scores), torch.from_numpy(val.labels)
+temperatures = np.geomspace(0.2, 5, 200)
+costs = [F.cross_entropy(val_scores / t, val_labels).item() for t in temperatures]
+temperature = float(temperatures[np.argmin(costs)])
+scaled_right = {}
+for words, t in (("T = 1", 1.0), (f"T = {temperature:.2f}", temperature)):
+    scaled_right[f"{words}, test plates"] = pair = confidence_and_right(said_test.scores, test.labels, t)
+    cost = F.cross_entropy(torch.from_numpy(said_test.scores) / t, torch.from_numpy(test.labels)).item()
+    print(f"{words:>8}: right {pair[1].mean():.1%}, mean confidence {pair[0].mean():.1%}, ECE {calibration.expected_error(*pair):.1%}, cross-entropy {cost:.3f}")
+reliability([(words, *pair) for words, pair in scaled_right.items()], bins=10)
+
+# %% [markdown]
+# One number, and what the app says is what happens: on plates of this kind. On photographs it may be as wrong as before, for
+# $T$ was chosen on rendered plates. The ECE has limits of its own, too. It depends on the bins, and a network that always says 5 %
+# for each of twenty equally frequent dishes is perfectly calibrated and quite useless. So read it next to the accuracy, never
+# instead of it.
+#
+# ## 9. "I do not know": recognizing what is unknown
 #
 # Some things the network **cannot** know, however long you train it:
 #
@@ -613,7 +729,6 @@ check("12.confidence_threshold", confidence_threshold)
 # pieces of tablecloth and plate rim, and plates as color negatives.
 
 # %%
-said_val = recognition.look(net, val.images)
 rng = np.random.default_rng(seed)
 full = data.plates(size=unusual.SIZE).split("test")
 others = {
@@ -695,7 +810,7 @@ print("the app lets in:", ", ".join(f"{1 - noticed:.0%} of the {kind}" for kind,
 # So a threshold buys you something, at a price that you can state. It does not buy safety: look at what the app still
 # lets in. Even with a threshold, an app should say *"I think this is ..."* and let the user correct it. MealoMi does.
 #
-# ## 8. The diary: days and time zones
+# ## 10. The diary: days and time zones
 #
 # A diary is a list of meals, each with a time. It is best to store times in UTC, the clock of Greenwich without
 # daylight saving time, because phones travel. But a *day* is what it is where the person is. A snack at half past
@@ -777,7 +892,7 @@ figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, star
 # zone. The date is then the day, and nothing has to be shifted. What it loses is the order of meals: after a flight
 # it no longer knows which of two meals came first. The diary of the exercise is always in UTC.)
 #
-# ## 9. Recommendations by embedding
+# ## 11. Recommendations by embedding
 #
 # The trunk gives every picture an **embedding**, here a vector of 256 numbers. Pictures that the network treats alike
 # have embeddings with similar directions. So to recommend something to a user, take what she liked, look for
@@ -873,7 +988,7 @@ figs.recommended(
 # apart. It knows nothing about taste, price or allergies. And a recommender that offers more of the same makes a diet
 # narrower, not better. That is why the app takes the Nutri-Score into account.
 #
-# ## 10. The app
+# ## 13. The app
 #
 # Everything is on one page. Choose a plate or upload a photo, correct the dish and the grams, add the meal to the
 # diary, look at your day, follow a recommendation, save a card to share. Your photos stay in this kernel. The diary
@@ -886,7 +1001,7 @@ mealomi.app()
 # Try it on a photo of your own lunch. The network was trained only on rendered plates, so expect it to be wrong, and
 # watch what it says about its doubts.
 #
-# ## 11. Honest use: what the app must not be used for
+# ## 14. Honest use: what the app must not be used for
 #
 # You have measured what this app can do. Tell everyone who uses it:
 #
@@ -968,6 +1083,8 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - What does not exist (the box of an empty plate) must not count. Select first, then take the logarithm.
 # - Compare every number with that of a lazy answer. Here much of what looks like weighing is knowing the dish.
 # - In a product the errors multiply, and they can hide each other. Correct one at a time.
+# - A probability is worth what you have measured of it. One temperature can make a network say what is true, on pictures of
+#   the same kind.
 # - A threshold is a promise about one kind of error. The other must be measured, on pictures that were not used to
 #   choose it.
 #
@@ -980,15 +1097,20 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | energy error | mean absolute difference: as predicted, with the true dish, with the true grams |
 # | Nutri-Score 2023 | energy, sugars, saturated fat and salt, minus protein (only below 11), fiber and fruit; A to 0, B to 2, C to 10, D to 18 |
 # | salt | 2.5 · sodium |
+# | calibration | ECE: sum over bins of the bin's share · \|accuracy − mean confidence\| |
+# | temperature | softmax(scores / T), T by the lowest cross-entropy on the validation plates |
 # | threshold | the highest validation score with at most the promised share of food below it |
 # | local day | (UTC + offset), then its date |
 # | taste | mean of the liked embeddings of length 1; rank by cosine |
 #
 # ### Words
 #
+# - **confidence**: the largest probability of a prediction.
 # - **embedding**: the features of a picture as a vector in which similar pictures lie close together.
+# - **expected calibration error**: how far confidence and accuracy are apart, averaged over bins of confidence (ECE).
 # - **multi-task learning**: training one network for several outputs at once.
 # - **open-set recognition**: telling whether a picture belongs to any known class at all.
+# - **temperature scaling**: dividing all scores by one number, chosen on validation data, so that probabilities become calibrated.
 # - **trunk**: the layers that several heads share.
 #
 # ### Next
@@ -1003,6 +1125,7 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - Ross Girshick, [Fast R-CNN](https://arxiv.org/abs/1504.08083), 2015: class and box from one trunk, with one loss.
 # - Kendall, Gal and Cipolla, [Multi-task learning using uncertainty to weigh
 #   losses](https://arxiv.org/abs/1705.07115), 2018.
+# - Guo, Pleiss, Sun and Weinberger, [On calibration of modern neural networks](https://arxiv.org/abs/1706.04599), 2017.
 # - Hendrycks and Gimpel, [A baseline for detecting misclassified and out-of-distribution
 #   examples](https://arxiv.org/abs/1610.02136), 2017.
 # - Lee and others, [A simple unified framework for detecting out-of-distribution

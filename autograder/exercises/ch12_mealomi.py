@@ -121,7 +121,7 @@ def _masked(values, food):
 MULTI_TASK_LOSS = Exercise(
     id="12.multi_task_loss",
     title="One loss for three heads",
-    points=18,
+    points=16,
     cases=_loss_cases,
     oracle=_loss_oracle,
     probe="loss_of_heads",
@@ -306,7 +306,7 @@ def _each_nutrient(reckon):
 NUTRIENTS = Exercise(
     id="12.nutrients",
     title="What is in a portion",
-    points=8,
+    points=6,
     cases=_nutrient_cases,
     oracle=_nutrients_oracle,
     misconceptions={
@@ -463,7 +463,7 @@ def _gains(d, g, td, tg, c):
 ENERGY_ERRORS = Exercise(
     id="12.energy_errors",
     title="Where an error in energy comes from",
-    points=12,
+    points=10,
     cases=_energy_cases,
     oracle=_energy_oracle,
     seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded again for each case
@@ -725,7 +725,7 @@ def _scaled(**units):
 NUTRI_SCORE = Exercise(
     id="12.nutri_score",
     title="The Nutri-Score",
-    points=20,
+    points=14,
     cases=_score_cases,
     oracle=_score_oracle,
     probe="along_nutrient",
@@ -865,6 +865,288 @@ NUTRI_SCORE = Exercise(
 )
 
 
+# --- 12.expected_calibration_error --------------------------------------------------------------------------
+
+
+def _named_rows(rng, tops, right, k):
+    """Labels and probabilities (N, K) whose largest ones are `tops`, in thousandths; `right` says which of them are right.
+
+    Every row's largest probability leads clearly, so that nothing hangs on a tie.
+    """
+    rows, labels = [], []
+    for top, is_right in zip(tops, right, strict=True):
+        while True:
+            rest = np.round(1000 * (1 - top) * rng.dirichlet(np.full(k - 1, 2.0)))
+            rest[-1] = round(1000 * (1 - top)) - rest[:-1].sum()
+            if top == 1 or (rest.min() >= 0 and rest.max() < 1000 * top - 10):
+                break
+        place = int(rng.integers(k))
+        rows.append(np.insert(rest, place, round(1000 * top)) / 1000)
+        others = [other for other in range(k) if other != place]
+        labels.append(place if is_right else int(rng.choice(others)))
+    return {"labels": np.array(labels, dtype=np.int64), "probabilities": np.array(rows)}
+
+
+def _inside_bins(rng, bins, filled, k):
+    """Confidences in thousandths, `filled[b]` of them in bin b, none within three thousandths of an edge."""
+    found = []
+    for b, count in filled.items():
+        low, high = max(b / bins, 1.25 / k) + 0.003, (b + 1) / bins - 0.003
+        found += [float(round(low + (high - low) * share, 3)) for share in rng.uniform(0.02, 0.98, count)]
+    return np.array(found)
+
+
+def _calibration_case(rng, label, k, bins, filled, rights, weight=1.0):
+    """Pictures in bins 'filled[b]' of which 'rights[b]' are right."""
+    tops = _inside_bins(rng, bins, filled, k)
+    right = np.concatenate([np.arange(count) < rights[b] for b, count in filled.items()])
+    order = rng.permutation(len(tops))
+    return Case(label, weight=weight, **_named_rows(rng, tops[order], right[order], k), bins=bins)
+
+
+def _calibration_cases(rng):
+    # By hand: two bins, three of five pictures in the upper one.
+    tops = np.array([0.6, 0.7, 0.9, 0.4, 0.45]) + rng.integers(-2, 3, 5) / 100
+    order = rng.permutation(5)
+    right = np.array([1, 1, 0, 0, 1])
+    yield Case("five pictures, two bins", weight=1.5, **_named_rows(rng, tops[order], right[order], 3), bins=2)
+    n = [int(v) for v in rng.integers(5, 9, 5)]
+    filled, rights = {3: n[0], 4: n[1], 6: n[2], 8: n[3], 9: n[4]}, {3: n[0] - 1, 4: 1, 6: n[2] - 2, 8: 3, 9: n[4] - 2}
+    yield _calibration_case(rng, "ten bins, some of them empty", 5, 10, filled, rights, weight=1.5)
+    n = [int(v) for v in rng.integers(3, 7, 4)]
+    filled, rights = {6: n[0], 9: n[1], 12: n[2], 14: 2 * n[3]}, {6: n[0], 9: 1, 12: 1, 14: 2 * n[3] - 3}
+    yield _calibration_case(rng, "fifteen bins, and as many dishes as a small menu has", 7, 15, filled, rights)
+    # Edges are eighths, which floats hold exactly; every edge has one right and two wrong, or the other way round.
+    tops = np.array([0.5, 0.5, 0.5, 0.625, 0.625, 0.75, 0.75, 0.75, 0.875])
+    middle = np.array([0.44, 0.56, 0.69, 0.7, 0.81, 0.93, 0.95]) + rng.integers(-2, 3, 7) / 100
+    right = np.array([1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 0])
+    order = rng.permutation(len(right))
+    every = np.concatenate([tops, middle])
+    yield Case("confidences that equal an edge", weight=1.5, **_named_rows(rng, every[order], right[order], 4), bins=8)
+    tops = np.array([1, 1, 1, 0.9, 0.7, 0.8]) - np.array([0, 0, 0, 1, 1, 1]) * rng.integers(1, 9, 6) / 1000
+    order = rng.permutation(6)
+    yield Case("three of six are certain", **_named_rows(rng, tops[order], np.array([1, 0, 1, 0, 1, 1])[order], 3), bins=5)  # fmt: skip
+    top = np.array([int(rng.integers(61, 73)) / 100])
+    yield Case("a single picture", weight=0.5, **_named_rows(rng, top, [True], 4), bins=10)
+
+
+def _calibration_oracle(labels, probabilities, bins):
+    """In whole thousandths and fractions, picture by picture."""
+    sums = [Fraction(0)] * bins
+    for label, row in zip(labels.tolist(), probabilities.tolist(), strict=True):
+        confidence = max(Fraction(round(1000 * p), 1000) for p in row)
+        right = row[label] == max(row)
+        # Of a bin, count * |accuracy - mean confidence| is the absolute value of its sum of differences.
+        sums[math.ceil(confidence * bins) - 1] += right - confidence
+    return rounded(sum(abs(each) for each in sums) / len(labels))
+
+
+def _confidence(labels, probabilities):
+    return probabilities.max(axis=1)
+
+
+def _upper_edge(confidence, bins):
+    """Which bin each confidence is in: one at an edge is in the bin below."""
+    return np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+
+
+def _lower_edge(confidence, bins):
+    return np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1])
+
+
+def _drawn_out(confidence, bins):
+    """Bins from the lowest confidence to the highest."""
+    low, high = confidence.min(), confidence.max()
+    edges = np.linspace(low, high, bins + 1)
+    return np.digitize(confidence, edges[1:-1], right=True)
+
+
+def _equally_full(confidence, bins):
+    inside = np.empty(len(confidence), dtype=int)
+    for b, part in enumerate(np.array_split(np.argsort(confidence, kind="stable"), bins)):
+        inside[part] = b
+    return inside
+
+
+def _calibration_with(confidence=_confidence, inside=_upper_edge, total=None, gap=None, keep=None):
+    """An expected calibration error whose parts can be replaced by wrong ones.
+
+    `total` gets each filled bin's share and gap, and the number of bins; `gap` its accuracy, its mean confidence and
+    where the bin's middle lies.
+    """
+
+    def wrong(labels, probabilities, bins):
+        c, right = confidence(labels, probabilities), probabilities.argmax(axis=1) == labels
+        which, chosen = inside(c, bins), keep(c) if keep else np.ones(len(c), dtype=bool)
+        shares, gaps = [], []
+        for b in np.unique(which[chosen]):
+            own = (which == b) & chosen
+            middle = (b + 0.5) / bins
+            shares.append(own.mean())
+            found = (right[own].mean(), c[own].mean(), middle)
+            gaps.append(gap(*found) if gap else abs(found[0] - found[1]))
+        shares, gaps = np.array(shares), np.array(gaps)
+        return rounded(total(shares, gaps, len(c), bins) if total else (shares * gaps).sum())
+
+    return wrong
+
+
+def _nan_where_empty(labels, probabilities, bins):
+    which = _upper_edge(probabilities.max(axis=1), bins)
+    if len(np.unique(which)) < bins:
+        return np.float64(np.nan)
+    return _calibration_with()(labels, probabilities, bins)
+
+
+def _every_probability(labels, probabilities, bins):
+    """All K probabilities of a picture are binned, each right where its class is the true one."""
+    p, truth = probabilities.ravel(), one_hot(labels, probabilities.shape[1]).ravel()
+    which = _upper_edge(p, bins)
+    return rounded(sum(abs((truth - p)[which == b].sum()) for b in np.unique(which)) / len(p))
+
+
+EXPECTED_CALIBRATION_ERROR = Exercise(
+    id="12.expected_calibration_error",
+    title="Can the probabilities be believed?",
+    points=12,
+    cases=_calibration_cases,
+    oracle=_calibration_oracle,
+    seconds=20.0,  # scikit-learn, imported inside the function, is loaded again for each case
+    misconceptions={
+        "the bins are not weighed": Mistake(
+            "You take the mean of the gaps, so a bin with two pictures counts as much as one with two hundred. Weigh "
+            "each gap by the share of all pictures that are in its bin.",
+            _calibration_with(total=lambda shares, gaps, n, bins: gaps.mean()),
+        ),
+        "empty bins count": Mistake(
+            "You divide by the number of bins, the empty ones included. Weigh each gap by the share of pictures that "
+            "are in its bin: an empty bin then weighs nothing by itself.",
+            _calibration_with(total=lambda shares, gaps, n, bins: gaps.sum() / bins),
+        ),
+        "the gaps are added up": Mistake(
+            "You add up the gaps as they are. With many bins the sum can exceed 1. Weigh each gap by the share of all "
+            "pictures that are in its bin.",
+            _calibration_with(total=lambda shares, gaps, n, bins: gaps.sum()),
+        ),
+        "counts for shares": Mistake(
+            "You weigh each gap by the number of pictures in its bin. Divide by the number of all pictures.",
+            _calibration_with(total=lambda shares, gaps, n, bins: (n * shares * gaps).sum()),
+        ),
+        "nan from an empty bin": Mistake(
+            "A bin is empty, and you take a mean of nothing: that is nan, and it spoils the sum. Go past empty bins.",
+            _nan_where_empty,
+        ),
+        "the largest gap": Mistake(
+            "You return the largest gap of any bin. That is the maximum calibration error, a relative. The expected "
+            "one is the sum of all gaps, each weighed by its bin's share.",
+            _calibration_with(total=lambda shares, gaps, n, bins: gaps.max()),
+        ),
+        "the signs are kept": Mistake(
+            "You keep the gaps' signs, so a bin that is too cautious makes up for one that is too confident. Take the "
+            "absolute value of each bin's gap.",
+            _calibration_with(gap=lambda right, mean, middle: right - mean),
+        ),
+        "the signs are kept, and turned": Mistake(
+            "You subtract the accuracy from the confidence and keep the sign, so a bin that is too cautious makes up "
+            "for one that is too confident. Take the absolute value of each bin's gap.",
+            _calibration_with(gap=lambda right, mean, middle: mean - right),
+        ),
+        "the absolute value comes last": Mistake(
+            "You add up the gaps first and take the absolute value of the sum. By then, bins above and below have "
+            "canceled, and what is left no longer depends on the bins. Take each bin's absolute value.",
+            _calibration_with(
+                gap=lambda right, mean, middle: right - mean,
+                total=lambda shares, gaps, n, bins: abs((shares * gaps).sum()),
+            ),
+        ),
+        "the absolute value comes too early": Mistake(
+            "You take each picture's own |right - confidence|. A single picture is right or wrong, so it is always far "
+            "from 60 %. Take the means of a bin first, then their difference.",
+            lambda labels, probabilities, bins: rounded(
+                np.abs((probabilities.argmax(axis=1) == labels) - probabilities.max(axis=1)).mean()
+            ),
+        ),
+        "the gaps are squared": Mistake(
+            "You square the gaps. The formula uses absolute values.",
+            _calibration_with(gap=lambda right, mean, middle: (right - mean) ** 2),
+        ),
+        "a root of mean squares": Mistake(
+            "You take the root of the weighed squares, in which large gaps count more. The formula uses absolute values.",
+            _calibration_with(
+                gap=lambda right, mean, middle: (right - mean) ** 2,
+                total=lambda shares, gaps, n, bins: np.sqrt((shares * gaps).sum()),
+            ),
+        ),
+        "the middle of the bin": Mistake(
+            "You compare a bin's accuracy with the middle of the bin. Its pictures need not lie around there: compare "
+            "it with the mean of their own confidences.",
+            _calibration_with(gap=lambda right, mean, middle: abs(right - middle)),
+        ),
+        "the mean of all probabilities": Mistake(
+            "You take the mean of all K probabilities as the confidence. They add up to 1, so their mean is always "
+            "1 / K. The confidence is the largest one of each row: max along axis 1.",
+            _calibration_with(confidence=lambda labels, p: np.round(p.mean(axis=1), 9)),
+        ),
+        "the true dish's probability": Mistake(
+            "You take the probability of the true dish. The confidence is that of the dish that the network names, the "
+            "largest of the row, whether it is right or not.",
+            _calibration_with(confidence=lambda labels, p: p[np.arange(len(p)), labels]),
+        ),
+        "all classes are binned": Mistake(
+            "You sort all K probabilities of each picture into bins. Only the largest one of each row is the confidence.",
+            _every_probability,
+        ),
+        "the error rate": Mistake(
+            "You return the share of pictures that are wrong. How confident the network was is not in it: subtract the "
+            "bin's mean confidence from its accuracy.",
+            lambda labels, probabilities, bins: rounded((probabilities.argmax(axis=1) != labels).mean()),
+        ),
+        "the accuracy is left out": Mistake(
+            "You return the mean confidence. How often the network was right is not in it: subtract the two in each bin.",
+            lambda labels, probabilities, bins: rounded(probabilities.max(axis=1).mean()),
+        ),
+        "an edge is in the upper bin": Mistake(
+            "Where a confidence equals an edge, you put it into the bin above. The docstring puts it into the bin "
+            "below: bin b goes from above b / bins up to (b + 1) / bins, inclusive.",
+            _calibration_with(inside=_lower_edge),
+        ),
+        "a confidence of 1 is in no bin": Mistake(
+            "Your last bin ends just below 1, so a picture that the network is certain of is in no bin at all. Bin b "
+            "goes from above b / bins up to (b + 1) / bins, inclusive.",
+            _calibration_with(inside=_lower_edge, keep=lambda c: c < 1),
+        ),
+        "an edge is in neither bin": Mistake(
+            "A confidence that equals an edge is in none of your bins, because you compare with < on both sides. Bin b "
+            "goes from above b / bins up to (b + 1) / bins, inclusive.",
+            lambda labels, probabilities, bins: _calibration_with(keep=lambda c: np.round(c * bins, 9) % 1 != 0)(
+                labels, probabilities, bins
+            ),
+        ),
+        "always ten bins": Mistake(
+            "You use ten bins, whatever the third argument says.",
+            lambda labels, probabilities, bins: _calibration_with()(labels, probabilities, 10),
+        ),
+        "bins from the lowest to the highest": Mistake(
+            "Your bins begin at the lowest confidence and end at the highest, as np.histogram makes them without a "
+            "range. They go from 0 to 1, whatever the confidences are.",
+            _calibration_with(inside=_drawn_out),
+        ),
+        "bins of equal counts": Mistake(
+            "You give each bin the same number of pictures. The bins here have the same width.",
+            _calibration_with(inside=_equally_full),
+        ),
+    },
+    hints=(
+        "First make two arrays of shape (N,): how confident the network is in what it names, and whether it is right. "
+        "Nothing else of the probabilities is needed.",
+        "confidence = probabilities.max(axis=1); right = probabilities.argmax(axis=1) == labels. A bin is a mask: "
+        "(confidence > b / bins) & (confidence <= (b + 1) / bins). Go past a bin whose mask has no True.",
+        "Of a bin with the mask own: own.mean() is its share of all pictures, and its gap is abs(right[own].mean() - "
+        "confidence[own].mean()). Add up share times gap.",
+    ),
+)
+
+
 # --- 12.confidence_threshold --------------------------------------------------------------------------------
 
 
@@ -926,7 +1208,7 @@ def _highest(ordered, share):
 CONFIDENCE_THRESHOLD = Exercise(
     id="12.confidence_threshold",
     title="When to say 'I do not know'",
-    points=12,
+    points=10,
     cases=_threshold_cases,
     oracle=_threshold_oracle,
     seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded again for each case
@@ -1144,7 +1426,7 @@ def _as_if_in_order(diary, utc_offset):
 DAILY_TOTALS = Exercise(
     id="12.daily_totals",
     title="The diary, day by day",
-    points=12,
+    points=10,
     cases=_diary_cases,
     oracle=_totals_oracle,
     misconceptions={
@@ -1581,6 +1863,7 @@ EXERCISES = [
     NUTRIENTS,
     ENERGY_ERRORS,
     NUTRI_SCORE,
+    EXPECTED_CALIBRATION_ERROR,
     CONFIDENCE_THRESHOLD,
     DAILY_TOTALS,
     RECOMMEND,

@@ -237,6 +237,71 @@ def nutri_score_ceil(per_100g, red_meat=False):
     return score, "E"
 
 
+# --- 12.expected_calibration_error ------------------------------------------------------------------------
+
+
+def calibration_masks(labels, probabilities, bins):
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    error = 0.0
+    for b in range(bins):
+        own = (confidence > b / bins) & (confidence <= (b + 1) / bins)
+        if own.any():
+            error += own.mean() * abs(right[own].mean() - confidence[own].mean())
+    return error
+
+
+def calibration_plain(labels, probabilities, bins):
+    pictures = [[] for _ in range(bins)]
+    for label, row in zip(labels.tolist(), probabilities.tolist(), strict=True):
+        best = row.index(max(row))
+        pictures[max(math.ceil(row[best] * bins) - 1, 0)].append((best == label, row[best]))
+    error = 0
+    for inside in pictures:
+        if not inside:
+            continue
+        accuracy = sum(right for right, _ in inside) / len(inside)
+        mean = sum(confidence for _, confidence in inside) / len(inside)
+        error += len(inside) / len(labels) * abs(accuracy - mean)
+    return error
+
+
+def calibration_bincount(labels, probabilities, bins):
+    """Share times gap is the absolute sum of a bin's differences over all pictures."""
+    named = np.argmax(probabilities, axis=-1)
+    confidence = np.take_along_axis(probabilities, named[:, None], axis=1)[:, 0]
+    inside = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    return np.abs(np.bincount(inside, (named == labels) - confidence, bins)).sum() / labels.size
+
+
+def calibration_sorted(labels, probabilities, bins):
+    confidence = np.amax(probabilities, 1)
+    order = np.argsort(confidence)
+    difference = (np.argmax(probabilities, 1) == labels).astype(float)[order] - confidence[order]
+    cuts = np.searchsorted(confidence[order], np.arange(1, bins) / bins, side="right")
+    return sum(abs(part.sum()) for part in np.split(difference, cuts)) / len(labels)
+
+
+def calibration_unique(labels, probabilities, bins):
+    """Filled bins alone, by np.unique."""
+    c = probabilities.max(1)
+    right = labels == probabilities.argmax(1)
+    which, inside, counts = np.unique(np.ceil(c * bins), return_inverse=True, return_counts=True)
+    gaps = [np.abs(np.mean(right[inside == i]) - np.mean(c[inside == i])) for i in range(len(which))]
+    return float(np.average(gaps, weights=counts))
+
+
+def calibration_torch(labels, probabilities, bins):
+    confidence, named = torch.from_numpy(probabilities).max(dim=1)
+    right = (named == torch.from_numpy(labels)).double()
+    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64)
+    error = torch.zeros(())
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        own = confidence.gt(low) & confidence.le(high)
+        if own.sum() > 0:
+            error = error + own.double().mean() * (right[own].mean() - confidence[own].mean()).abs()
+    return error.item()
+
+
 # --- 12.confidence_threshold ------------------------------------------------------------------------------
 
 
@@ -448,6 +513,14 @@ ANSWERS = {
         energy_errors_float32,
     ],
     "12.nutri_score": [nutri_score_lists, nutri_score_numpy, nutri_score_bisect, nutri_score_ceil],
+    "12.expected_calibration_error": [
+        calibration_masks,
+        calibration_plain,
+        calibration_bincount,
+        calibration_sorted,
+        calibration_unique,
+        calibration_torch,
+    ],
     "12.confidence_threshold": [
         confidence_threshold_sorted,
         confidence_threshold_search,
