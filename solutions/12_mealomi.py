@@ -9,6 +9,7 @@
 #
 # - build one network that answers three questions, and say why they can share a trunk;
 # - add up losses with different units so that none of them drowns out the others;
+# - keep one box for each plate, and judge a detector by its mean average precision;
 # - turn a dish and its grams into energy and nutrients, and say where an error in kilocalories comes from;
 # - work out a Nutri-Score by hand, point by point;
 # - measure whether a network's probabilities can be believed, and repair them with one number;
@@ -33,13 +34,14 @@ from introdl import check, data, figures, hint, mealomi, models
 from introdl.experiments import records, unusual
 from introdl.figures import mealomi as figs
 from introdl.figures.losses import reliability
-from introdl.mealomi import calibration, novelty, nutriscore, recognition, taste
+from introdl.mealomi import calibration, detection, novelty, nutriscore, recognition, taste
 
 figures.use_style()
 
 # %% tags=["parameters"]
 seed = 12  # of an untrained network's weights, and of the pictures that are not food
 strangers = 100  # pictures of each unknown kind, in section 9
+tables = 24  # of four plates each, in section 4
 
 # %% [markdown]
 # ## 1. Multi-task learning: one network, three heads
@@ -291,6 +293,138 @@ shown = np.concatenate([order[: len(order) // 4 : len(order) // 16][:4], order[-
 figs.boxes_on_plates(test.images[shown], true_boxes[shown], said_test.boxes[shown], ious[shown], [classes[k] for k in named[shown]])
 
 # %% [markdown]
+# ## 4. More than one plate: suppression and average precision
+#
+# MealoMi's box head returns one box, because there is one plate in the picture. On a table there are several. The
+# simplest detector needs nothing new: slide a window over the table, ask the network about each, and you have a dish, a
+# score and a box for every window. Those are far too many boxes, because neighboring windows see the same plate.
+#
+# **Non-maximum suppression** keeps one of them. Take the box with the highest score. Remove every box whose IoU
+# (chapter 01) with it *exceeds* a threshold. Of what is left, take the best again, and so on.
+#
+# **By hand**, with a threshold of 0.5:
+#
+# | box | $x_0, y_0, x_1, y_1$ | score |
+# |---|---|---|
+# | 0 | 0, 0, 6, 5 | 0.60 |
+# | 1 | 1, 0, 7, 5 | 0.90 |
+# | 2 | 2, 0, 8, 5 | 0.70 |
+# | 3 | 9, 4, 13, 9 | 0.80 |
+#
+# Box 1 is the best, so it stays. It overlaps with box 0 by $5 \cdot 5 = 25$, and the two cover $30 + 30 - 25 = 35$, so the
+# IoU is 0.71: box 0 goes. So does box 2, for the same reason. Box 3 overlaps with nothing and stays. The result is 1, 3.
+# Note that a box that has gone removes no others.
+#
+# ### Exercise: `non_maximum_suppression`
+#
+# Write it in NumPy.
+
+# %% exercise="12.non_maximum_suppression"
+def non_maximum_suppression(boxes, scores, threshold):
+    """Keep the best of the boxes that overlap.
+
+    Go through the boxes by falling score. Keep one if its IoU with every box that has been kept so
+    far is at most the threshold.
+
+    Parameters
+    ----------
+    boxes : numpy.ndarray
+        (N, 4) floats: x0, y0, x1, y1 with x0 < x1 and y0 < y1, in pixels or as shares of the
+        picture. N is 1 or more.
+    scores : numpy.ndarray
+        (N,) floats, all different.
+    threshold : float
+        From 0 to 1. An IoU that equals it suppresses nothing.
+
+    Returns
+    -------
+    numpy.ndarray
+        (M,) int64: the rows of `boxes` that are kept, the one with the highest score first. The
+        inputs are left as they are.
+
+    Example
+    -------
+    >>> boxes = np.array([[0.0, 0, 6, 5], [1, 0, 7, 5], [2, 0, 8, 5], [9, 4, 13, 9]])
+    >>> non_maximum_suppression(boxes, np.array([0.6, 0.9, 0.7, 0.8]), 0.5)
+    array([1, 3])
+    """
+    ### BEGIN SOLUTION
+    corners = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    far = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    overlap = np.clip(far - corners, 0, None).prod(axis=2)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    iou = overlap / (area[:, None] + area[None, :] - overlap)
+    kept = []
+    for i in np.argsort(-scores):
+        if all(iou[i, j] <= threshold for j in kept):
+            kept.append(i)
+    return np.array(kept)
+    ### END SOLUTION
+
+# %% check="12.non_maximum_suppression"
+check("12.non_maximum_suppression", non_maximum_suppression)
+
+# %% [markdown]
+# Now a table. Each is laid with four validation plates of 96 x 96 pixels. Windows of that size at every 24th pixel make
+# $5 \cdot 5 = 25$ boxes.
+
+# %%
+rng = np.random.default_rng(seed)
+laid = rng.permutation(len(val))[: 4 * tables].reshape(tables, 4)
+pictures, table_boxes = zip(*(detection.table(val.images[four], val.boxes[four]) for four in laid), strict=True)
+table_labels = [val.labels[four] for four in laid]
+found = detection.slide(net, np.stack(pictures), stride=24)
+kept = [each.only(detection.thinned(each.boxes, each.scores, 0.3)) for each in found]
+figs.before_and_after(pictures[0], found[0], kept[0], classes)
+
+# %% [markdown]
+# Most of the boxes are gone, and those that stay are mostly on plates. Some are not: a window that shows the corners of four
+# plates must also be given a name. How good is such a detector? Neither the number of right boxes nor that of wrong ones
+# says it alone, and both depend on the score from which on you believe a box. **Average precision** looks at every such score at once.
+#
+# **By hand**, for one class. There are four pizzas on all tables together. The network says *pizza* five times. Sort these
+# by score. A detection is a hit if its IoU with a pizza that has not been hit yet is at least 0.5; a second box on the same pizza
+# is a miss.
+#
+# | score | | hits so far | precision so far | recall so far |
+# |---|---|---|---|---|
+# | 0.95 | hit | 1 of 1 | **1** | 1/4 |
+# | 0.90 | miss | 1 of 2 | 0.5 | 1/4 |
+# | 0.80 | hit | 2 of 3 | **0.667** | 2/4 |
+# | 0.60 | miss | 2 of 4 | 0.5 | 2/4 |
+# | 0.50 | hit | 3 of 5 | **0.6** | 3/4 |
+#
+# Add up the precision at each hit and divide by the number of pizzas. The fourth was never found and adds 0: $(1 +
+# 0.667 + 0.6 + 0) / 4 = 0.567$. The mean of this over all classes is the **mean average precision**, mAP. ([PASCAL
+# VOC](https://doi.org/10.1007/s11263-009-0275-4) made it the measure of detectors, with an IoU of 0.5. [COCO](https://arxiv.org/abs/1405.0312)
+# takes the mean over ten such limits, from 0.5 to 0.95. Both also smooth the curve of precision over recall, which changes the number a little.)
+
+# %%
+example_hits = np.array([True, False, True, False, True])
+print(f"the pizzas above: {detection.average_precision(example_hits, 4):.3f}")
+
+
+def mean_average_precision(found, iou=0.5):
+    every = np.unique(np.concatenate(table_labels))
+    return np.mean([detection.average_precision(*detection.hits(found, table_boxes, table_labels, k, iou)) for k in every])
+
+
+print(f"{tables} tables of four plates       boxes per table   mAP at IoU 0.5   at 0.75")
+print(f"every window                  {np.mean([len(each.scores) for each in found]):15.1f} {mean_average_precision(found):16.2f} {mean_average_precision(found, 0.75):9.2f}")
+for threshold in (0.7, 0.5, 0.3, 0.1):
+    left = [each.only(detection.thinned(each.boxes, each.scores, threshold)) for each in found]
+    print(f"suppressed above IoU {threshold}      {np.mean([len(each.scores) for each in left]):15.1f} {mean_average_precision(left):16.2f} {mean_average_precision(left, 0.75):9.2f}")
+
+# %% [markdown]
+# Suppression earns its keep: every second box on a plate that is found already counts as a miss. With a low threshold few boxes
+# are left over, but where plates stand close together, a neighbor's box goes with them. On our tables the plates never overlap, so
+# a low threshold costs little here.
+#
+# Detectors of today do not slide a window. They compute the trunk's map *once* for the whole picture, and predict scores and boxes at each of its
+# places ([YOLO](https://arxiv.org/abs/1506.02640), 2016), or let a transformer return a set of boxes that needs no suppression
+# ([DETR](https://arxiv.org/abs/2005.12872), 2020). IoU, suppression and average precision are the vocabulary in which all of them are
+# described.
+#
 # ## 5. From grams to energy
 #
 # The rest is bookkeeping, and bookkeeping needs care. The table `data/nutrition.csv` lists what is in **100 g** of
@@ -1083,6 +1217,8 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - What does not exist (the box of an empty plate) must not count. Select first, then take the logarithm.
 # - Compare every number with that of a lazy answer. Here much of what looks like weighing is knowing the dish.
 # - In a product the errors multiply, and they can hide each other. Correct one at a time.
+# - A detector returns too many boxes. Suppression keeps the best of those that overlap, and average precision charges for
+#   every box that is wrong, or one too many, and for every plate that is missed.
 # - A probability is worth what you have measured of it. One temperature can make a network say what is true, on pictures of
 #   the same kind.
 # - A threshold is a promise about one kind of error. The other must be measured, on pictures that were not used to
@@ -1097,6 +1233,8 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | energy error | mean absolute difference: as predicted, with the true dish, with the true grams |
 # | Nutri-Score 2023 | energy, sugars, saturated fat and salt, minus protein (only below 11), fiber and fruit; A to 0, B to 2, C to 10, D to 18 |
 # | salt | 2.5 · sodium |
+# | several boxes | the best one stays, what overlaps it by more than the threshold goes; then the best of the rest |
+# | average precision | mean over all true boxes of the precision at their hits, not found: 0 |
 # | calibration | ECE: sum over bins of the bin's share · \|accuracy − mean confidence\| |
 # | temperature | softmax(scores / T), T by the lowest cross-entropy on the validation plates |
 # | threshold | the highest validation score with at most the promised share of food below it |
@@ -1108,7 +1246,9 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **confidence**: the largest probability of a prediction.
 # - **embedding**: the features of a picture as a vector in which similar pictures lie close together.
 # - **expected calibration error**: how far confidence and accuracy are apart, averaged over bins of confidence (ECE).
+# - **mean average precision**: the precision at each hit, averaged over all things to be found, then over the classes (mAP).
 # - **multi-task learning**: training one network for several outputs at once.
+# - **non-maximum suppression**: of boxes that overlap, keeping the one with the highest score (NMS).
 # - **open-set recognition**: telling whether a picture belongs to any known class at all.
 # - **temperature scaling**: dividing all scores by one number, chosen on validation data, so that probabilities become calibrated.
 # - **trunk**: the layers that several heads share.
@@ -1125,6 +1265,7 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - Ross Girshick, [Fast R-CNN](https://arxiv.org/abs/1504.08083), 2015: class and box from one trunk, with one loss.
 # - Kendall, Gal and Cipolla, [Multi-task learning using uncertainty to weigh
 #   losses](https://arxiv.org/abs/1705.07115), 2018.
+# - Everingham and others, [The PASCAL visual object classes (VOC) challenge](https://doi.org/10.1007/s11263-009-0275-4), 2010.
 # - Guo, Pleiss, Sun and Weinberger, [On calibration of modern neural networks](https://arxiv.org/abs/1706.04599), 2017.
 # - Hendrycks and Gimpel, [A baseline for detecting misclassified and out-of-distribution
 #   examples](https://arxiv.org/abs/1610.02136), 2017.

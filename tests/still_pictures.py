@@ -517,6 +517,22 @@ figure("mealomi", "boxes_on_plates", "french fries 0.80", "sushi 0.70")(
         [*DISHES, "soup", "taco"],
     )
 )
+
+
+def _found(boxes, scores, labels):
+    from introdl.mealomi.detection import Detections
+
+    return Detections(boxes, np.array(scores), np.array(labels))
+
+
+figure("mealomi", "before_and_after", "all 3 boxes", "the 2 that", "pizza 90%", "soup 70%")(
+    lambda f: f.before_and_after(
+        plates(1, 128)[0],
+        _found(_BOXES[:3], [0.9, 0.8, 0.7], [0, 0, 1]),
+        _found(_BOXES[:2] + np.array([[0], [40]]), [0.9, 0.7], [0, 1]),
+        ["pizza", "soup"],
+    )
+)
 figure("mealomi", "energy_decomposed", "as it is 92 kcal", "true grams 40 kcal")(
     lambda f: f.energy_decomposed({"as it is": 92.0, "true grams": 40.0}, "Energy: most of it comes from grams")
 )

@@ -259,6 +259,249 @@ MULTI_TASK_LOSS = Exercise(
 )
 
 
+# --- 12.non_maximum_suppression -----------------------------------------------------------------------------
+
+
+def _iou_matrix(boxes, added=0.0, apart=False, below=None):
+    """Overlaps of all pairs (N, N); with `added` to each side, with boxes that are `apart`, by another area `below`."""
+    b = np.asarray(boxes, dtype=float)
+    sides = np.minimum(b[:, None, 2:], b[None, :, 2:]) - np.maximum(b[:, None, :2], b[None, :, :2]) + added
+    both = (sides if apart else np.maximum(sides, 0)).prod(axis=2)
+    area = (b[:, 2:] - b[:, :2] + added).prod(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # the mistakes' unions may be 0
+        return both / (below(area, both) if below else area[:, None] + area[None, :] - both)
+
+
+def _kept(iou, scores, threshold, over=np.greater, order=None, against=None):
+    """Greedy suppression: `against` says which of the boxes before it one is compared with, by what was kept and what was not."""
+    kept, seen = [], []
+    for i in np.argsort(-np.asarray(scores), kind="stable") if order is None else order:
+        rivals = kept if against is None else against(kept, seen)
+        if not over(iou[i, rivals], threshold).any():
+            kept.append(int(i))
+        seen.append(int(i))
+    return np.array(kept, dtype=np.int64)
+
+
+def _suppression(after=None, iou=_iou_matrix, threshold=None, **how):
+    """A non-maximum suppression whose parts can be replaced by wrong ones."""
+
+    def wrong(boxes, scores, limit):
+        kept = _kept(iou(boxes), scores, limit if threshold is None else threshold, **how)
+        return after(kept, boxes, scores) if after else kept
+
+    return wrong
+
+
+def _rising(boxes, scores, limit):
+    return _kept(_iou_matrix(boxes), scores, limit, order=np.argsort(scores, kind="stable"))
+
+
+def _as_they_come(boxes, scores, limit):
+    return _kept(_iou_matrix(boxes), scores, limit, order=np.arange(len(scores)))
+
+
+def _corner_and_size(boxes):
+    b = np.asarray(boxes, dtype=float)
+    return _iou_matrix(np.concatenate([b[:, :2], b[:, :2] + b[:, 2:]], axis=1))
+
+
+def _scores_of(rng, n):
+    """Scores in hundredths, all different, in no order."""
+    return rng.permutation(np.arange(20, 99))[:n] / 100
+
+
+def _thinning_case(rng, label, groups, threshold, size=(1.0, 1.0), digits=3, weight=1.0):
+    """Groups of boxes around a common place; no overlap is near the threshold, and every suppressed box has a say in some mistake."""
+    while True:
+        boxes = []
+        for count in groups:
+            x, y, w, h = *rng.uniform(0.1, 0.6, 2), *rng.uniform(0.15, 0.3, 2)
+            for _ in range(count):
+                dx, dy, dw, dh = rng.uniform(-0.09, 0.09, 4)
+                boxes.append([x + dx, y + dy, x + dx + w + dw / 2, y + dy + h + dh / 2])
+        boxes = (np.array(boxes) * np.tile(size, 2)).round(digits)
+        scores = _scores_of(rng, len(boxes))
+        iou = _iou_matrix(boxes)
+        kept = _kept(iou, scores, threshold)
+        chained = _kept(iou, scores, threshold, against=lambda kept, seen: seen)
+        if (
+            np.abs(iou - threshold).min() > 0.004
+            and len(groups) < len(kept) < len(boxes) - 2
+            and len(chained) < len(kept)
+        ):
+            order = rng.permutation(len(boxes))
+            return Case(label, weight=weight, boxes=boxes[order], scores=scores[order], threshold=threshold)
+
+
+def _shuffled(rng, label, boxes, scores, threshold, weight=1.0):
+    order = rng.permutation(len(boxes))
+    boxes, scores = np.array(boxes, dtype=float)[order], np.array(scores)[order]
+    return Case(label, weight=weight, boxes=boxes, scores=scores, threshold=threshold)
+
+
+def _suppression_cases(rng):
+    x, y = (int(v) for v in rng.integers(1, 6, 2))
+    high, middle, low = sorted(_scores_of(rng, 3).tolist(), reverse=True)
+    two = [[x, y, x + 6, y + 5], [x + 1, y, x + 7, y + 5], [x + 9, y + 4, x + 13, y + 9]]
+    # The best box comes last, and of the two that overlap the second is better.
+    yield Case("two plates, three boxes", boxes=np.array(two, dtype=float), scores=np.array([low, middle, high]), threshold=0.5)  # fmt: skip
+    # A chain: the first overlaps the second and the second the third, the first does not overlap the third.
+    step = int(rng.integers(3, 5))
+    chain = [[x + step * i, y, x + step * i + 10, y + 6] for i in range(5)]
+    yield _shuffled(rng, "a row of plates, each box over the next", chain, sorted(_scores_of(rng, 5))[::-1], 0.35)
+    # Overlaps of exactly one half and one quarter: 4 of 8, and 2 of 8.
+    halves = [[x, y, x + 3, y + 2], [x + 1, y, x + 4, y + 2], [x + 20, y, x + 24, y + 2], [x + 22, y, x + 24, y + 2], [x + 20, y, x + 23, y + 2]]  # fmt: skip
+    yield _shuffled(rng, "overlaps that equal the threshold", halves, _scores_of(rng, 5), 0.5)
+    # Small plates inside of large ones: much of the small one, little of both. Once the large one is better, once the small one.
+    w, right = int(rng.integers(20, 26)), x + 40
+    inside = [[x, y, x + w, y + w], [x + 3, y + 3, x + 12, y + 12]]
+    inside += [[right + 2, y + 4, right + 11, y + 13], [right, y, right + w, y + w]]
+    best = np.sort(_scores_of(rng, 4))[::-1][[0, 2, 1, 3]]
+    yield _shuffled(rng, "small plates inside of large ones", inside, best, 0.6)
+    # Diagonal neighbors: both differences are negative, and their product is not.
+    gap = int(rng.integers(6, 8))
+    apart = [[x + (8 + gap) * i, y + (8 + gap) * i, x + (8 + gap) * i + 8, y + (8 + gap) * i + 8] for i in range(3)]
+    apart.append([x + 1, y, x + 9, y + 8])
+    yield _shuffled(rng, "plates along a diagonal", apart, _scores_of(rng, 4), 0.25)
+    yield _thinning_case(rng, "many boxes, in shares of the picture", (6, 5, 4, 4), 0.45, weight=1.5)
+    yield _thinning_case(rng, "many boxes, in pixels", (5, 6, 3), 0.3, (640.0, 480.0), 1, weight=1.5)
+    yield Case("a single box", weight=0.4, boxes=np.array([[x, y, x + 4.0, y + 3.0]]), scores=np.array([high]), threshold=0.5)  # fmt: skip
+
+
+def _suppression_oracle(boxes, scores, threshold):
+    """By exact fractions: whether a box stays is asked of all better ones, again and again, until nothing changes any more."""
+    exact = [[Fraction(str(v)) for v in row] for row in np.asarray(boxes).tolist()]
+
+    def over(a, b):
+        w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+        both = max(w, Fraction(0)) * max(h, Fraction(0))
+        areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+        return both > Fraction(str(threshold)) * (areas - both)
+
+    n, better = len(exact), np.asarray(scores)[None, :] > np.asarray(scores)[:, None]
+    hurts = better & np.array([[over(a, b) for b in exact] for a in exact])
+    stays = np.ones(n, dtype=bool)
+    for _ in range(n):
+        stays = ~(hurts & stays[None, :]).any(axis=1)
+    found = np.flatnonzero(stays)
+    return found[np.lexsort((found, -np.asarray(scores)[found]))].astype(np.int64)
+
+
+NON_MAXIMUM_SUPPRESSION = Exercise(
+    id="12.non_maximum_suppression",
+    title="One box for each plate",
+    points=14,
+    cases=_suppression_cases,
+    oracle=_suppression_oracle,
+    misconceptions={
+        "the lowest score first": Mistake(
+            "You begin with the box of the lowest score, so bad boxes suppress good ones. argsort sorts upwards: begin at "
+            "the other end.",
+            _rising,
+        ),
+        "the scores are not used": Mistake(
+            "You go through the boxes in the order in which they come. Go through them by their scores, the highest first.",
+            _as_they_come,
+        ),
+        "an equal overlap is suppressed": Mistake(
+            "You suppress a box whose IoU with a kept one equals the threshold. It has to exceed it.",
+            _suppression(over=np.greater_equal),
+        ),
+        "suppressed boxes suppress": Mistake(
+            "You compare each box with all better ones. But a box that was itself suppressed is gone: only kept boxes suppress "
+            "others.",
+            _suppression(against=lambda kept, seen: seen),
+        ),
+        "only the last kept box counts": Mistake(
+            "You compare each box only with the one that was kept last. It has to be compared with every kept box.",
+            _suppression(against=lambda kept, seen: kept[-1:]),
+        ),
+        "only the best box counts": Mistake(
+            "You compare each box only with the best one of all. Boxes that stay suppress those after them, too.",
+            _suppression(against=lambda kept, seen: kept[:1]),
+        ),
+        "the overlap over the smaller area": Mistake(
+            "You divide the overlap by the smaller of the two areas, so a small plate inside of a large one disappears. The "
+            "IoU divides by the area that both cover together.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, below=lambda area, both: np.minimum.outer(area, area))),
+        ),
+        "the overlap over the kept box's area": Mistake(
+            "You divide the overlap by the area of the kept box alone. The IoU divides by the area that both cover together.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, below=lambda area, both: area[None, :] + 0 * both)),
+        ),
+        "the overlap over its own area": Mistake(
+            "You divide the overlap by the area of the box that is in question. The IoU divides by the area that both "
+            "cover together.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, below=lambda area, both: area[:, None] + 0 * both)),
+        ),
+        "the overlap is counted twice": Mistake(
+            "You divide the overlap by the sum of the two areas, which counts the overlap twice. Subtract it once.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, below=lambda area, both: np.add.outer(area, area))),
+        ),
+        "a pixel is added": Mistake(
+            "You add 1 to widths and heights, as some old programs do whose corners are whole pixels. Here a box's width is x1 - x0. In "
+            "shares of a picture, a 1 is the whole picture.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, added=1.0)),
+        ),
+        "boxes that are apart overlap": Mistake(
+            "Where two boxes are apart in both directions, width and height of their overlap are both negative, and the product is "
+            "positive. Cut each off at 0 first.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, apart=True)),
+        ),
+        "the last two numbers are taken for a size": Mistake(
+            "You read a box as corner, width and height. It is two corners: x0, y0, x1, y1.",
+            _suppression(iou=_corner_and_size),
+        ),
+        "the threshold is upside down": Mistake(
+            "You suppress what overlaps little and keep what overlaps much. Boxes over the threshold show the same plate: keep one.",
+            _suppression(over=np.less_equal),
+        ),
+        "always one half": Mistake(
+            "You suppress from an IoU of 0.5 on, whatever the threshold is.",
+            _suppression(threshold=0.5),
+        ),
+        "a box suppresses itself": Mistake(
+            "You compare a box with itself as well. That IoU is 1, so nothing is kept. Compare it with the kept boxes only.",
+            lambda boxes, scores, threshold: np.array([], dtype=np.int64),
+        ),
+        "boxes for indices": Mistake(
+            "You return the boxes that are kept. Return their indices, with which one gets boxes, scores and names.",
+            _suppression(after=lambda kept, boxes, scores: boxes[kept]),
+        ),
+        "scores for indices": Mistake(
+            "You return the scores of the boxes that are kept. Return their indices.",
+            _suppression(after=lambda kept, boxes, scores: scores[kept]),
+        ),
+        "a mask for indices": Mistake(
+            "You return a mask of True and False. Return the indices, the highest score first.",
+            _suppression(after=lambda kept, boxes, scores: np.isin(np.arange(len(scores)), kept)),
+        ),
+        "in the order of the rows": Mistake(
+            "Your boxes are right, but in the order of their rows. The one with the highest score comes first.",
+            _suppression(after=lambda kept, boxes, scores: np.sort(kept)),
+        ),
+        "the best comes last": Mistake(
+            "Your boxes are right, but the best of them comes last. Reverse the order.",
+            _suppression(after=lambda kept, boxes, scores: kept[::-1].copy()),
+        ),
+        "places in the sorted list": Mistake(
+            "Your indices are places in the list that is sorted by score. Return rows of boxes: order[place].",
+            _suppression(
+                after=lambda kept, boxes, scores: np.argsort(np.argsort(-scores, kind="stable"), kind="stable")[kept]
+            ),
+        ),
+    },
+    hints=(
+        "Which box stays for certain? Which others can go because of it? And which one is next?",
+        "Go through order = np.argsort(-scores), and keep a list of the indices that stay. A box joins it if its IoU with every box in "
+        "the list is at most the threshold. The IoU is that of chapter 01; write it as a small function of two boxes.",
+        "kept = []; for i in order: if all(iou(boxes[i], boxes[j]) <= threshold for j in kept): kept.append(i). Return "
+        "np.array(kept).",
+    ),
+)
+
+
 # --- 12.nutrients -------------------------------------------------------------------------------------------
 
 _COLUMNS = ("kcal", "protein_g", "fat_g", "carbohydrate_g", "sugars_g", "salt_g")
@@ -1860,6 +2103,7 @@ QUIZ = quiz(
 
 EXERCISES = [
     MULTI_TASK_LOSS,
+    NON_MAXIMUM_SUPPRESSION,
     NUTRIENTS,
     ENERGY_ERRORS,
     NUTRI_SCORE,

@@ -79,6 +79,89 @@ def multi_task_loss_begun_with_zeros(dish_scores, log_grams, boxes, dishes, gram
     return total
 
 
+# --- 12.non_maximum_suppression ---------------------------------------------------------------------------
+
+
+def _overlap(a, b):
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if w <= 0 or h <= 0:
+        return 0.0
+    return w * h / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h)
+
+
+def suppression_matrix(boxes, scores, threshold):
+    corners = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    far = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    overlap = np.clip(far - corners, 0, None).prod(axis=2)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    iou = overlap / (area[:, None] + area[None, :] - overlap)
+    kept = []
+    for i in np.argsort(-scores):
+        if all(iou[i, j] <= threshold for j in kept):
+            kept.append(i)
+    return np.array(kept)
+
+
+def suppression_loops(boxes, scores, threshold):
+    rest = sorted(range(len(boxes)), key=lambda i: scores[i], reverse=True)
+    kept = []
+    while rest:
+        best = rest.pop(0)
+        kept.append(best)
+        rest = [i for i in rest if _overlap(boxes[best], boxes[i]) <= threshold]
+    return np.array(kept, dtype=np.int64)
+
+
+def suppression_shrinking_order(boxes, scores, threshold):
+    """As in many detectors' source: the order shrinks by a mask."""
+    x0, y0, x1, y1 = boxes.T
+    areas = (x1 - x0) * (y1 - y0)
+    order, kept = scores.argsort()[::-1], []
+    while order.size > 0:
+        i, others = order[0], order[1:]
+        kept.append(int(i))
+        w = np.maximum(0.0, np.minimum(x1[i], x1[others]) - np.maximum(x0[i], x0[others]))
+        h = np.maximum(0.0, np.minimum(y1[i], y1[others]) - np.maximum(y0[i], y0[others]))
+        order = others[w * h / (areas[i] + areas[others] - w * h) <= threshold]
+    return np.asarray(kept)
+
+
+def suppression_alive(boxes, scores, threshold):
+    """A score of minus infinity for whatever is done with."""
+    left, kept = scores.astype(float).copy(), []
+    while left.max() > -np.inf:
+        best = int(left.argmax())
+        kept.append(best)
+        for i in range(len(left)):
+            if i == best or _overlap(boxes[i], boxes[best]) > threshold:
+                left[i] = -np.inf
+    return np.array(kept)
+
+
+def suppression_recursive(boxes, scores, threshold):
+    def rest_of(order):
+        if len(order) == 0:
+            return []
+        first, *others = order
+        return [first, *rest_of([i for i in others if not _overlap(boxes[first], boxes[i]) > threshold])]
+
+    return np.array(rest_of(list(np.argsort(scores)[::-1])), dtype=int)
+
+
+def suppression_torch(boxes, scores, threshold):
+    b, order = torch.from_numpy(boxes), torch.from_numpy(scores).argsort(descending=True)
+    keep = torch.ones(len(order), dtype=torch.bool)
+    for n, i in enumerate(order):
+        if keep[n]:
+            later = b[order[n + 1 :]]
+            both = (
+                (torch.minimum(b[i, 2:], later[:, 2:]) - torch.maximum(b[i, :2], later[:, :2])).clamp(min=0).prod(dim=1)
+            )
+            union = (b[i, 2:] - b[i, :2]).prod() + (later[:, 2:] - later[:, :2]).prod(dim=1) - both
+            keep[n + 1 :] &= both / union <= threshold
+    return order[keep].numpy()
+
+
 # --- 12.nutrients -----------------------------------------------------------------------------------------
 
 
@@ -497,6 +580,14 @@ ANSWERS = {
         multi_task_loss_l1,
         multi_task_loss_nan_to_num,
         multi_task_loss_begun_with_zeros,
+    ],
+    "12.non_maximum_suppression": [
+        suppression_matrix,
+        suppression_loops,
+        suppression_shrinking_order,
+        suppression_alive,
+        suppression_recursive,
+        suppression_torch,
     ],
     "12.nutrients": [
         nutrients_comprehension,
