@@ -15,12 +15,13 @@
 # - measure whether a network's probabilities can be believed, and repair them with one number;
 # - let a network say "I do not know", and state what that costs and what it misses;
 # - keep a diary across time zones, and recommend by taste;
+# - export a network to ONNX, and compare its scores and its speed with PyTorch's;
 # - say what such an app must not be used for, and why.
 #
 # **What you build**: `multi_task_loss`, `non_maximum_suppression`, `nutrients`, `energy_errors`, `nutri_score`,
 # `expected_calibration_error`, `confidence_threshold` and `daily_totals`.
 #
-# **Time**: about 90 minutes. **You need**: cross-entropy (chapter 05), the training loop in PyTorch (08), and the
+# **Time**: about 120 minutes. **You need**: cross-entropy (chapter 05), the training loop in PyTorch (08), and the
 # intersection over union of two boxes (01).
 
 # %%
@@ -549,12 +550,9 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 #
 # ## 7. The Nutri-Score
 #
-# Energy is not everything. The **Nutri-Score** is a letter that is printed on packages of food. It began in France in
-# 2017, and in 2021 seven countries, from Spain to the Netherlands, agreed to [run it
-# together](https://beuc.eu/press-media/news-events/pro-nutri-score-countries-join-forces-step-label-roll-out). Its
-# algorithm is public, published by Santé publique France. We use the version of **2023** for general foods. (Many web
-# pages still show the version of 2017, which has other thresholds. `mealomi.nutri_score(..., version=2017)` computes
-# that one.)
+# Energy is not everything. The **Nutri-Score** is a letter that is printed on packages of food in seven European countries.
+# Its algorithm is public, published by Santé publique France. We use the version of **2023** for general foods; many web
+# pages still show that of 2017, which has other thresholds.
 #
 # Everything is per 100 g. A nutrient gets one point for each threshold that it **exceeds**; a value equal to a
 # threshold does not exceed it.
@@ -574,8 +572,7 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 #
 # The score is the unfavorable points minus the favorable ones. There is one more rule: with **11 or more unfavorable
 # points, protein does not count**. The letter is A for a score of 0 or less, B for 1 and 2, C for 3 to 10, D for 11
-# to 18, and E from 19 on. (These are the rules for general foods. Cheese is an exception, its protein always counts;
-# fats, nuts and beverages have tables of their own. None of our dishes is one of these.)
+# to 18, and E from 19 on. (Cheese, fats, nuts and beverages have rules of their own; none of our dishes is one of these.)
 #
 # Salt is not sodium, and the table has sodium, in mg. Sodium chloride is heavier: salt = 2.5 · sodium.
 #
@@ -587,17 +584,12 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 # Whoever takes sodium for salt gets 3 points instead of 8, and whoever takes 271 kcal for kilojoules gets 0 instead
 # of 3.
 #
-# 1. Start from pizza. How far must you reduce the salt until protein counts? What happens to the letter there?
-# 2. Choose the apple, and raise the sugars. Which letter does an apple get with the sugars of a doughnut (22.75 g)?
-# 3. Start from steak, and untick *red meat*. How many points does the rule cost the steak?
+# Start from pizza in the figure. How far must you reduce the salt until protein counts, and what happens to the letter?
 #
 # <details><summary>What you should have seen</summary>
 #
 # At 0.6 g of salt the pizza has 10 unfavorable points, its protein counts, and the score is 6, a C. A slider step
-# more, and it has 11 points, protein no longer counts, and the score jumps to 11, a D. The apple with the doughnut's
-# sugars has 6 points for them and 5 for fruit, so its score is 1, a B. (Its energy is still the apple's, of course.)
-# The steak has a score of 3, a C. Without the rule for red meat its protein would get 7 points instead of 2, and the
-# score would be −2, an A.
+# more, and it has 11 points, protein no longer counts, and the score jumps to 11, a D.
 # </details>
 
 # %% tags=["demo"]
@@ -1035,62 +1027,12 @@ figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, star
 # **By hand**, in two dimensions. She likes $(3, 1)$. There are two candidates, $p = (0.5, 0.25)$ and $q = (3, 12)$.
 # The dot products are $1.5 + 0.25 = 1.75$ and $9 + 12 = 21$, so $q$ wins by far, although it points elsewhere. It is
 # just *long*. The **cosine**, which chapter 10 used to find similar plates, divides by both lengths: $1.75 / (3.16
-# \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins.
+# \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins. (You write the cosine yourself in chapter 13.)
 #
-# $$\cos(u, v) = \frac{u \cdot v}{\lVert u \rVert \, \lVert v \rVert}, \qquad \text{taste} = \frac{1}{|A|} \sum_{a \in A} \frac{u_a}{\lVert u_a \rVert}$$
-#
-# - $u_i$: the embedding of dish $i$, shape $(D,)$. $A$: the set of dishes that she liked. Each of them counts with
-#   length 1, so that no single one decides.
-#
-# ### Exercise: `recommend`
-#
-# Write it in NumPy. The check does not accept scikit-learn, `scipy.spatial` or the library's own
-# (`introdl.mealomi.taste`).
-
-# %% exercise="12.recommend"
-def recommend(liked, eaten, embeddings, k):
-    """Recommend the dishes that are most like the liked ones and not known yet.
-
-    Parameters
-    ----------
-    liked : list of int
-        Rows of `embeddings` that she likes; at least one.
-    eaten : list of int
-        Rows that she has eaten; it may be empty. A liked dish may be among them.
-    embeddings : numpy.ndarray
-        (N, D) floats, one row for each dish, none of zeros.
-    k : int
-        How many to recommend, 1 or more.
-
-    Returns
-    -------
-    numpy.ndarray
-        (k,) int64, or fewer if fewer are left: rows of `embeddings` that are neither liked nor
-        eaten, sorted by their cosine with her taste, the highest first; of equal ones, the lower
-        index first. Her taste is the mean of the liked embeddings, each divided by its length.
-        The inputs are left as they are.
-
-    Example
-    -------
-    >>> embeddings = np.array([[3.0, 1.0], [6.0, 2.5], [3.0, 12.0], [0.5, 0.25], [-2.0, -1.0]])
-    >>> recommend([0], [1], embeddings, 2)
-    array([3, 2])
-    """
-    ### BEGIN SOLUTION
-    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    similarity = unit @ unit[liked].mean(axis=0)
-    known = [*liked, *eaten]
-    similarity[known] = -np.inf
-    return np.argsort(-similarity, kind="stable")[: min(k, len(unit) - len(set(known)))]
-    ### END SOLUTION
-
-# %% check="12.recommend"
-check("12.recommend", recommend)
-
-# %% [markdown]
-# What does that look like on plates? The user likes three of the test plates. Below you see the nearest other test
-# plates, and what the library's `mealomi.recommend` suggests. The latter takes one plate of each dish, and among
-# those that resemble what she likes it puts better Nutri-Scores first.
+# If she likes several dishes, her taste is the mean of their embeddings, each divided by its length, so that no single one
+# decides. What does that look like on plates? The user likes three of the test plates. Below you see the nearest other
+# test plates (`taste.most_alike`), and what the app's `mealomi.recommend` suggests. The latter takes one plate of each
+# dish, and among those that resemble what she likes it puts better Nutri-Scores first.
 
 # %%
 embeddings = said_test.embeddings.astype(float)

@@ -146,8 +146,8 @@ CHAPTERS = (
         "12_mealomi",
         "MealoMi",
         "MealoMi, the app",
-        "a loss for three heads, nutrients, the Nutri-Score, a diary's totals, recommendations, and the app",
-        90,
+        "a loss for three heads, one box for each plate, calibration, the Nutri-Score, a diary's totals, and the app",
+        120,
         ("11",),
     ),
     Chapter(

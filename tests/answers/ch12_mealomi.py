@@ -506,68 +506,6 @@ def daily_totals_sqlite(diary, utc_offset):
     return {day: totals.get(day, 0.0) for day in every}
 
 
-# --- 12.recommend -----------------------------------------------------------------------------------------
-
-
-def recommend_argsort(liked, eaten, embeddings, k):
-    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    similarity = unit @ unit[liked].mean(axis=0)
-    known = list(liked) + list(eaten)
-    similarity[known] = -np.inf
-    return np.argsort(-similarity, kind="stable")[: min(k, len(embeddings) - len(set(known)))]
-
-
-def recommend_loops(liked, eaten, embeddings, k):
-    def length(v):
-        return math.sqrt(sum(x * x for x in v))
-
-    taste = sum(embeddings[i] / length(embeddings[i]) for i in liked) / len(liked)
-    ranked = []
-    for i, row in enumerate(embeddings):
-        if i not in liked and i not in eaten:
-            ranked.append((-sum(a * b for a, b in zip(row, taste, strict=True)) / length(row) / length(taste), i))
-    return np.array([i for _, i in sorted(ranked)[:k]])
-
-
-def recommend_candidates(liked, eaten, embeddings, k):
-    lengths = np.sqrt((embeddings**2).sum(axis=1))
-    unit = (embeddings.T / lengths).T
-    taste = unit[np.array(liked)].sum(axis=0)
-    candidates = np.setdiff1d(np.arange(len(unit)), [*liked, *eaten])
-    order = np.lexsort((candidates, -(unit[candidates] * taste).sum(axis=1)))
-    return candidates[order][:k]
-
-
-def recommend_torch(liked, eaten, embeddings, k):
-    unit = F.normalize(torch.from_numpy(embeddings), dim=1)
-    similarity = (unit @ unit[liked].mean(dim=0)).numpy()
-    rest = sorted(set(range(len(embeddings))) - set(liked) - set(eaten))
-    rest.sort(key=lambda i: similarity[i], reverse=True)  # a stable sort keeps ties in order, also when reversed
-    return np.array(rest[:k])
-
-
-def recommend_float32(liked, eaten, embeddings, k):
-    e = embeddings.astype(np.float32)
-    e /= np.linalg.norm(e, axis=1)[:, None]
-    fit = np.array([sum(float(np.dot(e[i], e[j])) for j in liked) for i in range(len(e))])
-    order = np.argsort(-fit, kind="mergesort")
-    return np.array([i for i in order if i not in {*liked, *eaten}][:k], dtype=np.int32)
-
-
-def recommend_epsilon(liked, eaten, embeddings, k):
-    """With a small number against lengths of 0, which makes long rows' cosines a trace larger."""
-    unit = embeddings / (np.linalg.norm(embeddings, axis=1, keepdims=True) + 1e-8)
-    fit, known = unit @ unit[liked].mean(axis=0), set(liked) | set(eaten)
-    return np.array([i for i in np.argsort(-fit, kind="stable") if i not in known])[:k]
-
-
-def recommend_largest_first(liked, eaten, embeddings, k):
-    directions = [row / math.sqrt(row @ row) for row in embeddings]
-    taste = np.mean([directions[i] for i in liked], axis=0)
-    left = [i for i in range(len(directions)) if i not in liked and i not in eaten]
-    return np.array(heapq.nlargest(k, left, key=lambda i: (directions[i] @ taste, -i)))
-
-
 def nutrients_decimal(dish, grams, table):
     return {name: float(Decimal(str(v)) * Decimal(str(grams)) / 100) for name, v in table[dish].items()}
 
@@ -627,15 +565,6 @@ ANSWERS = {
         daily_totals_numpy,
         daily_totals_seconds,
         daily_totals_sqlite,
-    ],
-    "12.recommend": [
-        recommend_argsort,
-        recommend_loops,
-        recommend_candidates,
-        recommend_torch,
-        recommend_float32,
-        recommend_epsilon,
-        recommend_largest_first,
     ],
     "12.quiz": [("c", "b", "a", "d", "b"), ("C", "B", "A", "D", "B"), ("c)", "b)", "a)", "d)", "b)")],
 }
