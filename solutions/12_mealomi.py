@@ -25,7 +25,9 @@
 # intersection over union of two boxes (01).
 
 # %%
+import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -36,6 +38,7 @@ from introdl.experiments import records, unusual
 from introdl.figures import mealomi as figs
 from introdl.figures.losses import reliability
 from introdl.mealomi import calibration, detection, novelty, nutriscore, recognition, taste
+from introdl.models import export
 
 figures.use_style()
 
@@ -1064,6 +1067,49 @@ figs.recommended(
 # apart. It knows nothing about taste, price or allergies. And a recommender that offers more of the same makes a diet
 # narrower, not better. That is why the app takes the Nutri-Score into account.
 #
+# ## 12. Off to the phone: ONNX and latency
+#
+# The network has to run where the user is, and a phone or a web server need not have PyTorch. **ONNX** is a file format for
+# networks: it lists the operations (Conv, Relu, Gemm) one after the other, with their weights. PyTorch writes it, and
+# [ONNX Runtime](https://onnxruntime.ai) runs it, on phones and in browsers too. It knows the whole network in advance, so it can
+# prepare it: it puts batch normalization into the convolution before it, for example, since both are linear in inference.
+#
+# Two questions decide whether you can use the file. Are the scores *the same*? And how long does *one* picture take? This
+# is the **latency**; chapter 08 measured throughput, pictures per second in large batches. An app feels only the former.
+#
+# The cell needs three packages that the course does not install: `pip install onnx onnxscript onnxruntime`. Where they are
+# missing, it says so and goes on. Export takes some 20 seconds.
+
+# %%
+if lacking := export.missing():
+    print(lacking)
+else:
+    file = export.to_onnx(net, Path(tempfile.mkdtemp()) / "mealomi.onnx", net.card.size)
+    run, threads = export.runner(file), torch.get_num_threads()
+    photos = ((torch.from_numpy(test.images[:16].copy()).permute(0, 3, 1, 2) / 255 - mean) / std).contiguous()
+    with torch.inference_mode():
+        apart = max(np.abs(one - other.numpy()).max() for one, other in zip(run(photos.numpy()), net(photos), strict=True))
+        print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB; largest difference of any output: {apart:.1e}")
+        assert apart < 1e-4
+        torch.set_num_threads(1)
+        try:
+            for n in (1, 16):
+                some = photos[:n]
+                torch_ms, onnx_ms = export.latency(lambda: net(some)), export.latency(lambda: run(some.numpy()))
+                print(f"{n:2} pictures, one processor, median of 30: PyTorch {torch_ms:6.1f} ms, ONNX Runtime {onnx_ms:6.1f} ms")
+        finally:
+            torch.set_num_threads(threads)
+
+# %% [markdown]
+# Floats are added in another order, so the outputs differ in the sixth or seventh digit and no more. Always compare them before you
+# ship: an export that runs and computes something else is the worst kind of mistake. What the file does *not* hold is everything
+# around the network: the square that is cut out, the size, the mean and standard deviation of the card, the names of the dishes.
+# Pictures in BGR order, or not normalized, give confident nonsense and no error.
+#
+# How the two times compare depends on processor, versions and network, so believe only what you measured on the device itself, one
+# picture at a time, after some calls that do not count. For phones there are also PyTorch's own
+# [ExecuTorch](https://docs.pytorch.org/executorch/), Core ML and LiteRT, and weights in 8 bits (*quantization*), which are a quarter as large.
+#
 # ## 13. The app
 #
 # Everything is on one page. Choose a plate or upload a photo, correct the dish and the grams, add the meal to the
@@ -1180,6 +1226,7 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | calibration | ECE: sum over bins of the bin's share · \|accuracy − mean confidence\| |
 # | temperature | softmax(scores / T), T by the lowest cross-entropy on the validation plates |
 # | threshold | the highest validation score with at most the promised share of food below it |
+# | ONNX file | `export.to_onnx(net, file, size)`, then compare the outputs, then the latency |
 # | local day | (UTC + offset), then its date |
 # | taste | mean of the liked embeddings of length 1; rank by cosine |
 #
@@ -1188,9 +1235,11 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **confidence**: the largest probability of a prediction.
 # - **embedding**: the features of a picture as a vector in which similar pictures lie close together.
 # - **expected calibration error**: how far confidence and accuracy are apart, averaged over bins of confidence (ECE).
+# - **latency**: how long one answer takes, from the question on; throughput is how many answers a second there are.
 # - **mean average precision**: the precision at each hit, averaged over all things to be found, then over the classes (mAP).
 # - **multi-task learning**: training one network for several outputs at once.
 # - **non-maximum suppression**: of boxes that overlap, keeping the one with the highest score (NMS).
+# - **ONNX**: a file format for networks, which holds their operations and weights and runs without the library that trained them.
 # - **open-set recognition**: telling whether a picture belongs to any known class at all.
 # - **temperature scaling**: dividing all scores by one number, chosen on validation data, so that probabilities become calibrated.
 # - **trunk**: the layers that several heads share.
