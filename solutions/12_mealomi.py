@@ -25,6 +25,7 @@
 # intersection over union of two boxes (01).
 
 # %%
+import functools
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -1095,7 +1096,8 @@ else:
         try:
             for n in (1, 16):
                 some = photos[:n]
-                torch_ms, onnx_ms = export.latency(lambda: net(some)), export.latency(lambda: run(some.numpy()))
+                torch_ms = export.latency(functools.partial(net, some))
+                onnx_ms = export.latency(functools.partial(run, some.numpy()))
                 print(f"{n:2} pictures, one processor, median of 30: PyTorch {torch_ms:6.1f} ms, ONNX Runtime {onnx_ms:6.1f} ms")
         finally:
             torch.set_num_threads(threads)

@@ -14,6 +14,7 @@
 # - **AdamW**: see **Adam**. [07](07_sgd/07_sgd.ipynb)
 # - **anchor, positive, negative**: a picture, another one of the same class, and one of a different class. [13](13_verification/13_verification.ipynb)
 # - **arithmetic intensity**: floating-point operations for each byte that is read or written. [08](08_cuda/08_cuda.ipynb)
+# - **attention**: mixing tokens with weights that the tokens themselves decide. [11](11_finetuning/11_finetuning.ipynb)
 # - **AUC**: the area under the ROC curve: the chance that a pair of the same class is more similar than a pair of different ones. [13](13_verification/13_verification.ipynb)
 # - **augmentation**: changing training pictures in ways that keep their labels, such as a flip or a crop. [09](09_food_cnn/09_food_cnn.ipynb)
 # - **autograd**: computing gradients by remembering the operations of the forward pass; the field says automatic differentiation. [06](06_backpropagation/06_backpropagation.ipynb)
@@ -100,6 +101,7 @@
 # - **L2 penalty**: a term of the loss that grows with the squared weights. Its gradient shrinks them, hence **weight decay**. [05](05_losses/05_losses.ipynb)
 # - **label**: the number of the true class of a picture. [00](00_why/00_why.ipynb)
 # - **label smoothing**: training toward a label that gives the true class slightly less than 1 and the others the rest. [09](09_food_cnn/09_food_cnn.ipynb)
+# - **latency**: how long one answer takes, from the question on; throughput is how many answers a second there are. [12](12_mealomi/12_mealomi.ipynb)
 # - **learning curve**: the error against the number of training examples, or against the epochs. [01](01_regression_classification/01_regression_classification.ipynb)
 # - **learning rate**: the factor of the gradient in a step, $\eta$; `lr` in code. [07](07_sgd/07_sgd.ipynb)
 # - **learning-rate schedule**: how the learning rate changes during training, for instance along a cosine. [07](07_sgd/07_sgd.ipynb)
@@ -124,6 +126,7 @@
 # - **non-maximum suppression**: of boxes that overlap, keeping the one with the highest score (NMS). [12](12_mealomi/12_mealomi.ipynb)
 # - **occlusion map**: how much a score falls when a part of the picture is covered. [10](10_what_it_sees/10_what_it_sees.ipynb)
 # - **one-hot encoding**: a label as a row of $K$ numbers, a single 1 and zeros. [00](00_why/00_why.ipynb)
+# - **ONNX**: a file format for networks, which holds their operations and weights and runs without the library that trained them. [12](12_mealomi/12_mealomi.ipynb)
 # - **open-set recognition**: telling whether a picture belongs to any known class at all. [12](12_mealomi/12_mealomi.ipynb)
 # - **optimizer**: the rule that makes a step out of a gradient. [07](07_sgd/07_sgd.ipynb)
 # - **overfitting**: fitting the training set's chance details, so that the error on new examples grows. [01](01_regression_classification/01_regression_classification.ipynb)
@@ -149,6 +152,7 @@
 # - **saturation**: where an activation function is nearly flat, so that a change of its input hardly changes its output. [02](02_neurons/02_neurons.ipynb)
 # - **score**: a number that says how much the network is for a class; the highest one is its guess. [00](00_why/00_why.ipynb)
 # - **seed**: the number that a random generator starts from; the same seed, the same draws. [09](09_food_cnn/09_food_cnn.ipynb)
+# - **self-supervision**: training on a question that the pictures answer themselves, without labels. [11](11_finetuning/11_finetuning.ipynb)
 # - **semi-hard**: see **hard example**. [13](13_verification/13_verification.ipynb)
 # - **separable kernel**: a kernel that is the product of a column and a row. [03](03_convolution/03_convolution.ipynb)
 # - **sigmoid**: $1 / (1 + e^{-z})$, which turns any number into one between 0 and 1. [02](02_neurons/02_neurons.ipynb)
@@ -163,6 +167,7 @@
 # - **strides**: how many elements of memory lie between neighbors along each axis of a tensor. [08](08_cuda/08_cuda.ipynb)
 # - **temperature scaling**: dividing all scores by one number, chosen on validation data, so that probabilities become calibrated. [12](12_mealomi/12_mealomi.ipynb)
 # - **tensor**: an array with a dtype and a device. [08](08_cuda/08_cuda.ipynb)
+# - **token**: a vector that stands for a patch of a picture, or for a piece of a word. [11](11_finetuning/11_finetuning.ipynb)
 # - **top-$k$ accuracy**: the share of pictures whose true class is among the $k$ best scores. [00](00_why/00_why.ipynb)
 # - **topological order**: an order in which every node comes after those that it was computed from. [06](06_backpropagation/06_backpropagation.ipynb)
 # - **training, validation and test set**: the examples to fit on, to choose on, and to report on, once. [01](01_regression_classification/01_regression_classification.ipynb)
@@ -177,6 +182,7 @@
 # - **warm-up**: raising the learning rate over the first steps. [07](07_sgd/07_sgd.ipynb)
 # - **weight decay**: see **L2 penalty**. [05](05_losses/05_losses.ipynb)
 # - **weight sharing**: using the same weights at every place of a picture. [03](03_convolution/03_convolution.ipynb)
+# - **zero-shot**: naming classes of which the network was shown no labeled picture. [11](11_finetuning/11_finetuning.ipynb)
 # <!-- end of words -->
 #
 # ## Notation

@@ -473,6 +473,9 @@ figure("finetuning", "recorded_photographs", "23.3%", "grocery: 30 classes")(
     lambda f: f.recorded_photographs(record("transfer_photographs"))
 )
 
+figure("finetuning", "patches", "32 x 48 pixels become 6 tokens", "2 rows of 3")(
+    lambda f: f.patches(plates(1, 48)[0][:32], 16)
+)
 figure("finetuning", "named", "soup 70 %", "taco 25 %")(
     lambda f: f.named(
         rng().integers(0, 256, (2, 8, 8, 3)).astype(np.uint8),

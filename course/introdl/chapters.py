@@ -139,7 +139,7 @@ CHAPTERS = (
         "Fine-tuning",
         "Fine-tuning",
         "ResNet-18, block by block; published weights by name; a new menu from few pictures",
-        90,
+        105,
         ("09",),
     ),
     Chapter(
