@@ -21,8 +21,8 @@
 # **What you build**: `multi_task_loss`, `non_maximum_suppression`, `nutrients`, `energy_errors`, `nutri_score`,
 # `expected_calibration_error`, `confidence_threshold` and `daily_totals`.
 #
-# **Time**: about 120 minutes. **You need**: cross-entropy (chapter 05), the training loop in PyTorch (08), and the
-# intersection over union of two boxes (01).
+# **Time**: about 130 minutes, with a resting point after section 7. **You need**: cross-entropy (chapter 05), the training
+# loop in PyTorch (08), and the intersection over union of two boxes (01).
 
 # %%
 import functools

@@ -147,7 +147,7 @@ CHAPTERS = (
         "MealoMi",
         "MealoMi, the app",
         "a loss for three heads, one box for each plate, calibration, the Nutri-Score, a diary's totals, and the app",
-        120,
+        130,
         ("11",),
     ),
     Chapter(

@@ -233,11 +233,12 @@ def before_and_after(picture: np.ndarray, found, kept, classes) -> None:
             svg.text(left, 60, f"{words}: {len(these.scores)}", 13.5, "#333", bold=True),
             tile.image(left, top, side, round(side * picture.shape[0] / picture.shape[1]), picture, sharp=False),
         ]
-        # The best box is drawn last, on top of the others.
-        for box, score, label in reversed(list(zip(these.boxes, these.scores, these.labels, strict=True))):
-            x0, y0, x1, y1 = np.clip(box * scale, 1, side - 1) + np.tile([left, top], 2)
+        corners = np.clip(these.boxes * scale, 1, side - 1) + np.tile([left, top], 2)
+        for x0, y0, x1, y1 in corners:
             parts.append(svg.box(x0, y0, x1 - x0, y1 - y0, "none", BLACK, 4))
             parts.append(svg.box(x0, y0, x1 - x0, y1 - y0, "none", "#FFD23F", 2))
+        # Names come last, on top of all boxes.
+        for (x0, y0, *_), score, label in zip(corners, these.scores, these.labels, strict=True):
             if these is kept:
                 parts.append(svg.text(x0 + 5, y0 + 16, f"{spoken(classes[label])} {score:.0%}", 12.5, BLACK, halo=True))
     named = ", ".join(f"{spoken(classes[k])} {score:.0%}" for k, score in zip(kept.labels, kept.scores, strict=True))
