@@ -14,12 +14,13 @@
 # - give a network a new head, freeze its body, and keep BatchNorm's statistics fixed;
 # - train head and body with two learning rates;
 # - compare training from scratch, a frozen backbone and fine-tuning fairly, and say what the comparison does not show;
-# - train a network on a folder of your own photographs, look at its mistakes, save it, and name new pictures with it.
+# - train a network on a folder of your own photographs, look at its mistakes, save it, and name new pictures with it;
+# - say what Vision Transformers, CLIP and self-supervision do, and when to try which.
 #
 # **What you build**: `few_shot_subset`, `BasicBlock`, `ResNet18`, `load_pretrained`, `replace_head`, `freeze` with
 # `train_mode`, and `parameter_groups`.
 #
-# **Time**: about 90 minutes. **You need**: convolutions and pooling (03, 04), the training step of chapter 08. **You do
+# **Time**: about 105 minutes. **You need**: convolutions and pooling (03, 04), the training step of chapter 08. **You do
 # not need a GPU.**
 
 # %%
@@ -854,7 +855,87 @@ figs.named(new, models.predict(again, new), photos.classes, "What your network t
 # | far more pictures than the backbone has seen | fine-tuning still, and compare with scratch |
 # | pictures of another kind (X-rays, spectra) | no rule of thumb holds: measure |
 #
-# ## 12. In your own words
+# ## 12. What came after
+#
+# ResNet is from 2015. Three ideas have changed the field since, and you will meet all of them when you look for a backbone. Each fits
+# into a page, because you have all its parts already.
+#
+# ### Vision Transformers: a picture as a row of tokens
+#
+# A **Vision Transformer** (ViT; [Dosovitskiy and others, 2021](https://arxiv.org/abs/2010.11929)) cuts the picture into patches of
+# 16 x 16 pixels. Each patch has $16 \cdot 16 \cdot 3 = 768$ numbers, and one dense layer, the same for all patches, turns them into a
+# vector, a **token**. What was where is added to each token as a learned vector for its place. Here is that first step:
+
+# %%
+side = 16
+picture = torch.from_numpy(val.images[0].copy()).permute(2, 0, 1) / 255  # (3, H, W)
+patches = picture.unfold(1, side, side).unfold(2, side, side).permute(1, 2, 0, 3, 4).reshape(-1, 3 * side * side)
+torch.manual_seed(seed)
+project = nn.Conv2d(3, 192, side, stride=side)  # ViT-Tiny's tokens have 192 numbers
+tokens = patches @ project.weight.flatten(1).T + project.bias
+same = torch.allclose(tokens, project(picture[None])[0].flatten(1).T, atol=1e-5)
+print(f"{size} x {size} pixels: patches {tuple(patches.shape)}, tokens {tuple(tokens.shape)}; the same as a convolution with stride 16? {same}")
+for pixels in (64, 96, 224, 448):
+    n = (pixels // side) ** 2
+    print(f"{pixels:3} x {pixels:3} pixels: {n:3} patches, with one token for the answer {n + 1:3} tokens, {(n + 1) ** 2:7,} pairs for each head")
+figs.patches(val.images[0], side)
+
+# %% [markdown]
+# So the first layer is an old friend: a convolution whose stride is as large as its kernel. What follows is new. In **attention**
+# ([Vaswani and others, 2017](https://arxiv.org/abs/1706.03762)) every token looks at every other one and mixes what it finds.
+#
+# **By hand**: a token asks with a *query*, and the others answer with a *key* each. The dot products of the query with
+# three keys are 2, 1 and 0. Softmax (chapter 05) makes 0.67, 0.24 and 0.09 of them. If the three tokens offer the *values* 10, 20 and 30,
+# the token takes $0.67 \cdot 10 + 0.24 \cdot 20 + 0.09 \cdot 30 = 14.2$ with it. Query, key and value are three dense layers of the token.
+#
+# A convolution sees its neighbors, with fixed weights. Attention sees the whole picture at once, with weights that depend on the picture. It pays
+# twice for that. Twice the side means four times the tokens and sixteen times the pairs, as the table shows. And nothing tells it that neighbors
+# belong together: it must learn that from data. Trained on ImageNet's 1.28 million pictures alone, without strong regularization, ViT was a few
+# points *below* ResNets of comparable size; with far more pictures it was above them, the authors report. And a ResNet with the newer recipes keeps up: that is
+# [ConvNeXt](https://arxiv.org/abs/2201.03545) (Liu and others, 2022).
+#
+# ### CLIP: words instead of labels
+#
+# **CLIP** ([Radford and others, 2021](https://arxiv.org/abs/2103.00020)) has two networks, one for pictures and one for sentences, and trains
+# them on 400 million pairs from the web, so that a picture and its own caption point in the same direction and a picture and others' captions do not.
+# Then a new class needs no picture at all, only a sentence. That is called **zero-shot** classification.
+#
+# **By hand**: a photo becomes $(0.6, 0.8)$, *"a photo of waffles"* becomes $(0.8, 0.6)$, and *"a photo of sushi"* becomes $(1, 0)$. All have
+# length 1, so their dot products are cosines: 0.96 and 0.6. CLIP multiplies them by a learned number, say 10, and takes a softmax: 9.6 against 6
+# gives 97 % for waffles. So the head's weights are written in English.
+#
+# ### Self-supervision: no labels at all
+#
+# Labels are expensive, and pictures are not. So let the picture itself ask the question:
+#
+# - **Which one is my twin?** Change each picture in two ways (crop, color), and train until the two versions are more alike than
+#   versions of other pictures: SimCLR ([Chen and others, 2020](https://arxiv.org/abs/2002.05709)). With cosines of 0.9 for the twin and 0.2
+#   and 0.1 for two others, divided by a temperature of 0.5, the softmax gives the twin $e^{1.8} / (e^{1.8} + e^{0.4} + e^{0.2}) = 0.69$; the loss
+#   is $-\ln 0.69 = 0.37$.
+# - **What is missing here?** Hide 75 % of the patches, and let the network paint them: masked autoencoders ([He and others,
+#   2022](https://arxiv.org/abs/2111.06377)). Of 196 patches 49 are left to see, which also makes training cheaper.
+#
+# The best-known backbone of this kind is DINOv2 ([Oquab and others, 2023](https://arxiv.org/abs/2304.07193)). Its authors made it for use *without*
+# fine-tuning: a linear head on its frozen features.
+#
+# ### When to use which
+#
+# | you have | try |
+# |---|---|
+# | a small machine or a phone, one fixed menu | a convolutional network, fine-tuned as in this chapter |
+# | few labeled photographs, and a machine that can run a larger network | DINOv2's features, frozen, with a linear head |
+# | no labeled photographs, or a menu that changes every day | CLIP, zero-shot; then measure it on fifty photographs of your own |
+# | millions of labeled pictures | ViT or ConvNeXt, fine-tuned; compare both |
+#
+# These are starting points, and none of them is measured in this course: such backbones have to be downloaded. The protocol of section 9 decides among
+# them, not the year in which they were published. Their weights carry traces of what they were trained on, and for CLIP that is the web, with its
+# prejudices.
+#
+# **To learn on**: [Dive into Deep Learning](https://d2l.ai/chapter_attention-mechanisms-and-transformers/index.html) builds attention and ViT line by line,
+# [cs231n](https://cs231n.stanford.edu/) has lectures on all three ideas, and [timm](https://huggingface.co/docs/timm) and
+# [OpenCLIP](https://github.com/mlfoundations/open_clip) have the weights.
+#
+# ## 13. In your own words
 #
 # This answer is read by a person, not by a program. Write eight to fifteen sentences.
 #
@@ -981,6 +1062,7 @@ check("11.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Words
 #
+# - **attention**: mixing tokens with weights that the tokens themselves decide.
 # - **backbone**: the layers that turn a picture into features, usually pretrained; also called the body.
 # - **buffer**: a tensor of a model that is saved but not trained, such as BatchNorm's running means.
 # - **domain shift**: when the pictures in use come from elsewhere than those it was trained on.
@@ -991,8 +1073,11 @@ check("11.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **parameter group**: parameters with an optimizer setting of their own, such as a smaller learning rate.
 # - **pretraining**: training on a large data set first, in order to use the features elsewhere.
 # - **residual block**: layers whose output is added to their input by a **skip connection**.
+# - **self-supervision**: training on a question that the pictures answer themselves, without labels.
 # - **state dict**: the tensors of a model by name.
+# - **token**: a vector that stands for a patch of a picture, or for a piece of a word.
 # - **transfer learning**: using on one task what was learned on another.
+# - **zero-shot**: naming classes of which the network was shown no labeled picture.
 #
 # ### Next
 #

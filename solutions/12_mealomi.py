@@ -9,20 +9,26 @@
 #
 # - build one network that answers three questions, and say why they can share a trunk;
 # - add up losses with different units so that none of them drowns out the others;
+# - keep one box for each plate, and judge a detector by its mean average precision;
 # - turn a dish and its grams into energy and nutrients, and say where an error in kilocalories comes from;
 # - work out a Nutri-Score by hand, point by point;
+# - measure whether a network's probabilities can be believed, and repair them with one number;
 # - let a network say "I do not know", and state what that costs and what it misses;
 # - keep a diary across time zones, and recommend by taste;
+# - export a network to ONNX, and compare its scores and its speed with PyTorch's;
 # - say what such an app must not be used for, and why.
 #
-# **What you build**: `multi_task_loss`, `nutrients`, `energy_errors`, `nutri_score`, `confidence_threshold`,
-# `daily_totals` and `recommend`.
+# **What you build**: `multi_task_loss`, `non_maximum_suppression`, `nutrients`, `energy_errors`, `nutri_score`,
+# `expected_calibration_error`, `confidence_threshold` and `daily_totals`.
 #
-# **Time**: about 90 minutes. **You need**: cross-entropy (chapter 05), the training loop in PyTorch (08), and the
-# intersection over union of two boxes (01).
+# **Time**: about 130 minutes, with a resting point after section 7. **You need**: cross-entropy (chapter 05), the training
+# loop in PyTorch (08), and the intersection over union of two boxes (01).
 
 # %%
+import functools
+import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,13 +37,16 @@ import torch.nn.functional as F
 from introdl import check, data, figures, hint, mealomi, models
 from introdl.experiments import records, unusual
 from introdl.figures import mealomi as figs
-from introdl.mealomi import novelty, nutriscore, recognition, taste
+from introdl.figures.losses import reliability
+from introdl.mealomi import calibration, detection, novelty, nutriscore, recognition, taste
+from introdl.models import export
 
 figures.use_style()
 
 # %% tags=["parameters"]
 seed = 12  # of an untrained network's weights, and of the pictures that are not food
-strangers = 100  # pictures of each unknown kind, in section 7
+strangers = 100  # pictures of each unknown kind, in section 9
+tables = 24  # of four plates each, in section 4
 
 # %% [markdown]
 # ## 1. Multi-task learning: one network, three heads
@@ -289,7 +298,139 @@ shown = np.concatenate([order[: len(order) // 4 : len(order) // 16][:4], order[-
 figs.boxes_on_plates(test.images[shown], true_boxes[shown], said_test.boxes[shown], ious[shown], [classes[k] for k in named[shown]])
 
 # %% [markdown]
-# ## 4. From grams to energy
+# ## 4. More than one plate: suppression and average precision
+#
+# MealoMi's box head returns one box, because there is one plate in the picture. On a table there are several. The
+# simplest detector needs nothing new: slide a window over the table, ask the network about each, and you have a dish, a
+# score and a box for every window. Those are far too many boxes, because neighboring windows see the same plate.
+#
+# **Non-maximum suppression** keeps one of them. Take the box with the highest score. Remove every box whose IoU
+# (chapter 01) with it *exceeds* a threshold. Of what is left, take the best again, and so on.
+#
+# **By hand**, with a threshold of 0.5:
+#
+# | box | $x_0, y_0, x_1, y_1$ | score |
+# |---|---|---|
+# | 0 | 0, 0, 6, 5 | 0.60 |
+# | 1 | 1, 0, 7, 5 | 0.90 |
+# | 2 | 2, 0, 8, 5 | 0.70 |
+# | 3 | 9, 4, 13, 9 | 0.80 |
+#
+# Box 1 is the best, so it stays. It overlaps with box 0 by $5 \cdot 5 = 25$, and the two cover $30 + 30 - 25 = 35$, so the
+# IoU is 0.71: box 0 goes. So does box 2, for the same reason. Box 3 overlaps with nothing and stays. The result is 1, 3.
+# Note that a box that has gone removes no others.
+#
+# ### Exercise: `non_maximum_suppression`
+#
+# Write it in NumPy.
+
+# %% exercise="12.non_maximum_suppression"
+def non_maximum_suppression(boxes, scores, threshold):
+    """Keep the best of the boxes that overlap.
+
+    Go through the boxes by falling score. Keep one if its IoU with every box that has been kept so
+    far is at most the threshold.
+
+    Parameters
+    ----------
+    boxes : numpy.ndarray
+        (N, 4) floats: x0, y0, x1, y1 with x0 < x1 and y0 < y1, in pixels or as shares of the
+        picture. N is 1 or more.
+    scores : numpy.ndarray
+        (N,) floats, all different.
+    threshold : float
+        From 0 to 1. An IoU that equals it suppresses nothing.
+
+    Returns
+    -------
+    numpy.ndarray
+        (M,) int64: the rows of `boxes` that are kept, the one with the highest score first. The
+        inputs are left as they are.
+
+    Example
+    -------
+    >>> boxes = np.array([[0.0, 0, 6, 5], [1, 0, 7, 5], [2, 0, 8, 5], [9, 4, 13, 9]])
+    >>> non_maximum_suppression(boxes, np.array([0.6, 0.9, 0.7, 0.8]), 0.5)
+    array([1, 3])
+    """
+    ### BEGIN SOLUTION
+    corners = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    far = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    overlap = np.clip(far - corners, 0, None).prod(axis=2)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    iou = overlap / (area[:, None] + area[None, :] - overlap)
+    kept = []
+    for i in np.argsort(-scores):
+        if all(iou[i, j] <= threshold for j in kept):
+            kept.append(i)
+    return np.array(kept)
+    ### END SOLUTION
+
+# %% check="12.non_maximum_suppression"
+check("12.non_maximum_suppression", non_maximum_suppression)
+
+# %% [markdown]
+# Now a table. Each is laid with four validation plates of 96 x 96 pixels. Windows of that size at every 24th pixel make
+# $5 \cdot 5 = 25$ boxes.
+
+# %%
+rng = np.random.default_rng(seed)
+laid = rng.permutation(len(val))[: 4 * tables].reshape(tables, 4)
+pictures, table_boxes = zip(*(detection.table(val.images[four], val.boxes[four]) for four in laid), strict=True)
+table_labels = [val.labels[four] for four in laid]
+found = detection.slide(net, np.stack(pictures), stride=24)
+kept = [each.only(detection.thinned(each.boxes, each.scores, 0.3)) for each in found]
+figs.before_and_after(pictures[0], found[0], kept[0], classes)
+
+# %% [markdown]
+# Most of the boxes are gone, and those that stay are mostly on plates. Some are not: a window that shows the corners of four
+# plates must also be given a name. How good is such a detector? Neither the number of right boxes nor that of wrong ones
+# says it alone, and both depend on the score from which on you believe a box. **Average precision** looks at every such score at once.
+#
+# **By hand**, for one class. There are four pizzas on all tables together. The network says *pizza* five times. Sort these
+# by score. A detection is a hit if its IoU with a pizza that has not been hit yet is at least 0.5; a second box on the same pizza
+# is a miss.
+#
+# | score | | hits so far | precision so far | recall so far |
+# |---|---|---|---|---|
+# | 0.95 | hit | 1 of 1 | **1** | 1/4 |
+# | 0.90 | miss | 1 of 2 | 0.5 | 1/4 |
+# | 0.80 | hit | 2 of 3 | **0.667** | 2/4 |
+# | 0.60 | miss | 2 of 4 | 0.5 | 2/4 |
+# | 0.50 | hit | 3 of 5 | **0.6** | 3/4 |
+#
+# Add up the precision at each hit and divide by the number of pizzas. The fourth was never found and adds 0: $(1 +
+# 0.667 + 0.6 + 0) / 4 = 0.567$. The mean of this over all classes is the **mean average precision**, mAP. ([PASCAL
+# VOC](https://doi.org/10.1007/s11263-009-0275-4) made it the measure of detectors, with an IoU of 0.5. [COCO](https://arxiv.org/abs/1405.0312)
+# takes the mean over ten such limits, from 0.5 to 0.95. Both also smooth the curve of precision over recall, which changes the number a little.)
+
+# %%
+example_hits = np.array([True, False, True, False, True])
+print(f"the pizzas above: {detection.average_precision(example_hits, 4):.3f}")
+
+
+def mean_average_precision(found, iou=0.5):
+    every = np.unique(np.concatenate(table_labels))
+    return np.mean([detection.average_precision(*detection.hits(found, table_boxes, table_labels, k, iou)) for k in every])
+
+
+print(f"{tables} tables of four plates       boxes per table   mAP at IoU 0.5   at 0.75")
+print(f"every window                  {np.mean([len(each.scores) for each in found]):15.1f} {mean_average_precision(found):16.2f} {mean_average_precision(found, 0.75):9.2f}")
+for threshold in (0.7, 0.5, 0.3, 0.1):
+    left = [each.only(detection.thinned(each.boxes, each.scores, threshold)) for each in found]
+    print(f"suppressed above IoU {threshold}      {np.mean([len(each.scores) for each in left]):15.1f} {mean_average_precision(left):16.2f} {mean_average_precision(left, 0.75):9.2f}")
+
+# %% [markdown]
+# Suppression earns its keep: every second box on a plate that is found already counts as a miss. With a low threshold few boxes
+# are left over, but where plates stand close together, a neighbor's box goes with them. On our tables the plates never overlap, so
+# a low threshold costs little here.
+#
+# Detectors of today do not slide a window. They compute the trunk's map *once* for the whole picture, and predict scores and boxes at each of its
+# places ([YOLO](https://arxiv.org/abs/1506.02640), 2016), or let a transformer return a set of boxes that needs no suppression
+# ([DETR](https://arxiv.org/abs/2005.12872), 2020). IoU, suppression and average precision are the vocabulary in which all of them are
+# described.
+#
+# ## 5. From grams to energy
 #
 # The rest is bookkeeping, and bookkeeping needs care. The table `data/nutrition.csv` lists what is in **100 g** of
 # each dish. Its figures are from the USDA's National Nutrient Database, release 27, and it names the number of each
@@ -335,7 +476,7 @@ def nutrients(dish, grams, table):
 check("12.nutrients", nutrients)
 
 # %% [markdown]
-# ## 5. Errors multiply: where the kilocalories go wrong
+# ## 6. Errors multiply: where the kilocalories go wrong
 #
 # Energy is a product, so two errors contribute to its error. A 150 g apple has 78 kcal. Take it for a tomato (18 kcal
 # per 100 g) of 200 g, and you say 36 kcal. There were two mistakes. Which one is to blame? Correct one at a time:
@@ -411,14 +552,11 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 # the energy on the labels is the table's average for the dish, whatever topping the picture shows. A real plate
 # differs from the average, too, and that error is not in this figure.
 #
-# ## 6. The Nutri-Score
+# ## 7. The Nutri-Score
 #
-# Energy is not everything. The **Nutri-Score** is a letter that is printed on packages of food. It began in France in
-# 2017, and in 2021 seven countries, from Spain to the Netherlands, agreed to [run it
-# together](https://beuc.eu/press-media/news-events/pro-nutri-score-countries-join-forces-step-label-roll-out). Its
-# algorithm is public, published by Santé publique France. We use the version of **2023** for general foods. (Many web
-# pages still show the version of 2017, which has other thresholds. `mealomi.nutri_score(..., version=2017)` computes
-# that one.)
+# Energy is not everything. The **Nutri-Score** is a letter that is printed on packages of food in seven European countries.
+# Its algorithm is public, published by Santé publique France. We use the version of **2023** for general foods; many web
+# pages still show that of 2017, which has other thresholds.
 #
 # Everything is per 100 g. A nutrient gets one point for each threshold that it **exceeds**; a value equal to a
 # threshold does not exceed it.
@@ -438,8 +576,7 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 #
 # The score is the unfavorable points minus the favorable ones. There is one more rule: with **11 or more unfavorable
 # points, protein does not count**. The letter is A for a score of 0 or less, B for 1 and 2, C for 3 to 10, D for 11
-# to 18, and E from 19 on. (These are the rules for general foods. Cheese is an exception, its protein always counts;
-# fats, nuts and beverages have tables of their own. None of our dishes is one of these.)
+# to 18, and E from 19 on. (Cheese, fats, nuts and beverages have rules of their own; none of our dishes is one of these.)
 #
 # Salt is not sodium, and the table has sodium, in mg. Sodium chloride is heavier: salt = 2.5 · sodium.
 #
@@ -451,17 +588,12 @@ figs.energy_decomposed(left, f"Energy: most of the error comes from the {worse}"
 # Whoever takes sodium for salt gets 3 points instead of 8, and whoever takes 271 kcal for kilojoules gets 0 instead
 # of 3.
 #
-# 1. Start from pizza. How far must you reduce the salt until protein counts? What happens to the letter there?
-# 2. Choose the apple, and raise the sugars. Which letter does an apple get with the sugars of a doughnut (22.75 g)?
-# 3. Start from steak, and untick *red meat*. How many points does the rule cost the steak?
+# Start from pizza in the figure. How far must you reduce the salt until protein counts, and what happens to the letter?
 #
 # <details><summary>What you should have seen</summary>
 #
 # At 0.6 g of salt the pizza has 10 unfavorable points, its protein counts, and the score is 6, a C. A slider step
-# more, and it has 11 points, protein no longer counts, and the score jumps to 11, a D. The apple with the doughnut's
-# sugars has 6 points for them and 5 for fruit, so its score is 1, a B. (Its energy is still the apple's, of course.)
-# The steak has a score of 3, a C. Without the rule for red meat its protein would get 7 points instead of 2, and the
-# score would be −2, an A.
+# more, and it has 11 points, protein no longer counts, and the score jumps to 11, a D.
 # </details>
 
 # %% tags=["demo"]
@@ -539,7 +671,121 @@ for letter in sorted(by_letter):
 # The score is per 100 g and says nothing about the portion. It is meant for comparing foods of one kind and is no
 # verdict on your meal.
 #
-# ## 7. "I do not know": recognizing what is unknown
+# ## 8. Calibration: can its probabilities be believed?
+#
+# MealoMi shows you *pizza, 90 %*. Chapter 05 asked what such a number is worth: probabilities are **calibrated** if, of
+# all plates that are named with about 90 %, about 90 % are named correctly. There it was a look at a diagram. Here it becomes one
+# number.
+#
+# **By hand.** Five plates are named with these **confidences** (the largest probability of each): 0.9 wrong, 0.7
+# right, 0.6 right, 0.4 wrong, 0.45 right. Take two bins of equal width, from 0 to 0.5 and from 0.5 to 1.
+#
+# | bin | plates | share of all | accuracy | mean confidence | gap | share times gap |
+# |---|---|---|---|---|---|---|
+# | up to 0.5 | 2 | 0.4 | 1/2 = 0.5 | 0.425 | 0.075 | 0.03 |
+# | above 0.5 | 3 | 0.6 | 2/3 = 0.667 | 0.733 | 0.067 | 0.04 |
+#
+# The sum of the last column is 0.07. On average, what the network says and how often it is right are 7 percentage points apart.
+# This is the **expected calibration error**:
+#
+# $$\text{ECE} = \sum_{b=1}^{B} \frac{n_b}{N} \, \big| \text{acc}_b - \text{conf}_b \big|$$
+#
+# - $N$: number of plates; $n_b$ of them are in bin $b$ of $B$. $\text{acc}_b$: the share of these that is named
+#   correctly. $\text{conf}_b$: the mean of their confidences. A bin without plates adds nothing.
+#
+# ### Exercise: `expected_calibration_error`
+#
+# Write it in NumPy. Decide first what happens to a confidence that lies exactly on an edge; the docstring says it.
+
+# %% exercise="12.expected_calibration_error"
+def expected_calibration_error(labels, probabilities, bins):
+    """Return how far confidence and accuracy are apart, on average over the pictures.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        (N,) int64: the true classes, from 0 to K - 1.
+    probabilities : numpy.ndarray
+        (N, K) floats: each row adds up to 1, and one of its numbers is the largest.
+    bins : int
+        How many bins of equal width there are from 0 to 1, counted from 0. Bin b holds the
+        confidences above b / bins and up to (b + 1) / bins, inclusive: with 8 bins, 0.5 is in bin
+        3 (above 0.375, up to 0.5) and 1.0 in bin 7.
+
+    Returns
+    -------
+    float
+        From 0 to 1: the sum over all bins with pictures in them of the bin's share of the pictures
+        times the absolute difference between its accuracy and its mean confidence. The inputs are
+        left as they are.
+
+    Example
+    -------
+    >>> p = np.array([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8]])
+    >>> round(float(expected_calibration_error(np.array([1, 1, 0, 1]), p, 2)), 3)  # |3/4 - 0.75|
+    0.0
+    >>> round(float(expected_calibration_error(np.array([1, 1, 0, 1]), p, 5)), 3)
+    0.45
+    """
+    ### BEGIN SOLUTION
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    error = 0.0
+    for b in range(bins):
+        own = (confidence > b / bins) & (confidence <= (b + 1) / bins)
+        if own.any():
+            error += own.mean() * abs(right[own].mean() - confidence[own].mean())
+    return error
+    ### END SOLUTION
+
+# %% check="12.expected_calibration_error"
+check("12.expected_calibration_error", expected_calibration_error)
+
+# %% [markdown]
+# And MealoMi? Its probabilities on the validation plates, in ten bins:
+
+# %%
+said_val = recognition.look(net, val.images)
+
+
+def confidence_and_right(scores, labels, temperature=1.0):
+    p = torch.from_numpy(scores / temperature).softmax(dim=1).numpy()
+    return p.max(axis=1), p.argmax(axis=1) == labels
+
+
+as_it_is = confidence_and_right(said_val.scores, val.labels)
+reliability([("MealoMi, validation plates", *as_it_is)], bins=10)
+print(f"right {as_it_is[1].mean():.1%}, mean confidence {as_it_is[0].mean():.1%}, ECE {calibration.expected_error(*as_it_is):.1%}")
+
+# %% [markdown]
+# Every bar ends above the diagonal: MealoMi is *too cautious*. Its training is to blame. With label smoothing of 0.1
+# (chapter 09) and twenty dishes, the target for the true dish is $0.9 + 0.1/20 = 0.905$ instead of 1, so the network
+# learns not to say more. Networks that are trained without it usually err in the other direction ([Guo and others,
+# 2017](https://arxiv.org/abs/1706.04599)).
+#
+# **Temperature scaling** repairs either, and it is one number. Divide all scores by a temperature $T$ before the
+# softmax. Scores of 2 and 1 give probabilities of 0.73 and 0.27; with $T = 0.5$ they become 4 and 2, and the
+# probabilities 0.88 and 0.12. With $T = 2$ they would be 0.62 and 0.38. The order stays the same, so no dish changes its name.
+# Choose $T$ so that the cross-entropy on the *validation* plates is lowest, and measure on the test plates:
+
+# %%
+val_scores, val_labels = torch.from_numpy(said_val.scores), torch.from_numpy(val.labels)
+temperatures = np.geomspace(0.2, 5, 200)
+costs = [F.cross_entropy(val_scores / t, val_labels).item() for t in temperatures]
+temperature = float(temperatures[np.argmin(costs)])
+scaled_right = {}
+for words, t in (("T = 1", 1.0), (f"T = {temperature:.2f}", temperature)):
+    scaled_right[f"{words}, test plates"] = pair = confidence_and_right(said_test.scores, test.labels, t)
+    cost = F.cross_entropy(torch.from_numpy(said_test.scores) / t, torch.from_numpy(test.labels)).item()
+    print(f"{words:>8}: right {pair[1].mean():.1%}, mean confidence {pair[0].mean():.1%}, ECE {calibration.expected_error(*pair):.1%}, cross-entropy {cost:.3f}")
+reliability([(words, *pair) for words, pair in scaled_right.items()], bins=10)
+
+# %% [markdown]
+# One number, and what the app says is what happens: on plates of this kind. On photographs it may be as wrong as before, for
+# $T$ was chosen on rendered plates. The ECE has limits of its own, too. It depends on the bins, and a network that always says 5 %
+# for each of twenty equally frequent dishes is perfectly calibrated and quite useless. So read it next to the accuracy, never
+# instead of it.
+#
+# ## 9. "I do not know": recognizing what is unknown
 #
 # Some things the network **cannot** know, however long you train it:
 #
@@ -613,7 +859,6 @@ check("12.confidence_threshold", confidence_threshold)
 # pieces of tablecloth and plate rim, and plates as color negatives.
 
 # %%
-said_val = recognition.look(net, val.images)
 rng = np.random.default_rng(seed)
 full = data.plates(size=unusual.SIZE).split("test")
 others = {
@@ -695,7 +940,7 @@ print("the app lets in:", ", ".join(f"{1 - noticed:.0%} of the {kind}" for kind,
 # So a threshold buys you something, at a price that you can state. It does not buy safety: look at what the app still
 # lets in. Even with a threshold, an app should say *"I think this is ..."* and let the user correct it. MealoMi does.
 #
-# ## 8. The diary: days and time zones
+# ## 10. The diary: days and time zones
 #
 # A diary is a list of meals, each with a time. It is best to store times in UTC, the clock of Greenwich without
 # daylight saving time, because phones travel. But a *day* is what it is where the person is. A snack at half past
@@ -777,7 +1022,7 @@ figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, star
 # zone. The date is then the day, and nothing has to be shifted. What it loses is the order of meals: after a flight
 # it no longer knows which of two meals came first. The diary of the exercise is always in UTC.)
 #
-# ## 9. Recommendations by embedding
+# ## 11. Recommendations by embedding
 #
 # The trunk gives every picture an **embedding**, here a vector of 256 numbers. Pictures that the network treats alike
 # have embeddings with similar directions. So to recommend something to a user, take what she liked, look for
@@ -786,62 +1031,12 @@ figs.days({f"2026-06-{number:02}": kcal for number, kcal in enumerate(week, star
 # **By hand**, in two dimensions. She likes $(3, 1)$. There are two candidates, $p = (0.5, 0.25)$ and $q = (3, 12)$.
 # The dot products are $1.5 + 0.25 = 1.75$ and $9 + 12 = 21$, so $q$ wins by far, although it points elsewhere. It is
 # just *long*. The **cosine**, which chapter 10 used to find similar plates, divides by both lengths: $1.75 / (3.16
-# \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins.
+# \cdot 0.56) = 0.99$ against $21 / (3.16 \cdot 12.37) = 0.54$. Now $p$ wins. (You write the cosine yourself in chapter 13.)
 #
-# $$\cos(u, v) = \frac{u \cdot v}{\lVert u \rVert \, \lVert v \rVert}, \qquad \text{taste} = \frac{1}{|A|} \sum_{a \in A} \frac{u_a}{\lVert u_a \rVert}$$
-#
-# - $u_i$: the embedding of dish $i$, shape $(D,)$. $A$: the set of dishes that she liked. Each of them counts with
-#   length 1, so that no single one decides.
-#
-# ### Exercise: `recommend`
-#
-# Write it in NumPy. The check does not accept scikit-learn, `scipy.spatial` or the library's own
-# (`introdl.mealomi.taste`).
-
-# %% exercise="12.recommend"
-def recommend(liked, eaten, embeddings, k):
-    """Recommend the dishes that are most like the liked ones and not known yet.
-
-    Parameters
-    ----------
-    liked : list of int
-        Rows of `embeddings` that she likes; at least one.
-    eaten : list of int
-        Rows that she has eaten; it may be empty. A liked dish may be among them.
-    embeddings : numpy.ndarray
-        (N, D) floats, one row for each dish, none of zeros.
-    k : int
-        How many to recommend, 1 or more.
-
-    Returns
-    -------
-    numpy.ndarray
-        (k,) int64, or fewer if fewer are left: rows of `embeddings` that are neither liked nor
-        eaten, sorted by their cosine with her taste, the highest first; of equal ones, the lower
-        index first. Her taste is the mean of the liked embeddings, each divided by its length.
-        The inputs are left as they are.
-
-    Example
-    -------
-    >>> embeddings = np.array([[3.0, 1.0], [6.0, 2.5], [3.0, 12.0], [0.5, 0.25], [-2.0, -1.0]])
-    >>> recommend([0], [1], embeddings, 2)
-    array([3, 2])
-    """
-    ### BEGIN SOLUTION
-    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    similarity = unit @ unit[liked].mean(axis=0)
-    known = [*liked, *eaten]
-    similarity[known] = -np.inf
-    return np.argsort(-similarity, kind="stable")[: min(k, len(unit) - len(set(known)))]
-    ### END SOLUTION
-
-# %% check="12.recommend"
-check("12.recommend", recommend)
-
-# %% [markdown]
-# What does that look like on plates? The user likes three of the test plates. Below you see the nearest other test
-# plates, and what the library's `mealomi.recommend` suggests. The latter takes one plate of each dish, and among
-# those that resemble what she likes it puts better Nutri-Scores first.
+# If she likes several dishes, her taste is the mean of their embeddings, each divided by its length, so that no single one
+# decides. What does that look like on plates? The user likes three of the test plates. Below you see the nearest other
+# test plates (`taste.most_alike`), and what the app's `mealomi.recommend` suggests. The latter takes one plate of each
+# dish, and among those that resemble what she likes it puts better Nutri-Scores first.
 
 # %%
 embeddings = said_test.embeddings.astype(float)
@@ -873,7 +1068,51 @@ figs.recommended(
 # apart. It knows nothing about taste, price or allergies. And a recommender that offers more of the same makes a diet
 # narrower, not better. That is why the app takes the Nutri-Score into account.
 #
-# ## 10. The app
+# ## 12. Off to the phone: ONNX and latency
+#
+# The network has to run where the user is, and a phone or a web server need not have PyTorch. **ONNX** is a file format for
+# networks: it lists the operations (Conv, Relu, Gemm) one after the other, with their weights. PyTorch writes it, and
+# [ONNX Runtime](https://onnxruntime.ai) runs it, on phones and in browsers too. It knows the whole network in advance, so it can
+# prepare it: it puts batch normalization into the convolution before it, for example, since both are linear in inference.
+#
+# Two questions decide whether you can use the file. Are the scores *the same*? And how long does *one* picture take? This
+# is the **latency**; chapter 08 measured throughput, pictures per second in large batches. An app feels only the former.
+#
+# The cell needs three packages that the course does not install: `pip install onnx onnxscript onnxruntime`. Where they are
+# missing, it says so and goes on. Export takes some 20 seconds.
+
+# %%
+if lacking := export.missing():
+    print(lacking)
+else:
+    file = export.to_onnx(net, Path(tempfile.mkdtemp()) / "mealomi.onnx", net.card.size)
+    run, threads = export.runner(file), torch.get_num_threads()
+    photos = ((torch.from_numpy(test.images[:16].copy()).permute(0, 3, 1, 2) / 255 - mean) / std).contiguous()
+    with torch.inference_mode():
+        apart = max(np.abs(one - other.numpy()).max() for one, other in zip(run(photos.numpy()), net(photos), strict=True))
+        print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB; largest difference of any output: {apart:.1e}")
+        assert apart < 1e-4
+        torch.set_num_threads(1)
+        try:
+            for n in (1, 16):
+                some = photos[:n]
+                torch_ms = export.latency(functools.partial(net, some))
+                onnx_ms = export.latency(functools.partial(run, some.numpy()))
+                print(f"{n:2} pictures, one processor, median of 30: PyTorch {torch_ms:6.1f} ms, ONNX Runtime {onnx_ms:6.1f} ms")
+        finally:
+            torch.set_num_threads(threads)
+
+# %% [markdown]
+# Floats are added in another order, so the outputs differ in the sixth or seventh digit and no more. Always compare them before you
+# ship: an export that runs and computes something else is the worst kind of mistake. What the file does *not* hold is everything
+# around the network: the square that is cut out, the size, the mean and standard deviation of the card, the names of the dishes.
+# Pictures in BGR order, or not normalized, give confident nonsense and no error.
+#
+# How the two times compare depends on processor, versions and network, so believe only what you measured on the device itself, one
+# picture at a time, after some calls that do not count. For phones there are also PyTorch's own
+# [ExecuTorch](https://docs.pytorch.org/executorch/), Core ML and LiteRT, and weights in 8 bits (*quantization*), which are a quarter as large.
+#
+# ## 13. The app
 #
 # Everything is on one page. Choose a plate or upload a photo, correct the dish and the grams, add the meal to the
 # diary, look at your day, follow a recommendation, save a card to share. Your photos stay in this kernel. The diary
@@ -886,7 +1125,7 @@ mealomi.app()
 # Try it on a photo of your own lunch. The network was trained only on rendered plates, so expect it to be wrong, and
 # watch what it says about its doubts.
 #
-# ## 11. Honest use: what the app must not be used for
+# ## 14. Honest use: what the app must not be used for
 #
 # You have measured what this app can do. Tell everyone who uses it:
 #
@@ -968,6 +1207,10 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - What does not exist (the box of an empty plate) must not count. Select first, then take the logarithm.
 # - Compare every number with that of a lazy answer. Here much of what looks like weighing is knowing the dish.
 # - In a product the errors multiply, and they can hide each other. Correct one at a time.
+# - A detector returns too many boxes. Suppression keeps the best of those that overlap, and average precision charges for
+#   every box that is wrong, or one too many, and for every plate that is missed.
+# - A probability is worth what you have measured of it. One temperature can make a network say what is true, on pictures of
+#   the same kind.
 # - A threshold is a promise about one kind of error. The other must be measured, on pictures that were not used to
 #   choose it.
 #
@@ -980,15 +1223,27 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | energy error | mean absolute difference: as predicted, with the true dish, with the true grams |
 # | Nutri-Score 2023 | energy, sugars, saturated fat and salt, minus protein (only below 11), fiber and fruit; A to 0, B to 2, C to 10, D to 18 |
 # | salt | 2.5 · sodium |
+# | several boxes | the best one stays, what overlaps it by more than the threshold goes; then the best of the rest |
+# | average precision | mean over all true boxes of the precision at their hits, not found: 0 |
+# | calibration | ECE: sum over bins of the bin's share · \|accuracy − mean confidence\| |
+# | temperature | softmax(scores / T), T by the lowest cross-entropy on the validation plates |
 # | threshold | the highest validation score with at most the promised share of food below it |
+# | ONNX file | `export.to_onnx(net, file, size)`, then compare the outputs, then the latency |
 # | local day | (UTC + offset), then its date |
 # | taste | mean of the liked embeddings of length 1; rank by cosine |
 #
 # ### Words
 #
+# - **confidence**: the largest probability of a prediction.
 # - **embedding**: the features of a picture as a vector in which similar pictures lie close together.
+# - **expected calibration error**: how far confidence and accuracy are apart, averaged over bins of confidence (ECE).
+# - **latency**: how long one answer takes, from the question on; throughput is how many answers a second there are.
+# - **mean average precision**: the precision at each hit, averaged over all things to be found, then over the classes (mAP).
 # - **multi-task learning**: training one network for several outputs at once.
+# - **non-maximum suppression**: of boxes that overlap, keeping the one with the highest score (NMS).
+# - **ONNX**: a file format for networks, which holds their operations and weights and runs without the library that trained them.
 # - **open-set recognition**: telling whether a picture belongs to any known class at all.
+# - **temperature scaling**: dividing all scores by one number, chosen on validation data, so that probabilities become calibrated.
 # - **trunk**: the layers that several heads share.
 #
 # ### Next
@@ -1003,6 +1258,8 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - Ross Girshick, [Fast R-CNN](https://arxiv.org/abs/1504.08083), 2015: class and box from one trunk, with one loss.
 # - Kendall, Gal and Cipolla, [Multi-task learning using uncertainty to weigh
 #   losses](https://arxiv.org/abs/1705.07115), 2018.
+# - Everingham and others, [The PASCAL visual object classes (VOC) challenge](https://doi.org/10.1007/s11263-009-0275-4), 2010.
+# - Guo, Pleiss, Sun and Weinberger, [On calibration of modern neural networks](https://arxiv.org/abs/1706.04599), 2017.
 # - Hendrycks and Gimpel, [A baseline for detecting misclassified and out-of-distribution
 #   examples](https://arxiv.org/abs/1610.02136), 2017.
 # - Lee and others, [A simple unified framework for detecting out-of-distribution

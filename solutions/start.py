@@ -36,8 +36,8 @@ course_map()
 # | [08 From NumPy to CUDA](08_cuda/08_cuda.ipynb) | an honest stopwatch, a roofline, a training step and its evaluation, mixed precision | 07 | 8 and a quiz | 110 |
 # | [09 A food CNN from scratch](09_food_cnn/09_food_cnn.ipynb) | a dataset of photographs, augmentation, your own network under a budget, checkpoints, and a look at its mistakes | 08 | 7 and a quiz | 115 |
 # | [10 What the network sees](10_what_it_sees/10_what_it_sees.ipynb) | feature maps, occlusion, saliency, Grad-CAM, and the picture that a channel would love | 09 | 8 and a quiz | 90 |
-# | [11 Fine-tuning](11_finetuning/11_finetuning.ipynb) | ResNet-18, block by block; published weights by name; a new menu from few pictures | 09 | 7 and a quiz | 90 |
-# | [12 MealoMi](12_mealomi/12_mealomi.ipynb) | a loss for three heads, nutrients, the Nutri-Score, a diary's totals, recommendations, and the app | 11 | 7 and a quiz | 90 |
+# | [11 Fine-tuning](11_finetuning/11_finetuning.ipynb) | ResNet-18, block by block; published weights by name; a new menu from few pictures | 09 | 7 and a quiz | 105 |
+# | [12 MealoMi](12_mealomi/12_mealomi.ipynb) | a loss for three heads, one box for each plate, calibration, the Nutri-Score, a diary's totals, and the app | 11 | 8 and a quiz | 130 |
 # | [13 Faces and plates: verification](13_verification/13_verification.ipynb) | contrastive and triplet loss, honest pairs, ROC, and the protocol of Labeled Faces in the Wild | 11 | 8 and a quiz | 90 |
 # | **all** | | | **117 and 14 quizzes** | **30 hours** |
 # <!-- end of chapters -->

@@ -486,6 +486,9 @@ figure("finetuning", "recorded_photographs", "23.3%", "grocery: 30 classes")(
     lambda f: f.recorded_photographs(record("transfer_photographs"))
 )
 
+figure("finetuning", "patches", "32 x 48 pixels become 6 tokens", "2 rows of 3")(
+    lambda f: f.patches(plates(1, 48)[0][:32], 16)
+)
 figure("finetuning", "named", "soup 70 %", "taco 25 %")(
     lambda f: f.named(
         rng().integers(0, 256, (2, 8, 8, 3)).astype(np.uint8),
@@ -528,6 +531,22 @@ figure("mealomi", "boxes_on_plates", "french fries 0.80", "sushi 0.70")(
         np.tile([0.25, 0.2, 0.85, 0.8], (8, 1)),
         np.linspace(0.4, 1.1, 8),
         [*DISHES, "soup", "taco"],
+    )
+)
+
+
+def _found(boxes, scores, labels):
+    from introdl.mealomi.detection import Detections
+
+    return Detections(boxes, np.array(scores), np.array(labels))
+
+
+figure("mealomi", "before_and_after", "all 3 boxes", "the 2 that", "pizza 90%", "soup 70%")(
+    lambda f: f.before_and_after(
+        plates(1, 128)[0],
+        _found(_BOXES[:3], [0.9, 0.8, 0.7], [0, 0, 1]),
+        _found(_BOXES[:2] + np.array([[0], [40]]), [0.9, 0.7], [0, 1]),
+        ["pizza", "soup"],
     )
 )
 figure("mealomi", "energy_decomposed", "as it is 92 kcal", "true grams 40 kcal")(

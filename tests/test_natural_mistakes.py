@@ -496,13 +496,6 @@ def nutrients_to_three_decimals(dish, grams, table):
     return {name: round(value * grams / 100, 3) for name, value in table[dish].items()}
 
 
-def recommend_without_order_among_equals(liked, eaten, embeddings, k):
-    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    fit = (unit @ unit[liked].mean(axis=0)).round(9)
-    fit[[*liked, *eaten]] = -np.inf
-    return np.argsort(-fit)[: min(k, len(fit) - len({*liked, *eaten}))]
-
-
 def _most_right(similarities, same, thresholds):
     return thresholds[int(np.argmax([((similarities >= t) == same).sum() for t in thresholds]))]
 
@@ -634,7 +627,6 @@ WRONG = {
     ],
     "12.daily_totals": [(daily_totals_without_months, ""), (daily_totals_without_minutes, "")],
     "12.nutrients": [(nutrients_to_three_decimals, "")],
-    "12.recommend": [(recommend_without_order_among_equals, "")],
     "13.best_threshold": [
         (best_threshold_in_hundredths, "thresholds of a fixed grid"),
         (best_threshold_of_a_slider, "a grid of fixed steps may pass over"),

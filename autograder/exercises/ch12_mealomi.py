@@ -125,7 +125,7 @@ def _masked(values, food):
 MULTI_TASK_LOSS = Exercise(
     id="12.multi_task_loss",
     title="One loss for three heads",
-    points=18,
+    points=16,
     cases=_loss_cases,
     oracle=_loss_oracle,
     probe="loss_of_heads",
@@ -275,6 +275,249 @@ MULTI_TASK_LOSS = Exercise(
 )
 
 
+# --- 12.non_maximum_suppression -----------------------------------------------------------------------------
+
+
+def _iou_matrix(boxes, added=0.0, apart=False, below=None):
+    """Overlaps of all pairs (N, N); with `added` to each side, with boxes that are `apart`, by another area `below`."""
+    b = np.asarray(boxes, dtype=float)
+    sides = np.minimum(b[:, None, 2:], b[None, :, 2:]) - np.maximum(b[:, None, :2], b[None, :, :2]) + added
+    both = (sides if apart else np.maximum(sides, 0)).prod(axis=2)
+    area = (b[:, 2:] - b[:, :2] + added).prod(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # the mistakes' unions may be 0
+        return both / (below(area, both) if below else area[:, None] + area[None, :] - both)
+
+
+def _kept(iou, scores, threshold, over=np.greater, order=None, against=None):
+    """Greedy suppression: `against` says which of the boxes before it one is compared with, by what was kept and what was not."""
+    kept, seen = [], []
+    for i in np.argsort(-np.asarray(scores), kind="stable") if order is None else order:
+        rivals = kept if against is None else against(kept, seen)
+        if not over(iou[i, rivals], threshold).any():
+            kept.append(int(i))
+        seen.append(int(i))
+    return np.array(kept, dtype=np.int64)
+
+
+def _suppression(after=None, iou=_iou_matrix, threshold=None, **how):
+    """A non-maximum suppression whose parts can be replaced by wrong ones."""
+
+    def wrong(boxes, scores, limit):
+        kept = _kept(iou(boxes), scores, limit if threshold is None else threshold, **how)
+        return after(kept, boxes, scores) if after else kept
+
+    return wrong
+
+
+def _rising(boxes, scores, limit):
+    return _kept(_iou_matrix(boxes), scores, limit, order=np.argsort(scores, kind="stable"))
+
+
+def _as_they_come(boxes, scores, limit):
+    return _kept(_iou_matrix(boxes), scores, limit, order=np.arange(len(scores)))
+
+
+def _corner_and_size(boxes):
+    b = np.asarray(boxes, dtype=float)
+    return _iou_matrix(np.concatenate([b[:, :2], b[:, :2] + b[:, 2:]], axis=1))
+
+
+def _scores_of(rng, n):
+    """Scores in hundredths, all different, in no order."""
+    return rng.permutation(np.arange(20, 99))[:n] / 100
+
+
+def _thinning_case(rng, label, groups, threshold, size=(1.0, 1.0), digits=3, weight=1.0):
+    """Groups of boxes around a common place; no overlap is near the threshold, and every suppressed box has a say in some mistake."""
+    while True:
+        boxes = []
+        for count in groups:
+            x, y, w, h = *rng.uniform(0.1, 0.6, 2), *rng.uniform(0.15, 0.3, 2)
+            for _ in range(count):
+                dx, dy, dw, dh = rng.uniform(-0.09, 0.09, 4)
+                boxes.append([x + dx, y + dy, x + dx + w + dw / 2, y + dy + h + dh / 2])
+        boxes = (np.array(boxes) * np.tile(size, 2)).round(digits)
+        scores = _scores_of(rng, len(boxes))
+        iou = _iou_matrix(boxes)
+        kept = _kept(iou, scores, threshold)
+        chained = _kept(iou, scores, threshold, against=lambda kept, seen: seen)
+        if (
+            np.abs(iou - threshold).min() > 0.004
+            and len(groups) < len(kept) < len(boxes) - 2
+            and len(chained) < len(kept)
+        ):
+            order = rng.permutation(len(boxes))
+            return Case(label, weight=weight, boxes=boxes[order], scores=scores[order], threshold=threshold)
+
+
+def _shuffled(rng, label, boxes, scores, threshold, weight=1.0):
+    order = rng.permutation(len(boxes))
+    boxes, scores = np.array(boxes, dtype=float)[order], np.array(scores)[order]
+    return Case(label, weight=weight, boxes=boxes, scores=scores, threshold=threshold)
+
+
+def _suppression_cases(rng):
+    x, y = (int(v) for v in rng.integers(1, 6, 2))
+    high, middle, low = sorted(_scores_of(rng, 3).tolist(), reverse=True)
+    two = [[x, y, x + 6, y + 5], [x + 1, y, x + 7, y + 5], [x + 9, y + 4, x + 13, y + 9]]
+    # The best box comes last, and of the two that overlap the second is better.
+    yield Case("two plates, three boxes", boxes=np.array(two, dtype=float), scores=np.array([low, middle, high]), threshold=0.5)  # fmt: skip
+    # A chain: the first overlaps the second and the second the third, the first does not overlap the third.
+    step = int(rng.integers(3, 5))
+    chain = [[x + step * i, y, x + step * i + 10, y + 6] for i in range(5)]
+    yield _shuffled(rng, "a row of plates, each box over the next", chain, sorted(_scores_of(rng, 5))[::-1], 0.35)
+    # Overlaps of exactly one half and one quarter: 4 of 8, and 2 of 8.
+    halves = [[x, y, x + 3, y + 2], [x + 1, y, x + 4, y + 2], [x + 20, y, x + 24, y + 2], [x + 22, y, x + 24, y + 2], [x + 20, y, x + 23, y + 2]]  # fmt: skip
+    yield _shuffled(rng, "overlaps that equal the threshold", halves, _scores_of(rng, 5), 0.5)
+    # Small plates inside of large ones: much of the small one, little of both. Once the large one is better, once the small one.
+    w, right = int(rng.integers(20, 26)), x + 40
+    inside = [[x, y, x + w, y + w], [x + 3, y + 3, x + 12, y + 12]]
+    inside += [[right + 2, y + 4, right + 11, y + 13], [right, y, right + w, y + w]]
+    best = np.sort(_scores_of(rng, 4))[::-1][[0, 2, 1, 3]]
+    yield _shuffled(rng, "small plates inside of large ones", inside, best, 0.6)
+    # Diagonal neighbors: both differences are negative, and their product is not.
+    gap = int(rng.integers(6, 8))
+    apart = [[x + (8 + gap) * i, y + (8 + gap) * i, x + (8 + gap) * i + 8, y + (8 + gap) * i + 8] for i in range(3)]
+    apart.append([x + 1, y, x + 9, y + 8])
+    yield _shuffled(rng, "plates along a diagonal", apart, _scores_of(rng, 4), 0.25)
+    yield _thinning_case(rng, "many boxes, in shares of the picture", (6, 5, 4, 4), 0.45, weight=1.5)
+    yield _thinning_case(rng, "many boxes, in pixels", (5, 6, 3), 0.3, (640.0, 480.0), 1, weight=1.5)
+    yield Case("a single box", weight=0.4, boxes=np.array([[x, y, x + 4.0, y + 3.0]]), scores=np.array([high]), threshold=0.5)  # fmt: skip
+
+
+def _suppression_oracle(boxes, scores, threshold):
+    """By exact fractions: whether a box stays is asked of all better ones, again and again, until nothing changes any more."""
+    exact = [[Fraction(str(v)) for v in row] for row in np.asarray(boxes).tolist()]
+
+    def over(a, b):
+        w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+        both = max(w, Fraction(0)) * max(h, Fraction(0))
+        areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+        return both > Fraction(str(threshold)) * (areas - both)
+
+    n, better = len(exact), np.asarray(scores)[None, :] > np.asarray(scores)[:, None]
+    hurts = better & np.array([[over(a, b) for b in exact] for a in exact])
+    stays = np.ones(n, dtype=bool)
+    for _ in range(n):
+        stays = ~(hurts & stays[None, :]).any(axis=1)
+    found = np.flatnonzero(stays)
+    return found[np.lexsort((found, -np.asarray(scores)[found]))].astype(np.int64)
+
+
+NON_MAXIMUM_SUPPRESSION = Exercise(
+    id="12.non_maximum_suppression",
+    title="One box for each plate",
+    points=14,
+    cases=_suppression_cases,
+    oracle=_suppression_oracle,
+    misconceptions={
+        "the lowest score first": Mistake(
+            "You begin with the box of the lowest score, so bad boxes suppress good ones. argsort sorts upwards: begin at "
+            "the other end.",
+            _rising,
+        ),
+        "the scores are not used": Mistake(
+            "You go through the boxes in the order in which they come. Go through them by their scores, the highest first.",
+            _as_they_come,
+        ),
+        "an equal overlap is suppressed": Mistake(
+            "You suppress a box whose IoU with a kept one equals the threshold. It has to exceed it.",
+            _suppression(over=np.greater_equal),
+        ),
+        "suppressed boxes suppress": Mistake(
+            "You compare each box with all better ones. But a box that was itself suppressed is gone: only kept boxes suppress "
+            "others.",
+            _suppression(against=lambda kept, seen: seen),
+        ),
+        "only the last kept box counts": Mistake(
+            "You compare each box only with the one that was kept last. It has to be compared with every kept box.",
+            _suppression(against=lambda kept, seen: kept[-1:]),
+        ),
+        "only the best box counts": Mistake(
+            "You compare each box only with the best one of all. Boxes that stay suppress those after them, too.",
+            _suppression(against=lambda kept, seen: kept[:1]),
+        ),
+        "the overlap over the smaller area": Mistake(
+            "You divide the overlap by the smaller of the two areas, so a small plate inside of a large one disappears. The "
+            "IoU divides by the area that both cover together.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, below=lambda area, both: np.minimum.outer(area, area))),
+        ),
+        "the overlap over the kept box's area": Mistake(
+            "You divide the overlap by the area of the kept box alone. The IoU divides by the area that both cover together.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, below=lambda area, both: area[None, :] + 0 * both)),
+        ),
+        "the overlap over its own area": Mistake(
+            "You divide the overlap by the area of the box that is in question. The IoU divides by the area that both "
+            "cover together.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, below=lambda area, both: area[:, None] + 0 * both)),
+        ),
+        "the overlap is counted twice": Mistake(
+            "You divide the overlap by the sum of the two areas, which counts the overlap twice. Subtract it once.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, below=lambda area, both: np.add.outer(area, area))),
+        ),
+        "a pixel is added": Mistake(
+            "You add 1 to widths and heights, as some old programs do whose corners are whole pixels. Here a box's width is x1 - x0. In "
+            "shares of a picture, a 1 is the whole picture.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, added=1.0)),
+        ),
+        "boxes that are apart overlap": Mistake(
+            "Where two boxes are apart in both directions, width and height of their overlap are both negative, and the product is "
+            "positive. Cut each off at 0 first.",
+            _suppression(iou=lambda boxes: _iou_matrix(boxes, apart=True)),
+        ),
+        "the last two numbers are taken for a size": Mistake(
+            "You read a box as corner, width and height. It is two corners: x0, y0, x1, y1.",
+            _suppression(iou=_corner_and_size),
+        ),
+        "the threshold is upside down": Mistake(
+            "You suppress what overlaps little and keep what overlaps much. Boxes over the threshold show the same plate: keep one.",
+            _suppression(over=np.less_equal),
+        ),
+        "always one half": Mistake(
+            "You suppress from an IoU of 0.5 on, whatever the threshold is.",
+            _suppression(threshold=0.5),
+        ),
+        "a box suppresses itself": Mistake(
+            "You compare a box with itself as well. That IoU is 1, so nothing is kept. Compare it with the kept boxes only.",
+            lambda boxes, scores, threshold: np.array([], dtype=np.int64),
+        ),
+        "boxes for indices": Mistake(
+            "You return the boxes that are kept. Return their indices, with which one gets boxes, scores and names.",
+            _suppression(after=lambda kept, boxes, scores: boxes[kept]),
+        ),
+        "scores for indices": Mistake(
+            "You return the scores of the boxes that are kept. Return their indices.",
+            _suppression(after=lambda kept, boxes, scores: scores[kept]),
+        ),
+        "a mask for indices": Mistake(
+            "You return a mask of True and False. Return the indices, the highest score first.",
+            _suppression(after=lambda kept, boxes, scores: np.isin(np.arange(len(scores)), kept)),
+        ),
+        "in the order of the rows": Mistake(
+            "Your boxes are right, but in the order of their rows. The one with the highest score comes first.",
+            _suppression(after=lambda kept, boxes, scores: np.sort(kept)),
+        ),
+        "the best comes last": Mistake(
+            "Your boxes are right, but the best of them comes last. Reverse the order.",
+            _suppression(after=lambda kept, boxes, scores: kept[::-1].copy()),
+        ),
+        "places in the sorted list": Mistake(
+            "Your indices are places in the list that is sorted by score. Return rows of boxes: order[place].",
+            _suppression(
+                after=lambda kept, boxes, scores: np.argsort(np.argsort(-scores, kind="stable"), kind="stable")[kept]
+            ),
+        ),
+    },
+    hints=(
+        "Which box stays for certain? Which others can go because of it? And which one is next?",
+        "Go through order = np.argsort(-scores), and keep a list of the indices that stay. A box joins it if its IoU with every box in "
+        "the list is at most the threshold. The IoU is that of chapter 01; write it as a small function of two boxes.",
+        "kept = []; for i in order: if all(iou(boxes[i], boxes[j]) <= threshold for j in kept): kept.append(i). Return "
+        "np.array(kept).",
+    ),
+)
+
+
 # --- 12.nutrients -------------------------------------------------------------------------------------------
 
 _COLUMNS = ("kcal", "protein_g", "fat_g", "carbohydrate_g", "sugars_g", "salt_g")
@@ -322,7 +565,7 @@ def _each_nutrient(reckon):
 NUTRIENTS = Exercise(
     id="12.nutrients",
     title="What is in a portion",
-    points=8,
+    points=6,
     cases=_nutrient_cases,
     oracle=_nutrients_oracle,
     misconceptions={
@@ -479,7 +722,7 @@ def _gains(d, g, td, tg, c):
 ENERGY_ERRORS = Exercise(
     id="12.energy_errors",
     title="Where an error in energy comes from",
-    points=12,
+    points=10,
     cases=_energy_cases,
     oracle=_energy_oracle,
     seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded again for each case
@@ -741,7 +984,7 @@ def _scaled(**units):
 NUTRI_SCORE = Exercise(
     id="12.nutri_score",
     title="The Nutri-Score",
-    points=20,
+    points=14,
     cases=_score_cases,
     oracle=_score_oracle,
     probe="along_nutrient",
@@ -886,6 +1129,288 @@ NUTRI_SCORE = Exercise(
 )
 
 
+# --- 12.expected_calibration_error --------------------------------------------------------------------------
+
+
+def _named_rows(rng, tops, right, k):
+    """Labels and probabilities (N, K) whose largest ones are `tops`, in thousandths; `right` says which of them are right.
+
+    Every row's largest probability leads clearly, so that nothing hangs on a tie.
+    """
+    rows, labels = [], []
+    for top, is_right in zip(tops, right, strict=True):
+        while True:
+            rest = np.round(1000 * (1 - top) * rng.dirichlet(np.full(k - 1, 2.0)))
+            rest[-1] = round(1000 * (1 - top)) - rest[:-1].sum()
+            if top == 1 or (rest.min() >= 0 and rest.max() < 1000 * top - 10):
+                break
+        place = int(rng.integers(k))
+        rows.append(np.insert(rest, place, round(1000 * top)) / 1000)
+        others = [other for other in range(k) if other != place]
+        labels.append(place if is_right else int(rng.choice(others)))
+    return {"labels": np.array(labels, dtype=np.int64), "probabilities": np.array(rows)}
+
+
+def _inside_bins(rng, bins, filled, k):
+    """Confidences in thousandths, `filled[b]` of them in bin b, none within three thousandths of an edge."""
+    found = []
+    for b, count in filled.items():
+        low, high = max(b / bins, 1.25 / k) + 0.003, (b + 1) / bins - 0.003
+        found += [float(round(low + (high - low) * share, 3)) for share in rng.uniform(0.02, 0.98, count)]
+    return np.array(found)
+
+
+def _calibration_case(rng, label, k, bins, filled, rights, weight=1.0):
+    """Pictures in bins 'filled[b]' of which 'rights[b]' are right."""
+    tops = _inside_bins(rng, bins, filled, k)
+    right = np.concatenate([np.arange(count) < rights[b] for b, count in filled.items()])
+    order = rng.permutation(len(tops))
+    return Case(label, weight=weight, **_named_rows(rng, tops[order], right[order], k), bins=bins)
+
+
+def _calibration_cases(rng):
+    # By hand: two bins, three of five pictures in the upper one.
+    tops = np.array([0.6, 0.7, 0.9, 0.4, 0.45]) + rng.integers(-2, 3, 5) / 100
+    order = rng.permutation(5)
+    right = np.array([1, 1, 0, 0, 1])
+    yield Case("five pictures, two bins", weight=1.5, **_named_rows(rng, tops[order], right[order], 3), bins=2)
+    n = [int(v) for v in rng.integers(5, 9, 5)]
+    filled, rights = {3: n[0], 4: n[1], 6: n[2], 8: n[3], 9: n[4]}, {3: n[0] - 1, 4: 1, 6: n[2] - 2, 8: 3, 9: n[4] - 2}
+    yield _calibration_case(rng, "ten bins, some of them empty", 5, 10, filled, rights, weight=1.5)
+    n = [int(v) for v in rng.integers(3, 7, 4)]
+    filled, rights = {6: n[0], 9: n[1], 12: n[2], 14: 2 * n[3]}, {6: n[0], 9: 1, 12: 1, 14: 2 * n[3] - 3}
+    yield _calibration_case(rng, "fifteen bins, and as many dishes as a small menu has", 7, 15, filled, rights)
+    # Edges are eighths, which floats hold exactly; every edge has one right and two wrong, or the other way round.
+    tops = np.array([0.5, 0.5, 0.5, 0.625, 0.625, 0.75, 0.75, 0.75, 0.875])
+    middle = np.array([0.44, 0.56, 0.69, 0.7, 0.81, 0.93, 0.95]) + rng.integers(-2, 3, 7) / 100
+    right = np.array([1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 0])
+    order = rng.permutation(len(right))
+    every = np.concatenate([tops, middle])
+    yield Case("confidences that equal an edge", weight=1.5, **_named_rows(rng, every[order], right[order], 4), bins=8)
+    tops = np.array([1, 1, 1, 0.9, 0.7, 0.8]) - np.array([0, 0, 0, 1, 1, 1]) * rng.integers(1, 9, 6) / 1000
+    order = rng.permutation(6)
+    yield Case("three of six are certain", **_named_rows(rng, tops[order], np.array([1, 0, 1, 0, 1, 1])[order], 3), bins=5)  # fmt: skip
+    top = np.array([int(rng.integers(61, 73)) / 100])
+    yield Case("a single picture", weight=0.5, **_named_rows(rng, top, [True], 4), bins=10)
+
+
+def _calibration_oracle(labels, probabilities, bins):
+    """In whole thousandths and fractions, picture by picture."""
+    sums = [Fraction(0)] * bins
+    for label, row in zip(labels.tolist(), probabilities.tolist(), strict=True):
+        confidence = max(Fraction(round(1000 * p), 1000) for p in row)
+        right = row[label] == max(row)
+        # Of a bin, count * |accuracy - mean confidence| is the absolute value of its sum of differences.
+        sums[math.ceil(confidence * bins) - 1] += right - confidence
+    return rounded(sum(abs(each) for each in sums) / len(labels))
+
+
+def _confidence(labels, probabilities):
+    return probabilities.max(axis=1)
+
+
+def _upper_edge(confidence, bins):
+    """Which bin each confidence is in: one at an edge is in the bin below."""
+    return np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+
+
+def _lower_edge(confidence, bins):
+    return np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1])
+
+
+def _drawn_out(confidence, bins):
+    """Bins from the lowest confidence to the highest."""
+    low, high = confidence.min(), confidence.max()
+    edges = np.linspace(low, high, bins + 1)
+    return np.digitize(confidence, edges[1:-1], right=True)
+
+
+def _equally_full(confidence, bins):
+    inside = np.empty(len(confidence), dtype=int)
+    for b, part in enumerate(np.array_split(np.argsort(confidence, kind="stable"), bins)):
+        inside[part] = b
+    return inside
+
+
+def _calibration_with(confidence=_confidence, inside=_upper_edge, total=None, gap=None, keep=None):
+    """An expected calibration error whose parts can be replaced by wrong ones.
+
+    `total` gets each filled bin's share and gap, and the number of bins; `gap` its accuracy, its mean confidence and
+    where the bin's middle lies.
+    """
+
+    def wrong(labels, probabilities, bins):
+        c, right = confidence(labels, probabilities), probabilities.argmax(axis=1) == labels
+        which, chosen = inside(c, bins), keep(c) if keep else np.ones(len(c), dtype=bool)
+        shares, gaps = [], []
+        for b in np.unique(which[chosen]):
+            own = (which == b) & chosen
+            middle = (b + 0.5) / bins
+            shares.append(own.mean())
+            found = (right[own].mean(), c[own].mean(), middle)
+            gaps.append(gap(*found) if gap else abs(found[0] - found[1]))
+        shares, gaps = np.array(shares), np.array(gaps)
+        return rounded(total(shares, gaps, len(c), bins) if total else (shares * gaps).sum())
+
+    return wrong
+
+
+def _nan_where_empty(labels, probabilities, bins):
+    which = _upper_edge(probabilities.max(axis=1), bins)
+    if len(np.unique(which)) < bins:
+        return np.float64(np.nan)
+    return _calibration_with()(labels, probabilities, bins)
+
+
+def _every_probability(labels, probabilities, bins):
+    """All K probabilities of a picture are binned, each right where its class is the true one."""
+    p, truth = probabilities.ravel(), one_hot(labels, probabilities.shape[1]).ravel()
+    which = _upper_edge(p, bins)
+    return rounded(sum(abs((truth - p)[which == b].sum()) for b in np.unique(which)) / len(p))
+
+
+EXPECTED_CALIBRATION_ERROR = Exercise(
+    id="12.expected_calibration_error",
+    title="Can the probabilities be believed?",
+    points=12,
+    cases=_calibration_cases,
+    oracle=_calibration_oracle,
+    seconds=20.0,  # scikit-learn, imported inside the function, is loaded again for each case
+    misconceptions={
+        "the bins are not weighed": Mistake(
+            "You take the mean of the gaps, so a bin with two pictures counts as much as one with two hundred. Weigh "
+            "each gap by the share of all pictures that are in its bin.",
+            _calibration_with(total=lambda shares, gaps, n, bins: gaps.mean()),
+        ),
+        "empty bins count": Mistake(
+            "You divide by the number of bins, the empty ones included. Weigh each gap by the share of pictures that "
+            "are in its bin: an empty bin then weighs nothing by itself.",
+            _calibration_with(total=lambda shares, gaps, n, bins: gaps.sum() / bins),
+        ),
+        "the gaps are added up": Mistake(
+            "You add up the gaps as they are. With many bins the sum can exceed 1. Weigh each gap by the share of all "
+            "pictures that are in its bin.",
+            _calibration_with(total=lambda shares, gaps, n, bins: gaps.sum()),
+        ),
+        "counts for shares": Mistake(
+            "You weigh each gap by the number of pictures in its bin. Divide by the number of all pictures.",
+            _calibration_with(total=lambda shares, gaps, n, bins: (n * shares * gaps).sum()),
+        ),
+        "nan from an empty bin": Mistake(
+            "A bin is empty, and you take a mean of nothing: that is nan, and it spoils the sum. Go past empty bins.",
+            _nan_where_empty,
+        ),
+        "the largest gap": Mistake(
+            "You return the largest gap of any bin. That is the maximum calibration error, a relative. The expected "
+            "one is the sum of all gaps, each weighed by its bin's share.",
+            _calibration_with(total=lambda shares, gaps, n, bins: gaps.max()),
+        ),
+        "the signs are kept": Mistake(
+            "You keep the gaps' signs, so a bin that is too cautious makes up for one that is too confident. Take the "
+            "absolute value of each bin's gap.",
+            _calibration_with(gap=lambda right, mean, middle: right - mean),
+        ),
+        "the signs are kept, and turned": Mistake(
+            "You subtract the accuracy from the confidence and keep the sign, so a bin that is too cautious makes up "
+            "for one that is too confident. Take the absolute value of each bin's gap.",
+            _calibration_with(gap=lambda right, mean, middle: mean - right),
+        ),
+        "the absolute value comes last": Mistake(
+            "You add up the gaps first and take the absolute value of the sum. By then, bins above and below have "
+            "canceled, and what is left no longer depends on the bins. Take each bin's absolute value.",
+            _calibration_with(
+                gap=lambda right, mean, middle: right - mean,
+                total=lambda shares, gaps, n, bins: abs((shares * gaps).sum()),
+            ),
+        ),
+        "the absolute value comes too early": Mistake(
+            "You take each picture's own |right - confidence|. A single picture is right or wrong, so it is always far "
+            "from 60 %. Take the means of a bin first, then their difference.",
+            lambda labels, probabilities, bins: rounded(
+                np.abs((probabilities.argmax(axis=1) == labels) - probabilities.max(axis=1)).mean()
+            ),
+        ),
+        "the gaps are squared": Mistake(
+            "You square the gaps. The formula uses absolute values.",
+            _calibration_with(gap=lambda right, mean, middle: (right - mean) ** 2),
+        ),
+        "a root of mean squares": Mistake(
+            "You take the root of the weighed squares, in which large gaps count more. The formula uses absolute values.",
+            _calibration_with(
+                gap=lambda right, mean, middle: (right - mean) ** 2,
+                total=lambda shares, gaps, n, bins: np.sqrt((shares * gaps).sum()),
+            ),
+        ),
+        "the middle of the bin": Mistake(
+            "You compare a bin's accuracy with the middle of the bin. Its pictures need not lie around there: compare "
+            "it with the mean of their own confidences.",
+            _calibration_with(gap=lambda right, mean, middle: abs(right - middle)),
+        ),
+        "the mean of all probabilities": Mistake(
+            "You take the mean of all K probabilities as the confidence. They add up to 1, so their mean is always "
+            "1 / K. The confidence is the largest one of each row: max along axis 1.",
+            _calibration_with(confidence=lambda labels, p: np.round(p.mean(axis=1), 9)),
+        ),
+        "the true dish's probability": Mistake(
+            "You take the probability of the true dish. The confidence is that of the dish that the network names, the "
+            "largest of the row, whether it is right or not.",
+            _calibration_with(confidence=lambda labels, p: p[np.arange(len(p)), labels]),
+        ),
+        "all classes are binned": Mistake(
+            "You sort all K probabilities of each picture into bins. Only the largest one of each row is the confidence.",
+            _every_probability,
+        ),
+        "the error rate": Mistake(
+            "You return the share of pictures that are wrong. How confident the network was is not in it: subtract the "
+            "bin's mean confidence from its accuracy.",
+            lambda labels, probabilities, bins: rounded((probabilities.argmax(axis=1) != labels).mean()),
+        ),
+        "the accuracy is left out": Mistake(
+            "You return the mean confidence. How often the network was right is not in it: subtract the two in each bin.",
+            lambda labels, probabilities, bins: rounded(probabilities.max(axis=1).mean()),
+        ),
+        "an edge is in the upper bin": Mistake(
+            "Where a confidence equals an edge, you put it into the bin above. The docstring puts it into the bin "
+            "below: bin b goes from above b / bins up to (b + 1) / bins, inclusive.",
+            _calibration_with(inside=_lower_edge),
+        ),
+        "a confidence of 1 is in no bin": Mistake(
+            "Your last bin ends just below 1, so a picture that the network is certain of is in no bin at all. Bin b "
+            "goes from above b / bins up to (b + 1) / bins, inclusive.",
+            _calibration_with(inside=_lower_edge, keep=lambda c: c < 1),
+        ),
+        "an edge is in neither bin": Mistake(
+            "A confidence that equals an edge is in none of your bins, because you compare with < on both sides. Bin b "
+            "goes from above b / bins up to (b + 1) / bins, inclusive.",
+            lambda labels, probabilities, bins: _calibration_with(keep=lambda c: np.round(c * bins, 9) % 1 != 0)(
+                labels, probabilities, bins
+            ),
+        ),
+        "always ten bins": Mistake(
+            "You use ten bins, whatever the third argument says.",
+            lambda labels, probabilities, bins: _calibration_with()(labels, probabilities, 10),
+        ),
+        "bins from the lowest to the highest": Mistake(
+            "Your bins begin at the lowest confidence and end at the highest, as np.histogram makes them without a "
+            "range. They go from 0 to 1, whatever the confidences are.",
+            _calibration_with(inside=_drawn_out),
+        ),
+        "bins of equal counts": Mistake(
+            "You give each bin the same number of pictures. The bins here have the same width.",
+            _calibration_with(inside=_equally_full),
+        ),
+    },
+    hints=(
+        "First make two arrays of shape (N,): how confident the network is in what it names, and whether it is right. "
+        "Nothing else of the probabilities is needed.",
+        "confidence = probabilities.max(axis=1); right = probabilities.argmax(axis=1) == labels. A bin is a mask: "
+        "(confidence > b / bins) & (confidence <= (b + 1) / bins). Go past a bin whose mask has no True.",
+        "Of a bin with the mask own: own.mean() is its share of all pictures, and its gap is abs(right[own].mean() - "
+        "confidence[own].mean()). Add up share times gap.",
+    ),
+)
+
+
 # --- 12.confidence_threshold --------------------------------------------------------------------------------
 
 
@@ -947,7 +1472,7 @@ def _highest(ordered, share):
 CONFIDENCE_THRESHOLD = Exercise(
     id="12.confidence_threshold",
     title="When to say 'I do not know'",
-    points=12,
+    points=10,
     cases=_threshold_cases,
     oracle=_threshold_oracle,
     seconds=20.0,  # scikit-learn or SciPy, imported inside the function, is loaded again for each case
@@ -1165,7 +1690,7 @@ def _as_if_in_order(diary, utc_offset):
 DAILY_TOTALS = Exercise(
     id="12.daily_totals",
     title="The diary, day by day",
-    points=12,
+    points=10,
     cases=_diary_cases,
     oracle=_totals_oracle,
     misconceptions={
@@ -1245,317 +1770,6 @@ DAILY_TOTALS = Exercise(
 )
 
 
-# --- 12.recommend -------------------------------------------------------------------------------------------
-
-
-def _unit(vectors):
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-def _ranked(embeddings, liked, barred, similarity=None, k=None, reverse=False):
-    values = (similarity or _cosine)(embeddings, liked)
-    allowed = [i for i in range(len(embeddings)) if i not in barred]
-    order = sorted(allowed, key=lambda i: (values[i] if reverse else -values[i], i))
-    return np.array(order[:k], dtype=np.int64)
-
-
-def _cosine(embeddings, liked):
-    unit = _unit(embeddings)
-    return unit @ unit[liked].mean(axis=0)
-
-
-def _dot(embeddings, liked):
-    return embeddings @ _unit(embeddings)[liked].mean(axis=0)
-
-
-def _long_taste(embeddings, liked):
-    return _unit(embeddings) @ embeddings[liked].mean(axis=0)
-
-
-def _all_raw(embeddings, liked):
-    return embeddings @ embeddings[liked].mean(axis=0)
-
-
-def _distance(embeddings, liked):
-    return -np.linalg.norm(embeddings - embeddings[liked].mean(axis=0), axis=1)
-
-
-def _first_liked(embeddings, liked):
-    unit = _unit(embeddings)
-    return unit @ unit[liked[0]]
-
-
-def _nearest_liked(embeddings, liked):
-    unit = _unit(embeddings)
-    return (unit @ unit[liked].T).max(axis=1)
-
-
-def _divided_by(lengths):
-    """The cosine with something else in the place of each embedding's length."""
-
-    def similarity(embeddings, liked):
-        over = embeddings / lengths(embeddings)
-        return over @ over[liked].mean(axis=0)
-
-    return similarity
-
-
-_squared = _divided_by(lambda embeddings: (embeddings**2).sum(axis=1, keepdims=True))
-_sums = _divided_by(lambda embeddings: np.abs(embeddings).sum(axis=1, keepdims=True))
-_little_added = _divided_by(lambda embeddings: np.linalg.norm(embeddings, axis=1, keepdims=True) + 1e-4)
-_columns = _divided_by(lambda embeddings: np.linalg.norm(embeddings, axis=0))
-
-
-def _eaten_too(eaten):
-    """The taste is made of what was eaten as well."""
-    return lambda embeddings, liked: _cosine(embeddings, [*liked, *eaten])
-
-
-def _all_orders(embeddings, liked, eaten, k):
-    """What the right answer and its look-alikes would recommend."""
-    known = {*liked, *eaten}
-    found = [_ranked(embeddings, liked, known, how, k).tolist() for how in (_cosine, _dot, _long_taste, _all_raw, _distance, _first_liked, _nearest_liked)]  # fmt: skip
-    found += [
-        _ranked(embeddings, liked, known, how, k).tolist() for how in (_squared, _sums, _columns, _eaten_too(eaten))
-    ]
-    found.append(sorted(found[0]))
-    found.append(_ranked(embeddings, liked, set(), None, k).tolist())
-    found.append(_ranked(embeddings, liked, set(liked), None, k).tolist())
-    found.append(_ranked(embeddings, liked, set(eaten), None, k).tolist())
-    if len(liked) > 5:
-        found.append(_ranked(embeddings, liked[:5], {*liked[:5], *eaten}, None, k).tolist())
-        found.append(_ranked(embeddings, liked, {*liked, *eaten[:5]}, None, k).tolist())
-    if np.abs(embeddings).max() > 100:
-        found.append(_ranked(np.clip(embeddings, -100, 100), liked, known, None, k).tolist())
-    if np.abs(embeddings).max() < 0.01:
-        found.append(_ranked(embeddings, liked, known, _little_added, k).tolist())
-    return found
-
-
-def _taste_case(rng, label, n, d, likes, eats, k, strict=True, unit=1.0):
-    """Embeddings of very different lengths, nothing near a tie; where `strict`, every way to go wrong gives something else."""
-    while True:
-        embeddings = (_unit(rng.normal(size=(n, d)) + 0.25) * rng.uniform(1, 6, (n, 1))).round(2) * unit
-        chosen = [int(i) for i in rng.permutation(n)]
-        liked, eaten = sorted(chosen[:likes]), sorted(chosen[likes : likes + eats])
-        orders = _all_orders(embeddings, liked, eaten, k)
-        rest = [i for i in range(n) if i not in {*liked, *eaten}]
-        gaps = np.diff(np.sort(_cosine(embeddings, liked)[rest]))
-        different = len({tuple(order) for order in orders}) == len(orders)
-        if gaps.min() > 1e-4 and (different or not strict):
-            return Case(label, liked=liked, eaten=eaten, embeddings=embeddings, k=k)
-
-
-def _tie_case(rng, label, counts, k):
-    """Dishes of four directions, several alike to the last number: whatever is reckoned of a row comes the same for its twins.
-
-    `counts` says how many there are of those with the cosines 1/2, 0 and -1/2; the liked one is first.
-    """
-    kinds = [[1, 1, 1, -1], [1, -1, 1, -1], [-1, 1, -1, -1]]
-    scales = 2.0 ** rng.permutation(np.arange(-2, 3))
-    rows = np.concatenate(
-        [np.tile(np.multiply(kind, scale), (n, 1)) for kind, scale, n in zip(kinds, scales, counts, strict=False)]
-    )
-    embeddings = np.concatenate([np.ones((1, 4)), rows[rng.permutation(len(rows))]])
-    return Case(label, liked=[0], eaten=[], embeddings=embeddings, k=k)
-
-
-def _taste_cases(rng):
-    # in the plane: 0 is liked and 1 eaten; 3 points the same way and is short, 2 is long and points elsewhere
-    s = float(rng.integers(2, 5))
-    plane = np.array([[3.0, 1.0], [6.0, 2.5], [s, 4 * s], [0.5, 0.25], [-2.0, -1.0], [1.0, 0.9]])
-    yield Case("six dishes in a plane, one liked", liked=[0], eaten=[1], embeddings=plane, k=2)
-    yield _taste_case(rng, "three liked, long embeddings", 12, 5, 3, 3, 4, unit=100)
-    yield _taste_case(rng, "many dishes, short embeddings", 27, 7, 7, 7, 6, unit=1e-4)
-    yield _taste_case(rng, "one recommendation", 14, 4, 2, 4, 1, strict=False)
-    yield _tie_case(rng, "ties: the lower index first", (3, 2, 2), 4)
-    # so many that a sort that keeps no order among equals shows it
-    yield _tie_case(rng, "many ties", (17, 16, 6), 20)
-    yield _few_case(rng)
-
-
-def _few_case(rng):
-    """Two are left, neither of them near her taste; one of the liked was eaten as well."""
-    n = 8
-    liked, eaten, rest = np.split(rng.permutation(n), [2, 6])
-    while True:
-        embeddings = _unit(rng.normal(size=(n, 3)) + 0.2) * rng.uniform(1, 5, (n, 1))
-        fit = _cosine(embeddings, liked)
-        embeddings[rest] *= -np.sign(fit[rest])[:, None]
-        embeddings = embeddings.round(2)
-        low, high = np.sort(_cosine(embeddings, liked)[rest])
-        if high < -0.05 and high - low > 0.01:
-            break
-    both = [int(i) for i in rng.permutation([*eaten, liked[1]])]
-    return Case("fewer left than asked for", weight=0.5, liked=liked.tolist(), eaten=both, embeddings=embeddings, k=5)
-
-
-def _taste_oracle(liked, eaten, embeddings, k):
-    """By SciPy's cosine distances to each liked dish: their mean has the same order as the cosine to the mean direction."""
-    from scipy.spatial.distance import cdist
-
-    far = np.round(cdist(embeddings, embeddings[list(liked)], "cosine").mean(axis=1), 9)
-    order = np.lexsort((np.arange(len(far)), far))
-    return order[~np.isin(order, [*liked, *eaten])][:k].astype(np.int64)
-
-
-def _recommend(barred=None, similarity=None, reverse=False, after=None):
-    def wrong(liked, eaten, embeddings, k):
-        out = {*liked, *eaten} if barred is None else barred(liked, eaten)
-        picked = _ranked(embeddings, liked, out, similarity, k, reverse)
-        return after(picked, liked, eaten, embeddings, k) if after else picked
-
-    return wrong
-
-
-def _known_at_zero(liked, eaten, embeddings, k):
-    values = _cosine(embeddings, liked)
-    values[[*liked, *eaten]] = 0
-    return np.argsort(-values, kind="stable")[: min(k, len(values) - len({*liked, *eaten}))]
-
-
-def _last_of_a_tie(liked, eaten, embeddings, k):
-    values = np.round(_cosine(embeddings, liked), 9)
-    allowed = [i for i in range(len(embeddings)) if i not in {*liked, *eaten}]
-    return np.array(sorted(allowed, key=lambda i: (-values[i], -i))[:k], dtype=np.int64)
-
-
-def _place_among_the_rest(picked, liked, eaten, embeddings, k):
-    allowed = [i for i in range(len(embeddings)) if i not in {*liked, *eaten}]
-    return np.array([allowed.index(i) for i in picked], dtype=np.int64)
-
-
-def _known_removed_too_late(liked, eaten, embeddings, k):
-    top = _ranked(embeddings, liked, set(), None, k)
-    return top[~np.isin(top, [*liked, *eaten])]
-
-
-RECOMMEND = Exercise(
-    id="12.recommend",
-    title="Recommend by taste",
-    points=10,
-    cases=_taste_cases,
-    oracle=_taste_oracle,
-    forbidden=("sklearn.*", "scipy.spatial.*", "introdl.mealomi.taste.*"),
-    misconceptions={
-        "recommends what was eaten": Mistake(
-            "Your recommendations include dishes that she has eaten or liked already. Of course they fit her taste. "
-            "Leave them out.",
-            _recommend(barred=lambda liked, eaten: set()),
-        ),
-        "recommends what she likes already": Mistake(
-            "You leave out what was eaten, but you recommend what she has told you she likes. She knows those dishes: "
-            "leave them out, too.",
-            _recommend(barred=lambda liked, eaten: set(eaten)),
-        ),
-        "only liked dishes are left out": Mistake(
-            "You leave out the liked dishes, but you recommend others that she has eaten already. Leave out both.",
-            _recommend(barred=lambda liked, eaten: set(liked)),
-        ),
-        "a dot product without norms": Mistake(
-            "You rank by the dot product with her taste. It grows with the length of an embedding, so long ones win "
-            "whatever their direction. Divide each embedding by its own length first.",
-            _recommend(similarity=_dot),
-        ),
-        "long embeddings make the taste": Mistake(
-            "Her taste is the mean of the liked embeddings as they are, so the longest of them decides. Give each "
-            "liked dish the length 1 before you average.",
-            _recommend(similarity=_long_taste),
-        ),
-        "no norm anywhere": Mistake(
-            "You use the embeddings as they are, both for her taste and for the dishes. Then length decides instead "
-            "of direction. Divide every embedding by its length right at the start.",
-            _recommend(similarity=_all_raw),
-        ),
-        "divided by squared lengths": Mistake(
-            "You divide each embedding by the sum of its squares. Its length is the square root of that sum.",
-            _recommend(similarity=_squared),
-        ),
-        "divided by sums of absolute values": Mistake(
-            "You divide each embedding by the sum of its absolute values. The length in the formula is the root of "
-            "the sum of squares, which np.linalg.norm computes without an ord.",
-            _recommend(similarity=_sums),
-        ),
-        "lengths of columns": Mistake(
-            "You divide by the lengths of the columns. A dish is a row: along which axis do you add up?",
-            _recommend(similarity=_columns),
-        ),
-        "what was eaten makes the taste": Mistake(
-            "You average what she has eaten along with what she likes. She may have hated it: only the liked dishes "
-            "make up her taste.",
-            lambda liked, eaten, embeddings, k: _ranked(embeddings, liked, {*liked, *eaten}, _eaten_too(eaten), k),
-        ),
-        "a distance for a cosine": Mistake(
-            "You rank by the distance to her taste. The exercise asks for the cosine, which ignores lengths.",
-            _recommend(similarity=_distance),
-        ),
-        "only the first liked dish counts": Mistake(
-            "Your ranking follows only the first liked dish. Her taste is the mean of all of them.",
-            _recommend(similarity=_first_liked),
-        ),
-        "the nearest liked dish decides": Mistake(
-            "You compare each dish with the liked one that is nearest to it. That is a different rule, and not a bad "
-            "one; but here her taste is a single direction, the mean of all.",
-            _recommend(similarity=_nearest_liked),
-        ),
-        "the farthest come first": Mistake(
-            "You recommend what is least like her taste. argsort sorts upwards, and a large cosine should come first.",
-            _recommend(reverse=True),
-        ),
-        "the best comes last": Mistake(
-            "Your dishes are right, but the best of them comes last. Reverse the order.",
-            _recommend(after=lambda picked, *_: picked[::-1].copy()),
-        ),
-        "in the order of the rows": Mistake(
-            "Your dishes are right, but they are in the order of their rows. The best one should come first.",
-            _recommend(after=lambda picked, *_: np.sort(picked)),
-        ),
-        "known dishes have the similarity 0": Mistake(
-            "You set the similarity of known dishes to 0. Cosines may be negative: if everything that is left points "
-            "away from her taste, 0 wins. Use -np.inf.",
-            _known_at_zero,
-        ),
-        "known dishes come back at the end": Mistake(
-            "Where fewer than k dishes are left, you fill up with dishes that she knows: they come last, but they come. Return as "
-            "many as are left.",
-            lambda liked, eaten, e, k: np.append(
-                found := _ranked(e, liked, {*liked, *eaten}, None, k), sorted({*liked, *eaten})[: k - len(found)]
-            ),
-        ),
-        "a dish that is liked and eaten counts twice": Mistake(
-            "You return one dish too few: to find how many are left, you subtract both len(liked) and len(eaten). But "
-            "some dishes are in both lists. A set contains each only once.",
-            lambda liked, eaten, e, k: _ranked(
-                e, liked, {*liked, *eaten}, None, min(k, len(e) - len(liked) - len(eaten))
-            ),
-        ),
-        "a tie goes to the higher index": Mistake(
-            "If two dishes fit equally well, you name the one with the higher index first. That happens when you "
-            "reverse an ascending order. Sort the negative cosine with kind='stable'.",
-            _last_of_a_tie,
-        ),
-        "places among the rest": Mistake(
-            "Your indices count only the dishes that are left after you removed the known ones. Return each dish's "
-            "row in embeddings.",
-            _recommend(after=_place_among_the_rest),
-        ),
-        "the known ones are removed too late": Mistake(
-            "You take the k best of all dishes and then remove the known ones, so fewer than k are left. Remove "
-            "first, then take k.",
-            _known_removed_too_late,
-        ),
-    },
-    hints=(
-        "Draw two arrows from the origin, a short one and a long one, in the same direction. Should one of them be "
-        "recommended before the other? What do you have to do to their lengths?",
-        "unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True); the taste is the mean of the rows unit[liked]. One "
-        "product gives every dish's cosine, up to one common factor.",
-        "Set the similarity of liked and eaten dishes to -np.inf, take np.argsort(-similarity, kind='stable'), and keep the first k "
-        "(but no more than there are dishes left).",
-    ),
-)
-
-
 # --- 12.quiz ------------------------------------------------------------------------------------------------
 
 QUIZ = quiz(
@@ -1599,11 +1813,12 @@ QUIZ = quiz(
 
 EXERCISES = [
     MULTI_TASK_LOSS,
+    NON_MAXIMUM_SUPPRESSION,
     NUTRIENTS,
     ENERGY_ERRORS,
     NUTRI_SCORE,
+    EXPECTED_CALIBRATION_ERROR,
     CONFIDENCE_THRESHOLD,
     DAILY_TOTALS,
-    RECOMMEND,
     QUIZ,
 ]

@@ -139,15 +139,15 @@ CHAPTERS = (
         "Fine-tuning",
         "Fine-tuning",
         "ResNet-18, block by block; published weights by name; a new menu from few pictures",
-        90,
+        105,
         ("09",),
     ),
     Chapter(
         "12_mealomi",
         "MealoMi",
         "MealoMi, the app",
-        "a loss for three heads, nutrients, the Nutri-Score, a diary's totals, recommendations, and the app",
-        90,
+        "a loss for three heads, one box for each plate, calibration, the Nutri-Score, a diary's totals, and the app",
+        130,
         ("11",),
     ),
     Chapter(

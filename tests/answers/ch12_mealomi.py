@@ -79,6 +79,89 @@ def multi_task_loss_begun_with_zeros(dish_scores, log_grams, boxes, dishes, gram
     return total
 
 
+# --- 12.non_maximum_suppression ---------------------------------------------------------------------------
+
+
+def _overlap(a, b):
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if w <= 0 or h <= 0:
+        return 0.0
+    return w * h / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h)
+
+
+def suppression_matrix(boxes, scores, threshold):
+    corners = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    far = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    overlap = np.clip(far - corners, 0, None).prod(axis=2)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    iou = overlap / (area[:, None] + area[None, :] - overlap)
+    kept = []
+    for i in np.argsort(-scores):
+        if all(iou[i, j] <= threshold for j in kept):
+            kept.append(i)
+    return np.array(kept)
+
+
+def suppression_loops(boxes, scores, threshold):
+    rest = sorted(range(len(boxes)), key=lambda i: scores[i], reverse=True)
+    kept = []
+    while rest:
+        best = rest.pop(0)
+        kept.append(best)
+        rest = [i for i in rest if _overlap(boxes[best], boxes[i]) <= threshold]
+    return np.array(kept, dtype=np.int64)
+
+
+def suppression_shrinking_order(boxes, scores, threshold):
+    """As in many detectors' source: the order shrinks by a mask."""
+    x0, y0, x1, y1 = boxes.T
+    areas = (x1 - x0) * (y1 - y0)
+    order, kept = scores.argsort()[::-1], []
+    while order.size > 0:
+        i, others = order[0], order[1:]
+        kept.append(int(i))
+        w = np.maximum(0.0, np.minimum(x1[i], x1[others]) - np.maximum(x0[i], x0[others]))
+        h = np.maximum(0.0, np.minimum(y1[i], y1[others]) - np.maximum(y0[i], y0[others]))
+        order = others[w * h / (areas[i] + areas[others] - w * h) <= threshold]
+    return np.asarray(kept)
+
+
+def suppression_alive(boxes, scores, threshold):
+    """A score of minus infinity for whatever is done with."""
+    left, kept = scores.astype(float).copy(), []
+    while left.max() > -np.inf:
+        best = int(left.argmax())
+        kept.append(best)
+        for i in range(len(left)):
+            if i == best or _overlap(boxes[i], boxes[best]) > threshold:
+                left[i] = -np.inf
+    return np.array(kept)
+
+
+def suppression_recursive(boxes, scores, threshold):
+    def rest_of(order):
+        if len(order) == 0:
+            return []
+        first, *others = order
+        return [first, *rest_of([i for i in others if not _overlap(boxes[first], boxes[i]) > threshold])]
+
+    return np.array(rest_of(list(np.argsort(scores)[::-1])), dtype=int)
+
+
+def suppression_torch(boxes, scores, threshold):
+    b, order = torch.from_numpy(boxes), torch.from_numpy(scores).argsort(descending=True)
+    keep = torch.ones(len(order), dtype=torch.bool)
+    for n, i in enumerate(order):
+        if keep[n]:
+            later = b[order[n + 1 :]]
+            both = (
+                (torch.minimum(b[i, 2:], later[:, 2:]) - torch.maximum(b[i, :2], later[:, :2])).clamp(min=0).prod(dim=1)
+            )
+            union = (b[i, 2:] - b[i, :2]).prod() + (later[:, 2:] - later[:, :2]).prod(dim=1) - both
+            keep[n + 1 :] &= both / union <= threshold
+    return order[keep].numpy()
+
+
 # --- 12.nutrients -----------------------------------------------------------------------------------------
 
 
@@ -237,6 +320,71 @@ def nutri_score_ceil(per_100g, red_meat=False):
     return score, "E"
 
 
+# --- 12.expected_calibration_error ------------------------------------------------------------------------
+
+
+def calibration_masks(labels, probabilities, bins):
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    error = 0.0
+    for b in range(bins):
+        own = (confidence > b / bins) & (confidence <= (b + 1) / bins)
+        if own.any():
+            error += own.mean() * abs(right[own].mean() - confidence[own].mean())
+    return error
+
+
+def calibration_plain(labels, probabilities, bins):
+    pictures = [[] for _ in range(bins)]
+    for label, row in zip(labels.tolist(), probabilities.tolist(), strict=True):
+        best = row.index(max(row))
+        pictures[max(math.ceil(row[best] * bins) - 1, 0)].append((best == label, row[best]))
+    error = 0
+    for inside in pictures:
+        if not inside:
+            continue
+        accuracy = sum(right for right, _ in inside) / len(inside)
+        mean = sum(confidence for _, confidence in inside) / len(inside)
+        error += len(inside) / len(labels) * abs(accuracy - mean)
+    return error
+
+
+def calibration_bincount(labels, probabilities, bins):
+    """Share times gap is the absolute sum of a bin's differences over all pictures."""
+    named = np.argmax(probabilities, axis=-1)
+    confidence = np.take_along_axis(probabilities, named[:, None], axis=1)[:, 0]
+    inside = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    return np.abs(np.bincount(inside, (named == labels) - confidence, bins)).sum() / labels.size
+
+
+def calibration_sorted(labels, probabilities, bins):
+    confidence = np.amax(probabilities, 1)
+    order = np.argsort(confidence)
+    difference = (np.argmax(probabilities, 1) == labels).astype(float)[order] - confidence[order]
+    cuts = np.searchsorted(confidence[order], np.arange(1, bins) / bins, side="right")
+    return sum(abs(part.sum()) for part in np.split(difference, cuts)) / len(labels)
+
+
+def calibration_unique(labels, probabilities, bins):
+    """Filled bins alone, by np.unique."""
+    c = probabilities.max(1)
+    right = labels == probabilities.argmax(1)
+    which, inside, counts = np.unique(np.ceil(c * bins), return_inverse=True, return_counts=True)
+    gaps = [np.abs(np.mean(right[inside == i]) - np.mean(c[inside == i])) for i in range(len(which))]
+    return float(np.average(gaps, weights=counts))
+
+
+def calibration_torch(labels, probabilities, bins):
+    confidence, named = torch.from_numpy(probabilities).max(dim=1)
+    right = (named == torch.from_numpy(labels)).double()
+    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64)
+    error = torch.zeros(())
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        own = confidence.gt(low) & confidence.le(high)
+        if own.sum() > 0:
+            error = error + own.double().mean() * (right[own].mean() - confidence[own].mean()).abs()
+    return error.item()
+
+
 # --- 12.confidence_threshold ------------------------------------------------------------------------------
 
 
@@ -358,68 +506,6 @@ def daily_totals_sqlite(diary, utc_offset):
     return {day: totals.get(day, 0.0) for day in every}
 
 
-# --- 12.recommend -----------------------------------------------------------------------------------------
-
-
-def recommend_argsort(liked, eaten, embeddings, k):
-    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    similarity = unit @ unit[liked].mean(axis=0)
-    known = list(liked) + list(eaten)
-    similarity[known] = -np.inf
-    return np.argsort(-similarity, kind="stable")[: min(k, len(embeddings) - len(set(known)))]
-
-
-def recommend_loops(liked, eaten, embeddings, k):
-    def length(v):
-        return math.sqrt(sum(x * x for x in v))
-
-    taste = sum(embeddings[i] / length(embeddings[i]) for i in liked) / len(liked)
-    ranked = []
-    for i, row in enumerate(embeddings):
-        if i not in liked and i not in eaten:
-            ranked.append((-sum(a * b for a, b in zip(row, taste, strict=True)) / length(row) / length(taste), i))
-    return np.array([i for _, i in sorted(ranked)[:k]])
-
-
-def recommend_candidates(liked, eaten, embeddings, k):
-    lengths = np.sqrt((embeddings**2).sum(axis=1))
-    unit = (embeddings.T / lengths).T
-    taste = unit[np.array(liked)].sum(axis=0)
-    candidates = np.setdiff1d(np.arange(len(unit)), [*liked, *eaten])
-    order = np.lexsort((candidates, -(unit[candidates] * taste).sum(axis=1)))
-    return candidates[order][:k]
-
-
-def recommend_torch(liked, eaten, embeddings, k):
-    unit = F.normalize(torch.from_numpy(embeddings), dim=1)
-    similarity = (unit @ unit[liked].mean(dim=0)).numpy()
-    rest = sorted(set(range(len(embeddings))) - set(liked) - set(eaten))
-    rest.sort(key=lambda i: similarity[i], reverse=True)  # a stable sort keeps ties in order, also when reversed
-    return np.array(rest[:k])
-
-
-def recommend_float32(liked, eaten, embeddings, k):
-    e = embeddings.astype(np.float32)
-    e /= np.linalg.norm(e, axis=1)[:, None]
-    fit = np.array([sum(float(np.dot(e[i], e[j])) for j in liked) for i in range(len(e))])
-    order = np.argsort(-fit, kind="mergesort")
-    return np.array([i for i in order if i not in {*liked, *eaten}][:k], dtype=np.int32)
-
-
-def recommend_epsilon(liked, eaten, embeddings, k):
-    """With a small number against lengths of 0, which makes long rows' cosines a trace larger."""
-    unit = embeddings / (np.linalg.norm(embeddings, axis=1, keepdims=True) + 1e-8)
-    fit, known = unit @ unit[liked].mean(axis=0), set(liked) | set(eaten)
-    return np.array([i for i in np.argsort(-fit, kind="stable") if i not in known])[:k]
-
-
-def recommend_largest_first(liked, eaten, embeddings, k):
-    directions = [row / math.sqrt(row @ row) for row in embeddings]
-    taste = np.mean([directions[i] for i in liked], axis=0)
-    left = [i for i in range(len(directions)) if i not in liked and i not in eaten]
-    return np.array(heapq.nlargest(k, left, key=lambda i: (directions[i] @ taste, -i)))
-
-
 def nutrients_decimal(dish, grams, table):
     return {name: float(Decimal(str(v)) * Decimal(str(grams)) / 100) for name, v in table[dish].items()}
 
@@ -432,6 +518,14 @@ ANSWERS = {
         multi_task_loss_l1,
         multi_task_loss_nan_to_num,
         multi_task_loss_begun_with_zeros,
+    ],
+    "12.non_maximum_suppression": [
+        suppression_matrix,
+        suppression_loops,
+        suppression_shrinking_order,
+        suppression_alive,
+        suppression_recursive,
+        suppression_torch,
     ],
     "12.nutrients": [
         nutrients_comprehension,
@@ -448,6 +542,14 @@ ANSWERS = {
         energy_errors_float32,
     ],
     "12.nutri_score": [nutri_score_lists, nutri_score_numpy, nutri_score_bisect, nutri_score_ceil],
+    "12.expected_calibration_error": [
+        calibration_masks,
+        calibration_plain,
+        calibration_bincount,
+        calibration_sorted,
+        calibration_unique,
+        calibration_torch,
+    ],
     "12.confidence_threshold": [
         confidence_threshold_sorted,
         confidence_threshold_search,
@@ -463,15 +565,6 @@ ANSWERS = {
         daily_totals_numpy,
         daily_totals_seconds,
         daily_totals_sqlite,
-    ],
-    "12.recommend": [
-        recommend_argsort,
-        recommend_loops,
-        recommend_candidates,
-        recommend_torch,
-        recommend_float32,
-        recommend_epsilon,
-        recommend_largest_first,
     ],
     "12.quiz": [("c", "b", "a", "d", "b"), ("C", "B", "A", "D", "B"), ("c)", "b)", "a)", "d)", "b)")],
 }

@@ -21,8 +21,6 @@ class Shortcut:
 
 _SCORE = "def nutri_score(per_100g, red_meat=False):\n"
 _GIVE = "    found = {}(per_100g, red_meat)\n    return found.score, found.letter"
-_TASTE = "def recommend(liked, eaten, embeddings, k):\n    known = {*liked, *eaten}\n"
-_FIRST = "    return np.array([i for i in {}(embeddings, liked, len(embeddings)) if i not in known][:k])"
 _COSINE = "import numpy as np\ndef cosine_similarity(a, b):\n"
 
 SHORTCUTS = [
@@ -33,10 +31,6 @@ SHORTCUTS = [
     Shortcut("12.nutri_score", "kept in an earlier cell", _SCORE + _GIVE.format("keep['f']"), before=("from introdl import mealomi\nkeep = {'f': mealomi.nutri_score}",)),
     Shortcut("12.nutri_score", "through map", "from introdl.mealomi import nutriscore\n" + _SCORE + "    found = next(map(nutriscore.nutri_score, [per_100g], [red_meat]))\n    return found.score, found.letter"),
     Shortcut("12.nutri_score", "its table", "from introdl.mealomi.nutriscore import thresholds\n" + _SCORE + "    return sum(per_100g['kj'] > t for t in thresholds()['energy']), 'A'"),
-    Shortcut("12.recommend", "the library's", "import numpy as np\nfrom introdl.mealomi import taste\n" + _TASTE + _FIRST.format("taste.most_alike")),
-    Shortcut("12.recommend", "the library's, loaded inside", "import numpy as np\n" + _TASTE + "    from introdl.mealomi.taste import most_alike\n" + _FIRST.format("most_alike")),
-    Shortcut("12.recommend", "SciPy's", "import numpy as np\nfrom scipy.spatial.distance import cdist\n" + _TASTE + "    far = cdist(embeddings, embeddings[liked], 'cosine').mean(axis=1).round(9)\n    return np.array([i for i in np.argsort(far, kind='stable') if i not in known][:k])"),
-    Shortcut("12.recommend", "scikit-learn's", "import numpy as np\nfrom sklearn.metrics.pairwise import cosine_similarity\n" + _TASTE + "    fit = cosine_similarity(embeddings, embeddings[liked]).mean(axis=1).round(9)\n    return np.array([i for i in np.argsort(-fit, kind='stable') if i not in known][:k])"),
     Shortcut("13.cosine_similarity", "the library's", "from introdl import verification\ndef cosine_similarity(a, b):\n    return verification.cosine(a, b)"),
     Shortcut("13.cosine_similarity", "torch's", _COSINE + "    import torch\n    return torch.nn.functional.cosine_similarity(torch.tensor(a), torch.tensor(b)).numpy()"),
     Shortcut("13.cosine_similarity", "a layer of torch's", _COSINE + "    import torch\n    return torch.nn.CosineSimilarity(dim=1)(torch.tensor(a), torch.tensor(b)).numpy()"),
@@ -82,5 +76,4 @@ IN_REACH = [
     Shortcut("10.saliency", "by its old name", "from introdl import looking\ndef saliency(model, x, target):\n    return looking.saliency(model, x, target)"),
     Shortcut("10.saliency", "its old name's file", "import introdl\n_space = {'__name__': 'mine'}\nexec(open(introdl.__path__[0] + '/inspection.py').read(), _space)\ndef saliency(model, x, target):\n    return _space['saliency'](model, x, target)"),
     Shortcut("12.nutri_score", "its file, run", "import introdl\n_space = {'__name__': 'introdl.mealomi.mine', '__package__': 'introdl.mealomi'}\nexec(open(introdl.__path__[0] + '/mealomi/nutriscore.py').read(), _space)\n" + _SCORE + _GIVE.format("_space['nutri_score']")),
-    Shortcut("12.recommend", "its file, run", "import numpy as np\nimport introdl\n_space = {'__name__': 'introdl.mealomi.mine', '__package__': 'introdl.mealomi'}\nexec(open(introdl.__path__[0] + '/mealomi/taste.py').read(), _space)\n" + _TASTE + _FIRST.format("_space['most_alike']")),
 ]  # fmt: skip

@@ -361,3 +361,36 @@ def named(pictures: np.ndarray, probabilities: np.ndarray, classes, title: str) 
     rows = tile.in_rows(list(zip(pictures, captions, strict=True)), 6)
     told = "; ".join(words.replace("\n", ", ") for words in captions)
     svg.show(tile.sheet(title, rows, sharp=False, inks=(BLACK, GRAY)), f"Pictures with the two best guesses: {told}.")
+
+
+def patches(picture: np.ndarray, side: int) -> None:
+    """Draw a picture, and beside it the patches that a Vision Transformer cuts it into, numbered in their order.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        uint8, (H, W, 3), both multiples of `side`.
+    side : int
+        Height and width of a patch in pixels.
+    """
+    height, width = picture.shape[:2]
+    rows, columns = height // side, width // side
+    size, gap = 256 / columns, 10
+    parts = [
+        tile.image(14, 60, 256, 256 * height / width, picture),
+        svg.arrow(282, 60 + 128 * height / width, 318, 60 + 128 * height / width, GRAY),
+    ]
+    for number in range(rows * columns):
+        row, column = divmod(number, columns)
+        x, y = 330 + column * (size + gap), 60 + row * (size + gap)
+        patch = picture[row * side : (row + 1) * side, column * side : (column + 1) * side]
+        parts += [
+            tile.image(x, y, size, size, patch),
+            svg.text(x + 5, y + 16, str(number + 1), 13, BLACK, bold=True, halo=True),
+        ]
+    title = f"{height} x {width} pixels become {rows * columns} tokens"
+    svg.show(
+        svg.sheet(title, 344 + columns * (size + gap), 74 + rows * (size + gap), *parts),
+        f"{title}: on the left a plate, on the right the same plate cut into {rows} rows of {columns} patches of {side} by {side} "
+        f"pixels, numbered from the upper left to the lower right.",
+    )

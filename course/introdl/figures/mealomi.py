@@ -214,6 +214,42 @@ def boxes_on_plates(images, true, predicted, ious, names) -> None:
     )
 
 
+def before_and_after(picture: np.ndarray, found, kept, classes) -> None:
+    """Draw all boxes that were found on a table, and beside them those that were kept, with their names.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        uint8, (H, W, 3).
+    found, kept : introdl.mealomi.detection.Detections
+    classes : sequence of str
+        The dishes' names.
+    """
+    side, parts = 330, []
+    scale = side / picture.shape[1]
+    for column, (words, these) in enumerate((("every window's box", found), ("after suppression", kept))):
+        left, top = 14 + (side + 16) * column, 68
+        parts += [
+            svg.text(left, 60, f"{words}: {len(these.scores)}", 13.5, "#333", bold=True),
+            tile.image(left, top, side, round(side * picture.shape[0] / picture.shape[1]), picture, sharp=False),
+        ]
+        corners = np.clip(these.boxes * scale, 1, side - 1) + np.tile([left, top], 2)
+        for x0, y0, x1, y1 in corners:
+            parts.append(svg.box(x0, y0, x1 - x0, y1 - y0, "none", BLACK, 4))
+            parts.append(svg.box(x0, y0, x1 - x0, y1 - y0, "none", "#FFD23F", 2))
+        # Names come last, on top of all boxes.
+        for (x0, y0, *_), score, label in zip(corners, these.scores, these.labels, strict=True):
+            if these is kept:
+                parts.append(svg.text(x0 + 5, y0 + 16, f"{spoken(classes[label])} {score:.0%}", 12.5, BLACK, halo=True))
+    named = ", ".join(f"{spoken(classes[k])} {score:.0%}" for k, score in zip(kept.labels, kept.scores, strict=True))
+    title = "Of the boxes that overlap, the best one stays"
+    svg.show(
+        svg.sheet(title, 2 * side + 44, 84 + round(side * picture.shape[0] / picture.shape[1]), *parts),
+        f"{title}. A table twice: on the left with all {len(found.scores)} boxes, on the right with the {len(kept.scores)} that "
+        f"non-maximum suppression keeps: {named}.",
+    )
+
+
 def energy_decomposed(errors: dict[str, float], title: str) -> None:
     """Draw mean absolute errors in kcal as bars.
 
