@@ -1234,7 +1234,6 @@ check("12.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Words
 #
-# - **confidence**: the largest probability of a prediction.
 # - **embedding**: the features of a picture as a vector in which similar pictures lie close together.
 # - **expected calibration error**: how far confidence and accuracy are apart, averaged over bins of confidence (ECE).
 # - **latency**: how long one answer takes, from the question on; throughput is how many answers a second there are.

@@ -39,7 +39,7 @@ course_map()
 # | [11 Fine-tuning](11_finetuning/11_finetuning.ipynb) | ResNet-18, block by block; published weights by name; a new menu from few pictures | 09 | 7 and a quiz | 105 |
 # | [12 MealoMi](12_mealomi/12_mealomi.ipynb) | a loss for three heads, one box for each plate, calibration, the Nutri-Score, a diary's totals, and the app | 11 | 8 and a quiz | 130 |
 # | [13 Faces and plates: verification](13_verification/13_verification.ipynb) | contrastive and triplet loss, honest pairs, ROC, and the protocol of Labeled Faces in the Wild | 11 | 8 and a quiz | 90 |
-# | **all** | | | **117 and 14 quizzes** | **30 hours** |
+# | **all** | | | **118 and 14 quizzes** | **31 hours** |
 # <!-- end of chapters -->
 #
 # Open one with a click. `after` names the chapters that it leans on. The minutes are a guess; more than half of them go to the
