@@ -292,7 +292,8 @@ def seconds_to_goal(device, size: Size) -> Iterator[dict]:
     for seed in range(size.seeds):
         torch.manual_seed(seed)
         settings = training.Settings(epochs=size.epochs, batch_size=64, lr=3e-3, seed=seed)
-        begun, reached = time.perf_counter(), []
+        reached: list[tuple[int, float]] = []
+        begun = time.perf_counter()
 
         def look(history, begun=begun, reached=reached):
             if not reached and history.rows[-1]["val_accuracy"] >= size.goal:

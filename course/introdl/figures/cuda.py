@@ -278,10 +278,10 @@ def gpu() -> None:
         for thread in range(32):
             parts.append(svg.box(508 + 5.9 * thread, y, 4.6, 12, GREEN))
     parts.append(svg.box(462, 244, 230, 20, mix(PURPLE, 0.4), PURPLE, 0.8))
-    parts.append(svg.text(577, 258, "memory that the threads of a block share", 11.5, BLACK, "middle"))
+    parts.append(svg.text(577, 258, "memory that a block shares", 11.5, BLACK, "middle"))
     parts.append(svg.note(577, 290, "32 threads, one instruction", "middle"))
     svg.show(
-        svg.sheet("A GPU is many small processors, each of which moves 32 threads at a time", 720, 306, *parts),
+        svg.sheet("A GPU is many small processors, which move threads in warps of 32", 720, 306, *parts),
         "On the left a processor with 8 large cores. In the middle a GPU as a grid of 132 small squares, its streaming "
         "multiprocessors. On the right one of them, enlarged: four rows of 32 threads, the warps, above a memory that the threads "
         "of a block share.",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from introdl.checking.packing import Other, Tensor
+from introdl.checking.packing import Tensor
 from introdl.checking.probes.base import PROBES, Probe, Wrong
 
 #: What lies in every file while the dataset is made, a byte.
@@ -68,7 +68,18 @@ def _drive_photo_dataset(objects: tuple, inputs: list) -> Any:
             os.replace(new, folder / file["path"])  # a file that is open already keeps what it held
         count = len(dataset)
         asked = range(min(count, 2 * len(files)))
-        return {"classes": dataset.classes, "length": count, "items": [dataset[index] for index in asked]}
+        return {"classes": dataset.classes, "length": count, "items": [_plain(dataset[index]) for index in asked]}
+
+
+def _plain(item: Any) -> Any:
+    """What an index gave; a picture that is no numbers as its type's name, and a path as a text: theirs differ at each run."""
+    if not isinstance(item, (tuple, list)) or len(item) != 2:
+        return item
+    image, label = item
+    image = (
+        image if isinstance(image, np.ndarray) or hasattr(image, "untyped_storage") else {"type": type(image).__name__}
+    )
+    return [image, "a path" if isinstance(label, os.PathLike) else label]
 
 
 def _in_order(files: list) -> list:
@@ -97,7 +108,7 @@ def _amiss_in_type(image: Any, size: int) -> Wrong | None:
     if isinstance(image, np.ndarray):
         return Wrong("The picture is a NumPy array; it should be a tensor.")
     if not isinstance(image, Tensor):
-        name = image.type_name if isinstance(image, Other) else type(image).__name__
+        name = str(image.get("type", ""))[:40] if isinstance(image, dict) else type(image).__name__
         return Wrong(f"The picture should be a tensor; it is of type {name}.")
     shape = image.array.shape
     if shape == (size, size, 3):
