@@ -31,7 +31,7 @@ plates
 # **What you build**: `accuracy`, `top_k_accuracy`, `error_reduction`, `standardize`, `one_hot` and `correct_rank`,
 # which together keep the score in a game between you and a network.
 #
-# **Time**: about 75 minutes. **You need**: Python (functions, loops) and a little NumPy (arrays, indexing).
+# **Time**: about 95 minutes. **You need**: Python (functions, loops) and a little NumPy (arrays, indexing).
 #
 # Run a cell with **Shift + Enter**. Try it on the next one.
 

@@ -23,7 +23,7 @@
 # **What you build**: `color_histogram`, `split`, `fit_line`, `mean_absolute_error`, `r2_score`, `knn_predict`,
 # `precision_recall_f1`, `k_fold` and `iou`. With them MealoMi makes its first guesses.
 #
-# **Time**: about 170 minutes, with a resting point after section 6. **You need**: NumPy arrays, and the equation of a line from school.
+# **Time**: about 190 minutes, with a resting point after section 6. **You need**: NumPy arrays, and the equation of a line from school.
 
 # %%
 import csv

@@ -16,7 +16,7 @@
 # **What you build**: `max_pool2d`, `avg_pool2d`, `global_avg_pool`, `receptive_field`, `trace_shapes`,
 # `lenet5_parameters`, and `cnn_forward`.
 #
-# **Time**: about 80 minutes. **You need**: chapter 03, above all the output size and the convolution layer; from
+# **Time**: about 130 minutes, with a resting point after section 3. **You need**: chapter 03, above all the output size and the convolution layer; from
 # chapter 02 the dense layer and ReLU.
 
 # %%
@@ -416,6 +416,9 @@ figures.show(
 # that is much narrower than the field. Luo and others ([2016](https://arxiv.org/abs/1701.04128)) measured the same in
 # real networks and call it the *effective* receptive field. So give a network a larger field than the object it has to
 # see.
+#
+# **A resting point.** You can pool, and you can say how much of a picture a neuron sees. What follows puts the layers
+# together, until a whole network runs.
 #
 # ## 4. Shapes from layer to layer
 #

@@ -694,6 +694,9 @@ end.backward()
 print(f"a chain of 20,000 products: gradient {start.grad:.6f}, expected {1.0001**20_000:.6f}")
 
 # %% [markdown]
+# **A resting point.** You have built an engine that differentiates whatever you write with its numbers. What follows does
+# the same for whole arrays, one layer at a time.
+#
 # ## 5. Backpropagation layer by layer
 #
 # A box for each number shows how it works, but is far too slow for a million numbers. So real networks use larger

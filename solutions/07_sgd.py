@@ -19,7 +19,7 @@
 # **What you build**: `gradient_descent`, `minibatches`, `sgd_step`, `momentum_step`, `adam_step`, `cosine_lr`,
 # `he_init`, `early_stop`, and `train_digits`. They teach MealoMi to read the price on a menu.
 #
-# **Time**: about 90 minutes. **You need**: chapters 03 to 06, above all the shapes of a batch, cross-entropy, and what
+# **Time**: about 180 minutes, with a resting point after section 5. **You need**: chapters 03 to 06, above all the shapes of a batch, cross-entropy, and what
 # a backward pass returns.
 
 # %%

@@ -671,6 +671,9 @@ for letter in sorted(by_letter):
 # The score is per 100 g and says nothing about the portion. It is meant for comparing foods of one kind and is no
 # verdict on your meal.
 #
+# **A resting point.** MealoMi now names a dish, weighs it and counts its energy. What follows asks when to believe it, and
+# turns the network into an app.
+#
 # ## 8. Calibration: can its probabilities be believed?
 #
 # MealoMi shows you *pizza, 90 %*. Chapter 05 asked what such a number is worth: probabilities are **calibrated** if, of

@@ -52,14 +52,14 @@ CHAPTERS = (
         "Why deep learning?",
         "Why deep learning?",
         "the score of a game, you against a network; pictures and labels as numbers",
-        75,
+        95,
     ),
     Chapter(
         "01_regression_classification",
         "Regression versus classification",
         "Which? How much?",
         "honest splits and folds, color histograms, least squares, nearest neighbors, boxes, and the numbers that judge them",
-        170,
+        190,
         ("00",),
     ),
     Chapter(
@@ -83,7 +83,7 @@ CHAPTERS = (
         "Pooling, shapes and what a layer sees",
         "Pooling and shapes",
         "pooling, receptive fields, LeNet-5 in numbers, a whole CNN forward",
-        80,
+        130,
         ("03",),
     ),
     Chapter(
@@ -107,7 +107,7 @@ CHAPTERS = (
         "Stochastic gradient descent",
         "Gradient descent",
         "mini-batches, momentum, Adam, schedules, and a LeNet that you train on digits",
-        90,
+        180,
         ("06",),
     ),
     Chapter(

@@ -87,22 +87,6 @@ def augmentation_explorer(pictures, names) -> None:
     )
 
 
-def seconds_of_a_step(model, images, labels) -> float:
-    """Time a training step of a network: the median of five, after a first one that does not count."""
-    import torch
-
-    from introdl import benchmark
-
-    optimizer = torch.optim.AdamW(model.parameters())
-
-    def step():
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(model(images), labels).backward()
-        optimizer.step()
-
-    return statistics.median(benchmark.times(step, warmup=1, repeats=5))
-
-
 def schedule(factors, warmup: float) -> None:
     """Draw by what the highest learning rate is multiplied at each step of a run."""
     import matplotlib.pyplot as plt
