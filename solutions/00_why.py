@@ -25,7 +25,7 @@ plates
 #
 # - say how good a classifier is, with one guess and with five, and how much better it is than another;
 # - read a picture the way a machine does, as an array of numbers, and prepare it for a network;
-# - write the right answer in a form that a network can be compared with;
+# - write the right answer in a form that you can compare with a network's output;
 # - say what deep learning is good at, and what it is not, from measurements of your own.
 #
 # **What you build**: `accuracy`, `top_k_accuracy`, `error_reduction`, `standardize`, `one_hot` and `correct_rank`,
@@ -58,7 +58,7 @@ measured = 200  # test pictures on which the changes of section 7 are measured
 #   all the dishes. You can play without a mouse, with **Tab** and **Space**.
 # - When a picture is done, *The computer's guesses* shows what it would have said, with its probabilities.
 # - On the *normal* course it will be a close game. On the *hard* course, which is hard for the computer and not for
-#   you, the odds are in your favor. You find the numbers below.
+#   you, the odds are in your favor. The numbers are below.
 #
 # The game is saved on your machine. Run the cell again, tomorrow if you like, and it picks up where you left off.
 
@@ -67,20 +67,20 @@ game.play(seed=seed)
 
 # %% [markdown]
 # **Who is the computer?** A real network, and a small one. It was trained on other plates of the same dishes. None of
-# the plates in the game were among them: these are **test pictures**, held back so that what is measured is not what
-# was memorized.
+# the plates in the game were among them: these are **test pictures**, held back so that the network gets no credit
+# for what it has memorized.
 #
 # **How are the plates chosen?** By the program, not by hand.
 #
 # - *Normal*: seven drawn at random from all test pictures. Game 2 makes a new draw.
 # - *Hard*: the network is asked about every test picture, and the ones where its first guess is wrong are put in
-#   order, the worst first. The further down its list the right dish comes, the worse; between two pictures that tie,
+#   order, the worst first. The further down its list the right dish appears, the worse the miss; when two pictures tie,
 #   the one whose right dish got less probability is worse. Game 1 has the seven worst, game 2 the next seven.
 #
 # So the hard course is unfair, on purpose: it shows you where the network's limits are. We come back to them in
 # section 7.
 #
-# **What are the odds?** The network has answered every test picture once, and the game keeps the record. So deal
+# **What are the odds?** The network has answered every test picture once, and the game keeps the record. So we can deal
 # 2,000 games from those pictures, look up how many guesses the computer needs in each, and compare. Your own side has
 # to be assumed: suppose that you name a certain share of the plates with your first guess, and all others with your
 # second.
@@ -101,7 +101,7 @@ print(f"\nhard course, game 1: the computer needs these guesses: {deck.ranks[dec
 
 # %% [markdown]
 # On the normal course the computer's first guess is right on all seven plates in 62 % of the games, and then the best
-# you can get is a draw. The other 38 % are there to be won. Name every plate at once, and you never lose; name 19 of
+# you can get is a draw. The other 38 % are there to be won. Name every plate on your first guess, and you never lose; name 19 of
 # 20, and you win more often than you lose; slip more often than the computer does, and it wins more often than you
 # do. On the hard course its first guess is wrong every time, so you can afford a second guess now and then.
 
@@ -129,7 +129,7 @@ figs.course_map()
 # 2. Replace `raise NotImplementedError` with `return np.sum(predictions == labels)`, and run both cells again. That
 #    counts the right answers, but a count is not a share. The check recognizes this mistake and names it, as it does
 #    many others.
-# 3. Turn the count into a share, and run both cells once more. You see a tick and your points.
+# 3. Turn the count into a share, and run both cells once more. You will see a check mark and your points.
 # 4. Stuck? Run the cell with `hint`. Each time you run it, it shows one more hint, and each is plainer than the last.
 #
 # You can check as often as you like; nothing is sent anywhere. Your best result is kept on this machine, and `introdl
@@ -174,7 +174,7 @@ check("00.accuracy", accuracy)
 # ## 4. Five guesses: top-k accuracy
 #
 # A network does not name just one dish. It gives every dish a **score**, and the dish with the highest score is its
-# first guess. (The field also says **logit** for such a raw score.) Sort the scores, and you have its second guess
+# first guess. (Such a raw score is also called a **logit**.) Sort the scores, and you have its second guess
 # and its third. In the game a picture counts when its dish is among the five best, and the share of pictures that
 # count in this way is the **top-5 accuracy**. With $k$ guesses it is the **top-$k$ accuracy**.
 #
@@ -237,7 +237,7 @@ def top_k_accuracy(scores, labels, k):
 check("00.top_k_accuracy", top_k_accuracy)
 
 # %% [markdown]
-# And how does the network of the game do on all its test pictures? (This cell uses the game's own count. When your
+# And how does the game's network do on all the test pictures? (This cell uses the game's own count. When your
 # function is ready, try `top_k_accuracy(deck.probabilities, deck.pictures.labels, 5)` in a cell of your own. The two
 # must agree.)
 
@@ -272,8 +272,8 @@ figs.imagenet_chart(human=5.1, less_trained=12.0)
 # | 2017 | SENet (team WMW) | 2.3 % | [Hu et al. 2017](https://arxiv.org/abs/1709.01507) |
 #
 # All figures are for entries that used the challenge's own training photos only. (With more photos AlexNet reached
-# 15.3 %.) The test photos of 2010 and 2011 were not those used from 2012 on, so compare these two bars with the rest
-# with care. The gray bars are entries that used features designed by people; the blue ones learned their features.
+# 15.3 %.) The test photos of 2010 and 2011 were not those used from 2012 on, so be careful when you compare these two bars
+# with the rest. The gray bars are entries that used features designed by people; the blue ones learned their features.
 # You will meet two of their ideas again: VGG's stacks of 3 × 3 kernels in chapter 03, and ResNet's shortcuts in
 # chapter 11.
 #
@@ -294,7 +294,7 @@ print(f"his error: {p:.3f} ± {luck:.3f}: other photos would have given a slight
 
 # %% [markdown]
 # So "better than a human" means better than **one** careful person, who had practiced, on **one** set of photos. It
-# does not mean "better than people see". When five trained people were measured again, and every label that is true of
+# does not mean "better than people see". When human accuracy was measured anew, with five trained people, and every label that is true of
 # a photo was accepted, only the latest networks of 2020 matched the best of them, and on everyday objects people were
 # still ahead ([Shankar et al. 2020](http://proceedings.mlr.press/v119/shankar20c.html)). You may have noticed
 # something similar on the hard course.
@@ -305,7 +305,7 @@ print(f"his error: {p:.3f} ± {luck:.3f}: other photos would have given a slight
 # sounds like much less, although it is the same fact. Near the top, accuracy hides progress. So ask instead: **what
 # share of the mistakes is gone?**
 #
-# **By hand.** Of 100 pictures 20 were wrong, and now 15 are. The accuracy went from 0.80 to 0.85. Five of the twenty
+# **By hand.** Out of 100 pictures, 20 used to be classified wrong, and now 15 are. The accuracy went from 0.80 to 0.85. Five of the twenty
 # mistakes are gone: an error reduction of $5/20 = 0.25$, a quarter.
 #
 # $$\text{error reduction} = \frac{e_{\text{old}} - e_{\text{new}}}{e_{\text{old}}}, \qquad e = 1 - \text{accuracy}$$
@@ -391,7 +391,7 @@ figs.pixel_window(plate)
 # <details><summary>What you should have seen</summary>
 #
 # At the edge of the plate all three channels jump together, because the edge is a change of brightness more than of
-# color. White is three large numbers, all near 255, and a dark spot is three small ones; what makes a gray is that the
+# color. White is three large numbers, all near 255, and a dark spot is three small ones; a pixel is gray when all
 # three are about equal. Red and blue differ most on the dough: browns and yellows have a lot of red and little blue.
 # </details>
 
@@ -419,7 +419,7 @@ figs.channels(plate)
 #   numbers per channel, whatever the size of the pictures.
 #
 # **By hand**, for one channel with the four values 2, 4, 4, 6: the mean is 4. The distances are −2, 0, 0, 2; their
-# squares 4, 0, 0, 4 have the mean 2; its root is 1.414. So the values become −1.414, 0, 0, 1.414.
+# squares 4, 0, 0, 4 have a mean of 2, and the square root of 2 is 1.414. So the values become −1.414, 0, 0, 1.414.
 
 # %%
 figs.before_and_after(train.images[:200, ::2, ::2])
@@ -467,7 +467,7 @@ def standardize(images):
 check("00.standardize", standardize)
 
 # %% [markdown]
-# The network of the game does the same with every picture that it is given. The numbers it uses, for bytes divided by 255,
+# The game's network does the same with every picture that it is given. The numbers it uses, for bytes divided by 255,
 # are on its card, the file that describes it:
 
 # %%
@@ -537,7 +537,7 @@ check("00.one_hot", one_hot)
 # see one, and you can give a thousand examples, but you cannot write down what makes it one. Pictures, sound and language
 # are like that. How well it does in a given case has to be measured, so let us measure.
 #
-# ### It gets some wrong
+# ### The network gets some plates wrong
 #
 # Here are the plates on which the game's network does worst. In parentheses is the probability that it gave to each
 # answer.
@@ -566,10 +566,10 @@ for place in np.argsort(-counts, kind="stable")[:5]:
 # One dish stands out: ice cream is missed far more often than any other. The program that renders the plates knows
 # eleven flavors, each with its own color, and heaps up to four scoops, so no color and no outline gives ice cream
 # away. Most of these wrong answers come with little confidence, often below one half. But not all of them: one of the
-# eight has 81 %, so a high probability is no promise.
+# eight has 81 %, so a high probability is no guarantee.
 # </details>
 #
-# ### It generalizes only so far
+# ### The network generalizes only so far
 #
 # To get new pictures right is to **generalize**. New pictures of the same kind are the easy case. What about pictures
 # that differ from everything in the training set? A picture is an array, so you can change it with a line of NumPy.
@@ -642,7 +642,7 @@ figs.change_explorer(
 # that tell men from women in photos were wrong on at most 0.8 % of lighter-skinned men, but on up to 34.7 % of
 # darker-skinned women ([Buolamwini and Gebru 2018](https://proceedings.mlr.press/v81/buolamwini18a.html)).
 #
-# ### It always answers
+# ### The network always answers, even without any food
 #
 # Now give the network a picture with no food at all. Its probabilities add up to 1 over the dishes that it knows, and
 # "none of these" is not among them.
@@ -673,21 +673,21 @@ for name, picture in nothing.items():
 #
 # ## 8. Stretch: the rank of the right dish
 #
-# The hard course needs one number for each picture: **at which guess** the network is right. That number is the
+# The hard course needs one number for each picture: **on which guess** the network is right. That number is the
 # **rank** of the right dish; rank 1 is the first guess.
 #
 # **By hand**, with the table of section 4: picture 0 has the label 2, with score 4. One dish scores higher, so its
 # rank is 2. Picture 1: nothing is higher than 5, rank 1. Picture 2 has the label 0, with score 3; the dishes with 8
 # and 6 come before it, so its rank is 3.
 #
-# Once you have the ranks, top-$k$ accuracy is the share of ranks that are at most $k$. And the hard course is one line, up
-# to the order of pictures of the same rank: `np.argsort(-correct_rank(deck.probabilities, deck.pictures.labels))[:7]`.
+# Once you have the ranks, top-$k$ accuracy is the share of ranks that are at most $k$. And the hard course is one line, apart
+# from the order of pictures with the same rank: `np.argsort(-correct_rank(deck.probabilities, deck.pictures.labels))[:7]`.
 #
 # ### Exercise: `correct_rank`
 
 # %% exercise="00.correct_rank"
 def correct_rank(scores, labels):
-    """At which guess each picture's right dish comes.
+    """On which guess each picture's right dish comes up.
 
     Parameters
     ----------
@@ -734,7 +734,7 @@ check("00.correct_rank", correct_rank)
 # - c) 75 %
 # - d) 33 %
 #
-# **3.** How many numbers is a color picture of 64 rows and 64 columns?
+# **3.** How many numbers are there in a color picture with 64 rows and 64 columns?
 #
 # - a) 4,096
 # - b) 128
@@ -779,7 +779,7 @@ check("00.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #   $k$.
 # - Near the top, compare errors instead of accuracies, and ask who was measured, and on what.
 # - To a machine a picture is an array of bytes, and a label is a row with a single 1.
-# - A network generalizes to pictures that resemble its examples. To all others it gives an answer as well, often with
+# - A network generalizes to pictures that resemble its examples. It answers for all others as well, often with
 #   great confidence.
 #
 # ### Cheat sheet
@@ -806,7 +806,7 @@ check("00.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **label**: the number of the true class of a picture.
 # - **logit**: a score as the network gives it, before anything makes it a probability.
 # - **one-hot encoding**: a label as a row of $K$ numbers, a single 1 and zeros.
-# - **rank**: at which guess the true class comes, counted from 1.
+# - **rank**: the guess on which the true class comes up, counted from 1.
 # - **score**: a number that says how strongly the network favors a class; the class with the highest one is its
 #   guess.
 # - **standardization**: shifting and scaling numbers so that their mean is 0 and their standard deviation 1, here for

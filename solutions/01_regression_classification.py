@@ -115,13 +115,13 @@ print({int(label): dish for label, dish in enumerate(dishes)})
 figs.histogram_explorer(train.images[shown], [dishes[train.labels[i]] for i in shown])
 
 # %% [markdown]
-# With few bins, different colors fall together. With many, a slightly warmer lamp pushes pixels into the next bin, and
-# for the model that is as different as any other bin. The features below use eight.
+# With few bins, different colors fall into the same bin. With many, a slightly warmer lamp pushes pixels into the next bin, and
+# to the model, the next bin is as different as any other. The features below use eight.
 #
 # <details><summary>How many bins does it take?</summary>
 #
 # Four bins are enough to tell a green salad from an orange soup, since the channels that differ are far apart. With 64
-# bins a bin is four gray levels wide, and what is added is mostly noise of the light: neighboring bins that rise and
+# bins a bin is four gray levels wide, and what is added is mostly noise from the lighting: neighboring bins that rise and
 # fall from one picture of a dish to the next.
 # </details>
 #
@@ -212,7 +212,7 @@ figs.luck_explorer(len(val), len(test), len(dishes), seed)
 
 # %% [markdown]
 # The more models you try, the luckier the winner is on the set that chose it. On the test set the luck is gone, and
-# the winner is one random guesser among others. **So nothing is chosen on the test set: it is there to report, at the
+# the winner is just another random guesser. **So nothing is chosen on the test set: it is there to report, at the
 # end, how good your choice is.** If you look at it after every change and keep what helps, it has become a second
 # validation set.
 #
@@ -266,10 +266,10 @@ check("01.split", split)
 # %% [markdown]
 # ### Leaks
 #
-# A **leak**, in full *data leakage*, is any way in which the answers of the test find their way into the training.
+# A **leak**, in full *data leakage*, is any way in which the test answers leak into the training.
 # The most common one is a near copy: the same plate, photographed twice, once in each set. Let us make such a leak on
 # purpose. We mirror every training picture; a mirrored plate has exactly the same histogram. Then we divide originals
-# and mirror images at random, and ask a model that only looks up its nearest neighbor. (You will write one in section
+# and mirror images at random, and try a model that only looks up each plate's nearest neighbor. (You will write one in section
 # 7.)
 
 # %%
@@ -292,7 +292,7 @@ print(f"copies on both sides: {leaky:.0%} right        split by plate: {honest:.
 # several slices of one cake. **Split by what repeats** (the video, the lunch, the cake), not by the file.
 #
 # Other leaks: a mean and spread for scaling that were computed from all sets; features that give the answer away (a
-# file name such as `pizza_017.jpg`, a price tag in the picture); training on data from after the test.
+# file name such as `pizza_017.jpg`, a price tag in the picture); training on data recorded later than the test data.
 #
 # Our plates are already split. No two pictures show the same scene, and from here on you use the sets as they come.
 #
@@ -327,7 +327,7 @@ figs.line_explorer(fat, energy, names)
 # <details><summary>What you should have seen</summary>
 #
 # The best intercept depends on the slope: a steeper line must start lower to pass through the middle of the cloud, so
-# every change of one calls for a change of the other. The dish with the largest square pulls hardest, because its
+# every change in one calls for a change in the other. The dish with the largest square pulls hardest, because its
 # error counts squared; when the line moves toward it, the many dishes that lay close to the line all get a little
 # worse, and soon their sum outweighs the gain.
 # </details>
@@ -411,10 +411,10 @@ for nutrient, weight in zip(("fat", "protein", "carbohydrate"), line.coef_, stri
 print(f"intercept     {line.intercept_:5.2f} kcal      fat alone: {LinearRegression().fit(fat[:, None], energy).coef_[0]:.2f} kcal per g")
 
 # %% [markdown]
-# The energy on a food packet is calculated with 9 kcal per gram of fat, and 4 per gram of protein or carbohydrate ([EU
+# The energy on a food label is calculated with 9 kcal per gram of fat, and 4 per gram of protein or carbohydrate ([EU
 # regulation 1169/2011](https://eur-lex.europa.eu/eli/reg/2011/1169/oj), annex XIV). Food tables calculate in the same
 # way, with factors that differ a little from food to food. Least squares has nearly rediscovered these factors from 20
-# dishes. But look at the weight of fat *alone*, which is half as large again. In this table fatty dishes tend to have
+# dishes. But look at the weight of fat *alone*, which is about one and a half times as large. In this table fatty dishes tend to have
 # more carbohydrate as well (think of doughnuts and cake), and a line that knows only fat gives it the credit for both.
 # **A weight has a meaning only together with the other features of the model.**
 #
@@ -461,7 +461,7 @@ check("01.mean_absolute_error", mean_absolute_error)
 # %% [markdown]
 # ### The baseline
 #
-# Is 43 kcal good? That depends: for a table of apples it is poor, for a banquet it is superb. So compare with a
+# Is 43 kcal good? That depends: for a single apple it is poor; for a banquet it is superb. So compare with a
 # prediction that never looks at the picture. The **baseline** of a regression predicts the same number for every
 # plate. For the absolute error the best such number is the median of the training answers; for the squared error it is
 # their mean.
@@ -579,17 +579,17 @@ figs.residuals(test.kcal, kcal_predicted, test.labels, plates.classes, "burger")
 # %% [markdown]
 # **Read the residuals.** A residual is the prediction minus the truth, in kcal. Plot residuals against the
 # *prediction*, not against the truth: even a perfect predictor of a noisy quantity is too low where the noise happened
-# to be positive, so its residuals slope against the truth. Against the prediction, good residuals are a cloud around 0
-# without a shape.
+# to be positive, so its residuals slope against the truth. Against the prediction, good residuals are a shapeless cloud
+# around 0.
 #
 # These have two flaws. The cloud widens to the right: where the model predicts more, it is also off by more. And its
 # mean lies below 0, in every quarter of the predictions, although the median residual is close to 0. The reason is the
 # loss. A model that minimizes the absolute error predicts a *median*, and energy is skewed: a few very large portions
 # pull the mean above the median. So for a single plate the prediction is as often too high as too low, but the total
-# of a whole week comes out too low. If you need totals, minimize the squared error.
+# for a whole week comes out too low. If you need totals, minimize the squared error.
 #
 # Why are the errors so large at all? No color says how *much* is on the plate, and the camera may be near or far. How
-# does it look for each dish?
+# large are they for each dish?
 
 # %%
 figs.error_by_dish(errors, rival, test.labels, plates.classes)
@@ -750,7 +750,7 @@ best = max(right_on_val, key=right_on_val.get)
 print("chosen:", best)
 
 # %% [markdown]
-# Now the test plates. Accuracy is a share $a$ of $n$ plates. Its standard error is
+# Now the test plates. Accuracy is the share $a$ of the $n$ plates that are named correctly. Its standard error is
 #
 # $$\sqrt{\frac{a \, (1 - a)}{n}}$$
 #
@@ -776,20 +776,20 @@ figs.confusion(confusion_matrix(test.labels, named, labels=np.arange(len(dishes)
 # %% [markdown]
 # A **confusion matrix** tells you more than a single number. Read it row by row: what became of the plates of this
 # dish? The diagonal holds the right answers. Look for the darkest orange cells: which dishes does the model confuse,
-# and do they have the same colors? Then read a column: what was called by this name? Is there a dish that the model
+# and do they have the same colors? Then read a column: which plates were given this name? Is there a dish that the model
 # names whenever it is in doubt?
 #
 # <details><summary>What you should have seen</summary>
 #
 # The largest confusion is ice cream that is called a doughnut, 14 of 48 plates: scoops and icing come in similar
 # colors. Pancakes are taken for pizza and burgers, which are just as brown. No dish is the answer to every doubt, but
-# ice cream and soup come closest: 25 and 24 plates of other dishes, of eight kinds each, are given these names.
+# ice cream and soup come closest: 25 and 24 plates of other dishes (eight different dishes in each case) are given these names.
 # </details>
 
 # %% [markdown]
 # ### Precision and recall
 #
-# One number for twelve dishes hides which of them it gets wrong, and how. Suppose that MealoMi has to warn a guest
+# One number for twelve dishes hides which of them the model gets wrong, and how. Suppose that MealoMi has to warn a guest
 # who must not eat this kitchen's soup. **By hand**: 8 of the plates are soup. The model says "soup" 10 times, and 6
 # of these plates are soup. These 6 are **true positives**, or hits. The other 4 are **false positives**, false
 # alarms. And 2 soups were missed: **false negatives**.
@@ -854,8 +854,8 @@ from sklearn.metrics import classification_report
 print(classification_report(val.labels, classifiers[best].predict(X_val), target_names=dishes, digits=2))
 
 # %% [markdown]
-# **Precision against recall.** A classifier that gives probabilities need not name the most probable dish. For a warning
-# you would rather be told too often: warn as soon as the probability of the dish is above some **threshold**, 10 % for
+# **Precision against recall.** A classifier that gives probabilities need not name the most probable dish. With warnings,
+# too many are better than too few: warn as soon as the probability of the dish is above some **threshold**, 10 % for
 # example. Each threshold has a precision and a recall of its own.
 #
 # 1. Find a threshold at which nine of ten soups are found. How many of the warnings are false?
@@ -898,7 +898,7 @@ for words, answer in (
 # %% [markdown]
 # The gap between the last two lines is what wrong names cost. Whether looking up beats the regression is settled by
 # the paired difference and its standard error, not by the two MAEs. Here looking up is 12 ± 7 kcal worse, which is
-# less than two standard errors: it may be luck. What remains in the last line is the portion, since no name tells how
+# less than two standard errors: it may be luck. What remains in the last line is the portion, since no name tells you how
 # much lies on the plate. In chapter 12 one network learns the dish and the portion together.
 
 # %% [markdown]
@@ -977,9 +977,9 @@ for words, estimates in (("a single split", single), ("five folds", crossed)):
 # %% [markdown]
 # With the same plates and the same model, the estimates of cross-validation scatter by about 5 percentage points
 # instead of 8, because each of them is tested on all hundred plates. What is left is mostly the luck of having only a
-# hundred: by the formula of section 8, 24 right of 100 is 24 ± 4 %. The price is five trainings instead of one. (The
+# hundred: by the formula of section 8, 24 right of 100 is 24 ± 4 %. The price is five training runs instead of one. (The
 # five models share most of their training plates, so their results are not independent; do not divide by $\sqrt 5$ to
-# get a standard error.) Use it to *choose* where data are scarce. In deep learning, where a training can take hours,
+# get a standard error.) Use cross-validation to *choose* when data are scarce. In deep learning, where a single training run can take hours,
 # you usually hold back a single validation set that is large enough.
 #
 # ### A learning curve
@@ -1001,9 +1001,9 @@ figs.learning_curve(sizes_tried, on_training, on_validation)
 
 # %% [markdown]
 # Read the **gap**. With 60 plates the model knows nearly all of them by heart, and is right on a third of the others: it
-# overfits, and more data is what it needs. With every doubling the two curves come closer. At the right end they have nearly met, near
-# 60 to 67 %. There more plates of the same kind bring little, because the model cannot even explain those it was trained on.
-# Now only better features or a model of higher **capacity**, one that can express more, will help. This is the most useful
+# overfits, and more data is what it needs. With every doubling the two curves come closer. At the right end they have nearly met, at about
+# 60 and 67 %. From there on, more plates of the same kind would bring little, because the model cannot even explain those it was trained on.
+# Now only better features or a model of higher **capacity**, one that can express more, will help. "More data, or a better model?" is the most useful
 # question to ask before you collect ten thousand more pictures.
 
 # %% [markdown]
@@ -1112,7 +1112,7 @@ figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 # The mean box is a strong baseline, because on our plates the food is nearly always in the middle of the picture. The
 # regression moves the box a little toward the food. A linear model from 256 numbers (192 mean colors and 64
 # colorfulness values) to four cannot do much more, because the same color means food in one place of one picture and
-# table in the same place of another. In chapter 12 a network takes over that has learned what food looks like.
+# table in the same place of another. In chapter 12 a network that has learned what food looks like takes over.
 #
 # ## 11. Which estimator to try first
 #
@@ -1122,7 +1122,7 @@ figs.boxes(test.images[:8], test.boxes[:8], boxes[:8], mean_box)
 # dishes of section 7, numbers on the energy of section 4.
 #
 # 1. Three paths lead to a classifier. Walk all three. How do the decision boundaries differ?
-# 2. Ask for groups. Nobody gave the labels. Do the groups agree with the dishes?
+# 2. Ask for groups. No labels are given. Do the groups agree with the dishes?
 # 3. Ask for a number, with *steps and exceptions*. Where is the curve flat, and why?
 
 # %%
@@ -1177,7 +1177,7 @@ figs.estimator_chooser(walk)
 # half are empty it is 0 g. Its error is the mean of what is left on a tray; without that number 9 g means nothing. I would also
 # give the error on the trays that are not empty. Leaks: the four photos of a tray are near copies, and a random split puts them
 # on both sides; split by tray. The best of 30 models is chosen on the set that judges it; choose on a validation set and use a
-# test set once. The slip in the photo holds the answer; crop it or leave these photos out, since a returned tray in use has none.
+# test set once. The slip in the photo holds the answer; crop it or leave these photos out, since in real use a returned tray has none.
 #
 # ### BEGIN MARK SCHEME
 # | points | for |
@@ -1308,7 +1308,7 @@ check("01.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **standard error**: how far an estimate typically lies from what a very large sample would give.
 # - **supervised learning**: learning from examples that come with their right answers. **Unsupervised learning** has
 #   the examples alone.
-# - **threshold**: the probability, or score, from which on a classifier says yes.
+# - **threshold**: the probability, or score, above which a classifier says yes.
 # - **training, validation and test set**: the examples to fit on, to choose on, and to report on, once.
 # - **true positive**: a yes that is right; a **false positive** is a false alarm, and a **false negative** is one
 #   that was missed.

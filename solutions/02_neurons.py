@@ -54,7 +54,7 @@ figs.anatomy(x, w, b=-4.0, names=("round", "hole", "shine"))
 
 # %% [markdown]
 # Read the lower half from left to right; it is the whole chapter in one picture. The three **features** of the plate
-# are 0.9, 0.8 and 0.6. (They are made up for this lesson. An app would measure them in the picture, as in chapter 01.)
+# are 0.9, 0.8 and 0.6. (They are made up for this lesson. An app would measure them from the picture, as in chapter 01.)
 #
 # <details><summary>How many of these cells does a brain have?</summary>
 #
@@ -195,7 +195,7 @@ nice = np.array([0, 1, 1, 0])
 
 rng = np.random.default_rng(seed)
 w_tries, b_tries = rng.normal(size=(100_000, 2)), rng.normal(size=100_000)
-says_nice = corners @ w_tries.T + b_tries > 0               # (4, 100000): a corner a row, a try a column
+says_nice = corners @ w_tries.T + b_tries > 0               # (4, 100000): one row per corner, one column per try
 right = (says_nice == nice[:, None]).sum(axis=0)            # (100000,): corners right
 for count in range(5):
     print(f"{count} of 4 right: {np.sum(right == count):6,} neurons")
@@ -211,7 +211,7 @@ figs.corners(w_tries[best], b_tries[best], "The best of 100,000 random neurons: 
 # Add the two conditions in the middle: $w_1 + w_2 + 2b > 0$. Add the first and the last: $w_1 + w_2 + 2b \le 0$. Both
 # cannot hold.
 #
-# The field says that the corners are not **linearly separable**. You need more than one neuron, and something between
+# The technical term is that the corners are not **linearly separable**. You need more than one neuron, and something between
 # them. Keep this puzzle in mind; in section 9 you solve it with nine numbers.
 
 # %% [markdown]
@@ -235,7 +235,7 @@ for name, score in (("undecided", 0.0), ("doughnut", 1.6), ("pizza", -1.9)):
 # %% [markdown]
 # ### Overflow: when numbers get too large
 #
-# The formula is right, and on a computer it can still fail. A float64 cannot go beyond about 1.8 × 10³⁰⁸. Watch `exp`
+# The formula is right, but on a computer it can still fail. A float64 cannot go beyond about 1.8 × 10³⁰⁸. Watch `exp`
 # near that limit:
 
 # %%
@@ -295,7 +295,7 @@ check("02.sigmoid", sigmoid)
 # the right answer $y$, which is 1 for a doughnut and 0 for another dish, and change the weights a little so that the
 # **error** $p - y$ comes closer to 0. Then show it the next plate.
 #
-# **By hand.** Take the neuron at which the sliders above began, $w = [4, 0]$ and $b = -2$, and show it a pizza: round, with
+# **By hand.** Take the neuron that the sliders above started with, $w = [4, 0]$ and $b = -2$, and show it a pizza: round, with
 # hardly a hole, $x = [0.9, 0.1]$. It says
 #
 # $$z = 0.9 \cdot 4 + 0.1 \cdot 0 - 2 = 1.6, \qquad p = \sigma(1.6) = 0.832, \qquad p - y = 0.832 - 0 = 0.832$$
@@ -310,7 +310,7 @@ check("02.sigmoid", sigmoid)
 # | $b$ | −2 | $0.5 \cdot 0.832 = 0.416$ | −2.416 |
 #
 # Look at the same pizza again: $z = 0.9 \cdot 3.626 - 0.1 \cdot 0.042 - 2.416 = 0.843$, so $p = 0.699$. From 83 % down to
-# 70 %, with one step. In general,
+# 70 %, in one step. In general,
 #
 # $$w \leftarrow w - \eta\,(p - y)\,x, \qquad b \leftarrow b - \eta\,(p - y), \qquad p = \sigma(x \cdot w + b)$$
 #
@@ -318,7 +318,7 @@ check("02.sigmoid", sigmoid)
 # |---|---|---|
 # | $x$, $w$, $b$ | inputs, weights and bias, as before | `(D,)`, `(D,)`, a number |
 # | $y$ | **label**: 1 for yes, 0 for no | a number |
-# | $p$ | the neuron's probability for yes | a number, 0 to 1 |
+# | $p$ | the neuron's probability of yes | a number, 0 to 1 |
 # | $\eta$ | **learning rate**, in code `lr`: how much of the correction to take | a number above 0 |
 #
 # The formula is easy to read. If $p$ is too high, the weights of positive inputs go down; if it is too low, they go
@@ -400,7 +400,7 @@ def train_neuron(X, y, lr, epochs):
     lr : float
         Learning rate.
     epochs : int
-        How often it goes through all samples, at least once.
+        How many times to go through all samples, at least once.
 
     Returns
     -------
@@ -462,7 +462,7 @@ figs.training_neuron(X_plates, y_plates, names=("x₁: how round", "x₂: how cl
 # hardly moves, and the neuron becomes more confident. At 0.01 the neuron takes the same path thirty times more
 # slowly, and 100 epochs are not enough: the loss has come down from 0.69 to 0.53, and four plates are still wrong. At
 # 10 the steps are too large. After epochs 2 and 3 the loss is higher than at the start, and 11 plates are wrong,
-# since each plate throws the line past the others. Here it recovers, because a line exists that separates the plates;
+# since each plate throws the line past the others. Here it recovers, because there is a line that separates the plates;
 # then the errors shrink, and the steps with them. Do not count on it.
 # </details>
 #
@@ -673,7 +673,7 @@ for point in (0.5, 2.0, 5.0, 10.0):
 # At z = 5 a sigmoid has less than 3 % of its largest slope left, and tanh less than 0.1 %. At z = 10 both are
 # practically flat. How bad that is depends on the loss, which says how wrong the answer was (chapter 05). With the
 # *squared* loss, a neuron that is confident and wrong learns very slowly: at z = 10, with 0 as the right answer, the
-# gradient of ½(σ(z) − 0)² is σ(z) · σ′(z) ≈ 0.00005. The *cross-entropy* loss is made so that the flat part cancels:
+# gradient of ½(σ(z) − 0)² is σ(z) · σ′(z) ≈ 0.00005. The *cross-entropy* loss is designed so that the flat part cancels:
 # its gradient at the same place is σ(z) − 0 ≈ 0.99995. But that rescues only the last layer. In hidden layers a
 # saturated unit passes hardly any gradient on, whichever loss comes at the end. (The rule of section 4 comes from the
 # cross-entropy: its error is $p - y$, with no slope in it.)
@@ -719,7 +719,7 @@ figs.layer_explorer(
 )
 
 # %% [markdown]
-# Follow the shapes: `(4, 3) @ (3, 2)` gives `(4, 2)`. The two inner numbers must agree, and they disappear in the
+# Follow the shapes: `(4, 3) @ (3, 2)` gives `(4, 2)`. The two inner numbers must agree, and they disappear from the
 # result. Then `b`, of shape `(2,)`, is added to every row; NumPy repeats it for you (**broadcasting**).
 #
 # ### Exercise: `dense_forward`
@@ -763,7 +763,7 @@ check("02.dense_forward", dense_forward)
 # %% [markdown]
 # Your loops and `x @ W + b` give the same numbers, but the matrix product is much faster, because its loops do not
 # run in Python. (In chapter 03 you time such a race yourself.) This is why the whole field writes its layers as
-# matrix products, and runs them on hardware that is built for these.
+# matrix products, and runs them on hardware that is built for them.
 
 # %% [markdown]
 # ## 7. Layers in sequence: the multilayer perceptron
@@ -837,14 +837,14 @@ check("02.mlp_forward", mlp_forward)
 # %% [markdown]
 # ### Counting parameters
 #
-# Everything in `W` and `b` is learned; these numbers are the network's **parameters**. Count them on a picture. A
+# Everything in `W` and `b` is learned; these numbers are the network's **parameters**. Count them in a diagram. A
 # network is often drawn as a **graph**: each unit is a node, and each weight an edge from one unit to a unit of the
 # next layer. Take the sizes [3, 4, 2], that is, three features, four hidden units and two outputs. In the first layer
 # 3 · 4 weights and 4 biases make 16. In the second 4 · 2 weights and 2 biases make 10. Together that is **26**.
 #
 # 1. Which edges belong to column 0 of the first `W`? And which to row 0?
 # 2. Set *hidden 2* to 4. How many parameters does one more layer of four units cost? Which layer has the most now?
-# 3. Double the hidden units, from 3 to 6, in one hidden layer and then in two. When does the number double, and when does
+# 3. Double the hidden units, from 3 to 6, in one hidden layer and then in two. When does the number of parameters about double, and when does
 #    it do more than that?
 
 # %% tags=["demo"]
@@ -855,8 +855,8 @@ figs.network_explorer()
 #
 # Column 0 of `W` holds the three edges in color, which run *into* the first hidden unit. Row 0 holds the four edges that
 # run *out of* the first input, one to each hidden unit. One more layer of four units costs 4 · 4 + 4 = 20, more than
-# either of the others has. With a single hidden layer every edge has one end in it, so from 3 to 6 hidden units the count
-# goes from 20 to 38 and nearly doubles. Between two hidden layers both ends multiply: there 3 · 3 = 9 edges become 36.
+# either of the others has. With a single hidden layer every edge has one end in it, so when the hidden units go from 3 to 6, the count
+# goes from 20 to 38 and nearly doubles. Between two hidden layers both ends of the edges double, so 3 · 3 = 9 edges become 6 · 6 = 36.
 # </details>
 #
 # ### Exercise: `count_parameters`
@@ -906,9 +906,9 @@ print(f"{first:,} in the first layer + {second:,} in the second = {first + secon
 # ## 8. Vanishing gradients: a signal through 20 layers
 #
 # If one nonlinear layer is good, are more layers better? For a long time, deep networks were hard to train at all
-# ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). A number that you know
-# already shows the trouble. Put twenty sigmoids one after the other. To learn something, the first of them needs to
-# know what its change does at the end, and on the way each sigmoid multiplies that effect by its slope, which is **at
+# ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html) measured why). A number that you already
+# know shows the trouble. Put twenty sigmoids one after the other. To learn something, the first of them needs to
+# know what effect a change in it has at the end, and on the way each sigmoid multiplies that effect by its slope, which is **at
 # most 0.25**:
 
 # %%
@@ -974,7 +974,7 @@ figs.signal_curves(
 )
 
 # %% [markdown]
-# Every curve falls by the same factor at each layer, which makes a straight line on this axis. Take tanh: near zero
+# Every curve falls by the same factor at each layer, which makes a straight line on this logarithmic axis. Take tanh: near zero
 # its slope is 1, so a layer multiplies the signal by about $0.01 \cdot \sqrt{100} = 0.1$, and twenty layers multiply
 # it by $0.1^{20} = 10^{-20}$. ReLU also silences half of the sums, so its signal falls a little faster. (The
 # sigmoid's signal ends near 10⁻¹⁵, and that is not a signal but rounding: its outputs are all close to 0.5, where a
@@ -1013,12 +1013,12 @@ figs.signal_explorer(send_signal, seed)
 # %% [markdown]
 # 1. Take ReLU, and go one step below and one step above 0.141. Then go to both ends.
 # 2. Take tanh with 0.3. What do the histograms look like, and what does the gradient do?
-# 3. Find the spread at which the sigmoid's gradient comes back with about its own size.
+# 3. Find the spread at which the sigmoid's gradient comes back at about its original size.
 #
 # <details><summary>What you should have seen</summary>
 #
 # One step away from 0.141, ReLU's signal is off by a factor of 30 or so after twenty layers, since a factor that is a
-# little off in each layer is taken to the power of 20. For tanh with 0.3 the histograms pile up at −1 and 1: the
+# little off in each layer is raised to the power of 20. For tanh with 0.3 the histograms pile up at −1 and 1: the
 # units are saturated. Still, the gradient *grows* on its way back, because the large weights multiply it by more than
 # the small slopes take away. For the sigmoid the gradient shrinks up to a spread of about 1 and grows beyond it. So
 # both things can go wrong, in both directions: signals and gradients vanish, and they explode.
@@ -1105,7 +1105,7 @@ except NotImplementedError:
 # Back to the plate with custard *or* gravy: four corners, two classes, and no straight line that separates them. But
 # now you have layers and a nonlinear function.
 #
-# A hidden layer moves the points, and the output neuron needs one straight cut among the *moved* points. So how would
+# A hidden layer moves the points, and the output neuron has to separate the *moved* points with one straight cut. So how would
 # you move the corners so that one cut is enough? Take a napkin with the four plates on its corners, and fold it.
 
 # %% tags=["demo"]
@@ -1261,7 +1261,7 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - A neuron is a weighted sum with a bias, followed by a nonlinear activation. The weights turn its decision boundary,
 #   and the bias shifts it.
-# - A neuron learns in small steps against its error. Each step is learning rate times error times input. A pass
+# - A neuron learns in small steps that reduce its error. Each step is learning rate times error times input. A pass
 #   through all samples is an epoch.
 # - The slope of the activation decides how fast a unit can learn. Sigmoid and tanh saturate on both sides, ReLU on
 #   one.
@@ -1283,7 +1283,7 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # | ReLU | $\max(0, z)$ | 0 and up | 1 for z > 0, else 0 | left side |
 # | weights to start with, for ReLU | spread $\sqrt{2 / D}$ | D inputs | | |
 #
-# **Which one when?** ReLU in hidden layers. No activation after the last layer, for scores or for a quantity such as
+# **Which activation goes where?** ReLU in hidden layers. No activation after the last layer, for scores or for a quantity such as
 # kcal. A sigmoid at the very end where the answer is yes or no, as a probability.
 #
 # ### Words

@@ -69,8 +69,8 @@ print("height, width, channels:", doughnut.shape, " numbers:", doughnut.size)
 #
 # **By hand.** You eat 400 kcal at 8:00, nothing at 9:00, and 200 kcal at 10:00, so $f = [400, 0, 200]$. Suppose that
 # half of what you eat arrives in the same hour, 30 % an hour later and 20 % two hours later: $g = [0.5, 0.3, 0.2]$.
-# (We made these shares up; a real stomach is slower.) What arrives at 10:00, in hour $n = 2$? Of the first meal it is
-# the share for two hours later, and of the last meal the share for the same hour:
+# (We made these shares up; a real stomach is slower.) What arrives at 10:00, in hour $n = 2$? From the first meal comes
+# the share for two hours later, and from the last meal the share for the same hour:
 #
 # $$f[0]\,g[2] + f[1]\,g[1] + f[2]\,g[0] = 400 \cdot 0.2 + 0 \cdot 0.3 + 200 \cdot 0.5 = 80 + 0 + 100 = 180 .$$
 #
@@ -244,7 +244,7 @@ figs.sliding_window(rim, right_minus_left, step=5)
 
 # %% exercise="03.correlate2d"
 def correlate2d(image, kernel):
-    """Slide a kernel, unflipped, over an image, to all places where it lies wholly on it.
+    """Slide a kernel, unflipped, over an image, to all places where the kernel lies wholly on the image.
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ check("03.correlate2d", correlate2d)
 # ## 5. Kernels that blur, sharpen and find edges
 #
 # Before networks learned their kernels, people designed them. The best way to get a feel for kernels is to play with
-# some. The lab turns the doughnut to gray and shrinks it to 128 pixels, so that you can see what a 3 by 3 kernel
+# some. The lab turns the doughnut gray and shrinks it to 128 pixels, so that you can see what a 3 by 3 kernel
 # does.
 #
 # Try these, and guess before you look:
@@ -311,7 +311,7 @@ figs.kernel_lab(doughnut, preset="Sobel x")
 #    or along columns gives 0. At a slanted edge the four corners no longer cancel.
 # </details>
 #
-# **The sum of the weights tells you most of it.** On a flat area all nine pixels have the same value $a$, so the
+# **The sum of the weights tells you most of what a kernel does.** On a flat area all nine pixels have the same value $a$, so the
 # output is $a$ times the sum of the weights.
 #
 # - Sum 1: flat areas keep their brightness (identity, blur, sharpen).
@@ -381,7 +381,7 @@ figures.show(
 # 2012](https://proceedings.neurips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html), with kernels
 # of 11 by 11). Kernels of 3 by 3 in a small network are harder to read. You look at some in chapter 10.
 #
-# **Does it find the rim wherever the plate is?** Move the picture ten pixels to the right, and compare the edges.
+# **Does a kernel find the rim wherever the plate is?** Move the picture ten pixels to the right, and compare the edges.
 # (SciPy has a `correlate2d` as well. We use it here so that this cell runs whether or not you have written yours.)
 
 # %%
@@ -413,13 +413,13 @@ print(f"largest difference between 'move, then edges' and 'edges, then move': {d
 # Y = \begin{bmatrix}0&0\\0&0\end{bmatrix},\quad E = Y - T = \begin{bmatrix}0&1\\1&0\end{bmatrix}$$
 #
 # The **loss** is the mean of the squared errors, $(0 + 1 + 1 + 0)/4 = 0.5$. Now take one weight, $K[0, 0]$. At each
-# of the four places it lies on another pixel: on $X[0,0]$, $X[0,1]$, $X[1,0]$ and $X[1,1]$. If the weight grows a
-# little, the answer at each place grows by that little times the pixel. So multiply the error at each place by the
-# pixel that the weight lay on there, and add up. This is the weight's part in the errors:
+# of the four places it lies on a different pixel: on $X[0,0]$, $X[0,1]$, $X[1,0]$ and $X[1,1]$. If the weight grows a
+# little, the answer at each place grows by that amount times the pixel. So multiply the error at each place by the
+# pixel under the weight there, and add up the products. This is the weight's part in the errors:
 #
 # $$0 \cdot 1 + 1 \cdot 2 + 1 \cdot 0 + 0 \cdot 1 = 2$$
 #
-# The slope of the square brings a factor 2, the mean of four a factor 1/4, so the slope of the loss is $\tfrac24
+# The slope of the square contributes a factor of 2, and the mean of four a factor of 1/4, so the slope of the loss is $\tfrac24
 # \cdot 2 = 1$. Do the same for $K[0, 1]$, which lay on 2, 0, 1 and 3: $\tfrac24 (1 \cdot 0 + 1 \cdot 1) = 0.5$. In
 # general, with $n$ outputs,
 #
@@ -472,7 +472,7 @@ def kernel_grad(image, kernel, target):
 check("03.kernel_grad", kernel_grad)
 
 # %% [markdown]
-# Now let it learn Sobel x from the doughnut and its edges. **Gradient descent** repeats one line: `kernel = kernel - rate *
+# Now let a kernel learn Sobel x from the doughnut and its edges. **Gradient descent** repeats one line: `kernel = kernel - rate *
 # gradient`. Here is a piece of 40 by 40 pixels with your function. (Until you have written it, the cell tells you so.)
 
 # %%
@@ -490,7 +490,7 @@ except NotImplementedError:
     print("Write kernel_grad first, then run this cell again.")
 
 # %% [markdown]
-# The figure does it with the whole picture, from a random kernel.
+# The figure shows the same on the whole picture, starting from a random kernel.
 #
 # 1. Step through it. When can you see the edges? When do you recognize Sobel's numbers?
 # 2. The loss is close to 0 long before the kernel is right. How can that be?
@@ -502,7 +502,7 @@ figs.kernel_learns(gray_picture, sobel_x, seed=seed)
 # <details><summary>What you should have seen</summary>
 #
 # After some 20 steps the outlines are there, and after 100 the kernel looks like a Sobel kernel, but not exactly: its
-# middle row is still too weak, and the row above is askew. In a picture like this one a pixel is nearly the same as
+# middle row is still too weak, and the row above is lopsided. In a picture like this one a pixel is nearly the same as
 # the one above it, so it makes hardly any difference which row of the kernel does the work, and the loss has little
 # to say about it. With more steps it gets there. A picture of random noise, in which neighbors differ, would teach
 # the same kernel in ten steps.
@@ -517,14 +517,14 @@ figs.kernel_learns(gray_picture, sobel_x, seed=seed)
 # %% [markdown]
 # ## 7. Padding and stride
 #
-# So far, the output is always smaller than the input: a kernel of 3 fits into 5 pixels at only 3 places. And the
+# So far, the output is always smaller than the input: a kernel of size 3 fits into 5 pixels at only 3 places. And the
 # pixels at the border are covered by fewer windows than the others. Two settings give you control over this. Here
 # they are the same for height and width.
 #
 # - **Padding** $p$: put $p$ rows and columns of zeros around the picture, on every side.
 # - **Stride** $s$: move the window by $s$ pixels at a time instead of 1.
 #
-# How many places are there, for $n$ pixels and a kernel of $k$? With padding the row has $n + 2p$ pixels. The kernel
+# How many places are there, for $n$ pixels and a kernel of size $k$? With padding the row has $n + 2p$ pixels. The kernel
 # lies at the left end; from there it can move $n + 2p - k$ pixels, in steps of $s$. The last step must fit
 # completely, and the starting place counts too:
 #
@@ -549,7 +549,7 @@ figs.output_sizes(n=10, kernel=3, stride=2, padding=0)
 # %% [markdown]
 # <details><summary>Two such settings</summary>
 #
-# The setting at the start, $n = 10$, $k = 3$, $s = 2$, leaves the last pixel over: there are $\lfloor 7/2 \rfloor + 1
+# The setting at the start, $n = 10$, $k = 3$, $s = 2$, leaves the last pixel unused: there are $\lfloor 7/2 \rfloor + 1
 # = 4$ places, and they cover pixels 0 to 8. Pixels in the middle are skipped as soon as the stride is larger than the
 # kernel, for example with $k = 2$ and $s = 3$.
 # </details>
@@ -746,7 +746,7 @@ print(f"dense:       {inputs:,} x {outputs:,} weights + {outputs:,} biases = {de
 print(f"ratio:       {dense / convolution:,.0f}")
 
 # %% [markdown]
-# Still, a convolution is a kind of dense layer. Flatten the picture, and it is a dense layer whose weight matrix has a
+# Still, a convolution is a kind of dense layer. Flatten the picture, and the convolution is a dense layer whose weight matrix has a
 # pattern. Here is that matrix for a 5 by 5 picture and a 3 by 3 kernel, whose nine weights are numbered 0 to 8. Every
 # white cell is a zero: that is *look locally*. Every row holds the same nine numbers: that is *share weights*.
 
@@ -762,7 +762,7 @@ figures.show(
 # Fewer parameters do not mean less work. Each of the 760 is used at $28 \cdot 28 = 784$ places, and that takes time.
 # The next section deals with it.
 #
-# **Two small kernels instead of a large one.** How large should a kernel be? Put two layers of 3 by 3 on top of each
+# **Two small kernels instead of a large one.** How large should a kernel be? Stack two 3 by 3 layers on top of each
 # other. An output of the second sees 3 by 3 outputs of the first, and these together see 5 by 5 pixels. So two layers
 # of 3 by 3 see as much as one of 5 by 5, and three see as much as one of 7 by 7. Compare their weights, with 64
 # channels in and out of every layer:
@@ -930,7 +930,7 @@ chart = figs.race_chart(times, f"The same multiplications, {gain:,.0f} times as 
 figures.show(chart, figs.race_words(times))
 
 # %% [markdown]
-# Mind the grid lines: each one is a factor of ten. All bars do the same multiplications, and what differs is the
+# Note the grid lines: from each one to the next is a factor of ten. All contestants do the same multiplications, and what differs is the
 # overhead. Seven loops pay for Python's overhead at every product, four loops pay for it at every output number, and
 # one matrix product pays for it once. On a layer as small as this one, more threads need not help, because starting
 # them takes time, too. For large layers and batches they do help.
@@ -957,7 +957,7 @@ print(f"im2col: {copies:>9,} numbers, {copies * 8 / 1e6:.2f} MB, {copies / pixel
 # \begin{bmatrix}1&2&1\end{bmatrix}$$
 #
 # Such a kernel is **separable**. Sliding the column over the picture, and then the row over the result, gives the same
-# as sliding the square, with fewer multiplications: $2k$ instead of $k^2$ for each pixel. For a kernel of 11 that is
+# as sliding the square, with fewer multiplications: $2k$ instead of $k^2$ for each pixel. For an 11 by 11 kernel that is
 # 22 instead of 121.
 
 # %%
@@ -1024,7 +1024,7 @@ check("03.separable", separable)
 # - c) the cross-correlation with each filter, plus a bias
 # - d) the convolution integral
 #
-# **2.** A layer has 10 filters of 5 by 5 and gets color pictures of 32 by 32. How many parameters does it have, biases
+# **2.** A layer has ten 5 by 5 filters, and its input is 32 by 32 color pictures. How many parameters does it have, biases
 # included?
 #
 # - a) 250
@@ -1114,8 +1114,8 @@ check("03.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **padding**: a border, usually of zeros, put around the input.
 # - **separable kernel**: a kernel that is the product of a column and a row.
 # - **stride**: how many pixels the window moves from one output to the next.
-# - **valid**: of the places of a kernel, those where all of it lies on the input; **full** also counts those where
-#   only a part does.
+# - **valid**: counting only the places where the whole kernel lies on the input; **full** also counts those where
+#   only part of it does.
 # - **weight sharing**: using the same weights at every place of a picture.
 #
 # ### Next

@@ -2,12 +2,12 @@
 # # 04 Pooling, shapes and what a layer sees
 #
 # A convolution says *where* the rim of the plate is. MealoMi has to say *that* there is a plate. On the way from one
-# to the other, a network must gradually forget the place, and see larger and larger parts of the picture at once. This
+# to the other, a network must gradually give up the exact location and take in larger and larger parts of the picture. This
 # chapter shows how it does both, and then puts together the first whole network.
 #
 # **When you are done, you can**
 #
-# - pool maps by maximum and by mean, and say what a small shift of the picture changes afterwards;
+# - pool maps by maximum and by mean, and say how a small shift of the picture affects the pooled maps;
 # - work out how much of the picture a neuron sees, however many layers lie in between;
 # - follow the shape of a batch through a network, and count the parameters, before you run anything;
 # - read LeNet-5, layer by layer, and say what has changed since 1998;
@@ -65,7 +65,7 @@ print("height, width, channels:", plate.shape)
 #
 # **Average pooling** keeps the mean. The first window becomes $(1 + 1 + 5 + 6) / 4 = 3.25$.
 #
-# Try it. The winning number has a ring around it. Press play, or move the *window* slider with the arrow keys. Then:
+# Try it. The largest number in the window has a ring around it. Press play, or move the *window* slider with the arrow keys. Then:
 #
 # 1. Set the stride to 1. Now the windows overlap, and a number can win more than once. Three numbers win twice. Which
 #    ones?
@@ -202,9 +202,9 @@ figures.show(
 
 # %% [markdown]
 # Windows of 8 by 8 keep one number out of 64, and after max pooling you can still tell that there is something round.
-# That is a second advantage of pooling: the layers that follow have less to compute.
+# Keeping so few numbers has another advantage: the layers that follow have less to compute.
 #
-# The price is that the exact place is lost. To draw a box around the doughnut, or to cut it out, you need the place, so
+# The price is that the exact location is lost. To draw a box around the doughnut, or to cut it out, you need the location, so
 # networks for these tasks pool less, or restore the resolution later.
 #
 # ## 2. Invariance: what happens when the plate moves a little
@@ -264,8 +264,8 @@ for name, changes in figs.shift_changes(plate).items():
 #
 # The last line of the table uses the largest possible window, the whole map. **Global average pooling** replaces each
 # map by its mean, $(N, C, H, W) \to (N, C)$, which asks "how much of this feature is there, anywhere?" The mean of a
-# full-size map changes only by what enters or leaves the picture at its border. After a stride that is no longer
-# exact: in the row with two 9s above, a shift by one pixel doubles the mean of the pooled row.
+# full-size map changes only by what enters or leaves the picture at its border. After a stride this no longer holds
+# exactly: in the row with two 9s above, a shift by one pixel doubles the mean of the pooled row.
 #
 # It also saves parameters. Suppose that a network ends with 4 maps of 14 by 14 and has to choose among 5 dishes:
 
@@ -276,7 +276,7 @@ print("global average, then dense:     ", maps * dishes + dishes, "parameters")
 
 # %% [markdown]
 # And it accepts pictures of any size, since the mean of a map is one number, however large the map is. The idea is
-# from [Network in Network](https://arxiv.org/abs/1312.4400) (Lin, Chen and Yan, 2013). Nearly every network of
+# from [Network in Network](https://arxiv.org/abs/1312.4400) (Lin, Chen and Yan, 2013). Nearly every network in
 # chapters 09 to 13 ends this way.
 #
 # ### Exercise: `global_avg_pool`
@@ -319,7 +319,7 @@ check("04.global_avg_pool", global_avg_pool)
 # to 4. That makes five pixels and not nine, because the windows overlap. Each layer with a kernel of 3 adds one pixel
 # on either side.
 #
-# **With a stride** the field grows faster. After a pooling of stride 2, two neighbors in the map lie 2 pixels apart in
+# **With a stride** the field grows faster. After pooling with stride 2, two neighbors in the map lie 2 pixels apart in
 # the picture, so every step of a later kernel is 2 pixels long. Therefore keep track of two numbers on the way up: the
 # field $r$, and the length of a step, the **jump** $j$, both in pixels. They start at $r_0 = 1$ and $j_0 = 1$, since a
 # pixel sees only itself. Layer $l$, with kernel $k_l$ and stride $s_l$, turns them into
@@ -357,7 +357,7 @@ figs.receptive_fields(plate)
 # things. When Zeiler and Fergus ([2013](https://arxiv.org/abs/1311.2901)) looked into a trained network, they found
 # just that: corners and colored edges in layer 2, textures in layer 3, parts such as dogs' faces in layer 4, and whole
 # objects in layer 5. This is called **hierarchical learning**: edges become textures, textures become parts, and parts
-# become objects. Nobody told the layers to divide the work like that. You look into a network yourself in chapter 10.
+# become objects. Nobody told the layers to divide the work like that. You will look inside a network yourself in chapter 10.
 #
 # ### Exercise: `receptive_field`
 
@@ -394,9 +394,9 @@ def receptive_field(layers):
 check("04.receptive_field", receptive_field)
 
 # %% [markdown]
-# **Seeing is not the same as counting equally.** A pixel in the middle of the field reaches the neuron along many
+# **Not every pixel in the field counts equally.** A pixel in the middle of the field reaches the neuron along many
 # paths, through many neurons in between, but a pixel at the border reaches it along just one. Count the paths for
-# three layers of 3, along one axis, by convolving ones with ones:
+# three layers with a kernel of 3, along one axis, by convolving ones with ones:
 
 # %%
 ways = np.ones(1)
@@ -436,7 +436,7 @@ figures.show(
 # The batch axis $N$ passes through everything unchanged. A ReLU changes no shape, so it is left out of the list.
 #
 # **By hand**: two pictures of $3 \times 10 \times 8$ through 4 filters of 3 by 3 without padding give $(2, 4, 8, 6)$.
-# A pooling of 2 with stride 2 turns that into $(2, 4, 4, 3)$. Flattened, it is $(2, 48)$. A dense layer with 5 units
+# Pooling with size 2 and stride 2 turns that into $(2, 4, 4, 3)$. Flattened, it is $(2, 48)$. A dense layer with 5 units
 # gives $(2, 5)$.
 #
 # ### Exercise: `trace_shapes`
@@ -559,7 +559,7 @@ def lenet5_parameters(channels=1, classes=10):
 check("04.lenet5_parameters", lenet5_parameters)
 
 # %% [markdown]
-# Which layers have the most? PyTorch counts for us, and the cell adds how many multiplications each layer takes for one
+# Which layers have the most? PyTorch counts them for us, and the cell also prints how many multiplications each layer takes for one
 # picture:
 
 # %%
@@ -587,11 +587,11 @@ print(f" total: {total:>6,} parameters")
 # - **C3 did not look at everything.** A table in the paper says which maps of S2 each of its 16 maps looks at: the
 #   first six look at 3 each, the next nine at 4, and the last at all 6. That saved work, and forced the maps to
 #   differ.
-# - **Pooling had parameters.** S2 and S4, called subsampling, add up the four numbers of a window, multiply the sum by
+# - **Pooling had parameters.** S2 and S4, called subsampling layers, add up the four numbers of a window, multiply the sum by
 #   a trained weight, add a trained bias, and squash the result. There is one weight and one bias for each map.
 # - **The activation** was a scaled tanh instead of ReLU.
 # - **The output** was not a dense layer. Each class had a fixed pattern of 84 numbers, a small picture of the digit,
-#   and the answer was how far F6 was from it (radial basis functions). These patterns were set by hand.
+#   and the score of a class was the distance between F6's output and its pattern (a radial basis function). These patterns were set by hand.
 #
 # The paper gives 60,000 trainable parameters. Do we get the same number?
 
@@ -620,7 +620,7 @@ def conv2d(x, w, b):
 # %% [markdown]
 # Three questions come up when you write the rest.
 #
-# **In which order does flatten go?** The dense layer has one row of weights for each number that comes in, so both
+# **In which order does flatten put the numbers?** The dense layer has one row of weights for each number that comes in, so both
 # sides must use the same order. NumPy and PyTorch go channel by channel, and in each channel row by row; that is
 # `reshape` on $(N, C, H, W)$. Libraries that keep the channels last flatten in another order. If you move weights from
 # one kind of library to the other, the network gives nonsense, without any error message.
@@ -718,7 +718,7 @@ answer = two.flatten(1) @ tensors["w3"] + tensors["b3"]
 print(f"largest difference to PyTorch: {np.abs(answer.numpy() - maps['scores']).max():.1e}")
 
 # %% [markdown]
-# Compare the first two rows: pooling halves each map, and you still recognize it. Compare the first row with the
+# Compare the first two rows: pooling halves each map's height and width, and you still recognize it. Compare the first row with the
 # third: the second layer no longer describes a pixel but a region. One of its neurons sees 8 by 8 pixels.
 #
 # The scores at the end mean nothing, because the weights of the dense layer were drawn at random. To make them mean
@@ -747,12 +747,12 @@ print(f"largest difference to PyTorch: {np.abs(answer.numpy() - maps['scores']).
 # **3.** The picture moves by one pixel. What can you say, without looking at the picture, about its edge map after max
 # pooling with windows of 2 that touch?
 #
-# - a) It changes wherever the maximum of a window crosses into another window, and stays where it does not.
+# - a) It changes wherever the maximum of a window crosses into another window, and stays the same elsewhere.
 # - b) It stays exactly as it was.
 # - c) It always changes less than the edge map itself.
 # - d) It always changes, because the shift is smaller than the window.
 #
-# **4.** A batch of shape $(8, 16, 28, 28)$ goes through a pooling of size 2 and stride 2. What comes out?
+# **4.** A batch of shape $(8, 16, 28, 28)$ goes through a pooling layer of size 2 and stride 2. What comes out?
 #
 # - a) $(8, 8, 14, 14)$
 # - b) $(8, 16, 27, 27)$
@@ -788,7 +788,7 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - Pooling keeps one number for each window, channel by channel, and has nothing to learn.
 # - It absorbs some small shifts and not others; how much it helps has to be measured. The mean of a whole map depends
-#   least on the place.
+#   least on where the feature is.
 # - A neuron's receptive field grows by (kernel − 1) times the product of all strides before it.
 # - Shapes can be worked out before anything runs. The batch axis passes through unchanged.
 # - In LeNet-5 the convolutions do most of the work, and the first dense layer has most of the parameters.
@@ -811,11 +811,11 @@ check("04.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - **average pooling**: the mean of each window.
 # - **downsampling**: making a map smaller, by pooling or by a stride; also **subsampling**.
-# - **effective receptive field**: the middle part of the receptive field, which counts for most of the result.
+# - **effective receptive field**: the middle part of the receptive field, which accounts for most of the result.
 # - **flatten**: writing the maps of a picture as one row of numbers.
 # - **global average pooling**: the mean of each whole map.
 # - **hierarchical learning**: early layers respond to edges, later ones to textures, parts and whole objects.
-# - **invariance**: the output stays the same when the input moves. If the output moves along, that is **equivariance**.
+# - **invariance**: the output stays the same when the input moves. If the output moves with the input, that is **equivariance**.
 # - **jump**: how many pixels of the picture lie between two neighbors of a map.
 # - **LeNet-5**: LeCun's network for handwritten digits from 1998: convolution, pooling, convolution, pooling, and
 #   dense layers.

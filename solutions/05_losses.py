@@ -11,7 +11,7 @@
 # - work out the hinge loss and the cross-entropy by hand, and say what each of them punishes;
 # - turn scores into probabilities without overflow, even scores of 1000;
 # - say why the gradient of cross-entropy is *probabilities minus one-hot*, and what that means;
-# - train a yes-or-no question with the binary cross-entropy, and say what it has to do with chapter 02's neuron;
+# - train a classifier for a yes-or-no question with binary cross-entropy, and say what that has to do with chapter 02's neuron;
 # - read the weights of a linear classifier as pictures, and find out whether its probabilities can be believed;
 # - keep weights small with a penalty, and leave the biases alone;
 # - choose a loss for grams and kilocalories when one label in a hundred is nonsense.
@@ -144,7 +144,7 @@ for change in (0.0, 0.01, 0.02):
 # %% [markdown]
 # The accuracy stays the same, so it gives no direction. Both losses fall: *more of this, please*. A **loss** is one
 # number, 0 or more, that is small when the scores are good, and that changes when the scores change a little. Here are
-# accuracy (as mistakes) and both losses for the doughnut plate, while its correct score moves and the other two stay
+# the mistake (0 or 1) and both losses for the doughnut plate, as its correct score moves and the other two stay
 # at 4 and −2:
 
 # %%
@@ -161,7 +161,7 @@ figs.three_curves(rivals=(4.0, -2.0), delta=1.0)
 # ## 3. The hinge loss
 #
 # The first choice says: *the correct dish must win by a margin*. Every other dish that comes too close adds to the
-# loss:
+# loss. (It is also called the multiclass SVM loss, after support vector machines, which minimize it.)
 #
 # $$L_i = \sum_{j \ne y_i} \max(0,\; s_j - s_{y_i} + \Delta)$$
 #
@@ -396,15 +396,18 @@ figs.surprise((0.9, 0.5, 0.119, 0.01))
 # loss is the negative log-likelihood.
 #
 # **Why the name?** Write the label as chapter 00's **one-hot** row, shape $(K,)$: 1 at the correct dish, 0 elsewhere.
-# In information theory the cross-entropy between such a row and $p$ is $-\sum_k \text{onehot}_k \ln p_k$, and all
-# terms except one are 0.
+# Call $-\ln p_k$ the **surprise** at seeing dish $k$. If dishes come up with the probabilities $q_k$, the surprise is on
+# average $-\sum_k q_k \ln p_k$, and that average is the **cross-entropy** of $q$ and $p$. It is smallest when $p$ equals
+# $q$, and what remains then is the **entropy** of $q$: the surprise that nobody can avoid. With a one-hot row as $q$, all
+# terms except one are 0, and the formula above remains. With a softer label, say $q = [0.9, 0.1, 0]$ for a plate on which
+# nine people of ten see a doughnut, the first two terms count: $-0.9 \ln 0.119 - 0.1 \ln 0.879 = 1.93$.
 #
 # **From scores, in one step.** If you compute $p$ first, a dish without a chance gets exactly 0 in floating point, and
 # its logarithm is minus infinity. Simplify first:
 #
 # $$L_i = -\ln \frac{e^{s_{y_i}}}{\sum_j e^{s_j}} = \ln\Big(\sum_j e^{s_j}\Big) - s_{y_i}$$
 #
-# The exponential of the correct score is gone. If you subtract the largest score from all of them first, one term of
+# The fraction is gone, and the correct score stands there as it is. If you subtract the largest score from all of them first, one term of
 # the sum is $e^0 = 1$, so the logarithm is safe as well. With $2, 4, -2$: subtract 4 to get $-2, 0, -6$. The sum is
 # $0.1353 + 1 + 0.0025 = 1.1378$, its logarithm is $0.129$, and $0.129 - (-2) = 2.129$.
 #
@@ -467,8 +470,8 @@ check("05.cross_entropy", cross_entropy)
 # The gradient is **what the network says, minus what is true**. By hand, for the doughnut: $[0.119, 0.879, 0.002] -
 # [1, 0, 0] = [-0.881, 0.879, 0.002]$. Going against the gradient raises doughnut, lowers pizza by nearly as much, and
 # leaves salad almost alone. When the network is confident and right, $p$ is close to the one-hot row and the gradient
-# is close to 0. When it is confident and *wrong*, the gradient is large, so that it learns fast, where the squared
-# loss of chapter 02 would make it learn slowly.
+# is close to 0. When it is confident and *wrong*, the gradient is large and the network learns fast; with the squared
+# loss of chapter 02 it would learn slowly.
 #
 # Test this before you believe it. Change each score by a thousandth and see what the loss does:
 
@@ -559,12 +562,12 @@ check("05.cross_entropy_grad", cross_entropy_grad)
 #
 # so `train_neuron` was gradient descent on the binary cross-entropy, one plate at a time.
 #
-# The same loss serves for questions that do not exclude each other: *contains nuts?*, *contains gluten?*, *vegetarian?*
+# The same loss works for questions that can all be answered yes at once: *contains nuts?*, *contains gluten?*, *vegetarian?*
 # Give each its own score and its own binary cross-entropy. A softmax would make them compete.
 #
 # ### Exercise: `binary_cross_entropy`
 #
-# Loss and gradient together, since they share their exponentials. A NumPy warning counts as a mistake here, too.
+# Return the loss and the gradient together, since they share their exponentials. A NumPy warning counts as a mistake here, too.
 
 # %% exercise="05.binary_cross_entropy"
 def binary_cross_entropy(z, y):
@@ -608,7 +611,7 @@ check("05.binary_cross_entropy", binary_cross_entropy)
 # In PyTorch it is called `binary_cross_entropy_with_logits`. There is also a `binary_cross_entropy`, which takes
 # probabilities and clips their logarithms at −100; use the one with logits.
 #
-# **A resting point.** Both losses, and the gradients that all classifiers of this course follow, are behind you. The
+# **A resting point.** You now have both losses, and the gradients that train every classifier in this course. The
 # rest of the chapter asks what they do.
 #
 # ## 7. What hinge and cross-entropy punish
@@ -619,7 +622,7 @@ check("05.binary_cross_entropy", binary_cross_entropy)
 # 2. Raise it further. Which loss still changes?
 # 3. Put doughnut at 5, so that it leads pizza by 1, and move *salad* between −6 and 4. Which loss notices?
 # 4. Set all three to 0. The cross-entropy should be $\ln 3$. And the hinge loss?
-# 5. Make it as wrong as you can: doughnut −6, the others 6. Read the slopes. What is the largest slope that
+# 5. Make the scores as wrong as you can: doughnut −6, the others 6. Read the slopes. What is the largest slope that
 #    cross-entropy can have, and what is the largest that the hinge loss can have?
 # 6. Set $\Delta$ to 0, and all scores to 0 again. The hinge loss is 0. Why is that a bad idea?
 
@@ -684,16 +687,17 @@ figs.same_score(x=(2.0, 1.0), score=5.0, others=((2.5, 0.0), (0.0, 5.0)))
 # $$L_{\text{total}} = L + \lambda \sum_{k} \sum_{d} W_{kd}^2$$
 #
 # - $\lambda$: the **strength**, one number, 0 or more. You choose it; nothing in the loss tells you how large it
-#   should be.
+#   should be, so try several and choose by plates that were held back.
 # - The sum runs over all weights: $K$ dishes, $D$ features. It is the square of the **L2 norm**, so this is called an
 #   *L2 penalty*, and in the training of networks also **weight decay**. Everything that is added to make a model
-#   generalize better is called **regularization**.
+#   generalize better is called **regularization**. Its gradient is $2 \lambda W$: at each step every weight shrinks by
+#   the same fraction of itself, hence the decay.
 #
-# There is a second reason. Once all plates are right by the margin, twice the weights and biases are right by twice
-# the margin, and the hinge loss is 0 for both. Cross-entropy even prefers the larger ones: on plates that lines can
+# There is a second reason. Once all plates are right by the margin, doubling the weights and biases makes them right by twice
+# the margin, and the hinge loss is 0 in both cases. Cross-entropy even prefers the larger ones: on plates that lines can
 # separate, it would let the weights grow forever. The penalty says where to stop.
 #
-# **Biases are not penalized.** A bias multiplies no feature. It only shifts a score, so a large bias does not make the
+# **Biases are usually not penalized.** A bias multiplies no feature. It only shifts a score, so a large bias does not make the
 # network depend too much on any one feature.
 #
 # **The bias trick.** Many texts, and many programs, store the biases as one more column of $W$, and give each plate one
@@ -806,12 +810,12 @@ figs.classifier_board(plates, dishes, ("x₁: share of green", "x₂: share of r
 # 2. The accuracy stays at 87 %. The cross-entropy still falls, from 0.67 to 0.64, because the weights grow and the
 #    network gets more confident about the plates that are already right.
 # 3. With strength 0 the sum of squared weights is about 63, with 0.1 it is about 0.26. Small weights mean flat scores,
-#    so that with 0.1 the three dishes get nearly equal probabilities everywhere; the lines move, but four plates of
+#    so that with 0.1 the three dishes get nearly equal probabilities everywhere; the lines move, but four plates out of
 #    five are still right.
 # 4. Only the plates inside the margin, about half of the 45. The others have a loss of exactly 0 and a gradient of
 #    exactly 0.
-# 5. The hinge's slopes do not shrink as the loss gets small, and with such a large step every step overshoots: what is
-#    gained on one plate is lost on another, so the loss jumps back and forth. Smaller steps settle down.
+# 5. Each plate that is not right by the margin pushes with full strength, however small the loss has become, and with such a large step every step overshoots: what is
+#    gained on one plate is lost on another, so the loss jumps back and forth. With smaller steps it settles down.
 # </details>
 #
 # A lower loss need not mean that more plates are right. The loss is what the network follows, and the accuracy is what
@@ -833,14 +837,14 @@ probabilities /= probabilities.sum(axis=1, keepdims=True)
 print(f"never seen, mean probability of the dish that is named: {probabilities.max(axis=1).mean():.0%}")
 
 # %% [markdown]
-# With two features and three lines it does about as well on plates that it has never seen. Look at those that it gets
+# With two features and three lines, the classifier does about as well on plates that it has never seen as on those it was trained on. Look at those that it gets
 # wrong at step 200: a salad buried under tomatoes lies among the tomatoes, and a green pizza among the salads. No line
 # can separate what the features do not distinguish, and doughnuts, which come in all colors, would be even harder. From
 # chapter 09 on, a network finds features of its own.
 #
 # (Remember the last printed line. You will need it in a moment.)
 #
-# ## 10. What is in the rows of W
+# ## 10. What a linear classifier has learned: templates and calibration
 #
 # ### Templates
 #
@@ -890,13 +894,13 @@ figs.template_explorer(careful.coef_, careful.intercept_, pixels(digits_val)[cho
 # A 0 has a hole in the middle. Ink there is the best sign that the picture is some other digit, so those weights are
 # negative. Template 7 is blue at the upper right, where its bar ends, and orange at the lower right, where a 7 has no
 # ink but many other digits do. So a template does not show what the digit looks like, but what distinguishes it from
-# the other nine. Of the ten pictures that go wrong, five are an 8, read as 1, 9 or 5: people write an 8 in many ways,
+# the other nine. Of the ten pictures that go wrong, five show an 8, read as 1, 9 or 5: people write an 8 in many ways,
 # and there is only *one* template for all of them.
 # </details>
 #
-# That is the limit of a linear classifier: one template for each class, at one place. A pizza seen from the side, or a
+# That is the limit of a linear classifier: one template for each class, in one position. A pizza seen from the side, or a
 # digit that has moved by two pixels, no longer fits its template. Hidden layers (chapter 06) allow many templates for
-# a class, and convolutions (chapter 03) use them at all places.
+# a class, and convolutions (chapter 03) apply them at every position.
 #
 # ### Can the probabilities be believed?
 #
@@ -915,13 +919,15 @@ for C in (0.1, 1.0, 1000.0):
 
 # %% [markdown]
 # All three are right on 94 to 97 % of the pictures, but their confidence differs far more. With the strong penalty the
-# classifier says 71 % where it is right on 94 %: it is too cautious, because its weights are small. With hardly any
-# penalty the weights have grown, and it says 99 % where it is right on 97 %: too confident. That is a small gap in
-# percent, and a large one in mistakes, which are nearly three times as many as it claims. The cross-entropy charges for
-# every probability, so it makes the first classifier pay for its caution. But even the lowest cross-entropy does not
-# mean that the probabilities can be believed: here it belongs to the classifier that is too confident.
+# classifier claims 71 % but is right on 94 %: it is too cautious, because its weights are small. With hardly any
+# penalty the weights have grown, and it says 99 % where it is right on 97 %: too confident. The gap looks small
+# in percentage points, but it means nearly three times as many mistakes as the classifier claims to make. The cross-entropy charges for
+# every probability that is too low, so it makes the first classifier pay for its caution. But even the lowest cross-entropy does not
+# mean that the probabilities can be believed: here it belongs to the classifier that is too confident. And the strong penalty
+# costs accuracy here: with 64 features and more than a thousand digits there is little overfitting to prevent. Chapter 07
+# shows a case in which a penalty helps.
 #
-# A **reliability diagram** shows where. Sort the pictures into bins by their confidence, and draw, for each bin, how
+# A **reliability diagram** shows where the confidence is too high or too low. Sort the pictures into bins by their confidence, and draw, for each bin, how
 # many were right. On the diagonal, the classifier can be taken at its word.
 
 # %%
@@ -936,8 +942,8 @@ figs.reliability([
 # pictures are in the last bin, so the heights of the other two bars are mostly luck.
 #
 # The plates of section 9 tell the same story as the diagram on the left: the classifier was 60 % confident on average,
-# and right on 87 %. There the penalty, and an end after 200 steps, have kept the weights small. Large networks are
-# usually off in the other direction, too confident ([Guo and others 2017](https://arxiv.org/abs/1706.04599)). So
+# and right on 87 %. There, the penalty and the stop after 200 steps kept the weights small. Large networks are
+# often off in the other direction, too confident ([Guo and others 2017](https://arxiv.org/abs/1706.04599)). So
 # softmax gives you numbers that add up to 1, and whether they can be believed has to be measured.
 #
 # ## 11. Losses for grams and kilocalories
@@ -960,10 +966,10 @@ print(f"squared error (mean)    {right.mean():8.1f} g   {typed.mean():8.1f} g")
 print(f"absolute error (median) {np.median(right):8.1f} g   {np.median(typed):8.1f} g")
 
 # %% [markdown]
-# Because of one typing error the squared error answers 165 g, a weight that no doughnut here has; one label of five
+# With one typing error in the labels, the squared error gives 165 g, a weight that no doughnut here has; one label out of five
 # has moved it by 108 g. The absolute error is not affected: with 600 or with 60, the one in the middle is the same.
-# But it has a flaw of its own. Its slope is $\pm 1$ even for an error of a tenth of a gram, so with steps of a fixed
-# size it never settles down.
+# But it has a flaw of its own. Its slope is $\pm 1$ even for an error of a tenth of a gram, so gradient descent with steps of a fixed
+# size never settles down.
 #
 # **Huber's loss** is a square for small errors and a straight line for large ones:
 #
@@ -981,7 +987,7 @@ print(f"absolute error (median) {np.median(right):8.1f} g   {np.median(typed):8.
 # **By hand** with $\delta = 2$: an error of 1 costs $\tfrac12 \cdot 1 = 0.5$. An error of $-5$ costs $2 \cdot
 # (5 - 1) = 8$, where half the square would be 12.5. The mean of the two is 4.25.
 #
-# And what about the five doughnuts, typed wrong? Let SciPy look for the best constant under Huber's loss with $\delta =
+# And what about the five doughnuts with the typing error? Let SciPy look for the best constant under Huber's loss with $\delta =
 # 10$ g:
 
 # %%
@@ -1001,7 +1007,7 @@ print(f"Huber's loss: {best:.2f} g")
 #
 # 1. Set the last label to its *right* value: the three lines agree. Then move it away step by step. Which line moves
 #    first?
-# 2. Raise $\delta$ until Huber's line is the squared one. Lower it to 1. Which line is it now?
+# 2. Raise $\delta$ until Huber's line coincides with the squared one. Lower it to 1. Which line is it close to now?
 # 3. In the lower left panel, what does $\delta$ do to the slope?
 
 # %%
@@ -1157,7 +1163,7 @@ check("05.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - **confidence**: the probability that a classifier gives to the class that it names.
 # - **cross-entropy**: minus the logarithm of the probability that the network gives the true class; the mean over the
 #   batch.
-# - **hinge loss**: a loss that asks the true class's score to be larger than every other by a margin.
+# - **hinge loss**: a loss that requires the true class's score to exceed every other score by a margin.
 # - **Huber loss**: squared for small residuals, linear for large ones.
 # - **L2 penalty**: a term of the loss that grows with the squared weights. Its gradient shrinks them, hence **weight
 #   decay**.

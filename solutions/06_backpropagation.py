@@ -2,8 +2,8 @@
 # # 06 Backpropagation
 #
 # The loss says how wrong MealoMi is. Its network has thousands of weights, or millions. Which of them should change,
-# and in which direction? Backpropagation answers that for all of them at once, in about the time of three forward
-# passes.
+# and in which direction? Backpropagation answers that for all of them at once: the forward and the backward pass
+# together take about the time of three forward passes.
 #
 # **When you are done, you can**
 #
@@ -80,7 +80,7 @@ print(f"lowest point: w = {(3 / 4) ** (1 / 3):.4f}")
 #
 # ## 2. The numerical gradient
 #
-# A slope is how much the loss changes for each unit of a weight. So move one weight a little, and look:
+# A slope is how much the loss changes for each unit of a weight. So move one weight a little, and see how much the loss changes:
 #
 # $$\frac{\partial f}{\partial x_k} \approx \frac{f(x + h e_k) - f(x - h e_k)}{2h}$$
 #
@@ -142,7 +142,7 @@ def numerical_gradient(f, x, h=1e-5):
 check("06.numerical_gradient", numerical_gradient)
 
 # %% [markdown]
-# ### How small a step? Truncation against rounding
+# ### How small a step? Truncation versus rounding
 #
 # Two kinds of error have to be balanced.
 #
@@ -194,9 +194,9 @@ for kind in (np.float64, np.float32):
         print(f"   {name:<8} best h {grid[best]:.0e}   relative error there {error[best]:.0e}")
 
 # %% [markdown]
-# The best step that was measured lies a little beside the formula's, because rounding errors are more or less random.
-# Use $h = 10^{-5}$ and float64 from here on. With float32 you would need a much wider step, and even then lose about
-# six digits.
+# The best measured step differs a little from the formula's, because rounding errors are more or less random.
+# The very smallest errors are luck, too: there the two kinds of error happen to cancel. Use $h = 10^{-5}$ and float64 from
+# here on. With float32 you would need a much wider step, and would end up with about six digits fewer.
 #
 # ### What it costs
 #
@@ -245,9 +245,9 @@ print(f"central differences, estimated {hours:8.0f} hours   = {2 * parameters:,}
 # **Why about three?** Nearly all the time goes into matrix products. On the way forward, a dense layer does one, $xW$.
 # On the way back it does two of the same size: one for the gradient of $W$, and one for the gradient of $x$, which
 # goes on to the layer below. That makes three in all. (It can be a little less, since the first layer needs no
-# gradient of its input, or a little more, where other work than the products counts.)
+# gradient of its input, or a little more, where work other than the products takes time.)
 #
-# From here on you build what the line *forward and backward* has timed. The numerical gradient keeps one job: since it
+# From here on you build what the *forward and backward* line timed. The numerical gradient keeps one job: since it
 # is slow but simple, you can use it to **check** what is fast but complicated.
 #
 # ## 3. The chain rule on a graph
@@ -304,7 +304,9 @@ figs.draw_graph(
 #
 # $$\frac{\partial L}{\partial m} = \underbrace{6 \cdot 1 \cdot 4}_{\text{through } r} + \underbrace{1}_{\text{directly}} = 25 .$$
 #
-# **Along a path, multiply. Where paths meet, add.** That is all of backpropagation.
+# **Along a path, multiply. Where paths meet, add.** That is the chain rule. **Backpropagation** is how to apply it without
+# walking every path. Forty doublings $x + x$ in a row make $2^{40}$ paths, a million times a million, but only forty
+# nodes: complete the gradient of a node first, pass it on once, and forty steps do the work.
 #
 # ### In which order? Topological sorting
 #
@@ -325,8 +327,8 @@ figs.step_through(L, {"a": a, "b": b, "c": c, "d": d, "L": L})
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# From $L$ come $-6$ for $d$ (the value of $c$) and $-4$ for $c$ (the value of $d$). Then $d$ hands on $-6$ to $c$ and
-# $-6$ to $a$. So $c$ has $-4 - 6 = -10$, and now it hands on $-3 \cdot (-10) = 30$ to $a$ and $2 \cdot (-10) = -20$ to
+# From $L$ come $-6$ for $d$ (the value of $c$) and $-4$ for $c$ (the value of $d$). Then $d$ passes $-6$ to $c$ and
+# $-6$ to $a$. So $c$ has $-4 - 6 = -10$, and now it passes $-3 \cdot (-10) = 30$ to $a$ and $2 \cdot (-10) = -20$ to
 # $b$. In the end $a$ has $-6 + 30 = 24$ and $b$ has $-20$. If $c$ passed its gradient on when it had only the $-4$
 # from $L$, then $a$ would get $12 - 6 = 6$ and $b$ would get $-8$, and both would be wrong.
 # </details>
@@ -361,7 +363,7 @@ print(f"activations {outputs:>12,} numbers   {4 * outputs / 2**20:8.2f} MiB, for
 
 # %% [markdown]
 # The weights stay the same for any batch, while the activations grow with it. PyTorch tells you what it really keeps,
-# if you ask it to report each array that it puts aside for the way back. Here it does so for the dense network that
+# if you ask it to report each array that it saves for the backward pass. Here it does so for the dense network that
 # you timed above:
 
 # %%
@@ -388,7 +390,7 @@ with torch.no_grad():
 
 # %% [markdown]
 # Each plate adds the same amount, $784 + 1000 + 1000$: the inputs of the three dense layers. When a training run does
-# not fit into memory, it is usually because of the activations, and the first remedy is a smaller batch. Another one
+# not fit into memory, it is usually because of the activations, and the first remedy is a smaller batch. Another
 # is **gradient checkpointing** ([Chen and others 2016](https://arxiv.org/abs/1604.06174)): keep the activations of a
 # few layers only, and compute the others again on the way back. With $n$ layers, keeping about $\sqrt n$ of them costs
 # one more forward pass. And without gradients nothing has to be kept: use PyTorch's `no_grad` for **inference**, that
@@ -554,7 +556,7 @@ check("06.value", Value)
 # 3. Go through the list from its end. Each node hands to each child *slope times its own grad*, and the child **adds**
 #    it.
 #
-# **By hand** with $a = 2$, $b = -3$, $c = ab = -6$, $L = c + a = -4$. The list is $a, b, c, L$. Backwards, $L$ hands
+# **By hand** with $a = 2$, $b = -3$, $c = ab = -6$, $L = c + a = -4$. The list is $a, b, c, L$. Going backward, $L$ hands
 # $1 \cdot 1$ to $c$ and $1 \cdot 1$ to $a$. Then $c$ hands $-3 \cdot 1$ to $a$, which now has $1 - 3 = -2$, and it
 # hands $2 \cdot 1$ to $b$.
 #
@@ -617,7 +619,7 @@ def backward(root):
 check("06.backward", backward)
 
 # %% [markdown]
-# A class can be given a method later. With this line, `L.backward()` works on your numbers, and the engine is
+# You can add a method to a class after it has been defined. With this line, `L.backward()` works on your numbers, and the engine is
 # complete, in some fifty lines of code. The next cell compares it with the chapter's own engine, and uses yours if
 # they agree.
 
@@ -636,7 +638,7 @@ Engine = figs.yours_or_ours(Value, figs.Value, trial)
 
 # %% [markdown]
 # Here is a neuron with two inputs, as in chapter 02: $z = x_1 w_1 + x_2 w_2 + b$ and $a = \tanh(z)$. If your engine is
-# right, the numbers are your own, drawn from your own `children` and `slopes`.
+# right, the graph shows your own numbers, drawn from your own `children` and `slopes`.
 
 # %%
 x1, w1, x2, w2, b = Engine(2.0), Engine(-0.5), Engine(1.0), Engine(0.8), Engine(0.7)
@@ -682,7 +684,7 @@ for step in range(41):
 #
 # **Long chains.** A function that calls itself runs into a limit, because Python allows calls within calls only to a
 # certain depth. Your `backward` has to manage chains of up to 200 nodes. For longer ones you would keep a list of the
-# open nodes yourself and work through it in a loop, as the chapter's engine does:
+# unfinished nodes yourself and work through it in a loop, as the chapter's engine does:
 
 # %%
 print("Python's limit of calls within calls, here:", sys.getrecursionlimit())
@@ -699,7 +701,7 @@ print(f"a chain of 20,000 products: gradient {start.grad:.6f}, expected {1.0001*
 #
 # ## 5. Backpropagation layer by layer
 #
-# A box for each number shows how it works, but is far too slow for a million numbers. So real networks use larger
+# A box for each number shows how backpropagation works, but is far too slow for a million numbers. So real networks use larger
 # boxes: whole layers, with arrays instead of numbers. The rules stay the same. Each layer gets `dout`, the gradient of
 # the loss with respect to its output, and must return the gradient with respect to each of its inputs. Two things
 # help:
@@ -917,11 +919,11 @@ figs.check_layer(
 # - each weight gets $d$ times the pixel that lay under it: **`dw` += d · window**;
 # - the bias gets $d$.
 #
-# A pixel lies under several windows, and a weight is used at every place of every picture. Where paths meet, add. Step
-# through it:
+# A pixel lies under several windows, and in each of them all $F$ filters read it. A weight is used at every place of
+# every picture. Where paths meet, add. Step through it:
 #
 # 1. Which pixels of `dx` get a part from all four outputs, and which from only one?
-# 2. When the last output has handed on its part, compare `dw` with a cross-correlation of `x` with `dout`.
+# 2. When the last output has passed on its part, compare `dw` with a cross-correlation of `x` with `dout`.
 
 # %% tags=["demo"]
 figs.conv_scatter(
@@ -935,7 +937,8 @@ figs.conv_scatter(
 #
 # The pixel in the middle lies under all four windows and gets four parts; each corner lies under one window only. And
 # `dw` *is* the cross-correlation of `x` with `dout`: entry $[u, v]$ adds up $\text{dout}[i, j] \cdot x[i + u, j + v]$
-# over all places. In the same way `dx` is a full convolution of `dout` with `w`, this time with the flip. Networks that
+# over all places. (So it is with stride 1. With a larger stride, first put rows and columns of zeros between the numbers
+# of `dout`.) In the same way `dx` is a full convolution of `dout` with `w`, this time with the kernel flipped. Networks that
 # have to enlarge a map use this very operation as a layer, and call it a *transposed convolution*.
 # </details>
 #
@@ -1026,7 +1029,7 @@ figs.pool_routes(
 )
 
 # %% [markdown]
-# This is the example of chapter 04 again. Where windows overlap, one number may be the largest in several of them, and
+# This is the example from chapter 04 again. Where windows overlap, one number may be the largest in several of them, and
 # then its parts add up. And what if the largest number occurs several times in a window? Strictly speaking there is no
 # slope then, so a rule is needed. Ours is PyTorch's: the first in reading order gets all of it.
 #
@@ -1109,13 +1112,13 @@ print("near:    relu at 0.000004, with h = 0.00001", figs.central(relu_sum, np.a
 # %% [markdown]
 # A central difference takes the mean of both sides: half of 1 and 0 is 0.5. Your function says 0, and PyTorch says 0.
 # All of these are acceptable, because at a corner there is no slope, and any number between the slopes of the two
-# sides may stand for it (a *subgradient*). The last line shows that being *near* a corner is enough: the step reaches
+# sides may be used instead (a *subgradient*). The last line shows that being *near* a corner is enough: the step reaches
 # across it.
 #
 # So **check away from corners**: draw $z$ at a distance from 0 that is much larger than $h$, and give pooling numbers
 # that differ. If a check fails in only a few entries, look there first.
 #
-# Does it matter in training? Ties do occur. Count them in the small network of chapter 04, on its plate:
+# Does the choice at a corner matter in training? Ties do occur. Count them in the small network of chapter 04, on its plate:
 
 # %%
 from introdl import data
@@ -1131,8 +1134,8 @@ print(f"windows in which several numbers above 0 are:     {np.mean(tied & (large
 
 # %% [markdown]
 # Nearly half of the windows have a tie, but all of these ties are between zeros that come from ReLU. Whichever of them
-# gets the gradient, ReLU's slope stops it right after, so the choice makes no difference. Ties between other numbers
-# are rare, since such sums are hardly ever exactly equal, and where they are, one choice is as good as the other.
+# gets the gradient, ReLU's slope stops it right after, so the choice makes no difference. Where numbers above 0 do tie,
+# as in an area of one color, one choice is as good as the other.
 #
 # ## 7. A whole network
 #
@@ -1198,7 +1201,7 @@ def network_gradients(X, labels, W1, b1, W2, b2):
 check("06.network_gradients", network_gradients)
 
 # %% [markdown]
-# ### Let it learn
+# ### Train the network
 #
 # There are two kinds of plates with two made-up features, in the shape of two half-moons that reach into each other.
 # No straight line separates them. The network has 16 hidden units and starts from random weights. If your
@@ -1227,7 +1230,7 @@ print(f"loss at the start {losses[0]:.3f}, after {steps} steps {losses[-1]:.4f}"
 #
 # 1. Go back to moment 1. A network that says 50 % everywhere has a loss of $\ln 2 \approx 0.69$. Why is this one's
 #    loss higher?
-# 2. At which moment is the last plate right? Does the loss stop there?
+# 2. At which moment does the network first get every plate right? Does the loss stop falling there?
 # 3. Tick *show where hidden units switch on*. The boundary bends exactly where it crosses such a line. Why?
 
 # %% tags=["demo"]
@@ -1236,7 +1239,7 @@ figs.training_board(X, labels, history, losses)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# 1. The random network is not undecided. It is fairly confident but wrong on three plates of four, and being
+# 1. The random network is not undecided. It is fairly confident but wrong on three plates out of four, and being
 #    confident and wrong costs more than ln 2.
 # 2. With the settings above, all 120 plates are right after about 310 of the 500 steps. The loss goes on falling,
 #    because cross-entropy asks for more confidence even where the answer is right.
@@ -1312,8 +1315,8 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # - There is no formula for a network's minimum. You walk downhill, and for that you need the gradient.
 # - Along a path, slopes multiply. Where paths meet, gradients add. A node passes its gradient on when it is complete.
-# - One backward pass (reverse mode) gives the slopes of one result with respect to everything, for the price of about
-#   three forward passes, and of the memory for all activations.
+# - One backward pass (reverse mode) gives the slopes of one result with respect to everything. Forward and backward
+#   together cost about three forward passes, and the memory for all activations.
 # - A layer is a larger box: it gets `dout`, and returns one gradient for each input, in that input's shape.
 # - Central differences with $h = 10^{-5}$ in float64 check all of this, away from corners.
 #
@@ -1351,9 +1354,10 @@ check("06.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #   derivative**.
 # - **reverse mode**: one pass from the result back, for all slopes of one result. **Forward mode** takes one pass for
 #   each input.
-# - **subgradient**: any number between the slopes on both sides of a corner, where there is no single slope.
+# - **subgradient**: any number between the slopes on both sides of a corner that opens upward, as ReLU's does, where there
+#   is no single slope.
 # - **topological order**: an order in which every node comes after those that it was computed from.
-# - **transposed convolution**: the way of a gradient back through a convolution, used as a layer that enlarges a map.
+# - **transposed convolution**: the operation that carries a gradient back through a convolution, used as a layer that enlarges a map.
 #
 # ### Next
 #

@@ -14,7 +14,7 @@
 # - give the learning rate a schedule, and initialize weights with the right size;
 # - recognize overfitting in two curves, and hold it back with weight decay, or by stopping in time;
 # - choose batch size and learning rate together, and keep one bad gradient from ruining a run;
-# - train a convolutional network from scratch to 97 % and more.
+# - train a convolutional network from scratch to 97 % or more.
 #
 # **What you build**: `gradient_descent`, `minibatches`, `sgd_step`, `momentum_step`, `adam_step`, `cosine_lr`,
 # `he_init`, `early_stop`, and `train_digits`. They teach MealoMi to read the price on a menu.
@@ -80,7 +80,7 @@ figs.ball(rate=0.25, start=4.0)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# At the rate 0.5 the first step is $0.5 \cdot 8 = 4$ long, exactly the distance to the bottom. At the rate 1 the step
+# At a rate of 0.5 the first step is $0.5 \cdot 8 = 4$ long, exactly the distance to the bottom. At a rate of 1 the step
 # is $1 \cdot 8 = 8$ long: the ball lands at $-4$, at the same height as before, and jumps back from there, forever.
 # Above 1 it lands higher than it was, where the slope is steeper, so that the next jump is even longer.
 # </details>
@@ -228,7 +228,7 @@ figs.noise_chart(sizes, errors)
 # ### Exercise: `minibatches`
 #
 # You may return a list of pairs, or write a generator (a function with `yield`). Since your order is random, the check
-# does not compare it with a fixed one. It tests what is true of every right answer.
+# does not compare it with a fixed one. It tests properties that every correct answer has.
 
 # %% exercise="07.minibatches"
 def minibatches(X, y, size, rng):
@@ -341,7 +341,7 @@ check("07.sgd_step", sgd_step)
 #
 # Books differ in where they put $\eta$. CS231n writes $v \leftarrow \beta v - \eta \cdot \text{grad}$ and $w
 # \leftarrow w + v$. With a constant rate the weights take the same path. When the rate falls on the way, as in section
-# 4, they do not: that velocity is made of steps, and old steps keep the old rate. The exercise asks for the form
+# 4, they do not: that velocity adds up gradients already multiplied by the rate, and the old ones keep the old rate. The exercise asks for the form
 # above, which PyTorch uses too, and one of the check's cases lowers the rate. Only the weights are compared.
 #
 # ### Exercise: `momentum_step`
@@ -495,7 +495,7 @@ for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
 # With Adam the penalty pulls the first weight as hard as it can and leaves the second alone. SGD and AdamW shrink both
 # by the same small share, $100 \cdot 0.001 \cdot 0.02 = 0.2$ %. So when you use Adam and want weight decay, use AdamW.
 # (PyTorch's `weight_decay` is the factor of $w$ in the gradient, here 0.02. It is $2\lambda$, because chapter 05's
-# penalty has no half.) Section 8 shows what weight decay is good for.
+# penalty has no factor of one half.) Section 8 shows what weight decay is good for.
 #
 # ### Comparing SGD, momentum and Adam
 #
@@ -551,8 +551,8 @@ for rate in (0.01, 0.05, 0.09, 0.11):
 #
 # Large steps get you near the minimum, and small steps get you into it. So start with a large rate and let it fall.
 # The **cosine schedule** (Loshchilov and Hutter 2016) stays high for a while, falls, and ends gently at 0. Before it
-# comes a **warm-up**: the first steps, when the weights are still random and the optimizer's running means still know
-# nothing, are small.
+# comes a **warm-up**: the first steps, when the weights are still random and the optimizer's running means hold almost
+# no information, are small.
 #
 # $$\eta_t = \begin{cases} \eta \,\dfrac{t + 1}{T_w} & t < T_w \\[2ex]
 # \dfrac{\eta}{2} \Big(1 + \cos\big(\pi \,\dfrac{t - T_w}{T - T_w}\big)\Big) & t \ge T_w \end{cases}$$
@@ -562,7 +562,7 @@ for rate in (0.01, 0.05, 0.09, 0.11):
 # - $\eta$: the highest rate (`base`). $\eta_t$: the rate of step $t$.
 #
 # **By hand**, with $T = 12$, $T_w = 4$ and $\eta = 0.8$: the warm-up gives 0.2, 0.4, 0.6, 0.8. Step 4 begins the
-# cosine with $\cos 0 = 1$, so it is 0.8 again. Half-way, at step 8, $\cos(\pi/2) = 0$ gives 0.4. The last one, step
+# cosine with $\cos 0 = 1$, so it is 0.8 again. Halfway, at step 8, $\cos(\pi/2) = 0$ gives 0.4. The last one, step
 # 11, has $0.4 \cdot (1 + \cos(\pi \cdot 7/8)) \approx 0.03$. It would be 0 at step 12, which is never taken, so no
 # step is wasted.
 
@@ -624,8 +624,8 @@ check("07.cosine_lr", cosine_lr)
 # ## 5. Initialization
 #
 # Where does the walk begin? The weights of a layer cannot all start at zero, or at any other common value: then all
-# its units compute the same, get the same gradient, and stay the same forever. They must differ, so they are drawn at
-# random. But how large should they be? Chapter 02 sent a signal through twenty layers, and with ReLU a single standard
+# its units compute the same thing, get the same gradient, and stay identical forever. They must differ, so they are drawn at
+# random. But how large should they be? Chapter 02 sent a signal through twenty layers, and with ReLU only one standard
 # deviation of the weights kept it alive. Now you derive that number for any layer.
 #
 # Take one unit with $n$ inputs and no bias: $z = \sum_{i=1}^{n} w_i x_i$. If the weights are independent, with mean 0
@@ -665,7 +665,7 @@ for name, sigma in {
 figs.signal_chart(spreads)
 
 # %% [markdown]
-# A factor that looks harmless in one layer is taken to the power of 24. And gradients, on their way back, pass through
+# A factor that looks harmless in one layer is raised to the 24th power. And gradients, on their way back, pass through
 # the same layers: where the signal vanishes, they vanish too.
 #
 # ### Exercise: `he_init`
@@ -761,12 +761,12 @@ print(f"PyTorch's time is {times['PyTorch'] / ours:.2f} of ours")
 # Run the next cell. The board begins to train at once, and you can go on using the notebook, because the training runs
 # in the pauses between whatever else you do.
 #
-# 1. Press **Pause** (or move there with Tab and press the space bar). Look at the digits that are wrong now. Would you
-#    have known them? Resume.
+# 1. Press **Pause** (or move there with Tab and press the space bar). Look at the digits that the network gets wrong at this point. Would you
+#    have recognized them? Resume.
 # 2. Watch the filters. They start as noise. Do any of them come to look like edge detectors?
 # 3. *Start again* with another optimizer. Then change the learning rate **while it trains**. At which rate does the
 #    loss explode?
-# 4. Once you have written your `adam_step`, choose it: it drives the same network.
+# 4. Once you have written your `adam_step`, choose it: it then trains the same network.
 #
 # If this reminds you of [ConvNetJS](https://cs.stanford.edu/people/karpathy/convnetjs/demo/mnist.html): that is where
 # the idea comes from.
@@ -789,8 +789,8 @@ board.show()
 #    hasty 9.
 # 2. Some filters turn into a bright side and a dark side, which is an edge detector. With 3 by 3 pixels others stay
 #    hard to read.
-# 3. The answer depends on the optimizer. SGD with momentum takes effective steps that are up to ten times as long as
-#    its rate says, so it explodes at a lower rate than plain SGD does. When the loss has exploded, lowering the rate
+# 3. The answer depends on the optimizer. With momentum, the steps of SGD are effectively up to ten times as long as
+#    the rate alone suggests, so it explodes at a lower rate than plain SGD does. When the loss has exploded, lowering the rate
 #    rarely helps; start again.
 # 4. It should behave as the built-in Adam does. If it does not, run its check again.
 # </details>
@@ -812,7 +812,7 @@ print(f"Test pictures right: {(answers == y_test).mean():.1%} of {len(y_test)}")
 # **MNIST, if you like.** The best-known digits are those of MNIST: 70,000 of them, with 28 by 28 pixels each. Set
 # `mnist = True` in the parameters cell at the top, run that cell, and then the next one, which trains LeNet-5 for one
 # epoch. (MNIST has no validation pictures of its own. Here the board shows the test pictures instead, which is
-# acceptable only because nothing is chosen by them.)
+# acceptable only because no choice is based on them.)
 
 # %% tags=["demo"]
 if mnist:
@@ -891,7 +891,7 @@ for decay in (0.0, 0.001, 0.01):
 # %% [markdown]
 # With a decay of 0.01 the weights stay small, and small weights cannot bend the scores around single pictures with
 # wrong labels. So the training loss stays higher, and the validation loss rises far less after its best epoch. Weight
-# decay softens overfitting, but does not end it, and the right strength has to be tried out.
+# decay softens overfitting, but does not end it, and the right strength has to be found by trial and error.
 #
 # ### Early stopping
 #
@@ -949,19 +949,19 @@ check("07.early_stop", early_stop)
 # | warm-up | the first 5 % of the steps | a bad start at high rates | lost time |
 # | weight decay | $10^{-4}$ | overfits | cannot learn |
 #
-# Change one at a time, by factors of 3 or so, the learning rate first. Choose by the **validation** pictures. If you
-# choose by the test pictures, you fit your choices to them, and then they can no longer say how the network does on
+# Change one at a time, by factors of 3 or so, starting with the learning rate. Base your choices on the **validation** pictures. If you
+# base them on the test pictures, you fit your choices to them, and then they can no longer say how the network does on
 # pictures that it has never met.
 #
 # ### Large batches need a larger rate
 #
-# Batch size and learning rate cannot be chosen one without the other. With four times the batch size, an epoch has
+# Batch size and learning rate cannot be chosen independently. With four times the batch size, an epoch has
 # only a fourth of the steps. To get as far with them, each step has to be about four times as long, and it may be,
 # since its gradient is less noisy. This is the **linear scaling rule**: *multiply the batch size by k, and multiply
 # the learning rate by k, too.* Goyal and others ([2017](https://arxiv.org/abs/1706.02677)) trained a network on
 # ImageNet with batches of 8,192 in this way, with a warm-up to survive the start.
 #
-# The rule has a limit, the one of section 1: a rate can be too large for the valley, however reliable the gradient is.
+# The rule has a limit, the one from section 1: a rate can be too large for the valley, however reliable the gradient is.
 # **Gradient clipping** ([Pascanu and others 2012](https://arxiv.org/abs/1211.5063)) guards against that. If the whole
 # gradient is longer than a limit $c$, it is scaled down to the length $c$; its direction stays the same. By hand, with
 # $c = 1$: the gradient $[3, 4]$ has the length $\sqrt{9 + 16} = 5$, so it becomes $[0.6, 0.8]$. And $[0.3, 0.4]$, of
@@ -998,11 +998,11 @@ for size, rate, clip in tries:
 # %% [markdown]
 # <details><summary>How to read the table</summary>
 #
-# - From 16 to 64 at the same rate the network has taken a fourth of the steps, and it is behind. With four times the
-#   rate it has caught up.
+# - With batches of 64 instead of 16, at the same rate, the network takes a fourth of the steps and falls behind. With four times the
+#   rate it catches up.
 # - Batches of 256 leave 40 steps, and at the old rate they do not get far. At 16 times the rate, 1.6, the first steps
 #   are so long that the ReLUs die: the loss stays at $\ln 10 \approx 2.30$, the loss of a network that knows nothing.
-# - Clipped to length 1, the same rate works, though not as well as small batches. Forty steps are few.
+# - Clipped to length 1, the same rate works, though not as well as small batches. Forty steps are not many.
 #
 # So a large batch does not need fewer epochs. It needs fewer *steps*, and pays off where hardware makes each of them
 # nearly as fast as a step of a small batch (chapter 08).
@@ -1018,16 +1018,16 @@ for size, rate, clip in tries:
 #
 # Now it is your turn. Write the whole training of `lenet((1, 8, 8), 10, rng)`, and return its weights. The check puts
 # your weights into a LeNet of its own, and shows it pictures that your function has never seen. There are four
-# trainings, with 500 to 1,347 pictures. Points are given in steps, at 70, 90, 95 and 97 % right.
+# training runs, with 500 to 1,347 pictures. You earn points in stages: at 70, 90, 95 and 97 % right.
 #
-# - All pictures are mirrored or turned in the same way, which is drawn again for each training, and the classes have
-#   other numbers: a 3 may be class 8. So only what is learned from `X` and `y` counts. The check does not accept the
+# - All pictures are mirrored or turned in the same way, which is drawn anew for each training run, and the classes are
+#   renumbered: a 3 may be class 8. So only what is learned from `X` and `y` counts. The check does not accept the
 #   course's `data`, scikit-learn or PyTorch, and files may not be opened. You may use `introdl.layers` and everything
 #   that you have written in this chapter.
-# - The network is shown the pictures as they are in `X`, from 0 to 1. If you scale them in training, it gets inputs at
-#   the check that it has never been trained on.
-# - You have five minutes for the four trainings together. A good answer needs far less.
-# - For the last step a trick helps: shift each batch by a pixel now and then (`np.roll`). It costs next to nothing,
+# - The network is shown the pictures as they are in `X`, from 0 to 1. If you scale them in training, the check shows the network
+#   inputs unlike any that it was trained on.
+# - You have five minutes for all four training runs together. A good answer needs far less.
+# - A trick helps you reach the last threshold: shift each batch by a pixel now and then (`np.roll`). It costs next to nothing,
 #   and a shifted digit is a new picture.
 
 # %% exercise="07.train_digits"
@@ -1132,7 +1132,7 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # - A step goes against the gradient. The learning rate says how far, and it is the hyperparameter that matters most.
 # - The gradient of a mini-batch is an unbiased, noisy estimate. Its noise falls with the square root of the batch
 #   size.
-# - Momentum accumulates a velocity. Adam gives every weight a rate of its own. Both need a state from step to step.
+# - Momentum accumulates a velocity. Adam gives every weight a rate of its own. Both carry a state from step to step.
 #   With Adam, use AdamW's form of weight decay.
 # - Batch size and learning rate go together: k times the batch, about k times the rate, up to a limit. Clipping the
 #   gradient keeps single steps from being too long.
@@ -1180,7 +1180,7 @@ check("07.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 #
 # ### Next
 #
-# Your LeNet learns 8 by 8 pixels in seconds. A network for real plates takes thousands of times as much work. Chapter
+# Your LeNet learns digits of 8 by 8 pixels in seconds. A network for real plates takes thousands of times as much work. Chapter
 # 08 moves the same loop to PyTorch, and PyTorch moves it to a graphics card.
 #
 # ### Further reading

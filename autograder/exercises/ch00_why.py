@@ -359,7 +359,7 @@ def _rank_down(scores, labels):
 
 CORRECT_RANK = Exercise(
     id="00.correct_rank",
-    title="At which guess it is right",
+    title="On which guess it is right",
     points=10,
     cases=_rank_cases,
     oracle=_rank_oracle,
