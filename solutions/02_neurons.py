@@ -242,18 +242,20 @@ for name, score in (("undecided", 0.0), ("doughnut", 1.6), ("pizza", -1.9)):
 with np.errstate(all="ignore"):          # NumPy would warn; we look on purpose
     for exponent in (-1000.0, 700.0, 709.0, 710.0, 1000.0):
         print(f"exp({exponent:6.0f}) = {np.exp(exponent):.3g}")
-    print("inf / (1 + inf) =", np.exp(1000.0) / (1 + np.exp(1000.0)))
+    for z in (-1000.0, 1000.0):
+        print(f"z = {z:6.0f}:   1 / (1 + exp(-z)) = {1 / (1 + np.exp(-z))}    exp(z) / (exp(z) + 1) = {np.exp(z) / (np.exp(z) + 1)}")
 
 # %% [markdown]
-# A large negative exponent is harmless: the result is 0. A large positive one gives infinity, and infinity over
-# infinity is `nan`, "not a number". One `nan` in a network turns every number after it into `nan`. A sum of 1000 is
-# rare, but in a long training run rare things happen often.
-#
-# The same fraction can be written in two ways. Multiply numerator and denominator by $e^z$:
+# A large negative exponent is harmless: the result is 0. A large positive one gives infinity. The cell tries the sigmoid in
+# two forms, which are the same fraction (multiply numerator and denominator by $e^z$):
 #
 # $$\frac{1}{1 + e^{-z}} \;=\; \frac{e^{z}}{e^{z} + 1}$$
 #
-# The left form is safe on one side of zero, and the right form is safe on the other.
+# The right form is in trouble where $z$ is large: infinity over infinity is `nan`, "not a number", and one `nan` in a
+# network turns every number after it into `nan`. The left form is luckier where $z$ is very negative, because 1 over infinity
+# is 0. But NumPy warns of the overflow all the same, and whatever else you compute from that exponential, such as a
+# logarithm or a slope, is lost. A sum of 1000 is rare, but in a long training run rare things happen often. So use each form
+# on the side of zero where its exponent is not positive.
 #
 # ### Exercise: `sigmoid`
 #
@@ -442,7 +444,8 @@ except NotImplementedError:
     print("Write train_neuron first, then run this cell again.")
 
 # %% [markdown]
-# That is machine learning, from beginning to end, in about six lines. The figure shows the same training. On the left
+# That is learning, in about six lines. (Whether the neuron is as good on plates that it has not seen is chapter 01's
+# question, and you would ask it of others than these 24.) The figure shows the same training. On the left
 # the decision boundary moves. On the right is the **loss**, one number that says how wrong the neuron is: for each
 # plate $-\ln$ of the probability that it gave to the right answer, averaged over the plates. A doughnut at $p = 0.832$
 # costs $-\ln 0.832 = 0.184$; another dish at $p = 0.832$ has only $1 - 0.832 = 0.168$ left for the right answer, and costs
@@ -974,7 +977,7 @@ figs.signal_curves(
 )
 
 # %% [markdown]
-# Every curve falls by the same factor at each layer, which makes a straight line on this logarithmic axis. Take tanh: near zero
+# Every curve but the sigmoid's signal falls by the same factor at each layer, which makes a straight line on this logarithmic axis. Take tanh: near zero
 # its slope is 1, so a layer multiplies the signal by about $0.01 \cdot \sqrt{100} = 0.1$, and twenty layers multiply
 # it by $0.1^{20} = 10^{-20}$. ReLU also silences half of the sums, so its signal falls a little faster. (The
 # sigmoid's signal ends near 10⁻¹⁵, and that is not a signal but rounding: its outputs are all close to 0.5, where a
@@ -1004,8 +1007,13 @@ figs.signal_curves(
 #
 # Where does $\sqrt{2/D}$ come from? A sum of $D = 100$ products, each with a variance of $\text{spread}^2$ times the
 # mean square of the inputs, has 100 times that variance. ReLU sets half of the sums to 0, and with them goes half of
-# the mean square. To keep the signal as it was, we need $100 \cdot \text{spread}^2 \cdot \tfrac12 = 1$. Chapter 07
-# comes back to this.
+# the mean square. To keep the mean square as it was, we need $100 \cdot \text{spread}^2 \cdot \tfrac12 = 1$. (The signal of
+# the figure, the difference between plates, still shrinks on the way: look at ReLU in the table.) Chapter 07 comes back to
+# this.
+#
+# Why draw the weights at random at all? The neuron of section 4 began at 0. A layer must not: units with equal weights
+# compute the same, get the same gradient, and stay equal forever, as if they were a single unit. The random start
+# breaks this **symmetry**.
 
 # %% tags=["demo"]
 figs.signal_explorer(send_signal, seed)
@@ -1224,8 +1232,8 @@ for units in (4, 8, 16, 32, 64):
 # - c) moves, because every z doubles
 # - d) stays where it is; only the confidence grows
 #
-# **4.** A ReLU unit's weighted sum is negative for every plate in the training set. What happens to its
-# weights in training?
+# **4.** The weighted sum of a ReLU unit in the first layer is negative for every plate in the training set. What happens to
+# its weights in training?
 #
 # - a) they change as usual, since the unit decides every plate
 # - b) nothing: its slope is 0 for every plate, so no gradient reaches them
@@ -1259,8 +1267,8 @@ check("02.quiz", answer_1, answer_2, answer_3, answer_4, answer_5)
 # %% [markdown]
 # ## What you know now
 #
-# - A neuron is a weighted sum with a bias, followed by a nonlinear activation. The weights turn its decision boundary,
-#   and the bias shifts it.
+# - A neuron is a weighted sum with a bias, followed by a nonlinear activation. The direction of the
+#   weights gives the tilt of its decision boundary, and the bias, compared with their length, its place.
 # - A neuron learns in small steps that reduce its error. Each step is learning rate times error times input. A pass
 #   through all samples is an epoch.
 # - The slope of the activation decides how fast a unit can learn. Sigmoid and tanh saturate on both sides, ReLU on

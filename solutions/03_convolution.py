@@ -162,7 +162,8 @@ check("03.convolve1d", convolve1d)
 # $$(f \star g)[n] = \sum_{k} f[n + k]\, g[k].$$
 #
 # This is **cross-correlation**, and it answers a different question. Convolution asks what arrives here from all the
-# echoes. Cross-correlation asks how much the signal here looks like $g$.
+# echoes. Cross-correlation asks how much the signal here looks like $g$. (The question is fair
+# where the weights of $g$ add up to 0. Otherwise a bright signal always scores high.)
 #
 # **By hand**, with $f = [1, 2, 3, 4]$ and $g = [1, 0, -1]$, at the two places where all of $g$ lies on $f$ (NumPy and
 # SciPy call these the *valid* places):
@@ -363,8 +364,8 @@ def edge_kernels():
 check("03.edge_kernels", edge_kernels)
 
 # %% [markdown]
-# Both answers together give the **edge strength** $\sqrt{g_x^2 + g_y^2}$, whatever the direction of the edge. Here it
-# is on the doughnut, with the lab's own Sobel kernels:
+# Both answers together give the **edge strength** $\sqrt{g_x^2 + g_y^2}$, nearly the same for every direction of the edge.
+# Here it is on the doughnut, with the lab's own Sobel kernels:
 
 # %%
 sobel_x, sobel_y = (np.array(figs.PRESETS[name][0]) for name in ("Sobel x", "Sobel y"))
@@ -397,7 +398,8 @@ print(f"largest difference between 'move, then edges' and 'edges, then move': {d
 
 # %% [markdown]
 # Nearly every pixel changes, and yet the answer is the same, only moved by ten pixels. This is called **translation
-# equivariance**: when the input moves, the output moves with it. It is what you gain by sharing weights.
+# equivariance**: when the input moves, the output moves with it. It is what you gain by sharing weights. (It holds away
+# from the border, and with the stride of section 7 for shifts by whole strides.)
 
 # %% [markdown]
 # ## 6. A kernel that learns
@@ -508,7 +510,7 @@ figs.kernel_learns(gray_picture, sobel_x, seed=seed)
 # the same kernel in ten steps.
 # </details>
 #
-# This is all that a convolution layer does when it learns, with one difference: nobody tells a network what edges its
+# This is how the weights of a convolution layer learn, with one difference: nobody tells a network what edges its
 # kernels should find. It is given only the right answer at the very end, and chapter 06 brings the error back from
 # there to every kernel.
 #
@@ -518,11 +520,14 @@ figs.kernel_learns(gray_picture, sobel_x, seed=seed)
 # ## 7. Padding and stride
 #
 # So far, the output is always smaller than the input: a kernel of size 3 fits into 5 pixels at only 3 places. And the
-# pixels at the border are covered by fewer windows than the others. Two settings give you control over this. Here
-# they are the same for height and width.
+# pixels at the border are covered by fewer windows than the others. Ten layers of 3 by 3 would shrink 32 pixels to 12. On the
+# other hand, a large map is a lot of work, and neighboring numbers in it say much the same. Two settings give you control
+# over both. Here they are the same for height and width.
 #
-# - **Padding** $p$: put $p$ rows and columns of zeros around the picture, on every side.
-# - **Stride** $s$: move the window by $s$ pixels at a time instead of 1.
+# - **Padding** $p$: put $p$ rows and columns of zeros around the picture, on every side, and the map stays as large as you
+#   want. The price: where the picture is bright, the frame of zeros looks like an edge.
+# - **Stride** $s$: move the window by $s$ pixels at a time instead of 1. With $s = 2$ the map has a quarter of the numbers,
+#   takes a quarter of the work, and each step of the next layer covers twice the distance.
 #
 # How many places are there, for $n$ pixels and a kernel of size $k$? With padding the row has $n + 2p$ pixels. The kernel
 # lies at the left end; from there it can move $n + 2p - k$ pixels, in steps of $s$. The last step must fit
@@ -774,8 +779,8 @@ for size, layers in ((5, 2), (7, 3)):
 
 # %% [markdown]
 # The stack has fewer weights, and with a ReLU after each layer it is more nonlinear. That was the idea of VGG
-# ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556), section 2.3), the runner-up in the ImageNet
-# challenge of 2014. The ResNet of chapter 11 is built from such pairs, too.
+# ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556), section 2.3), second in classification at the
+# ImageNet challenge of 2014. The ResNet of chapter 11 is built from such pairs, too.
 #
 # ## 10. Convolution as one matrix product: im2col
 #
@@ -930,8 +935,8 @@ chart = figs.race_chart(times, f"The same multiplications, {gain:,.0f} times as 
 figures.show(chart, figs.race_words(times))
 
 # %% [markdown]
-# Note the grid lines: from each one to the next is a factor of ten. All contestants do the same multiplications, and what differs is the
-# overhead. Seven loops pay for Python's overhead at every product, four loops pay for it at every output number, and
+# Note the grid lines: from each one to the next is a factor of ten. All contestants compute the same sums of products, and what differs is
+# mainly the overhead; a library's matrix product also uses the processor's vector instructions and its cache well. Seven loops pay for Python's overhead at every product, four loops pay for it at every output number, and
 # one matrix product pays for it once. On a layer as small as this one, more threads need not help, because starting
 # them takes time, too. For large layers and batches they do help.
 #

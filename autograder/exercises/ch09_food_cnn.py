@@ -348,6 +348,10 @@ PHOTO_DATASET = Exercise(
             "Your pictures are float32, but run up to 255. Divide by 255.",
             _photos(finished=lambda self, image: _pixels(image).permute(2, 0, 1).float()),
         ),
+        "divided by 256": Mistake(
+            "A byte runs from 0 to 255, so white divided by 256 is 0.996 and not 1. Divide by 255.",
+            _photos(finished=lambda self, image: _pixels(image).permute(2, 0, 1) / 256),
+        ),
         "scaled to -1 to 1": Mistake(
             "Your pictures run from -1 to 1. Here they should run from 0 to 1; normalization comes later, with numbers of the "
             "training set.",

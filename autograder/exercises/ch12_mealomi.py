@@ -380,6 +380,14 @@ def _suppression_cases(rng):
     apart = [[x + (8 + gap) * i, y + (8 + gap) * i, x + (8 + gap) * i + 8, y + (8 + gap) * i + 8] for i in range(3)]
     apart.append([x + 1, y, x + 9, y + 8])
     yield _shuffled(rng, "plates along a diagonal", apart, _scores_of(rng, 4), 0.25)
+    # A network's scores as they are, and boxes over the picture's edge: six pairs, of which now the worse comes first, now the better.
+    pairs = [[[20 * i - 4 - x, y, 20 * i + 4 - x, y + 6], [20 * i - 5 - x, y, 20 * i + 3 - x, y + 6]] for i in range(6)]
+    raw = [[-4.0, 1.5], [0.5, -3.0], [121.0, 150.0], [149.0, 122.0], [123.0, 151.0], [152.0, 124.0]]
+    given = np.array(raw) + int(rng.integers(0, 9)) / 10
+    yield Case("scores that are no probabilities, boxes over the edge", boxes=np.array(pairs, dtype=float).reshape(-1, 4), scores=given.ravel(), threshold=0.4)  # fmt: skip
+    # Boxes of one pixel: where they lie apart by one pixel both ways, the product of the two differences is a whole box.
+    tiny = [[x + 2 * i, y + 2 * i, x + 2 * i + 1, y + 2 * i + 1] for i in range(3)]
+    yield _shuffled(rng, "plates of one pixel", [*tiny, [x + 0.25, y, x + 1.25, y + 1]], _scores_of(rng, 4), 0.5)
     yield _thinning_case(rng, "many boxes, in shares of the picture", (6, 5, 4, 4), 0.45, weight=1.5)
     yield _thinning_case(rng, "many boxes, in pixels", (5, 6, 3), 0.3, (640.0, 480.0), 1, weight=1.5)
     yield Case("a single box", weight=0.4, boxes=np.array([[x, y, x + 4.0, y + 3.0]]), scores=np.array([high]), threshold=0.5)  # fmt: skip
@@ -1179,7 +1187,12 @@ def _calibration_cases(rng):
     yield _calibration_case(rng, "ten bins, some of them empty", 5, 10, filled, rights, weight=1.5)
     n = [int(v) for v in rng.integers(3, 7, 4)]
     filled, rights = {6: n[0], 9: n[1], 12: n[2], 14: 2 * n[3]}, {6: n[0], 9: 1, 12: 1, 14: 2 * n[3] - 3}
-    yield _calibration_case(rng, "fifteen bins, and as many dishes as a small menu has", 7, 15, filled, rights)
+    while True:  # a label of more than one digit has a say
+        menu = _calibration_case(rng, "fifteen bins, thirteen dishes", 13, 15, filled, rights)
+        labels, named = menu.inputs["labels"], menu.inputs["probabilities"].argmax(axis=1)
+        if (labels[labels == named] >= 10).any():
+            break
+    yield menu
     # Edges are eighths, which floats hold exactly; every edge has one right and two wrong, or the other way round.
     tops = np.array([0.5, 0.5, 0.5, 0.625, 0.625, 0.75, 0.75, 0.75, 0.875])
     middle = np.array([0.44, 0.56, 0.69, 0.7, 0.81, 0.93, 0.95]) + rng.integers(-2, 3, 7) / 100

@@ -95,6 +95,10 @@ def _near(one: np.ndarray, other: np.ndarray) -> bool:
     return one.shape == other.shape and bool(np.abs(one - other).max() < _NEAR)
 
 
+def _whole(values: np.ndarray) -> bool:
+    return bool(np.abs(values - values.round()).max() < 0.01)
+
+
 def _cropped(file: dict, size: int) -> np.ndarray:
     """The largest square in the picture's middle."""
     height, width = file["height"], file["width"]
@@ -132,6 +136,9 @@ def _amiss_in_pixels(image: np.ndarray, file: dict, files: list) -> Wrong | None
     right = slope(file, size, size)
     wanted = right.transpose(2, 0, 1)
     if _near(image, wanted):
+        for by in (254, 256):  # whole numbers of these, and not of 255
+            if _whole(image * float(by)) and not _whole(image * 255.0):
+                return Wrong(f"A byte is divided by {by}, not by 255.")
         return None
     if image.max() > 2:
         return Wrong("The picture's numbers run up to 255.")
