@@ -43,7 +43,7 @@ figures.use_style()
 # %% tags=["parameters"]
 seed = 11  # of the pictures that are drawn, of first weights and of the order in training
 per_class = 20  # training pictures of each special in the live run of section 7
-steps = 40  # of the live run, for fine-tuning and from scratch each
+steps = 32  # of the live run, for fine-tuning and from scratch each
 size = 64  # height and width of the pictures in pixels
 
 # %% [markdown]
@@ -790,7 +790,7 @@ print(photos)
 # `backbone="timm/convnext_tiny"` gets you a stronger one, with *its* own normalization.
 
 # %%
-own_steps = 24  # for your own photographs: 200 or more
+own_steps = 16  # for your own photographs: 200 or more
 mine = models.classifier(photos.classes, backbone="base-resnet18", size=size, seed=seed)
 history = training.finetune(mine, photos, steps=own_steps, batch_size=16, seed=seed)
 
