@@ -22,19 +22,22 @@ def pytest_make_parametrize_id(val):
 
 
 @pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory):
-    """What all tests of one run unpack once: pictures under names that are their own checksums."""
+def of_the_run(tmp_path_factory):
+    """A folder that all processes of one run share."""
     here = tmp_path_factory.getbasetemp()
-    return (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "shared-cache"
+    return here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
+
+
+@pytest.fixture(scope="session")
+def shared_cache(of_the_run):
+    """What all tests of one run unpack once: pictures under names that are their own checksums."""
+    return of_the_run / "shared-cache"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def drawn_once(tmp_path_factory):
+def drawn_once(of_the_run):
     """Exercises' cases that were drawn are kept for all tests of one run."""
-    here = tmp_path_factory.getbasetemp()
-    place = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "drawn"
-    place.mkdir(exist_ok=True)
-    standing.KEPT[:] = [place]
+    standing.KEPT[:] = [of_the_run / "drawn"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """A network as an ONNX file: the same outputs where it can be written and run, and one sentence where not."""
 
 import importlib.util
+import time
 import warnings
 
 import numpy as np
@@ -77,5 +78,5 @@ def test_latency_is_a_median_and_the_first_calls_do_not_count(monkeypatch):
         clock["calls"] += 1
         clock["now"] += 9.0 if clock["calls"] <= 3 else 0.5 if clock["calls"] == 4 else 0.002
 
-    monkeypatch.setattr(export.time, "perf_counter", lambda: clock["now"])
+    monkeypatch.setattr(time, "perf_counter", lambda: clock["now"])
     assert export.latency(call, repeats=5) == pytest.approx(2.0) and clock["calls"] == 8

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 TOP = {
     "pyproject.toml", "constraints.txt", "Makefile", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", ".gitignore",
-    ".pre-commit-config.yaml", ".ci", ".github",
+    ".pre-commit-config.yaml", ".binder", ".ci", ".devcontainer", ".github",
     "course", "solutions", "autograder", "data", "tests",
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from torch import nn
 from introdl.checking import judge, notebook, sheets
 from tests.answers import ch11_finetuning as right
 from tests.cell_code import functions
-from tests.standing import SEEDS, entry, verdict
+from tests.standing import EXERCISES, SEEDS, entry, verdict
 
 
 def evaluate_by_tensors(model, batches):
@@ -740,4 +740,5 @@ def test_what_a_learner_writes_is_called_by_its_name_or_by_none(id):
 
 def test_most_of_what_learners_write_is_named():
     told = [told for answers in _written().values() for _, told, _ in answers]
+    assert set(_written()) <= set(EXERCISES)
     assert len(told) > 240 and sum(map(bool, told)) > 0.9 * len(told)

@@ -35,8 +35,8 @@ def build(
 ) -> Path:
     """Build the site of the course.
 
-    Executed notebooks are kept beside it, in ``executed/``: one that did not change is not executed again, so that a build
-    which was interrupted goes on where it stopped.
+    Executed notebooks are kept beside it, in ``executed/``: one whose text did not change is not executed again, so that a
+    build which was interrupted goes on where it stopped. Where only the library changed, remove that folder first.
 
     Parameters
     ----------
@@ -57,7 +57,9 @@ def build(
     Raises
     ------
     AuthorError
-        If Sphinx is missing, a notebook stops with an error, there is no such chapter, or Sphinx warns of something.
+        If Sphinx is missing, a notebook stops with an error, or Sphinx warns of something.
+    ValueError
+        If there is no such chapter.
     """
     try:
         from sphinx.application import Sphinx
@@ -101,10 +103,7 @@ def _executed(
     notebooks: dict[str, Path], folder: Path, tell: Callable[[str], Any], jobs: int | None
 ) -> dict[str, Path]:
     """Execute notebooks of which there is no executed copy with the same text; return the copies."""
-    copies = {}
-    for page, path in notebooks.items():
-        text = [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
-        copies[page] = folder / hashlib.sha256(repr(text).encode()).hexdigest()[:16] / path.name
+    copies = {page: copy_of(path, folder) for page, path in notebooks.items()}
     waiting = {path: copies[page] for page, path in notebooks.items() if not copies[page].is_file()}
     if not waiting:
         return copies
@@ -118,6 +117,12 @@ def _executed(
             copy.parent.mkdir(exist_ok=True)
             done.output.replace(copy)
     return copies
+
+
+def copy_of(path: Path, folder: Path) -> Path:
+    """Return where the executed copy of a notebook with the text that it now has is kept."""
+    text = [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
+    return folder / hashlib.sha256(repr(text).encode()).hexdigest()[:16] / path.name
 
 
 def _write_sources(folder: Path, notebooks: dict[str, Path], executed: dict[str, Path]) -> None:

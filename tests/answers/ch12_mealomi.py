@@ -89,19 +89,6 @@ def _overlap(a, b):
     return w * h / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h)
 
 
-def suppression_matrix(boxes, scores, threshold):
-    corners = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    far = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    overlap = np.clip(far - corners, 0, None).prod(axis=2)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    iou = overlap / (area[:, None] + area[None, :] - overlap)
-    kept = []
-    for i in np.argsort(-scores):
-        if all(iou[i, j] <= threshold for j in kept):
-            kept.append(i)
-    return np.array(kept)
-
-
 def suppression_loops(boxes, scores, threshold):
     rest = sorted(range(len(boxes)), key=lambda i: scores[i], reverse=True)
     kept = []
@@ -520,7 +507,6 @@ ANSWERS = {
         multi_task_loss_begun_with_zeros,
     ],
     "12.non_maximum_suppression": [
-        suppression_matrix,
         suppression_loops,
         suppression_shrinking_order,
         suppression_alive,

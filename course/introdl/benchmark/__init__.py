@@ -285,11 +285,21 @@ def training_step(device, batch: int, amp: bool = False, channels_last: bool = F
     """Return a function that takes one training step of `plate_net` with random pictures, already on the device."""
     import torch
 
-    shape = torch.channels_last if channels_last else torch.contiguous_format
-    model = plate_net().to(device).to(memory_format=shape)
+    model = plate_net().to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    return step_of(model, optimizer, device, batch, size, 20, amp, channels_last)
+
+
+def step_of(
+    model, optimizer, device, batch: int, size: int, classes: int, amp: bool, channels_last: bool
+) -> Callable[[], None]:
+    """Return a function that takes one training step of a network with random pictures; both are on the device already."""
+    import torch
+
+    shape = torch.channels_last if channels_last else torch.contiguous_format
+    model.to(memory_format=shape)
     images = torch.rand(batch, 3, size, size, device=device).contiguous(memory_format=shape)
-    labels = torch.randint(0, 20, (batch,), device=device)
+    labels = torch.randint(0, classes, (batch,), device=device)
     kind = torch.device(device).type
 
     def step():
@@ -578,41 +588,6 @@ def find(made: dict, what: str, **about) -> dict | None:
         if row["what"] == what and "median" in row and all(row.get(k) == v for k, v in about.items()):
             return row
     return None
-
-
-def main(words: list[str] | None = None, gpu: Callable[..., dict] | None = None) -> int:
-    """Run ``python -m introdl.benchmark``; `gpu` is what ``--gpu`` calls."""
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="python -m introdl.benchmark", description="Measure this machine and keep the figures.")  # fmt: skip
-    parser.add_argument("--device", help="cuda, mps or cpu; by default the first of them that there is")
-    parser.add_argument("--threads", type=int, help="threads on the CPU; by default the number that is fastest here")
-    parser.add_argument("--gpu", action="store_true", help="measure what the course says of GPUs; needs an NVIDIA GPU")
-    parser.add_argument("--quick", action="store_true", help="fewer sizes, under a minute")
-    parser.add_argument("--note", default="", help="what a reader should know of the machine")
-    parser.add_argument("--out", type=Path, help="the folder to write to")
-    given = parser.parse_args(words)
-    import torch
-
-    if given.threads is not None and given.threads < 1:
-        parser.error(f"--threads is {given.threads}; it should be 1 or more.")
-    if given.gpu and gpu is not None:
-        try:
-            made = gpu(given.note, tell=print)
-        except ValueError as error:
-            parser.exit(1, f"{error}\n")
-        print(f"Written: {write(made, given.out, 'gpu')}")
-        return 0
-    before = torch.get_num_threads()
-    torch.set_num_threads(given.threads or best_threads(threads(n=1024)))
-    try:
-        made = record(given.device, given.quick, given.note, tell=print)
-    except ValueError as error:
-        parser.exit(1, f"{error}\n")
-    finally:
-        torch.set_num_threads(before)
-    print(f"Written: {write(made, given.out)}")
-    return 0
 
 
 def best_threads(found: dict[int, list[float]]) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
+
+from introdl.models import box_iou
 
 
 class Detections(NamedTuple):
@@ -21,11 +24,8 @@ class Detections(NamedTuple):
 
 def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return the intersection over union of each box (N, 4) with each other box (M, 4): (N, M)."""
-    boxes, others = np.asarray(boxes, float).reshape(-1, 1, 4), np.asarray(others, float).reshape(1, -1, 4)
-    sides = np.minimum(boxes[..., 2:], others[..., 2:]) - np.maximum(boxes[..., :2], others[..., :2])
-    both = np.clip(sides, 0, None).prod(axis=-1)
-    areas = [(each[..., 2:] - each[..., :2]).prod(axis=-1) for each in (boxes, others)]
-    return both / np.maximum(areas[0] + areas[1] - both, 1e-12)
+    rows, columns = np.asarray(boxes, float).reshape(-1, 1, 4), np.asarray(others, float).reshape(1, -1, 4)
+    return box_iou(torch.from_numpy(rows), torch.from_numpy(columns)).numpy()
 
 
 def thinned(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:

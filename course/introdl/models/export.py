@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
 import statistics
-import time
 import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -121,10 +121,6 @@ def latency(call: Callable[[], object], repeats: int = 30) -> float:
     repeats : int
         How often it is measured.
     """
-    times = []
-    for number in range(repeats + 3):
-        start = time.perf_counter()
-        call()
-        if number >= 3:
-            times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times)
+    from introdl import benchmark
+
+    return 1000 * statistics.median(benchmark.times(call, warmup=3, repeats=repeats, seconds=math.inf))

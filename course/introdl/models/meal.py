@@ -186,22 +186,22 @@ def box_of(raw: torch.Tensor) -> torch.Tensor:
 
 
 def box_iou(boxes: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """Return the intersection over union of N pairs of boxes, from 0 (apart) to 1 (the same).
+    """Return the intersection over union of pairs of boxes, from 0 (apart) to 1 (the same).
 
     Parameters
     ----------
     boxes, others : torch.Tensor
-        (N, 4): x0, y0, x1, y1.
+        (..., 4): x0, y0, x1, y1; of one shape, or of shapes that broadcast.
 
     Returns
     -------
     torch.Tensor
-        (N,).
+        (...).
     """
-    corner = torch.maximum(boxes[:, :2], others[:, :2])
-    far = torch.minimum(boxes[:, 2:], others[:, 2:])
-    both = (far - corner).clamp(min=0).prod(dim=1)
-    areas = [(each[:, 2:] - each[:, :2]).clamp(min=0).prod(dim=1) for each in (boxes, others)]
+    corner = torch.maximum(boxes[..., :2], others[..., :2])
+    far = torch.minimum(boxes[..., 2:], others[..., 2:])
+    both = (far - corner).clamp(min=0).prod(dim=-1)
+    areas = [(each[..., 2:] - each[..., :2]).clamp(min=0).prod(dim=-1) for each in (boxes, others)]
     return both / (areas[0] + areas[1] - both).clamp(min=1e-9)
 
 
