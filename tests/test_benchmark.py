@@ -128,6 +128,21 @@ def test_the_roof_is_near_what_one_product_and_one_copy_reach():
     fn()
 
 
+@pytest.mark.parametrize(
+    ("name", "sheet"),
+    [
+        ("NVIDIA GeForce RTX 4090", "NVIDIA RTX 4090"),
+        ("NVIDIA A100-SXM4-80GB", "NVIDIA A100 80 GB SXM"),
+        ("Tesla T4", "NVIDIA T4"),
+        ("NVIDIA H200", "NVIDIA H200 SXM"),
+        ("NVIDIA GeForce RTX 3080", None),
+        ("NVIDIA A10G", None),
+    ],
+)
+def test_a_data_sheet_is_that_of_the_very_model(name, sheet):
+    assert getattr(benchmark.sheet_of(name), "name", None) == sheet
+
+
 # --- what the course says of GPUs -------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import platform
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -68,6 +69,13 @@ SHEETS = (
     Sheet("NVIDIA H100 SXM", _peak(67e12, 494.7e12, 989.4e12), 3.35e12, 64e9, _PAGES + "h100/"),
     Sheet("NVIDIA H200 SXM", _peak(67e12, 494.7e12, 989.4e12), 4.8e12, 64e9, _PAGES + "h200/"),
 )
+
+
+def sheet_of(name: str) -> Sheet | None:
+    """Return the data sheet of a device by the name that its driver gives, or None where there is none of that model."""
+    words = set(re.split(r"[^A-Za-z0-9]+", name))
+    models = ((next(word for word in sheet.name.split() if any(map(str.isdigit, word))), sheet) for sheet in SHEETS)
+    return next((sheet for model, sheet in models if model in words), None)
 
 
 # --- one measurement ----------------------------------------------------------------------------------------------

@@ -200,12 +200,8 @@ def share_of_peak(device, size: Size) -> Iterator[dict]:
 
     from introdl.models import ResNet18
 
-    name = benchmark.device_name(device)
-    peaks = [
-        sheet.peak["bfloat16"]
-        for sheet in benchmark.SHEETS
-        if "bfloat16" in sheet.peak and sheet.name.split()[1] in name
-    ]
+    sheet = benchmark.sheet_of(benchmark.device_name(device))
+    peak = sheet.peak.get("bfloat16") if sheet else None
     for side in size.sides:
         model = ResNet18(1000).to(device)
         x = torch.rand(size.resnet_batch, 3, side, side, device=device)
@@ -215,8 +211,8 @@ def share_of_peak(device, size: Size) -> Iterator[dict]:
             ).backward()
         about = {"what": "train step of ResNet-18", "size": side, "batch": size.resnet_batch, "dtype": "bfloat16", "channels_last": True, "flops": int(counter.get_total_flops())}  # fmt: skip
         row = _timed(about, _step(model, device, size.resnet_batch, side, 1000, True, True), device, size.seconds)
-        if peaks and "median" in row:
-            row["share_of_peak"] = round(row["flops"] / row["median"] / peaks[0], 4)
+        if sheet and peak and "median" in row:
+            row |= {"share_of_peak": round(row["flops"] / row["median"] / peak, 4), "peak_of": sheet.name}
         yield row
 
 
